@@ -1,0 +1,226 @@
+"""The tables. The ORM is for definitions only; the engine writes executions and events with `queries/*.sql`.
+
+Rules are stated as constraints, with two deliberate exceptions: `executions` and `execution_events` have no foreign
+keys. They outlive their workflow, and a key check would lock a row for every event (docs/decisions/0003).
+"""
+
+import enum
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import BigInteger, Double, Integer, TypeDecorator
+
+from app.domain.definitions import ExecutionType
+from app.domain.events import EventType
+from app.domain.states import ExecutionStatus
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def _native_enum(words: type[enum.StrEnum], name: str) -> Enum:
+    return Enum(words, name=name, native_enum=True, values_callable=lambda e: [word.value for word in e])
+
+
+EXECUTION_TYPE = _native_enum(ExecutionType, "execution_type")
+EXECUTION_STATUS = _native_enum(ExecutionStatus, "execution_status")
+EVENT_TYPE = _native_enum(EventType, "event_type")
+
+
+class JsonText(TypeDecorator[str]):
+    """A `json` column read and written as its text: what goes in comes out byte for byte, unlike `jsonb`."""
+
+    impl = JSON
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        return None
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        int: BigInteger,
+        str: Text,
+        float: Double,
+        datetime: DateTime(timezone=True),
+        UUID: PG_UUID(as_uuid=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+
+class WorkflowRow(Base):
+    __tablename__ = "workflows"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    key: Mapped[str | None]
+    name: Mapped[str]
+    description: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    tasks: Mapped[list["TaskRow"]] = relationship(
+        order_by="TaskRow.sequence, TaskRow.id", cascade="all, delete-orphan", passive_deletes=True, lazy="raise"
+    )
+
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint("revision >= 1", name="revision_from_one"),
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+        CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
+    )
+
+
+class TaskRow(Base):
+    __tablename__ = "tasks"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    workflow_id: Mapped[int] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    description: Mapped[str | None]
+    execution_type: Mapped[ExecutionType] = mapped_column(EXECUTION_TYPE)
+    sequence: Mapped[int] = mapped_column(Integer)
+    type: Mapped[str | None]
+    config: Mapped[dict[str, Any]]
+    timeout_seconds: Mapped[float | None]
+    retry: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    depends_on: Mapped[list[str] | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("workflow_id", "name"),
+        CheckConstraint("sequence >= 0", name="sequence_not_negative"),
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+        CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
+    )
+
+
+class RevisionRow(Base):
+    """`snapshot` is the workflow's document, byte for byte as REST serves it; it outlives the workflow."""
+
+    __tablename__ = "workflow_revisions"
+
+    workflow_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    snapshot: Mapped[str] = mapped_column(JsonText)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("revision >= 1", name="revision_from_one"),)
+
+
+class EngineRow(Base):
+    """One engine process's lease. A deleted row fences off everything that engine may still try to write."""
+
+    __tablename__ = "engines"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    name: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    lease_until: Mapped[datetime]
+
+
+class ExecutionRow(Base):
+    """Written when an execution starts, changes hands and ends, not at each step. `failure` is {code, message}."""
+
+    __tablename__ = "executions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workflow_id: Mapped[int]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    owner_id: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(Integer)
+    status: Mapped[ExecutionStatus] = mapped_column(EXECUTION_STATUS)
+    idempotency_key: Mapped[str | None]
+    input: Mapped[str] = mapped_column(JsonText)
+    output: Mapped[str | None] = mapped_column(JsonText)
+    failure: Mapped[str | None] = mapped_column(JsonText)
+
+    __table_args__ = (
+        CheckConstraint(
+            "(finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled'))", name="finished_is_final"
+        ),
+        CheckConstraint("finished_at IS NULL OR owner_id IS NULL", name="finished_has_no_owner"),
+        CheckConstraint("started_at IS NOT NULL OR status IN ('pending', 'cancelled')", name="started_has_a_time"),
+        Index(None, "workflow_id", "id"),
+        Index("ix_executions_active", "owner_id", "due_at", postgresql_where=text("finished_at IS NULL")),
+        Index(
+            "ix_executions_unsuccessful",
+            "status",
+            "id",
+            postgresql_where=text("status IN ('failed', 'cancelled')"),
+        ),
+        Index(
+            "uq_executions_idempotency_key",
+            "workflow_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+
+class EventRow(Base):
+    """The history. The primary key is the last fence: two writers can never both write event N."""
+
+    __tablename__ = "execution_events"
+
+    execution_id: Mapped[UUID] = mapped_column(primary_key=True)
+    occurred_at: Mapped[datetime]
+    task_id: Mapped[int | None]
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    type: Mapped[EventType] = mapped_column(EVENT_TYPE)
+    status: Mapped[ExecutionStatus] = mapped_column(EXECUTION_STATUS)
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+    progress_percent: Mapped[int] = mapped_column(SmallInteger)
+    data: Mapped[str | None] = mapped_column(JsonText)
+
+    __table_args__ = (
+        CheckConstraint("sequence >= 1", name="sequence_from_one"),
+        CheckConstraint("progress_percent BETWEEN 0 AND 100", name="progress_is_a_percentage"),
+    )
+
+
+class CommandRow(Base):
+    """Requests to the owner of an execution, removed by the statement that records their effect."""
+
+    __tablename__ = "execution_commands"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    execution_id: Mapped[UUID]
+    type: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+    __table_args__ = (Index(None, "execution_id"),)

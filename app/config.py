@@ -1,0 +1,87 @@
+"""The settings, read from the environment and `.env`; the only module that does so. `.env.example` lists them all."""
+
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment holds a setting that cannot be used; the message names each one."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    database_url: str = "file:.workflow"
+    redis_url: str | None = None
+
+    fastapi_host: str = "127.0.0.1"
+    fastapi_port: int = Field(8000, ge=0, le=65535)
+    grpc_host: str = "127.0.0.1"
+    grpc_port: int = Field(50051, ge=0, le=65535)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"
+
+    database_pool_size: int = Field(8, ge=1, le=500)
+
+    cache_ttl_seconds: float = Field(300.0, gt=0)
+    cache_timeout_seconds: float = Field(0.25, gt=0)
+
+    max_body_bytes: int = Field(1_048_576, ge=1024)
+    max_input_bytes: int = Field(262_144, ge=2)
+    max_output_bytes: int = Field(1_048_576, ge=2)
+    max_tasks_per_workflow: int = Field(1_000, ge=1)
+    grpc_max_message_bytes: int = Field(4_194_304, ge=65_536)
+
+    engine_max_executions: int = Field(1_000, ge=1)
+    engine_lease_seconds: float = Field(10.0, gt=0)
+    engine_renew_seconds: float = Field(2.0, gt=0)
+    engine_poll_seconds: float = Field(0.5, gt=0)
+    engine_python_threads: int = Field(16, ge=1)
+    shutdown_seconds: float = Field(10.0, ge=0)
+    watch_poll_seconds: float = Field(0.5, gt=0)
+
+    http_task_allow_private: bool = False
+    http_task_allowed_hosts: str = ""
+    http_task_max_response_bytes: int = Field(1_048_576, ge=1)
+    python_modules: str = ""
+
+    @model_validator(mode="after")
+    def _relations(self) -> Self:
+        if self.engine_renew_seconds > self.engine_lease_seconds / 3:
+            raise ValueError(
+                f"ENGINE_RENEW_SECONDS ({self.engine_renew_seconds:g}) must be at most a third of "
+                f"ENGINE_LEASE_SECONDS ({self.engine_lease_seconds:g})"
+            )
+        if self.max_output_bytes + 65_536 > self.grpc_max_message_bytes:
+            raise ValueError(
+                f"MAX_OUTPUT_BYTES ({self.max_output_bytes}) must leave 65536 bytes of "
+                f"GRPC_MAX_MESSAGE_BYTES ({self.grpc_max_message_bytes}) for the rest of a message"
+            )
+        return self
+
+    @cached_property
+    def allowed_hosts(self) -> frozenset[str]:
+        """Hosts and `host:port` pairs that `http` tasks may reach although their addresses are private."""
+        return frozenset(host.strip().lower() for host in self.http_task_allowed_hosts.split(",") if host.strip())
+
+    @cached_property
+    def function_modules(self) -> tuple[str, ...]:
+        """Modules imported at start so that their `@task_function`s register."""
+        return tuple(name.strip() for name in self.python_modules.split(",") if name.strip())
+
+
+def load_settings() -> Settings:
+    """Read the settings; raise `SettingsError` with one sentence per wrong value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(item["loc"], item["msg"]) for item in error.errors())) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    name = str(location[0]).upper() if location else ""
+    return f"{name}: {message}" if name else message.removeprefix("Value error, ")

@@ -1,0 +1,103 @@
+"""What defining workflows needs from outside. Implemented in `adapters/`, joined in `wiring.py`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
+from app.domain.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A workflow's current document as it goes over the wire. `body` is JSON in UTF-8."""
+
+    workflow_id: int
+    key: str | None
+    revision: int
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        return revision_etag(self.workflow_id, self.revision)
+
+
+def revision_etag(workflow_id: int, revision: int) -> str:
+    """A strong validator, quoted as HTTP wants it: every change makes a new revision, and ids are never used again."""
+    return f'"{workflow_id}-{revision}"'
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSummary:
+    workflow_id: int
+    revision: int
+    name: str
+    task_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowFilter:
+    """`name` matches a part of the name, ignoring case; `key` matches whole."""
+
+    name: str | None = None
+    key: str | None = None
+
+
+Edit = Callable[[Workflow], "WorkflowEdit"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowEdit:
+    """The wanted whole: fields and tasks. A `Task` with an id keeps that row; a `TaskDraft` becomes a new one."""
+
+    name: str
+    description: str | None
+    key: str | None
+    tasks: tuple[Task | TaskDraft, ...]
+
+
+class DefinitionStore(Protocol):
+    """Each method is one transaction. `ref` is an id or a key; unknown ones raise `NotFound`."""
+
+    async def create(self, draft: WorkflowDraft) -> Workflow:
+        """Store revision 1. Raise `Conflict` when the key is taken."""
+
+    async def change(self, ref: str, edit: Edit, expected_revision: int | None = None) -> Workflow:
+        """Lock the workflow, apply `edit`, store the next revision; nothing is written where nothing changes.
+
+        Raise `RevisionMismatch` when it is not at `expected_revision`, `Conflict` when the key is taken.
+        """
+
+    async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
+        """Remove the workflow and its tasks; its revisions and executions stay."""
+
+    async def document(self, ref: str) -> StoredDocument | None: ...
+
+    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
+        """One page of documents ordered by id, and how many match in all."""
+
+    async def workflow_of_task(self, task_id: int) -> int:
+        """The id of the workflow that holds this task now."""
+
+    async def list_revisions(self, ref: str) -> Sequence[RevisionSummary]:
+        """Newest first; also of a deleted workflow, by id."""
+
+    async def revision_document(self, ref: str, revision: int) -> bytes: ...
+
+
+class DefinitionCache(Protocol):
+    """Holds finished documents under an id or a key. No method raises: a cache that fails is a miss."""
+
+    async def get(self, ref: str) -> StoredDocument | None: ...
+
+    async def put(self, ref: str, document: StoredDocument) -> None: ...
+
+    async def invalidate(self, refs: Sequence[str]) -> None:
+        """After this returns, or as soon as the cache can be reached again, none of `refs` is served from it."""
+
+
+class TaskTypes(Protocol):
+    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+        """What is wrong with `type` and `config`; paths start with `path`."""

@@ -1,0 +1,163 @@
+"""What a workflow is: frozen, self-checking values. Every change of a workflow makes a new revision.
+
+A `*Draft` is what a caller asks for; a `Task` or `Workflow` is what is stored, with ids and times.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.domain.errors import Invalid, Problem
+
+MAX_NAME = 200
+MAX_DESCRIPTION = 10_000
+MAX_SEQUENCE = 1_000_000
+MAX_TIMEOUT_SECONDS = 366 * 24 * 3600.0
+MAX_ATTEMPTS = 1_000
+KEY_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
+
+Config = Mapping[str, Any]
+
+
+class ExecutionType(StrEnum):
+    """`SYNC` tasks of a group run one after another, `ASYNC` tasks side by side after them."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Attempt n (n >= 2) starts `initial_interval_seconds * backoff_coefficient ** (n - 2)` after the failure,
+    at most `max_interval_seconds`, and up to the fraction `jitter` of that earlier (equal jitter).
+    """
+
+    max_attempts: int = 1
+    initial_interval_seconds: float = 1.0
+    backoff_coefficient: float = 2.0
+    max_interval_seconds: float = 60.0
+    jitter: float = 0.1
+
+    def problems(self, path: str) -> list[Problem]:
+        rules = (
+            ("max_attempts", 1 <= self.max_attempts <= MAX_ATTEMPTS, f"must be from 1 to {MAX_ATTEMPTS}"),
+            (
+                "initial_interval_seconds",
+                0 <= self.initial_interval_seconds <= MAX_TIMEOUT_SECONDS,
+                "must be 0 or more",
+            ),
+            ("backoff_coefficient", 1 <= self.backoff_coefficient <= 100, "must be from 1 to 100"),
+            ("max_interval_seconds", 0 <= self.max_interval_seconds <= MAX_TIMEOUT_SECONDS, "must be 0 or more"),
+            ("jitter", 0 <= self.jitter <= 1, "must be from 0 to 1"),
+        )
+        return [Problem(f"{path}.{name}", message) for name, kept, message in rules if not kept]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """One step as a caller describes it. `type` None runs as a `log` without a message: it does nothing and succeeds.
+
+    `depends_on` None leaves the task to the rule of its group; a list, even an empty one, replaces that rule.
+    """
+
+    name: str
+    execution_type: ExecutionType = ExecutionType.SYNC
+    description: str | None = None
+    sequence: int = 0
+    type: str | None = None
+    config: Config = field(default_factory=dict)
+    timeout_seconds: float | None = None
+    retry: RetryPolicy | None = None
+    depends_on: tuple[str, ...] | None = None
+
+    def problems(self, path: str = "") -> list[Problem]:
+        """Every broken rule of this task alone; the task type checks `config`."""
+        dot = f"{path}." if path else ""
+        found = text_problems(f"{dot}name", self.name, MAX_NAME, required=True)
+        found += text_problems(f"{dot}description", self.description, MAX_DESCRIPTION)
+        if not 0 <= self.sequence <= MAX_SEQUENCE:
+            found.append(Problem(f"{dot}sequence", f"must be from 0 to {MAX_SEQUENCE}"))
+        if self.timeout_seconds is not None and not 0 < self.timeout_seconds <= MAX_TIMEOUT_SECONDS:
+            found.append(Problem(f"{dot}timeout_seconds", f"must be more than 0 and at most {MAX_TIMEOUT_SECONDS:.0f}"))
+        if self.retry is not None:
+            found += self.retry.problems(f"{dot}retry")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Task(TaskDraft):
+    """A stored task. `id` is unique over all workflows and stays with the task through every revision."""
+
+    id: int = 0
+    workflow_id: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowDraft:
+    """A workflow as a caller describes it. `tasks` None leaves the stored tasks alone when it replaces a workflow."""
+
+    name: str
+    description: str | None = None
+    key: str | None = None
+    tasks: tuple[TaskDraft, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One revision of a workflow, whole. `tasks` are ordered by (sequence, id)."""
+
+    id: int
+    key: str | None
+    name: str
+    description: str | None
+    revision: int
+    tasks: tuple[Task, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+def check_workflow(
+    draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
+) -> None:
+    """Raise `Invalid` with every broken rule of a whole workflow; `config_problems(task, path)` judges configs."""
+    found = text_problems("name", draft.name, MAX_NAME, required=True)
+    found += text_problems("description", draft.description, MAX_DESCRIPTION)
+    found += key_problems(draft.key)
+    first_with: dict[str, int] = {}
+    for index, task in enumerate(tasks):
+        path = f"tasks[{index}]"
+        found += task.problems(path)
+        found += config_problems(task, path)
+        if (first := first_with.setdefault(task.name, index)) != index:
+            found.append(Problem(f"{path}.name", f"{task.name!r} is already the name of tasks[{first}]"))
+    if found:
+        raise Invalid(found)
+
+
+def key_problems(key: str | None) -> list[Problem]:
+    """A key is a slug that cannot be mistaken for an id."""
+    if key is None:
+        return []
+    if not KEY_PATTERN.fullmatch(key):
+        return [Problem("key", "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or digit")]
+    return [Problem("key", "must not be all digits: it would read as an id")] if key.isdigit() else []
+
+
+def text_problems(path: str, text: str | None, limit: int, *, required: bool = False) -> list[Problem]:
+    """The rules of every human text: bounded, storable in PostgreSQL, not blank where required."""
+    if text is None:
+        return []
+    if required and not text.strip():
+        return [Problem(path, "must not be blank")]
+    if len(text) > limit:
+        return [Problem(path, f"has {len(text)} characters; the limit is {limit}")]
+    if "\x00" in text:
+        return [Problem(path, "must not contain the NUL character")]
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        return [Problem(path, "must not contain lone surrogates")]
+    return []

@@ -1,0 +1,81 @@
+"""The one JSON shape of a workflow: stored as a revision's snapshot, served by REST, compiled by the engine."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.definitions import ExecutionType, RetryPolicy, Task, Workflow
+
+Document = Mapping[str, Any]
+
+
+def workflow_document(workflow: Workflow) -> dict[str, Any]:
+    """The document of a whole workflow; `workflow_from_document` is its inverse."""
+    return {
+        "id": workflow.id,
+        "key": workflow.key,
+        "name": workflow.name,
+        "description": workflow.description,
+        "revision": workflow.revision,
+        "tasks": [task_document(task) for task in workflow.tasks],
+        "created_at": rfc3339(workflow.created_at),
+        "updated_at": rfc3339(workflow.updated_at),
+    }
+
+
+def task_document(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "workflow_id": task.workflow_id,
+        "name": task.name,
+        "description": task.description,
+        "execution_type": task.execution_type.value,
+        "sequence": task.sequence,
+        "type": task.type,
+        "config": dict(task.config),
+        "timeout_seconds": task.timeout_seconds,
+        "retry": None if task.retry is None else asdict(task.retry),
+        "depends_on": None if task.depends_on is None else list(task.depends_on),
+        "created_at": rfc3339(task.created_at),
+        "updated_at": rfc3339(task.updated_at),
+    }
+
+
+def workflow_from_document(document: Document) -> Workflow:
+    return Workflow(
+        id=document["id"],
+        key=document["key"],
+        name=document["name"],
+        description=document["description"],
+        revision=document["revision"],
+        tasks=tuple(task_from_document(task) for task in document["tasks"]),
+        created_at=datetime.fromisoformat(document["created_at"]),
+        updated_at=datetime.fromisoformat(document["updated_at"]),
+    )
+
+
+def task_from_document(document: Document) -> Task:
+    retry, depends_on = document["retry"], document["depends_on"]
+    return Task(
+        name=document["name"],
+        execution_type=ExecutionType(document["execution_type"]),
+        description=document["description"],
+        sequence=document["sequence"],
+        type=document["type"],
+        config=document["config"],
+        timeout_seconds=document["timeout_seconds"],
+        retry=None if retry is None else RetryPolicy(**retry),
+        depends_on=None if depends_on is None else tuple(depends_on),
+        id=document["id"],
+        workflow_id=document["workflow_id"],
+        created_at=datetime.fromisoformat(document["created_at"]),
+        updated_at=datetime.fromisoformat(document["updated_at"]),
+    )
+
+
+def rfc3339(instant: datetime | None) -> str | None:
+    """An instant in UTC with microseconds, `2026-01-02T03:04:05.000006Z`; the one form in which all APIs show times."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

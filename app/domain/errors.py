@@ -1,0 +1,101 @@
+"""The errors of the service, free of any transport; `api/*/errors.py` maps each class once.
+
+ServiceError
+├── NotFound            the named thing does not exist
+├── Invalid             the request breaks rules; carries every problem with its path
+├── Conflict            a unique name is taken
+├── RevisionMismatch    the caller edited an older revision
+├── WrongState          the execution's state does not allow the request
+├── TooLarge            a value is over a limit
+└── Unavailable         the service cannot answer now; the same call may succeed later
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One broken rule. `path` names the field as the caller wrote it, e.g. `tasks[2].retry.jitter`."""
+
+    path: str
+    message: str
+
+
+class ServiceError(Exception):
+    """Base of all expected errors. `code` is stable and part of both API contracts."""
+
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(ServiceError):
+    """The thing named by `kind` (workflow, task, revision, execution) and `ref` does not exist."""
+
+    def __init__(self, kind: str, ref: object) -> None:
+        super().__init__(f"{kind} {str(ref)!r} does not exist")
+        self.kind = kind
+        self.ref = str(ref)
+        self.code = f"{kind}_not_found"
+
+
+class Invalid(ServiceError):
+    """The request breaks one or more rules; `problems` lists all of them."""
+
+    code = "invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{p.path}: {p.message}" if p.path else p.message for p in problems))
+        self.problems = tuple(problems)
+
+    @classmethod
+    def at(cls, path: str, message: str) -> "Invalid":
+        return cls([Problem(path, message)])
+
+
+class Conflict(ServiceError):
+    """A value that must be unique is taken. `field` names it."""
+
+    code = "conflict"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RevisionMismatch(ServiceError):
+    """The caller's precondition names another revision than the current one."""
+
+    code = "revision_mismatch"
+
+    def __init__(self, ref: object, current: int) -> None:
+        super().__init__(f"workflow {str(ref)!r} is at revision {current}; read it again and repeat the change")
+        self.current = current
+
+
+class WrongState(ServiceError):
+    """The execution's state does not allow what was asked."""
+
+    code = "wrong_state"
+
+
+class TooLarge(ServiceError):
+    """A value is over its limit. `limit` and `actual` are in bytes unless the message says otherwise."""
+
+    code = "too_large"
+
+    def __init__(self, field: str, limit: int, actual: int | None = None, unit: str = "bytes") -> None:
+        size = "more" if actual is None else f"{actual}"
+        super().__init__(f"{field} has {size} {unit}; the limit is {limit} {unit}")
+        self.field = field
+        self.limit = limit
+        self.actual = actual
+
+
+class Unavailable(ServiceError):
+    """The service cannot answer now; the same call may succeed later."""
+
+    code = "unavailable"

@@ -1,0 +1,70 @@
+"""The events of an execution's history: what gRPC streams, REST pages and the engine's state all derive from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.states import ExecutionStatus, TaskStatus
+
+
+class EventType(StrEnum):
+    EXECUTION_CREATED = "execution_created"
+    EXECUTION_STARTED = "execution_started"
+    CANCEL_REQUESTED = "cancel_requested"
+    TASK_STARTED = "task_started"
+    TASK_PROGRESSED = "task_progressed"
+    TASK_RETRYING = "task_retrying"
+    TASK_COMPLETED = "task_completed"
+    TASK_FAILED = "task_failed"
+    TASK_CANCELLED = "task_cancelled"
+    EXECUTION_COMPLETED = "execution_completed"
+    EXECUTION_FAILED = "execution_failed"
+    EXECUTION_CANCELLED = "execution_cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """True for the one event that ends an execution; nothing may follow it."""
+        return self in FINAL_EVENTS
+
+
+FINAL_EVENTS: Mapping[EventType, ExecutionStatus] = {
+    EventType.EXECUTION_COMPLETED: ExecutionStatus.COMPLETED,
+    EventType.EXECUTION_FAILED: ExecutionStatus.FAILED,
+    EventType.EXECUTION_CANCELLED: ExecutionStatus.CANCELLED,
+}
+
+TASK_STATUS_AFTER: Mapping[EventType, TaskStatus] = {
+    EventType.TASK_STARTED: TaskStatus.RUNNING,
+    EventType.TASK_PROGRESSED: TaskStatus.RUNNING,
+    EventType.TASK_RETRYING: TaskStatus.RETRYING,
+    EventType.TASK_COMPLETED: TaskStatus.COMPLETED,
+    EventType.TASK_FAILED: TaskStatus.FAILED,
+    EventType.TASK_CANCELLED: TaskStatus.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One numbered entry of a history.
+
+    `status` and `progress_percent` are the execution's, after the event, so that an event can be shown
+    without the ones before it. `data` is JSON text, stored and streamed byte for byte; its shape follows
+    from `type`:
+
+    - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
+    - TASK_PROGRESSED: `{"message": str}`
+    - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
+    - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED: `{"code": str, "message": str}`
+    - CANCEL_REQUESTED: `{"message": str}`
+    - the others: None
+    """
+
+    sequence: int
+    type: EventType
+    occurred_at: datetime
+    status: ExecutionStatus
+    progress_percent: int
+    task_id: int | None = None
+    attempt: int = 0
+    data: str | None = None

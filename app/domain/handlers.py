@@ -1,0 +1,68 @@
+"""What a task type is to the engine, and the engine to a task type."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.domain.definitions import Config
+
+
+class TaskError(Exception):
+    """An attempt failed. `retry_after_seconds` asks for a longer wait than the retry policy's."""
+
+    def __init__(
+        self, code: str, message: str, *, retryable: bool = True, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt of one task may know.
+
+    `report(percent, message)` puts progress into the history and the stream; it never waits, may be called from
+    any thread, and the engine may merge calls that come faster than it writes. `first_started_at` is when attempt 1
+    began, also after a restart. `upstream` maps the names of the tasks before this one to their outputs.
+    """
+
+    execution_id: UUID
+    workflow_id: int
+    task_id: int
+    task_name: str
+    number: int
+    config: Config
+    input: Any
+    upstream: Mapping[str, Any]
+    first_started_at: datetime
+    report: Callable[[float | None, str], None]
+
+    @property
+    def task_key(self) -> str:
+        """Stable over all attempts of this task: the key that makes an effect happen once."""
+        return f"{self.execution_id}/{self.task_id}"
+
+    @property
+    def attempt_key(self) -> str:
+        """Names this attempt alone."""
+        return f"{self.execution_id}/{self.task_id}/{self.number}"
+
+
+class TaskHandler(Protocol):
+    """Runs attempts of one task type. The answer must be a JSON value; raise `TaskError` to fail."""
+
+    async def run(self, attempt: Attempt) -> Any: ...
+
+
+class InstantHandler(Protocol):
+    """A handler that neither waits nor blocks: it runs within the engine's own step, without a task of its own."""
+
+    def run_now(self, attempt: Attempt) -> Any: ...
+
+
+Handler = TaskHandler | InstantHandler

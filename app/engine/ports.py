@@ -1,0 +1,162 @@
+"""What running executions needs from outside. Implemented in `adapters/`, joined in `wiring.py`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from app.domain.definitions import Workflow
+from app.domain.events import Event
+from app.domain.executions import Execution, Failure
+from app.domain.handlers import Handler
+from app.domain.states import ExecutionStatus
+
+
+class StoreUnreachable(Exception):
+    """The database did not answer; whether the call took effect is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A new execution's row. It lands only while the workflow is at `revision` and the idempotency key is free."""
+
+    workflow_id: int
+    revision: int
+    input: str
+    created_at: datetime
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """The execution row after this step. A final status releases the owner."""
+
+    status: ExecutionStatus
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    output: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(slots=True)
+class Step:
+    """What must become durable together for one execution; an execution's steps land in order or not at all."""
+
+    execution_id: UUID
+    events: Sequence[Event]
+    opening: Opening | None = None
+    change: RowChange | None = None
+    done_commands: Sequence[int] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An execution that is now this engine's, with its whole history."""
+
+    execution: Execution
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A request from another process, kept until a step that answers it has landed."""
+
+    id: int
+    execution_id: UUID
+    type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """`ended` is true when the history's last event is final; `events` may still stop before it."""
+
+    events: Sequence[Event]
+    ended: bool
+
+
+class Recording(Protocol):
+    """The writer's side of the history. Every write is fenced by the engine's lease row and reports what landed."""
+
+    async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
+        """Write all steps in one transaction; answer the executions whose steps landed."""
+
+    async def landed(self, steps: Sequence[Step]) -> set[UUID]:
+        """After `StoreUnreachable`: the executions whose last event of `steps` is stored."""
+
+
+class Ownership(Protocol):
+    """Lease rows of engine processes, on the database's clock."""
+
+    async def register(self, name: str, lease_seconds: float) -> int:
+        """Add an engine's lease row; answer its id."""
+
+    async def renew(self, engine_id: int, lease_seconds: float) -> bool:
+        """False when the lease row is gone: another engine has taken this one's executions over."""
+
+    async def reap(self) -> int:
+        """Remove engines whose lease has ended and free their executions; answer how many were freed."""
+
+    async def release(self, engine_id: int) -> None:
+        """Remove this engine's row and free what it still owns."""
+
+    async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
+        """Take at most `limit` unowned executions that are due."""
+
+    async def commands(self, engine_id: int) -> Sequence[Command]:
+        """The waiting commands for executions of this engine, oldest first; none is removed by reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    workflow_id: int | None = None
+    status: ExecutionStatus | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+class ExecutionStore(Protocol):
+    """What every process may do with executions, whether it runs an engine or not."""
+
+    async def enqueue(self, execution_id: UUID, opening: Opening, first: Event) -> bool:
+        """Store a new execution for any engine to claim; False when the opening's conditions do not hold."""
+
+    async def get(self, execution_id: UUID) -> Execution | None: ...
+
+    async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None: ...
+
+    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
+        """Newest first, starting below `before`. Rows come without input and output."""
+
+    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage: ...
+
+    async def last_event(self, execution_id: UUID) -> Event | None: ...
+
+    async def send_command(self, execution_id: UUID, type: str, reason: str) -> None:
+        """Leave a command for the owner and make an unowned execution due, so that an engine takes it up."""
+
+
+class DefinitionReader(Protocol):
+    async def current(self, ref: str) -> tuple[int, int] | None:
+        """(workflow id, current revision) of an id or key."""
+
+    async def revision(self, workflow_id: int, revision: int) -> Workflow | None: ...
+
+
+class Signals(Protocol):
+    """Hints between processes. A lost hint costs latency only: everything is also polled."""
+
+    async def announce(self, channel: str, payload: str) -> None: ...
+
+    def subscribe(self, channel: str, listener: Callable[[str], None]) -> None: ...
+
+
+class Handlers(Protocol):
+    def handler(self, type: str | None) -> Handler | None:
+        """The handler of a task type; None when this engine does not know the type."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
