@@ -1,0 +1,75 @@
+"""The gRPC process: an engine and the server in front of it.
+
+SIGTERM and Ctrl-C drain it: health checks turn NOT_SERVING, new calls are refused, running attempts may end within
+SHUTDOWN_SECONDS, streams end with a hint to watch again, the engine hands its executions over.
+"""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+
+import structlog
+
+from app.adapters.addresses import StorageError
+from app.adapters.logs import configure_logs
+from app.api.grpc.server import PortUnavailable, Server
+from app.api.grpc.servicer import WorkflowServicer
+from app.config import Settings, SettingsError, load_settings
+from app.domain.errors import Unavailable
+from app.tasks import PluginError
+from app.wiring import EngineProcess, open_engine_process
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until a signal or a defect ends it. Raise what `main` turns into one sentence."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_engine_process(settings) as process:
+        servicer = WorkflowServicer(process.executions, settings.max_input_bytes)
+        server = Server(servicer, settings.grpc_host, settings.grpc_port, settings.grpc_max_message_bytes)
+        await server.start()
+        log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}")
+        try:
+            await _until_stopped(stop, process)
+        finally:
+            await _drain(server, process, settings.shutdown_seconds)
+
+
+async def _until_stopped(stop: asyncio.Event, process: EngineProcess) -> None:
+    """A loop of the engine that dies of a defect ends the process loudly."""
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait((stopped, process.engine.failure), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if process.engine.failure.done():
+        process.engine.failure.result()
+
+
+async def _drain(server: Server, process: EngineProcess, seconds: float) -> None:
+    log.info("grpc_draining", executions=process.engine.running, seconds=seconds)
+    await server.drain()
+    await process.engine.stop(seconds)
+    process.hub.close()
+    await server.stop(1.0)
+    log.info("grpc_stopped")
+
+
+def main() -> None:
+    """Exit 1 with one sentence for what an operator can mend."""
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_level, settings.log_format)
+        with suppress(ImportError):
+            import uvloop
+
+            uvloop.install()
+        asyncio.run(serve(settings))
+    except (SettingsError, StorageError, PortUnavailable, PluginError, Unavailable) as error:
+        sys.exit(f"workflow: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,13 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.domain.errors import Invalid, Problem
+from app.domain.errors import Invalid, NotFound, Problem
+from app.domain.graph import build_graph, dependency_problems
 
 MAX_NAME = 200
 MAX_DESCRIPTION = 10_000
 MAX_SEQUENCE = 1_000_000
 MAX_TIMEOUT_SECONDS = 366 * 24 * 3600.0
 MAX_ATTEMPTS = 1_000
+MAX_ID = 2**63 - 1
 KEY_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
 Config = Mapping[str, Any]
@@ -124,7 +126,10 @@ class Workflow:
 def check_workflow(
     draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
 ) -> None:
-    """Raise `Invalid` with every broken rule of a whole workflow; `config_problems(task, path)` judges configs."""
+    """Raise `Invalid` with every broken rule of a whole workflow; `config_problems(task, path)` judges configs.
+
+    A cycle is looked for, and shown, only when nothing else is wrong.
+    """
     found = text_problems("name", draft.name, MAX_NAME, required=True)
     found += text_problems("description", draft.description, MAX_DESCRIPTION)
     found += key_problems(draft.key)
@@ -135,8 +140,28 @@ def check_workflow(
         found += config_problems(task, path)
         if (first := first_with.setdefault(task.name, index)) != index:
             found.append(Problem(f"{path}.name", f"{task.name!r} is already the name of tasks[{first}]"))
+    found += dependency_problems(tasks)
     if found:
         raise Invalid(found)
+    build_graph(tasks)
+
+
+def parse_ref(ref: str) -> int | str:
+    """The id or the key that a caller wrote; raise `NotFound` for what can be neither."""
+    if ref.isascii() and ref.isdigit():
+        # Python refuses to read very long numbers, and the database ones beyond its own.
+        if len(ref) <= len(str(MAX_ID)) and int(ref) <= MAX_ID:
+            return int(ref)
+    elif KEY_PATTERN.fullmatch(ref):
+        return ref
+    raise NotFound("workflow", ref)
+
+
+def parse_workflow_id(ref: str) -> int | None:
+    """The id in a reference that is one; None for a key, and for numbers that no id can have."""
+    if not (ref.isascii() and ref.isdecimal() and len(ref) <= 19):
+        return None
+    return number if 0 < (number := int(ref)) < 2**63 else None
 
 
 def key_problems(key: str | None) -> list[Problem]:

@@ -53,7 +53,7 @@ class Event:
     from `type`:
 
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
-    - TASK_PROGRESSED: `{"message": str}`
+    - TASK_PROGRESSED: `{"message": str, "percent": number or null}`, of the task
     - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
     - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED: `{"code": str, "message": str}`
     - CANCEL_REQUESTED: `{"message": str}`

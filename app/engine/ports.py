@@ -7,13 +7,18 @@ from typing import Protocol
 from uuid import UUID
 
 from app.domain.definitions import Workflow
+from app.domain.errors import Unavailable
 from app.domain.events import Event
-from app.domain.executions import Execution, Failure
+from app.domain.executions import Execution
 from app.domain.handlers import Handler
 from app.domain.states import ExecutionStatus
 
+NEW_WORK = "workflow_work"
+NEW_COMMANDS = "workflow_commands"
+NEW_EVENTS = "workflow_events"
 
-class StoreUnreachable(Exception):
+
+class StoreUnreachable(Unavailable):
     """The database did not answer; whether the call took effect is unknown."""
 
 
@@ -30,13 +35,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """The execution row after this step. A final status releases the owner."""
+    """The execution row after this step; `output` and `failure` are JSON text. A final status releases the owner."""
 
     status: ExecutionStatus
     started_at: datetime | None = None
     finished_at: datetime | None = None
     output: str | None = None
-    failure: Failure | None = None
+    failure: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,7 +64,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ControlCommand:
     """A request from another process, kept until a step that answers it has landed."""
 
     id: int
@@ -104,7 +109,7 @@ class Ownership(Protocol):
     async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
         """Take at most `limit` unowned executions that are due."""
 
-    async def commands(self, engine_id: int) -> Sequence[Command]:
+    async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         """The waiting commands for executions of this engine, oldest first; none is removed by reading."""
 
 

@@ -1,27 +1,33 @@
-"""Everything the APIs may ask of executions."""
+"""Everything the APIs may ask of executions, in a process with an engine or without one."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
+from app.domain.definitions import parse_workflow_id, text_problems
+from app.domain.errors import Invalid, NotFound, WrongState
+from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
-from app.engine.ports import ExecutionFilter
+from app.domain.states import ExecutionStatus
+from app.engine.identifiers import parse_execution_id
+from app.engine.plan import Plan, Plans
+from app.engine.ports import (
+    NEW_COMMANDS,
+    NEW_WORK,
+    DefinitionReader,
+    ExecutionFilter,
+    ExecutionStore,
+    Signals,
+    StoreUnreachable,
+)
+from app.engine.starting import Started, Starter, StartRequest
+from app.engine.task_view import task_executions
 from app.engine.updates import Update
+from app.engine.watchers import Hub, Watcher, follow
 
-
-@dataclass(frozen=True, slots=True)
-class StartRequest:
-    """`workflow` is an id or key; `input` a JSON object."""
-
-    workflow: str
-    input: Mapping[str, Any] = field(default_factory=dict)
-    idempotency_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    execution: Execution
-    already_started: bool
+MAX_REASON = 1_000
+HISTORY_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +47,157 @@ class UpdatePage:
 
 
 class ExecutionService:
-    """Unknown ids raise `NotFound`, malformed ones `Invalid`, values over a limit `TooLarge`."""
+    """Unknown ids raise `NotFound`, malformed ones `Invalid`, values over a limit `TooLarge`.
+
+    Every method raises `Unavailable` when the database does not answer.
+    """
+
+    def __init__(
+        self,
+        starter: Starter,
+        store: ExecutionStore,
+        definitions: DefinitionReader,
+        plans: Plans,
+        hub: Hub,
+        signals: Signals,
+        poll_seconds: float = 0.5,
+    ) -> None:
+        self._starter = starter
+        self._store = store
+        self._definitions = definitions
+        self._plans = plans
+        self._hub = hub
+        self._signals = signals
+        self._poll_seconds = poll_seconds
 
     async def start(self, request: StartRequest) -> Started:
         """Make a new execution durable, or find the one that the idempotency key started."""
-        raise NotImplementedError
+        return await self._start(request, self._starter.new_id())
+
+    async def execute(self, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
+        """Start and follow from the first event on, without asking the database for what is known here."""
+        execution_id = self._starter.new_id()
+        watcher = self._hub.add(execution_id)
+        try:
+            started = await self._start(request, execution_id)
+        except BaseException:
+            self._hub.remove(execution_id, watcher)
+            raise
+        execution = started.execution
+        if execution.id == execution_id:
+            watcher.must_read = execution.status is ExecutionStatus.PENDING
+            return started, self._follow(execution, 0, watcher)
+        self._hub.remove(execution_id, watcher)
+        return started, self._follow(execution, 0)
 
     async def get(self, execution_id: str) -> Execution:
-        raise NotImplementedError
+        execution = await self._store.get(parse_execution_id(execution_id))
+        if execution is None:
+            raise NotFound("execution", execution_id)
+        return execution
 
     async def list_executions(self, wanted: ExecutionFilter, cursor: str | None, limit: int) -> ExecutionPage:
-        raise NotImplementedError
+        before = parse_execution_id(cursor, "cursor") if cursor else None
+        found = await self._store.list_executions(wanted, before, limit + 1)
+        page = found[:limit]
+        return ExecutionPage(page, str(page[-1].id) if len(found) > limit else None)
+
+    async def workflow_id(self, ref: str) -> int:
+        """The id behind an id or key. An id need not exist any more: executions outlive their workflow."""
+        current = await self._definitions.current(ref)
+        if current is not None:
+            return current[0]
+        if (workflow_id := parse_workflow_id(ref)) is None:
+            raise NotFound("workflow", ref)
+        return workflow_id
+
+    async def last_update(self, execution: Execution) -> Update | None:
+        event = await self._store.last_event(execution.id)
+        return None if event is None else self._update(execution, await self._plan_of(execution), event)
 
     async def updates(self, execution_id: str, after: int, limit: int) -> UpdatePage:
         """The stored history after number `after`."""
-        raise NotImplementedError
+        execution = await self.get(execution_id)
+        plan = await self._plan_of(execution)
+        page = await self._store.read_history(execution.id, after, limit)
+        return UpdatePage([self._update(execution, plan, event) for event in page.events], page.ended)
 
     async def tasks(self, execution_id: str) -> Sequence[TaskExecution]:
         """What the history says of each task of the revision, in the order in which they run."""
-        raise NotImplementedError
+        execution = await self.get(execution_id)
+        plan = await self._plan_of(execution)
+        return task_executions(plan, await self._whole_history(execution.id))
 
     async def cancel(self, execution_id: str, reason: str) -> Execution:
         """Ask the execution to stop; harmless when repeated. Raise `WrongState` when it completed or failed."""
-        raise NotImplementedError
+        if problems := text_problems("reason", reason, MAX_REASON):
+            raise Invalid(problems)
+        execution = await self.get(execution_id)
+        if execution.status is ExecutionStatus.CANCELLED:
+            return execution
+        if execution.status.is_final:
+            raise WrongState(f"execution {execution_id} has {execution.status} and cannot be cancelled")
+        await self._store.send_command(execution.id, "cancel", reason)
+        await self._hint(NEW_COMMANDS)
+        await self._hint(NEW_WORK)
+        return await self.get(execution_id)
 
     async def wait(self, execution_id: str, seconds: float) -> Execution:
         """The execution when it has ended, or as it stands after `seconds`."""
-        raise NotImplementedError
+        execution = await self.get(execution_id)
+        until = asyncio.get_running_loop().time() + seconds
+        watcher = self._hub.add(execution.id)
+        try:
+            while not execution.status.is_final and not self._hub.closing:
+                left = until - asyncio.get_running_loop().time()
+                if left <= 0:
+                    break
+                await watcher.wait(min(left, self._poll_seconds))
+                execution = await self.get(execution_id)
+        finally:
+            self._hub.remove(execution.id, watcher)
+        return execution
 
-    async def watch(self, execution_id: str, after: int) -> AsyncIterator[Sequence[Update]]:
+    async def watch(self, execution_id: str, after: int) -> AsyncGenerator[Sequence[Update]]:
         """Replay the history after number `after`, then follow it to its end."""
-        raise NotImplementedError
-        yield
+        if after < 0:
+            raise Invalid.at("after_sequence", "must be 0 or more")
+        return self._follow(await self.get(execution_id), after)
+
+    async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
+        started = await self._starter.start(request, execution_id)
+        if started.execution.status is ExecutionStatus.PENDING:
+            await self._hint(NEW_WORK)
+        return started
+
+    async def _hint(self, channel: str) -> None:
+        """What the hint is about is stored; without the hint it is found a little later."""
+        try:
+            await self._signals.announce(channel, "")
+        except StoreUnreachable:
+            return
+
+    async def _follow(
+        self, execution: Execution, after: int, watcher: Watcher | None = None
+    ) -> AsyncGenerator[Sequence[Update]]:
+        plan = await self._plan_of(execution)
+        batches = follow(self._hub, self._store, execution.id, after, self._poll_seconds, watcher)
+        async for events in batches:
+            yield [self._update(execution, plan, event) for event in events]
+
+    async def _plan_of(self, execution: Execution) -> Plan:
+        plan = await self._plans.get(execution.workflow_id, execution.revision)
+        if plan is None:
+            raise NotFound("revision", f"{execution.workflow_id}/{execution.revision}")
+        return plan
+
+    def _update(self, execution: Execution, plan: Plan, event: Event) -> Update:
+        return Update(execution.id, execution.workflow_id, event, plan.task_name(event.task_id))
+
+    async def _whole_history(self, execution_id: UUID) -> Sequence[Event]:
+        events: list[Event] = []
+        while True:
+            page = await self._store.read_history(execution_id, len(events), HISTORY_PAGE)
+            events.extend(page.events)
+            if len(page.events) < HISTORY_PAGE:
+                return events

@@ -25,6 +25,16 @@ _PLAIN = {
     EventType.EXECUTION_COMPLETED: "Execution completed",
 }
 
+_REASONED = {
+    EventType.TASK_PROGRESSED: "{reason}",
+    EventType.TASK_RETRYING: "Attempt {attempt} of task {task} failed and will be repeated: {reason}",
+    EventType.TASK_FAILED: "Task {task} failed: {reason}",
+    EventType.TASK_CANCELLED: "Task {task} cancelled: {reason}",
+    EventType.CANCEL_REQUESTED: "Cancel requested: {reason}",
+    EventType.EXECUTION_FAILED: "Execution failed: {reason}",
+    EventType.EXECUTION_CANCELLED: "Execution cancelled: {reason}",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -62,25 +72,9 @@ def failure_of(event: Event) -> Failure | None:
 
 
 def _sentence(event: Event, task: str) -> str:
-    data = json.loads(event.data) if event.data is not None and event.type not in _OUTPUTS else {}
-    reason = data.get("message", "")
-    again = f" again, attempt {event.attempt}" if event.attempt > 1 else ""
-    match event.type:
-        case EventType.TASK_STARTED:
-            return f"Task {task!r} started{again}"
-        case EventType.TASK_PROGRESSED:
-            return str(reason)
-        case EventType.TASK_COMPLETED:
-            return f"Task {task!r} completed"
-        case EventType.TASK_RETRYING:
-            return f"Attempt {event.attempt} of task {task!r} failed and will be repeated: {reason}"
-        case EventType.TASK_FAILED:
-            return f"Task {task!r} failed: {reason}"
-        case EventType.TASK_CANCELLED:
-            return f"Task {task!r} cancelled: {reason}"
-        case EventType.CANCEL_REQUESTED:
-            return f"Cancel requested: {reason}" if reason else "Cancel requested"
-        case EventType.EXECUTION_FAILED:
-            return f"Execution failed: {reason}"
-        case _:
-            return f"Execution cancelled: {reason}"
+    if event.type is EventType.TASK_STARTED:
+        return f"Task {task!r} started" if event.attempt == 1 else f"Task {task!r} started, attempt {event.attempt}"
+    if event.type is EventType.TASK_COMPLETED:
+        return f"Task {task!r} completed"
+    reason = json.loads(event.data or "{}").get("message", "")
+    return _REASONED[event.type].format(task=repr(task), attempt=event.attempt, reason=reason).removesuffix(": ")

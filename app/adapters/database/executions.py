@@ -1,0 +1,114 @@
+"""Executions and their histories as every process may read, start and control them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.adapters.database import rows
+from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.statements import load
+from app.domain.definitions import KEY_PATTERN, Workflow, parse_workflow_id
+from app.domain.documents import workflow_from_document
+from app.domain.events import Event
+from app.domain.executions import Execution
+from app.engine.ports import ExecutionFilter, HistoryPage, Opening
+
+_SQL = load("executions")
+_LISTED = (
+    "SELECT id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
+    " NULL AS output, failure, idempotency_key FROM executions"
+)
+
+
+class PostgresExecutionStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def enqueue(self, execution_id: UUID, opening: Opening, first: Event) -> bool:
+        arguments = (
+            execution_id,
+            opening.workflow_id,
+            opening.revision,
+            opening.idempotency_key,
+            opening.input,
+            first.occurred_at,
+        )
+        with reaching():
+            return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None
+
+    async def get(self, execution_id: UUID) -> Execution | None:
+        with reaching():
+            row = await self._pool.fetchrow(_SQL["get"], execution_id)
+        return None if row is None else rows.execution(row)
+
+    async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None:
+        with reaching():
+            row = await self._pool.fetchrow(_SQL["find_by_idempotency_key"], workflow_id, key)
+        return None if row is None else rows.execution(row)
+
+    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
+        statement, arguments = _listing(wanted, before, limit)
+        with reaching():
+            found = await self._pool.fetch(statement, *arguments)
+        return [rows.execution(row) for row in found]
+
+    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+        with reaching():
+            found = await self._pool.fetch(_SQL["read_history"], execution_id, after, limit)
+        if found:
+            events = [rows.event(row) for row in found]
+            return HistoryPage(events, events[-1].type.is_final)
+        last = await self.last_event(execution_id)
+        return HistoryPage((), last is not None and last.type.is_final and last.sequence <= after)
+
+    async def last_event(self, execution_id: UUID) -> Event | None:
+        with reaching():
+            row = await self._pool.fetchrow(_SQL["last_event"], execution_id)
+        return None if row is None else rows.event(row)
+
+    async def send_command(self, execution_id: UUID, type: str, reason: str) -> None:
+        with reaching():
+            await self._pool.fetch(_SQL["send_command"], execution_id, type, reason)
+
+
+def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:
+    """Only the conditions that are asked for, so that each combination can use its index."""
+    conditions: list[str] = []
+    arguments: list[Any] = []
+    for condition, value in (
+        ("id < {}", before),
+        ("workflow_id = {}", wanted.workflow_id),
+        ("created_at > {}", wanted.created_after),
+        ("created_at < {}", wanted.created_before),
+    ):
+        if value is not None:
+            arguments.append(value)
+            conditions.append(condition.format(f"${len(arguments)}"))
+    if wanted.status is not None:
+        conditions.append(f"status = '{wanted.status.value}'")
+    arguments.append(limit)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"{_LISTED}{where} ORDER BY id DESC LIMIT ${len(arguments)}", arguments
+
+
+class PostgresDefinitionReader:
+    """The engine's view of definitions: which revision is current, and a revision's snapshot."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def current(self, ref: str) -> tuple[int, int] | None:
+        workflow_id = parse_workflow_id(ref)
+        if workflow_id is None and not KEY_PATTERN.fullmatch(ref):
+            return None
+        by, value = ("key", ref) if workflow_id is None else ("id", workflow_id)
+        with reaching():
+            row = await self._pool.fetchrow(_SQL[f"current_revision_by_{by}"], value)
+        return None if row is None else (row["id"], row["revision"])
+
+    async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
+        with reaching():
+            snapshot = await self._pool.fetchval(_SQL["revision_snapshot"], workflow_id, revision)
+        return None if snapshot is None else workflow_from_document(orjson.loads(snapshot))

@@ -1,0 +1,63 @@
+"""Lease rows, claims and the commands inbox in PostgreSQL, all on the database's clock."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from asyncpg.pool import PoolConnectionProxy
+
+from app.adapters.database import rows
+from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.statements import load
+from app.engine.ports import Claim, ControlCommand
+
+_SQL = load("ownership")
+
+
+class PostgresOwnership:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def register(self, name: str, lease_seconds: float) -> int:
+        with reaching():
+            return int(await self._pool.fetchval(_SQL["register"], name, lease_seconds))
+
+    async def renew(self, engine_id: int, lease_seconds: float) -> bool:
+        with reaching():
+            return await self._pool.fetchval(_SQL["renew"], engine_id, lease_seconds) is not None
+
+    async def reap(self) -> int:
+        with reaching():
+            async with self._pool.acquire() as connection, connection.transaction():
+                gone = await connection.fetch(_SQL["remove_expired_engines"])
+                return await _free(connection, [row["id"] for row in gone])
+
+    async def release(self, engine_id: int) -> None:
+        with reaching():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.fetch(_SQL["remove_engine"], engine_id)
+                await _free(connection, [engine_id])
+
+    async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
+        with reaching():
+            claimed = await self._pool.fetch(_SQL["claim"], engine_id, limit)
+            if not claimed:
+                return ()
+            events = await self._pool.fetch(_SQL["histories"], [row["id"] for row in claimed])
+        by_execution = {
+            execution_id: [rows.event(row) for row in group]
+            for execution_id, group in groupby(events, key=itemgetter("execution_id"))
+        }
+        return [Claim(rows.execution(row), by_execution.get(row["id"], ())) for row in claimed]
+
+    async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
+        with reaching():
+            waiting = await self._pool.fetch(_SQL["commands"], engine_id)
+        return [ControlCommand(row["id"], row["execution_id"], row["type"], row["reason"]) for row in waiting]
+
+
+async def _free(connection: PoolConnectionProxy, engine_ids: Sequence[int]) -> int:
+    if not engine_ids:
+        return 0
+    tag = await connection.execute(_SQL["free_executions"], engine_ids)
+    return int(tag.rpartition(" ")[2])

@@ -1,0 +1,66 @@
+"""Connections to PostgreSQL for the engine's own SQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+
+from app.engine.ports import StoreUnreachable
+
+Pool = asyncpg.Pool
+
+_UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.exceptions.QueryCanceledError,
+)
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn every way in which a database can fail to answer into `StoreUnreachable`."""
+    try:
+        yield
+    except _UNREACHABLE as error:
+        if isinstance(error, ValueError):  # asyncpg's word for an argument that cannot be encoded
+            raise
+        raise StoreUnreachable(f"the database does not answer: {str(error) or type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, size: int, timeout_seconds: float) -> AsyncIterator[Pool]:
+    """A pool of at most `size` connections to `dsn`; a statement that takes `timeout_seconds` counts as unanswered."""
+    with reaching():
+        pool = await asyncpg.create_pool(
+            dsn.replace("postgresql+asyncpg://", "postgresql://", 1),
+            min_size=1,
+            max_size=size,
+            timeout=timeout_seconds,
+            command_timeout=timeout_seconds,
+            reset=_leave_as_it_is,
+            server_settings={"application_name": "workflow"},
+        )
+    try:
+        yield pool
+    finally:
+        await _close(pool)
+
+
+async def _close(pool: Pool) -> None:
+    """Give connections a moment to end; do not wait for a database that is gone."""
+    try:
+        async with asyncio.timeout(2):
+            await pool.close()
+    except (TimeoutError, *_UNREACHABLE):
+        pool.terminate()
+
+
+async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
+    """Nothing here changes a session, so the pool's reset query would be a round trip for nothing."""

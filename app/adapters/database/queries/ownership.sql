@@ -1,0 +1,50 @@
+-- name: register
+INSERT INTO engines (name, lease_until)
+VALUES ($1, clock_timestamp() + $2 * interval '1 second')
+RETURNING id;
+
+-- name: renew
+-- Does not wait for the recorder: an update of these columns and its key-share lock go together.
+UPDATE engines SET lease_until = clock_timestamp() + $2 * interval '1 second' WHERE id = $1 RETURNING id;
+
+-- name: remove_expired_engines
+DELETE FROM engines
+WHERE id IN (SELECT id FROM engines WHERE lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
+RETURNING id;
+
+-- name: remove_engine
+DELETE FROM engines WHERE id = $1 RETURNING id;
+
+-- name: free_executions
+-- A statement of its own, after the engine rows are gone: only then does its snapshot hold all they have written.
+UPDATE executions SET owner_id = NULL, due_at = clock_timestamp()
+WHERE owner_id = ANY ($1::bigint[]) AND finished_at IS NULL;
+
+-- name: claim
+-- Take executions that are due; several engines may ask at once, each gets others.
+WITH engine AS MATERIALIZED (
+    SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
+), due AS MATERIALIZED (
+    SELECT id FROM executions
+    WHERE owner_id IS NULL AND finished_at IS NULL AND due_at <= clock_timestamp()
+    ORDER BY due_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE executions e SET owner_id = engine.id FROM engine, due WHERE e.id = due.id
+RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
+          e.output, e.failure, e.idempotency_key;
+
+-- name: histories
+SELECT execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data
+FROM execution_events
+WHERE execution_id = ANY ($1::uuid[])
+ORDER BY execution_id, sequence;
+
+-- name: commands
+SELECT c.id, c.execution_id, c.type, c.reason
+FROM execution_commands c
+JOIN executions e ON e.id = c.execution_id
+WHERE e.owner_id = $1
+ORDER BY c.id
+LIMIT 1000;

@@ -1,0 +1,55 @@
+-- name: record
+-- Write the steps of one batch as far as this engine still owns their executions; answer which executions those are.
+-- The lock on the engine's own lease row is the fence: whoever takes its executions over deletes that row first.
+WITH engine AS MATERIALIZED (
+    SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
+), opened AS (
+    INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
+                            status, started_at, finished_at, output, failure)
+    SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, o.created_at,
+           CASE WHEN o.finished_at IS NULL THEN engine.id END,
+           o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json
+    FROM engine,
+         unnest($2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[],
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[])
+             AS o (id, workflow_id, revision, idempotency_key, input, created_at,
+                   status, started_at, finished_at, output, failure)
+    JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), owned AS MATERIALIZED (
+    SELECT id FROM opened
+    UNION ALL
+    SELECT e.id FROM engine, executions e WHERE e.id = ANY ($13::uuid[]) AND e.owner_id = engine.id
+), recorded AS (
+    INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent,
+                                  task_id, attempt, data)
+    SELECT v.execution_id, v.sequence, v.type::event_type, v.occurred_at, v.status::execution_status,
+           v.progress_percent, v.task_id, v.attempt, v.data::json
+    FROM unnest($14::uuid[], $15::int[], $16::text[], $17::timestamptz[], $18::text[], $19::smallint[],
+                $20::bigint[], $21::smallint[], $22::text[])
+             AS v (execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data)
+    JOIN owned ON owned.id = v.execution_id
+), changed AS (
+    UPDATE executions e
+    SET status = c.status::execution_status,
+        started_at = coalesce(e.started_at, c.started_at),
+        finished_at = c.finished_at,
+        output = c.output::json,
+        failure = c.failure::json,
+        owner_id = CASE WHEN c.finished_at IS NULL THEN e.owner_id END
+    FROM engine,
+         unnest($23::uuid[], $24::text[], $25::timestamptz[], $26::timestamptz[], $27::text[], $28::text[])
+             AS c (id, status, started_at, finished_at, output, failure)
+    WHERE e.id = c.id AND e.owner_id = engine.id
+), answered AS (
+    DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($29::bigint[])
+)
+SELECT id FROM owned;
+
+-- name: landed
+-- Of the given last events, those that are stored as this engine made them.
+SELECT v.execution_id
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS v (execution_id, sequence, type, occurred_at)
+JOIN execution_events h ON h.execution_id = v.execution_id AND h.sequence = v.sequence
+WHERE h.type = v.type::event_type AND h.occurred_at = v.occurred_at;

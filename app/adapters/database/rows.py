@@ -1,0 +1,47 @@
+"""Rows of the engine's tables as domain objects."""
+
+import asyncpg
+import orjson
+
+from app.domain.events import Event, EventType
+from app.domain.executions import Execution, Failure
+from app.domain.states import ExecutionStatus
+
+_STATUS = {status.value: status for status in ExecutionStatus}
+_TYPE = {word.value: word for word in EventType}
+
+
+def execution(row: asyncpg.Record) -> Execution:
+    return Execution(
+        id=row["id"],
+        workflow_id=row["workflow_id"],
+        revision=row["revision"],
+        status=_STATUS[row["status"]],
+        input=row["input"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        output=row["output"],
+        failure=failure(row["failure"]),
+        idempotency_key=row["idempotency_key"],
+    )
+
+
+def failure(text: str | None) -> Failure | None:
+    if text is None:
+        return None
+    data = orjson.loads(text)
+    return Failure(data["code"], data["message"])
+
+
+def event(row: asyncpg.Record) -> Event:
+    return Event(
+        sequence=row["sequence"],
+        type=_TYPE[row["type"]],
+        occurred_at=row["occurred_at"],
+        status=_STATUS[row["status"]],
+        progress_percent=row["progress_percent"],
+        task_id=row["task_id"],
+        attempt=row["attempt"],
+        data=row["data"],
+    )

@@ -1,0 +1,72 @@
+"""NOTIFY as a hint between processes, on a connection of its own that is made again whenever it breaks."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+
+from app.adapters.database.pool import Pool, reaching
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+CHECK_SECONDS = 15.0
+
+
+class PostgresSignals:
+    """Listens on `dsn` while started; announces through the pool. Subscribe before `start`."""
+
+    def __init__(self, dsn: str, pool: Pool) -> None:
+        self._dsn = dsn.replace("postgresql+asyncpg://", "postgresql://", 1)
+        self._pool = pool
+        self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
+        self._task: asyncio.Task[None] | None = None
+
+    async def announce(self, channel: str, payload: str) -> None:
+        with reaching():
+            await self._pool.fetchval("SELECT pg_notify($1, $2)", channel, payload)
+
+    def subscribe(self, channel: str, listener: Callable[[str], None]) -> None:
+        self._listeners[channel].append(listener)
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._listen_for_ever(), name="signals")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _listen_for_ever(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=10)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("signals_connection_failed", reason=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                continue
+            pause = FIRST_PAUSE_SECONDS
+            await self._listen(connection)
+
+    async def _listen(self, connection: asyncpg.Connection) -> None:
+        """Until the connection breaks. An empty statement at an interval finds a peer that is silently gone."""
+        try:
+            for channel in self._listeners:
+                await connection.add_listener(channel, self._deliver)
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                await connection.execute("")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("signals_connection_lost", reason=str(error))
+        finally:
+            connection.terminate()
+
+    def _deliver(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        for listener in self._listeners[channel]:
+            listener(str(payload))

@@ -1,0 +1,112 @@
+"""Errors as gRPC statuses with google.rpc details; the one table of codes for this transport."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+import structlog
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from app.domain.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    RevisionMismatch,
+    ServiceError,
+    TooLarge,
+    Unavailable,
+    WrongState,
+)
+
+log = structlog.get_logger(__name__)
+
+CODES: dict[type[ServiceError], grpc.StatusCode] = {
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    Invalid: grpc.StatusCode.INVALID_ARGUMENT,
+    Conflict: grpc.StatusCode.ALREADY_EXISTS,
+    RevisionMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    WrongState: grpc.StatusCode.FAILED_PRECONDITION,
+    TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Unavailable: grpc.StatusCode.UNAVAILABLE,
+}
+DETAILS_KEY = "grpc-status-details-bin"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+S = TypeVar("S")
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+
+def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], Awaitable[R]]:
+    """A servicer's method from one that needs no context: it answers, or raises what `errors_as_status` maps."""
+
+    @wraps(method)
+    async def call(servicer: S, request: Q, context: Context) -> R:
+        async with errors_as_status(context):
+            return await method(servicer, request)
+        raise AssertionError("errors_as_status lets every error pass")
+
+    return call
+
+
+def stream(method: Callable[[S, Q], AsyncIterator[R]]) -> Callable[[S, Q, Context], AsyncIterator[R]]:
+    """As `unary`, for methods that answer with a stream."""
+
+    @wraps(method)
+    async def call(servicer: S, request: Q, context: Context) -> AsyncIterator[R]:
+        async with errors_as_status(context):
+            async for message in method(servicer, request):
+                yield message
+
+    return call
+
+
+@asynccontextmanager
+async def errors_as_status(context: Context) -> AsyncIterator[None]:
+    """Answer expected errors with their status; log unexpected ones and answer a bare INTERNAL."""
+    try:
+        yield
+    except ServiceError as error:
+        await abort(context, error)
+    except grpc.aio.AbortError:
+        raise
+    except Exception:
+        log.exception("grpc_call_failed")
+        await context.abort(grpc.StatusCode.INTERNAL, "an unexpected error; the server's log has the details")
+
+
+async def abort(context: Context, error: ServiceError) -> NoReturn:
+    code = next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)
+    await context.abort(code, error.message, trailing_metadata=((DETAILS_KEY, _details(code, error)),))
+
+
+def _details(code: grpc.StatusCode, error: ServiceError) -> bytes:
+    status = Status(code=code.value[0], message=error.message)
+    info = ErrorInfo(reason=error.code, domain="workflow", metadata=_metadata(error))
+    status.details.append(_packed(info))
+    if isinstance(error, Invalid):
+        violations = [
+            BadRequest.FieldViolation(field=problem.path, description=problem.message) for problem in error.problems
+        ]
+        status.details.append(_packed(BadRequest(field_violations=violations)))
+    return bytes(status.SerializeToString())
+
+
+def _metadata(error: ServiceError) -> dict[str, str]:
+    match error:
+        case NotFound(kind=kind, ref=ref):
+            return {kind: ref}
+        case TooLarge(field=field, limit=limit):
+            return {"field": field, "limit": str(limit)}
+        case _:
+            return {}
+
+
+def _packed(message: ErrorInfo | BadRequest) -> AnyMessage:
+    packed = AnyMessage()
+    packed.Pack(message)
+    return packed

@@ -1,0 +1,116 @@
+"""Between protobuf messages and the engine's words."""
+
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.domain.errors import Invalid
+from app.domain.executions import Execution, Failure
+from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.starting import StartRequest
+from app.engine.updates import Update
+from app.engine.values import decode_object
+
+STATUS = {
+    ExecutionStatus.PENDING: pb.PENDING,
+    ExecutionStatus.RUNNING: pb.RUNNING,
+    ExecutionStatus.PAUSED: pb.PAUSED,
+    ExecutionStatus.COMPLETED: pb.COMPLETED,
+    ExecutionStatus.FAILED: pb.FAILED,
+    ExecutionStatus.CANCELLED: pb.CANCELLED,
+}
+STATUS_FROM_WIRE = {number: status for status, number in STATUS.items()}
+TASK_STATUS = {
+    None: pb.TASK_STATUS_UNSPECIFIED,
+    TaskStatus.PENDING: pb.TASK_PENDING,
+    TaskStatus.RUNNING: pb.TASK_RUNNING,
+    TaskStatus.RETRYING: pb.TASK_RETRYING,
+    TaskStatus.COMPLETED: pb.TASK_COMPLETED,
+    TaskStatus.FAILED: pb.TASK_FAILED,
+    TaskStatus.CANCELLED: pb.TASK_CANCELLED,
+}
+
+
+def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, max_input_bytes: int) -> StartRequest:
+    """Raise `Invalid` or `TooLarge` for what cannot be started."""
+    if not message.workflow_id:
+        raise Invalid.at("workflow_id", "must be a workflow's id or key")
+    if message.parameters and message.input:
+        raise Invalid.at("input", "cannot be given together with parameters")
+    value: dict[str, Any] = dict(message.parameters)
+    if message.input:
+        value = decode_object(message.input, "input", max_input_bytes)
+    return StartRequest(message.workflow_id, value, message.idempotency_key or None)
+
+
+def update_message(update: Update) -> pb.WorkflowExecutionUpdate:
+    event = update.event
+    failure = update.failure
+    return pb.WorkflowExecutionUpdate(
+        execution_id=str(update.execution_id),
+        workflow_id=str(update.workflow_id),
+        status=STATUS[event.status],
+        current_task_id="" if event.task_id is None else str(event.task_id),
+        current_task_name=update.task_name or "",
+        message=update.message,
+        progress_percent=event.progress_percent,
+        sequence=event.sequence,
+        occurred_at=timestamp(event.occurred_at),
+        task_status=TASK_STATUS[update.task_status],
+        attempt=event.attempt,
+        output=update.output or "",
+        error=error_message(failure),
+    )
+
+
+def started_message(execution: Execution, *, already_started: bool) -> pb.StartWorkflowResponse:
+    return pb.StartWorkflowResponse(
+        execution_id=str(execution.id),
+        workflow_id=str(execution.workflow_id),
+        status=STATUS[execution.status],
+        already_started=already_started,
+        revision=execution.revision,
+    )
+
+
+def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStatusResponse:
+    return pb.WorkflowStatusResponse(
+        execution_id=str(execution.id),
+        workflow_id=str(execution.workflow_id),
+        status=STATUS[execution.status],
+        last_message="" if last is None else last.message,
+        finished_at=timestamp(execution.finished_at),
+        last_sequence=0 if last is None else last.event.sequence,
+        progress_percent=0 if last is None else last.event.progress_percent,
+        revision=execution.revision,
+        created_at=timestamp(execution.created_at),
+        started_at=timestamp(execution.started_at),
+        output=execution.output or "",
+        error=error_message(execution.failure),
+    )
+
+
+def summary_message(execution: Execution) -> pb.ExecutionSummary:
+    return pb.ExecutionSummary(
+        execution_id=str(execution.id),
+        workflow_id=str(execution.workflow_id),
+        status=STATUS[execution.status],
+        revision=execution.revision,
+        created_at=timestamp(execution.created_at),
+        started_at=timestamp(execution.started_at),
+        finished_at=timestamp(execution.finished_at),
+        error=error_message(execution.failure),
+    )
+
+
+def error_message(failure: Failure | None) -> pb.Error | None:
+    return None if failure is None else pb.Error(code=failure.code, message=failure.message)
+
+
+def timestamp(instant: datetime | None) -> Timestamp | None:
+    """Whole microseconds, as they are stored."""
+    if instant is None:
+        return None
+    return Timestamp(seconds=int(instant.timestamp() // 1), nanos=instant.microsecond * 1000)

@@ -1,0 +1,67 @@
+"""The gRPC server around the servicer: reflection, health, limits, keepalive."""
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from app.api.grpc.generated import workflow_pb2
+from app.api.grpc.generated.workflow_pb2_grpc import add_WorkflowServiceServicer_to_server
+from app.api.grpc.servicer import WorkflowServicer
+
+SERVICE = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"].full_name
+
+
+class PortUnavailable(Exception):
+    """The address cannot be listened on; the message says so in one sentence."""
+
+
+class Server:
+    """`host` and `port` to listen on, port 0 for a free one; `max_message_bytes` bounds both directions."""
+
+    def __init__(self, servicer: WorkflowServicer, host: str, port: int, max_message_bytes: int) -> None:
+        self._server = grpc.aio.server(options=_options(max_message_bytes))
+        self._health = health.aio.HealthServicer()
+        add_WorkflowServiceServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        self.port = self._listen(host, port)
+
+    async def start(self) -> None:
+        await self._server.start()
+        await self._report(serving=True)
+
+    async def drain(self) -> None:
+        """Tell health checks and refuse new calls; calls that run go on until `stop`."""
+        await self._report(serving=False)
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        await self._server.stop(grace_seconds)
+
+    async def _report(self, *, serving: bool) -> None:
+        answer = health_pb2.HealthCheckResponse
+        for service in ("", SERVICE):
+            await self._health.set(service, answer.SERVING if serving else answer.NOT_SERVING)
+
+    def _listen(self, host: str, port: int) -> int:
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            bound = self._server.add_insecure_port(address)
+        except RuntimeError:
+            bound = 0
+        if bound == 0:
+            raise PortUnavailable(f"cannot listen on {address}: the port is in use or not allowed; set GRPC_PORT")
+        return bound
+
+
+def _options(max_message_bytes: int) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.so_reuseport", 0),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]

@@ -1,0 +1,96 @@
+"""`workflow.WorkflowService`: translate in, call the execution service, translate out."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+
+from app.api.grpc.errors import stream, unary
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceServicer
+from app.api.grpc.messages import (
+    STATUS,
+    STATUS_FROM_WIRE,
+    start_request,
+    started_message,
+    status_message,
+    summary_message,
+    update_message,
+)
+from app.domain.errors import Invalid
+from app.domain.states import ExecutionStatus
+from app.engine.ports import ExecutionFilter
+from app.engine.service import ExecutionService
+from app.engine.updates import Update
+
+Updates = AsyncIterator[pb.WorkflowExecutionUpdate]
+
+DEFAULT_PAGE = 50
+MAX_PAGE = 200
+
+
+class WorkflowServicer(WorkflowServiceServicer):
+    def __init__(self, executions: ExecutionService, max_input_bytes: int) -> None:
+        self._executions = executions
+        self._max_input_bytes = max_input_bytes
+
+    @stream
+    async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
+        _, updates = await self._executions.execute(start_request(request, self._max_input_bytes))
+        async for message in _messages(updates):
+            yield message
+
+    @stream
+    async def WatchExecution(self, request: pb.WatchExecutionRequest) -> Updates:
+        updates = await self._executions.watch(request.execution_id, request.after_sequence)
+        async for message in _messages(updates):
+            yield message
+
+    @unary
+    async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:
+        started = await self._executions.start(start_request(request, self._max_input_bytes))
+        return started_message(started.execution, already_started=started.already_started)
+
+    @unary
+    async def GetWorkflowStatus(self, request: pb.GetWorkflowStatusRequest) -> pb.WorkflowStatusResponse:
+        execution = await self._executions.get(request.execution_id)
+        return status_message(execution, await self._executions.last_update(execution))
+
+    @unary
+    async def ListExecutions(self, request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
+        workflow = request.workflow_id
+        wanted = ExecutionFilter(
+            workflow_id=await self._executions.workflow_id(workflow) if workflow else None,
+            status=_wanted_status(request.status),
+        )
+        size = _page_size(request.page_size)
+        page = await self._executions.list_executions(wanted, request.page_token or None, size)
+        return pb.ListExecutionsResponse(
+            executions=[summary_message(execution) for execution in page.executions],
+            next_page_token=page.next_cursor or "",
+        )
+
+    @unary
+    async def CancelExecution(self, request: pb.CancelExecutionRequest) -> pb.CancelExecutionResponse:
+        execution = await self._executions.cancel(request.execution_id, request.reason)
+        return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
+
+
+async def _messages(updates: AsyncGenerator[Sequence[Update]]) -> Updates:
+    """One message per update."""
+    async with aclosing(updates):
+        async for batch in updates:
+            for update in batch:
+                yield update_message(update)
+
+
+def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:
+    if number == pb.STATUS_UNSPECIFIED:
+        return None
+    if number not in STATUS_FROM_WIRE:
+        raise Invalid.at("status", f"{number} is not a status")
+    return STATUS_FROM_WIRE[number]
+
+
+def _page_size(size: int) -> int:
+    if not 0 <= size <= MAX_PAGE:
+        raise Invalid.at("page_size", f"must be from 1 to {MAX_PAGE}, or 0 for {DEFAULT_PAGE}")
+    return size or DEFAULT_PAGE

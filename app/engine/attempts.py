@@ -1,0 +1,86 @@
+"""One attempt of one task: call its handler, bound its time, and turn whatever comes back into an outcome."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from typing_extensions import TypeIs
+
+from app.domain.errors import Invalid, TooLarge
+from app.domain.handlers import Attempt, Handler, InstantHandler, TaskError, TaskHandler
+from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.ports import Handlers
+from app.engine.values import encode
+
+log = structlog.get_logger(__name__)
+
+
+Report = Callable[[Outcome], None]
+
+
+class Attempts:
+    """Runs attempts; holds nothing between them but the settings."""
+
+    def __init__(self, handlers: Handlers, max_output_bytes: int) -> None:
+        self._handlers = handlers
+        self._max_output_bytes = max_output_bytes
+
+    def start(
+        self, attempt: Attempt, task_type: str | None, timeout_seconds: float | None, report: Report
+    ) -> asyncio.Task[None] | None:
+        """Begin the attempt; `report` gets its outcome exactly once. None when it has already ended."""
+        handler = self._handlers.handler(task_type)
+        if handler is None:
+            report(Failed(_unknown_type(task_type)))
+            return None
+        if is_instant(handler):
+            report(self._run_now(handler, attempt))
+            return None
+        running = self._run(handler, attempt, timeout_seconds, report)
+        return asyncio.create_task(running, name=f"attempt {attempt.attempt_key}")
+
+    def _run_now(self, handler: InstantHandler, attempt: Attempt) -> Outcome:
+        try:
+            return self._succeeded(handler.run_now(attempt))
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises fails its task, not the engine
+            return Failed(_task_error(error, attempt))
+
+    async def _run(self, handler: TaskHandler, attempt: Attempt, timeout_seconds: float | None, report: Report) -> None:
+        outcome: Outcome
+        limit = asyncio.timeout(timeout_seconds)
+        try:
+            async with limit:
+                outcome = self._succeeded(await handler.run(attempt))
+        except asyncio.CancelledError:
+            outcome = Stopped()
+        except TimeoutError as error:
+            outcome = Failed(_timed_out(timeout_seconds) if limit.expired() else _task_error(error, attempt))
+        except Exception as error:  # noqa: BLE001 - as in _run_now
+            outcome = Failed(_task_error(error, attempt))
+        report(outcome)
+
+    def _succeeded(self, value: object) -> Outcome:
+        try:
+            return Succeeded(encode(value, "output", self._max_output_bytes))
+        except (Invalid, TooLarge) as error:
+            return Failed(TaskError("bad_output", f"the task's {error.message}", retryable=False))
+
+
+def is_instant(handler: Handler) -> TypeIs[InstantHandler]:
+    """Quicker than `isinstance` with a protocol, which this is on the way of every attempt."""
+    return hasattr(handler, "run_now")
+
+
+def _task_error(error: Exception, attempt: Attempt) -> TaskError:
+    if isinstance(error, TaskError):
+        return error
+    log.error("task_handler_failed", task=attempt.task_name, execution_id=str(attempt.execution_id), exc_info=error)
+    return TaskError("handler_error", f"{type(error).__name__}: {error}")
+
+
+def _timed_out(seconds: float | None) -> TaskError:
+    return TaskError("timeout", f"the attempt did not end within {seconds:g} s")
+
+
+def _unknown_type(task_type: str | None) -> TaskError:
+    return TaskError("unknown_task_type", f"this engine does not know the task type {task_type!r}", retryable=False)

@@ -1,0 +1,90 @@
+"""What an execution does next. Pure: no clock, no I/O, no randomness; the same history always decides the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.definitions import RetryPolicy
+from app.domain.executions import Failure
+from app.domain.handlers import TaskError
+from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.state import ExecutionState
+
+
+@dataclass(frozen=True, slots=True)
+class StartTask:
+    """Record that the task's next attempt starts, then start it."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopAttempt:
+    """Cancel the running attempt; the task ends when the attempt has."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTask:
+    """Record that a task that waits for its next attempt is cancelled."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    status: ExecutionStatus
+    failure: Failure | None = None
+
+
+Command = StartTask | StopAttempt | CancelTask | Finish
+
+
+def decide(state: ExecutionState) -> Sequence[Command]:
+    """The commands for an execution in this state; none when it can only wait."""
+    if state.is_final:
+        return ()
+    if state.is_stopping:
+        return _stop(state)
+    if state.ready:
+        return [StartTask(index) for index in state.ready]
+    if state.completed == len(state.tasks):
+        return [Finish(ExecutionStatus.COMPLETED)]
+    return ()
+
+
+def _stop(state: ExecutionState) -> Sequence[Command]:
+    if not state.open:
+        return [_end_of_stopping(state)]
+    return [
+        CancelTask(index) if state.tasks[index].status is TaskStatus.RETRYING else StopAttempt(index)
+        for index in state.open
+    ]
+
+
+def _end_of_stopping(state: ExecutionState) -> Finish:
+    if state.cancel_reason is not None:
+        return Finish(ExecutionStatus.CANCELLED, Failure("cancelled", state.cancel_reason or "cancelled on request"))
+    return Finish(ExecutionStatus.FAILED, state.failure)
+
+
+def why_cancelled(state: ExecutionState) -> Failure:
+    """What to say of a task that is cancelled in this state."""
+    if state.cancel_reason is not None:
+        return Failure("cancelled", state.cancel_reason or "the execution was cancelled")
+    return Failure("cancelled", "another task of the execution failed")
+
+
+def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime, chance: float) -> datetime | None:
+    """When to try again after the failure number `failures` (from 1); None when the task has failed.
+
+    `chance`, from 0 to 1, spreads the wait within the policy's jitter. Exponential backoff with a cap, as in
+    https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/.
+    """
+    if not error.retryable or failures >= policy.max_attempts:
+        return None
+    exponent = min(failures - 1, 64)
+    wait = min(policy.initial_interval_seconds * policy.backoff_coefficient**exponent, policy.max_interval_seconds)
+    wait *= 1 - policy.jitter * chance
+    return now + timedelta(seconds=max(wait, error.retry_after_seconds or 0))

@@ -1,0 +1,90 @@
+"""Makes the next event of an execution: numbers it, times it, and works out the execution's status and progress."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.domain.documents import rfc3339
+from app.domain.events import FINAL_EVENTS, Event, EventType
+from app.domain.executions import Failure
+from app.domain.states import ExecutionStatus
+from app.engine.state import ExecutionState
+
+LONGEST_MESSAGE = 10_000
+
+_PROGRESS = (EventType.TASK_PROGRESSED, EventType.TASK_COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that is not yet numbered. `index` is the task's; None when it is about the execution."""
+
+    type: EventType
+    index: int | None = None
+    attempt: int = 0
+    data: str | None = None
+
+
+def next_event(state: ExecutionState, draft: Draft, now: datetime) -> Event:
+    """The event that follows `state`; the state is not changed."""
+    return Event(
+        sequence=state.sequence + 1,
+        type=draft.type,
+        occurred_at=now,
+        status=_status_after(state, draft.type),
+        progress_percent=_progress_after(state, draft),
+        task_id=None if draft.index is None else state.plan.tasks[draft.index].id,
+        attempt=draft.attempt,
+        data=draft.data,
+    )
+
+
+def _status_after(state: ExecutionState, type: EventType) -> ExecutionStatus:
+    if type is EventType.EXECUTION_STARTED:
+        return ExecutionStatus.RUNNING
+    return FINAL_EVENTS.get(type, state.status)
+
+
+def _progress_after(state: ExecutionState, draft: Draft) -> int:
+    """Whole percent: completed tasks, plus what running tasks say of themselves; never less than before."""
+    if draft.type is EventType.EXECUTION_COMPLETED:
+        return 100
+    if draft.index is None or draft.type not in _PROGRESS:
+        return state.progress
+    reported = dict(state.reported)
+    reported.pop(draft.index, None)
+    done = 100.0 * state.completed + sum(reported.values())
+    done += 100.0 if draft.type is EventType.TASK_COMPLETED else json.loads(draft.data or "{}").get("percent") or 0
+    return max(state.progress, int(done / len(state.tasks)))
+
+
+def progress_data(percent: float | None, message: str) -> str:
+    return _json({"message": storable(message), "percent": percent})
+
+
+def failure_data(code: str, message: str, retry_at: datetime | None = None) -> str:
+    data = {"code": code, "message": storable(message)}
+    if retry_at is not None:
+        data["retry_at"] = rfc3339(retry_at) or ""
+    return _json(data)
+
+
+def failure_of(failure: Failure) -> str:
+    return failure_data(failure.code, failure.message)
+
+
+def message_data(message: str) -> str:
+    return _json({"message": storable(message)})
+
+
+def _json(data: dict[str, Any]) -> str:
+    return orjson.dumps(data).decode()
+
+
+def storable(text: str) -> str:
+    """A message from anywhere as PostgreSQL and protobuf can hold it: bounded, no NUL, no lone surrogates."""
+    cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
+    return cut.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

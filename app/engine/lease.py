@@ -1,0 +1,93 @@
+"""This engine's lease: the right to write histories.
+
+The database's clock decides when a lease has ended; other engines then delete its row and take its executions. This
+process trusts its lease from the moment before it asked for it, so its own end comes first: when a renewal has not
+been confirmed by then, it stops all work before anybody else may begin it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from app.engine.ports import Ownership, StoreUnreachable
+
+log = structlog.get_logger(__name__)
+
+Monotonic = Callable[[], float]
+
+
+class Lease:
+    """`on_lost()` must drop all work at once; `on_acquired(engine_id)` follows when there is a new lease."""
+
+    def __init__(
+        self,
+        ownership: Ownership,
+        name: str,
+        lease_seconds: float,
+        renew_seconds: float,
+        on_acquired: Callable[[int], None],
+        on_lost: Callable[[], None],
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        self._ownership = ownership
+        self._name = name
+        self._lease_seconds = lease_seconds
+        self._renew_seconds = renew_seconds
+        self._on_acquired = on_acquired
+        self._on_lost = on_lost
+        self._monotonic = monotonic
+        self._trusted_until = 0.0
+        self.engine_id: int | None = None
+
+    async def acquire(self) -> None:
+        """Raise `StoreUnreachable` when the database does not answer."""
+        asked_at = self._monotonic()
+        self.engine_id = await self._ownership.register(self._name, self._lease_seconds)
+        self._trusted_until = asked_at + self._lease_seconds
+        log.info("lease_acquired", engine_id=self.engine_id, lease_seconds=self._lease_seconds)
+        self._on_acquired(self.engine_id)
+
+    async def keep(self) -> None:
+        """Renew for ever, and remove the leases of engines that have not."""
+        while True:
+            await asyncio.sleep(self._renew_seconds)
+            try:
+                async with asyncio.timeout_at(self._deadline()):
+                    await self._renew()
+                    await self._ownership.reap()
+            except (StoreUnreachable, TimeoutError) as error:
+                log.warning("lease_not_renewed", engine_id=self.engine_id, reason=str(error))
+                self._end_if_untrusted()
+
+    async def release(self) -> None:
+        """Give the lease back; what this engine still owns is free for others."""
+        if self.engine_id is not None:
+            await self._ownership.release(self.engine_id)
+            self.engine_id = None
+
+    async def _renew(self) -> None:
+        if self.engine_id is None:
+            await self.acquire()
+            return
+        asked_at = self._monotonic()
+        if await self._ownership.renew(self.engine_id, self._lease_seconds):
+            self._trusted_until = asked_at + self._lease_seconds
+            return
+        self._end("another engine has removed it")
+        await self.acquire()
+
+    def _deadline(self) -> float:
+        """On the loop's clock: when to stop waiting for an answer, so that the lease never ends unnoticed."""
+        left = self._trusted_until - self._monotonic()
+        return asyncio.get_running_loop().time() + (left if left > 0 else self._renew_seconds)
+
+    def _end_if_untrusted(self) -> None:
+        if self.engine_id is not None and self._monotonic() + self._renew_seconds >= self._trusted_until:
+            self._end("it could not be renewed in time")
+
+    def _end(self, reason: str) -> None:
+        log.error("lease_lost", engine_id=self.engine_id, reason=reason)
+        self.engine_id = None
+        self._on_lost()

@@ -1,0 +1,50 @@
+"""What running attempts report of themselves, merged so that a chatty handler cannot flood the history."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from app.engine.drafts import progress_data
+
+Write = Callable[[int, int, str], bool]
+
+
+class ProgressReports:
+    """Per task at most one report is on its way into the history; of those that come meanwhile, the newest follows.
+
+    `write(index, attempt, data)` hands a report to the recorder and answers whether it did.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._on_their_way: set[int] = set()
+        self._waiting: dict[int, tuple[int, str]] = {}
+
+    def report(self, index: int, number: int, percent: float | None, message: str) -> None:
+        """Callable from any thread. Raise `ValueError` when `percent` is not from 0 to 100."""
+        if percent is not None and not 0 <= percent <= 100:
+            raise ValueError(f"percent must be from 0 to 100, not {percent}")
+        data = progress_data(percent, str(message))
+        if threading.get_ident() == self._thread:
+            self._take(index, number, data)
+        else:
+            self._loop.call_soon_threadsafe(self._take, index, number, data)
+
+    def written(self, index: int) -> None:
+        """The report on its way has arrived; the newest that came since may follow."""
+        self._on_their_way.discard(index)
+        if (waiting := self._waiting.pop(index, None)) is not None:
+            self._take(index, *waiting)
+
+    def last_words(self, index: int) -> str | None:
+        """The report that still waits when the attempt ends."""
+        waiting = self._waiting.pop(index, None)
+        return None if waiting is None else waiting[1]
+
+    def _take(self, index: int, number: int, data: str) -> None:
+        if index in self._on_their_way:
+            self._waiting[index] = (number, data)
+        elif self._write(index, number, data):
+            self._on_their_way.add(index)

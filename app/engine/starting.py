@@ -1,0 +1,104 @@
+"""Starting executions: exactly one per idempotency key, always on the revision that is current when it lands."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from app.domain.definitions import text_problems
+from app.domain.errors import Invalid, NotFound, Unavailable
+from app.domain.events import Event, EventType
+from app.domain.executions import Execution
+from app.domain.states import ExecutionStatus
+from app.engine.engine import Engine
+from app.engine.identifiers import new_execution_id
+from app.engine.plan import Plan, Plans
+from app.engine.ports import Clock, DefinitionReader, ExecutionStore, Opening
+from app.engine.values import encode
+
+MAX_IDEMPOTENCY_KEY = 200
+TRIES_WHEN_CHANGED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """`workflow` is an id or key; `input` a JSON object."""
+
+    workflow: str
+    input: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    execution: Execution
+    already_started: bool
+
+
+class Starter:
+    """Starts here when this process has an engine with room, else leaves the execution for any engine.
+
+    `hint(channel)` tells engines that there is work.
+    """
+
+    def __init__(
+        self,
+        store: ExecutionStore,
+        definitions: DefinitionReader,
+        plans: Plans,
+        clock: Clock,
+        max_input_bytes: int,
+        engine: Engine | None = None,
+        new_id: Callable[[], UUID] = new_execution_id,
+    ) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._plans = plans
+        self._clock = clock
+        self._max_input_bytes = max_input_bytes
+        self._engine = engine
+        self.new_id = new_id
+
+    async def start(self, request: StartRequest, execution_id: UUID) -> Started:
+        """Make a new execution durable under `execution_id`, or find the one that the idempotency key started."""
+        input_text = self._checked_input(request)
+        for _ in range(TRIES_WHEN_CHANGED):
+            current = await self._definitions.current(request.workflow)
+            if current is None:
+                raise NotFound("workflow", request.workflow)
+            if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
+                return Started(known, already_started=True)
+            plan = await self._plans.get(*current)
+            if plan is not None:
+                opening = Opening(*current, input_text, self._clock.now(), request.idempotency_key)
+                execution = await self._open(execution_id, plan, opening)
+                if execution is not None:
+                    return Started(execution, already_started=False)
+        raise Unavailable(f"workflow {request.workflow!r} keeps changing; start it again")
+
+    async def _started_before(self, workflow_id: int, key: str | None) -> Execution | None:
+        return None if key is None else await self._store.find_by_idempotency_key(workflow_id, key)
+
+    async def _open(self, execution_id: UUID, plan: Plan, opening: Opening) -> Execution | None:
+        """Here where an engine has room, else for any engine; None when the opening's conditions do not hold."""
+        now = opening.created_at
+        execution = Execution(
+            id=execution_id,
+            workflow_id=opening.workflow_id,
+            revision=opening.revision,
+            status=ExecutionStatus.PENDING,
+            input=opening.input,
+            created_at=now,
+            idempotency_key=opening.idempotency_key,
+        )
+        if self._engine is not None and self._engine.has_room:
+            status = await self._engine.open(execution, plan, opening)
+            return None if status is None else replace(execution, status=status)
+        first = Event(1, EventType.EXECUTION_CREATED, now, ExecutionStatus.PENDING, 0)
+        return execution if await self._store.enqueue(execution_id, opening, first) else None
+
+    def _checked_input(self, request: StartRequest) -> str:
+        key = request.idempotency_key
+        if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
+            raise Invalid(problems)
+        return encode(dict(request.input), "input", self._max_input_bytes) or "{}"

@@ -1,0 +1,26 @@
+"""What a history says of each task, for people who ask."""
+
+from collections.abc import Sequence
+
+from app.domain.events import Event
+from app.domain.executions import TaskExecution
+from app.engine.plan import Plan
+from app.engine.state import fold
+
+
+def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecution]:
+    """One entry per task of the revision, in the order in which they run."""
+    state = fold(plan, events)
+    return [
+        TaskExecution(
+            task_id=planned.id,
+            name=planned.name,
+            status=task.status,
+            attempt=task.attempt,
+            started_at=task.first_started_at,
+            finished_at=task.ended_at,
+            output=task.output,
+            failure=task.failure,
+        )
+        for planned, task in zip(plan.tasks, state.tasks, strict=True)
+    ]
