@@ -157,13 +157,6 @@ def parse_ref(ref: str) -> int | str:
     raise NotFound("workflow", ref)
 
 
-def parse_workflow_id(ref: str) -> int | None:
-    """The id in a reference that is one; None for a key, and for numbers that no id can have."""
-    if not (ref.isascii() and ref.isdecimal() and len(ref) <= 19):
-        return None
-    return number if 0 < (number := int(ref)) < 2**63 else None
-
-
 def key_problems(key: str | None) -> list[Problem]:
     """A key is a slug that cannot be mistaken for an id."""
     if key is None:

@@ -144,7 +144,7 @@ class ExecutionStore(Protocol):
 
 class DefinitionReader(Protocol):
     async def current(self, ref: str) -> tuple[int, int] | None:
-        """(workflow id, current revision) of an id or key."""
+        """(workflow id, current revision) of an id or key; None when it does not exist, `NotFound` when nothing can."""
 
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None: ...
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.domain.definitions import parse_workflow_id, text_problems
+from app.domain.definitions import parse_ref, text_problems
 from app.domain.errors import Invalid, NotFound, WrongState
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
@@ -107,9 +107,9 @@ class ExecutionService:
         current = await self._definitions.current(ref)
         if current is not None:
             return current[0]
-        if (workflow_id := parse_workflow_id(ref)) is None:
-            raise NotFound("workflow", ref)
-        return workflow_id
+        if isinstance(named := parse_ref(ref), int):
+            return named
+        raise NotFound("workflow", ref)
 
     async def last_update(self, execution: Execution) -> Update | None:
         event = await self._store.last_event(execution.id)

@@ -9,7 +9,7 @@ import orjson
 from app.adapters.database import rows
 from app.adapters.database.pool import Pool, reaching
 from app.adapters.database.statements import load
-from app.domain.definitions import KEY_PATTERN, Workflow, parse_workflow_id
+from app.domain.definitions import Workflow, parse_ref
 from app.domain.documents import workflow_from_document
 from app.domain.events import Event
 from app.domain.executions import Execution
@@ -100,12 +100,10 @@ class PostgresDefinitionReader:
         self._pool = pool
 
     async def current(self, ref: str) -> tuple[int, int] | None:
-        workflow_id = parse_workflow_id(ref)
-        if workflow_id is None and not KEY_PATTERN.fullmatch(ref):
-            return None
-        by, value = ("key", ref) if workflow_id is None else ("id", workflow_id)
+        named = parse_ref(ref)
+        by = "id" if isinstance(named, int) else "key"
         with reaching():
-            row = await self._pool.fetchrow(_SQL[f"current_revision_by_{by}"], value)
+            row = await self._pool.fetchrow(_SQL[f"current_revision_by_{by}"], named)
         return None if row is None else (row["id"], row["revision"])
 
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None:

@@ -35,6 +35,11 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
 }
 DETAILS_KEY = "grpc-status-details-bin"
 
+# Clients take 8 KiB of trailers by default and answer more with an error of their own, which hides the cause.
+LONGEST_MESSAGE = 500
+LONGEST_VALUE = 200
+MOST_VIOLATIONS = 8
+
 Context = grpc.aio.ServicerContext[Any, Any]
 S = TypeVar("S")
 Q = TypeVar("Q")
@@ -81,16 +86,20 @@ async def errors_as_status(context: Context) -> AsyncIterator[None]:
 
 async def abort(context: Context, error: ServiceError) -> NoReturn:
     code = next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)
-    await context.abort(code, error.message, trailing_metadata=((DETAILS_KEY, _details(code, error)),))
+    message = shortened(error.message, LONGEST_MESSAGE)
+    await context.abort(code, message, trailing_metadata=((DETAILS_KEY, _details(code, message, error)),))
 
 
-def _details(code: grpc.StatusCode, error: ServiceError) -> bytes:
-    status = Status(code=code.value[0], message=error.message)
+def _details(code: grpc.StatusCode, message: str, error: ServiceError) -> bytes:
+    status = Status(code=code.value[0], message=message)
     info = ErrorInfo(reason=error.code, domain="workflow", metadata=_metadata(error))
     status.details.append(_packed(info))
     if isinstance(error, Invalid):
         violations = [
-            BadRequest.FieldViolation(field=problem.path, description=problem.message) for problem in error.problems
+            BadRequest.FieldViolation(
+                field=shortened(problem.path, LONGEST_VALUE), description=shortened(problem.message, LONGEST_VALUE)
+            )
+            for problem in error.problems[:MOST_VIOLATIONS]
         ]
         status.details.append(_packed(BadRequest(field_violations=violations)))
     return bytes(status.SerializeToString())
@@ -99,11 +108,15 @@ def _details(code: grpc.StatusCode, error: ServiceError) -> bytes:
 def _metadata(error: ServiceError) -> dict[str, str]:
     match error:
         case NotFound(kind=kind, ref=ref):
-            return {kind: ref}
+            return {kind: shortened(ref, LONGEST_VALUE)}
         case TooLarge(field=field, limit=limit):
             return {"field": field, "limit": str(limit)}
         case _:
             return {}
+
+
+def shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _packed(message: ErrorInfo | BadRequest) -> AnyMessage:

@@ -1,0 +1,28 @@
+"""`python -m app.api.grpc.health_check [HOST:PORT]`: exit 0 when the server says SERVING; for container health checks."""
+
+import sys
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+TIMEOUT_SECONDS = 3.0
+
+
+def serving(target: str) -> bool:
+    with grpc.insecure_channel(target) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        try:
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def main() -> None:
+    target = sys.argv[1] if len(sys.argv) > 1 else DEFAULT_TARGET
+    sys.exit(0 if serving(target) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""A whole gRPC process inside the test's event loop: engine, server on a free port, client channel."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+
+from app.adapters.database.definitions import PostgresDefinitionStore
+from app.adapters.database.sessions import create_engine, create_sessions
+from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from app.api.grpc.server import Server
+from app.api.grpc.servicer import WorkflowServicer
+from app.config import Settings
+from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
+from app.wiring import EngineProcess, open_engine_process
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    process: EngineProcess
+    server: Server
+    channel: grpc.aio.Channel
+    stub: Any
+
+
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    return Settings(_env_file=None, database_url=database_url, **changes)
+
+
+@asynccontextmanager
+async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
+    async with open_engine_process(settings) as process:
+        servicer = WorkflowServicer(process.executions, settings.max_input_bytes)
+        server = Server(servicer, "127.0.0.1", 0, settings.grpc_max_message_bytes)
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+                yield RunningServer(process, server, channel, WorkflowServiceStub(channel))
+        finally:
+            await server.stop(0)
+
+
+async def read_on(call: Any) -> list[Any]:
+    """The rest of a stream of which some messages were read one by one."""
+    messages = []
+    while (message := await call.read()) is not grpc.aio.EOF:
+        messages.append(message)
+    return messages
+
+
+async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
+    engine = create_engine(database_url, 1)
+    try:
+        return await PostgresDefinitionStore(create_sessions(engine), lambda: datetime.now(UTC)).create(draft)
+    finally:
+        await engine.dispose()
+
+
+def sync(name: str, sequence: int, type: str | None = None, **options: Any) -> TaskDraft:
+    return TaskDraft(name, ExecutionType.SYNC, sequence=sequence, type=type, **options)
+
+
+def parallel(name: str, sequence: int, type: str | None = None, **options: Any) -> TaskDraft:
+    return TaskDraft(name, ExecutionType.ASYNC, sequence=sequence, type=type, **options)
+
+
+def workflow(key: str, tasks: Sequence[TaskDraft]) -> WorkflowDraft:
+    return WorkflowDraft(name=key.replace("-", " "), key=key, tasks=tuple(tasks))
