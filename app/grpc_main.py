@@ -7,9 +7,10 @@ SHUTDOWN_SECONDS, streams end with a hint to watch again, the engine hands its e
 import asyncio
 import signal
 import sys
-from contextlib import suppress
 
 import structlog
+import uvloop
+import watchfiles
 
 from app.adapters.addresses import StorageError
 from app.adapters.logs import configure_logs
@@ -57,16 +58,25 @@ async def _drain(server: Server, process: EngineProcess, seconds: float) -> None
     log.info("grpc_stopped")
 
 
+def _reload(settings: Settings) -> None:
+    """Development: start anew whenever the source changes."""
+    watchfiles.run_process("app", "examples", target=_run, sigint_timeout=int(settings.shutdown_seconds) + 2)
+
+
+def _run() -> None:
+    sys.argv[1:] = []
+    main()
+
+
 def main() -> None:
     """Exit 1 with one sentence for what an operator can mend."""
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        with suppress(ImportError):
-            import uvloop
-
-            uvloop.install()
-        asyncio.run(serve(settings))
+        if "--reload" in sys.argv[1:]:
+            _reload(settings)
+        else:
+            uvloop.run(serve(settings))
     except (SettingsError, StorageError, PortUnavailable, PluginError, Unavailable) as error:
         sys.exit(f"workflow: {error}")
 

@@ -1,0 +1,109 @@
+"""The REST process: `python -m app.main`, or `uvicorn app.main:app`.
+
+Importing this module only assembles routes; settings, connections and logs open with the application's lifespan.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from app.adapters.addresses import StorageError
+from app.adapters.logs import configure_logs
+from app.api.rest.app import create_app
+from app.config import Settings, SettingsError, load_settings
+from app.domain.errors import Unavailable
+from app.tasks import PluginError
+from app.wiring import open_rest_process
+
+log = structlog.get_logger(__name__)
+
+
+class PortUnavailable(Exception):
+    """The address cannot be listened on; the message says so in one sentence."""
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """For `uvicorn app.main:app` and for reloading; `serve` opens the same itself, to tell failures in one sentence."""
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    async with open_rest_process(settings) as services:
+        app.state.services = services
+        yield
+
+
+app = create_app(lifespan)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until a signal ends it. Raise what `main` turns into one sentence."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # the server passes them on when it has stopped
+        asyncio.get_running_loop().add_signal_handler(number, lambda: None)
+    with _listener(settings) as listener:
+        async with open_rest_process(settings) as services:
+            app.state.services = services
+            host, port = listener.getsockname()[:2]
+            log.info("rest_ready", address=f"{host}:{port}")
+            await uvicorn.Server(_config(settings)).serve(sockets=[listener])
+    log.info("rest_stopped")
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
+    )
+
+
+def _listener(settings: Settings) -> socket.socket:
+    host, port = settings.fastapi_host, settings.fastapi_port
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PortUnavailable(f"cannot listen on {host}:{port}: {reason}; set FASTAPI_HOST and FASTAPI_PORT") from None
+    return listener
+
+
+def _reload(settings: Settings) -> None:
+    """Development: start anew whenever the source changes."""
+    uvicorn.run(
+        "app.main:app",
+        host=settings.fastapi_host,
+        port=settings.fastapi_port,
+        log_config=None,
+        reload=True,
+        reload_dirs=["app", "examples"],
+    )
+
+
+def main() -> None:
+    """Exit 1 with one sentence for what an operator can mend."""
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_level, settings.log_format)
+        if "--reload" in sys.argv[1:]:
+            _reload(settings)
+        else:
+            uvloop.run(serve(settings))
+    except (SettingsError, StorageError, PortUnavailable, PluginError, Unavailable) as error:
+        sys.exit(f"workflow: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """`python -m app.api.grpc.health_check [HOST:PORT]`: exit 0 when the server says SERVING; for container health checks."""
 
 import sys
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -11,7 +12,7 @@ TIMEOUT_SECONDS = 3.0
 
 def serving(target: str) -> bool:
     with grpc.insecure_channel(target) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
             answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
         except grpc.RpcError:
