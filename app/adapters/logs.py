@@ -14,9 +14,10 @@ def configure_logs(level: str, format: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_colours,
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [structlog.dev.ConsoleRenderer(sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if as_lines
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -39,3 +40,11 @@ def configure_logs(level: str, format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _without_colours(
+    _logger: object, _method: str, record: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """uvicorn sends each message twice, the second time for terminals."""
+    record.pop("color_message", None)
+    return record

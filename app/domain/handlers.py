@@ -28,7 +28,8 @@ class Attempt:
 
     `report(percent, message)` puts progress into the history and the stream; it never waits, may be called from
     any thread, and the engine may merge calls that come faster than it writes. `first_started_at` is when attempt 1
-    began, also after a restart. `upstream` maps the names of the tasks before this one to their outputs.
+    began, also after a restart. `upstream` maps the names of the tasks before this one to their outputs. The
+    engine ends the attempt after `timeout_seconds`, where the task has such a limit.
     """
 
     execution_id: UUID
@@ -40,6 +41,7 @@ class Attempt:
     input: Any
     upstream: Mapping[str, Any]
     first_started_at: datetime
+    timeout_seconds: float | None
     report: Callable[[float | None, str], None]
 
     @property

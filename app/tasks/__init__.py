@@ -1,0 +1,21 @@
+"""The task types. What is exported here is for those who write functions and task types of their own."""
+
+from app.domain.handlers import Attempt, TaskError
+from app.tasks.functions import task_function
+from app.tasks.plugins import PluginError
+from app.tasks.registry import TaskTypeRegistry, build_registry
+from app.tasks.task_type import HttpOptions, TaskConfig, TaskOptions, TaskType, parse_config
+
+__all__ = [
+    "Attempt",
+    "HttpOptions",
+    "PluginError",
+    "TaskConfig",
+    "TaskError",
+    "TaskOptions",
+    "TaskType",
+    "TaskTypeRegistry",
+    "build_registry",
+    "parse_config",
+    "task_function",
+]

@@ -1,0 +1,115 @@
+"""The task type `python`: call a registered function. Coroutine functions run in the loop, others in threads.
+
+A thread cannot be stopped. When an attempt is cancelled or times out, its handler returns at once, but the function
+runs on to its end, unheard, and holds its thread until then. Waiting for a free thread counts as the attempt's time.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import partial
+from inspect import isawaitable
+from typing import Any
+
+import structlog
+from pydantic import Field
+
+from app.domain.errors import Problem
+from app.domain.handlers import Attempt, TaskError
+from app.tasks.functions import TaskFunction
+from app.tasks.json_values import storable_text
+from app.tasks.task_type import TaskConfig, TaskType, invalid_config, parse_config
+from app.tasks.threads import WorkerThreads
+
+logger = structlog.get_logger(__name__)
+
+MAX_MESSAGE = 2_000
+
+
+class PythonConfig(TaskConfig):
+    function: str = Field(min_length=1)
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class PythonHandler:
+    def __init__(self, functions: Mapping[str, TaskFunction], threads: int) -> None:
+        self._functions = functions
+        self._threads = WorkerThreads(threads)
+
+    async def run(self, attempt: Attempt) -> Any:
+        """The function's result. Its exceptions become `python_error`, its `TaskError`s pass unchanged."""
+        # The config is shared with other executions, the input with other tasks: the function gets its own copies.
+        own = replace(attempt, config=deepcopy(dict(attempt.config)), input=deepcopy(attempt.input))
+        config = parse_config(PythonConfig, own.config)
+        if problems := self.problems(config):
+            raise invalid_config(problems)
+        function = self._functions[config.function]
+        call = partial(function.call, **function.keywords(config.arguments, own))
+        result = call() if function.is_coroutine else await self._in_thread(call, attempt)
+        return await _awaited(result, attempt) if isawaitable(result) else result
+
+    def problems(self, config: PythonConfig) -> list[Problem]:
+        function = self._functions.get(config.function)
+        if function is None:
+            return [Problem("config.function", self._unknown(config.function))]
+        problem = function.argument_problem(config.arguments)
+        return [] if problem is None else [Problem("config.arguments", problem)]
+
+    async def close(self) -> None:
+        self._threads.close()
+
+    async def _in_thread(self, call: Callable[[], Any], attempt: Attempt) -> Any:
+        context = contextvars.copy_context()
+        return await asyncio.wrap_future(self._threads.submit(partial(context.run, _called, call, attempt)))
+
+    def _unknown(self, name: str) -> str:
+        if not self._functions:
+            return f"{name!r} is not registered: no functions are; PYTHON_MODULES names the modules to import"
+        near = get_close_matches(name, self._functions, n=3)
+        hint = f"; near: {', '.join(near)}" if near else ""
+        return f"{name!r} is not a registered function{hint}"
+
+
+def _called(call: Callable[[], Any], attempt: Attempt) -> Any:
+    """Within the thread, turn everything into a `TaskError`: a StopIteration would never reach an asyncio future,
+    and a SystemExit would end the engine."""
+    try:
+        return call()
+    except TaskError:
+        raise
+    except BaseException as error:
+        raise _python_error(error, attempt) from error
+
+
+async def _awaited(result: Awaitable[Any], attempt: Attempt) -> Any:
+    try:
+        return await result
+    except TaskError:
+        raise
+    except asyncio.CancelledError as error:
+        if _is_being_cancelled():
+            raise
+        raise _python_error(error, attempt) from error
+    except (Exception, SystemExit) as error:
+        raise _python_error(error, attempt) from error
+
+
+def _is_being_cancelled() -> bool:
+    """False when the function itself let a CancelledError out, of a task of its own for example."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _python_error(error: BaseException, attempt: Attempt) -> TaskError:
+    logger.warning(
+        "task_function_failed", task=attempt.task_name, execution_id=str(attempt.execution_id), exc_info=error
+    )
+    return TaskError("python_error", storable_text(f"{type(error).__name__}: {error}", MAX_MESSAGE))
+
+
+def python_type(functions: Mapping[str, TaskFunction], threads: int) -> TaskType:
+    handler = PythonHandler(functions, threads)
+    return TaskType(PythonConfig, handler, handler.problems, handler.close)

@@ -1,0 +1,91 @@
+"""All task types that this process knows: the built-in ones and those of installed packages."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from app.domain.definitions import TaskDraft
+from app.domain.errors import Problem
+from app.domain.handlers import Handler
+from app.tasks.delay import delay_type
+from app.tasks.functions import load_functions
+from app.tasks.http import http_types
+from app.tasks.json_values import storage_problems
+from app.tasks.log import log_type
+from app.tasks.plugins import PluginError, load_plugins
+from app.tasks.python import python_type
+from app.tasks.task_type import TaskOptions, TaskType, model_problems
+
+TASK_TYPES_GROUP = "workflow.task_types"
+DEFAULT_TYPE = "log"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TaskTypeRegistry:
+    """Judges configs when workflows are defined, and answers handlers when they run. A task without a type is a `log`.
+
+    Threads and connections open when a task first needs them; `close` ends them.
+    """
+
+    def __init__(self, types: Mapping[str, TaskType]) -> None:
+        self._types = dict(types)
+
+    def handler(self, type: str | None) -> Handler | None:
+        found = self._types.get(DEFAULT_TYPE if type is None else type)
+        return None if found is None else found.handler
+
+    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+        dot = f"{path}." if path else ""
+        task_type = self._types.get(DEFAULT_TYPE if task.type is None else task.type)
+        if task_type is None:
+            known = ", ".join(sorted(self._types))
+            return [Problem(f"{dot}type", f"{task.type!r} is not a known task type; known: {known}")]
+        return storage_problems(task.config, f"{dot}config") or _misfits(task_type, task, dot)
+
+    async def close(self) -> None:
+        """May be called twice. Every type is closed, also when closing another one fails."""
+        async with AsyncExitStack() as closing:
+            for task_type in self._types.values():
+                closing.push_async_callback(task_type.close)
+
+
+def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
+    try:
+        config = task_type.config.model_validate(dict(task.config))
+    except ValidationError as error:
+        return model_problems(task_type.config, error, f"{dot}config")
+    return [Problem(dot + problem.path, problem.message) for problem in task_type.check(config)]
+
+
+def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now) -> TaskTypeRegistry:
+    """Import what the options name and what is installed. Raise `PluginError` when a part of it cannot be used.
+
+    `now` is the wall clock, aware, in UTC. Entry points of `workflow.task_types` are functions without parameters
+    that return a `TaskType`; the entry point's name is the type's.
+    """
+    types = {
+        "log": log_type(),
+        "delay": delay_type(now),
+        **http_types(options.http, now),
+        "python": python_type(load_functions(options.python_modules), options.python_threads),
+    }
+    for name, make in load_plugins(TASK_TYPES_GROUP):
+        if name in types:
+            raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP}: the name is taken")
+        types[name] = _made(name, make)
+    return TaskTypeRegistry(types)
+
+
+def _made(name: str, make: Callable[[], TaskType]) -> TaskType:
+    try:
+        made = make()
+    except Exception as error:
+        raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP}: {type(error).__name__}: {error}") from error
+    if not isinstance(made, TaskType):
+        raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP} answers no TaskType")
+    return made

@@ -1,0 +1,81 @@
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.domain.handlers import Attempt
+from app.tasks.http import HttpHandler
+from app.tasks.http_client import HttpClient
+from app.tasks.task_type import HttpOptions
+from tests.integration.tasks.site import Site
+
+NOW = datetime(2026, 11, 20, 16, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def open_site() -> AsyncIterator[Callable[..., Awaitable[Site]]]:
+    servers: list[asyncio.Server] = []
+
+    async def opened(tls: ssl.SSLContext | None = None) -> Site:
+        site = Site()
+        server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=tls)
+        servers.append(server)
+        site.port = server.sockets[0].getsockname()[1]
+        return site
+
+    yield opened
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+async def site(open_site) -> Site:
+    return await open_site()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Callable[..., HttpClient]]:
+    made: list[HttpClient] = []
+
+    def build(options: HttpOptions, **parts: Any) -> HttpClient:
+        made.append(HttpClient(options, **parts))
+        return made[-1]
+
+    yield build
+    for one in made:
+        await one.close()
+
+
+@pytest.fixture
+def handler(client) -> Callable[..., HttpHandler]:
+    """Makes an `http` handler; it may reach private addresses unless told otherwise."""
+
+    def build(options: HttpOptions | None = None, method: str = "GET", **parts: Any) -> HttpHandler:
+        options = options or HttpOptions(allow_private=True, max_response_bytes=10_000)
+        return HttpHandler(client(options, **parts), method, options, lambda: NOW)
+
+    return build
+
+
+@pytest.fixture
+def attempt() -> Callable[..., Attempt]:
+    def made(number: int = 1, **config: Any) -> Attempt:
+        return Attempt(
+            execution_id=UUID("019a0000-0000-7000-8000-000000000001"),
+            workflow_id=3,
+            task_id=7,
+            task_name="call",
+            number=number,
+            config=config,
+            input=None,
+            upstream={},
+            first_started_at=NOW,
+            timeout_seconds=None,
+            report=lambda percent, message: None,
+        )
+
+    return made
