@@ -1,0 +1,165 @@
+"""The commands' names, options and help. Each body imports what it needs, so that `workflow --help` stays instant."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.errors import SentencesNotTracebacks
+
+app = typer.Typer(
+    cls=SentencesNotTracebacks,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Describe multi-step work as data, run it durably, and watch every step.",
+)
+
+
+class Status(StrEnum):
+    """The execution statuses that `list` can ask for."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+RestUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_REST_URL",
+        show_default="http://127.0.0.1:$FASTAPI_PORT",
+        help="Where the REST API answers.",
+    ),
+]
+GrpcTarget = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_GRPC_TARGET",
+        show_default="127.0.0.1:$GRPC_PORT",
+        help="Where the gRPC server answers.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+WorkflowRef = Annotated[str, typer.Argument(metavar="KEY|ID", help="The workflow's key or id.")]
+ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from the environment")]
+
+
+@app.command()
+def up(
+    database: Annotated[
+        str | None, typer.Option(help="Instead of DATABASE_URL: a URL, `file:PATH` or `memory:`.")
+    ] = None,
+    fastapi_port: Port = None,
+    grpc_port: Port = None,
+    examples: Annotated[bool, typer.Option(help="Load the definitions of the checkout's examples folder.")] = True,
+) -> None:
+    """Start the whole service here: storage, migrations, the REST and the gRPC process."""
+    from app.cli.examples import load_examples
+    from app.cli.targets import override_environment, settings
+    from app.cli.up import run_up
+
+    override_environment(DATABASE_URL=database, FASTAPI_PORT=fastapi_port, GRPC_PORT=grpc_port)
+    run_up(settings(), load_examples if examples else None)
+
+
+@app.command()
+def apply(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML or JSON definition files.")],
+    rest_url: RestUrl = None,
+) -> None:
+    """Create or change workflows so that they are as their files say."""
+    from app.cli.applying import apply_and_tell
+    from app.cli.targets import rest_base
+
+    raise typer.Exit(apply_and_tell(rest_base(rest_url), files))
+
+
+@app.command()
+def run(
+    workflow: WorkflowRef,
+    input: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="JSON|@FILE", help="The input, a JSON object; @- is stdin.")
+    ] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One text of the input.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The same key for the same workflow never starts twice.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the execution's id only.")] = False,
+    as_json: AsJson = False,
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Start an execution and draw its progress. Exits 0 when it completed, 1 when it failed or was cancelled."""
+    from app.cli.running import Style, run_workflow
+    from app.cli.starting import start_request
+    from app.cli.targets import grpc_address
+
+    request = start_request(workflow, input, parameters or [], idempotency_key)
+    raise typer.Exit(run_workflow(grpc_address(grpc_target), request, Style.of(quiet=quiet, as_json=as_json)))
+
+
+@app.command()
+def watch(
+    execution: ExecutionId,
+    after: Annotated[int, typer.Option(min=0, metavar="N", help="Begin after this number of the history.")] = 0,
+    as_json: AsJson = False,
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Draw an execution's progress, from its beginning or from any number, during the execution or after it."""
+    from app.cli.running import Style, watch_execution
+    from app.cli.targets import grpc_address
+
+    raise typer.Exit(watch_execution(grpc_address(grpc_target), execution, after, Style.of(as_json=as_json)))
+
+
+@app.command("list")
+def list_executions(
+    status: Annotated[Status | None, typer.Option(help="Only executions with this status.")] = None,
+    workflow: Annotated[str | None, typer.Option(metavar="KEY|ID", help="Only executions of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most this many.")] = 20,
+    as_json: AsJson = False,
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """List executions, newest first."""
+    from app.cli.listing import list_newest
+    from app.cli.targets import grpc_address
+
+    list_newest(grpc_address(grpc_target), status, workflow, limit, as_json=as_json)
+
+
+@app.command()
+def workflows(as_json: AsJson = False, rest_url: RestUrl = None) -> None:
+    """List the workflow definitions."""
+    from app.cli.listing import list_workflows
+    from app.cli.targets import rest_base
+
+    list_workflows(rest_base(rest_url), as_json=as_json)
+
+
+@app.command()
+def history(execution: ExecutionId, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
+    """Show everything that happened in an execution, numbered."""
+    from app.cli.listing import show_history
+    from app.cli.targets import rest_base
+
+    show_history(rest_base(rest_url), execution, as_json=as_json)
+
+
+@app.command()
+def cancel(
+    execution: ExecutionId,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")] = "",
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Ask an execution to stop; harmless when repeated."""
+    from app.cli.cancelling import cancel_execution
+    from app.cli.targets import grpc_address
+
+    cancel_execution(grpc_address(grpc_target), execution, reason)

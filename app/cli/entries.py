@@ -1,0 +1,94 @@
+"""One entry of an execution's history, as the gRPC streams carry it and `--json` prints it."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.domain.documents import rfc3339
+
+FINAL = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt, a task or the execution did not succeed; `code` is stable."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`status` and `progress_percent` are the execution's after the entry; the task's fields are None for an entry
+    about the execution. `output` is JSON text, None for null.
+    """
+
+    execution_id: str
+    workflow_id: str
+    sequence: int
+    occurred_at: datetime
+    status: str
+    progress_percent: int
+    task_id: str | None
+    task_name: str | None
+    task_status: str | None
+    attempt: int
+    message: str
+    output: str | None
+    error: Failure | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    def document(self) -> dict[str, Any]:
+        """The entry as one JSON object, in the words and types of the REST API's events."""
+        return {
+            **asdict(self),
+            "workflow_id": json_id(self.workflow_id),
+            "task_id": json_id(self.task_id),
+            "occurred_at": rfc3339(self.occurred_at),
+            "output": None if self.output is None else json.loads(self.output),
+        }
+
+
+def entry_of(update: pb.WorkflowExecutionUpdate) -> Entry:
+    return Entry(
+        execution_id=update.execution_id,
+        workflow_id=update.workflow_id,
+        sequence=update.sequence,
+        occurred_at=update.occurred_at.ToDatetime(UTC),
+        status=status_word(update.status),
+        progress_percent=update.progress_percent,
+        task_id=update.current_task_id or None,
+        task_name=update.current_task_name or None,
+        task_status=_task_status_word(update.task_status),
+        attempt=update.attempt,
+        message=update.message,
+        output=update.output or None,
+        error=failure_of(update),
+    )
+
+
+def failure_of(message: pb.WorkflowExecutionUpdate | pb.WorkflowStatusResponse | pb.ExecutionSummary) -> Failure | None:
+    return Failure(message.error.code, message.error.message) if message.HasField("error") else None
+
+
+def json_id(text: str | None) -> int | str | None:
+    """Ids of workflows and tasks are numbers in JSON."""
+    return int(text) if text is not None and text.isdecimal() else text
+
+
+def status_word(status: pb.ExecutionStatus) -> str:
+    """`running` for RUNNING; a status that this program is too old to know shows its number."""
+    known = pb.ExecutionStatus.DESCRIPTOR.values_by_number.get(status)
+    return known.name.lower() if known else f"status {status}"
+
+
+def _task_status_word(status: pb.TaskStatus) -> str | None:
+    if status == pb.TASK_STATUS_UNSPECIFIED:
+        return None
+    known = pb.TaskStatus.DESCRIPTOR.values_by_number.get(status)
+    return known.name.removeprefix("TASK_").lower() if known else f"status {status}"

@@ -1,0 +1,49 @@
+"""How the command fails: one clear sentence on stderr and an exit code, never a traceback for what can be expected."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+USAGE_OR_CONNECTION = 2
+INTERRUPTED = 130
+
+_HINTS = {
+    "workflow_not_found": "; `workflow workflows` lists what there is",
+    "execution_not_found": "; `workflow list` lists what there is",
+}
+
+
+class CliError(Exception):
+    """An expected failure. The message says what happened, to which thing, and what to do about it."""
+
+    def __init__(self, message: str, exit_code: int = USAGE_OR_CONNECTION) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+
+
+def hint(code: str) -> str:
+    """What to do about an error of the service with this stable code, to be put behind its message; often nothing."""
+    return _HINTS.get(code, "")
+
+
+class SentencesNotTracebacks(TyperGroup):
+    """The command group; turns `CliError` and Ctrl-C into a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CliError as error:
+            _tell(f"error: {error.message}")
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _tell("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _tell(sentences: str) -> None:
+    from app.cli.console import failures
+
+    for line in sentences.splitlines():
+        failures().say(line)

@@ -1,0 +1,84 @@
+"""`workflow run` and `workflow watch`: one follower, one drawing, one exit code."""
+
+from enum import Enum, auto
+
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.cli.console import failures, results
+from app.cli.drawing import Drawing, IdDrawing, JsonDrawing, PlainDrawing
+from app.cli.errors import INTERRUPTED, CliError
+from app.cli.following import Follower
+from app.cli.grpc_client import GrpcClient
+from app.cli.targets import default_grpc_address
+
+
+class Style(Enum):
+    """How progress is shown; `AUTO` draws on a terminal and writes lines elsewhere."""
+
+    AUTO = auto()
+    JSON = auto()
+    QUIET = auto()
+
+    @classmethod
+    def of(cls, *, quiet: bool = False, as_json: bool = False) -> "Style":
+        if quiet and as_json:
+            raise CliError("--quiet and --json do not go together")
+        if quiet:
+            return cls.QUIET
+        return cls.JSON if as_json else cls.AUTO
+
+
+def run_workflow(target: str, request: pb.ExecuteWorkflowRequest, style: Style) -> int:
+    """Start an execution and show it to its end; the exit code tells how it ended."""
+    with GrpcClient(target) as client:
+        follower = Follower(client, request=request)
+        return _show(follower, _drawing(style, request.workflow_id), style, target)
+
+
+def watch_execution(target: str, execution_id: str, after: int, style: Style) -> int:
+    """Show an execution from entry `after + 1` to its end; the exit code tells how it ended."""
+    with GrpcClient(target) as client:
+        follower = Follower(client, execution_id=execution_id, after=after)
+        code = _show(follower, _drawing(style), style, target)
+        if follower.shown == 0 and code != INTERRUPTED:
+            failures().say(f"nothing after entry {after}: the execution is {follower.status}")
+        return code
+
+
+def _show(follower: Follower, drawing: Drawing, style: Style, target: str) -> int:
+    try:
+        with drawing:
+            for entry in follower.entries(drawing.notice):
+                drawing.show(entry)
+    except KeyboardInterrupt:
+        failures().say(_detached(follower, style, target))
+        return INTERRUPTED
+    return 0 if follower.status == "completed" else 1
+
+
+def _drawing(style: Style, workflow: str = "") -> Drawing:
+    output = results()
+    match style:
+        case Style.JSON:
+            return JsonDrawing(output)
+        case Style.QUIET:
+            return IdDrawing(output)
+        case Style.AUTO if output.draws:
+            # Imported here: only a terminal needs it.
+            from app.cli.live_drawing import LiveDrawing
+
+            return LiveDrawing(output, workflow)
+        case Style.AUTO:
+            return PlainDrawing(output, workflow)
+
+
+def _detached(follower: Follower, style: Style, target: str) -> str:
+    if not follower.execution_id:
+        return f"interrupted before the service at {target} answered. {follower.how_to_find_out}"
+    words = ["workflow watch", follower.execution_id]
+    if style is not Style.AUTO or not results().draws:
+        words.append(f"--after {follower.last}")
+    if style is Style.JSON:
+        words.append("--json")
+    if target != default_grpc_address():
+        words.append(f"--grpc-target {target}")
+    return f"detached; the execution goes on. Follow it with: {' '.join(words)}"

@@ -1,0 +1,44 @@
+"""Where the service answers, unless an option or its environment variable says otherwise."""
+
+import os
+from ipaddress import ip_address
+
+from app.cli.errors import CliError
+from app.config import Settings, SettingsError, load_settings
+
+
+def settings() -> Settings:
+    """The settings of the environment; raise `CliError` with a sentence about every wrong one."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise CliError(f"{error}; correct the environment or .env") from None
+
+
+def override_environment(**values: str | int | None) -> None:
+    """Put options where the settings are read, so that child processes see the same values."""
+    os.environ.update({name: str(value) for name, value in values.items() if value is not None})
+
+
+def rest_base(given: str | None) -> str:
+    """The base URL of the REST API, without a slash at its end."""
+    return given.rstrip("/") if given else f"http://127.0.0.1:{settings().fastapi_port}"
+
+
+def grpc_address(given: str | None) -> str:
+    """`host:port` of the gRPC server."""
+    return given or default_grpc_address()
+
+
+def default_grpc_address() -> str:
+    return f"127.0.0.1:{settings().grpc_port}"
+
+
+def is_local(host: str) -> bool:
+    """True for addresses of this machine, which no proxy could reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,93 @@
+"""A small HTTP server with the part of the REST contract that the command uses."""
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Answer = tuple[int, Any]
+
+
+class RestStandIn(ThreadingHTTPServer):
+    """Keeps workflows by key and histories by execution id; notes every call."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.workflows: dict[str, dict[str, Any]] = {}
+        self.histories: dict[str, list[dict[str, Any]]] = {}
+        self.refusals: dict[str, list[dict[str, str]]] = {}
+        self.conflict_once = False
+        self.calls: list[tuple[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def answer(self, method: str, path: str, query: dict[str, int], body: Any) -> Answer:
+        parts = path.removeprefix("/api/v1/").split("/")
+        match method, parts:
+            case "GET", ["workflows"]:
+                page = list(self.workflows.values())[query["skip"] : query["skip"] + query["limit"]]
+                return 200, {"items": page, "total": len(self.workflows)}
+            case "GET", ["workflows", key]:
+                found = self.workflows.get(key)
+                return (200, found) if found else (404, _problem(404, "workflow_not_found", f"{key!r} does not exist"))
+            case "POST", ["workflows"]:
+                return self._create(body)
+            case "PUT", ["workflows", key]:
+                return self._replace(self.workflows[key], body)
+            case "GET", ["executions", execution, "events"] if execution in self.histories:
+                after = query["after"]
+                items = self.histories[execution][after : after + query["limit"]]
+                return 200, {"items": items, "ended": after + len(items) == len(self.histories[execution])}
+            case _:
+                return 404, _problem(404, "execution_not_found", f"execution {parts[-2]!r} does not exist")
+
+    def _create(self, body: Any) -> Answer:
+        if errors := self.refusals.get(body["key"]):
+            return 422, _problem(422, "invalid", "The request breaks rules", errors)
+        stored = {"id": len(self.workflows) + 1, "revision": 1, "updated_at": "2026-01-02T03:04:05.000006Z", **body}
+        self.workflows[body["key"]] = stored
+        if self.conflict_once:
+            self.conflict_once = False
+            return 409, _problem(409, "conflict", "the key is taken")
+        return 201, stored
+
+    def _replace(self, stored: dict[str, Any], body: Any) -> Answer:
+        if errors := self.refusals.get(body["key"]):
+            return 422, _problem(422, "invalid", "The request breaks rules", errors)
+        if stored | body != stored:
+            self.workflows[body["key"]] = stored | body | {"revision": stored["revision"] + 1}
+        return 200, self.workflows[body["key"]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: RestStandIn
+    protocol_version = "HTTP/1.1"
+
+    def _serve(self) -> None:
+        target = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(length)) if length else None
+        query = {name: int(values[0]) for name, values in parse_qs(target.query).items()}
+        self.server.calls.append((self.command, target.path))
+        status, document = self.server.answer(self.command, target.path, query, body)
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = _serve  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the test's output is no place for an access log."""
+
+
+def _problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    return {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail} | (
+        {"errors": errors} if errors else {}
+    )

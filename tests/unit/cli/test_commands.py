@@ -1,0 +1,73 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import app, targets
+from app.cli.examples import load_examples
+from app.config import Settings
+
+HEAVY = ("grpc", "google.protobuf", "httpx", "yaml", "rich.live", "pydantic", "app.config", "sqlalchemy", "fastapi")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """No settings from the developer's shell or `.env`, and none left behind."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "FASTAPI_PORT", "GRPC_PORT"):
+        monkeypatch.setenv(name, "to be restored")
+        monkeypatch.delenv(name)
+
+
+def test_naming_the_commands_imports_nothing_heavy():
+    program = f"import sys, app.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    paths = {"PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | paths)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(("words", "loader"), [([], load_examples), (["--no-examples"], None)])
+def test_up_hands_its_options_over_as_settings(monkeypatch: pytest.MonkeyPatch, words: list[str], loader: object):
+    ran: list[tuple[Settings, object]] = []
+    monkeypatch.setitem(sys.modules, "app.cli.up", SimpleNamespace(run_up=lambda *given: ran.append(given)))
+    monkeypatch.setenv("GRPC_PORT", "1")
+    options = ["--database", "memory:", "--fastapi-port", "8001", "--grpc-port", "0"]
+    result = CliRunner().invoke(app, ["up", *options, *words])
+    assert result.exit_code == 0, result.output
+    [(settings, given)] = ran
+    assert (settings.database_url, settings.fastapi_port, settings.grpc_port) == ("memory:", 8001, 0)
+    assert given is loader
+    assert os.environ["GRPC_PORT"] == "0"
+
+
+def test_addresses_follow_the_settings(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTAPI_PORT", "8123")
+    monkeypatch.setenv("GRPC_PORT", "50123")
+    assert targets.rest_base(None) == "http://127.0.0.1:8123"
+    assert targets.grpc_address(None) == "127.0.0.1:50123"
+    assert targets.rest_base("https://flows.example.org/") == "https://flows.example.org"
+
+
+def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTAPI_PORT", "many")
+    result = CliRunner().invoke(app, ["workflows"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: FASTAPI_PORT: ")
+    assert result.stderr.endswith("; correct the environment or .env\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("example.org", False)],
+)
+def test_no_proxy_for_this_machine(host: str, local: bool):
+    assert targets.is_local(host) is local
+
+
+@pytest.mark.parametrize("words", [["run"], ["watch", "x", "--after", "-1"], ["list", "--status", "lost"], ["nothing"]])
+def test_wrong_words_exit_2(words: list[str]):
+    assert CliRunner().invoke(app, words).exit_code == 2

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from app.cli.definition_files import Definition, read_definitions
+from app.cli.errors import CliError
+from app.cli.json_documents import load_json
+from app.cli.yaml_documents import DocumentError
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def refusal(*paths: Path) -> str:
+    with pytest.raises(CliError) as caught:
+        read_definitions(paths)
+    assert caught.value.exit_code == 2
+    return caught.value.message
+
+
+def test_one_workflow_per_file(tmp_path: Path):
+    yaml = written(tmp_path, "a.yaml", "key: a\nname: A\n")
+    json = written(tmp_path, "b.json", '\ufeff{"key": "b", "name": "\\ud83d\\ude00"}')
+    assert read_definitions([yaml, json]) == [
+        Definition(str(yaml), "a", {"key": "a", "name": "A"}),
+        Definition(str(json), "b", {"key": "b", "name": "😀"}),
+    ]
+
+
+def test_a_stream_names_its_documents(tmp_path: Path):
+    path = written(tmp_path, "all.yml", "---\nkey: a\n---\nkey: b\n---\n")
+    assert [definition.source for definition in read_definitions([path])] == [
+        f"{path} (document 1)",
+        f"{path} (document 2)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.yaml", "name: A\n", ": `key` is missing; it is what makes applying the file twice the same as once"),
+        ("a.yaml", "key: 7\n", ": key: must be text; put it in quotes"),
+        ("a.yaml", "key: '7'\n", ": key: must not be all digits: it would read as an id"),
+        ("a.yaml", "key: ../x\n", ": key: must be 1 to 100 of a-z 0-9 . _ -"),
+        ("a.yaml", "- key: a\n", ": a definition is a mapping with `key`, `name` and `tasks`"),
+        ("a.yaml", "", " holds no definition"),
+        ("a.yaml", "# nothing\n", " holds no definition"),
+        ("a.yaml", "key: a\nkey: b\n", ", line 2: the key 'key' appears twice in one mapping"),
+        ("a.yaml", b"key: \xff\n", " cannot be read: it is not UTF-8 text"),
+        ("a.json", "{,}", ", line 1: it is not JSON: Expecting property name enclosed in double quotes (column 2)"),
+        ("a.json", '{"key": NaN}', ": NaN does not exist in JSON"),
+        ("a.json", "[]", ": a definition is a mapping"),
+    ],
+)
+def test_unusable_files_are_named_with_the_reason(tmp_path: Path, name: str, text: str | bytes, message: str):
+    path = written(tmp_path, name, text)
+    assert refusal(path).startswith(f"{path}{message}")
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path):
+    assert refusal(tmp_path / "no.yaml", tmp_path).splitlines() == [
+        f"{tmp_path / 'no.yaml'} cannot be read: No such file or directory",
+        f"{tmp_path} cannot be read: Is a directory",
+    ]
+
+
+def test_everything_wrong_is_told_at_once(tmp_path: Path):
+    good = written(tmp_path, "good.yaml", "key: a\n")
+    stream = written(tmp_path, "stream.yaml", "key: a\n---\nname: no key\n")
+    assert refusal(good, stream).splitlines() == [
+        f"{stream} (document 2): `key` is missing; it is what makes applying the file twice the same as once",
+        f"{stream} (document 1): the key 'a' is already that of {good}",
+    ]
+
+
+def test_a_file_given_twice_is_refused(tmp_path: Path):
+    path = written(tmp_path, "a.yaml", "key: a\n")
+    assert "is already that of" in refusal(path, path)
+
+
+def test_json_keys_may_repeat_in_different_objects_and_in_texts():
+    text = '{"a": {"k": 1}, "b": [{"k": "\\"k\\": {"}, {"k": "k"}], "c": "k"}'
+    assert load_json(text)["b"][1] == {"k": "k"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"k": 1, "k": 2}', 1),
+        ('{\n "a": {"x": "}"},\n "b": [{"k": 1,\n "\\u006b" : 2}]\n}', 4),
+    ],
+)
+def test_a_json_key_twice_in_one_object_is_refused_with_its_line(text: str, line: int):
+    with pytest.raises(DocumentError, match="the key 'k' appears twice in one object") as caught:
+        load_json(text)
+    assert caught.value.line == line
+
+
+def test_deeply_nested_json_is_refused():
+    with pytest.raises(DocumentError, match="nested too deeply"):
+        load_json("[" * 200_000 + "]" * 200_000)
