@@ -87,6 +87,7 @@ def _reload(settings: Settings) -> None:
         host=settings.fastapi_host,
         port=settings.fastapi_port,
         log_config=None,
+        access_log=False,
         reload=True,
         reload_dirs=["app", "examples"],
     )

@@ -45,7 +45,10 @@ def apply_files(rest_url: str, paths: Sequence[Path]) -> list[Outcome]:
     definition that the service refuses is an `Outcome`, and the others are still applied. `CliError` too when the
     service does not answer.
     """
-    definitions = read_definitions(paths)
+    return apply_definitions(rest_url, read_definitions(paths))
+
+
+def apply_definitions(rest_url: str, definitions: Sequence[Definition]) -> list[Outcome]:
     with RestClient(rest_url) as service:
         return [_apply(service, definition) for definition in definitions]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from app.adapters.database.migrations import migrate
 from app.adapters.embedded.storage import open_storage
 from app.cli.console import failures, results
 from app.cli.errors import CliError
+from app.cli.examples import example_settings
 from app.cli.greeting import Ready, greet
 from app.cli.ports import listenable_port, reachable_host
 from app.cli.probes import grpc_probe, rest_probe
@@ -37,7 +38,11 @@ class Addresses:
 
     @property
     def rest(self) -> str:
-        return f"http://{self.rest_host}:{self.rest_port}"
+        return f"http://{self.rest_place}"
+
+    @property
+    def rest_place(self) -> str:
+        return f"{self.rest_host}:{self.rest_port}"
 
     @property
     def grpc(self) -> str:
@@ -85,7 +90,8 @@ async def _run(settings: Settings, addresses: Addresses, load_examples: LoadExam
     results().say("starting …")
     async with open_storage(settings.database_url) as url:
         await migrate(url)
-        async with _processes(settings, addresses, url) as (rest, grpc):
+        extra = {} if load_examples is None else example_settings(settings, addresses.rest_place)
+        async with _processes(settings, addresses, {"DATABASE_URL": url, **extra}) as (rest, grpc):
             async with grpc_probe(addresses.grpc_host, addresses.grpc_port) as grpc_answers:
                 await _both(rest.ready(rest_probe(addresses.rest_host, addresses.rest_port)), grpc.ready(grpc_answers))
             examples = await _examples(load_examples, addresses.rest)
@@ -95,17 +101,13 @@ async def _run(settings: Settings, addresses: Addresses, load_examples: LoadExam
 
 @asynccontextmanager
 async def _processes(
-    settings: Settings, addresses: Addresses, url: str
+    settings: Settings, addresses: Addresses, environment: Mapping[str, str]
 ) -> AsyncIterator[tuple[ServiceProcess, ServiceProcess]]:
     """Start both; at the end stop both side by side, before the database."""
-    environment = {
-        "DATABASE_URL": url,
-        "FASTAPI_PORT": str(addresses.rest_port),
-        "GRPC_PORT": str(addresses.grpc_port),
-    }
+    ports = {"FASTAPI_PORT": str(addresses.rest_port), "GRPC_PORT": str(addresses.grpc_port)}
     seconds = settings.shutdown_seconds + CLOSING_SECONDS
-    rest = ServiceProcess("REST", "app.main", environment)
-    grpc = ServiceProcess("gRPC", "app.grpc_main", environment)
+    rest = ServiceProcess("REST", "app.main", {**environment, **ports})
+    grpc = ServiceProcess("gRPC", "app.grpc_main", {**environment, **ports})
     try:
         yield rest, grpc
     finally:

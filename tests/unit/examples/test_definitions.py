@@ -1,0 +1,42 @@
+"""The shipped definitions: each is a valid body of POST /workflows."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.api.rest.schemas import WorkflowCreate
+from app.cli.definition_files import read_definitions
+from app.domain.definitions import ExecutionType, WorkflowDraft, check_workflow
+from app.tasks import TaskOptions, build_registry
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+FILES = sorted(EXAMPLES.glob("*/workflow.yaml"))
+MODULES = tuple(f"examples.{file.parent.name}.functions" for file in sorted(EXAMPLES.glob("*/functions.py")))
+
+
+def draft_of(file: Path) -> WorkflowDraft:
+    (definition,) = read_definitions([file])
+    return WorkflowCreate.model_validate_json(orjson.dumps(definition.document)).draft()
+
+
+def test_there_are_the_four_that_the_readme_names():
+    keys = [draft_of(file).key for file in FILES]
+    assert keys == ["flaky-import", "parallel-groups", "sales-report", "self-check"]
+    table = (EXAMPLES / "README.md").read_text()
+    assert all(f"`{key}`" in table for key in keys)
+    assert f"PYTHON_MODULES={','.join(MODULES)}" in table
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
+async def test_each_is_valid(file):
+    draft = draft_of(file)
+    registry = build_registry(TaskOptions(python_modules=MODULES))
+    check_workflow(draft, draft.tasks or (), registry.config_problems)
+    await registry.close()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
+def test_each_has_tasks_that_run_side_by_side(file):
+    asynchronous = [task.sequence for task in draft_of(file).tasks or () if task.execution_type is ExecutionType.ASYNC]
+    assert any(asynchronous.count(sequence) >= 3 for sequence in asynchronous)
