@@ -30,7 +30,6 @@ def attempt(reports: list[tuple[float | None, str]]) -> Callable[..., Attempt]:
             "config": {},
             "input": {},
             "upstream": {},
-            "timeout_seconds": None,
             "first_started_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             "timeout_seconds": None,
             "report": lambda percent, message: reports.append((percent, message)),

@@ -1,0 +1,64 @@
+"""The whole service within the test: REST on a port of its own, an engine beside it, the examples loaded."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from app.api.rest.app import create_app
+from app.cli.examples import example_settings, load_examples
+from app.config import Settings
+from app.engine.starting import StartRequest
+from app.engine.updates import Update
+from app.wiring import EngineProcess, open_engine_process, open_rest_process
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`keys` are those of the examples, which `workflow up` would have loaded in the same way."""
+
+    keys: Sequence[str]
+    engine: EngineProcess
+
+    async def run(self, key: str, **input: Any) -> Sequence[Update]:
+        """The whole history of a new execution."""
+        _, batches = await self.engine.executions.execute(StartRequest(key, input))
+        return [update async for batch in batches for update in batch]
+
+
+@asynccontextmanager
+async def _opened_already(app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def _served(settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
+    app = create_app(_opened_already)
+    async with open_rest_process(settings) as app.state.services:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.005)
+        yield
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def service(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    """Files that the examples write go below `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        plain = Settings(database_url=database_url, redis_url=None)
+        more = {name.lower(): value for name, value in example_settings(plain, place).items()}
+        settings = Settings(database_url=database_url, redis_url=None, **more)
+        async with _served(settings, listener), open_engine_process(settings) as engine:
+            yield Service(await asyncio.to_thread(load_examples, f"http://{place}"), engine)

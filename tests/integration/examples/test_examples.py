@@ -1,0 +1,137 @@
+"""Each example, loaded over REST as `workflow up` does it, and run to its end on a real engine."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from app.domain.events import EventType
+from app.domain.states import ExecutionStatus
+from app.engine.updates import Update
+
+
+def steps(updates: Sequence[Update], *types: EventType) -> list[tuple[str, str]]:
+    """Event type and task of the updates about tasks, in order."""
+    return [(u.event.type.value.removeprefix("task_"), u.task_name) for u in updates if u.event.type in types]
+
+
+def output_of(updates: Sequence[Update], task: str):
+    (text,) = (u.output for u in updates if u.task_name == task and u.event.type is EventType.TASK_COMPLETED)
+    return json.loads(text)
+
+
+def check_numbers(updates: Sequence[Update]) -> None:
+    assert [u.event.sequence for u in updates] == list(range(1, len(updates) + 1))
+    assert updates[0].event.status is ExecutionStatus.PENDING
+    assert [u.event.type.is_final for u in updates] == [False] * (len(updates) - 1) + [True]
+
+
+async def test_all_are_loaded(service):
+    assert sorted(service.keys) == ["flaky-import", "parallel-groups", "sales-report", "self-check"]
+
+
+async def test_parallel_groups(service):
+    updates = await service.run("parallel-groups")
+    check_numbers(updates)
+    found = steps(updates, EventType.TASK_STARTED, EventType.TASK_COMPLETED)
+    assert found[:4] == [
+        ("started", "check order"),
+        ("completed", "check order"),
+        ("started", "reserve stock"),
+        ("completed", "reserve stock"),
+    ]
+    assert sorted(found[4:7]) == [("started", "charge card"), ("started", "pack parcel"), ("started", "print label")]
+    assert found[7:] == [
+        ("completed", "print label"),
+        ("completed", "charge card"),
+        ("completed", "pack parcel"),
+        ("started", "ship order"),
+        ("completed", "ship order"),
+    ]
+    assert json.loads(updates[-1].output) == {"ship order": {"message": "The order is on its way."}}
+
+
+async def test_sales_report(service):
+    updates = await service.run("sales-report")
+    check_numbers(updates)
+    assert updates[-1].event.status is ExecutionStatus.COMPLETED
+    execution = str(updates[0].execution_id)
+    report = f".workflow/reports/sales-report/{execution}/report.md"
+    assert json.loads(updates[-1].output)["summary"] == {
+        "orders": 3917,
+        "quantity": 16154,
+        "revenue": "1082986.24",
+        "rejected": 94,
+        "below_minimum": 0,
+        "report": report,
+        "database": ".workflow/reports/sales-report/sales.sqlite",
+    }
+    assert "| South | 1277 | 5308 | 347555.20 |" in Path(report).read_text()
+    told = {name for _, name in steps(updates, EventType.TASK_PROGRESSED)}
+    assert told == {"read", "validate", "by region", "by product", "by month"}
+
+
+async def test_sales_report_of_large_orders_beside_the_one_of_all(service):
+    for minimum in (1, 3):
+        updates = await service.run("sales-report", min_quantity=minimum, folder="quarter")
+    summary = json.loads(updates[-1].output)["summary"]
+    assert (summary["orders"], summary["below_minimum"]) == (1849, 2068)
+    with closing(sqlite3.connect(".workflow/reports/quarter/sales.sqlite")) as database:
+        orders = "SELECT sum(orders) FROM sales_totals WHERE dimension = 'region' GROUP BY execution_id ORDER BY 1"
+        assert database.execute(orders).fetchall() == [(1849,), (3917,)]
+
+
+async def test_sales_report_with_an_input_that_cannot_be_used(service):
+    failure = (await service.run("sales-report", folder="../elsewhere"))[-1].failure
+    assert failure.code == "bad_input"
+    assert not Path("elsewhere").exists()
+
+
+async def test_flaky_import(service):
+    updates = await service.run("flaky-import")
+    check_numbers(updates)
+    about_connect = [u for u in updates if u.task_name == "connect"]
+    assert [(u.task_status.value, u.event.attempt) for u in about_connect] == [
+        ("running", 1),
+        ("retrying", 1),
+        ("running", 2),
+        ("retrying", 2),
+        ("running", 3),
+        ("completed", 3),
+    ]
+    retried, again = about_connect[1:4:2], about_connect[2::2]
+    waits = [(b.event.occurred_at - a.event.occurred_at).total_seconds() for a, b in zip(retried, again, strict=True)]
+    assert waits[0] > 0.49
+    assert waits[1] > 0.99
+    ends = steps(updates, EventType.TASK_FAILED, EventType.TASK_CANCELLED)
+    assert ends[0] == ("failed", "load orders")
+    assert sorted(ends[1:]) == [("cancelled", "load prices"), ("cancelled", "load stock")]
+    assert "publish" not in {u.task_name for u in updates}
+    end = updates[-1]
+    assert end.event.status is ExecutionStatus.FAILED
+    assert end.failure.code == "bad_row"
+    assert end.failure.message == (
+        "task 'load orders' failed: line 7: the price of order F6 is 'one hundred', which is no number"
+    )
+
+
+async def test_self_check(service):
+    updates = await service.run("self-check")
+    check_numbers(updates)
+    assert updates[-1].event.status is ExecutionStatus.COMPLETED, updates[-1].message
+    summary = output_of(updates, "summary")
+    assert summary["calls"] == {
+        "ready": 200,
+        "healthy": 200,
+        "API description": 200,
+        "workflows": 200,
+        "executions": 200,
+        "unknown workflow": 404,
+    }
+    assert (summary["workflows"], summary["newest_executions"], summary["refusal"]) == (
+        4,
+        ["running"],
+        "workflow_not_found",
+    )
+    assert summary["paths"] > 5
