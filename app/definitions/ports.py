@@ -45,9 +45,6 @@ class WorkflowFilter:
     key: str | None = None
 
 
-Edit = Callable[[Workflow], "WorkflowEdit"]
-
-
 @dataclass(frozen=True, slots=True)
 class WorkflowEdit:
     """The wanted whole: fields and tasks. A `Task` with an id keeps that row; a `TaskDraft` becomes a new one."""
@@ -56,6 +53,9 @@ class WorkflowEdit:
     description: str | None
     key: str | None
     tasks: tuple[Task | TaskDraft, ...]
+
+
+Edit = Callable[[Workflow], WorkflowEdit]
 
 
 class DefinitionStore(Protocol):
@@ -81,18 +81,34 @@ class DefinitionStore(Protocol):
     async def workflow_of_task(self, task_id: int) -> int:
         """The id of the workflow that holds this task now."""
 
-    async def list_revisions(self, ref: str) -> Sequence[RevisionSummary]:
-        """Newest first; also of a deleted workflow, by id."""
+    async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+        """Newest first, and how many there are in all; also of a deleted workflow, by id."""
 
-    async def revision_document(self, ref: str, revision: int) -> bytes: ...
+    async def revision_document(self, ref: str, revision: int) -> bytes:
+        """The snapshot; also of a deleted workflow, by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A cache's answer that it has nothing under `ref`, and the permission to fill it, void once `ref` is invalidated.
+
+    Without a `token` nothing may be filled in.
+    """
+
+    ref: str
+    token: bytes | None = None
 
 
 class DefinitionCache(Protocol):
-    """Holds finished documents under an id or a key. No method raises: a cache that fails is a miss."""
+    """Holds finished documents under an id or a key. No method raises: a cache that fails is a miss.
 
-    async def get(self, ref: str) -> StoredDocument | None: ...
+    A reader asks the cache, then the store, then fills the vacancy that it was given before it asked the store. So
+    whatever it fills in is either at least as new as the last invalidation, or is not taken.
+    """
 
-    async def put(self, ref: str, document: StoredDocument) -> None: ...
+    async def get(self, ref: str) -> StoredDocument | Vacancy: ...
+
+    async def put(self, vacancy: Vacancy, document: StoredDocument) -> None: ...
 
     async def invalidate(self, refs: Sequence[str]) -> None:
         """After this returns, or as soon as the cache can be reached again, none of `refs` is served from it."""

@@ -1,0 +1,68 @@
+"""The rows behind a definition: how each is written."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
+from app.definitions.changes import Change, draft_fields
+from app.domain.definitions import TaskDraft, Workflow
+from app.domain.documents import workflow_document
+
+
+async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, now: datetime) -> Sequence[int]:
+    """Answer the ids of the added tasks. Removed ones go first: an added one may have the name of one of them."""
+    if change.removed:
+        await session.execute(delete(TaskRow).where(TaskRow.id.in_(change.removed)))
+    if change.updated:
+        rows = [{"id": task.id, "updated_at": now, **_task_row(task)} for task in change.updated]
+        await session.execute(update(TaskRow), rows)
+    return await insert_tasks(session, change.added, workflow_id, now)
+
+
+async def insert_tasks(
+    session: AsyncSession, drafts: Sequence[TaskDraft], workflow_id: int, now: datetime
+) -> Sequence[int]:
+    if not drafts:
+        return ()
+    common = {"workflow_id": workflow_id, "created_at": now, "updated_at": now}
+    in_order = insert(TaskRow).returning(TaskRow.id, sort_by_parameter_order=True)
+    return (await session.execute(in_order, [common | _task_row(draft) for draft in drafts])).scalars().all()
+
+
+async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
+    await session.execute(
+        update(WorkflowRow)
+        .where(WorkflowRow.id == workflow.id)
+        .values(
+            key=workflow.key,
+            name=workflow.name,
+            description=workflow.description,
+            revision=workflow.revision,
+            updated_at=workflow.updated_at,
+        )
+    )
+
+
+async def insert_revision(session: AsyncSession, workflow: Workflow) -> None:
+    await session.execute(
+        insert(RevisionRow).values(
+            workflow_id=workflow.id,
+            revision=workflow.revision,
+            snapshot=orjson.dumps(workflow_document(workflow)).decode(),
+            created_at=workflow.updated_at,
+        )
+    )
+
+
+def _task_row(task: TaskDraft) -> dict[str, Any]:
+    return draft_fields(task) | {
+        "config": dict(task.config),
+        "retry": None if task.retry is None else asdict(task.retry),
+        "depends_on": None if task.depends_on is None else list(task.depends_on),
+    }

@@ -1,0 +1,198 @@
+"""Definitions in PostgreSQL.
+
+A revision's snapshot is the truth: it is what reads answer and what edits start from, so that a config comes back
+byte for byte. The rows of `workflows` and `tasks` hold the same contents for their constraints, for lookups and for
+people. Both are written in one transaction, under a lock on the workflow's row.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import orjson
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, cast, delete, func, insert, select, true
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.adapters.database.definition_errors import service_errors
+from app.adapters.database.definition_rows import insert_revision, insert_tasks, update_workflow, write_tasks
+from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
+from app.definitions.changes import find_change, first_revision, next_revision
+from app.definitions.ports import Edit, RevisionSummary, StoredDocument, WorkflowFilter
+from app.domain.definitions import MAX_ID, Workflow, WorkflowDraft, parse_ref
+from app.domain.documents import workflow_from_document
+from app.domain.errors import NotFound, RevisionMismatch
+
+MAX_REVISION = 2**31 - 1
+
+# As text, because SQLAlchemy has the driver parse every `json` column.
+SNAPSHOT = cast(RevisionRow.snapshot, Text).label("snapshot")
+
+
+class PostgresDefinitionStore:
+    """`now` gives the time of each change. Raises `Unavailable` when the database does not answer."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], now: Callable[[], datetime]) -> None:
+        self._sessions = sessions
+        self._now = now
+
+    async def create(self, draft: WorkflowDraft) -> Workflow:
+        now = self._now()
+        async with self._writing() as session:
+            row = {"key": draft.key, "name": draft.name, "description": draft.description, "revision": 1}
+            statement = insert(WorkflowRow).values(**row, created_at=now, updated_at=now).returning(WorkflowRow.id)
+            workflow_id = (await session.execute(statement)).scalar_one()
+            task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
+            workflow = first_revision(draft, workflow_id, task_ids, now)
+            await insert_revision(session, workflow)
+        return workflow
+
+    async def change(self, ref: str, edit: Edit, expected_revision: int | None = None) -> Workflow:
+        async with self._writing() as session:
+            current = await _lock(session, ref, expected_revision)
+            wanted, now = edit(current), self._now()
+            change = find_change(current, wanted, now)
+            if change is None:
+                return current
+            task_ids = await write_tasks(session, current.id, change, now)
+            workflow = next_revision(current, wanted, change, task_ids, now)
+            await update_workflow(session, workflow)
+            await insert_revision(session, workflow)
+        return workflow
+
+    async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
+        async with self._writing() as session:
+            current = await _lock(session, ref, expected_revision)
+            await session.execute(delete(WorkflowRow).where(WorkflowRow.id == current.id))
+        return current
+
+    async def document(self, ref: str) -> StoredDocument | None:
+        statement = (
+            select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision, SNAPSHOT)
+            .join(RevisionRow, _is_revision(WorkflowRow.id, WorkflowRow.revision))
+            .where(_named(ref))
+        )
+        async with self._reading() as session:
+            row = (await session.execute(statement)).one_or_none()
+        return None if row is None else StoredDocument(row.id, row.key, row.revision, row.snapshot.encode())
+
+    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
+        matching = _matching(wanted)
+        ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
+        page = ids.offset(skip).limit(limit).subquery()
+        statement = select(SNAPSHOT).join(page, _is_revision(page.c.id, page.c.revision)).order_by(page.c.id)
+        async with self._reading() as session:
+            total = await _count(session, WorkflowRow, matching)
+            snapshots = (await session.execute(statement)).scalars().all()
+        return [snapshot.encode() for snapshot in snapshots], total
+
+    async def workflow_of_task(self, task_id: int) -> int:
+        if 0 < task_id <= MAX_ID:
+            async with self._reading() as session:
+                found = await session.scalar(select(TaskRow.workflow_id).where(TaskRow.id == task_id))
+            if found is not None:
+                return found
+        raise NotFound("task", task_id)
+
+    async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+        async with self._reading() as session:
+            workflow_id = await _id_of(session, ref)
+            of_workflow = RevisionRow.workflow_id == workflow_id
+            total = (
+                await session.execute(select(func.count()).select_from(RevisionRow).where(of_workflow))
+            ).scalar_one()
+            if total == 0:
+                raise NotFound("workflow", ref)
+            newest_first = _SUMMARY.where(of_workflow).order_by(RevisionRow.revision.desc())
+            rows = (await session.execute(newest_first.offset(skip).limit(limit))).all()
+        return [RevisionSummary(*row) for row in rows], total
+
+    async def revision_document(self, ref: str, revision: int) -> bytes:
+        if not 0 < revision <= MAX_REVISION:
+            raise NotFound("revision", revision)
+        async with self._reading() as session:
+            workflow_id = await _id_of(session, ref)
+            snapshot = await _snapshot(session, workflow_id, revision)
+        if snapshot is None:
+            raise NotFound("revision", revision)
+        return snapshot.encode()
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncSession]:
+        """Each statement by itself: one round trip where a transaction would take three."""
+        with service_errors():
+            async with self._sessions() as session:
+                await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+                yield session
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncSession]:
+        """One transaction, committed at the end."""
+        with service_errors():
+            async with self._sessions.begin() as session:
+                yield session
+
+
+_SUMMARY = select(
+    RevisionRow.workflow_id,
+    RevisionRow.revision,
+    func.json_extract_path_text(RevisionRow.snapshot, "name"),
+    func.json_array_length(func.json_extract_path(RevisionRow.snapshot, "tasks")),
+    RevisionRow.created_at,
+)
+
+
+def _named(ref: str) -> ColumnElement[bool]:
+    known = parse_ref(ref)
+    return WorkflowRow.id == known if isinstance(known, int) else WorkflowRow.key == known
+
+
+def _is_revision(workflow_id: SQLColumnExpression[int], revision: SQLColumnExpression[int]) -> ColumnElement[bool]:
+    return and_(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
+
+
+def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
+    matching: ColumnElement[bool] = true()
+    if wanted.name is not None:
+        matching &= WorkflowRow.name.icontains(wanted.name, autoescape=True)
+    if wanted.key is not None:
+        matching &= WorkflowRow.key == wanted.key
+    return matching
+
+
+async def _count(session: AsyncSession, table: type[Base], matching: ColumnElement[bool]) -> int:
+    return (await session.execute(select(func.count()).select_from(table).where(matching))).scalar_one()
+
+
+async def _id_of(session: AsyncSession, ref: str) -> int:
+    """An id is taken at its word, since revisions outlive their workflow; a key is looked up."""
+    known = parse_ref(ref)
+    if isinstance(known, int):
+        return known
+    found = await session.scalar(select(WorkflowRow.id).where(WorkflowRow.key == known))
+    if found is None:
+        raise NotFound("workflow", ref)
+    return found
+
+
+async def _lock(session: AsyncSession, ref: str, expected_revision: int | None) -> Workflow:
+    """The current revision; nobody else can make the next one before this transaction ends.
+
+    The snapshot needs a statement of its own: joined to the locked row, it would be looked up in the state from
+    before the wait for the lock, and not be found.
+    """
+    statement = select(WorkflowRow.id, WorkflowRow.revision).where(_named(ref)).with_for_update()
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("workflow", ref)
+    if expected_revision not in (None, row.revision):
+        raise RevisionMismatch(ref, row.revision)
+    snapshot = await _snapshot(session, row.id, row.revision)
+    if snapshot is None:
+        raise LookupError(f"workflow {row.id} has no snapshot of revision {row.revision}")
+    return workflow_from_document(orjson.loads(snapshot))
+
+
+async def _snapshot(session: AsyncSession, workflow_id: int, revision: int) -> str | None:
+    return await session.scalar(
+        select(SNAPSHOT).where(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
+    )

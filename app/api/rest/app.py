@@ -1,0 +1,39 @@
+"""The REST API, put together; `app.main` gives it a process to run in."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api.rest import executions, health, revisions, tasks, workflows
+from app.api.rest.documentation import DESCRIPTION, DocumentedApi
+from app.api.rest.errors import UnexpectedErrors, install_error_handlers
+from app.api.rest.paths import PathsAsWritten
+from app.api.rest.responses import PREFIX
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
+    """The application. It needs nothing until it serves: by then `lifespan` has set `app.state.services: Services`."""
+    app = DocumentedApi(
+        title="Workflow execution service",
+        version=version,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    install_error_handlers(app)
+    for router in (workflows.router, tasks.router, revisions.router, executions.router):
+        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, include_in_schema=False)
+    app.include_router(health.router)
+    app.add_middleware(PathsAsWritten)
+    app.add_middleware(UnexpectedErrors)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

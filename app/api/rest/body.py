@@ -1,0 +1,147 @@
+"""Request bodies: JSON, strictly, of a bounded size, and nothing in them that could not be stored."""
+
+import json
+import math
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope
+
+from app.api.rest.problems import Refused
+from app.domain.errors import Invalid, TooLarge
+
+MAX_DEPTH = 64
+MAX_DIGITS = 18
+
+Location = tuple[Any, str | int] | None
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, where it has one, has been read and judged before the framework validates it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+
+        async def read_and_handle(request: Request) -> Response:
+            return await handle(await _with_body(request) if takes_body else request)
+
+        return read_and_handle
+
+
+class ReadRequest(Request):
+    """A request whose body is known: its bytes and, unless it is empty, its JSON value."""
+
+    def __init__(self, scope: Scope, receive: Receive, content: bytes, value: Any) -> None:
+        super().__init__(scope, receive)
+        self._content = content
+        self._value = value
+
+    async def body(self) -> bytes:
+        return self._content
+
+    async def json(self) -> Any:
+        return self._value
+
+
+async def _with_body(request: Request) -> Request:
+    content = await read_body(request, request.app.state.services.max_body_bytes)
+    if content and not _says_json(request.headers.get("content-type", "")):
+        raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
+    return ReadRequest(request.scope, request.receive, content, parse_json(content) if content else None)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Raise `TooLarge` as soon as the body is known to be over `limit`, told by its header or by counting."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > MAX_DIGITS or int(declared) > limit):
+        raise TooLarge("body", limit)
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise TooLarge("body", limit)
+    return bytes(content)
+
+
+def _says_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def parse_json(content: bytes) -> Any:
+    """Raise `Refused` (400) for what is no JSON, `Invalid` for values that are none or cannot be stored."""
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise _explained(content, error) from None
+    # Most bodies are small and plain: only what could hide something is searched.
+    if rb"\u0000" in content or content.count(b"[") + content.count(b"{") > MAX_DEPTH:
+        refuse_unstorable(value)
+    return value
+
+
+def _explained(content: bytes, error: orjson.JSONDecodeError) -> Exception:
+    """Python's own parser takes NaN, Infinity and lone surrogates, and so can tell where they are."""
+    try:
+        refuse_unstorable(json.loads(content, parse_int=float))
+    except Invalid as invalid:
+        return invalid
+    except RecursionError:
+        return Invalid.at(_path(None), _too_deep())
+    except ValueError:
+        pass
+    return Refused(400, "malformed_json", f"the body is not JSON: {error}")
+
+
+def refuse_unstorable(document: Any) -> None:
+    """Raise `Invalid` for NUL characters, lone surrogates, numbers that are not finite, and deep nesting."""
+    waiting: list[tuple[Any, Location, int]] = [(document, None, 0)]
+    while waiting:
+        value, location, depth = waiting.pop()
+        if problem := _problem_of(value, depth):
+            raise Invalid.at(_path(location), problem)
+        children = [((location, key), child) for key, child in _children(value)]
+        for place, child in children:
+            if isinstance(place[1], str) and (problem := _text_problem(place[1])):
+                raise Invalid.at(_path(location), f"has a name that {problem}")
+            waiting.append((child, place, depth + 1))
+
+
+def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _problem_of(value: Any, depth: int) -> str | None:
+    if isinstance(value, str):
+        return _text_problem(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    return _too_deep() if depth >= MAX_DEPTH and isinstance(value, dict | list) else None
+
+
+def _too_deep() -> str:
+    return f"is nested deeper than {MAX_DEPTH} levels"
+
+
+def _text_problem(text: str) -> str | None:
+    if "\x00" in text:
+        return "must not contain the NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "must not contain lone surrogates"
+    return None
+
+
+def _path(location: Location) -> str:
+    steps: list[str] = []
+    while location is not None:
+        location, step = location
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "".join(reversed(steps)).removeprefix(".") or "body"

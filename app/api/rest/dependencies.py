@@ -1,0 +1,48 @@
+"""What the routes are given: the services, and the parameters that several of them take."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from app.api.rest.examples import EXECUTION_ID
+from app.definitions.service import DefinitionService
+from app.engine.service import ExecutionService
+
+MAX_LIMIT = 200
+MAX_SKIP = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the process behind this API provides. `ready` answers what is missing, nothing when all is well."""
+
+    definitions: DefinitionService
+    executions: ExecutionService
+    ready: Callable[[], Awaitable[list[str]]]
+    max_body_bytes: int = 1_048_576
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _definitions(request: Request) -> DefinitionService:
+    return (await _services(request)).definitions
+
+
+async def _executions(request: Request) -> ExecutionService:
+    return (await _services(request)).executions
+
+
+ReadyServices = Annotated[Services, Depends(_services)]
+Definitions = Annotated[DefinitionService, Depends(_definitions)]
+Executions = Annotated[ExecutionService, Depends(_executions)]
+
+WorkflowRef = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]
+TaskId = Annotated[int, Path(description="The task's id.", examples=[12])]
+ExecutionId = Annotated[str, Path(description="The execution's id, a UUID.", examples=[EXECUTION_ID])]
+Skip = Annotated[int, Query(ge=0, le=MAX_SKIP, description="How many items to leave out at the start.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items to answer at most.")]

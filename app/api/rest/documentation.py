@@ -1,0 +1,80 @@
+"""What the OpenAPI document says beyond types: the errors of each operation, and the headers."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.api.rest.problems import MEDIA_TYPE
+from app.api.rest.views import Problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+DESCRIPTION = """
+Describe multi-step work as data, run it durably, watch every step live.
+
+Every path also answers without the prefix `/api/v1` and with a slash at the end. Errors are
+`application/problem+json` with a stable `code`. Wherever a workflow's id is taken, its key is too.
+"""
+
+_EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
+    400: ("malformed_json", "the body is not JSON: unexpected character: line 1 column 9 (char 8)", []),
+    404: ("workflow_not_found", "workflow '99' does not exist", []),
+    409: (
+        "conflict",
+        "this key belongs to another workflow",
+        [{"field": "key", "message": "this key belongs to another workflow"}],
+    ),
+    412: ("revision_mismatch", "workflow '7' is at revision 4; read it again and repeat the change", []),
+    413: ("too_large", "body has more bytes; the limit is 1048576 bytes", []),
+    415: ("unsupported_media_type", "the body must be JSON, with Content-Type: application/json", []),
+    422: ("invalid", "name: must not be blank", [{"field": "name", "message": "must not be blank"}]),
+    500: ("internal", "something went wrong; the log has it under request 6f1c0d2b", []),
+    503: ("unavailable", "the database does not answer", []),
+}
+
+ETAG = {"ETag": {"description": "Names these contents, for `If-None-Match`.", "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "Where the new object is.", "schema": {"type": "string"}}}
+
+WITH_BODY = (400, 413, 415)
+ALWAYS = (422, 500, 503)
+
+
+def problems(*statuses: int) -> Responses:
+    """The errors of an operation: `statuses`, and those that any operation may have."""
+    return {status: _problem(status) for status in sorted({*statuses, *ALWAYS})}
+
+
+def readable(*statuses: int) -> Responses:
+    """An operation that answers with an ETag, and its errors."""
+    unchanged = {"description": "Nothing has changed: `If-None-Match` names what is there now.", "headers": ETAG}
+    return {200: {"headers": ETAG}, 304: unchanged, **problems(*statuses)}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    code, detail, errors = _EXAMPLES[status]
+    title = HTTPStatus(status).phrase
+    example = {
+        "type": f"urn:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": "/api/v1/workflows/99",
+        "code": code,
+        **({"errors": errors} if errors else {}),
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": title, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
+
+
+class DocumentedApi(FastAPI):
+    """Adds the schema that all errors refer to."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+        return super().openapi()

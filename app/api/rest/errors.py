@@ -1,0 +1,171 @@
+"""Which answer each error gets: the one table from the errors of the service to HTTP."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.rest.problems import Refused, problem_response, summary_of
+from app.domain import errors
+from app.domain.errors import Problem, ServiceError
+
+STATUSES: Mapping[type[ServiceError], int] = {
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.WrongState: 409,
+    errors.RevisionMismatch: 412,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+}
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+# What pydantic says less clearly. `{…}` are the values that it gives with an error.
+SENTENCES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_type": "must be a string",
+    "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing_size": "is too large a number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "string_too_short": "must have {min_length} characters or more",
+    "string_too_long": "must have {max_length} characters or less",
+}
+
+logger = logging.getLogger(__name__)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
+
+
+class UnexpectedErrors:
+    """Answers what no handler knows with a plain 500 that names the log entry, and logs everything about it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            if scope["type"] != "http" or started:
+                raise
+            request_id = uuid4().hex
+            logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            await _unexpected(scope["path"], request_id)(scope, receive, send)
+
+
+def _unexpected(path: str, request_id: str) -> Response:
+    detail = f"something went wrong; the log has it under request {request_id}"
+    return problem_response(path, 500, "internal", detail, headers={"X-Request-ID": request_id})
+
+
+async def _service_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ServiceError):
+        raise TypeError(error)
+    problems = _problems_of(error)
+    detail = summary_of(problems) if isinstance(error, errors.Invalid) else error.message
+    status = _status_of(error)
+    headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem_response(request.url.path, status, error.code, detail, problems=problems, headers=headers)
+
+
+def _status_of(error: ServiceError) -> int:
+    """A class without a status of its own has that of the nearest class above it."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def _problems_of(error: ServiceError) -> Sequence[Problem]:
+    match error:
+        case errors.Invalid():
+            return error.problems
+        case errors.Conflict() | errors.TooLarge():
+            return [Problem(error.field, error.message)]
+        case _:
+            return ()
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise TypeError(error)
+    return problem_response(request.url.path, error.status, error.code, error.detail)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise TypeError(error)
+    problems = [Problem(field_path(item["loc"]), _sentence(item)) for item in error.errors()]
+    return problem_response(request.url.path, 422, errors.Invalid.code, summary_of(problems), problems=problems)
+
+
+def field_path(location: Sequence[int | str]) -> str:
+    """`("body", "tasks", 2, "name")` as `tasks[2].name`; the whole body is `body`."""
+    path = ""
+    for step in location[1:]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path or str(location[0])
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    known = SENTENCES.get(item["type"])
+    return str(item["msg"]).removeprefix("Value error, ") if known is None else known.format(**item.get("ctx", {}))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise TypeError(error)
+    path, method = request.url.path, request.method
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(_allowed_methods(request))
+        detail = f"{path} does not take {method}; it takes {allowed}"
+        return problem_response(path, 405, "method_not_allowed", detail, headers={"Allow": allowed})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return problem_response(path, 404, "path_not_found", f"there is nothing at {path}")
+    return problem_response(path, error.status_code, "http_error", error.detail, headers=error.headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """What every route of this path takes together; the framework names only the first route's."""
+    allowed = []
+    for method in METHODS:
+        scope = dict(request.scope, method=method)
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            allowed += ["GET", "HEAD"] if method == "GET" else [method]
+    return allowed
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    """Nobody reads this; without it the loss would be logged as an error of the service."""
+    return Response(status_code=400)

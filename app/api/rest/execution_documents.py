@@ -1,0 +1,71 @@
+"""Executions and their histories as JSON. Inputs and outputs are JSON text already and go in as they are."""
+
+from typing import Any
+
+from orjson import Fragment
+
+from app.domain.documents import rfc3339
+from app.domain.executions import Execution, Failure, TaskExecution
+from app.engine.updates import Update
+
+
+def execution_document(execution: Execution) -> dict[str, Any]:
+    return {
+        "id": str(execution.id),
+        "workflow_id": execution.workflow_id,
+        "revision": execution.revision,
+        "status": execution.status.value,
+        "input": Fragment(execution.input),
+        "output": _fragment(execution.output),
+        "error": _error(execution.failure),
+        "created_at": rfc3339(execution.created_at),
+        "started_at": rfc3339(execution.started_at),
+        "finished_at": rfc3339(execution.finished_at),
+        "idempotency_key": execution.idempotency_key,
+    }
+
+
+def execution_summary(execution: Execution) -> dict[str, Any]:
+    """Without input and output, as lists show it."""
+    document = execution_document(execution)
+    del document["input"], document["output"]
+    return document
+
+
+def event_document(update: Update) -> dict[str, Any]:
+    event, task_status = update.event, update.task_status
+    return {
+        "sequence": event.sequence,
+        "type": event.type.value,
+        "occurred_at": rfc3339(event.occurred_at),
+        "status": event.status.value,
+        "progress_percent": event.progress_percent,
+        "task_id": event.task_id,
+        "task_name": update.task_name,
+        "task_status": None if task_status is None else task_status.value,
+        "attempt": event.attempt,
+        "message": update.message,
+        "output": _fragment(update.output),
+        "error": _error(update.failure),
+    }
+
+
+def task_execution_document(task: TaskExecution) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "name": task.name,
+        "status": task.status.value,
+        "attempt": task.attempt,
+        "started_at": rfc3339(task.started_at),
+        "finished_at": rfc3339(task.finished_at),
+        "output": _fragment(task.output),
+        "error": _error(task.failure),
+    }
+
+
+def _fragment(text: str | None) -> Fragment | None:
+    return None if text is None else Fragment(text)
+
+
+def _error(failure: Failure | None) -> dict[str, str] | None:
+    return None if failure is None else {"code": failure.code, "message": failure.message}

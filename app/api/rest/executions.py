@@ -1,0 +1,124 @@
+"""`/executions`: runs of workflows, started, listed, read and cancelled."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.dependencies import ExecutionId, Executions, WorkflowRef
+from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
+from app.api.rest.execution_documents import (
+    event_document,
+    execution_document,
+    execution_summary,
+    task_execution_document,
+)
+from app.api.rest.queries import ExecutionQuery
+from app.api.rest.responses import PREFIX, document_response, readable_response
+from app.api.rest.schemas import CancelBody, ExecutionStart
+from app.api.rest.views import EventPage, ExecutionPage, ExecutionView, TaskExecutionList
+from app.engine.starting import StartRequest
+
+MAX_WAIT_SECONDS = 60
+MAX_EVENTS = 1_000
+MAX_SEQUENCE = 2**31 - 1
+
+router = APIRouter(tags=["executions"], route_class=JsonRoute)
+
+
+@router.post(
+    "/workflows/{workflow}/executions",
+    status_code=202,
+    summary="Start an execution",
+    response_model=ExecutionView,
+    responses={
+        200: {"model": ExecutionView, "description": "The execution has ended.", "headers": LOCATION},
+        202: {"description": "The execution is accepted and will be run.", "headers": LOCATION},
+        **problems(404, 409, *WITH_BODY),
+    },
+)
+async def start_execution(
+    workflow: WorkflowRef,
+    executions: Executions,
+    body: ExecutionStart | None = None,
+    wait: Annotated[
+        float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
+    ] = 0,
+) -> Response:
+    """Runs the current revision. Once this has answered, the execution will finish, whatever happens.
+
+    A start with an `idempotency_key` that was used before for this workflow answers the execution it started then.
+    """
+    body = body or ExecutionStart()
+    started = await executions.start(StartRequest(workflow, body.input, body.idempotency_key))
+    execution = started.execution
+    if wait > 0 and not execution.status.is_final:
+        execution = await executions.wait(str(execution.id), wait)
+    headers = {"Location": f"{PREFIX}/executions/{execution.id}"}
+    return document_response(execution_document(execution), 200 if execution.status.is_final else 202, headers)
+
+
+@router.get("/executions", summary="List executions", response_model=ExecutionPage, responses=readable(404))
+async def list_executions(
+    executions: Executions, wanted: Annotated[ExecutionQuery, Query()], if_none_match: IfNoneMatch = None
+) -> Response:
+    """Newest first, without inputs and outputs."""
+    workflow_id = None if wanted.workflow_id is None else await executions.workflow_id(wanted.workflow_id)
+    page = await executions.list_executions(wanted.filter(workflow_id), wanted.cursor, wanted.limit)
+    document = {"items": [execution_summary(e) for e in page.executions], "next_cursor": page.next_cursor}
+    return readable_response(orjson.dumps(document), if_none_match)
+
+
+@router.get(
+    "/executions/{execution}", summary="Get an execution", response_model=ExecutionView, responses=readable(404)
+)
+async def get_execution(execution: ExecutionId, executions: Executions, if_none_match: IfNoneMatch = None) -> Response:
+    """How it stands."""
+    return readable_response(orjson.dumps(execution_document(await executions.get(execution))), if_none_match)
+
+
+@router.get(
+    "/executions/{execution}/events", summary="Read a history", response_model=EventPage, responses=readable(404)
+)
+async def list_events(
+    execution: ExecutionId,
+    executions: Executions,
+    after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Only events with a higher number.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="How many events to answer at most.")] = 100,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Oldest first; the numbers are 1, 2, 3, … without a gap. For the next page pass the last number as `after`."""
+    page = await executions.updates(execution, after, limit)
+    document = {"items": [event_document(update) for update in page.updates], "ended": page.ended}
+    return readable_response(orjson.dumps(document), if_none_match)
+
+
+@router.get(
+    "/executions/{execution}/tasks",
+    summary="List the tasks of an execution",
+    response_model=TaskExecutionList,
+    responses=readable(404),
+)
+async def list_task_executions(
+    execution: ExecutionId, executions: Executions, if_none_match: IfNoneMatch = None
+) -> Response:
+    """What the history says of each task of the revision, in the order in which they run."""
+    tasks = await executions.tasks(execution)
+    document = {"items": [task_execution_document(task) for task in tasks]}
+    return readable_response(orjson.dumps(document), if_none_match)
+
+
+@router.post(
+    "/executions/{execution}/cancel",
+    status_code=202,
+    summary="Cancel an execution",
+    response_model=ExecutionView,
+    response_description="The execution will stop.",
+    responses=problems(404, 409, *WITH_BODY),
+)
+async def cancel_execution(execution: ExecutionId, executions: Executions, body: CancelBody | None = None) -> Response:
+    """Asks the execution to stop; harmless when repeated. One that completed or failed is a 409."""
+    cancelled = await executions.cancel(execution, (body or CancelBody()).reason)
+    return document_response(execution_document(cancelled), 202)

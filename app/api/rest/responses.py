@@ -1,0 +1,48 @@
+"""Answers made of bytes: documents go out as they are stored, without being parsed and built again."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from app.api.rest.conditions import matches_weakly
+from app.definitions.ports import revision_etag
+from app.domain.definitions import Workflow
+from app.domain.documents import workflow_document
+
+PREFIX = "/api/v1"
+MEDIA_TYPE = "application/json"
+
+
+def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, headers, MEDIA_TYPE)
+
+
+def document_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return json_response(orjson.dumps(document), status, headers)
+
+
+def readable_response(body: bytes, if_none_match: str | None, etag: str | None = None) -> Response:
+    """The answer to a GET; without an `etag` of its own the body's digest is one."""
+    etag = etag or f'"{blake2b(body, digest_size=16).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if matches_weakly(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return json_response(body, headers=headers)
+
+
+def workflow_response(workflow: Workflow, status: int = 200) -> Response:
+    """A workflow just written, with the validator for the next write."""
+    headers = {"ETag": revision_etag(workflow.id, workflow.revision)}
+    if status == 201:
+        headers["Location"] = f"{PREFIX}/workflows/{workflow.id}"
+    return document_response(workflow_document(workflow), status, headers)
+
+
+def page_body(items: Sequence[bytes], total: int, skip: int, limit: int) -> bytes:
+    """`page` counts from 1, `size` is the limit, `pages` is how many pages of that size there are."""
+    page, pages = skip // limit + 1, -(-total // limit)
+    tail = b'],"page":%d,"size":%d,"total":%d,"pages":%d}' % (page, limit, total, pages)
+    return b'{"items":[' + b",".join(items) + tail

@@ -1,0 +1,108 @@
+"""`/workflows/{workflow}/tasks` and `/tasks`: the steps of a workflow, one by one."""
+
+import orjson
+from fastapi import APIRouter, Response
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
+from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowRef
+from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
+from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
+from app.api.rest.schemas import TaskBody, TaskPatch
+from app.api.rest.views import TaskPage, TaskView
+from app.definitions.service import TaskChange
+from app.domain.documents import task_document
+from app.domain.errors import NotFound
+
+router = APIRouter(tags=["tasks"], route_class=JsonRoute)
+
+CHANGED = {200: {"headers": ETAG}, **problems(404, 412, *WITH_BODY)}
+
+
+@router.post(
+    "/workflows/{workflow}/tasks",
+    status_code=201,
+    summary="Add a task",
+    response_model=TaskView,
+    responses={201: {"headers": ETAG | LOCATION}, **problems(404, 412, *WITH_BODY)},
+)
+async def create_task(
+    workflow: WorkflowRef, body: TaskBody, definitions: Definitions, if_match: IfMatch = None
+) -> Response:
+    """Adds a task to a workflow, which makes a new revision of it."""
+    revision = await expected_revision(if_match, None, lambda: definitions.document(workflow))
+    return _task_response(await definitions.add_task(workflow, body.draft(), revision), 201)
+
+
+@router.get(
+    "/workflows/{workflow}/tasks",
+    summary="List the tasks of a workflow",
+    response_model=TaskPage,
+    responses=readable(404),
+)
+async def list_tasks(
+    workflow: WorkflowRef,
+    definitions: Definitions,
+    skip: Skip = 0,
+    limit: Limit = 100,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Ordered by sequence and id."""
+    tasks = orjson.loads((await definitions.document(workflow)).body)["tasks"]
+    items = [orjson.dumps(task) for task in tasks[skip : skip + limit]]
+    return readable_response(page_body(items, len(tasks), skip, limit), if_none_match)
+
+
+@router.get("/tasks/{task}", summary="Get a task", response_model=TaskView, responses=readable(404))
+async def get_task(task: TaskId, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+    """The ETag is the workflow's: it changes with every change of the workflow."""
+    document = await definitions.document_of_task(task)
+    for found in orjson.loads(document.body)["tasks"]:
+        if found["id"] == task:
+            return readable_response(orjson.dumps(found), if_none_match, document.etag)
+    raise NotFound("task", task)
+
+
+@router.put("/tasks/{task}", summary="Replace a task", response_model=TaskView, responses=CHANGED)
+async def replace_task(
+    task: TaskId,
+    body: TaskBody,
+    definitions: Definitions,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Sets every field, to its default where it is left out."""
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
+    return _task_response(await definitions.replace_task(task, body.draft(), revision))
+
+
+@router.patch("/tasks/{task}", summary="Change fields of a task", response_model=TaskView, responses=CHANGED)
+async def update_task(
+    task: TaskId,
+    body: TaskPatch,
+    definitions: Definitions,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """A field that is left out stays as it is, null clears it; `name`, `execution_type` and `sequence` cannot be null.
+
+    `config`, `retry` and `depends_on` are each one value: what is sent replaces the whole of it.
+    """
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
+    return _task_response(await definitions.merge_task(task, body.changes(), revision))
+
+
+@router.delete("/tasks/{task}", summary="Delete a task", response_model=TaskView, responses=problems(404, 412))
+async def delete_task(
+    task: TaskId, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Answers the task as it was. A task that others depend on is refused with 422."""
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
+    return _task_response(await definitions.delete_task(task, revision))
+
+
+def _task_response(change: TaskChange, status: int = 200) -> Response:
+    headers = {"ETag": change.etag}
+    if status == 201:
+        headers["Location"] = f"{PREFIX}/tasks/{change.task.id}"
+    return document_response(task_document(change.task), status, headers)

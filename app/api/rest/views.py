@@ -1,0 +1,203 @@
+"""What clients receive, for the OpenAPI document only: answers are bytes that nothing here has touched."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.rest.examples import EVENT, EXECUTION, INSTANT, TASK, WORKFLOW
+
+Item = TypeVar("Item")
+
+ExecutionStatusName = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
+TaskStatusName = Literal["pending", "running", "retrying", "completed", "failed", "cancelled"]
+
+
+def _example(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+class RetryView(BaseModel):
+    max_attempts: int
+    initial_interval_seconds: float
+    backoff_coefficient: float
+    max_interval_seconds: float
+    jitter: float
+
+
+class TaskView(BaseModel):
+    """One step of a workflow."""
+
+    model_config = _example(TASK)
+
+    id: int
+    workflow_id: int
+    name: str
+    description: str | None
+    execution_type: Literal["sync", "async"]
+    sequence: int
+    type: str | None
+    config: dict[str, Any]
+    timeout_seconds: float | None
+    retry: RetryView | None
+    depends_on: list[str] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowView(BaseModel):
+    """One revision of a workflow, whole; tasks are ordered by sequence and id."""
+
+    model_config = _example(WORKFLOW)
+
+    id: int
+    key: str | None
+    name: str
+    description: str | None
+    revision: int = Field(description="Counts from 1; every change makes the next.")
+    tasks: list[TaskView]
+    created_at: datetime
+    updated_at: datetime
+
+
+class RevisionView(BaseModel):
+    """A revision in short."""
+
+    model_config = _example(
+        {"workflow_id": 7, "revision": 1, "name": "Nightly report", "task_count": 3, "created_at": INSTANT}
+    )
+
+    workflow_id: int
+    revision: int
+    name: str
+    task_count: int
+    created_at: datetime
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    page: int = Field(description="Counts from 1: skip / limit + 1, rounded down.")
+    size: int = Field(description="How many items a page may have: the limit.")
+    total: int = Field(description="How many items there are on all pages together.")
+    pages: int = Field(description="How many pages of this size there are.")
+
+
+class WorkflowPage(Page[WorkflowView]):
+    """Ordered by id."""
+
+
+class TaskPage(Page[TaskView]):
+    """Ordered by sequence and id."""
+
+
+class RevisionPage(Page[RevisionView]):
+    """Newest first."""
+
+
+class ErrorView(BaseModel):
+    """Why a task or an execution failed; `code` is for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class ExecutionSummaryView(BaseModel):
+    """An execution without its input and output."""
+
+    model_config = _example({name: value for name, value in EXECUTION.items() if name not in ("input", "output")})
+
+    id: str
+    workflow_id: int
+    revision: int
+    status: ExecutionStatusName
+    error: ErrorView | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    idempotency_key: str | None
+
+
+class ExecutionView(ExecutionSummaryView):
+    """One run of one revision."""
+
+    model_config = _example(EXECUTION)
+
+    input: Any
+    output: Any = Field(description="Maps each last task's name to its output; null until the execution completes.")
+
+
+class ExecutionPage(BaseModel):
+    """Newest first."""
+
+    items: list[ExecutionSummaryView]
+    next_cursor: str | None = Field(description="What to pass as `cursor` for the next page; null on the last one.")
+
+
+class EventView(BaseModel):
+    """One numbered entry of a history. `status` and `progress_percent` are the execution's, after the event."""
+
+    model_config = _example(EVENT)
+
+    sequence: int
+    type: str
+    occurred_at: datetime
+    status: ExecutionStatusName
+    progress_percent: int
+    task_id: int | None
+    task_name: str | None
+    task_status: TaskStatusName | None
+    attempt: int
+    message: str
+    output: Any
+    error: ErrorView | None
+
+
+class EventPage(BaseModel):
+    """Oldest first."""
+
+    items: list[EventView]
+    ended: bool = Field(description="True when these items reach the end of a finished history.")
+
+
+class TaskExecutionView(BaseModel):
+    """What the history says of one task."""
+
+    task_id: int
+    name: str
+    status: TaskStatusName
+    attempt: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    output: Any
+    error: ErrorView | None
+
+
+class TaskExecutionList(BaseModel):
+    """In the order in which they run."""
+
+    items: list[TaskExecutionView]
+
+
+class HealthView(BaseModel):
+    status: Literal["ok", "ready"]
+
+
+class ProblemField(BaseModel):
+    field: str = Field(
+        description="The field as the caller wrote it, e.g. `tasks[2].retry.jitter`; empty for the whole."
+    )
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(description="Stable, for programs.")
+    errors: list[ProblemField] = Field([], description="Which fields are wrong, where fields are.")

@@ -1,0 +1,102 @@
+"""`/workflows`: definitions, whole."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
+from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef
+from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
+from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
+from app.api.rest.schemas import WorkflowCreate, WorkflowPatch, WorkflowReplace
+from app.api.rest.views import WorkflowPage, WorkflowView
+from app.definitions.ports import WorkflowFilter
+from app.domain.documents import workflow_document
+
+router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRoute)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a workflow",
+    response_model=WorkflowView,
+    responses={201: {"headers": ETAG | LOCATION}, **problems(409, *WITH_BODY)},
+)
+async def create_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
+    """Stores revision 1 with all its tasks."""
+    return workflow_response(await definitions.create(body.draft()), 201)
+
+
+@router.get("", summary="List workflows", response_model=WorkflowPage, responses=readable())
+async def list_workflows(
+    definitions: Definitions,
+    skip: Skip = 0,
+    limit: Limit = 100,
+    name: Annotated[str | None, Query(description="A part of the name, ignoring case.")] = None,
+    key: Annotated[str | None, Query(description="The whole key.")] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Ordered by id."""
+    items, total = await definitions.list_documents(WorkflowFilter(name, key), skip, limit)
+    return readable_response(page_body(items, total, skip, limit), if_none_match)
+
+
+@router.get("/{workflow}", summary="Get a workflow", response_model=WorkflowView, responses=readable(404))
+async def get_workflow(workflow: WorkflowRef, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+    """The current revision. Pass the ETag as `If-Match` with a change to make sure that nobody else's is lost."""
+    document = await definitions.document(workflow)
+    return readable_response(document.body, if_none_match, document.etag)
+
+
+@router.put(
+    "/{workflow}",
+    summary="Replace a workflow",
+    response_model=WorkflowView,
+    responses={200: {"headers": ETAG}, **problems(404, 409, 412, *WITH_BODY)},
+)
+async def replace_workflow(
+    workflow: WorkflowRef,
+    body: WorkflowReplace,
+    definitions: Definitions,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Sets every field, to its default where it is left out; only `tasks` left out keeps the stored tasks.
+
+    Tasks are matched with the stored ones by name: a match keeps its id, others are added, and stored ones that are
+    not named are removed. Where nothing changes there is no new revision.
+    """
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
+    return workflow_response(await definitions.replace(workflow, body.draft(), revision))
+
+
+@router.patch(
+    "/{workflow}",
+    summary="Change fields of a workflow",
+    response_model=WorkflowView,
+    responses={200: {"headers": ETAG}, **problems(404, 409, 412, *WITH_BODY)},
+)
+async def update_workflow(
+    workflow: WorkflowRef,
+    body: WorkflowPatch,
+    definitions: Definitions,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """A field that is left out stays as it is, null clears it; `name` and `tasks` cannot be null.
+
+    `tasks`, where given, is the whole list, matched by name as in PUT.
+    """
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
+    return workflow_response(await definitions.merge(workflow, body.changes(), revision))
+
+
+@router.delete("/{workflow}", summary="Delete a workflow", response_model=WorkflowView, responses=problems(404, 412))
+async def delete_workflow(
+    workflow: WorkflowRef, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Answers the workflow as it was. Its revisions stay readable by id, and so do its executions."""
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
+    return document_response(workflow_document(await definitions.delete(workflow, revision)))

@@ -1,0 +1,92 @@
+"""What a wanted whole means for what is stored: which tasks go, change, stay and come. Every store follows it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from app.definitions.ports import WorkflowEdit
+from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
+from app.domain.documents import task_document
+
+DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`removed` are ids; `updated` tasks carry their new `updated_at`; `added` ones have no id yet."""
+
+    removed: tuple[int, ...]
+    kept: tuple[Task, ...]
+    updated: tuple[Task, ...]
+    added: tuple[TaskDraft, ...]
+
+
+def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change | None:
+    """None when `edit` wants what is there already."""
+    stored = {task.id: task for task in current.tasks}
+    wanted = [task for task in edit.tasks if isinstance(task, Task)]
+    same = {task.id for task in wanted if _same(task, stored[task.id])}
+    kept = tuple(stored[task.id] for task in wanted if task.id in same)
+    updated = tuple(replace(task, updated_at=now) for task in wanted if task.id not in same)
+    added = tuple(task for task in edit.tasks if not isinstance(task, Task))
+    removed = tuple(stored.keys() - {task.id for task in wanted})
+    fields_stay = (edit.name, edit.description, edit.key) == (current.name, current.description, current.key)
+    if fields_stay and not (updated or added or removed):
+        return None
+    return Change(removed, kept, updated, added)
+
+
+def next_revision(
+    current: Workflow, edit: WorkflowEdit, change: Change, added_ids: Sequence[int], now: datetime
+) -> Workflow:
+    """The workflow after `change`; `added_ids` are the ids that the store gave to `change.added`, in its order."""
+    added = new_tasks(change.added, added_ids, current.id, now)
+    return replace(
+        current,
+        name=edit.name,
+        description=edit.description,
+        key=edit.key,
+        revision=current.revision + 1,
+        tasks=in_order((*change.kept, *change.updated, *added)),
+        updated_at=now,
+    )
+
+
+def first_revision(draft: WorkflowDraft, workflow_id: int, task_ids: Sequence[int], now: datetime) -> Workflow:
+    return Workflow(
+        id=workflow_id,
+        key=draft.key,
+        name=draft.name,
+        description=draft.description,
+        revision=1,
+        tasks=in_order(new_tasks(draft.tasks or (), task_ids, workflow_id, now)),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def new_tasks(drafts: Sequence[TaskDraft], ids: Sequence[int], workflow_id: int, now: datetime) -> tuple[Task, ...]:
+    return tuple(
+        Task(**draft_fields(draft), id=task_id, workflow_id=workflow_id, created_at=now, updated_at=now)
+        for draft, task_id in zip(drafts, ids, strict=True)
+    )
+
+
+def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    return tuple(sorted(tasks, key=lambda task: (task.sequence, task.id)))
+
+
+def draft_fields(task: TaskDraft) -> dict[str, Any]:
+    """What a caller may say of a task, without what the store adds."""
+    return {name: getattr(task, name) for name in DRAFT_FIELDS}
+
+
+def _same(one: Task, other: Task) -> bool:
+    """Compared as JSON: to Python, a config's `true`, `1` and `1.0` are equal."""
+    return one is other or _as_json(one) == _as_json(other)
+
+
+def _as_json(task: Task) -> str:
+    return json.dumps(task_document(task) | {"updated_at": None}, sort_keys=True)

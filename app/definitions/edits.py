@@ -1,0 +1,67 @@
+"""The edits: pure steps from the stored workflow to the whole that a caller wants."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from app.definitions.changes import draft_fields
+from app.definitions.ports import WorkflowEdit
+from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
+from app.domain.errors import NotFound
+
+
+def replaced(current: Workflow, draft: WorkflowDraft) -> WorkflowEdit:
+    """All fields as `draft` has them; the stored tasks where it has none."""
+    tasks = current.tasks if draft.tasks is None else matched_by_name(current, draft.tasks)
+    return WorkflowEdit(draft.name, draft.description, draft.key, tasks)
+
+
+def merged(current: Workflow, changes: Mapping[str, Any]) -> WorkflowEdit:
+    """`changes` holds new values of fields of `WorkflowDraft`; the others stay."""
+    draft = WorkflowDraft(current.name, current.description, current.key)
+    return replaced(current, replace(draft, **changes))
+
+
+def matched_by_name(current: Workflow, drafts: Sequence[TaskDraft]) -> tuple[Task | TaskDraft, ...]:
+    """A draft that has the name of a stored task becomes that task with new contents, so that its id stays."""
+    stored = {task.name: task for task in current.tasks}
+    # A name that is taken twice is refused later; until then only its first draft may have the id.
+    return tuple(_onto(stored.pop(draft.name, None), draft) for draft in drafts)
+
+
+def with_task(current: Workflow, draft: TaskDraft) -> WorkflowEdit:
+    return _with_tasks(current, (*current.tasks, draft))
+
+
+def with_task_replaced(current: Workflow, task_id: int, draft: TaskDraft) -> WorkflowEdit:
+    return with_task_merged(current, task_id, draft_fields(draft))
+
+
+def with_task_merged(current: Workflow, task_id: int, changes: Mapping[str, Any]) -> WorkflowEdit:
+    """`changes` holds new values of fields of `TaskDraft`; the others stay. Raise `NotFound` for an unknown task."""
+    find_task(current, task_id)
+    return _with_tasks(
+        current, tuple(replace(task, **changes) if task.id == task_id else task for task in current.tasks)
+    )
+
+
+def without_task(current: Workflow, task_id: int) -> WorkflowEdit:
+    """Raise `NotFound` for an unknown task."""
+    find_task(current, task_id)
+    return _with_tasks(current, tuple(task for task in current.tasks if task.id != task_id))
+
+
+def find_task(workflow: Workflow, task_id: int) -> Task:
+    """Raise `NotFound` for an unknown task."""
+    for task in workflow.tasks:
+        if task.id == task_id:
+            return task
+    raise NotFound("task", task_id)
+
+
+def _with_tasks(current: Workflow, tasks: tuple[Task | TaskDraft, ...]) -> WorkflowEdit:
+    return WorkflowEdit(current.name, current.description, current.key, tasks)
+
+
+def _onto(stored: Task | None, draft: TaskDraft) -> Task | TaskDraft:
+    return draft if stored is None else replace(stored, **draft_fields(draft))

@@ -1,0 +1,65 @@
+"""Whether a wanted whole may be stored, told in the words of the request that asks for it."""
+
+from dataclasses import dataclass
+
+from app.definitions.ports import TaskTypes, WorkflowEdit
+from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, check_workflow
+from app.domain.errors import Invalid, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of the domain, of the task types, and the limit of tasks in one workflow."""
+
+    task_types: TaskTypes
+    max_tasks: int
+
+    def check_new(self, draft: WorkflowDraft) -> None:
+        """Raise `Invalid` with every problem."""
+        tasks = draft.tasks or ()
+        self._check_count(len(tasks), 0)
+        check_workflow(draft, tasks, self.task_types.config_problems)
+
+    def check(self, current: Workflow, edit: WorkflowEdit) -> None:
+        """Raise `Invalid` with every problem.
+
+        Configs of untouched tasks are not judged again: a task type that has become stricter must not stand in the
+        way of a new description.
+        """
+        self._check_count(len(edit.tasks), len(current.tasks))
+        untouched = {id(task) for task in current.tasks}
+
+        def config_problems(task: TaskDraft, path: str) -> list[Problem]:
+            return [] if id(task) in untouched else self.task_types.config_problems(task, path)
+
+        check_workflow(WorkflowDraft(edit.name, edit.description, edit.key), edit.tasks, config_problems)
+
+    def check_task(self, task_id: int, current: Workflow, edit: WorkflowEdit) -> None:
+        """As `check`, for a request about one task."""
+        own = next((i for i, task in enumerate(edit.tasks) if isinstance(task, Task) and task.id == task_id), None)
+        self._check_one(current, edit, own)
+
+    def check_added_task(self, current: Workflow, edit: WorkflowEdit) -> None:
+        """As `check`, for a request that adds the last of the tasks."""
+        self._check_one(current, edit, len(edit.tasks) - 1)
+
+    def _check_one(self, current: Workflow, edit: WorkflowEdit, own: int | None) -> None:
+        try:
+            self.check(current, edit)
+        except Invalid as error:
+            raise Invalid([_of_task(problem, edit, own) for problem in error.problems]) from None
+
+    def _check_count(self, count: int, before: int) -> None:
+        # A workflow from before the limit was lowered may still be changed, and shrink.
+        if count > max(self.max_tasks, before):
+            raise Invalid.at("tasks", f"would be {count}; the limit is {self.max_tasks}")
+
+
+def _of_task(problem: Problem, edit: WorkflowEdit, own: int | None) -> Problem:
+    """A request about one task knows `retry.jitter`, not `tasks[3].retry.jitter`; other tasks are told by name."""
+    if own is not None and problem.path.startswith(prefix := f"tasks[{own}]."):
+        return Problem(problem.path.removeprefix(prefix), problem.message)
+    for index, task in enumerate(edit.tasks):
+        if problem.path.startswith(prefix := f"tasks[{index}]."):
+            return Problem("", f"{problem.path.removeprefix(prefix)} of task {task.name!r}: {problem.message}")
+    return problem

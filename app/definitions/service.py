@@ -1,0 +1,165 @@
+"""Everything the APIs may ask of definitions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.definitions import edits
+from app.definitions.ports import (
+    DefinitionCache,
+    DefinitionStore,
+    Edit,
+    RevisionSummary,
+    StoredDocument,
+    TaskTypes,
+    Vacancy,
+    WorkflowEdit,
+    WorkflowFilter,
+    revision_etag,
+)
+from app.definitions.rules import Rules
+from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, parse_ref, text_problems
+from app.domain.errors import Invalid, NotFound
+
+Check = Callable[[Workflow, WorkflowEdit], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """A task as it is now, or was before it was deleted, and the revision of its workflow that the change made."""
+
+    task: Task
+    workflow: Workflow
+
+    @property
+    def etag(self) -> str:
+        """A task's validator is its workflow's: it changes at least as often as the task."""
+        return revision_etag(self.workflow.id, self.workflow.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    before: Workflow
+    after: Workflow
+
+
+class DefinitionService:
+    """Refs are ids or keys. Unknown ones raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
+    `expected_revision` that is not the current one `RevisionMismatch`.
+
+    The cache is told of a change after it is committed and before the caller is, so whoever has seen a change
+    acknowledged reads it.
+    """
+
+    def __init__(self, store: DefinitionStore, cache: DefinitionCache, task_types: TaskTypes, max_tasks: int) -> None:
+        self._store = store
+        self._cache = cache
+        self._rules = Rules(task_types, max_tasks)
+
+    async def create(self, draft: WorkflowDraft) -> Workflow:
+        self._rules.check_new(draft)
+        workflow = await self._store.create(draft)
+        await self._forget(workflow.id, workflow.key)
+        return workflow
+
+    async def document(self, ref: str) -> StoredDocument:
+        ref = str(parse_ref(ref))
+        found = await self._cache.get(ref)
+        return await self._load(found) if isinstance(found, Vacancy) else found
+
+    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
+        """One page of documents ordered by id, and how many match in all."""
+        if problems := text_problems("name", wanted.name, MAX_NAME) + text_problems("key", wanted.key, MAX_NAME):
+            raise Invalid(problems)
+        return await self._store.list_documents(wanted, skip, limit)
+
+    async def replace(self, ref: str, draft: WorkflowDraft, expected_revision: int | None = None) -> Workflow:
+        """Set every field; `draft.tasks` None keeps the stored tasks, others are matched with them by name."""
+        change = await self._change(
+            ref, lambda current: edits.replaced(current, draft), self._rules.check, expected_revision
+        )
+        return change.after
+
+    async def merge(self, ref: str, changes: Mapping[str, Any], expected_revision: int | None = None) -> Workflow:
+        """Set the fields of `WorkflowDraft` that `changes` names."""
+        change = await self._change(
+            ref, lambda current: edits.merged(current, changes), self._rules.check, expected_revision
+        )
+        return change.after
+
+    async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
+        """Answer the workflow as it was; its revisions and executions stay."""
+        workflow = await self._store.delete(str(parse_ref(ref)), expected_revision)
+        await self._forget(workflow.id, workflow.key)
+        return workflow
+
+    async def document_of_task(self, task_id: int) -> StoredDocument:
+        """The workflow that holds a task now."""
+        return await self.document(str(await self._store.workflow_of_task(task_id)))
+
+    async def add_task(self, ref: str, draft: TaskDraft, expected_revision: int | None = None) -> TaskChange:
+        change = await self._change(
+            ref, lambda current: edits.with_task(current, draft), self._rules.check_added_task, expected_revision
+        )
+        added = next(task for task in change.after.tasks if task.name == draft.name)
+        return TaskChange(added, change.after)
+
+    async def replace_task(self, task_id: int, draft: TaskDraft, expected_revision: int | None = None) -> TaskChange:
+        change = await self._change_task(
+            task_id, lambda current: edits.with_task_replaced(current, task_id, draft), expected_revision
+        )
+        return TaskChange(edits.find_task(change.after, task_id), change.after)
+
+    async def merge_task(
+        self, task_id: int, changes: Mapping[str, Any], expected_revision: int | None = None
+    ) -> TaskChange:
+        """Set the fields of `TaskDraft` that `changes` names."""
+        change = await self._change_task(
+            task_id, lambda current: edits.with_task_merged(current, task_id, changes), expected_revision
+        )
+        return TaskChange(edits.find_task(change.after, task_id), change.after)
+
+    async def delete_task(self, task_id: int, expected_revision: int | None = None) -> TaskChange:
+        """Answer the task as it was. Raise `Invalid` while another task depends on it."""
+        change = await self._change_task(
+            task_id, lambda current: edits.without_task(current, task_id), expected_revision
+        )
+        return TaskChange(edits.find_task(change.before, task_id), change.after)
+
+    async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+        """Newest first, and how many there are in all; also of a deleted workflow, by id."""
+        return await self._store.list_revisions(str(parse_ref(ref)), skip, limit)
+
+    async def revision_document(self, ref: str, revision: int) -> bytes:
+        """One immutable snapshot; also of a deleted workflow, by id."""
+        return await self._store.revision_document(str(parse_ref(ref)), revision)
+
+    async def _change_task(self, task_id: int, edit: Edit, expected_revision: int | None) -> _Change:
+        ref = str(await self._store.workflow_of_task(task_id))
+        return await self._change(ref, edit, partial(self._rules.check_task, task_id), expected_revision)
+
+    async def _change(self, ref: str, edit: Edit, check: Check, expected_revision: int | None) -> _Change:
+        seen: list[Workflow] = []
+
+        def checked_edit(current: Workflow) -> WorkflowEdit:
+            seen.append(current)
+            wanted = edit(current)
+            check(current, wanted)
+            return wanted
+
+        after = await self._store.change(str(parse_ref(ref)), checked_edit, expected_revision)
+        before = seen[-1]
+        await self._forget(after.id, before.key, after.key)
+        return _Change(before, after)
+
+    async def _load(self, vacancy: Vacancy) -> StoredDocument:
+        document = await self._store.document(vacancy.ref)
+        # The place for single-flight, and for a negative entry where there is nothing to find.
+        if document is None:
+            raise NotFound("workflow", vacancy.ref)
+        await self._cache.put(vacancy, document)
+        return document
+
+    async def _forget(self, workflow_id: int, *keys: str | None) -> None:
+        await self._cache.invalidate([str(workflow_id), *{key for key in keys if key is not None}])

@@ -1,0 +1,175 @@
+"""What every definition store must do when definitions change, run on each of them."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from app.definitions import edits
+from app.definitions.ports import DefinitionStore, WorkflowEdit
+from app.domain.definitions import ExecutionType, RetryPolicy, TaskDraft, Workflow, WorkflowDraft
+from app.domain.documents import workflow_document, workflow_from_document
+from app.domain.errors import Conflict, RevisionMismatch
+
+START = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+FULL_TASK = TaskDraft(
+    "full",
+    ExecutionType.ASYNC,
+    description="all options",
+    sequence=7,
+    type="http",
+    config={"z": 1, "a": [1.0, 1e308, True, None, {"ü": "\u2028"}], "big": 2**64 - 1},
+    timeout_seconds=1.5,
+    retry=RetryPolicy(max_attempts=3),
+    depends_on=("plain",),
+)
+TASKS = (FULL_TASK, TaskDraft("plain"))
+
+
+@pytest.fixture
+def store(definition_store: DefinitionStore) -> DefinitionStore:
+    return definition_store
+
+
+def renamed(name: str):
+    return lambda current: edits.merged(current, {"name": name})
+
+
+async def read(store: DefinitionStore, ref: str) -> Workflow:
+    document = await store.document(ref)
+    assert document is not None
+    return workflow_from_document(orjson.loads(document.body))
+
+
+async def test_what_is_created_reads_back_as_it_was_given(store):
+    created = await store.create(WorkflowDraft("n", "d", "k", TASKS))
+    assert (created.key, created.name, created.description, created.revision) == ("k", "n", "d", 1)
+    assert created.created_at == created.updated_at > START
+    assert [(task.name, task.sequence) for task in created.tasks] == [("plain", 0), ("full", 7)]
+    assert edits.draft_fields(created.tasks[1]) == edits.draft_fields(FULL_TASK)
+    assert await read(store, "k") == created
+
+
+async def test_the_document_is_the_dumped_workflow_byte_for_byte(store):
+    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    document = await store.document(str(created.id))
+    assert document.body == orjson.dumps(workflow_document(created))
+    assert (document.workflow_id, document.key, document.revision) == (created.id, None, 1)
+    assert document.etag == f'"{created.id}-1"'
+
+
+async def test_ids_of_new_tasks_ascend_in_the_order_given(store):
+    created = await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(f"t{n}") for n in range(300))))
+    assert [task.name for task in created.tasks] == [f"t{n}" for n in range(300)]
+    assert [task.id for task in created.tasks] == sorted({task.id for task in created.tasks})
+    assert {task.workflow_id for task in created.tasks} == {created.id}
+
+
+async def test_a_change_makes_the_next_revision_and_keeps_the_one_before(store):
+    created = await store.create(WorkflowDraft("old", tasks=TASKS))
+    changed = await store.change(str(created.id), renamed("new"))
+    assert (changed.name, changed.revision, changed.tasks) == ("new", 2, created.tasks)
+    assert changed.created_at == created.created_at < changed.updated_at
+    assert await read(store, str(created.id)) == changed
+    assert orjson.loads(await store.revision_document(str(created.id), 1))["name"] == "old"
+
+
+async def test_an_edit_sees_exactly_what_was_stored(store):
+    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    seen = []
+    await store.change(str(created.id), lambda current: seen.append(current) or edits.merged(current, {}))
+    assert seen == [created]
+    assert list(seen[0].tasks[1].config) == list(FULL_TASK.config)
+
+
+async def test_nothing_is_written_where_nothing_changes(store):
+    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    same = await store.change(str(created.id), lambda current: edits.replaced(current, WorkflowDraft("n", tasks=TASKS)))
+    assert same == created
+    assert (await store.list_revisions(str(created.id), 0, 10))[1] == 1
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, 1), (1, 1.0), (0, False), (None, 0)])
+async def test_values_that_only_python_takes_for_equal_are_a_change(store, before, after):
+    created = await store.create(WorkflowDraft("n", tasks=(TaskDraft("t", config={"x": before}),)))
+    task_id = created.tasks[0].id
+    changed = await store.change(
+        str(created.id), lambda current: edits.with_task_merged(current, task_id, {"config": {"x": after}})
+    )
+    assert changed.revision == 2
+    assert type((await read(store, str(created.id))).tasks[0].config["x"]) is type(after)
+
+
+async def test_tasks_are_added_changed_kept_and_removed_in_one_revision(store):
+    created = await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(name) for name in ("a", "b", "c"))))
+    a, b, _ = created.tasks
+    wanted = (a, replace(b, sequence=3), TaskDraft("d"))
+    changed = await store.change(str(created.id), lambda current: WorkflowEdit("n", None, None, wanted))
+    assert [(task.name, task.sequence) for task in changed.tasks] == [("a", 0), ("d", 0), ("b", 3)]
+    assert changed.tasks[0] == a
+    assert changed.tasks[2].id == b.id
+    assert changed.tasks[2].created_at == b.created_at < changed.tasks[2].updated_at
+    assert changed.tasks[1].id not in {task.id for task in created.tasks}
+    assert await read(store, str(created.id)) == changed
+
+
+async def test_a_new_task_may_have_the_name_of_a_removed_one(store):
+    created = await store.create(WorkflowDraft("n", tasks=(TaskDraft("a"),)))
+    changed = await store.change(str(created.id), lambda _: WorkflowEdit("n", None, None, (TaskDraft("a"),)))
+    assert changed.tasks[0].id != created.tasks[0].id
+
+
+async def test_an_edit_that_raises_changes_nothing(store):
+    created = await store.create(WorkflowDraft("n"))
+
+    def edit(current):
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        await store.change(str(created.id), edit)
+    assert await read(store, str(created.id)) == created
+
+
+async def test_another_expected_revision_is_refused(store):
+    created = await store.create(WorkflowDraft("n"))
+    ref = str(created.id)
+    await store.change(ref, renamed("m"), expected_revision=1)
+    with pytest.raises(RevisionMismatch, match="is at revision 2"):
+        await store.change(ref, renamed("o"), expected_revision=1)
+    with pytest.raises(RevisionMismatch):
+        await store.delete(ref, expected_revision=1)
+    assert (await read(store, ref)).name == "m"
+
+
+async def test_a_taken_key_is_refused_and_a_free_one_may_be_taken(store):
+    first = await store.create(WorkflowDraft("n", key="k"))
+    second = await store.create(WorkflowDraft("n"))
+    with pytest.raises(Conflict) as caught:
+        await store.create(WorkflowDraft("n", key="k"))
+    assert caught.value.field == "key"
+    with pytest.raises(Conflict):
+        await store.change(str(second.id), lambda current: edits.merged(current, {"key": "k"}))
+    await store.change("k", lambda current: edits.merged(current, {"key": None}))
+    await store.change(str(second.id), lambda current: edits.merged(current, {"key": "k"}))
+    assert (await read(store, "k")).id == second.id
+    assert (await read(store, str(first.id))).key is None
+
+
+async def test_concurrent_changes_are_each_a_revision_and_none_is_lost(store):
+    created = await store.create(WorkflowDraft("n"))
+    ref = str(created.id)
+    await asyncio.gather(
+        *(store.change(ref, lambda current, n=n: edits.with_task(current, TaskDraft(f"t{n}"))) for n in range(12))
+    )
+    after = await read(store, ref)
+    assert after.revision == 13
+    assert {task.name for task in after.tasks} == {f"t{n}" for n in range(12)}
+
+
+async def test_concurrent_changes_of_one_expected_revision_let_one_through(store):
+    created = await store.create(WorkflowDraft("n"))
+    changes = (store.change(str(created.id), renamed(f"n{n}"), expected_revision=1) for n in range(5))
+    outcomes = await asyncio.gather(*changes, return_exceptions=True)
+    assert sum(isinstance(outcome, RevisionMismatch) for outcome in outcomes) == 4

@@ -1,0 +1,705 @@
+"""What the engine's database must do, run on each of them: recording, ownership and the store of executions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import product
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from app.adapters.addresses import driver_dsn
+from app.adapters.database.definitions import PostgresDefinitionStore
+from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
+from app.adapters.database.ownership import PostgresOwnership
+from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.recording import PostgresRecording
+from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.memory.database import MemoryDatabase
+from app.adapters.memory.definitions import MemoryDefinitionStore
+from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from app.adapters.memory.ownership import MemoryOwnership
+from app.adapters.memory.recording import EventExists, MemoryRecording
+from app.definitions import edits
+from app.definitions.ports import DefinitionStore
+from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
+from app.domain.events import EventType
+from app.domain.executions import Failure
+from app.domain.states import ExecutionStatus
+from app.engine.identifiers import new_execution_id
+from app.engine.ports import (
+    DefinitionReader,
+    ExecutionFilter,
+    ExecutionStore,
+    Ownership,
+    Recording,
+    RowChange,
+    Step,
+    StoreUnreachable,
+)
+from tests.support.histories import (
+    BEGUN,
+    CREATED,
+    FAILURE,
+    STARTED,
+    at,
+    completed,
+    end,
+    event,
+    note,
+    opening,
+    opening_step,
+)
+
+HOUR = 3600.0
+
+
+@dataclass
+class Stores:
+    """`refusal` is what the recording raises when an event is written twice."""
+
+    definitions: DefinitionStore
+    reader: DefinitionReader
+    recording: Recording
+    ownership: Ownership
+    executions: ExecutionStore
+    refusal: type[Exception]
+
+    async def engine(self, lease_seconds: float = HOUR) -> int:
+        return await self.ownership.register("engine", lease_seconds)
+
+    async def open(self, engine_id: int, workflow: Workflow, key: str | None = None) -> UUID:
+        """A running execution of this engine, at event 2."""
+        execution_id = new_execution_id()
+        assert await self.recording.record(engine_id, [opening_step(execution_id, workflow, key)]) == {execution_id}
+        return execution_id
+
+    async def enqueue(self, workflow: Workflow, key: str | None = None) -> UUID:
+        execution_id = new_execution_id()
+        assert await self.executions.enqueue(execution_id, opening(workflow, key), CREATED)
+        return execution_id
+
+    async def numbers(self, execution_id: UUID) -> list[int]:
+        page = await self.executions.read_history(execution_id, 0, 1_000)
+        return [event.sequence for event in page.events]
+
+    async def due(self, limit: int = 100) -> set[UUID]:
+        """What an engine that has just come would claim."""
+        return {claim.execution.id for claim in await self.ownership.claim(await self.engine(), limit)}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+async def memory() -> Stores:
+    database = MemoryDatabase(MemoryDefinitionStore(utc_now), utc_now)
+    return Stores(
+        database.definitions,
+        MemoryDefinitionReader(database),
+        MemoryRecording(database),
+        MemoryOwnership(database),
+        MemoryExecutionStore(database),
+        EventExists,
+    )
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with open_pool(database_url, size=6, timeout_seconds=20) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def postgres(database_url: str, pool: Pool) -> AsyncIterator[Stores]:
+    engine = create_engine(database_url, pool_size=1)
+    yield Stores(
+        PostgresDefinitionStore(create_sessions(engine), utc_now),
+        PostgresDefinitionReader(pool),
+        PostgresRecording(pool),
+        PostgresOwnership(pool),
+        PostgresExecutionStore(pool),
+        asyncpg.UniqueViolationError,
+    )
+    await engine.dispose()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def other_session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """For transactions that a test holds open."""
+    session = await asyncpg.connect(driver_dsn(database_url))
+    yield session
+    await session.close()
+
+
+async def new_workflow(stores: Stores, name: str = "w") -> Workflow:
+    return await stores.definitions.create(WorkflowDraft(name=name, tasks=(TaskDraft("a"),)))
+
+
+@pytest.fixture
+async def workflow(stores: Stores) -> Workflow:
+    return await new_workflow(stores)
+
+
+@pytest.fixture
+async def engine_id(stores: Stores) -> int:
+    return await stores.engine()
+
+
+async def waiting_statements(session: Pool, count: int) -> None:
+    """Until so many statements on this database wait for a lock."""
+    question = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while await session.fetchval(question) < count:
+        await asyncio.sleep(0.005)
+
+
+# Openings
+
+
+async def test_an_opening_makes_the_row_and_the_first_events(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    execution_id = await stores.open(engine_id, workflow, "key")
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert (row.workflow_id, row.revision, row.status) == (workflow.id, 1, ExecutionStatus.RUNNING)
+    assert (row.input, row.created_at, row.started_at, row.finished_at) == ('{"n": 1}', at(0), at(2), None)
+    assert (row.output, row.failure, row.idempotency_key) == (None, None, "key")
+    page = await stores.executions.read_history(execution_id, 0, 10)
+    assert list(page.events) == [CREATED, STARTED]
+
+
+async def test_an_opening_lands_only_at_the_current_revision(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    await stores.definitions.change(str(workflow.id), lambda current: edits.merged(current, {"name": "changed"}))
+    stale, current = uuid4(), uuid4()
+    steps = [opening_step(stale, workflow), opening_step(current, replace(workflow, revision=2))]
+    assert await stores.recording.record(engine_id, steps) == {current}
+    assert await stores.executions.get(stale) is None
+    assert await stores.numbers(stale) == []
+    assert not await stores.executions.enqueue(uuid4(), opening(workflow), CREATED)
+
+
+async def test_an_opening_does_not_land_when_the_workflow_is_gone(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    await stores.definitions.delete(str(workflow.id))
+    execution_id = uuid4()
+    assert await stores.recording.record(engine_id, [opening_step(execution_id, workflow)]) == set()
+    assert not await stores.executions.enqueue(execution_id, opening(workflow), CREATED)
+    assert await stores.executions.get(execution_id) is None
+
+
+async def test_an_idempotency_key_opens_once_per_workflow(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    first = await stores.open(engine_id, workflow, "key")
+    second = uuid4()
+    assert await stores.recording.record(engine_id, [opening_step(second, workflow, "key")]) == set()
+    assert not await stores.executions.enqueue(second, opening(workflow, "key"), CREATED)
+    assert await stores.executions.get(second) is None
+    assert await stores.numbers(second) == []
+    other = await new_workflow(stores, "other")
+    assert await stores.recording.record(engine_id, [opening_step(second, other, "key")]) == {second}
+    found = await stores.executions.find_by_idempotency_key(workflow.id, "key")
+    assert found == await stores.executions.get(first)
+    assert await stores.executions.find_by_idempotency_key(workflow.id, "unknown") is None
+
+
+async def test_one_key_twice_in_one_batch_opens_once(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    ids = [uuid4() for _ in range(3)]
+    steps = [opening_step(execution_id, workflow, "key") for execution_id in ids]
+    steps.append(Step(ids[0], [note(3)]))
+    steps.append(Step(ids[1], [note(3)]))
+    landed = await stores.recording.record(engine_id, steps)
+    assert len(landed) == 1
+    for execution_id in ids:
+        assert bool(await stores.numbers(execution_id)) == (execution_id in landed)
+
+
+async def test_executions_without_a_key_do_not_disturb_each_other(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    ids = {uuid4() for _ in range(3)}
+    steps = [opening_step(execution_id, workflow) for execution_id in ids]
+    assert await stores.recording.record(engine_id, steps) == ids
+
+
+async def test_an_id_that_is_stored_is_not_opened_again(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    assert not await stores.executions.enqueue(execution_id, opening(workflow), CREATED)
+    assert await stores.numbers(execution_id) == [1, 2]
+
+
+async def test_opening_and_end_in_one_step(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = uuid4()
+    step = Step(execution_id, (CREATED, STARTED, completed(3)), opening(workflow), end(3, '{"a":1}', at(2)))
+    assert await stores.recording.record(engine_id, [step]) == {execution_id}
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert (row.status, row.started_at, row.finished_at) == (ExecutionStatus.COMPLETED, at(2), at(3))
+    assert row.output == '{"a":1}'
+    await stores.ownership.release(engine_id)
+    assert await stores.due() == set()
+
+
+async def test_opening_and_end_in_one_batch(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = uuid4()
+    steps = [opening_step(execution_id, workflow), Step(execution_id, [completed(3, "1")], change=end(3, "1"))]
+    assert await stores.recording.record(engine_id, steps) == {execution_id}
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert (row.status, row.started_at, row.finished_at) == (ExecutionStatus.COMPLETED, at(2), at(3))
+    assert await stores.recording.record(engine_id, [Step(execution_id, [note(4)])]) == set()
+
+
+async def test_two_engines_that_open_the_same_keys_both_get_an_answer(
+    postgres: Stores, pool: Pool, other_session: asyncpg.Connection
+) -> None:
+    """Each has opened a key that the other wants next, while a third holds the key between them."""
+    workflow = await new_workflow(postgres)
+    engines = [await postgres.engine() for _ in range(3)]
+    holding = other_session.transaction()
+    await holding.start()
+    held = opening_step(uuid4(), workflow, "m")
+    assert await PostgresRecording(other_session).record(engines[2], [held]) == {held.execution_id}
+    batches = [[opening_step(uuid4(), workflow, key) for key in keys] for keys in ("bma", "amb")]
+    calls = [asyncio.create_task(postgres.recording.record(*call)) for call in zip(engines[:2], batches, strict=True)]
+    await waiting_statements(pool, 2)
+    await holding.rollback()
+    landed = await asyncio.gather(*calls)
+    assert sorted(map(len, landed)) == [0, 3]
+
+
+# Steps of running executions
+
+
+async def test_steps_append_to_the_histories_of_their_executions(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    first, second = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    told = event(
+        3, EventType.TASK_COMPLETED, task_id=workflow.tasks[0].id, attempt=7, data='{"ü": "\\\\u0000"}', progress=50
+    )
+    steps = [Step(first, [told]), Step(second, [note(3)]), Step(first, [note(4), note(5)])]
+    assert await stores.recording.record(engine_id, steps) == {first, second}
+    page = await stores.executions.read_history(first, 2, 10)
+    assert list(page.events) == [told, note(4), note(5)]
+    assert await stores.numbers(second) == [1, 2, 3]
+
+
+async def test_changes_of_one_row_in_one_batch_are_merged(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.enqueue(workflow)
+    await stores.ownership.claim(engine_id, 1)
+    failed = RowChange(ExecutionStatus.FAILED, finished_at=at(3), failure=FAILURE)
+    last = event(3, EventType.EXECUTION_FAILED, ExecutionStatus.FAILED, FAILURE)
+    steps = [Step(execution_id, [STARTED], change=BEGUN), Step(execution_id, [last], change=failed)]
+    assert await stores.recording.record(engine_id, steps) == {execution_id}
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert (row.status, row.started_at, row.finished_at) == (ExecutionStatus.FAILED, at(2), at(3))
+    assert row.failure == Failure("broken", "it broke")
+
+
+async def test_the_first_start_stays(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    again = RowChange(ExecutionStatus.RUNNING, started_at=at(9))
+    await stores.recording.record(engine_id, [Step(execution_id, [note(3)], change=again)])
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert row.started_at == at(2)
+
+
+async def test_an_event_is_never_written_twice(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    first, second = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    with pytest.raises(stores.refusal) as caught:
+        await stores.recording.record(engine_id, [Step(second, [note(3)]), Step(first, [note(2)])])
+    assert not isinstance(caught.value, StoreUnreachable)
+    assert await stores.numbers(first) == [1, 2]
+    assert await stores.numbers(second) == [1, 2], "a refused batch leaves nothing behind"
+    assert await stores.recording.record(engine_id, [Step(second, [note(3)])]) == {second}
+
+
+async def test_nothing_follows_the_end(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(execution_id, [completed(3)], change=end(3))])
+    assert await stores.recording.record(engine_id, [Step(execution_id, [note(4)])]) == set()
+    assert await stores.numbers(execution_id) == [1, 2, 3]
+
+
+# After a lost acknowledgement
+
+
+async def test_landed_tells_what_is_stored(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    stored, missing = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    opened, unopened = opening_step(uuid4(), workflow), opening_step(uuid4(), workflow)
+    await stores.recording.record(engine_id, [Step(stored, [note(3), note(4)]), opened])
+    asked = [Step(stored, [note(3), note(4)]), Step(missing, [note(3)]), opened, unopened]
+    assert await stores.recording.landed(asked) == {stored, opened.execution_id}
+    assert await stores.recording.landed([]) == set()
+
+
+async def test_landed_knows_another_writers_event(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(execution_id, [note(3)])])
+    later = replace(note(3), occurred_at=at(99))
+    other = replace(note(3), type=EventType.EXECUTION_STARTED)
+    assert await stores.recording.landed([Step(execution_id, [later])]) == set()
+    assert await stores.recording.landed([Step(execution_id, [other])]) == set()
+
+
+async def test_a_step_without_events_is_never_known_to_have_landed(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    assert await stores.recording.landed([Step(execution_id, [], done_commands=[1])]) == set()
+
+
+# Fencing
+
+
+async def test_an_engine_whose_lease_was_reaped_writes_nothing(stores: Stores, workflow: Workflow) -> None:
+    slow = await stores.engine(lease_seconds=-1)
+    execution_id = await stores.open(slow, workflow)
+    assert await stores.ownership.reap() == 1
+    step, new = Step(execution_id, [note(3)], change=end(3)), opening_step(uuid4(), workflow)
+    assert await stores.recording.record(slow, [step, new]) == set()
+    assert await stores.ownership.claim(slow, 10) == ()
+    assert not await stores.ownership.renew(slow, HOUR)
+    assert await stores.numbers(execution_id) == [1, 2]
+    assert await stores.executions.get(new.execution_id) is None
+    assert await stores.due() == {execution_id}
+
+
+async def test_an_engine_writes_only_what_it_owns(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    other = await stores.engine()
+    others, unowned = await stores.open(other, workflow), await stores.enqueue(workflow)
+    own = await stores.open(engine_id, workflow)
+    steps = [Step(others, [note(3)], change=end(3)), Step(unowned, [STARTED]), Step(own, [note(3)])]
+    assert await stores.recording.record(engine_id, steps) == {own}
+    assert await stores.numbers(others) == [1, 2]
+    assert await stores.numbers(unowned) == [1]
+    row = await stores.executions.get(others)
+    assert row is not None
+    assert row.status is ExecutionStatus.RUNNING
+
+
+async def test_a_write_that_meets_a_reaping_waits_and_lands_nothing(
+    postgres: Stores, pool: Pool, other_session: asyncpg.Connection
+) -> None:
+    workflow = await new_workflow(postgres)
+    slow = await postgres.engine(lease_seconds=-1)
+    execution_id = await postgres.open(slow, workflow)
+    async with other_session.transaction():
+        await other_session.execute("DELETE FROM engines WHERE id = $1", slow)
+        late = asyncio.create_task(postgres.recording.record(slow, [Step(execution_id, [note(3)])]))
+        await waiting_statements(pool, 1)
+    assert await late == set()
+    assert await postgres.numbers(execution_id) == [1, 2]
+
+
+async def test_a_renewal_that_meets_a_reaping_waits_and_learns_of_it(
+    postgres: Stores, pool: Pool, other_session: asyncpg.Connection
+) -> None:
+    slow = await postgres.engine(lease_seconds=-1)
+    async with other_session.transaction():
+        await other_session.execute("DELETE FROM engines WHERE id = $1", slow)
+        late = asyncio.create_task(postgres.ownership.renew(slow, HOUR))
+        await waiting_statements(pool, 1)
+    assert not await late
+
+
+async def test_a_release_waits_for_a_write_and_frees_what_it_opened(
+    postgres: Stores, pool: Pool, other_session: asyncpg.Connection
+) -> None:
+    workflow, engine = await new_workflow(postgres), await postgres.engine()
+    execution_id = await postgres.open(engine, workflow)
+    new = opening_step(uuid4(), workflow)
+    async with other_session.transaction():
+        landed = await PostgresRecording(other_session).record(engine, [new, Step(execution_id, [note(3)])])
+        release = asyncio.create_task(postgres.ownership.release(engine))
+        await waiting_statements(pool, 1)
+    await release
+    assert landed == {new.execution_id, execution_id}
+    assert await postgres.due() == landed
+
+
+async def test_a_reaping_passes_by_an_engine_that_is_writing(
+    postgres: Stores, other_session: asyncpg.Connection
+) -> None:
+    """It may not wait: the engine that reaps has its own lease to renew."""
+    workflow, slow = await new_workflow(postgres), await postgres.engine(lease_seconds=-1)
+    execution_id = await postgres.open(slow, workflow)
+    async with other_session.transaction():
+        await PostgresRecording(other_session).record(slow, [Step(execution_id, [note(3)])])
+        assert await postgres.ownership.reap() == 0
+        assert await postgres.ownership.renew(slow, -1), "nor does a renewal wait for the writer"
+    assert await postgres.ownership.reap() == 1
+    assert await postgres.numbers(execution_id) == [1, 2, 3]
+
+
+# Leases and claims
+
+
+async def test_a_reaping_removes_ended_leases_only(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    kept, freed = await stores.open(engine_id, workflow), set()
+    for _ in range(2):
+        freed.add(await stores.open(await stores.engine(lease_seconds=-1), workflow))
+    assert await stores.ownership.reap() == 2
+    assert await stores.ownership.reap() == 0
+    assert await stores.due() == freed
+    assert set(await stores.ownership.owned(engine_id)) == {kept}
+    assert await stores.ownership.renew(engine_id, HOUR)
+
+
+async def test_a_renewal_keeps_a_lease_that_has_ended_but_was_not_reaped(stores: Stores) -> None:
+    engine_id = await stores.engine(lease_seconds=-1)
+    assert await stores.ownership.renew(engine_id, HOUR)
+    await stores.ownership.reap()
+    assert await stores.ownership.renew(engine_id, HOUR)
+
+
+async def test_a_release_frees_what_is_not_finished(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id, finished = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(finished, [completed(3)], change=end(3))])
+    await stores.ownership.release(engine_id)
+    await stores.ownership.release(engine_id)
+    assert await stores.recording.record(engine_id, [Step(execution_id, [note(3)])]) == set()
+    assert await stores.due() == {execution_id}
+
+
+async def test_a_claim_comes_with_row_and_history(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow, "key")
+    waiting = await stores.enqueue(workflow)
+    await stores.recording.record(engine_id, [Step(execution_id, [note(3)])])
+    await stores.ownership.release(engine_id)
+    claims = {claim.execution.id: claim for claim in await stores.ownership.claim(await stores.engine(), 10)}
+    assert claims.keys() == {execution_id, waiting}
+    assert list(claims[execution_id].events) == [CREATED, STARTED, note(3)]
+    assert claims[execution_id].execution == await stores.executions.get(execution_id)
+    assert list(claims[waiting].events) == [CREATED]
+
+
+async def test_claims_are_bounded_and_take_the_longest_due_first(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    ids = [await stores.enqueue(workflow) for _ in range(5)]
+    claimed = [[c.execution.id for c in await stores.ownership.claim(engine_id, 2)] for _ in range(4)]
+    assert [sorted(some) for some in claimed] == [sorted(ids[:2]), sorted(ids[2:4]), ids[4:], []]
+
+
+async def test_claims_of_many_engines_are_disjoint(stores: Stores, workflow: Workflow) -> None:
+    ids = [await stores.enqueue(workflow) for _ in range(40)]
+    engines = [await stores.engine() for _ in range(5)]
+    claims = await asyncio.gather(*(stores.ownership.claim(engine_id, 8) for engine_id in engines))
+    assert [len(some) for some in claims] == [8] * 5
+    assert sorted(claim.execution.id for some in claims for claim in some) == sorted(ids)
+
+
+async def test_a_claim_passes_by_rows_that_another_engine_is_taking(
+    postgres: Stores, other_session: asyncpg.Connection
+) -> None:
+    workflow = await new_workflow(postgres)
+    ids = [await postgres.enqueue(workflow) for _ in range(4)]
+    async with other_session.transaction():
+        await other_session.execute("SELECT FROM executions WHERE id = ANY ($1) FOR UPDATE", ids[:2])
+        assert await postgres.due(limit=2) == set(ids[2:])
+
+
+async def test_a_claim_takes_only_what_is_unowned_unfinished_and_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    await stores.open(engine_id, workflow)
+    finished, later = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(finished, [completed(3)], change=end(3))])
+    await stores.ownership.give_back(engine_id, [later], HOUR)
+    assert await stores.due() == set()
+
+
+async def test_what_is_given_back_is_due_after_its_time(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    kept, now, later = [await stores.open(engine_id, workflow) for _ in range(3)]
+    await stores.ownership.give_back(engine_id, [now], 0)
+    await stores.ownership.give_back(engine_id, [later, uuid4()], HOUR)
+    assert set(await stores.ownership.owned(engine_id)) == {kept}
+    assert await stores.recording.record(engine_id, [Step(later, [note(3)])]) == set()
+    assert await stores.due() == {now}
+
+
+async def test_only_ones_own_unfinished_executions_can_be_given_back(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    other = await stores.engine()
+    others, finished = await stores.open(other, workflow), await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(finished, [completed(3)], change=end(3))])
+    await stores.ownership.give_back(engine_id, [others, finished], 0)
+    assert set(await stores.ownership.owned(other)) == {others}
+    assert await stores.due() == set()
+
+
+# Commands
+
+
+async def test_commands_stay_until_a_step_that_answers_them_has_landed(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    execution_id, quiet = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    await stores.executions.send_command(execution_id, "cancel", "first")
+    await stores.executions.send_command(execution_id, "cancel", "second")
+    commands = await stores.ownership.commands(engine_id)
+    assert [(c.execution_id, c.type, c.reason) for c in commands] == [
+        (execution_id, "cancel", "first"),
+        (execution_id, "cancel", "second"),
+    ]
+    assert await stores.ownership.commands(engine_id) == commands, "reading removes nothing"
+    first, second = commands
+    foreign = Step(quiet, [note(3)], done_commands=[first.id])
+    unlanded = Step(execution_id, [note(3)], done_commands=[first.id])
+    await stores.recording.record(engine_id, [foreign])
+    await stores.recording.record(await stores.engine(), [unlanded])
+    assert await stores.ownership.commands(engine_id) == commands
+    assert await stores.recording.record(engine_id, [unlanded]) == {execution_id}
+    assert await stores.ownership.commands(engine_id) == [second]
+    await stores.recording.record(engine_id, [Step(execution_id, [], done_commands=[second.id])])
+    assert await stores.ownership.commands(engine_id) == []
+
+
+async def test_commands_go_to_the_owner(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    other = await stores.engine()
+    execution_id = await stores.open(other, workflow)
+    await stores.executions.send_command(execution_id, "cancel", "")
+    assert await stores.ownership.commands(engine_id) == []
+    await stores.ownership.release(other)
+    assert await stores.ownership.commands(engine_id) == []
+    await stores.ownership.claim(engine_id, 10)
+    assert [command.execution_id for command in await stores.ownership.commands(engine_id)] == [execution_id]
+
+
+async def test_a_command_makes_an_unowned_execution_due(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    asked, left = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    await stores.ownership.give_back(engine_id, [asked, left], HOUR)
+    await stores.executions.send_command(asked, "cancel", "")
+    assert await stores.due() == {asked}
+
+
+async def test_a_command_for_nothing_or_for_what_has_ended_is_not_kept(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(execution_id, [completed(3)], change=end(3))])
+    await stores.executions.send_command(execution_id, "cancel", "")
+    await stores.executions.send_command(uuid4(), "cancel", "")
+    assert await stores.ownership.commands(engine_id) == []
+
+
+async def test_commands_that_came_too_late_are_swept_away(postgres: Stores, pool: Pool) -> None:
+    workflow, engine = await new_workflow(postgres), await postgres.engine()
+    ended, running = await postgres.open(engine, workflow), await postgres.open(engine, workflow)
+    await postgres.executions.send_command(ended, "cancel", "")
+    await postgres.executions.send_command(running, "cancel", "")
+    await postgres.recording.record(engine, [Step(ended, [completed(3)], change=end(3))])
+    await postgres.ownership.reap()
+    assert await pool.fetchval("SELECT array_agg(execution_id) FROM execution_commands") == [running]
+
+
+# The store of executions
+
+
+async def test_what_is_enqueued_waits_for_any_engine(stores: Stores, workflow: Workflow) -> None:
+    execution_id = await stores.enqueue(workflow, "key")
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert (row.status, row.created_at, row.started_at) == (ExecutionStatus.PENDING, at(0), None)
+    assert await stores.numbers(execution_id) == [1]
+    assert await stores.executions.last_event(execution_id) == CREATED
+    assert await stores.due() == {execution_id}
+
+
+async def test_unknown_executions(stores: Stores) -> None:
+    unknown = uuid4()
+    assert await stores.executions.get(unknown) is None
+    assert await stores.executions.last_event(unknown) is None
+    page = await stores.executions.read_history(unknown, 0, 10)
+    assert (list(page.events), page.ended) == ([], False)
+
+
+async def test_histories_are_read_by_pages(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(execution_id, [note(number) for number in range(3, 8)])])
+
+    async def page(after: int, limit: int) -> tuple[list[int], bool]:
+        found = await stores.executions.read_history(execution_id, after, limit)
+        return [event.sequence for event in found.events], found.ended
+
+    assert await page(0, 3) == ([1, 2, 3], False)
+    assert await page(3, 4) == ([4, 5, 6, 7], False)
+    assert await page(7, 4) == ([], False)
+    await stores.recording.record(engine_id, [Step(execution_id, [completed(8)], change=end(8))])
+    assert await page(0, 7) == ([1, 2, 3, 4, 5, 6, 7], False), "the end is not on this page"
+    assert await page(0, 8) == ([1, 2, 3, 4, 5, 6, 7, 8], True)
+    assert await page(7, 1) == ([8], True)
+    assert await page(8, 5) == ([], True)
+    assert await page(2**40, 5) == ([], True), "a number that no history reaches"
+    last = await stores.executions.last_event(execution_id)
+    assert last == completed(8)
+
+
+async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: int) -> None:
+    workflows = [await new_workflow(stores), await new_workflow(stores, "other")]
+    changes = (
+        BEGUN,
+        end(3, '{"long":"output"}', at(2)),
+        RowChange(ExecutionStatus.FAILED, at(2), at(3), failure=FAILURE),
+        RowChange(ExecutionStatus.CANCELLED, None, at(3), failure=FAILURE),
+    )
+    steps = [
+        Step(new_execution_id(), (CREATED,), opening(workflow, created_at=at(second)), change)
+        for workflow, change, second in product(workflows, changes, (0, 60, 120))
+    ]
+    await stores.recording.record(engine_id, steps)
+    await stores.enqueue(workflows[0])
+    everything = await stores.executions.list_executions(ExecutionFilter(), None, 100)
+    ids = [execution.id for execution in everything]
+    assert len(ids) == 25
+    assert ids == sorted(ids, reverse=True)
+    assert all((execution.input, execution.output) == ("null", None) for execution in everything)
+    assert {execution.failure for execution in everything} == {None, Failure("broken", "it broke")}
+
+    for workflow_id, status, after, until in product(
+        (None, workflows[1].id, 10**9), (None, *ExecutionStatus), (None, at(0), at(60)), (None, at(120), at(60))
+    ):
+        wanted = [
+            execution
+            for execution in everything
+            if (workflow_id is None or execution.workflow_id == workflow_id)
+            and (status is None or execution.status is status)
+            and (after is None or execution.created_at > after)
+            and (until is None or execution.created_at < until)
+        ]
+        question = ExecutionFilter(workflow_id, status, after, until)
+        assert list(await stores.executions.list_executions(question, None, 100)) == wanted, question
+        if len(wanted) > 2:
+            page = await stores.executions.list_executions(question, wanted[0].id, 2)
+            assert list(page) == wanted[1:3], question
+            assert list(await stores.executions.list_executions(question, wanted[-1].id, 2)) == []
+
+
+async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> None:
+    first = await stores.definitions.create(WorkflowDraft(name="w", key="slug", tasks=(TaskDraft("a"),)))
+    second = await stores.definitions.change("slug", lambda current: edits.merged(current, {"name": "x"}))
+    assert await stores.reader.current("slug") == (first.id, 2)
+    assert await stores.reader.current(str(first.id)) == (first.id, 2)
+    assert await stores.reader.current("unknown") is None
+    assert await stores.reader.revision(first.id, 1) == first
+    assert await stores.reader.revision(first.id, 2) == second
+    assert await stores.reader.revision(first.id, 3) is None
+    assert await stores.reader.revision(10**9, 1) is None
+    await stores.definitions.delete("slug")
+    assert await stores.reader.current("slug") is None
+    assert await stores.reader.revision(first.id, 1) == first, "executions go on with it"

@@ -1,0 +1,74 @@
+"""The OpenAPI document: complete for readers, and true of what the service answers."""
+
+import re
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.api.rest.app import create_app
+
+
+@pytest.fixture(scope="module")
+def document() -> dict:
+    @asynccontextmanager
+    async def never(app):
+        yield
+
+    return create_app(never).openapi()
+
+
+def operations(document: dict):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def resolved(document: dict, schema: dict) -> dict:
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return schema
+
+
+def test_every_operation_is_described(document):
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(ids) == len(set(ids)) == 22
+    for name, operation in operations(document):
+        assert re.fullmatch(r"[a-z_]+", operation["operationId"]), name
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert operation["tags"], name
+        for parameter in operation.get("parameters", []):
+            assert parameter.get("description"), (name, parameter["name"])
+
+
+def test_every_body_and_answer_has_a_schema_and_an_example(document):
+    for name, operation in operations(document):
+        bodies = [operation["requestBody"]["content"]["application/json"]] if "requestBody" in operation else []
+        answers = [
+            r["content"]["application/json"] for s, r in operation["responses"].items() if s in ("200", "201", "202")
+        ]
+        for content in bodies + answers:
+            schema = content["schema"]
+            if "anyOf" in schema:
+                schema = schema["anyOf"][0]
+            assert resolved(document, schema).get("properties"), name
+            shown = resolved(document, schema)
+            items = shown["properties"].get("items", {}).get("items", {})
+            assert "examples" in shown or "examples" in resolved(document, items) or name.startswith("GET /"), name
+
+
+def test_every_error_is_a_problem_with_an_example(document):
+    for name, operation in operations(document):
+        errors = {s: r for s, r in operation["responses"].items() if s >= "400"}
+        assert errors or name == "GET /healthz"
+        for status, response in errors.items():
+            content = response["content"]["application/problem+json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, name
+            assert content["example"]["status"] == int(status)
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_the_other_ways_to_write_a_path_are_not_in_it(document):
+    paths = list(document["paths"])
+    assert all(path.startswith("/api/v1/") or path in ("/healthz", "/readyz") for path in paths)
+    assert not any(path.endswith("/") for path in paths)

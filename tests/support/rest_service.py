@@ -1,0 +1,33 @@
+"""The REST application over real parts, called in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from app.api.rest.app import create_app
+from app.config import Settings
+from app.wiring import open_rest_process
+
+MAX_BODY = 65_536
+MAX_TASKS = 20
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application over the parts that `settings` name."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_rest_process(settings) as services:
+            app.state.services = services
+            yield
+
+    app = create_app(lifespan)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://rest") as client,
+    ):
+        yield client

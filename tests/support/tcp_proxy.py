@@ -1,0 +1,71 @@
+"""A TCP proxy that can stand still or go away, to show what a server's outage does to its clients."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+
+class TcpProxy:
+    def __init__(self, host: str, port: int) -> None:
+        self._target = host, port
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+        self.connections = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def vanish(self) -> None:
+        """Drop every connection and refuse new ones, until `start`."""
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        while self._writers:
+            await asyncio.sleep(0)
+
+    def stall(self) -> None:
+        """Keep every connection open and pass nothing on, until `flow`."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        self._flowing.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        target_reader, target_writer = await asyncio.open_connection(*self._target)
+        ends = {writer, target_writer}
+        self._writers |= ends
+        try:
+            await asyncio.gather(self._pump(reader, target_writer), self._pump(target_reader, writer))
+        except OSError:
+            pass
+        finally:
+            for end in ends:
+                end.transport.abort()
+            self._writers -= ends
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            await self._flowing.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def proxy_to(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
+    """A proxy in front of the server at `url`, and the same url through the proxy."""
+    address = urlsplit(url)
+    proxy = TcpProxy(address.hostname or "127.0.0.1", address.port or 0)
+    await proxy.start()
+    try:
+        yield proxy, address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+    finally:
+        proxy.flow()
+        await proxy.vanish()

@@ -1,0 +1,115 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from app.definitions import edits
+from app.definitions.changes import first_revision
+from app.definitions.rules import Rules
+from app.domain.definitions import RetryPolicy, TaskDraft, Workflow, WorkflowDraft, parse_ref
+from app.domain.errors import Invalid, NotFound, Problem
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class EvenNumbers:
+    """A task type that wants an even number."""
+
+    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+        return [] if task.config.get("number", 0) % 2 == 0 else [Problem(f"{path}.config.number", "must be even")]
+
+
+@pytest.fixture
+def rules() -> Rules:
+    return Rules(EvenNumbers(), max_tasks=3)
+
+
+def stored(*tasks: TaskDraft) -> Workflow:
+    return first_revision(WorkflowDraft("n", tasks=tasks), 7, range(11, 11 + len(tasks)), NOW)
+
+
+def problems(call) -> list[tuple[str, str]]:
+    with pytest.raises(Invalid) as caught:
+        call()
+    return [(problem.path, problem.message) for problem in caught.value.problems]
+
+
+def test_all_problems_of_a_new_workflow_are_told_at_once(rules):
+    draft = WorkflowDraft(
+        " ", key="7", tasks=(TaskDraft("a", config={"number": 1}), TaskDraft("a", depends_on=("ghost",)))
+    )
+    assert problems(lambda: rules.check_new(draft)) == [
+        ("name", "must not be blank"),
+        ("key", "must not be all digits: it would read as an id"),
+        ("tasks[0].config.number", "must be even"),
+        ("tasks[1].name", "'a' is already the name of tasks[0]"),
+        ("tasks[1].depends_on[0]", "no task of this workflow is named 'ghost'"),
+    ]
+
+
+def test_a_cycle_is_refused(rules):
+    draft = WorkflowDraft("n", tasks=(TaskDraft("a", depends_on=("b",)), TaskDraft("b", sequence=1)))
+    assert problems(lambda: rules.check_new(draft)) == [
+        ("tasks[0].depends_on", "would wait for ever: 'a' waits for 'b' waits for 'a'")
+    ]
+
+
+def test_the_number_of_tasks_is_limited(rules):
+    draft = WorkflowDraft("n", tasks=tuple(TaskDraft(str(n)) for n in range(4)))
+    assert problems(lambda: rules.check_new(draft)) == [("tasks", "would be 4; the limit is 3")]
+    full = stored(*draft.tasks[:3])
+    assert problems(lambda: rules.check_added_task(full, edits.with_task(full, TaskDraft("x")))) == [
+        ("tasks", "would be 4; the limit is 3")
+    ]
+
+
+def test_a_workflow_over_a_lowered_limit_may_be_changed_and_shrink(rules):
+    current = stored(*(TaskDraft(str(n)) for n in range(5)))
+    rules.check(current, edits.merged(current, {"name": "m"}))
+    rules.check_task(11, current, edits.without_task(current, 11))
+
+
+def test_configs_of_untouched_tasks_are_not_judged_again(rules):
+    current = stored(TaskDraft("odd", config={"number": 1}), TaskDraft("other"))
+    rules.check(current, edits.merged(current, {"name": "m"}))
+    rules.check_task(12, current, edits.with_task_merged(current, 12, {"sequence": 1}))
+    touched = edits.with_task_merged(current, 11, {"sequence": 1})
+    assert problems(lambda: rules.check_task(11, current, touched)) == [("config.number", "must be even")]
+
+
+def test_a_request_about_one_task_is_told_in_its_own_words(rules):
+    current = stored(TaskDraft("a"), TaskDraft("b", depends_on=("a",)))
+    added = edits.with_task(current, TaskDraft("a", retry=RetryPolicy(jitter=2)))
+    assert problems(lambda: rules.check_added_task(current, added)) == [
+        ("retry.jitter", "must be from 0 to 1"),
+        ("name", "'a' is already the name of tasks[0]"),
+    ]
+
+
+def test_a_task_that_others_depend_on_can_be_neither_deleted_nor_renamed(rules):
+    current = stored(TaskDraft("a"), TaskDraft("b", depends_on=("a",)))
+    expected = [("", "depends_on[0] of task 'b': no task of this workflow is named 'a'")]
+    assert problems(lambda: rules.check_task(11, current, edits.without_task(current, 11))) == expected
+    renamed = edits.with_task_merged(current, 11, {"name": "z"})
+    assert problems(lambda: rules.check_task(11, current, renamed)) == expected
+
+
+def test_an_unchanged_workflow_has_no_problems(rules):
+    current = stored(TaskDraft("a"), TaskDraft("b"))
+    rules.check(current, edits.merged(current, {}))
+    rules.check(current, edits.replaced(current, WorkflowDraft("n", tasks=tuple(map(replace, current.tasks)))))
+
+
+@pytest.mark.parametrize(
+    ("ref", "parsed"), [("7", 7), ("007", 7), ("a", "a"), ("a-7", "a-7"), (str(2**63 - 1), 2**63 - 1)]
+)
+def test_refs_are_ids_or_keys(ref, parsed):
+    assert parse_ref(ref) == parsed
+
+
+@pytest.mark.parametrize(
+    "ref", ["", "A", "-1", "+1", "\u0667", "²", " 1", "a ", "a\x00", str(2**63), "0" * 5000, "a" * 101]
+)
+def test_what_can_be_neither_is_not_found(ref):
+    with pytest.raises(NotFound):
+        parse_ref(ref)
