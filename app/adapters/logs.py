@@ -42,9 +42,7 @@ def configure_logs(level: str, format: str) -> None:
     )
 
 
-def _without_colours(
-    _logger: object, _method: str, record: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _without_colours(_logger: object, _method: str, record: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """uvicorn sends each message twice, the second time for terminals."""
     record.pop("color_message", None)
     return record

@@ -13,6 +13,7 @@ from app.adapters.addresses import FolderAddress, MemoryAddress, ServerAddress, 
 from app.cli.console import results
 from app.config import Settings
 
+FIRST_EXAMPLE = "parallel-groups"
 METHOD = "workflow.WorkflowService/ExecuteWorkflow"
 FIRST_WORKFLOW = {
     "name": "Hello",
@@ -76,7 +77,7 @@ def _cache(redis_url: str | None) -> str:
 
 
 def _commands(ready: Ready) -> list[tuple[str, str]]:
-    key = ready.examples[0] if ready.examples else str(FIRST_WORKFLOW["key"])
+    key = FIRST_EXAMPLE if FIRST_EXAMPLE in ready.examples else str(FIRST_WORKFLOW["key"])
     body = json.dumps(FIRST_WORKFLOW)
     create = f"curl -s {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
     request = json.dumps({"workflow_id": key})
@@ -85,7 +86,7 @@ def _commands(ready: Ready) -> list[tuple[str, str]]:
         ("run one and watch every step", f"grpcurl -plaintext -d '{request}' {ready.grpc} {METHOD}"),
         ("the same without grpcurl", f"{_program()} run {key} --grpc-target {ready.grpc}"),
     ]
-    return commands if ready.examples else [("make a workflow", create), *commands]
+    return [("make a workflow", create), *commands]
 
 
 def _program() -> str:

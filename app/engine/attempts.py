@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from typing_extensions import TypeIs
@@ -27,7 +28,7 @@ class Attempts:
 
     def start(
         self, attempt: Attempt, task_type: str | None, timeout_seconds: float | None, report: Report
-    ) -> asyncio.Task[None] | None:
+    ) -> asyncio.Task[Outcome] | None:
         """Begin the attempt; `report` gets its outcome exactly once. None when it has already ended."""
         handler = self._handlers.handler(task_type)
         if handler is None:
@@ -36,28 +37,28 @@ class Attempts:
         if is_instant(handler):
             report(self._run_now(handler, attempt))
             return None
-        running = self._run(handler, attempt, timeout_seconds, report)
-        return asyncio.create_task(running, name=f"attempt {attempt.attempt_key}")
+        running = self._run(handler, attempt, timeout_seconds)
+        task = asyncio.create_task(running, name=f"attempt {attempt.attempt_key}")
+        task.add_done_callback(partial(_hand_on, report))
+        return task
 
     def _run_now(self, handler: InstantHandler, attempt: Attempt) -> Outcome:
         try:
             return self._succeeded(handler.run_now(attempt))
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises fails its task, not the engine
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine
             return Failed(_task_error(error, attempt))
 
-    async def _run(self, handler: TaskHandler, attempt: Attempt, timeout_seconds: float | None, report: Report) -> None:
-        outcome: Outcome
+    async def _run(self, handler: TaskHandler, attempt: Attempt, timeout_seconds: float | None) -> Outcome:
         limit = asyncio.timeout(timeout_seconds)
         try:
             async with limit:
-                outcome = self._succeeded(await handler.run(attempt))
+                return self._succeeded(await handler.run(attempt))
         except asyncio.CancelledError:
-            outcome = Stopped()
+            return Stopped()
         except TimeoutError as error:
-            outcome = Failed(_timed_out(timeout_seconds) if limit.expired() else _task_error(error, attempt))
-        except Exception as error:  # noqa: BLE001 - as in _run_now
-            outcome = Failed(_task_error(error, attempt))
-        report(outcome)
+            return Failed(_timed_out(timeout_seconds) if limit.expired() else _task_error(error, attempt))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as in _run_now
+            return Failed(_task_error(error, attempt))
 
     def _succeeded(self, value: object) -> Outcome:
         try:
@@ -71,7 +72,12 @@ def is_instant(handler: Handler) -> TypeIs[InstantHandler]:
     return hasattr(handler, "run_now")
 
 
-def _task_error(error: Exception, attempt: Attempt) -> TaskError:
+def _hand_on(report: Report, task: asyncio.Task[Outcome]) -> None:
+    """A task that is cancelled before its first step runs none of its own code, so it cannot report by itself."""
+    report(Stopped() if task.cancelled() else task.result())
+
+
+def _task_error(error: BaseException, attempt: Attempt) -> TaskError:
     if isinstance(error, TaskError):
         return error
     log.error("task_handler_failed", task=attempt.task_name, execution_id=str(attempt.execution_id), exc_info=error)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.definitions import RetryPolicy
+from app.domain.definitions import MAX_TIMEOUT_SECONDS, RetryPolicy
 from app.domain.executions import Failure
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
@@ -87,4 +87,5 @@ def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime
     exponent = min(failures - 1, 64)
     wait = min(policy.initial_interval_seconds * policy.backoff_coefficient**exponent, policy.max_interval_seconds)
     wait *= 1 - policy.jitter * chance
-    return now + timedelta(seconds=max(wait, error.retry_after_seconds or 0))
+    asked_for = min(error.retry_after_seconds or 0, MAX_TIMEOUT_SECONDS)
+    return now + timedelta(seconds=max(wait, asked_for))

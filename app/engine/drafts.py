@@ -66,7 +66,7 @@ def progress_data(percent: float | None, message: str) -> str:
 
 
 def failure_data(code: str, message: str, retry_at: datetime | None = None) -> str:
-    data = {"code": code, "message": storable(message)}
+    data = {"code": storable(code), "message": storable(message)}
     if retry_at is not None:
         data["retry_at"] = rfc3339(retry_at) or ""
     return _json(data)

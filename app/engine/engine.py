@@ -18,6 +18,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.lease import Lease
 from app.engine.plan import Plan, Plans
 from app.engine.ports import (
+    CANCEL,
     NEW_COMMANDS,
     NEW_WORK,
     Claim,
@@ -28,12 +29,14 @@ from app.engine.ports import (
     StoreUnreachable,
 )
 from app.engine.runner import Run, Tools
-from app.engine.state import ExecutionState, IllegalHistory, fold
+from app.engine.state import ExecutionState, fold
 from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE = 100
+STRAY_PAUSE_SECONDS = 10.0
+"""How long an execution that this engine could not go on with is left alone before any engine tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Engine:
         self._options = options
         self._runs: dict[UUID, Run] = {}
         self._accepting = False
+        self._astray = False
         self._work = Bell()
         self._commands = Bell()
         self._idle = Bell()
@@ -88,12 +92,17 @@ class Engine:
         self._spawn(self._obey_for_ever(), "commands")
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
-        """Begin a new execution here; its status once stored, None when the opening's conditions do not hold."""
+        """Begin a new execution here; its status once it is stored.
+
+        None when the opening's conditions do not hold, or when this engine has lost its place before it could tell.
+        """
         await self._tools.recorder.room()
+        if not self.has_room:
+            return None
         landed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         run = Run(execution, ExecutionState(plan), self._tools, self._forget)
-        self._runs[run.id] = run
         run.open(opening, partial(_answer, landed))
+        self._runs[run.id] = run
         status = run.state.status
         return status if await landed else None
 
@@ -113,17 +122,20 @@ class Engine:
     # Lease
 
     def _begin(self, engine_id: int) -> None:
-        self._tools.recorder.start(engine_id)
+        self._tools.recorder.start(engine_id, self._loop_ended)
         self._work.ring()
 
     def _drop_all(self) -> None:
         for run in list(self._runs.values()):
             run.abandon()
-        self._runs.clear()
 
     def _forget(self, run: Run) -> None:
-        if self._runs.pop(run.id, None) is not None and self.running == self._options.max_executions - 1:
-            self._work.ring()
+        """The execution may have been lost and claimed again meanwhile; then another run has its place."""
+        if self._runs.get(run.id) is run:
+            del self._runs[run.id]
+            if self.running == self._options.max_executions - 1:
+                self._work.ring()
+        self._astray = self._astray or run.is_lost
         if not run.is_busy:
             self._idle.ring()
 
@@ -131,42 +143,57 @@ class Engine:
 
     async def _claim_for_ever(self) -> None:
         while True:
-            claimed = await self._claim() if self.has_room else 0
-            if claimed < CLAIMED_AT_ONCE:
+            if await self._claim() < CLAIMED_AT_ONCE:
                 await self._work.wait(self._options.poll_seconds)
 
     async def _claim(self) -> int:
+        """Take and continue what is due; answer how much that was."""
         engine_id = self._lease.engine_id
         if engine_id is None:
             return 0
-        room = min(self._options.max_executions - self.running, CLAIMED_AT_ONCE)
         try:
+            await self._give_back_strays(engine_id)
             await self._tools.recorder.room()
+            if not self.has_room:
+                return 0
+            room = min(self._options.max_executions - self.running, CLAIMED_AT_ONCE)
             claims = await self._ownership.claim(engine_id, room)
-            commands = await self._ownership.commands(engine_id) if claims else ()
+            commands = await self._known_commands(engine_id) if claims else ()
             for claim in claims:
                 await self._resume(claim, [c for c in commands if c.execution_id == claim.execution.id], engine_id)
         except StoreUnreachable as error:
             log.warning("claim_failed", reason=str(error))
+            self._astray = True
             return 0
         return len(claims)
 
     async def _resume(self, claim: Claim, commands: Sequence[ControlCommand], engine_id: int) -> None:
         execution = claim.execution
-        plan = await self._plans.get(execution.workflow_id, execution.revision)
-        if self._lease.engine_id != engine_id or not self._accepting:
-            return
-        if plan is None:
-            log.error("revision_missing", execution_id=str(execution.id), revision=execution.revision)
-            return
         try:
-            state = fold(plan, claim.events)
-        except (IllegalHistory, KeyError, ValueError) as error:
-            log.exception("history_cannot_be_continued", execution_id=str(execution.id), reason=repr(error))
-            return
-        run = Run(execution, state, self._tools, self._forget)
-        self._runs[run.id] = run
-        run.resume(commands)
+            plan = await self._plans.get(execution.workflow_id, execution.revision)
+            if self._lease.engine_id != engine_id or not self._accepting:
+                return
+            run = Run(execution, _state(plan, claim), self._tools, self._forget)
+            run.resume(commands)
+        except StoreUnreachable:
+            raise
+        except Exception:
+            log.exception("execution_cannot_be_continued", execution_id=str(execution.id))
+            self._astray = True
+        else:
+            self._runs[run.id] = run
+
+    async def _give_back_strays(self, engine_id: int) -> None:
+        """Free what is this engine's in the database only: claims that were not answered or could not be continued,
+        and runs that were dropped. Nobody would ever go on with them.
+        """
+        if self._astray:
+            self._astray = False
+            owned = await self._ownership.owned(engine_id)
+            strays = [execution_id for execution_id in owned if execution_id not in self._runs]
+            if strays:
+                log.warning("executions_given_back", executions=len(strays), for_seconds=STRAY_PAUSE_SECONDS)
+                await self._ownership.give_back(engine_id, strays, STRAY_PAUSE_SECONDS)
 
     # Commands
 
@@ -177,9 +204,13 @@ class Engine:
             if engine_id is None or not self._runs:
                 continue
             try:
-                self._obey(await self._ownership.commands(engine_id))
+                self._obey(await self._known_commands(engine_id))
             except StoreUnreachable as error:
                 log.warning("commands_not_read", reason=str(error))
+
+    async def _known_commands(self, engine_id: int) -> Sequence[ControlCommand]:
+        """Others stay, for an engine that is newer than this one."""
+        return [command for command in await self._ownership.commands(engine_id) if command.type == CANCEL]
 
     def _obey(self, commands: Sequence[ControlCommand]) -> None:
         by_run: dict[UUID, list[ControlCommand]] = {}
@@ -216,8 +247,9 @@ class Engine:
                 log.info("engine_stopped", handed_over=handed_over)
         except (TimeoutError, StoreUnreachable) as error:
             log.warning("engine_stopped_without_database", reason=str(error))
-        self._drop_all()
-        await self._tools.recorder.stop()
+        finally:
+            self._drop_all()
+            await self._tools.recorder.stop()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -228,6 +260,12 @@ class Engine:
         if not task.cancelled() and (error := task.exception()) is not None and not self.failure.done():
             log.critical("engine_loop_died", loop=task.get_name(), exc_info=error)
             self.failure.set_exception(error)
+
+
+def _state(plan: Plan | None, claim: Claim) -> ExecutionState:
+    if plan is None:
+        raise LookupError(f"workflow {claim.execution.workflow_id} has no revision {claim.execution.revision}")
+    return fold(plan, claim.events)
 
 
 def _answer(landed: asyncio.Future[bool], arrived: bool) -> None:

@@ -80,7 +80,7 @@ class Lease:
 
     def _deadline(self) -> float:
         """On the loop's clock: when to stop waiting for an answer, so that the lease never ends unnoticed."""
-        left = self._trusted_until - self._monotonic()
+        left = self._trusted_until - self._monotonic() - self._renew_seconds
         return asyncio.get_running_loop().time() + (left if left > 0 else self._renew_seconds)
 
     def _end_if_untrusted(self) -> None:

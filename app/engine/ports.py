@@ -1,6 +1,6 @@
 """What running executions needs from outside. Implemented in `adapters/`, joined in `wiring.py`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -17,6 +17,9 @@ NEW_WORK = "workflow_work"
 NEW_COMMANDS = "workflow_commands"
 NEW_EVENTS = "workflow_events"
 
+CANCEL = "cancel"
+"""The type of a `ControlCommand`."""
+
 
 class StoreUnreachable(Unavailable):
     """The database did not answer; whether the call took effect is unknown."""
@@ -24,7 +27,10 @@ class StoreUnreachable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A new execution's row. It lands only while the workflow is at `revision` and the idempotency key is free."""
+    """A new execution's row. It lands only while the workflow is at `revision` and the idempotency key is free.
+
+    The step that carries it also carries a `RowChange`.
+    """
 
     workflow_id: int
     revision: int
@@ -75,7 +81,7 @@ class ControlCommand:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """`ended` is true when the history's last event is final; `events` may still stop before it."""
+    """`ended` is true when the execution has ended and nothing follows `events`."""
 
     events: Sequence[Event]
     ended: bool
@@ -101,13 +107,22 @@ class Ownership(Protocol):
         """False when the lease row is gone: another engine has taken this one's executions over."""
 
     async def reap(self) -> int:
-        """Remove engines whose lease has ended and free their executions; answer how many were freed."""
+        """Remove engines whose lease has ended and free their executions; answer how many were freed.
+
+        Also remove commands that came when their execution had just ended.
+        """
 
     async def release(self, engine_id: int) -> None:
         """Remove this engine's row and free what it still owns."""
 
     async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
         """Take at most `limit` unowned executions that are due."""
+
+    async def owned(self, engine_id: int) -> Collection[UUID]:
+        """The unfinished executions that belong to this engine."""
+
+    async def give_back(self, engine_id: int, execution_ids: Sequence[UUID], seconds: float) -> None:
+        """Free those of the executions that belong to this engine; they are due again after `seconds`."""
 
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         """The waiting commands for executions of this engine, oldest first; none is removed by reading."""

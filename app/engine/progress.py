@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from operator import itemgetter
 
 from app.engine.drafts import progress_data
 
@@ -38,13 +39,14 @@ class ProgressReports:
         if (waiting := self._waiting.pop(index, None)) is not None:
             self._take(index, *waiting)
 
-    def last_words(self, index: int) -> str | None:
-        """The report that still waits when the attempt ends."""
-        waiting = self._waiting.pop(index, None)
-        return None if waiting is None else waiting[1]
+    def last_words(self, index: int, number: int) -> str | None:
+        """The report of attempt `number` that still waits when the attempt ends."""
+        of, data = self._waiting.pop(index, (0, ""))
+        return data if of == number else None
 
     def _take(self, index: int, number: int, data: str) -> None:
+        """The thread of an attempt that has timed out may go on to report; that says nothing of the next attempt."""
         if index in self._on_their_way:
-            self._waiting[index] = (number, data)
+            self._waiting[index] = max((number, data), self._waiting.get(index, (0, "")), key=itemgetter(0))
         elif self._write(index, number, data):
             self._on_their_way.add(index)

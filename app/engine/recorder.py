@@ -11,7 +11,7 @@ lost is neither lost nor written twice. An execution whose step did not land is 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -42,26 +42,40 @@ class Entry:
     step: Step
     settle: Settle
 
+    @property
+    def size(self) -> int:
+        """About how much there is to send, in bytes."""
+        opening = 0 if self.step.opening is None else len(self.step.opening.input)
+        return opening + sum(len(event.data or "") for event in self.step.events)
+
 
 class Recorder:
-    """`max_batch` bounds the steps of one statement, `max_waiting` the steps that new work may find before it."""
+    """`max_batch` and `max_batch_bytes` bound a statement, `max_waiting` the steps that new work may find before it."""
 
-    def __init__(self, recording: Recording, max_batch: int = 1_000, max_waiting: int = 10_000) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        max_batch: int = 1_000,
+        max_waiting: int = 10_000,
+        max_batch_bytes: int = 8_388_608,
+    ) -> None:
         self._recording = recording
         self._max_batch = max_batch
         self._max_waiting = max_waiting
+        self._max_batch_bytes = max_batch_bytes
         self._engine_id = 0
         self._waiting: deque[Entry] = deque()
+        self._written: Sequence[Entry] = ()
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
-        self._writing = False
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, engine_id: int) -> None:
-        """Write as this engine from now on."""
+    def start(self, engine_id: int, on_end: Callable[[asyncio.Task[None]], None]) -> None:
+        """Write as this engine from now on. `on_end(writer)` is called when the writer stops, or dies of a defect."""
         self._engine_id = engine_id
         if self._task is None:
             self._task = asyncio.create_task(self._write_for_ever(), name="recorder")
+            self._task.add_done_callback(on_end)
 
     def submit(self, lane: Lane, step: Step, settle: Settle) -> None:
         """Queue a step; `settle(landed)` is called from the writer, in order, and must not block."""
@@ -75,15 +89,18 @@ class Recorder:
 
     async def drain(self) -> None:
         """Wait until everything submitted so far is settled."""
-        while self._waiting or self._writing:
+        while self._waiting or self._written:
             await self._next_settling()
 
     async def stop(self) -> None:
-        """Stop at once; what still waits is not written."""
+        """Stop at once; what still waits is settled as if it had not landed, since nobody will know."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        unknown = [*self._written, *self._waiting]
+        self._waiting.clear()
+        self._settle_all(unknown, landed=())
 
     async def _next_settling(self) -> None:
         self._settled.clear()
@@ -94,63 +111,75 @@ class Recorder:
             if not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
-            batch = self._take()
-            self._writing = True
-            landed = await self._write([entry for entry in batch if not entry.lane.lost])
-            self._writing = False
-            for entry in batch:
-                _settle(entry, landed)
-            self._settled.set()
+            self._written = self._take()
+            self._settle_all(self._written, await self._write(self._written))
 
-    def _take(self) -> list[Entry]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))]
+    def _take(self) -> Sequence[Entry]:
+        """At least one; a single step may be larger than a batch should be."""
+        batch: list[Entry] = []
+        size = 0
+        while self._waiting and len(batch) < self._max_batch and size < self._max_batch_bytes:
+            batch.append(self._waiting.popleft())
+            size += batch[-1].size
+        return batch
+
+    def _settle_all(self, entries: Sequence[Entry], landed: Collection[UUID]) -> None:
+        self._written = ()
+        for entry in entries:
+            _settle(entry, landed)
+        self._settled.set()
 
     async def _write(self, entries: Sequence[Entry]) -> set[UUID]:
-        if not entries:
-            return set()
-        steps = [entry.step for entry in entries]
-        try:
-            return await self._recording.record(self._engine_id, steps)
-        except StoreUnreachable as error:
-            log.warning("record_unacknowledged", steps=len(steps), reason=str(error))
-            return await self._write_after_outage(entries)
-        except Exception as error:  # noqa: BLE001 - one refused step must not hold up all the others
-            return await self._write_apart(entries, error)
-
-    async def _write_after_outage(self, entries: Sequence[Entry]) -> set[UUID]:
-        """Ask what is stored and send the rest, until the database answers or nothing is left to send."""
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            rest = [entry for entry in entries if not entry.lane.lost]
+        """The executions whose steps landed, once the database has answered for all that are not lost meanwhile."""
+        landed: set[UUID] = set()
+        pauses = _pauses()
+        while rest := _open(entries, landed):
             try:
-                landed = await self._recording.landed([entry.step for entry in rest])
+                return landed | await self._recording.record(self._engine_id, [entry.step for entry in rest])
+            except StoreUnreachable as error:
+                log.warning("record_unacknowledged", steps=len(rest), reason=str(error))
+                await asyncio.sleep(next(pauses))
+                landed |= await self._stored(rest, pauses)
+            except Exception as error:  # noqa: BLE001 - one refused step must not hold up all the others
+                return landed | await self._write_apart(rest, error)
+        return landed
+
+    async def _stored(self, entries: Sequence[Entry], pauses: Iterator[float]) -> set[UUID]:
+        """Ask which steps are stored until the database answers or nothing is left to ask for."""
+        while rest := _open(entries):
+            try:
+                return await self._recording.landed([entry.step for entry in rest])
             except StoreUnreachable:
                 log.warning("record_waits_for_database", steps=len(rest))
-                continue
-            return landed | await self._write([entry for entry in rest if entry.step.execution_id not in landed])
+                await asyncio.sleep(next(pauses))
+        return set()
 
     async def _write_apart(self, entries: Sequence[Entry], error: Exception) -> set[UUID]:
         """The database refused the batch: find the execution whose steps it refuses and write the others."""
         ids = list(dict.fromkeys(entry.step.execution_id for entry in entries))
         if len(ids) == 1:
             log.error("step_refused", execution_id=str(ids[0]), reason=str(error))
-            return await self._landed_after_all(entries)
+            # An earlier sending, thought lost with its connection, may have landed since and caused the refusal.
+            return await self._stored(entries, _pauses())
         first = set(ids[: len(ids) // 2])
         one = [entry for entry in entries if entry.step.execution_id in first]
         other = [entry for entry in entries if entry.step.execution_id not in first]
         return await self._write(one) | await self._write(other)
 
-    async def _landed_after_all(self, entries: Sequence[Entry]) -> set[UUID]:
-        """An earlier sending, thought lost with its connection, may have landed in between and caused the refusal."""
-        try:
-            return await self._recording.landed([entry.step for entry in entries])
-        except StoreUnreachable:
-            return await self._write_after_outage(entries)
+
+def _open(entries: Sequence[Entry], landed: Collection[UUID] = ()) -> Sequence[Entry]:
+    """Those that are neither lost nor known to have landed."""
+    return [entry for entry in entries if not entry.lane.lost and entry.step.execution_id not in landed]
 
 
-def _settle(entry: Entry, landed: set[UUID]) -> None:
+def _pauses() -> Iterator[float]:
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _settle(entry: Entry, landed: Collection[UUID]) -> None:
     arrived = entry.step.execution_id in landed and not entry.lane.lost
     entry.lane.lost = entry.lane.lost or not arrived
     try:

@@ -12,33 +12,39 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
 import orjson
+import structlog
 
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
-from app.domain.handlers import Attempt
-from app.domain.states import ExecutionStatus, TaskStatus
+from app.domain.handlers import Attempt, TaskError
+from app.domain.states import TaskStatus
 from app.engine.attempts import Attempts
-from app.engine.decider import CancelTask, Command, Finish, StartTask, StopAttempt, decide
-from app.engine.drafts import Draft, failure_of, next_event
-from app.engine.outcomes import Outcome, Stopped
-from app.engine.outputs import Outputs, final_output
-from app.engine.ports import Clock, ControlCommand, Opening, RowChange, Step
+from app.engine.decider import Command, StartTask, StopAttempt, decide
+from app.engine.drafts import Draft, next_event
+from app.engine.outcomes import Failed, Outcome, Stopped
+from app.engine.outputs import Outputs
+from app.engine.ports import Clock, ControlCommand, Opening, Step
 from app.engine.progress import ProgressReports
 from app.engine.recorder import Lane, Recorder
 from app.engine.state import ExecutionState
-from app.engine.transitions import cancelled, draft_of_outcome, drafts_of_cancelling, drafts_of_resuming
+from app.engine.timers import Timers
+from app.engine.transitions import (
+    draft_of_command,
+    draft_of_outcome,
+    drafts_of_cancelling,
+    drafts_of_resuming,
+    row_change,
+)
 from app.engine.watchers import Hub
 
-FINAL_EVENT = {
-    ExecutionStatus.COMPLETED: EventType.EXECUTION_COMPLETED,
-    ExecutionStatus.FAILED: EventType.EXECUTION_FAILED,
-    ExecutionStatus.CANCELLED: EventType.EXECUTION_CANCELLED,
-}
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,20 @@ class Tools:
     clock: Clock
     max_output_bytes: int
     chance: Callable[[], float] = random.random
+
+
+def _or_drop(method: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
+    """A defect must not leave an execution that nobody continues: the run is dropped and the execution claimed anew."""
+
+    @wraps(method)
+    def call(run: "Run", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(run, *args, **kwargs)
+        except Exception:
+            log.exception("run_dropped", execution_id=str(run.id))
+            run.abandon()
+
+    return call
 
 
 class Run:
@@ -66,8 +86,10 @@ class Run:
         self._tools = tools
         self._on_gone = on_gone
         self._input: Any = orjson.loads(execution.input)
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        self._told_to_stop: set[int] = set()
+        self._timers = Timers(self._retry)
+        self._gone = False
         self._obeyed: set[int] = set()
         self._progress = ProgressReports(self._write_progress)
 
@@ -79,6 +101,11 @@ class Run:
     def is_busy(self) -> bool:
         """True while a handler runs."""
         return bool(self._tasks)
+
+    @property
+    def is_lost(self) -> bool:
+        """True when it was dropped before its end."""
+        return self._lane.lost
 
     def open(self, opening: Opening, settled: Callable[[bool], None]) -> None:
         """Begin a new execution in one step; `settled(landed)` tells whether it was accepted."""
@@ -93,6 +120,7 @@ class Run:
         for index in self.state.open:
             self._set_timer(index)
 
+    @_or_drop
     def obey(self, commands: Sequence[ControlCommand]) -> None:
         """Carry out commands that were left for this execution; each is answered once, however often it is read."""
         new = [command for command in commands if command.id not in self._obeyed]
@@ -103,7 +131,7 @@ class Run:
     def drain(self) -> None:
         """Start nothing more; what runs may end and is recorded."""
         self.draining = True
-        self._cancel_timers()
+        self._timers.cancel()
 
     def stop_attempts(self) -> None:
         """Cancel what still runs; after `drain` that leaves no trace in the history."""
@@ -113,19 +141,31 @@ class Run:
     def abandon(self) -> None:
         """Drop everything at once: the execution is not this engine's any more."""
         self._lane.lost = True
-        self._cancel_timers()
         self.stop_attempts()
         self._tasks.clear()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._timers.cancel()
+        if not self._gone:
+            self._gone = True
+            self._on_gone(self)
 
     # From what happened to events
 
+    @_or_drop
     def _ended(self, index: int, number: int, outcome: Outcome) -> None:
         """An attempt reports its outcome, once."""
         self._tasks.pop(index, None)
-        if self._lane.lost or (self.draining and isinstance(outcome, Stopped)):
+        unasked = isinstance(outcome, Stopped) and index not in self._told_to_stop
+        if self._lane.lost or (unasked and self.draining):
             return
+        if unasked:
+            outcome = Failed(
+                TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
+            )
         end = draft_of_outcome(self.state, index, outcome, self._tools.clock.now(), self._tools.chance())
-        progress = self._progress.last_words(index)
+        progress = self._progress.last_words(index, number)
         words = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, progress),)
         self._advance((*words, end))
 
@@ -134,8 +174,12 @@ class Run:
         task = self.state.tasks[index]
         if self._lane.lost or task.attempt != number or task.status is not TaskStatus.RUNNING:
             return False
-        self._advance((Draft(EventType.TASK_PROGRESSED, index, number, data),))
+        self._go_on(Draft(EventType.TASK_PROGRESSED, index, number, data))
         return True
+
+    @_or_drop
+    def _go_on(self, draft: Draft) -> None:
+        self._advance((draft,))
 
     # One step: decide ahead
 
@@ -149,50 +193,31 @@ class Run:
         """Take up `drafts` and everything that follows from them, and hand it to the recorder as one step."""
         before = self.state.status
         events = [self._take_up(draft) for draft in drafts]
-        stops: list[int] = []
-        while not self.draining:
-            commands = decide(self.state)
-            stops += [command.index for command in commands if isinstance(command, StopAttempt)]
-            followed = [self._take_up(draft) for command in commands if (draft := self._draft_of(command))]
-            if not followed:
-                break
+        while followed := self._follow_up():
             events += followed
         if events or done_commands:
-            step = Step(self.id, events, opening, self._row_change(before, events), done_commands)
+            change = row_change(before, events)
+            stops = [command.index for command in self._commands() if isinstance(command, StopAttempt)]
+            step = Step(self.id, events, opening, change, done_commands)
             self._tools.recorder.submit(self._lane, step, partial(self._settled, events, stops, settled))
+
+    def _follow_up(self) -> list[Event]:
+        drafts = (draft_of_command(self.state, command, self._tools.max_output_bytes) for command in self._commands())
+        return [self._take_up(draft) for draft in drafts if draft is not None]
+
+    def _commands(self) -> Sequence[Command]:
+        """What there is to do now: an engine that drains begins no attempts, but what can end without them ends."""
+        commands = decide(self.state)
+        return [c for c in commands if not isinstance(c, StartTask)] if self.draining else commands
 
     def _take_up(self, draft: Draft) -> Event:
         event = next_event(self.state, draft, self._tools.clock.now())
         self.state.apply(event)
         return event
 
-    def _draft_of(self, command: Command) -> Draft | None:
-        match command:
-            case StartTask(index):
-                return Draft(EventType.TASK_STARTED, index, self.state.tasks[index].attempt + 1)
-            case CancelTask(index):
-                return cancelled(self.state, index)
-            case StopAttempt():
-                return None
-            case Finish(status, failure):
-                limit = self._tools.max_output_bytes
-                data = final_output(self.state, limit) if failure is None else failure_of(failure)
-                return Draft(FINAL_EVENT[status], data=data)
-
-    def _row_change(self, before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:
-        after = self.state.status
-        if before is after:
-            return None
-        started = next((e.occurred_at for e in events if e.type is EventType.EXECUTION_STARTED), None)
-        if not after.is_final:
-            return RowChange(after, started)
-        end = events[-1]
-        if after is ExecutionStatus.COMPLETED:
-            return RowChange(after, started, end.occurred_at, output=end.data)
-        return RowChange(after, started, end.occurred_at, failure=end.data)
-
     # Committed: act behind
 
+    @_or_drop
     def _settled(
         self,
         events: Sequence[Event],
@@ -204,14 +229,13 @@ class Run:
             settled(landed)
         if not landed:
             self.abandon()
-            self._on_gone(self)
             return
-        self._tools.hub.publish(self.id, events)
+        if events:
+            self._tools.hub.publish(self.id, events)
         for event in events:
             self._act_on(event)
         for index in stops:
-            if (task := self._tasks.get(index)) is not None:
-                task.cancel()
+            self._stop(index)
 
     def _act_on(self, event: Event) -> None:
         index = -1 if event.task_id is None else self.state.plan.index_of[event.task_id]
@@ -222,7 +246,14 @@ class Run:
         elif event.type is EventType.TASK_PROGRESSED:
             self._progress.written(index)
         elif event.type.is_final:
-            self._on_gone(self)
+            self._leave()
+
+    def _stop(self, index: int) -> None:
+        """Cancel an attempt, once: a second cancellation would break off its cleaning up."""
+        task = self._tasks.get(index)
+        if task is not None and index not in self._told_to_stop:
+            self._told_to_stop.add(index)
+            task.cancel()
 
     def _start(self, index: int, number: int) -> None:
         if self.draining:
@@ -238,6 +269,7 @@ class Run:
             input=self._input,
             upstream=Outputs(self.state),
             first_started_at=self.state.tasks[index].first_started_at or self._tools.clock.now(),
+            timeout_seconds=planned.timeout_seconds,
             report=partial(self._progress.report, index, number),
         )
         ended = partial(self._ended, index, number)
@@ -248,16 +280,9 @@ class Run:
     def _set_timer(self, index: int) -> None:
         task = self.state.tasks[index]
         if task.status is TaskStatus.RETRYING and task.retry_at is not None and not self.draining:
-            wait = (task.retry_at - self._tools.clock.now()).total_seconds()
-            self._timers[index] = asyncio.get_running_loop().call_later(max(wait, 0), self._retry, index)
+            self._timers.set(index, (task.retry_at - self._tools.clock.now()).total_seconds())
 
     def _retry(self, index: int) -> None:
-        self._timers.pop(index, None)
         task = self.state.tasks[index]
         if not self._lane.lost and not self.draining and task.status is TaskStatus.RETRYING:
-            self._advance((Draft(EventType.TASK_STARTED, index, task.attempt + 1),))
-
-    def _cancel_timers(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+            self._go_on(Draft(EventType.TASK_STARTED, index, task.attempt + 1))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.identifiers import parse_execution_id
 from app.engine.plan import Plan, Plans
 from app.engine.ports import (
+    CANCEL,
     NEW_COMMANDS,
     NEW_WORK,
     DefinitionReader,
@@ -75,7 +77,10 @@ class ExecutionService:
         return await self._start(request, self._starter.new_id())
 
     async def execute(self, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
-        """Start and follow from the first event on, without asking the database for what is known here."""
+        """Start and follow from the first event on, without asking the database for what is known here.
+
+        Begin to read the answer at once: it is being kept for.
+        """
         execution_id = self._starter.new_id()
         watcher = self._hub.add(execution_id)
         try:
@@ -85,7 +90,7 @@ class ExecutionService:
             raise
         execution = started.execution
         if execution.id == execution_id:
-            watcher.must_read = execution.status is ExecutionStatus.PENDING
+            watcher.must_read = not watcher.holds_from(1)
             return started, self._follow(execution, 0, watcher)
         self._hub.remove(execution_id, watcher)
         return started, self._follow(execution, 0)
@@ -137,7 +142,7 @@ class ExecutionService:
             return execution
         if execution.status.is_final:
             raise WrongState(f"execution {execution_id} has {execution.status} and cannot be cancelled")
-        await self._store.send_command(execution.id, "cancel", reason)
+        await self._store.send_command(execution.id, CANCEL, reason)
         await self._hint(NEW_COMMANDS)
         await self._hint(NEW_WORK)
         return await self.get(execution_id)
@@ -180,10 +185,15 @@ class ExecutionService:
     async def _follow(
         self, execution: Execution, after: int, watcher: Watcher | None = None
     ) -> AsyncGenerator[Sequence[Update]]:
-        plan = await self._plan_of(execution)
-        batches = follow(self._hub, self._store, execution.id, after, self._poll_seconds, watcher)
-        async for events in batches:
-            yield [self._update(execution, plan, event) for event in events]
+        watcher = watcher or self._hub.add(execution.id)
+        try:
+            plan = await self._plan_of(execution)
+            batches = follow(self._hub, watcher, self._store, execution.id, after, self._poll_seconds)
+            async with aclosing(batches):
+                async for events in batches:
+                    yield [self._update(execution, plan, event) for event in events]
+        finally:
+            self._hub.remove(execution.id, watcher)
 
     async def _plan_of(self, execution: Execution) -> Plan:
         plan = await self._plans.get(execution.workflow_id, execution.revision)

@@ -67,11 +67,11 @@ class Starter:
             if current is None:
                 raise NotFound("workflow", request.workflow)
             if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
-                return Started(known, already_started=True)
+                return Started(known, already_started=known.id != execution_id)
             plan = await self._plans.get(*current)
             if plan is not None:
                 opening = Opening(*current, input_text, self._clock.now(), request.idempotency_key)
-                execution = await self._open(execution_id, plan, opening)
+                execution = await self._open(execution_id, plan, opening) or await self._store.get(execution_id)
                 if execution is not None:
                     return Started(execution, already_started=False)
         raise Unavailable(f"workflow {request.workflow!r} keeps changing; start it again")
@@ -80,7 +80,11 @@ class Starter:
         return None if key is None else await self._store.find_by_idempotency_key(workflow_id, key)
 
     async def _open(self, execution_id: UUID, plan: Plan, opening: Opening) -> Execution | None:
-        """Here where an engine has room, else for any engine; None when the opening's conditions do not hold."""
+        """Here where an engine has room, else for any engine.
+
+        None when the opening's conditions do not hold; also when an engine that lost its place could not tell whether
+        it was stored.
+        """
         now = opening.created_at
         execution = Execution(
             id=execution_id,

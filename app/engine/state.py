@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
-from app.domain.states import TASK_TRANSITIONS, ExecutionStatus, TaskStatus
+from app.domain.states import EXECUTION_TRANSITIONS, TASK_TRANSITIONS, ExecutionStatus, TaskStatus
 from app.engine.plan import Plan
 
 ENGINE_LOST = "engine_lost"
@@ -66,7 +66,7 @@ class ExecutionState:
 
     def apply(self, event: Event) -> None:
         """Raise `IllegalHistory` when `event` cannot come next."""
-        if event.sequence != self.sequence + 1 or self.is_final:
+        if event.sequence != self.sequence + 1 or self.is_final or not self._may_become(event):
             raise IllegalHistory(f"event {event.sequence} ({event.type}) after {self.sequence} ({self.status})")
         self.sequence = event.sequence
         self.status = event.status
@@ -75,17 +75,23 @@ class ExecutionState:
             self._apply_to_task(event, status)
         elif event.type is EventType.CANCEL_REQUESTED:
             self.cancel_reason = json.loads(event.data or "{}").get("message", "")
-        elif event.type in FINAL_EVENTS and event.status is not FINAL_EVENTS[event.type]:
-            raise IllegalHistory(f"event {event.sequence} is {event.type} with status {event.status}")
+
+    def _may_become(self, event: Event) -> bool:
+        """Whether the execution's status may be the one that `event` gives it."""
+        status = event.status
+        if event.type in FINAL_EVENTS or status.is_final:
+            ends = FINAL_EVENTS.get(event.type) is status and not self.open
+            return ends and status in EXECUTION_TRANSITIONS[self.status]
+        return status is self.status or status in EXECUTION_TRANSITIONS[self.status]
 
     def _apply_to_task(self, event: Event, status: TaskStatus) -> None:
-        index = self.plan.index_of[event.task_id] if event.task_id is not None else -1
-        task = self.tasks[index]
+        index = self.plan.index_of.get(event.task_id or 0)
+        if index is None or not self._may_follow(event, index, status):
+            raise IllegalHistory(f"event {event.sequence} is {event.type} of task {event.task_id}")
         if event.type is EventType.TASK_PROGRESSED:
             self._progress(index, event)
             return
-        if status not in TASK_TRANSITIONS[task.status]:
-            raise IllegalHistory(f"event {event.sequence} takes task {event.task_id} from {task.status} to {status}")
+        task = self.tasks[index]
         task.status = status
         self.reported.pop(index, None)
         if status is TaskStatus.RUNNING:
@@ -94,6 +100,15 @@ class ExecutionState:
             _wait_for_retry(task, event)
         else:
             self._end(index, task, event)
+
+    def _may_follow(self, event: Event, index: int, status: TaskStatus) -> bool:
+        task = self.tasks[index]
+        if event.type is EventType.TASK_PROGRESSED:
+            return task.status is TaskStatus.RUNNING and event.attempt == task.attempt
+        if event.type is EventType.TASK_STARTED:
+            may_start = index in self.ready or task.status is TaskStatus.RETRYING
+            return may_start and event.attempt == task.attempt + 1 and not self.is_stopping
+        return status in TASK_TRANSITIONS[task.status] and event.attempt == task.attempt
 
     def _progress(self, index: int, event: Event) -> None:
         percent = json.loads(event.data or "{}").get("percent")
@@ -112,6 +127,7 @@ class ExecutionState:
         task.ended_at = event.occurred_at
         if task.status is TaskStatus.COMPLETED:
             task.output = event.data
+            task.failure = None
             self.completed += 1
             self._pass_on(index)
             return

@@ -3,14 +3,31 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.events import EventType
+from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.decider import retry_at, why_cancelled
+from app.engine.decider import CancelTask, Command, Finish, StartTask, StopAttempt, retry_at, why_cancelled
 from app.engine.drafts import Draft, failure_data, failure_of, message_data
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
-from app.engine.ports import ControlCommand
+from app.engine.outputs import final_output
+from app.engine.ports import ControlCommand, RowChange
 from app.engine.state import ENGINE_LOST, ExecutionState
+
+FINAL_EVENT = {status: event_type for event_type, status in FINAL_EVENTS.items()}
+
+
+def draft_of_command(state: ExecutionState, command: Command, max_output_bytes: int) -> Draft | None:
+    """The event that carries the command out; None for one that only an attempt's end answers."""
+    match command:
+        case StartTask(index):
+            return Draft(EventType.TASK_STARTED, index, state.tasks[index].attempt + 1)
+        case CancelTask(index):
+            return cancelled(state, index)
+        case StopAttempt():
+            return None
+        case Finish(status, failure):
+            data = final_output(state, max_output_bytes) if failure is None else failure_of(failure)
+            return Draft(FINAL_EVENT[status], data=data)
 
 
 def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: datetime, chance: float) -> Draft:
@@ -63,3 +80,16 @@ def _drafts_after_engine_loss(state: ExecutionState, index: int, now: datetime, 
         return (Draft(EventType.TASK_CANCELLED, index, number, data),)
     data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
     return (Draft(EventType.TASK_RETRYING, index, number, data), Draft(EventType.TASK_STARTED, index, number + 1))
+
+
+def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:
+    """What `events` make of the execution's row; None when its status stays."""
+    if not events or events[-1].status is before:
+        return None
+    last = events[-1]
+    started = next((event.occurred_at for event in events if event.type is EventType.EXECUTION_STARTED), None)
+    if not last.type.is_final:
+        return RowChange(last.status, started)
+    if last.status is ExecutionStatus.COMPLETED:
+        return RowChange(last.status, started, last.occurred_at, output=last.data)
+    return RowChange(last.status, started, last.occurred_at, failure=last.data)

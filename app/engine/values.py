@@ -28,11 +28,12 @@ def encode(value: Any, field: str, limit: int) -> str | None:
 
 
 def decode_object(text: str, field: str, limit: int) -> dict[str, Any]:
-    """The JSON object in `text`. Raise `Invalid` or `TooLarge`."""
-    if len(text) > limit:
-        raise TooLarge(field, limit, len(text))
+    """The JSON object in `text`, of at most `limit` bytes in UTF-8. Raise `Invalid` or `TooLarge`."""
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) > limit:
+        raise TooLarge(field, limit, len(raw))
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Invalid.at(field, f"is not JSON: {error}") from None
     if not isinstance(value, dict):

@@ -37,7 +37,7 @@ class Watcher:
         self.must_read = True
 
     def offer(self, events: Sequence[Event]) -> None:
-        if len(self._held) + len(events) > HELD_EVENTS:
+        if len(self._held) + len(events) > HELD_EVENTS or not self._continues(events):
             self._held.clear()
             self.must_read = True
         else:
@@ -59,6 +59,14 @@ class Watcher:
         self._held.clear()
         return events
 
+    def holds_from(self, number: int) -> bool:
+        """True when nothing needs to be read from event `number` on."""
+        return bool(self._held) and self._held[0].sequence == number
+
+    def _continues(self, events: Sequence[Event]) -> bool:
+        """False when another engine had the execution meanwhile, and told this process nothing."""
+        return not self._held or self._held[-1].sequence + 1 == events[0].sequence
+
     async def wait(self, seconds: float) -> None:
         """Until something was offered or hinted; after `seconds` without either, ask for a read."""
         try:
@@ -79,6 +87,10 @@ class Hub:
         self._watchers: defaultdict[UUID, list[Watcher]] = defaultdict(list)
         self._announce = announce
         self.closing = False
+
+    @property
+    def watchers(self) -> int:
+        return sum(len(watchers) for watchers in self._watchers.values())
 
     def add(self, execution_id: UUID) -> Watcher:
         watcher = Watcher()
@@ -110,29 +122,24 @@ class Hub:
 
 
 async def follow(
-    hub: Hub, history: History, execution_id: UUID, after: int, poll_seconds: float, watcher: Watcher | None = None
+    hub: Hub, watcher: Watcher, history: History, execution_id: UUID, after: int, poll_seconds: float
 ) -> AsyncGenerator[Sequence[Event]]:
-    """The history after number `after`, in batches, to its end.
+    """The history after number `after`, in batches, to its end, as the hub's `watcher` of it learns of it.
 
     Raise `Unavailable` when the hub closes before that.
-    A `watcher` that was added before the execution began has nothing to read from the database.
     """
-    watcher = watcher or hub.add(execution_id)
-    try:
-        while True:
-            events, ended = await _next_batch(watcher, history, execution_id, after)
-            if events:
-                yield events
-                after = events[-1].sequence
-                ended = events[-1].type.is_final
-            if ended:
-                return
-            if not events:
-                if hub.closing:
-                    raise Unavailable(f"the server is stopping and the execution goes on: watch it again after {after}")
-                await watcher.wait(poll_seconds)
-    finally:
-        hub.remove(execution_id, watcher)
+    while True:
+        events, ended = await _next_batch(watcher, history, execution_id, after)
+        if events:
+            yield events
+            after = events[-1].sequence
+            ended = events[-1].type.is_final
+        if ended:
+            return
+        if not events:
+            if hub.closing:
+                raise Unavailable(f"the server is stopping and the execution goes on: watch it again after {after}")
+            await watcher.wait(poll_seconds)
 
 
 async def _next_batch(

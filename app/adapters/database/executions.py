@@ -33,6 +33,7 @@ class PostgresExecutionStore:
             opening.revision,
             opening.idempotency_key,
             opening.input,
+            opening.created_at,
             first.occurred_at,
         )
         with reaching():

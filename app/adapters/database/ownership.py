@@ -1,8 +1,9 @@
 """Lease rows, claims and the commands inbox in PostgreSQL, all on the database's clock."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import itemgetter
+from uuid import UUID
 
 from asyncpg.pool import PoolConnectionProxy
 
@@ -29,6 +30,7 @@ class PostgresOwnership:
     async def reap(self) -> int:
         with reaching():
             async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(_SQL["sweep_commands"])
                 gone = await connection.fetch(_SQL["remove_expired_engines"])
                 return await _free(connection, [row["id"] for row in gone])
 
@@ -49,6 +51,14 @@ class PostgresOwnership:
             for execution_id, group in groupby(events, key=itemgetter("execution_id"))
         }
         return [Claim(rows.execution(row), by_execution.get(row["id"], ())) for row in claimed]
+
+    async def owned(self, engine_id: int) -> Collection[UUID]:
+        with reaching():
+            return [row["id"] for row in await self._pool.fetch(_SQL["owned"], engine_id)]
+
+    async def give_back(self, engine_id: int, execution_ids: Sequence[UUID], seconds: float) -> None:
+        with reaching():
+            await self._pool.execute(_SQL["give_back"], engine_id, execution_ids, seconds)
 
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         with reaching():

@@ -8,12 +8,15 @@ import asyncpg
 import structlog
 
 from app.adapters.database.pool import Pool, reaching
+from app.engine.ports import StoreUnreachable
 
 log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 CHECK_SECONDS = 15.0
+
+_BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class PostgresSignals:
@@ -24,10 +27,14 @@ class PostgresSignals:
         self._pool = pool
         self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
+        self._pause = FIRST_PAUSE_SECONDS
 
     async def announce(self, channel: str, payload: str) -> None:
         with reaching():
-            await self._pool.fetchval("SELECT pg_notify($1, $2)", channel, payload)
+            try:
+                await self._pool.fetchval("SELECT pg_notify($1, $2)", channel, payload)
+            except asyncpg.ProgramLimitExceededError as error:
+                raise StoreUnreachable(f"the database takes no more notifications: {error}") from error
 
     def subscribe(self, channel: str, listener: Callable[[str], None]) -> None:
         self._listeners[channel].append(listener)
@@ -42,28 +49,24 @@ class PostgresSignals:
             self._task = None
 
     async def _listen_for_ever(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=10)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                await self._listen(connection)
+            except _BROKEN as error:
                 log.warning("signals_connection_failed", reason=str(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                continue
-            pause = FIRST_PAUSE_SECONDS
-            await self._listen(connection)
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         """Until the connection breaks. An empty statement at an interval finds a peer that is silently gone."""
         try:
             for channel in self._listeners:
                 await connection.add_listener(channel, self._deliver)
+            self._pause = FIRST_PAUSE_SECONDS
             while True:
                 await asyncio.sleep(CHECK_SECONDS)
                 await connection.execute("")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("signals_connection_lost", reason=str(error))
         finally:
             connection.terminate()
 

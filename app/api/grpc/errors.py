@@ -1,7 +1,7 @@
 """Errors as gRPC statuses with google.rpc details; the one table of codes for this transport."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
@@ -58,13 +58,13 @@ def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], A
     return call
 
 
-def stream(method: Callable[[S, Q], AsyncIterator[R]]) -> Callable[[S, Q, Context], AsyncIterator[R]]:
-    """As `unary`, for methods that answer with a stream."""
+def stream(method: Callable[[S, Q], AsyncGenerator[R]]) -> Callable[[S, Q, Context], AsyncIterator[R]]:
+    """As `unary`, for methods that answer with a stream; a client that goes away closes it at once."""
 
     @wraps(method)
     async def call(servicer: S, request: Q, context: Context) -> AsyncIterator[R]:
-        async with errors_as_status(context):
-            async for message in method(servicer, request):
+        async with errors_as_status(context), aclosing(method(servicer, request)) as messages:
+            async for message in messages:
                 yield message
 
     return call

@@ -1,6 +1,6 @@
 """`workflow.WorkflowService`: translate in, call the execution service, translate out."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from app.api.grpc.errors import stream, unary
@@ -21,7 +21,7 @@ from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
 from app.engine.updates import Update
 
-Updates = AsyncIterator[pb.WorkflowExecutionUpdate]
+Updates = AsyncGenerator[pb.WorkflowExecutionUpdate]
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -35,14 +35,16 @@ class WorkflowServicer(WorkflowServiceServicer):
     @stream
     async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
         _, updates = await self._executions.execute(start_request(request, self._max_input_bytes))
-        async for message in _messages(updates):
-            yield message
+        async with aclosing(_messages(updates)) as messages:
+            async for message in messages:
+                yield message
 
     @stream
     async def WatchExecution(self, request: pb.WatchExecutionRequest) -> Updates:
         updates = await self._executions.watch(request.execution_id, request.after_sequence)
-        async for message in _messages(updates):
-            yield message
+        async with aclosing(_messages(updates)) as messages:
+            async for message in messages:
+                yield message
 
     @unary
     async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:

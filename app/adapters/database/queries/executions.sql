@@ -10,7 +10,7 @@ WITH opened AS (
     RETURNING id
 )
 INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt)
-SELECT id, 1, 'execution_created', $6, 'pending', 0, 0 FROM opened
+SELECT id, 1, 'execution_created', $7, 'pending', 0, 0 FROM opened
 RETURNING execution_id;
 
 -- name: get
@@ -26,7 +26,7 @@ WHERE workflow_id = $1 AND idempotency_key = $2;
 -- name: read_history
 SELECT sequence, type, occurred_at, status, progress_percent, task_id, attempt, data
 FROM execution_events
-WHERE execution_id = $1 AND sequence > $2
+WHERE execution_id = $1 AND sequence > $2::bigint
 ORDER BY sequence
 LIMIT $3;
 
@@ -46,10 +46,6 @@ WITH wanted AS (
 INSERT INTO execution_commands (execution_id, type, reason)
 SELECT id, $2, $3 FROM executions WHERE id = $1 AND finished_at IS NULL
 RETURNING id;
-
--- name: sweep_commands
--- Commands that came when their execution had just ended.
-DELETE FROM execution_commands c USING executions e WHERE e.id = c.execution_id AND e.finished_at IS NOT NULL;
 
 -- name: current_revision_by_id
 SELECT id, revision FROM workflows WHERE id = $1;

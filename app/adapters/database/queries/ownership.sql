@@ -20,6 +20,17 @@ DELETE FROM engines WHERE id = $1 RETURNING id;
 UPDATE executions SET owner_id = NULL, due_at = clock_timestamp()
 WHERE owner_id = ANY ($1::bigint[]) AND finished_at IS NULL;
 
+-- name: owned
+SELECT id FROM executions WHERE owner_id = $1 AND finished_at IS NULL;
+
+-- name: give_back
+UPDATE executions SET owner_id = NULL, due_at = clock_timestamp() + $3 * interval '1 second'
+WHERE owner_id = $1 AND id = ANY ($2::uuid[]) AND finished_at IS NULL;
+
+-- name: sweep_commands
+-- Commands that came when their execution had just ended.
+DELETE FROM execution_commands c USING executions e WHERE e.id = c.execution_id AND e.finished_at IS NOT NULL;
+
 -- name: claim
 -- Take executions that are due; several engines may ask at once, each gets others.
 WITH engine AS MATERIALIZED (

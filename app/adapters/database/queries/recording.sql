@@ -1,6 +1,7 @@
 -- name: record
 -- Write the steps of one batch as far as this engine still owns their executions; answer which executions those are.
 -- The lock on the engine's own lease row is the fence: whoever takes its executions over deletes that row first.
+-- Openings go in the order of their idempotency keys: two engines that open the same ones cannot lock each other out.
 WITH engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), opened AS (
@@ -15,6 +16,7 @@ WITH engine AS MATERIALIZED (
              AS o (id, workflow_id, revision, idempotency_key, input, created_at,
                    status, started_at, finished_at, output, failure)
     JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision
+    ORDER BY o.workflow_id, o.idempotency_key
     ON CONFLICT DO NOTHING
     RETURNING id
 ), owned AS MATERIALIZED (

@@ -1,0 +1,101 @@
+"""The folder of an embedded database: what lies where, and which process may run its server."""
+
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.adapters.addresses import StorageError
+
+USER = "workflow"
+DATABASE = "postgres"
+LOG_LIMIT_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach the server. The port of the last run is kept, so that addresses survive a change of owner."""
+
+    password: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+asyncpg://{USER}:{self.password}@127.0.0.1:{self.port}/{DATABASE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`path` holds `postgres/` (the data), `connection` (the address, 0600), `owner.lock` and `postgres.log`."""
+
+    path: Path
+
+    @property
+    def data(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def fresh_data(self) -> Path:
+        return self.path / "postgres.new"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "postgres.log"
+
+    def prepare(self) -> None:
+        """Make the folder and prove that this process may write in it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "owner.lock").touch(mode=0o600)
+        except OSError as error:
+            raise StorageError(
+                f"The folder {self.path} for the embedded database is not writable: {error.strerror}."
+            ) from None
+
+    def try_lock(self) -> int | None:
+        """A descriptor that holds the lock, or None while another has it.
+
+        The server inherits the descriptor, so the lock is free only when its owner *and* every process of the server
+        are gone. Whoever has the lock may therefore treat all that a crash has left behind as stale.
+        """
+        descriptor = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                return None
+            raise StorageError(f"The file system of {self.path} has no locks: {error.strerror}.") from None
+        return descriptor
+
+    def read_connection(self) -> Connection | None:
+        try:
+            parts = urlsplit((self.path / "connection").read_text().strip())
+        except FileNotFoundError:
+            return None
+        except PermissionError:
+            raise StorageError(
+                f"{self.path / 'connection'} belongs to another user; run as that user, or name another folder "
+                "in DATABASE_URL=file:FOLDER."
+            ) from None
+        return Connection(parts.password, parts.port) if parts.password and parts.port else None
+
+    def write_connection(self, connection: Connection) -> None:
+        """Readers see the old content or the new one, never a part of it."""
+        fresh = self.path / "connection.new"
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(connection.url.replace("+asyncpg", "") + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path / "connection")
+
+    def forget_old_log(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
+            self.log.replace(self.path / "postgres.log.old")
+
+
+def new_password() -> str:
+    return secrets.token_hex(24)

@@ -1,0 +1,148 @@
+"""One PostgreSQL server process: started, waited for and stopped."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Mapping
+
+import asyncpg
+
+from app.adapters.addresses import StorageError, driver_dsn
+from app.adapters.embedded.children import end, finished
+from app.adapters.embedded.cluster import initialise
+from app.adapters.embedded.folder import Connection, Folder
+from app.adapters.embedded.identity import check_owner, give, identity_for
+from app.adapters.embedded.ports import LOOPBACK, free_port, is_free
+from app.adapters.embedded.programs import Programs, check_version
+
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
+PROBE_SECONDS = 2.0
+PROBE_EVERY_SECONDS = 0.01
+PORT_ATTEMPTS = 5
+SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "huge_pages": "off",
+    "jit": "off",
+    "io_method": "sync",
+    "max_parallel_workers_per_gather": "0",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "log_min_error_statement": "panic",  # statements hold users' data
+}
+MEMORY_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+}
+
+
+class PortTaken(StorageError):
+    """Another program listens on the port."""
+
+
+class Server:
+    """The server of `folder`. Only the holder of the folder's `lock` may make one."""
+
+    def __init__(self, folder: Folder, lock: int, settings: Mapping[str, str]) -> None:
+        self.lock = lock
+        self._folder = folder
+        self._settings = settings
+        self._programs = Programs(folder, lock)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self, *, keep_port: bool) -> Connection:
+        """Initialise the folder where it is new, start, and return when the server answers.
+
+        With `keep_port` the port of the last run is the only one that will do. Raises `StorageError`.
+        """
+        try:
+            self._folder.forget_old_log()
+            if self._folder.data.exists():
+                return await self._start(keep_port=keep_port)
+            return await self._start_new()
+        except OSError as error:
+            raise StorageError(f"The embedded database in {self._folder.path} cannot be started: {error}.") from error
+
+    async def stop(self) -> None:
+        """Fast shutdown: sessions end, what is committed is on disk, and the next start needs no recovery."""
+        if self._process is None:
+            return
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            self._process.send_signal(number)
+            if await finished(self._process, STOP_SECONDS) is not None:
+                return
+
+    async def _start_new(self) -> Connection:
+        syncing = await initialise(self._folder, self._programs, durable=self._settings.get("fsync") != "off")
+        if syncing is None:
+            return await self._start(keep_port=False)
+        try:
+            connection = await self._start(keep_port=False)
+            if await finished(syncing, START_SECONDS) != 0:
+                raise StorageError(f"The new database could not be flushed to the disk; see {self._folder.log}.")
+        finally:
+            end(syncing)
+        return connection
+
+    async def _start(self, *, keep_port: bool) -> Connection:
+        connection = self._folder.read_connection()
+        if connection is None:
+            raise StorageError(f"{self._folder.path / 'connection'}, which holds the database's password, is missing.")
+        check_owner(self._folder.data)
+        check_version(self._folder.data)
+        for _ in range(PORT_ATTEMPTS):
+            try:
+                await self._start_on(connection)
+            except PortTaken:
+                if keep_port:
+                    raise
+                connection = Connection(connection.password, free_port())
+            else:
+                self._folder.write_connection(connection)
+                return connection
+        raise StorageError(f"None of {PORT_ATTEMPTS} ports for the embedded database stayed free.")
+
+    async def _start_on(self, connection: Connection) -> None:
+        if not is_free(connection.port):
+            raise PortTaken(f"The embedded database's port {connection.port} is in use by another program.")
+        # Nobody else has the lock, so no server runs here: a pid in this file is dead or somebody else's by now.
+        (self._folder.data / "postmaster.pid").unlink(missing_ok=True)
+        give(self._folder.data, identity_for(self._folder.data))
+        settings = {**SETTINGS, "port": str(connection.port), **self._settings}
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        if self._process:
+            end(self._process)
+        seen = self._programs.log_size()
+        self._process = self._programs.start("postgres", self._folder.data, *options)
+        await self._wait_until_answering(connection, seen)
+
+    async def _wait_until_answering(self, connection: Connection, seen: int) -> None:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while not await answers(connection):
+            if not self.is_running():
+                words = self._programs.last_words(seen)
+                problem = PortTaken if "TCP/IP" in words else StorageError
+                raise problem(f"PostgreSQL did not start: {words}.")
+            if asyncio.get_running_loop().time() > deadline:
+                raise StorageError(f"PostgreSQL did not start in {START_SECONDS:g} seconds; see {self._folder.log}.")
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+
+
+async def answers(connection: Connection) -> bool:
+    try:
+        session = await asyncpg.connect(driver_dsn(connection.url), timeout=PROBE_SECONDS, ssl=False)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        return False
+    await session.close()
+    return True

@@ -1,0 +1,196 @@
+"""`workflow up` as a user starts it: real processes, real ports, real signals."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import REPOSITORY, alive, descendants, eventually
+
+LAST_LINE = "Ctrl-C stops everything."
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A running `workflow up` in a session of its own. `greeting` is what it said until it was ready."""
+
+    process: subprocess.Popen[str]
+    greeting: str
+
+    @property
+    def rest(self) -> str:
+        return re.search(r"REST +(http://\S+)", self.greeting).group(1)
+
+    @property
+    def grpc(self) -> str:
+        return re.search(r"gRPC +(\S+)", self.greeting).group(1)
+
+    def children(self) -> dict[str, int]:
+        """The pids of the direct children by what they run: `app.main`, `app.grpc_main`, `postgres`."""
+        listing = subprocess.run(["ps", "-axwwo", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
+        lines = [line.split(None, 2) for line in listing.stdout.splitlines()]
+        own = {command: int(pid) for pid, parent, command in lines if int(parent) == self.process.pid}
+        names = ("app.main", "app.grpc_main", "postgres")
+        return {name: pid for name in names for command, pid in own.items() if re.search(rf"{name}\b", command)}
+
+    def press_ctrl_c(self) -> None:
+        """The terminal sends the signal to all processes of its foreground group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+
+def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+    defaults = {"DATABASE_URL": "file:data", "FASTAPI_PORT": "0", "GRPC_PORT": "0", "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "up", *options],
+        cwd=folder,
+        env={**os.environ, **defaults, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@contextmanager
+def running(folder: Path, *options: str, **environment: str) -> Iterator[Up]:
+    with start(folder, *options, **environment) as process:
+        try:
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if line.strip() == LAST_LINE:
+                    break
+            else:
+                pytest.fail(f"not ready: {''.join(said)}{process.stderr.read()}")
+            yield Up(process, "".join(said))
+        finally:
+            process.kill()
+
+
+def status_of(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.status
+
+
+def is_listening(address: str) -> bool:
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    with socket.socket() as caller:
+        return caller.connect_ex((host, int(port))) == 0
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_it_serves_until_told_to_stop_and_then_leaves_nothing(tmp_path, how):
+    with running(tmp_path) as up:
+        assert status_of(f"{up.rest}/readyz") == 200
+        assert status_of(f"{up.rest}/workflows") == 200
+        assert is_listening(up.grpc)
+        started = descendants(up.process.pid)
+        assert set(up.children()) == {"app.main", "app.grpc_main", "postgres"}
+        up.press_ctrl_c() if how == "Ctrl-C" else up.process.terminate()
+        assert up.process.wait(30) == 0
+        assert not alive(started)
+        assert not is_listening(up.rest)
+        assert not is_listening(up.grpc)
+    log = (tmp_path / "data" / "postgres.log").read_text()
+    assert "database system is shut down" in log.splitlines()[-1]
+
+
+def test_it_says_where_everything_is(tmp_path):
+    with running(tmp_path) as up:
+        assert f"{tmp_path}/data" in up.greeting
+        assert re.search(r"cache +in the REST process", up.greeting)
+
+
+def test_what_it_offers_to_paste_works(tmp_path):
+    with running(tmp_path, "--no-examples") as up:
+        programs = ("curl ", "grpcurl ") if shutil.which("grpcurl") else ("curl ",)
+        lines = [line for line in up.greeting.splitlines() if line.startswith(programs) or " run hello " in line]
+        answers = [pasted(line, tmp_path) for line in lines]
+        assert json.loads(answers[0])["key"] == "hello"
+        assert json.loads(answers[1])["total"] == 1
+        assert all("completed" in answer.lower() for answer in answers[2:])
+        assert len(answers) == len(programs) + 2
+
+
+def pasted(line: str, folder: Path) -> str:
+    return subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def test_what_was_made_is_there_the_next_time(tmp_path):
+    body = json.dumps({"name": "kept", "key": "kept"}).encode()
+    with running(tmp_path) as up:
+        request = urllib.request.Request(f"{up.rest}/workflows", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 201
+        up.process.kill()
+        up.process.wait()
+    with running(tmp_path) as up:
+        assert status_of(f"{up.rest}/workflows/kept") == 200
+
+
+def test_kill_9_leaves_no_process(tmp_path):
+    with running(tmp_path) as up:
+        started = descendants(up.process.pid)
+        assert len(started) > 3
+        up.process.kill()
+        eventually(lambda: not alive(started))
+
+
+@pytest.mark.parametrize(("module", "name"), [("app.main", "REST"), ("app.grpc_main", "gRPC")])
+def test_a_process_that_dies_is_named_and_takes_the_rest_with_it(tmp_path, module, name):
+    with running(tmp_path) as up:
+        started = descendants(up.process.pid)
+        os.kill(up.children()[module], signal.SIGKILL)
+        assert up.process.wait(30) == 1
+        assert f"the {name} process was killed by SIGKILL" in up.process.stderr.read()
+        assert not alive(started)
+
+
+def refused(folder: Path, **environment: str) -> str:
+    """The one sentence with which the start is refused."""
+    with start(folder, **environment) as process:
+        _, complaint = process.communicate(timeout=30)
+        assert process.returncode == 1, complaint
+    assert len(complaint.splitlines()) == 1, complaint
+    return complaint
+
+
+@pytest.mark.parametrize("setting", ["FASTAPI_PORT", "GRPC_PORT"])
+def test_a_port_in_use_is_found_before_anything_is_started(tmp_path, setting):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        complaint = refused(tmp_path, **{setting: port})
+    assert f"port {port} of 127.0.0.1 cannot be used: address already in use; set {setting} to another" in complaint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_cannot_have_the_same_port(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    assert f"FASTAPI_PORT and GRPC_PORT are both {port}" in refused(tmp_path, FASTAPI_PORT=port, GRPC_PORT=port)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    assert "is not writable" in refused(tmp_path, DATABASE_URL="file:file/data")
+
+
+def test_a_database_that_cannot_be_reached(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"postgresql://me:secret@127.0.0.1:{unused.getsockname()[1]}/work"
+        complaint = refused(tmp_path, DATABASE_URL=url)
+    assert "cannot be reached: Connection refused" in complaint
+    assert "secret" not in complaint

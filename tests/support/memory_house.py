@@ -1,0 +1,200 @@
+"""Whole engine processes on one database in memory, with task types that wait for the test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.adapters.memory.database import MemoryDatabase
+from app.adapters.memory.definitions import MemoryDefinitionStore
+from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from app.adapters.memory.ownership import MemoryOwnership
+from app.adapters.memory.recording import MemoryRecording
+from app.adapters.memory.signals import MemorySignals
+from app.domain.definitions import Task, Workflow, WorkflowDraft
+from app.domain.events import Event
+from app.domain.handlers import Attempt, Handler, TaskError
+from app.engine.announcer import Announcer
+from app.engine.attempts import Attempts
+from app.engine.engine import Engine, EngineOptions
+from app.engine.plan import Plans
+from app.engine.recorder import Recorder
+from app.engine.runner import Tools
+from app.engine.service import ExecutionService
+from app.engine.starting import Starter, StartRequest
+from app.engine.watchers import Hub
+from tests.support.histories import NOON
+
+OUTPUT_LIMIT = 10_000
+POLL = 0.01
+
+
+class SettableClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.instant = NOON
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def advance(self, seconds: float) -> None:
+        self.instant += timedelta(seconds=seconds)
+
+
+@dataclass
+class Performance:
+    """One attempt that runs until the test ends it."""
+
+    attempt: Attempt
+    ending: asyncio.Future[Any]
+    cancelled: bool = False
+
+    def succeed(self, output: Any = None) -> None:
+        self.ending.set_result(output)
+
+    def fail(self, error: BaseException | None = None) -> None:
+        self.ending.set_exception(error or TaskError("broken", "it broke"))
+
+
+class Stage:
+    """A task type whose attempts wait for the test. `cleaning` is what a cancelled attempt still waits for."""
+
+    def __init__(self) -> None:
+        self.performances: list[Performance] = []
+        self.cleaning: asyncio.Event | None = None
+        self._entered = asyncio.Condition()
+
+    @property
+    def names(self) -> list[str]:
+        """`task/attempt`, in the order of their beginning."""
+        return [f"{p.attempt.task_name}/{p.attempt.number}" for p in self.performances]
+
+    async def run(self, attempt: Attempt) -> Any:
+        performance = Performance(attempt, asyncio.get_running_loop().create_future())
+        self.performances.append(performance)
+        async with self._entered:
+            self._entered.notify_all()
+        try:
+            return await performance.ending
+        except asyncio.CancelledError:
+            if self.cleaning is not None:
+                await self.cleaning.wait()
+            performance.cancelled = True
+            raise
+
+    async def entered(self, name: str, number: int = 1) -> Performance:
+        """The attempt, as soon as it runs."""
+        async with self._entered:
+            await self._entered.wait_for(lambda: f"{name}/{number}" in self.names)
+        return next(p for p in reversed(self.performances) if (p.attempt.task_name, p.attempt.number) == (name, number))
+
+
+class Instant:
+    def run_now(self, attempt: Attempt) -> Any:
+        return attempt.config.get("output")
+
+
+@dataclass
+class Process:
+    """What a process with an engine consists of."""
+
+    house: "House"
+    engine: Engine
+    executions: ExecutionService
+    hub: Hub
+    recorder: Recorder
+    announcer: Announcer
+
+    async def start(self, workflow: Workflow, **options: Any) -> str:
+        started = await self.executions.start(StartRequest(str(workflow.id), **options))
+        return str(started.execution.id)
+
+    async def until(self, execution_id: str, *words: str) -> list[str]:
+        """The history in short, as far as the first of `words`, or to its end."""
+        seen: list[str] = []
+        async for updates in await self.executions.watch(execution_id, 0):
+            for update in updates:
+                seen.append(short(update.event, update.task_name))
+                if seen[-1] in words:
+                    return seen
+        return seen
+
+    async def kill(self) -> None:
+        """Everything stops where it is; nothing is given back."""
+        for loop in self.engine._loops:
+            loop.cancel()
+        await asyncio.gather(*self.engine._loops, return_exceptions=True)
+        self.engine._accepting = False
+        self.engine._drop_all()
+        await self.recorder.stop()
+        await self.announcer.stop()
+
+
+def short(event: Event, task: str | None) -> str:
+    """`started`, `a started`, and the attempt's number from the second on."""
+    word = event.type.value.partition("_")[2]
+    number = f"/{event.attempt}" if event.attempt > 1 else ""
+    return word if task is None else f"{task} {word}{number}"
+
+
+@dataclass
+class House:
+    """`handlers` are the task types of all processes; a task without a type is instant."""
+
+    clock: SettableClock = field(default_factory=SettableClock)
+    stage: Stage = field(default_factory=Stage)
+    handlers: dict[str | None, Handler] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.database = MemoryDatabase(MemoryDefinitionStore(self.clock.now), self.clock.now)
+        self.faults = self.database.faults
+        self.signals = MemorySignals(self.faults)
+        self.store = MemoryExecutionStore(self.database)
+        self.recording = MemoryRecording(self.database)
+        self.ownership = MemoryOwnership(self.database)
+        self.handlers = {None: Instant(), "staged": self.stage, **self.handlers}
+
+    def handler(self, type: str | None) -> Handler | None:
+        return self.handlers.get(type)
+
+    async def define(self, *tasks: Task) -> Workflow:
+        return await self.database.definitions.create(WorkflowDraft(name="w", tasks=tuple(tasks)))
+
+    def history(self, execution_id: str) -> Sequence[Event]:
+        return self.database.histories[UUID(execution_id)]
+
+    def owner(self, execution_id: str) -> int | None:
+        return self.database.executions[UUID(execution_id)].owner_id
+
+    @asynccontextmanager
+    async def process(
+        self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any
+    ) -> AsyncIterator[Process]:
+        """A started engine with everything around it; stopped when the test has not done so."""
+        process = self.build(chance=chance, max_waiting=max_waiting, **options)
+        process.announcer.start()
+        await process.engine.start()
+        try:
+            yield process
+        finally:
+            process.hub.close()
+            await process.engine.stop(0)
+            await process.announcer.stop()
+
+    def build(self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any) -> Process:
+        announcer = Announcer(self.signals)
+        hub = Hub(announcer.grew)
+        announcer.listen(hub.hint)
+        reader = MemoryDefinitionReader(self.database)
+        plans = Plans(reader)
+        recorder = Recorder(self.recording, max_waiting=max_waiting)
+        tools = Tools(recorder, Attempts(self, OUTPUT_LIMIT), hub, self.clock, OUTPUT_LIMIT, chance)
+        wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
+        engine = Engine(self.ownership, plans, tools, self.signals, EngineOptions(**wanted))
+        starter = Starter(self.store, reader, plans, self.clock, OUTPUT_LIMIT, engine)
+        executions = ExecutionService(starter, self.store, reader, plans, hub, self.signals, POLL)
+        return Process(self, engine, executions, hub, recorder, announcer)

@@ -1,0 +1,104 @@
+"""One real PostgreSQL per session, one migrated template in it, and a copy of that template for every test."""
+
+import asyncio
+import os
+import subprocess
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.adapters.addresses import driver_dsn, place
+from app.adapters.database.migrations import migrate
+from app.adapters.embedded import StorageError, open_storage
+from app.adapters.embedded.programs import location
+
+TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
+
+
+def pytest_report_header() -> str:
+    if TEST_DATABASE_URL is None:
+        return f"postgresql: {_embedded_version()} (embedded, started when a test needs it)"
+    return f"postgresql: {asyncio.run(_version(TEST_DATABASE_URL))} (TEST_DATABASE_URL, {place(TEST_DATABASE_URL)})"
+
+
+def _embedded_version() -> str:
+    try:
+        words = subprocess.run([location() / "postgres", "--version"], capture_output=True, text=True, check=True)
+    except StorageError as error:
+        pytest.exit(str(error), returncode=1)
+    return words.stdout.split()[-1]
+
+
+async def _version(url: str) -> str:
+    try:
+        connection = await _connect(url)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        pytest.exit(f"TEST_DATABASE_URL cannot be reached: {error}", returncode=1)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    return await asyncpg.connect(driver_dsn(url))
+
+
+def database_on(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+def new_name() -> str:
+    return f"test_{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+async def postgres_url() -> AsyncIterator[str]:
+    """A server on which databases may be created and dropped, as `postgresql+asyncpg://…`."""
+    async with open_storage(TEST_DATABASE_URL or "memory:") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def _administration(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await _connect(postgres_url)
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def _temporary_database(administration: asyncpg.Connection, options: str = "") -> AsyncIterator[str]:
+    name = new_name()
+    await administration.execute(f"CREATE DATABASE {name} {options}")
+    try:
+        yield name
+    finally:
+        await administration.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def template_database(postgres_url: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
+    """The name of a migrated database that nobody is connected to."""
+    async with _temporary_database(_administration) as name:
+        await migrate(database_on(postgres_url, name))
+        yield name
+
+
+@pytest.fixture
+async def database_url(
+    postgres_url: str, template_database: str, _administration: asyncpg.Connection
+) -> AsyncIterator[str]:
+    """A migrated database of the test's own, dropped afterwards, as `postgresql+asyncpg://…`."""
+    async with _temporary_database(_administration, f"TEMPLATE {template_database}") as name:
+        yield database_on(postgres_url, name)
+
+
+@pytest.fixture
+async def empty_database_url(postgres_url: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
+    """A database of the test's own without any table in it."""
+    async with _temporary_database(_administration) as name:
+        yield database_on(postgres_url, name)

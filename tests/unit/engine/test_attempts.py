@@ -1,0 +1,149 @@
+"""One attempt: whatever its handler does becomes exactly one outcome."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.domain.handlers import Attempt, Handler, TaskError
+from app.engine.attempts import Attempts
+from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
+from tests.support.histories import NOON
+
+ATTEMPT = Attempt(uuid4(), 1, 101, "a", 1, {}, {}, {}, NOON, lambda percent, message: None)
+
+
+class Async:
+    def __init__(self, function: Any) -> None:
+        self.run = function
+
+
+class Instant:
+    def __init__(self, function: Any) -> None:
+        self.run_now = function
+
+
+class Types:
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def handler(self, type: str | None) -> Handler | None:
+        return self._handler if type == "known" else None
+
+
+class Trial:
+    """Starts one attempt and keeps its outcomes."""
+
+    def __init__(self, handler: Handler, timeout: float | None = None, type: str = "known") -> None:
+        self.outcomes: list[Outcome] = []
+        self.task = Attempts(Types(handler), 100).start(ATTEMPT, type, timeout, self.outcomes.append)
+
+    async def outcome(self) -> Outcome:
+        while not self.outcomes:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        (only,) = self.outcomes
+        return only
+
+
+def answering(value: Any) -> Any:
+    async def run(attempt: Attempt) -> Any:
+        return value
+
+    return run
+
+
+def raising(error: BaseException) -> Any:
+    async def run(attempt: Attempt) -> Any:
+        raise error
+
+    return run
+
+
+def raising_now(error: BaseException) -> Any:
+    def run_now(attempt: Attempt) -> Any:
+        raise error
+
+    return run_now
+
+
+async def for_ever(attempt: Attempt) -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def failure(outcome: Outcome) -> tuple[str, bool]:
+    assert isinstance(outcome, Failed)
+    return outcome.error.code, outcome.error.retryable
+
+
+async def test_an_answer_is_a_success() -> None:
+    assert await Trial(Async(answering({"n": 1}))).outcome() == Succeeded('{"n":1}')
+    assert await Trial(Async(answering(None))).outcome() == Succeeded(None)
+
+
+async def test_an_instant_handler_has_ended_when_it_has_started() -> None:
+    trial = Trial(Instant(lambda attempt: attempt.task_name))
+    assert trial.task is None
+    assert trial.outcomes == [Succeeded('"a"')]
+
+
+@pytest.mark.parametrize("error", [ValueError("wrong"), SystemExit(3), TimeoutError(), StopAsyncIteration()])
+async def test_whatever_a_handler_raises_fails_its_task(error: BaseException) -> None:
+    assert failure(await Trial(Async(raising(error)), timeout=60).outcome()) == ("handler_error", True)
+    assert failure(await Trial(Instant(raising_now(error))).outcome()) == ("handler_error", True)
+
+
+async def test_a_task_error_is_kept() -> None:
+    error = TaskError("broken", "it broke", retryable=False)
+    assert await Trial(Async(raising(error))).outcome() == Failed(error)
+    assert await Trial(Instant(raising_now(error))).outcome() == Failed(error)
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\x00", object(), "x" * 101])
+async def test_an_answer_that_cannot_be_stored_fails_for_good(value: Any) -> None:
+    assert failure(await Trial(Async(answering(value))).outcome()) == ("bad_output", False)
+    assert failure(await Trial(Instant(lambda attempt: value)).outcome()) == ("bad_output", False)
+
+
+async def test_an_unknown_type_fails_for_good() -> None:
+    trial = Trial(Async(for_ever), type="other")
+    assert trial.task is None
+    assert failure(await trial.outcome()) == ("unknown_task_type", False)
+
+
+async def test_an_attempt_that_takes_too_long_is_cut_off() -> None:
+    outcome = await Trial(Async(for_ever), timeout=0.01).outcome()
+    assert failure(outcome) == ("timeout", True)
+    assert isinstance(outcome, Failed)
+    assert "0.01 s" in outcome.error.message
+
+
+async def test_a_cancelled_attempt_was_stopped() -> None:
+    trial = Trial(Async(for_ever))
+    await asyncio.sleep(0)
+    assert trial.task is not None
+    trial.task.cancel()
+    assert await trial.outcome() == Stopped()
+
+
+async def test_an_attempt_that_is_cancelled_before_its_first_step_was_stopped_too() -> None:
+    trial = Trial(Async(for_ever))
+    assert trial.task is not None
+    trial.task.cancel()
+    assert await trial.outcome() == Stopped()
+
+
+async def test_a_handler_may_end_well_although_it_was_cancelled() -> None:
+    async def run(attempt: Attempt) -> str:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            return "saved"
+        return "never"
+
+    trial = Trial(Async(run))
+    await asyncio.sleep(0)
+    assert trial.task is not None
+    trial.task.cancel()
+    assert await trial.outcome() == Succeeded('"saved"')

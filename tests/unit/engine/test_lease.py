@@ -1,0 +1,173 @@
+"""The lease: renewed in time, or given up before anybody else may take it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.adapters.memory.faults import Faults
+from app.adapters.memory.ownership import MemoryOwnership
+from app.engine.lease import Lease
+from app.engine.ports import StoreUnreachable
+from tests.support.memory_house import House
+
+LEASE = 10.0
+RENEW = 0.001
+
+
+@dataclass
+class Keeping:
+    """A lease that is being kept, and what it told its engine."""
+
+    house: House
+    told: list[str] = field(default_factory=list)
+    time: float = 1_000.0
+    jump: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ownership = MemoryOwnership(self.house.database)
+        self.lease = Lease(
+            self.ownership,
+            "engine",
+            LEASE,
+            RENEW,
+            lambda engine_id: self.told.append(f"acquired {engine_id}"),
+            lambda: self.told.append("lost"),
+            self.monotonic,
+        )
+
+    @property
+    def faults(self) -> Faults:
+        return self.house.faults
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def renewed(self, times: int = 2) -> None:
+        """Until so many further renewals have been answered."""
+        for _ in range(times):
+            gate = self.faults.hold_after("renew")
+            await gate.reached()
+            gate.open()
+
+
+@pytest.fixture
+async def keeping() -> AsyncIterator[Keeping]:
+    keeping = Keeping(House())
+    await keeping.lease.acquire()
+    task = asyncio.create_task(keeping.lease.keep())
+    yield keeping
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def until(told: list[str], count: int) -> None:
+    while len(told) < count:
+        await asyncio.sleep(0)
+
+
+async def test_an_acquired_lease_is_renewed(keeping: Keeping) -> None:
+    assert keeping.told == ["acquired 1"]
+    for _ in range(5):
+        keeping.time += LEASE / 2
+        keeping.house.clock.advance(LEASE / 2)
+        await keeping.renewed()
+    assert keeping.told == ["acquired 1"]
+    assert keeping.lease.engine_id == 1
+
+
+async def test_a_database_that_is_away_for_a_while_costs_nothing(keeping: Keeping) -> None:
+    keeping.faults.outage = True
+    keeping.time += LEASE - 1
+    gate = keeping.faults.hold_before("renew")
+    await gate.reached()
+    keeping.faults.outage = False
+    gate.open()
+    await keeping.renewed()
+    assert keeping.told == ["acquired 1"]
+
+
+async def test_work_is_dropped_before_a_lease_that_cannot_be_renewed_ends(keeping: Keeping) -> None:
+    gate = keeping.faults.hold_before("renew")
+    await gate.reached()
+    keeping.faults.outage = True
+    keeping.time += LEASE - RENEW
+    gate.open()
+    await until(keeping.told, 2)
+    assert keeping.told == ["acquired 1", "lost"]
+    assert keeping.lease.engine_id is None
+    assert 1 in keeping.house.database.leases, "on the database's clock it has not ended yet"
+    keeping.faults.outage = False
+    await until(keeping.told, 3)
+    assert keeping.told == ["acquired 1", "lost", "acquired 2"]
+
+
+async def test_a_renewal_without_an_answer_is_not_waited_for_beyond_the_lease() -> None:
+    """The loop's clock runs on by itself here, so this lease is short."""
+    house = House()
+    told: list[str] = []
+    loop = asyncio.get_running_loop()
+    lost_at: list[float] = []
+    lease = Lease(
+        MemoryOwnership(house.database), "engine", 0.2, 0.05, lambda _: None, lambda: lost_at.append(loop.time())
+    )
+    began = loop.time()
+    await lease.acquire()
+    house.faults.hold_before("renew")
+    task = asyncio.create_task(lease.keep())
+    await until_any(lost_at)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert lost_at[0] - began < 0.2, told
+
+
+async def until_any(things: list[float]) -> None:
+    while not things:
+        await asyncio.sleep(0.001)
+
+
+async def test_a_lease_that_another_engine_removed_is_replaced(keeping: Keeping) -> None:
+    other = MemoryOwnership(keeping.house.database)
+    gate = keeping.faults.hold_before("renew")
+    await gate.reached()
+    keeping.house.clock.advance(LEASE + 1)
+    await other.reap()
+    gate.open()
+    await until(keeping.told, 3)
+    assert keeping.told == ["acquired 1", "lost", "acquired 2"]
+    assert keeping.lease.engine_id == 2
+
+
+async def test_the_leases_of_others_are_reaped(keeping: Keeping) -> None:
+    dead = await keeping.ownership.register("dead", 1)
+    keeping.house.clock.advance(2)
+    await keeping.renewed()
+    gate = keeping.faults.hold_after("reap")
+    await gate.reached()
+    gate.open()
+    assert dead not in keeping.house.database.leases
+    assert 1 in keeping.house.database.leases
+
+
+async def test_a_failing_reaping_does_not_end_a_lease(keeping: Keeping) -> None:
+    for _ in range(3):
+        keeping.faults.fail("reap")
+    await keeping.renewed(5)
+    assert keeping.told == ["acquired 1"]
+
+
+async def test_a_released_lease_is_gone(keeping: Keeping) -> None:
+    await keeping.lease.release()
+    assert keeping.house.database.leases == {}
+    await keeping.lease.release()
+
+
+async def test_without_a_database_there_is_no_lease() -> None:
+    keeping = Keeping(House())
+    keeping.faults.outage = True
+    with pytest.raises(StoreUnreachable):
+        await keeping.lease.acquire()
+    assert keeping.told == []

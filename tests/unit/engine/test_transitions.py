@@ -1,0 +1,199 @@
+"""What happened, as the events that say so."""
+
+import json
+
+import pytest
+
+from app.domain.definitions import RetryPolicy
+from app.domain.events import EventType
+from app.domain.handlers import TaskError
+from app.domain.states import ExecutionStatus
+from app.engine.decider import CancelTask, Finish, StartTask, StopAttempt, decide
+from app.engine.drafts import Draft
+from app.engine.outcomes import Failed, Stopped, Succeeded
+from app.engine.ports import ControlCommand, RowChange
+from app.engine.state import fold
+from app.engine.transitions import (
+    draft_of_command,
+    draft_of_outcome,
+    drafts_of_cancelling,
+    drafts_of_resuming,
+    row_change,
+)
+from tests.support.histories import NOON, at
+from tests.support.stories import parallel, plan_of, story, sync
+
+RETRY = RetryPolicy(max_attempts=2, initial_interval_seconds=4, jitter=0.5)
+PLAN = plan_of(sync("a", retry=RETRY), parallel("b"), parallel("c", retry=RETRY))
+A, B, C = range(3)
+BEGUN = ("created", "started", "a started")
+FORKED = (*BEGUN, "a completed", "b started", "c started")
+BROKEN = Failed(TaskError("broken", "it broke"))
+
+
+def state_of(*words: str):
+    return fold(PLAN, story(PLAN, *words))
+
+
+def cancel(id: int = 1, reason: str = "enough") -> ControlCommand:
+    return ControlCommand(id, None, "cancel", reason)  # type: ignore[arg-type]
+
+
+def shown(draft: Draft) -> tuple:
+    data = json.loads(draft.data) if draft.data else {}
+    return draft.type, draft.index, draft.attempt, data.get("code") or data.get("message")
+
+
+# Outcomes
+
+
+def test_a_success_completes_the_task() -> None:
+    draft = draft_of_outcome(state_of(*BEGUN), A, Succeeded("[1]"), NOON, 0)
+    assert draft == Draft(EventType.TASK_COMPLETED, A, 1, "[1]")
+
+
+def test_a_failure_is_repeated_while_its_policy_lasts() -> None:
+    draft = draft_of_outcome(state_of(*BEGUN), A, BROKEN, NOON, 1.0)
+    assert draft.type is EventType.TASK_RETRYING
+    assert json.loads(draft.data or "") == {
+        "code": "broken",
+        "message": "it broke",
+        "retry_at": "2026-01-02T12:00:02.123456Z",
+    }
+    draft = draft_of_outcome(state_of(*BEGUN, "a retrying", "a started"), A, BROKEN, NOON, 1.0)
+    assert shown(draft) == (EventType.TASK_FAILED, A, 2, "broken")
+
+
+def test_lost_engines_use_up_no_attempts() -> None:
+    state = state_of(*BEGUN, "a lost", "a started", "a lost", "a started")
+    assert shown(draft_of_outcome(state, A, BROKEN, NOON, 0)) == (EventType.TASK_RETRYING, A, 3, "broken")
+
+
+def test_nothing_is_repeated_when_the_execution_ends() -> None:
+    state = state_of(*FORKED, "b failed")
+    assert shown(draft_of_outcome(state, C, BROKEN, NOON, 0)) == (EventType.TASK_FAILED, C, 1, "broken")
+    assert shown(draft_of_outcome(state, C, Stopped(), NOON, 0)) == (EventType.TASK_CANCELLED, C, 1, "cancelled")
+    assert draft_of_outcome(state, C, Succeeded(None), NOON, 0).type is EventType.TASK_COMPLETED
+
+
+def test_a_stopped_attempt_says_why() -> None:
+    failed = draft_of_outcome(state_of(*FORKED, "b failed"), C, Stopped(), NOON, 0)
+    assert "another task of the execution failed" in (failed.data or "")
+    asked = draft_of_outcome(state_of(*FORKED, "cancel"), C, Stopped(), NOON, 0)
+    assert "no longer wanted" in (asked.data or "")
+
+
+# Commands of the decider
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "expected"),
+    [
+        (("created", "started"), StartTask(A), (EventType.TASK_STARTED, A, 1, None)),
+        ((*BEGUN, "a retrying"), StartTask(A), (EventType.TASK_STARTED, A, 2, None)),
+        ((*FORKED, "c retrying", "cancel"), CancelTask(C), (EventType.TASK_CANCELLED, C, 1, "cancelled")),
+        (("created", "cancel"), Finish(ExecutionStatus.COMPLETED), (EventType.EXECUTION_COMPLETED, None, 0, None)),
+    ],
+)
+def test_commands_become_events(words, command, expected) -> None:
+    draft = draft_of_command(state_of(*words), command, 1_000)
+    assert draft is not None
+    assert shown(draft) == expected
+
+
+def test_an_attempt_that_is_told_to_stop_says_nothing_yet() -> None:
+    assert draft_of_command(state_of(*FORKED, "b failed"), StopAttempt(C), 1_000) is None
+
+
+def test_the_output_of_an_execution_is_that_of_its_last_tasks() -> None:
+    state = state_of(*FORKED, "b completed", "c completed")
+    (command,) = decide(state)
+    draft = draft_of_command(state, command, 1_000)
+    assert draft == Draft(EventType.EXECUTION_COMPLETED, data='{"b":{"done":true},"c":{"done":true}}')
+    too_small = draft_of_command(state, command, len(draft.data or "") - 1)
+    assert too_small == Draft(EventType.EXECUTION_COMPLETED)
+
+
+def test_a_failed_execution_says_why() -> None:
+    state = state_of(*FORKED, "b failed", "c cancelled")
+    (command,) = decide(state)
+    draft = draft_of_command(state, command, 1_000)
+    assert draft is not None
+    assert json.loads(draft.data or "") == {"code": "broken", "message": "task 'b' failed: it broke"}
+
+
+# Requests
+
+
+def test_the_first_of_several_cancels_counts() -> None:
+    (draft,) = drafts_of_cancelling(state_of(*BEGUN), [cancel(1, "first"), cancel(2, "second")])
+    assert shown(draft) == (EventType.CANCEL_REQUESTED, None, 0, "first")
+
+
+@pytest.mark.parametrize("words", [(*BEGUN, "cancel"), ("created", "cancel", "cancelled")])
+def test_a_cancel_changes_nothing_twice(words) -> None:
+    assert drafts_of_cancelling(state_of(*words), [cancel()]) == ()
+
+
+# Resuming
+
+
+@pytest.mark.parametrize(
+    ("words", "commands", "expected"),
+    [
+        (("created",), [], [(EventType.EXECUTION_STARTED, None, 0, None)]),
+        (("created",), [cancel()], [(EventType.CANCEL_REQUESTED, None, 0, "enough")]),
+        (("created", "started"), [], []),
+        ((*BEGUN, "a retrying"), [], []),
+        (
+            BEGUN,
+            [],
+            [(EventType.TASK_RETRYING, A, 1, "engine_lost"), (EventType.TASK_STARTED, A, 2, None)],
+        ),
+        (
+            (*FORKED, "b completed"),
+            [],
+            [(EventType.TASK_RETRYING, C, 1, "engine_lost"), (EventType.TASK_STARTED, C, 2, None)],
+        ),
+        ((*FORKED, "b failed"), [], [(EventType.TASK_CANCELLED, C, 1, "cancelled")]),
+        ((*FORKED, "cancel", "b cancelled"), [], [(EventType.TASK_CANCELLED, C, 1, "cancelled")]),
+        (
+            (*FORKED, "b retrying"),
+            [cancel()],
+            [(EventType.CANCEL_REQUESTED, None, 0, "enough"), (EventType.TASK_CANCELLED, C, 1, "cancelled")],
+        ),
+    ],
+)
+def test_a_new_owner_first_says_what_became_of_the_attempts(words, commands, expected) -> None:
+    assert [shown(draft) for draft in drafts_of_resuming(state_of(*words), commands, NOON)] == expected
+
+
+# The execution's row
+
+
+@pytest.mark.parametrize(
+    ("before", "words", "change"),
+    [
+        (ExecutionStatus.PENDING, ("created",), None),
+        (ExecutionStatus.PENDING, ("created", "started"), RowChange(ExecutionStatus.RUNNING, at(2))),
+        (
+            ExecutionStatus.PENDING,
+            ("created", "started", "completed"),
+            RowChange(ExecutionStatus.COMPLETED, at(2), at(3)),
+        ),
+        (
+            ExecutionStatus.PENDING,
+            ("created", "cancel", "cancelled"),
+            RowChange(
+                ExecutionStatus.CANCELLED, None, at(3), failure='{"code":"cancelled","message":"no longer wanted"}'
+            ),
+        ),
+        (ExecutionStatus.RUNNING, BEGUN, None),
+    ],
+)
+def test_the_row_follows_the_events(before, words, change) -> None:
+    assert row_change(before, story(plan_of() if "completed" in words else PLAN, *words)) == change
+
+
+def test_no_events_change_nothing() -> None:
+    assert row_change(ExecutionStatus.RUNNING, ()) is None

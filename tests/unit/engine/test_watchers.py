@@ -1,0 +1,287 @@
+"""Following a history: in order, without a gap, from any number, through everything that may happen to a watcher."""
+
+import asyncio
+from contextlib import aclosing
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.domain.errors import Unavailable
+from app.domain.events import Event
+from app.engine import watchers
+from app.engine.ports import HistoryPage, StoreUnreachable
+from app.engine.watchers import Hub, Watcher, follow
+from tests.support.histories import completed, note
+
+EXECUTION = uuid4()
+HOUR = 3600.0
+END = 40
+
+
+class Book:
+    """A stored history that grows as the test wants; counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.reads = 0
+        self.failing = False
+
+    def write(self, until: int) -> list[Event]:
+        """On to event `until`; number END is the last."""
+        first = len(self.events) + 1
+        new = [completed(number) if number == END else note(number) for number in range(first, until + 1)]
+        self.events += new
+        return new
+
+    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+        self.reads += 1
+        if self.failing:
+            raise StoreUnreachable("no answer")
+        page = [event for event in self.events if event.sequence > after][:limit]
+        last = page[-1:] or self.events[-1:]
+        return HistoryPage(page, bool(last) and last[0].type.is_final)
+
+
+class Reader:
+    """Follows in a task of its own and keeps what it got."""
+
+    def __init__(self, hub: Hub, book: Book, after: int = 0, poll_seconds: float = HOUR) -> None:
+        self.watcher = hub.add(EXECUTION)
+        self.numbers: list[int] = []
+        self.paused = asyncio.Event()
+        self.paused.set()
+        self._batches = follow(hub, self.watcher, book, EXECUTION, after, poll_seconds)
+        self.task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async with aclosing(self._batches) as batches:
+            async for events in batches:
+                self.numbers += [event.sequence for event in events]
+                await self.paused.wait()
+
+    async def has(self, number: int) -> None:
+        while not self.numbers or self.numbers[-1] < number:
+            assert not self.task.done(), self.numbers
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+def numbers(until: int, after: int = 0) -> list[int]:
+    return list(range(after + 1, until + 1))
+
+
+async def test_a_watcher_from_the_beginning_sees_everything_live(hub: Hub, book: Book) -> None:
+    reader = Reader(hub, book)
+    for until in (1, 3, 4, END):
+        hub.publish(EXECUTION, book.write(until))
+        await reader.has(until)
+    await reader.task
+    assert reader.numbers == numbers(END)
+    assert book.reads == 1, "what the hub hands on is not read again"
+
+
+@pytest.mark.parametrize("after", [0, 1, 7, END - 1])
+async def test_a_late_watcher_replays_then_follows(hub: Hub, book: Book, after: int) -> None:
+    book.write(10)
+    reader = Reader(hub, book, after)
+    if after < 10:
+        await reader.has(10)
+    hub.publish(EXECUTION, book.write(12))
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert reader.numbers == numbers(END, after)
+
+
+@pytest.mark.parametrize("after", [0, 5, END - 1])
+async def test_an_ended_history_is_replayed_and_closed(hub: Hub, book: Book, after: int) -> None:
+    book.write(END)
+    reader = Reader(hub, book, after)
+    await reader.task
+    assert reader.numbers == numbers(END, after)
+
+
+@pytest.mark.parametrize("after", [END, END + 1, 2**40])
+async def test_after_the_end_there_is_nothing(hub: Hub, book: Book, after: int) -> None:
+    book.write(END)
+    reader = Reader(hub, book, after)
+    await reader.task
+    assert reader.numbers == []
+
+
+async def test_a_number_that_is_not_reached_yet_is_waited_for(hub: Hub, book: Book) -> None:
+    hub.publish(EXECUTION, book.write(2))
+    reader = Reader(hub, book, after=5)
+    await asyncio.sleep(0)
+    hub.publish(EXECUTION, book.write(4))
+    hub.publish(EXECUTION, book.write(8))
+    await reader.has(8)
+    assert reader.numbers == [6, 7, 8]
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert reader.numbers == numbers(END, 5)
+
+
+async def test_a_long_history_is_read_by_pages(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchers, "PAGE", 10)
+    book.write(END)
+    reader = Reader(hub, book)
+    await reader.task
+    assert reader.numbers == numbers(END)
+    assert book.reads == 4
+
+
+async def test_events_that_come_while_the_history_is_read_come_once(hub: Hub, book: Book) -> None:
+    book.write(3)
+    reader = Reader(hub, book)
+    hub.publish(EXECUTION, book.write(5))
+    await reader.has(5)
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert reader.numbers == numbers(END)
+
+
+async def test_a_hint_makes_a_watcher_read(hub: Hub, book: Book) -> None:
+    reader = Reader(hub, book)
+    book.write(4)
+    hub.hint(EXECUTION)
+    await reader.has(4)
+    book.write(END)
+    hub.hint(EXECUTION)
+    await reader.task
+    assert reader.numbers == numbers(END)
+
+
+async def test_lost_hints_are_made_up_for_by_polling(hub: Hub, book: Book) -> None:
+    reader = Reader(hub, book, poll_seconds=0.001)
+    book.write(4)
+    await reader.has(4)
+    book.write(END)
+    await reader.task
+    assert reader.numbers == numbers(END)
+
+
+async def test_a_gap_is_read_from_the_history(hub: Hub, book: Book) -> None:
+    reader = Reader(hub, book)
+    hub.publish(EXECUTION, book.write(3))
+    await reader.has(3)
+    book.write(6)
+    hub.publish(EXECUTION, book.write(8))
+    await reader.has(8)
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert reader.numbers == numbers(END)
+
+
+async def test_a_gap_behind_what_is_held_is_read_too(hub: Hub, book: Book) -> None:
+    """The execution went to another engine and came back while the watcher was slow."""
+    reader = Reader(hub, book)
+    hub.publish(EXECUTION, book.write(1))
+    await reader.has(1)
+    reader.paused.clear()
+    hub.publish(EXECUTION, book.write(2))
+    await reader.has(2)
+    hub.publish(EXECUTION, book.write(4))
+    book.write(7)
+    hub.publish(EXECUTION, book.write(9))
+    reader.paused.set()
+    await reader.has(9)
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert reader.numbers == numbers(END)
+
+
+async def test_a_slow_watcher_loses_nothing(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchers, "HELD_EVENTS", 5)
+    quick, slow = Reader(hub, book), Reader(hub, book)
+    hub.publish(EXECUTION, book.write(1))
+    await slow.has(1)
+    slow.paused.clear()
+    for until in range(2, END + 1):
+        hub.publish(EXECUTION, book.write(until))
+        await quick.has(until)
+    assert slow.numbers == [1, 2] or slow.numbers == [1]
+    slow.paused.set()
+    await asyncio.gather(quick.task, slow.task)
+    assert slow.numbers == quick.numbers == numbers(END)
+
+
+async def test_a_step_larger_than_a_watcher_holds(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchers, "HELD_EVENTS", 5)
+    reader = Reader(hub, book)
+    hub.publish(EXECUTION, book.write(20))
+    await reader.has(20)
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert reader.numbers == numbers(END)
+
+
+async def test_many_watchers_see_the_same(hub: Hub, book: Book) -> None:
+    readers = [Reader(hub, book, after) for after in (0, 0, 2, 5)]
+    for until in (4, 5, END):
+        hub.publish(EXECUTION, book.write(until))
+    await asyncio.gather(*(reader.task for reader in readers))
+    assert [reader.numbers for reader in readers] == [numbers(END, after) for after in (0, 0, 2, 5)]
+
+
+async def test_a_closing_hub_tells_how_to_go_on(hub: Hub, book: Book) -> None:
+    reader = Reader(hub, book)
+    hub.publish(EXECUTION, book.write(6))
+    await reader.has(6)
+    hub.close()
+    with pytest.raises(Unavailable, match="watch it again after 6"):
+        await reader.task
+
+
+async def test_a_closing_hub_hands_on_what_there_is(hub: Hub, book: Book) -> None:
+    book.write(3)
+    reader = Reader(hub, book)
+    hub.close()
+    with pytest.raises(Unavailable):
+        await reader.task
+    assert reader.numbers == [1, 2, 3]
+    book.write(END)
+    last = Reader(hub, book, after=3)
+    await last.task
+    assert last.numbers == numbers(END, 3)
+
+
+async def test_a_history_that_cannot_be_read_ends_the_stream(hub: Hub, book: Book) -> None:
+    book.failing = True
+    with pytest.raises(StoreUnreachable):
+        await Reader(hub, book).task
+
+
+def test_the_hub_keeps_only_who_watches(hub: Hub) -> None:
+    first, second = hub.add(EXECUTION), hub.add(EXECUTION)
+    other = hub.add(uuid4())
+    hub.remove(EXECUTION, first)
+    assert hub.watchers == 2
+    hub.remove(EXECUTION, second)
+    hub.publish(EXECUTION, [note(1)])
+    hub.hint(EXECUTION)
+    assert hub.watchers == 1
+    assert other.must_read
+
+
+def test_growth_is_announced_whether_somebody_watches_or_not() -> None:
+    announced: list[UUID] = []
+    hub = Hub(announced.append)
+    hub.publish(EXECUTION, [note(1)])
+    assert announced == [EXECUTION]
+
+
+@pytest.mark.parametrize(("first", "number", "holds"), [(1, 1, True), (2, 1, False), (2, 2, True), (None, 1, False)])
+def test_a_watcher_knows_from_where_it_holds(first: int | None, number: int, holds: bool) -> None:
+    watcher = Watcher()
+    if first is not None:
+        watcher.offer([note(first), note(first + 1)])
+    assert watcher.holds_from(number) is holds
