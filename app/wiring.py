@@ -158,7 +158,9 @@ async def _open_cache(settings: Settings) -> AsyncIterator[DefinitionCache]:
         yield InProcessDefinitionCache(IN_PROCESS_TTL_SECONDS)
         return
     log.info("cache_redis", ttl_seconds=settings.cache_ttl_seconds)
-    async with open_redis_cache(settings.redis_url, settings.cache_ttl_seconds, settings.cache_timeout_seconds) as cache:
+    async with open_redis_cache(
+        settings.redis_url, settings.cache_ttl_seconds, settings.cache_timeout_seconds
+    ) as cache:
         yield cache
 
 

@@ -26,9 +26,7 @@ class Attempts:
         self._handlers = handlers
         self._max_output_bytes = max_output_bytes
 
-    def start(
-        self, attempt: Attempt, task_type: str | None, timeout_seconds: float | None, report: Report
-    ) -> asyncio.Task[Outcome] | None:
+    def start(self, attempt: Attempt, task_type: str | None, report: Report) -> asyncio.Task[Outcome] | None:
         """Begin the attempt; `report` gets its outcome exactly once. None when it has already ended."""
         handler = self._handlers.handler(task_type)
         if handler is None:
@@ -37,8 +35,7 @@ class Attempts:
         if is_instant(handler):
             report(self._run_now(handler, attempt))
             return None
-        running = self._run(handler, attempt, timeout_seconds)
-        task = asyncio.create_task(running, name=f"attempt {attempt.attempt_key}")
+        task = asyncio.create_task(self._run(handler, attempt), name=f"attempt {attempt.attempt_key}")
         task.add_done_callback(partial(_hand_on, report))
         return task
 
@@ -48,15 +45,15 @@ class Attempts:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine
             return Failed(_task_error(error, attempt))
 
-    async def _run(self, handler: TaskHandler, attempt: Attempt, timeout_seconds: float | None) -> Outcome:
-        limit = asyncio.timeout(timeout_seconds)
+    async def _run(self, handler: TaskHandler, attempt: Attempt) -> Outcome:
+        limit = asyncio.timeout(attempt.timeout_seconds)
         try:
             async with limit:
                 return self._succeeded(await handler.run(attempt))
         except asyncio.CancelledError:
             return Stopped()
         except TimeoutError as error:
-            return Failed(_timed_out(timeout_seconds) if limit.expired() else _task_error(error, attempt))
+            return Failed(_timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in _run_now
             return Failed(_task_error(error, attempt))
 

@@ -5,29 +5,32 @@ from typing import Any
 
 import orjson
 
-from app.domain.states import TaskStatus
 from app.engine.state import ExecutionState
 
 
 class Outputs(Mapping[str, Any]):
-    """The outputs of the tasks that have completed, by name; each is parsed when it is asked for."""
+    """The outputs of the tasks that must have completed before task `index`, by name; each is parsed when asked for.
 
-    def __init__(self, state: ExecutionState) -> None:
-        self._texts = {
-            planned.name: task.output
-            for planned, task in zip(state.plan.tasks, state.tasks, strict=True)
-            if task.status is TaskStatus.COMPLETED
-        }
+    A task that merely happened to end earlier is not among them, so every attempt sees the same.
+    """
+
+    def __init__(self, state: ExecutionState, index: int) -> None:
+        self._plan = state.plan
+        self._tasks = state.tasks
+        self._before = state.plan.before[index]
 
     def __getitem__(self, name: str) -> Any:
-        text = self._texts[name]
+        index = self._plan.index_named[name]
+        if not self._before >> index & 1:
+            raise KeyError(name)
+        text = self._tasks[index].output
         return None if text is None else orjson.loads(text)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._texts)
+        return (task.name for task in self._plan.tasks if self._before >> task.index & 1)
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return self._before.bit_count()
 
 
 def final_output(state: ExecutionState, limit: int) -> str | None:

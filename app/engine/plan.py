@@ -23,14 +23,19 @@ class PlannedTask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`graph` numbers the tasks as `tasks` does. `last` are the tasks that no other task waits for."""
+    """`graph` numbers the tasks as `tasks` does. `last` are the tasks that no other task waits for.
+
+    Bit i of `before[n]` is set when task i must have completed before task n may start.
+    """
 
     workflow_id: int
     revision: int
     tasks: tuple[PlannedTask, ...]
     graph: Graph
     index_of: dict[int, int]
+    index_named: dict[str, int]
     last: tuple[int, ...]
+    before: tuple[int, ...]
 
     def task_name(self, task_id: int | None) -> str | None:
         return None if task_id is None else self.tasks[self.index_of[task_id]].name
@@ -49,8 +54,25 @@ def compile_plan(workflow: Workflow) -> Plan:
         tasks=tasks,
         graph=graph,
         index_of={task.id: task.index for task in tasks},
+        index_named={task.name: task.index for task in tasks},
         last=tuple(index for index in range(graph.task_count) if not graph.successors[index]),
+        before=_before(graph),
     )
+
+
+def _before(graph: Graph) -> tuple[int, ...]:
+    masks = [0] * len(graph.successors)
+    missing = list(graph.predecessor_counts)
+    ready = [node for node, count in enumerate(missing) if count == 0]
+    while ready:
+        node = ready.pop()
+        passed_on = masks[node] | (1 << node if node < graph.task_count else 0)
+        for successor in graph.successors[node]:
+            masks[successor] |= passed_on
+            missing[successor] -= 1
+            if missing[successor] == 0:
+                ready.append(successor)
+    return tuple(masks[: graph.task_count])
 
 
 class Plans:

@@ -267,13 +267,13 @@ class Run:
             number=number,
             config=planned.config,
             input=self._input,
-            upstream=Outputs(self.state),
+            upstream=Outputs(self.state, index),
             first_started_at=self.state.tasks[index].first_started_at or self._tools.clock.now(),
             timeout_seconds=planned.timeout_seconds,
             report=partial(self._progress.report, index, number),
         )
         ended = partial(self._ended, index, number)
-        task = self._tools.attempts.start(attempt, planned.type, planned.timeout_seconds, ended)
+        task = self._tools.attempts.start(attempt, planned.type, ended)
         if task is not None:
             self._tasks[index] = task
 

@@ -123,6 +123,16 @@ class Process:
                     return seen
         return seen
 
+    async def queued(self, steps: int) -> None:
+        """Until so many steps wait behind a write that the test holds up."""
+        while len(self.recorder._waiting) < steps:
+            await asyncio.sleep(0)
+
+    async def idle(self) -> None:
+        """Until this engine holds no execution."""
+        while self.engine.running:
+            await asyncio.sleep(0)
+
     async def kill(self) -> None:
         """Everything stops where it is; nothing is given back."""
         for loop in self.engine._loops:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, cast, delete, func, insert, select, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.adapters.database.definition_errors import service_errors
@@ -23,9 +23,6 @@ from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound, RevisionMismatch
 
 MAX_REVISION = 2**31 - 1
-
-# As text, because SQLAlchemy has the driver parse every `json` column.
-SNAPSHOT = cast(RevisionRow.snapshot, Text).label("snapshot")
 
 
 class PostgresDefinitionStore:
@@ -67,7 +64,7 @@ class PostgresDefinitionStore:
 
     async def document(self, ref: str) -> StoredDocument | None:
         statement = (
-            select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision, SNAPSHOT)
+            select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision, RevisionRow.snapshot)
             .join(RevisionRow, _is_revision(WorkflowRow.id, WorkflowRow.revision))
             .where(_named(ref))
         )
@@ -79,7 +76,9 @@ class PostgresDefinitionStore:
         matching = _matching(wanted)
         ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
         page = ids.offset(skip).limit(limit).subquery()
-        statement = select(SNAPSHOT).join(page, _is_revision(page.c.id, page.c.revision)).order_by(page.c.id)
+        statement = (
+            select(RevisionRow.snapshot).join(page, _is_revision(page.c.id, page.c.revision)).order_by(page.c.id)
+        )
         async with self._reading() as session:
             total = await _count(session, WorkflowRow, matching)
             snapshots = (await session.execute(statement)).scalars().all()
@@ -194,5 +193,5 @@ async def _lock(session: AsyncSession, ref: str, expected_revision: int | None) 
 
 async def _snapshot(session: AsyncSession, workflow_id: int, revision: int) -> str | None:
     return await session.scalar(
-        select(SNAPSHOT).where(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
+        select(RevisionRow.snapshot).where(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Dialect,
     Enum,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    cast,
     func,
     text,
 )
@@ -56,6 +58,10 @@ class JsonText(TypeDecorator[str]):
 
     impl = JSON
     cache_ok = True
+
+    def column_expression(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """Read as text, because SQLAlchemy has the driver parse every `json` column."""
+        return cast(column, Text)
 
     def bind_processor(self, dialect: Dialect) -> None:
         return None

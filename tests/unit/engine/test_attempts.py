@@ -1,6 +1,7 @@
 """One attempt: whatever its handler does becomes exactly one outcome."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from app.engine.attempts import Attempts
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from tests.support.histories import NOON
 
-ATTEMPT = Attempt(uuid4(), 1, 101, "a", 1, {}, {}, {}, NOON, lambda percent, message: None)
+ATTEMPT = Attempt(uuid4(), 1, 101, "a", 1, {}, {}, {}, NOON, None, lambda percent, message: None)
 
 
 class Async:
@@ -37,7 +38,8 @@ class Trial:
 
     def __init__(self, handler: Handler, timeout: float | None = None, type: str = "known") -> None:
         self.outcomes: list[Outcome] = []
-        self.task = Attempts(Types(handler), 100).start(ATTEMPT, type, timeout, self.outcomes.append)
+        attempt = replace(ATTEMPT, timeout_seconds=timeout)
+        self.task = Attempts(Types(handler), 100).start(attempt, type, self.outcomes.append)
 
     async def outcome(self) -> Outcome:
         while not self.outcomes:
