@@ -19,7 +19,7 @@ from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
-from app.wiring import EngineProcess, open_engine_process
+from app.wiring.grpc_process import EngineProcess, open_engine_process
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from app.api.rest.app import create_app
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
-from app.wiring import open_rest_process
+from app.wiring.rest_process import open_rest_process
 
 log = structlog.get_logger(__name__)
 

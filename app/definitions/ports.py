@@ -1,4 +1,4 @@
-"""What defining workflows needs from outside. Implemented in `adapters/`, joined in `wiring.py`."""
+"""What defining workflows needs from outside. Implemented in `adapters/`, joined in `wiring/`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -84,7 +84,8 @@ def _json(data: dict[str, Any]) -> str:
     return orjson.dumps(data).decode()
 
 
-def storable(text: str) -> str:
+def storable(message: object) -> str:
     """A message from anywhere as PostgreSQL and protobuf can hold it: bounded, no NUL, no lone surrogates."""
+    text = str(message)
     cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
     return cut.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -1,4 +1,4 @@
-"""What running executions needs from outside. Implemented in `adapters/`, joined in `wiring.py`."""
+"""What running executions needs from outside. Implemented in `adapters/`, joined in `wiring/`."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field

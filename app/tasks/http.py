@@ -20,7 +20,7 @@ USER_AGENT = "workflow-execution-service"
 
 
 class HttpHandler:
-    """A call with its redirects ends within the task's `timeout_seconds`, or the options' `call_seconds` without one."""
+    """A call with its redirects ends within the task's `timeout_seconds`; the options' `call_seconds` without one."""
 
     def __init__(
         self, client: HttpClient, default_method: str, options: HttpOptions, now: Callable[[], datetime]

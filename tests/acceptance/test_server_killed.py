@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from tests.support.engine_process import parallel, store_workflow, sync, workflow
+from tests.support.engine_process import parallel, read_on, store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 
 RUN = {"function": "test.record_run", "arguments": {"seconds": 0.1}}
@@ -86,8 +86,7 @@ async def test_a_terminated_server_lets_running_tasks_end_and_hands_the_rest_ove
 
     code = await server.terminate()
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        while await call.read() is not grpc.aio.EOF:
-            pass
+        await read_on(call)
     await server.start()
     updates = await watch(server, before[0].execution_id)
 

@@ -15,7 +15,7 @@ from app.api.grpc.server import Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
 from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
-from app.wiring import EngineProcess, open_engine_process
+from app.wiring.grpc_process import EngineProcess, open_engine_process
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class Process:
 
 def short(event: Event, task: str | None) -> str:
     """`started`, `a started`, and the attempt's number from the second on."""
-    word = event.type.value.partition("_")[2]
+    word = event.type.value.removeprefix("execution_").removeprefix("task_")
     number = f"/{event.attempt}" if event.attempt > 1 else ""
     return word if task is None else f"{task} {word}{number}"
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.api.rest.app import create_app
 from app.config import Settings
-from app.wiring import open_rest_process
+from app.wiring.rest_process import open_rest_process
 
 MAX_BODY = 65_536
 MAX_TASKS = 20

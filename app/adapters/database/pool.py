@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
+from app.adapters.addresses import driver_dsn
 from app.engine.ports import StoreUnreachable
 
 Pool = asyncpg.Pool
@@ -41,7 +42,7 @@ async def open_pool(dsn: str, size: int, timeout_seconds: float) -> AsyncIterato
     """A pool of at most `size` connections to `dsn`; a statement that takes `timeout_seconds` counts as unanswered."""
     with reaching():
         pool = await asyncpg.create_pool(
-            dsn.replace("postgresql+asyncpg://", "postgresql://", 1),
+            driver_dsn(dsn),
             min_size=1,
             max_size=size,
             timeout=timeout_seconds,

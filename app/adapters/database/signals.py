@@ -7,6 +7,7 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
+from app.adapters.addresses import driver_dsn
 from app.adapters.database.pool import Pool, reaching
 from app.engine.ports import StoreUnreachable
 
@@ -23,7 +24,7 @@ class PostgresSignals:
     """Listens on `dsn` while started; announces through the pool. Subscribe before `start`."""
 
     def __init__(self, dsn: str, pool: Pool) -> None:
-        self._dsn = dsn.replace("postgresql+asyncpg://", "postgresql://", 1)
+        self._dsn = driver_dsn(dsn)
         self._pool = pool
         self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None

@@ -71,16 +71,18 @@ class Folder:
         return descriptor
 
     def read_connection(self) -> Connection | None:
+        """None when there is no file, or none that can be understood."""
         try:
             parts = urlsplit((self.path / "connection").read_text().strip())
-        except FileNotFoundError:
+            password, port = parts.password, parts.port
+        except (FileNotFoundError, ValueError):
             return None
         except PermissionError:
             raise StorageError(
                 f"{self.path / 'connection'} belongs to another user; run as that user, or name another folder "
                 "in DATABASE_URL=file:FOLDER."
             ) from None
-        return Connection(parts.password, parts.port) if parts.password and parts.port else None
+        return Connection(password, port) if password and port else None
 
     def write_connection(self, connection: Connection) -> None:
         """Readers see the old content or the new one, never a part of it."""

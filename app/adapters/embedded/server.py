@@ -98,7 +98,9 @@ class Server:
     async def _start(self, *, keep_port: bool) -> Connection:
         connection = self._folder.read_connection()
         if connection is None:
-            raise StorageError(f"{self._folder.path / 'connection'}, which holds the database's password, is missing.")
+            raise StorageError(
+                f"{self._folder.path / 'connection'}, which holds the database's password, is missing or damaged."
+            )
         check_owner(self._folder.data)
         check_version(self._folder.data)
         for _ in range(PORT_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""`python -m app.api.grpc.health_check [HOST:PORT]`: exit 0 when the server says SERVING; for container health checks."""
+"""For containers: `python -m app.api.grpc.health_check [HOST:PORT]` exits 0 when the server says SERVING."""
 
 import sys
 from typing import Any

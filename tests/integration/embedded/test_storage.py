@@ -157,8 +157,11 @@ async def test_data_of_another_major_version(tmp_path):
     assert "was written by PostgreSQL 16, and this program brings PostgreSQL 18" in await fails(f"file:{tmp_path}")
 
 
-async def test_data_without_its_password(tmp_path):
+@pytest.mark.parametrize("remains", [None, "", "postgresql://workflow:x@127.0.0.1:port/postgres"])
+async def test_data_without_its_password(tmp_path, remains):
     (tmp_path / "postgres").mkdir()
+    if remains is not None:
+        (tmp_path / "connection").write_text(remains)
     assert "which holds the database's password, is missing" in await fails(f"file:{tmp_path}")
 
 

@@ -17,7 +17,8 @@ from app.cli.examples import example_settings, load_examples
 from app.config import Settings
 from app.engine.starting import StartRequest
 from app.engine.updates import Update
-from app.wiring import EngineProcess, open_engine_process, open_rest_process
+from app.wiring.grpc_process import EngineProcess, open_engine_process
+from app.wiring.rest_process import open_rest_process
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from app.wiring import open_engine_process
+from app.wiring.grpc_process import open_engine_process
 from tests.support.rest_service import serving
 
 TASKS = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 import grpc
 import pytest
@@ -93,6 +94,10 @@ async def test_executions_are_listed_newest_first_by_pages(server: RunningServer
     assert (len(first.executions), second.next_page_token) == (3, "")
 
 
+async def answer_of(call: Any) -> Any:
+    return [update async for update in call] if hasattr(call, "__aiter__") else await call
+
+
 UNKNOWN = str(uuid.UUID(int=7 << 76 | 2 << 62))
 WRONG_CALLS = [
     ("ExecuteWorkflow", pb.ExecuteWorkflowRequest(workflow_id="nope"), "NOT_FOUND", "workflow_not_found", None),
@@ -180,8 +185,7 @@ async def test_wrong_calls_get_a_code_with_details(
     await store_workflow(database_url, workflow("one", [sync("a", 1)]))
 
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        call = getattr(server.stub, method)(request_)
-        _ = [update async for update in call] if hasattr(call, "__aiter__") else await call
+        await answer_of(getattr(server.stub, method)(request_))
 
     assert raised.value.code().name == code
     status = rpc_status.from_call(raised.value)

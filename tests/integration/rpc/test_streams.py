@@ -125,7 +125,8 @@ async def test_a_stopping_server_tells_its_watchers_how_to_go_on(database_url: s
     await store_workflow(database_url, workflow("long", [sync("wait", 1, "delay", config={"seconds": 600})]))
     async with running_server(settings_for(database_url)) as server:
         call = server.stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="long"))
-        execution_id = [await call.read() for _ in range(3)][0].execution_id
+        execution_id = (await call.read()).execution_id
+        await call.read(), await call.read()
         await server.process.engine.stop(0)
         server.process.hub.close()
         with pytest.raises(grpc.aio.AioRpcError) as raised:

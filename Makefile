@@ -1,0 +1,72 @@
+# Needs make, git and any Python from 3.11 on with pip. Everything is installed into .venv and nowhere else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := requirements.lock requirements-build.lock
+DEVELOPMENT := requirements-dev.lock requirements-build.lock
+
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format types imports stubs migrations size protos lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051, storage embedded
+	@$(BIN)/workflow up
+
+test: $(VENV)/.development ## all tests; make test ARGS="tests/unit -k name" for some
+	@$(BIN)/pytest $(ARGS)
+
+check: lint types imports stubs migrations size ## all checks that are not tests
+
+lint: $(VENV)/.development ## ruff: rules and format
+	@echo "Checking the rules of pyproject.toml with ruff ..."
+	@$(BIN)/ruff check
+	@echo "Checking the format ..."
+	@$(BIN)/ruff format --check
+
+format: $(VENV)/.development ## ruff: mend what can be mended
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: $(VENV)/.development ## mypy, strict
+	@echo "Checking the types with mypy ..."
+	@$(BIN)/mypy
+
+imports: $(VENV)/.development ## which module may import which
+	@echo "Checking who imports whom ..."
+	@$(BIN)/lint-imports --no-logo
+
+stubs: $(VENV)/.development ## the committed gRPC stubs are those of the proto
+	@echo "Generating the gRPC stubs again and comparing ..."
+	@PYTHON=$(BIN)/python sh scripts/check_protos.sh
+
+migrations: $(VENV)/.development ## the migrations lead to the models
+	@echo "Comparing the models with a freshly migrated database ..."
+	@$(BIN)/python scripts/check_migrations.py
+
+size: $(VENV)/.development ## files and functions stay within the budget
+	@echo "Measuring files and functions ..."
+	@$(BIN)/python scripts/check_size.py
+
+protos: $(VENV)/.development ## generate the gRPC stubs from protos/workflow.proto
+	@PYTHON=$(BIN)/python sh scripts/protos.sh .
+
+lock: ## write the lock files from pyproject.toml (needs uv)
+	@command -v $${UV:-uv} >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv." >&2; exit 1; }
+	@sh scripts/lock.sh
+
+clean: ## remove the environment and all caches; the data in .workflow stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	@find app tests alembic scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: $(RUNTIME) pyproject.toml
+	@sh scripts/install.sh $(RUNTIME)
+	@touch $@
+
+# What the tests need holds all that running needs, so `make run` after `make test` has nothing to do.
+$(VENV)/.development: $(DEVELOPMENT) pyproject.toml
+	@sh scripts/install.sh $(DEVELOPMENT)
+	@touch $@ $(VENV)/.runtime

@@ -1,0 +1,70 @@
+"""The gRPC process: an engine, and the service that runs executions on it."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.adapters.database.executions import PostgresDefinitionReader
+from app.adapters.database.ownership import PostgresOwnership
+from app.adapters.database.recording import PostgresRecording
+from app.adapters.database.signals import PostgresSignals
+from app.adapters.system_clock import SystemClock
+from app.config import Settings
+from app.engine.announcer import Announcer
+from app.engine.attempts import Attempts
+from app.engine.engine import Engine, EngineOptions
+from app.engine.plan import Plans
+from app.engine.recorder import Recorder
+from app.engine.runner import Tools
+from app.engine.service import ExecutionService
+from app.engine.watchers import Hub
+from app.wiring.parts import execution_service, open_database, open_task_types
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProcess:
+    engine: Engine
+    executions: ExecutionService
+    hub: Hub
+
+
+@asynccontextmanager
+async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
+    """A started engine and the service that runs executions on it; stop the engine before leaving."""
+    async with open_database(settings) as database, open_task_types(settings) as task_types:
+        signals = PostgresSignals(database.dsn, database.pool)
+        announcer = Announcer(signals)
+        hub = Hub(announcer.grew)
+        announcer.listen(hub.hint)
+        plans = Plans(PostgresDefinitionReader(database.pool))
+        tools = Tools(
+            recorder=Recorder(PostgresRecording(database.pool)),
+            attempts=Attempts(task_types, settings.max_output_bytes),
+            hub=hub,
+            clock=SystemClock(),
+            max_output_bytes=settings.max_output_bytes,
+        )
+        engine = Engine(PostgresOwnership(database.pool), plans, tools, signals, _engine_options(settings))
+        executions = execution_service(settings, database.pool, plans, hub, signals, engine)
+        signals.start()
+        announcer.start()
+        await engine.start()
+        try:
+            yield EngineProcess(engine, executions, hub)
+        finally:
+            hub.close()
+            await engine.stop(0)
+            await announcer.stop()
+            await signals.stop()
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    return EngineOptions(
+        name=f"{socket.gethostname()}:{os.getpid()}",
+        max_executions=settings.engine_max_executions,
+        lease_seconds=settings.engine_lease_seconds,
+        renew_seconds=settings.engine_renew_seconds,
+        poll_seconds=settings.engine_poll_seconds,
+    )

