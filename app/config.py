@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     engine_lease_seconds: float = Field(10.0, gt=0)
     engine_renew_seconds: float = Field(2.0, gt=0)
     engine_poll_seconds: float = Field(0.5, gt=0)
+    engine_park_seconds: float = Field(5.0, ge=0)
     engine_python_threads: int = Field(16, ge=1)
     shutdown_seconds: float = Field(10.0, ge=0)
     watch_poll_seconds: float = Field(0.5, gt=0)

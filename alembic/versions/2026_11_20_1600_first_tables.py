@@ -16,7 +16,10 @@ depends_on = None
 EVENT_TYPE = postgresql.ENUM(
     "execution_created",
     "execution_started",
+    "execution_paused",
+    "execution_resumed",
     "cancel_requested",
+    "signal_received",
     "task_started",
     "task_progressed",
     "task_retrying",
@@ -56,6 +59,8 @@ def upgrade() -> None:
         sa.Column("execution_id", sa.UUID(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("payload", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),

@@ -159,7 +159,63 @@ def cancel(
     grpc_target: GrpcTarget = None,
 ) -> None:
     """Ask an execution to stop; harmless when repeated."""
-    from app.cli.cancelling import cancel_execution
+    from app.cli.controlling import cancel_execution
     from app.cli.targets import grpc_address
 
     cancel_execution(grpc_address(grpc_target), execution, reason)
+
+
+@app.command()
+def pause(
+    execution: ExecutionId,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")] = "",
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Ask an execution to start nothing more until it is resumed."""
+    from app.cli.controlling import pause_execution
+    from app.cli.targets import grpc_address
+
+    pause_execution(grpc_address(grpc_target), execution, reason)
+
+
+@app.command()
+def resume(
+    execution: ExecutionId,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")] = "",
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Ask a paused execution to go on."""
+    from app.cli.controlling import resume_execution
+    from app.cli.targets import grpc_address
+
+    resume_execution(grpc_address(grpc_target), execution, reason)
+
+
+@app.command()
+def signal(
+    execution: ExecutionId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the task waits for.", show_default=False)],
+    payload: Annotated[str, typer.Option(metavar="JSON", help="Becomes the output of the task that takes it.")] = "",
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Send an execution a signal; it is kept until a task takes it."""
+    from app.cli.controlling import send_signal
+    from app.cli.targets import grpc_address
+
+    send_signal(grpc_address(grpc_target), execution, name, payload)
+
+
+@app.command()
+def check(
+    execution: Annotated[
+        str | None, typer.Argument(metavar="[EXECUTION]", help="Only this execution, by its id.", show_default=False)
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="Instead of DATABASE_URL: a URL or `file:PATH`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every history in the database is whole. Exits 0 when nothing is wrong, 1 when something is."""
+    from app.cli.checking import check_database
+    from app.cli.targets import override_environment, settings
+
+    override_environment(DATABASE_URL=database)
+    raise typer.Exit(check_database(settings().database_url, execution, as_json=as_json))

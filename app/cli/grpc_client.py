@@ -73,6 +73,18 @@ class GrpcClient:
         request = pb.CancelExecutionRequest(execution_id=execution_id, reason=reason)
         return cast(pb.CancelExecutionResponse, self._call(self._stub.CancelExecution, request))
 
+    def pause(self, execution_id: str, reason: str) -> pb.PauseExecutionResponse:
+        request = pb.PauseExecutionRequest(execution_id=execution_id, reason=reason)
+        return cast(pb.PauseExecutionResponse, self._call(self._stub.PauseExecution, request))
+
+    def resume(self, execution_id: str, reason: str) -> pb.ResumeExecutionResponse:
+        request = pb.ResumeExecutionRequest(execution_id=execution_id, reason=reason)
+        return cast(pb.ResumeExecutionResponse, self._call(self._stub.ResumeExecution, request))
+
+    def signal(self, execution_id: str, name: str, payload: str) -> pb.SignalExecutionResponse:
+        request = pb.SignalExecutionRequest(execution_id=execution_id, name=name, payload=payload)
+        return cast(pb.SignalExecutionResponse, self._call(self._stub.SignalExecution, request))
+
     def _call(self, method: Any, request: Any) -> Any:
         try:
             return method(request, timeout=CALL_SECONDS)

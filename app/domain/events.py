@@ -11,7 +11,10 @@ from app.domain.states import ExecutionStatus, TaskStatus
 class EventType(StrEnum):
     EXECUTION_CREATED = "execution_created"
     EXECUTION_STARTED = "execution_started"
+    EXECUTION_PAUSED = "execution_paused"
+    EXECUTION_RESUMED = "execution_resumed"
     CANCEL_REQUESTED = "cancel_requested"
+    SIGNAL_RECEIVED = "signal_received"
     TASK_STARTED = "task_started"
     TASK_PROGRESSED = "task_progressed"
     TASK_RETRYING = "task_retrying"
@@ -56,7 +59,10 @@ class Event:
     - TASK_PROGRESSED: `{"message": str, "percent": number or null}`, of the task
     - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
     - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED: `{"code": str, "message": str}`
-    - CANCEL_REQUESTED: `{"message": str}`
+    - TASK_STARTED of a task that only waits: `{"until": RFC 3339 instant or null, "signal": name or null}`, and what
+      comes of it at that instant: `"output"`, or a `"failure": {"code", "message"}`
+    - CANCEL_REQUESTED, EXECUTION_PAUSED, EXECUTION_RESUMED: `{"message": str}`
+    - SIGNAL_RECEIVED: `{"name": str, "payload": JSON value}`
     - the others: None
     """
 

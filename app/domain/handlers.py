@@ -67,4 +67,24 @@ class InstantHandler(Protocol):
     def run_now(self, attempt: Attempt) -> Any: ...
 
 
-Handler = TaskHandler | InstantHandler
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until `seconds` have passed, then the task completes with `output`; or until `signal` arrives, whose payload
+    becomes the output. None of either never comes.
+    """
+
+    seconds: float | None = None
+    output: Any = None
+    signal: str | None = None
+
+
+class WaitingHandler(Protocol):
+    """A handler of tasks that only wait. The engine does the waiting, without memory where it is long.
+
+    `wait` must be quick and may raise `TaskError`.
+    """
+
+    def wait(self, config: Config) -> Wait: ...
+
+
+Handler = TaskHandler | InstantHandler | WaitingHandler

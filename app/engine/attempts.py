@@ -7,8 +7,9 @@ from functools import partial
 import structlog
 from typing_extensions import TypeIs
 
+from app.domain.definitions import Config
 from app.domain.errors import Invalid, TooLarge
-from app.domain.handlers import Attempt, Handler, InstantHandler, TaskError, TaskHandler
+from app.domain.handlers import Attempt, Handler, InstantHandler, TaskError, TaskHandler, Wait, WaitingHandler
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
 from app.engine.values import encode
@@ -32,12 +33,25 @@ class Attempts:
         if handler is None:
             report(Failed(_unknown_type(task_type)))
             return None
+        if is_waiting(handler):
+            report(Failed(_not_a_wait(handler, attempt)))
+            return None
         if is_instant(handler):
             report(self._run_now(handler, attempt))
             return None
         task = asyncio.create_task(self._run(handler, attempt), name=f"attempt {attempt.attempt_key}")
         task.add_done_callback(partial(_hand_on, report))
         return task
+
+    def wait(self, task_type: str | None, config: Config) -> Wait | None:
+        """What a task of this type and config waits for; None when it does something, or its config is wrong."""
+        handler = self._handlers.handler(task_type)
+        if handler is None or not is_waiting(handler):
+            return None
+        try:
+            return handler.wait(config)
+        except TaskError:
+            return None
 
     def _run_now(self, handler: InstantHandler, attempt: Attempt) -> Outcome:
         try:
@@ -64,6 +78,10 @@ class Attempts:
             return Failed(TaskError("bad_output", f"the task's {error.message}", retryable=False))
 
 
+def is_waiting(handler: Handler) -> TypeIs[WaitingHandler]:
+    return hasattr(handler, "wait")
+
+
 def is_instant(handler: Handler) -> TypeIs[InstantHandler]:
     """Quicker than `isinstance` with a protocol, which this is on the way of every attempt."""
     return hasattr(handler, "run_now")
@@ -83,6 +101,15 @@ def _task_error(error: BaseException, attempt: Attempt) -> TaskError:
 
 def _timed_out(seconds: float | None) -> TaskError:
     return TaskError("timeout", f"the attempt did not end within {seconds:g} s")
+
+
+def _not_a_wait(handler: WaitingHandler, attempt: Attempt) -> TaskError:
+    """Why the task that should have waited did not: its config, or a wait that a newer engine did not write down."""
+    try:
+        handler.wait(attempt.config)
+    except TaskError as error:
+        return error
+    return TaskError("wait_unknown", "the history does not say what the task waits for", retryable=True)
 
 
 def _unknown_type(task_type: str | None) -> TaskError:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from app.domain.definitions import MAX_TIMEOUT_SECONDS, RetryPolicy
 from app.domain.executions import Failure
 from app.domain.handlers import TaskError
-from app.domain.states import ExecutionStatus, TaskStatus
+from app.domain.states import ExecutionStatus
 from app.engine.state import ExecutionState
 
 
@@ -33,20 +33,30 @@ class CancelTask:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSignal:
+    """Record that the task, which waits for a signal, completes with this payload."""
+
+    index: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     status: ExecutionStatus
     failure: Failure | None = None
 
 
-Command = StartTask | StopAttempt | CancelTask | Finish
+Command = StartTask | StopAttempt | CancelTask | TakeSignal | Finish
 
 
 def decide(state: ExecutionState) -> Sequence[Command]:
     """The commands for an execution in this state; none when it can only wait."""
-    if state.is_final:
+    if state.is_final or (state.is_paused and state.cancel_reason is None):
         return ()
     if state.is_stopping:
         return _stop(state)
+    if taken := _signals_to_take(state):
+        return taken
     if state.ready:
         return [StartTask(index) for index in state.ready]
     if state.completed == len(state.tasks):
@@ -57,10 +67,19 @@ def decide(state: ExecutionState) -> Sequence[Command]:
 def _stop(state: ExecutionState) -> Sequence[Command]:
     if not state.open:
         return [_end_of_stopping(state)]
-    return [
-        CancelTask(index) if state.tasks[index].status is TaskStatus.RETRYING else StopAttempt(index)
-        for index in state.open
-    ]
+    return [CancelTask(index) if state.tasks[index].only_waits else StopAttempt(index) for index in state.open]
+
+
+def _signals_to_take(state: ExecutionState) -> Sequence[Command]:
+    """At most one per signal's name: the next is decided on when this one is taken."""
+    taken: dict[str, TakeSignal] = {}
+    if any(state.signals.values()):
+        for index in state.open:
+            task = state.tasks[index]
+            name = task.wait.signal if task.only_waits and task.wait is not None else None
+            if name is not None and (waiting := state.signals.get(name)):
+                taken.setdefault(name, TakeSignal(index, waiting[0]))
+    return list(taken.values())
 
 
 def _end_of_stopping(state: ExecutionState) -> Finish:

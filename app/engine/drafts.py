@@ -15,6 +15,12 @@ from app.engine.state import ExecutionState
 
 LONGEST_MESSAGE = 10_000
 
+STATUS_AFTER = {
+    EventType.EXECUTION_STARTED: ExecutionStatus.RUNNING,
+    EventType.EXECUTION_PAUSED: ExecutionStatus.PAUSED,
+    EventType.EXECUTION_RESUMED: ExecutionStatus.RUNNING,
+    **FINAL_EVENTS,
+}
 _PROGRESS = (EventType.TASK_PROGRESSED, EventType.TASK_COMPLETED)
 
 
@@ -43,9 +49,7 @@ def next_event(state: ExecutionState, draft: Draft, now: datetime) -> Event:
 
 
 def _status_after(state: ExecutionState, type: EventType) -> ExecutionStatus:
-    if type is EventType.EXECUTION_STARTED:
-        return ExecutionStatus.RUNNING
-    return FINAL_EVENTS.get(type, state.status)
+    return STATUS_AFTER.get(type, state.status)
 
 
 def _progress_after(state: ExecutionState, draft: Draft) -> int:
@@ -82,6 +86,11 @@ def message_data(message: str) -> str:
 
 def _json(data: dict[str, Any]) -> str:
     return orjson.dumps(data).decode()
+
+
+def signal_data(name: str, payload: str) -> str:
+    """`payload` is JSON text."""
+    return _json({"name": name, "payload": orjson.Fragment(payload)})
 
 
 def storable(message: object) -> str:

@@ -18,7 +18,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.lease import Lease
 from app.engine.plan import Plan, Plans
 from app.engine.ports import (
-    CANCEL,
+    COMMANDS,
     NEW_COMMANDS,
     NEW_WORK,
     Claim,
@@ -210,7 +210,7 @@ class Engine:
 
     async def _known_commands(self, engine_id: int) -> Sequence[ControlCommand]:
         """Others stay, for an engine that is newer than this one."""
-        return [command for command in await self._ownership.commands(engine_id) if command.type == CANCEL]
+        return [command for command in await self._ownership.commands(engine_id) if command.type in COMMANDS]
 
     def _obey(self, commands: Sequence[ControlCommand]) -> None:
         by_run: dict[UUID, list[ControlCommand]] = {}

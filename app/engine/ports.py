@@ -18,6 +18,10 @@ NEW_COMMANDS = "workflow_commands"
 NEW_EVENTS = "workflow_events"
 
 CANCEL = "cancel"
+PAUSE = "pause"
+RESUME = "resume"
+SIGNAL = "signal"
+COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL})
 """The type of a `ControlCommand`."""
 
 
@@ -59,6 +63,17 @@ class Step:
     opening: Opening | None = None
     change: RowChange | None = None
     done_commands: Sequence[int] = field(default_factory=tuple)
+    parking: "Parking | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """The execution only waits: nobody owns it for so many seconds, or until a command comes; None is for ever.
+
+    A duration, so that only the database's clock says when an execution is due.
+    """
+
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +86,17 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ControlCommand:
-    """A request from another process, kept until a step that answers it has landed."""
+    """A request from another process, kept until a step that answers it has landed.
+
+    `name` and `payload` (JSON text) belong to a signal, `reason` to the others.
+    """
 
     id: int
     execution_id: UUID
     type: str
-    reason: str
+    reason: str = ""
+    name: str = ""
+    payload: str = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +173,11 @@ class ExecutionStore(Protocol):
 
     async def last_event(self, execution_id: UUID) -> Event | None: ...
 
-    async def send_command(self, execution_id: UUID, type: str, reason: str) -> None:
-        """Leave a command for the owner and make an unowned execution due, so that an engine takes it up."""
+    async def send_command(self, command: ControlCommand) -> None:
+        """Leave a command for the owner and make the execution due should nobody own it, now or when it is parked.
+
+        `command.id` is not looked at. Nothing is left for an execution that has ended.
+        """
 
 
 class DefinitionReader(Protocol):

@@ -76,6 +76,7 @@ class Recorder:
         if self._task is None:
             self._task = asyncio.create_task(self._write_for_ever(), name="recorder")
             self._task.add_done_callback(on_end)
+            self._task.add_done_callback(lambda _: self._settled.set())
 
     def submit(self, lane: Lane, step: Step, settle: Settle) -> None:
         """Queue a step; `settle(landed)` is called from the writer, in order, and must not block."""
@@ -84,12 +85,12 @@ class Recorder:
 
     async def room(self) -> None:
         """Wait until the queue is short enough for new work."""
-        while len(self._waiting) >= self._max_waiting:
+        while len(self._waiting) >= self._max_waiting and self._is_alive:
             await self._next_settling()
 
     async def drain(self) -> None:
-        """Wait until everything submitted so far is settled."""
-        while self._waiting or self._written:
+        """Wait until everything submitted so far is settled, or nobody is left to do so."""
+        while (self._waiting or self._written) and self._is_alive:
             await self._next_settling()
 
     async def stop(self) -> None:
@@ -101,6 +102,10 @@ class Recorder:
         unknown = [*self._written, *self._waiting]
         self._waiting.clear()
         self._settle_all(unknown, landed=())
+
+    @property
+    def _is_alive(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     async def _next_settling(self) -> None:
         self._settled.clear()

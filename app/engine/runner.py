@@ -11,7 +11,8 @@ Everything here runs on the event loop's thread and never waits.
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
@@ -28,7 +29,7 @@ from app.engine.decider import Command, StartTask, StopAttempt, decide
 from app.engine.drafts import Draft, next_event
 from app.engine.outcomes import Failed, Outcome, Stopped
 from app.engine.outputs import Outputs
-from app.engine.ports import Clock, ControlCommand, Opening, Step
+from app.engine.ports import Clock, ControlCommand, Opening, Parking, Step
 from app.engine.progress import ProgressReports
 from app.engine.recorder import Lane, Recorder
 from app.engine.state import ExecutionState
@@ -36,10 +37,13 @@ from app.engine.timers import Timers
 from app.engine.transitions import (
     draft_of_command,
     draft_of_outcome,
-    drafts_of_cancelling,
+    drafts_of_control,
     drafts_of_resuming,
+    first_to_obey,
+    outcome_of_waiting,
     row_change,
 )
+from app.engine.waits import wait_data
 from app.engine.watchers import Hub
 
 log = structlog.get_logger(__name__)
@@ -57,6 +61,7 @@ class Tools:
     clock: Clock
     max_output_bytes: int
     chance: Callable[[], float] = random.random
+    park_after_seconds: float = 5.0
 
 
 def _or_drop(method: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
@@ -88,7 +93,9 @@ class Run:
         self._input: Any = orjson.loads(execution.input)
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
         self._told_to_stop: set[int] = set()
-        self._timers = Timers(self._retry)
+        self._timers = Timers(self._due)
+        self._unsettled = 0
+        self._parking = False
         self._gone = False
         self._obeyed: set[int] = set()
         self._progress = ProgressReports(self._write_progress)
@@ -114,19 +121,22 @@ class Run:
 
     def resume(self, commands: Sequence[ControlCommand]) -> None:
         """Continue a claimed execution: a new one begins; attempts that ended with their engine are made again."""
-        drafts = drafts_of_resuming(self.state, commands, self._tools.clock.now())
-        self._obeyed.update(command.id for command in commands)
-        self._advance(drafts, done_commands=[command.id for command in commands])
-        for index in self.state.open:
-            self._set_timer(index)
+        first = first_to_obey(commands)
+        drafts = drafts_of_resuming(self.state, first, self._tools.clock.now())
+        done = [] if first is None else [first.id]
+        self._obeyed.update(done)
+        self._advance(drafts, done_commands=done)
+        self._set_timers()
+        self.obey(commands)
+        self._park_if_idle()
 
     @_or_drop
     def obey(self, commands: Sequence[ControlCommand]) -> None:
         """Carry out commands that were left for this execution; each is answered once, however often it is read."""
-        new = [command for command in commands if command.id not in self._obeyed]
-        if new:
-            self._obeyed.update(command.id for command in new)
-            self._advance(drafts_of_cancelling(self.state, new), done_commands=[command.id for command in new])
+        for command in commands:
+            if command.id not in self._obeyed and not self._parking:
+                self._obeyed.add(command.id)
+                self._advance(drafts_of_control(self.state, command), done_commands=(command.id,))
 
     def drain(self) -> None:
         """Start nothing more; what runs may end and is recorded."""
@@ -199,7 +209,11 @@ class Run:
             change = row_change(before, events)
             stops = [command.index for command in self._commands() if isinstance(command, StopAttempt)]
             step = Step(self.id, events, opening, change, done_commands)
-            self._tools.recorder.submit(self._lane, step, partial(self._settled, events, stops, settled))
+            self._submit(step, partial(self._settled, events, stops, settled))
+
+    def _submit(self, step: Step, settle: Callable[[bool], None]) -> None:
+        self._unsettled += 1
+        self._tools.recorder.submit(self._lane, step, settle)
 
     def _follow_up(self) -> list[Event]:
         drafts = (draft_of_command(self.state, command, self._tools.max_output_bytes) for command in self._commands())
@@ -211,9 +225,17 @@ class Run:
         return [c for c in commands if not isinstance(c, StartTask)] if self.draining else commands
 
     def _take_up(self, draft: Draft) -> Event:
-        event = next_event(self.state, draft, self._tools.clock.now())
+        now = self._tools.clock.now()
+        if draft.type is EventType.TASK_STARTED and draft.index is not None:
+            draft = replace(draft, data=self._wait_data(draft.index, now))
+        event = next_event(self.state, draft, now)
         self.state.apply(event)
         return event
+
+    def _wait_data(self, index: int, now: datetime) -> str | None:
+        planned = self.state.plan.tasks[index]
+        wait = self._tools.attempts.wait(planned.type, planned.config)
+        return None if wait is None else wait_data(wait, planned.timeout_seconds, now)
 
     # Committed: act behind
 
@@ -225,6 +247,7 @@ class Run:
         settled: Callable[[bool], None] | None,
         landed: bool,
     ) -> None:
+        self._unsettled -= 1
         if settled is not None:
             settled(landed)
         if not landed:
@@ -236,6 +259,7 @@ class Run:
             self._act_on(event)
         for index in stops:
             self._stop(index)
+        self._park_if_idle()
 
     def _act_on(self, event: Event) -> None:
         index = -1 if event.task_id is None else self.state.plan.index_of[event.task_id]
@@ -245,6 +269,8 @@ class Run:
             self._set_timer(index)
         elif event.type is EventType.TASK_PROGRESSED:
             self._progress.written(index)
+        elif event.type is EventType.EXECUTION_RESUMED:
+            self._set_timers()
         elif event.type.is_final:
             self._leave()
 
@@ -257,6 +283,9 @@ class Run:
 
     def _start(self, index: int, number: int) -> None:
         if self.draining:
+            return
+        if self.state.tasks[index].wait is not None:
+            self._set_timer(index)
             return
         planned = self.state.plan.tasks[index]
         attempt = Attempt(
@@ -277,12 +306,56 @@ class Run:
         if task is not None:
             self._tasks[index] = task
 
-    def _set_timer(self, index: int) -> None:
-        task = self.state.tasks[index]
-        if task.status is TaskStatus.RETRYING and task.retry_at is not None and not self.draining:
-            self._timers.set(index, (task.retry_at - self._tools.clock.now()).total_seconds())
+    # Waiting
 
-    def _retry(self, index: int) -> None:
+    def _set_timers(self) -> None:
+        for index in self.state.open:
+            self._set_timer(index)
+
+    def _set_timer(self, index: int) -> None:
+        due = self.state.tasks[index].due_at
+        if due is not None and not self.draining:
+            self._timers.set(index, self._seconds_until(due))
+
+    def _seconds_until(self, due: datetime) -> float:
+        return (due - self._tools.clock.now()).total_seconds()
+
+    @_or_drop
+    def _due(self, index: int) -> None:
         task = self.state.tasks[index]
-        if not self._lane.lost and not self.draining and task.status is TaskStatus.RETRYING:
-            self._go_on(Draft(EventType.TASK_STARTED, index, task.attempt + 1))
+        if self._lane.lost or self.draining or task.due_at is None:
+            return
+        if self._seconds_until(task.due_at) > 0:
+            self._set_timer(index)
+        elif task.wait is not None:
+            now, chance = self._tools.clock.now(), self._tools.chance()
+            self._advance((draft_of_outcome(self.state, index, outcome_of_waiting(task.wait), now, chance),))
+        elif not self.state.is_paused:
+            self._advance((Draft(EventType.TASK_STARTED, index, task.attempt + 1),))
+
+    def _park_if_idle(self) -> None:
+        """Leave an execution that only waits, and waits long, to the database."""
+        if self._tasks or self._unsettled or self.draining or self._gone or self.state.is_final:
+            return
+        seconds = self._seconds_to_wait()
+        if seconds is None or seconds > self._tools.park_after_seconds:
+            self._parking = True
+            self._timers.cancel()
+            self._submit(Step(self.id, (), parking=Parking(seconds)), self._parked)
+
+    def _seconds_to_wait(self) -> float | None:
+        """Until something happens by itself; None when only a command can go on with the execution."""
+        tasks = [self.state.tasks[index] for index in self.state.open]
+        if not all(task.only_waits for task in tasks):
+            return 0
+        held = TaskStatus.RETRYING if self.state.is_paused else None
+        dues = [task.due_at for task in tasks if task.due_at is not None and task.status is not held]
+        return self._seconds_until(min(dues)) if dues else None
+
+    @_or_drop
+    def _parked(self, landed: bool) -> None:
+        self._unsettled -= 1
+        if landed:
+            self._leave()
+        else:
+            self.abandon()

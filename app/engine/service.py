@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from app.domain.definitions import parse_ref, text_problems
@@ -17,6 +18,10 @@ from app.engine.ports import (
     CANCEL,
     NEW_COMMANDS,
     NEW_WORK,
+    PAUSE,
+    RESUME,
+    SIGNAL,
+    ControlCommand,
     DefinitionReader,
     ExecutionFilter,
     ExecutionStore,
@@ -26,9 +31,11 @@ from app.engine.ports import (
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
 from app.engine.updates import Update
+from app.engine.values import encode
 from app.engine.watchers import Hub, Watcher, follow
 
 MAX_REASON = 1_000
+MAX_SIGNAL_NAME = 200
 HISTORY_PAGE = 1_000
 
 
@@ -135,17 +142,40 @@ class ExecutionService:
 
     async def cancel(self, execution_id: str, reason: str) -> Execution:
         """Ask the execution to stop; harmless when repeated. Raise `WrongState` when it completed or failed."""
-        if problems := text_problems("reason", reason, MAX_REASON):
-            raise Invalid(problems)
         execution = await self.get(execution_id)
         if execution.status is ExecutionStatus.CANCELLED:
             return execution
+        return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
+
+    async def pause(self, execution_id: str, reason: str) -> Execution:
+        """Ask the execution to start nothing more; what runs may end. Harmless when repeated."""
+        execution = await self.get(execution_id)
+        return await self._send(ControlCommand(0, execution.id, PAUSE, reason), execution, "be paused")
+
+    async def resume(self, execution_id: str, reason: str) -> Execution:
+        """Ask a paused execution to go on; harmless when it is not paused."""
+        execution = await self.get(execution_id)
+        return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
+
+    async def signal(self, execution_id: str, name: str, payload: Any) -> Execution:
+        """Hand `payload`, a JSON value, to the task that waits for this signal, or keep it until one does."""
+        if problems := text_problems("name", name, MAX_SIGNAL_NAME, required=True):
+            raise Invalid(problems)
+        execution = await self.get(execution_id)
+        text = encode(payload, "payload", self._starter.max_input_bytes) or "null"
+        command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=text)
+        return await self._send(command, execution, "receive signals")
+
+    async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
+        """Leave the command for the owner. Raise `WrongState` when the execution has ended."""
+        if problems := text_problems("reason", command.reason, MAX_REASON):
+            raise Invalid(problems)
         if execution.status.is_final:
-            raise WrongState(f"execution {execution_id} has {execution.status} and cannot be cancelled")
-        await self._store.send_command(execution.id, CANCEL, reason)
+            raise WrongState(f"execution {execution.id} is {execution.status} and cannot {what}")
+        await self._store.send_command(command)
         await self._hint(NEW_COMMANDS)
         await self._hint(NEW_WORK)
-        return await self.get(execution_id)
+        return await self.get(str(execution.id))
 
     async def wait(self, execution_id: str, seconds: float) -> Execution:
         """The execution when it has ended, or as it stands after `seconds`."""

@@ -55,7 +55,7 @@ class Starter:
         self._definitions = definitions
         self._plans = plans
         self._clock = clock
-        self._max_input_bytes = max_input_bytes
+        self.max_input_bytes = max_input_bytes
         self._engine = engine
         self.new_id = new_id
 
@@ -105,4 +105,4 @@ class Starter:
         key = request.idempotency_key
         if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
             raise Invalid(problems)
-        return encode(dict(request.input), "input", self._max_input_bytes) or "{}"
+        return encode(dict(request.input), "input", self.max_input_bytes) or "{}"

@@ -6,12 +6,13 @@ from datetime import datetime
 from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.decider import CancelTask, Command, Finish, StartTask, StopAttempt, retry_at, why_cancelled
-from app.engine.drafts import Draft, failure_data, failure_of, message_data
+from app.engine.decider import CancelTask, Command, Finish, StartTask, StopAttempt, TakeSignal, retry_at, why_cancelled
+from app.engine.drafts import Draft, failure_data, failure_of, message_data, signal_data
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.outputs import final_output
-from app.engine.ports import ControlCommand, RowChange
+from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, ControlCommand, RowChange
 from app.engine.state import ENGINE_LOST, ExecutionState
+from app.engine.waits import WaitState
 
 FINAL_EVENT = {status: event_type for event_type, status in FINAL_EVENTS.items()}
 
@@ -25,6 +26,9 @@ def draft_of_command(state: ExecutionState, command: Command, max_output_bytes: 
             return cancelled(state, index)
         case StopAttempt():
             return None
+        case TakeSignal(index, payload):
+            output = None if payload == "null" else payload
+            return Draft(EventType.TASK_COMPLETED, index, state.tasks[index].attempt, output)
         case Finish(status, failure):
             data = final_output(state, max_output_bytes) if failure is None else failure_of(failure)
             return Draft(FINAL_EVENT[status], data=data)
@@ -41,6 +45,13 @@ def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: d
             return cancelled(state, index)
 
 
+def outcome_of_waiting(wait: WaitState) -> Outcome:
+    """How the wait ends when its time has come."""
+    if wait.failure is None:
+        return Succeeded(wait.output)
+    return Failed(TaskError(wait.failure.code, wait.failure.message))
+
+
 def _draft_of_failure(state: ExecutionState, index: int, error: TaskError, now: datetime, chance: float) -> Draft:
     task = state.tasks[index]
     due = retry_at(state.plan.tasks[index].retry, task.failures + 1, error, now, chance)
@@ -53,33 +64,54 @@ def cancelled(state: ExecutionState, index: int) -> Draft:
     return Draft(EventType.TASK_CANCELLED, index, state.tasks[index].attempt, failure_of(why_cancelled(state)))
 
 
-def drafts_of_cancelling(state: ExecutionState, commands: Sequence[ControlCommand]) -> Sequence[Draft]:
-    """Nothing for an execution that has ended or is being cancelled already."""
-    if not commands or state.is_final or state.cancel_reason is not None:
+def drafts_of_control(state: ExecutionState, command: ControlCommand) -> Sequence[Draft]:
+    """What the command makes of the execution; nothing where it is so already, or comes too late."""
+    if state.is_final:
         return ()
-    return (Draft(EventType.CANCEL_REQUESTED, data=message_data(commands[0].reason)),)
+    note = message_data(command.reason)
+    if command.type == CANCEL and state.cancel_reason is None:
+        return (Draft(EventType.CANCEL_REQUESTED, data=note),)
+    if command.type == PAUSE and state.status is ExecutionStatus.RUNNING:
+        return (Draft(EventType.EXECUTION_PAUSED, data=note),)
+    if command.type == RESUME and state.is_paused:
+        return (Draft(EventType.EXECUTION_RESUMED, data=note),)
+    if command.type == SIGNAL:
+        return (Draft(EventType.SIGNAL_RECEIVED, data=signal_data(command.name, command.payload)),)
+    return ()
 
 
-def drafts_of_resuming(state: ExecutionState, commands: Sequence[ControlCommand], now: datetime) -> Sequence[Draft]:
+def first_to_obey(commands: Sequence[ControlCommand]) -> ControlCommand | None:
+    """Of the commands that wait for a new owner, the one to obey before it begins anything."""
+    by_type = {command.type: command for command in reversed(commands)}
+    return by_type.get(CANCEL) or by_type.get(PAUSE)
+
+
+def drafts_of_resuming(state: ExecutionState, first: ControlCommand | None, now: datetime) -> Sequence[Draft]:
     """The first events of a new owner: begin, or end the attempts that died with the engine before and repeat them."""
-    cancels = drafts_of_cancelling(state, commands)
-    stopping = bool(cancels) or state.is_stopping
-    if state.status is ExecutionStatus.PENDING:
-        return cancels or (Draft(EventType.EXECUTION_STARTED),)
-    drafts = list(cancels)
+    asked = None if first is None else first.type
+    if state.status is ExecutionStatus.PENDING and asked != CANCEL:
+        started = Draft(EventType.EXECUTION_STARTED)
+        return (started, Draft(EventType.EXECUTION_PAUSED, data=message_data(first.reason))) if first else (started,)
+    drafts = list(drafts_of_control(state, first)) if first is not None else []
+    stopping = asked == CANCEL or state.is_stopping
+    paused = asked == PAUSE or state.is_paused
     for index in state.open:
-        if state.tasks[index].status is TaskStatus.RUNNING:
-            drafts += _drafts_after_engine_loss(state, index, now, stopping=stopping)
+        task = state.tasks[index]
+        if task.status is TaskStatus.RUNNING and task.wait is None:
+            drafts += _drafts_after_engine_loss(index, task.attempt, now, stopping=stopping, paused=paused)
     return drafts
 
 
-def _drafts_after_engine_loss(state: ExecutionState, index: int, now: datetime, *, stopping: bool) -> Sequence[Draft]:
-    number = state.tasks[index].attempt
+def _drafts_after_engine_loss(
+    index: int, number: int, now: datetime, *, stopping: bool, paused: bool
+) -> Sequence[Draft]:
     if stopping:
         data = failure_data("cancelled", "the engine that ran it stopped while the execution was ending")
         return (Draft(EventType.TASK_CANCELLED, index, number, data),)
-    data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
-    return (Draft(EventType.TASK_RETRYING, index, number, data), Draft(EventType.TASK_STARTED, index, number + 1))
+    lost = Draft(
+        EventType.TASK_RETRYING, index, number, failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
+    )
+    return (lost,) if paused else (lost, Draft(EventType.TASK_STARTED, index, number + 1))
 
 
 def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:

@@ -31,6 +31,8 @@ _REASONED = {
     EventType.TASK_FAILED: "Task {task} failed: {reason}",
     EventType.TASK_CANCELLED: "Task {task} cancelled: {reason}",
     EventType.CANCEL_REQUESTED: "Cancel requested: {reason}",
+    EventType.EXECUTION_PAUSED: "Execution paused: {reason}",
+    EventType.EXECUTION_RESUMED: "Execution resumed: {reason}",
     EventType.EXECUTION_FAILED: "Execution failed: {reason}",
     EventType.EXECUTION_CANCELLED: "Execution cancelled: {reason}",
 }
@@ -76,5 +78,7 @@ def _sentence(event: Event, task: str) -> str:
         return f"Task {task!r} started" if event.attempt == 1 else f"Task {task!r} started, attempt {event.attempt}"
     if event.type is EventType.TASK_COMPLETED:
         return f"Task {task!r} completed"
+    if event.type is EventType.SIGNAL_RECEIVED:
+        return f"Signal {json.loads(event.data or '{}').get('name')!r} received"
     reason = json.loads(event.data or "{}").get("message", "")
     return _REASONED[event.type].format(task=repr(task), attempt=event.attempt, reason=reason).removesuffix(": ")

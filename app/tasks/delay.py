@@ -1,17 +1,14 @@
-"""The task type `delay`: wait. The wait counts from the first attempt's start, so a restart does not begin it again."""
+"""The task type `delay`: wait. The engine writes down until when, so a restart does not begin the wait again."""
 
-import asyncio
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from app.domain.handlers import Attempt
+from app.domain.definitions import Config
+from app.domain.handlers import Wait
 from app.tasks.task_type import TaskConfig, TaskType, parse_config
 
 MAX_DELAY_SECONDS = 366 * 24 * 3600
-LONGEST_SLEEP_SECONDS = 30.0
 
 Seconds = Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS)]
 
@@ -34,25 +31,10 @@ class DelayConfig(TaskConfig):
 
 
 class DelayHandler:
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-
-    async def run(self, attempt: Attempt) -> dict[str, float]:
-        seconds = parse_config(DelayConfig, attempt.config).length_seconds
-        await self._sleep_until(attempt.first_started_at + timedelta(seconds=seconds), seconds)
-        return {"seconds": int(seconds) if seconds.is_integer() else seconds}
-
-    async def _sleep_until(self, due: datetime, at_most_seconds: float) -> None:
-        """Ends when the wall clock reaches `due`; `at_most_seconds` guards against a clock behind another engine's.
-
-        Sleeps in pieces: the loop's clock may stand still while the computer is suspended.
-        """
-        left = at_most_seconds
-        while (remaining := min(left, (due - self._now()).total_seconds())) > 0:
-            piece = min(remaining, LONGEST_SLEEP_SECONDS)
-            await asyncio.sleep(piece)
-            left -= piece
+    def wait(self, config: Config) -> Wait:
+        seconds = parse_config(DelayConfig, config).length_seconds
+        return Wait(seconds=seconds, output={"seconds": int(seconds) if seconds.is_integer() else seconds})
 
 
-def delay_type(now: Callable[[], datetime]) -> TaskType:
-    return TaskType(DelayConfig, DelayHandler(now))
+def delay_type() -> TaskType:
+    return TaskType(DelayConfig, DelayHandler())

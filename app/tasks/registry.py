@@ -16,6 +16,7 @@ from app.tasks.json_values import storage_problems
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
 from app.tasks.python import python_type
+from app.tasks.signal import signal_type
 from app.tasks.task_type import TaskOptions, TaskType, model_problems
 
 TASK_TYPES_GROUP = "workflow.task_types"
@@ -70,7 +71,8 @@ def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now)
     """
     types = {
         "log": log_type(),
-        "delay": delay_type(now),
+        "delay": delay_type(),
+        "signal": signal_type(),
         **http_types(options.http, now),
         "python": python_type(load_functions(options.python_modules), options.python_threads),
     }

@@ -45,6 +45,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             hub=hub,
             clock=SystemClock(),
             max_output_bytes=settings.max_output_bytes,
+            park_after_seconds=settings.engine_park_seconds,
         )
         engine = Engine(PostgresOwnership(database.pool), plans, tools, signals, _engine_options(settings))
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)

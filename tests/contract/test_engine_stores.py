@@ -30,6 +30,7 @@ from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import (
+    ControlCommand,
     DefinitionReader,
     ExecutionFilter,
     ExecutionStore,
@@ -546,12 +547,16 @@ async def test_only_ones_own_unfinished_executions_can_be_given_back(
 # Commands
 
 
+def cancel(execution_id: UUID, reason: str) -> ControlCommand:
+    return ControlCommand(0, execution_id, "cancel", reason)
+
+
 async def test_commands_stay_until_a_step_that_answers_them_has_landed(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
     execution_id, quiet = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
-    await stores.executions.send_command(execution_id, "cancel", "first")
-    await stores.executions.send_command(execution_id, "cancel", "second")
+    await stores.executions.send_command(cancel(execution_id, "first"))
+    await stores.executions.send_command(cancel(execution_id, "second"))
     commands = await stores.ownership.commands(engine_id)
     assert [(c.execution_id, c.type, c.reason) for c in commands] == [
         (execution_id, "cancel", "first"),
@@ -573,7 +578,7 @@ async def test_commands_stay_until_a_step_that_answers_them_has_landed(
 async def test_commands_go_to_the_owner(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     other = await stores.engine()
     execution_id = await stores.open(other, workflow)
-    await stores.executions.send_command(execution_id, "cancel", "")
+    await stores.executions.send_command(cancel(execution_id, ""))
     assert await stores.ownership.commands(engine_id) == []
     await stores.ownership.release(other)
     assert await stores.ownership.commands(engine_id) == []
@@ -584,7 +589,7 @@ async def test_commands_go_to_the_owner(stores: Stores, workflow: Workflow, engi
 async def test_a_command_makes_an_unowned_execution_due(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     asked, left = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
     await stores.ownership.give_back(engine_id, [asked, left], HOUR)
-    await stores.executions.send_command(asked, "cancel", "")
+    await stores.executions.send_command(cancel(asked, ""))
     assert await stores.due() == {asked}
 
 
@@ -593,16 +598,16 @@ async def test_a_command_for_nothing_or_for_what_has_ended_is_not_kept(
 ) -> None:
     execution_id = await stores.open(engine_id, workflow)
     await stores.recording.record(engine_id, [Step(execution_id, [completed(3)], change=end(3))])
-    await stores.executions.send_command(execution_id, "cancel", "")
-    await stores.executions.send_command(uuid4(), "cancel", "")
+    await stores.executions.send_command(cancel(execution_id, ""))
+    await stores.executions.send_command(cancel(uuid4(), ""))
     assert await stores.ownership.commands(engine_id) == []
 
 
 async def test_commands_that_came_too_late_are_swept_away(postgres: Stores, pool: Pool) -> None:
     workflow, engine = await new_workflow(postgres), await postgres.engine()
     ended, running = await postgres.open(engine, workflow), await postgres.open(engine, workflow)
-    await postgres.executions.send_command(ended, "cancel", "")
-    await postgres.executions.send_command(running, "cancel", "")
+    await postgres.executions.send_command(cancel(ended, ""))
+    await postgres.executions.send_command(cancel(running, ""))
     await postgres.recording.record(engine, [Step(ended, [completed(3)], change=end(3))])
     await postgres.ownership.reap()
     assert await pool.fetchval("SELECT array_agg(execution_id) FROM execution_commands") == [running]

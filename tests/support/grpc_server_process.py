@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ def free_port() -> int:
 
 
 class GrpcServerProcess:
-    """One server at a time on one port; `stub` talks to whichever runs."""
+    """One server at a time on one port; `stub` talks to whichever runs. What it says goes to the file `log`."""
 
-    def __init__(self, database_url: str, **settings: str) -> None:
+    def __init__(self, database_url: str, log: Path | None = None, **settings: str) -> None:
+        self._log = log
         self.port = free_port()
         self._environment = os.environ | {
             "DATABASE_URL": database_url,
@@ -40,10 +42,30 @@ class GrpcServerProcess:
         self.stub: Any = WorkflowServiceStub(self.channel)
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "run_grpc_server.py", cwd=REPOSITORY, env=self._environment
-        )
+        with self._log.open("ab") if self._log else nullcontext() as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "run_grpc_server.py",
+                cwd=REPOSITORY,
+                env=self._environment,
+                stdout=output,
+                stderr=output,
+            )
         await self._answers()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, unless it has ended."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait until the process ends; its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)

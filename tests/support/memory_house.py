@@ -1,6 +1,7 @@
 """Whole engine processes on one database in memory, with task types that wait for the test."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -153,11 +154,12 @@ def short(event: Event, task: str | None) -> str:
 
 @dataclass
 class House:
-    """`handlers` are the task types of all processes; a task without a type is instant."""
+    """`handlers` are the task types of all processes; a task without a type is instant. Waits stay in memory."""
 
     clock: SettableClock = field(default_factory=SettableClock)
     stage: Stage = field(default_factory=Stage)
     handlers: dict[str | None, Handler] = field(default_factory=dict)
+    park_after_seconds: float = math.inf
 
     def __post_init__(self) -> None:
         self.database = MemoryDatabase(MemoryDefinitionStore(self.clock.now), self.clock.now)
@@ -202,7 +204,9 @@ class House:
         reader = MemoryDefinitionReader(self.database)
         plans = Plans(reader)
         recorder = Recorder(self.recording, max_waiting=max_waiting)
-        tools = Tools(recorder, Attempts(self, OUTPUT_LIMIT), hub, self.clock, OUTPUT_LIMIT, chance)
+        tools = Tools(
+            recorder, Attempts(self, OUTPUT_LIMIT), hub, self.clock, OUTPUT_LIMIT, chance, self.park_after_seconds
+        )
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
         engine = Engine(self.ownership, plans, tools, self.signals, EngineOptions(**wanted))
         starter = Starter(self.store, reader, plans, self.clock, OUTPUT_LIMIT, engine)

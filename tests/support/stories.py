@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import replace
 
 from app.domain.definitions import ExecutionType, Task, Workflow
-from app.domain.events import FINAL_EVENTS, Event, EventType
+from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import failure_data, message_data, progress_data
+from app.engine.drafts import STATUS_AFTER, failure_data, message_data, progress_data
 from app.engine.plan import Plan, compile_plan
 from app.engine.state import ENGINE_LOST
 from tests.support.histories import NOON, at
@@ -55,7 +55,7 @@ def story(plan: Plan, *words: str) -> list[Event]:
     for number, text in enumerate(words, start=1):
         name, _, word = text.rpartition(" ")
         kind = _event_type(name, word)
-        status = FINAL_EVENTS.get(kind, ExecutionStatus.RUNNING if word == "started" else status)
+        status = STATUS_AFTER.get(kind, status)
         attempts[name] += kind is EventType.TASK_STARTED
         data = _LOST if word == "lost" else _DATA.get(kind)
         events.append(Event(number, kind, at(number), status, 0, ids.get(name), attempts[name] if name else 0, data))

@@ -1,4 +1,4 @@
-"""A TCP proxy that can stand still or go away, to show what a server's outage does to its clients."""
+"""A TCP proxy that can stand still, dawdle or go away, to show what a server's outage does to its clients."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 
 class TcpProxy:
+    """`delay_seconds` is how long every piece of data is held back, in both directions."""
+
     def __init__(self, host: str, port: int) -> None:
         self._target = host, port
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self.delay_seconds = 0.0
         self.port = 0
         self.connections = 0
 
@@ -24,10 +27,14 @@ class TcpProxy:
         """Drop every connection and refuse new ones, until `start`."""
         if self._server is not None:
             self._server.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
+        self.cut()
         while self._writers:
             await asyncio.sleep(0)
+
+    def cut(self) -> None:
+        """Drop every connection; new ones are served."""
+        for writer in list(self._writers):
+            writer.transport.abort()
 
     def stall(self) -> None:
         """Keep every connection open and pass nothing on, until `flow`."""
@@ -38,10 +45,12 @@ class TcpProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        target_reader, target_writer = await asyncio.open_connection(*self._target)
-        ends = {writer, target_writer}
+        ends = {writer}
         self._writers |= ends
         try:
+            target_reader, target_writer = await asyncio.open_connection(*self._target)
+            ends.add(target_writer)
+            self._writers |= ends
             await asyncio.gather(self._pump(reader, target_writer), self._pump(target_reader, writer))
         except OSError:
             pass
@@ -52,6 +61,8 @@ class TcpProxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
+            if self.delay_seconds:
+                await asyncio.sleep(self.delay_seconds)
             await self._flowing.wait()
             writer.write(data)
             await writer.drain()
@@ -64,8 +75,9 @@ async def proxy_to(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
     address = urlsplit(url)
     proxy = TcpProxy(address.hostname or "127.0.0.1", address.port or 0)
     await proxy.start()
+    user, at, _ = address.netloc.rpartition("@")
     try:
-        yield proxy, address._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+        yield proxy, address._replace(netloc=f"{user}{at}127.0.0.1:{proxy.port}").geturl()
     finally:
         proxy.flow()
         await proxy.vanish()

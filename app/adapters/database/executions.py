@@ -13,7 +13,7 @@ from app.domain.definitions import Workflow, parse_ref
 from app.domain.documents import workflow_from_document
 from app.domain.events import Event
 from app.domain.executions import Execution
-from app.engine.ports import ExecutionFilter, HistoryPage, Opening
+from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
 
 _SQL = load("executions")
 _LISTED = (
@@ -69,9 +69,10 @@ class PostgresExecutionStore:
             row = await self._pool.fetchrow(_SQL["last_event"], execution_id)
         return None if row is None else rows.event(row)
 
-    async def send_command(self, execution_id: UUID, type: str, reason: str) -> None:
+    async def send_command(self, command: ControlCommand) -> None:
+        fields = (command.type, command.reason, command.name, command.payload)
         with reaching():
-            await self._pool.fetch(_SQL["send_command"], execution_id, type, reason)
+            await self._pool.fetch(_SQL["send_command"], command.execution_id, *fields)
 
 
 def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:

@@ -63,7 +63,7 @@ class PostgresOwnership:
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         with reaching():
             waiting = await self._pool.fetch(_SQL["commands"], engine_id)
-        return [ControlCommand(row["id"], row["execution_id"], row["type"], row["reason"]) for row in waiting]
+        return [ControlCommand(*row) for row in waiting]
 
 
 async def _free(connection: PoolConnectionProxy, engine_ids: Sequence[int]) -> int:

@@ -45,6 +45,7 @@ def _arguments(steps: Sequence[Step]) -> Iterable[Any]:
         *_columns([_event_row(step.execution_id, event) for step in steps for event in step.events], 9),
         *_columns(changed, 6),
         [command for step in steps for command in step.done_commands],
+        *_columns([(step.execution_id, step.parking.seconds) for step in steps if step.parking is not None], 2),
     )
 
 

@@ -155,7 +155,10 @@ class EngineRow(Base):
 
 
 class ExecutionRow(Base):
-    """Written when an execution starts, changes hands and ends, not at each step. `failure` is {code, message}."""
+    """Written when an execution starts, changes hands and ends, not at each step. `failure` is {code, message}.
+
+    `due_at` says when an execution that nobody owns is due; it is infinity while somebody does, until a command comes.
+    """
 
     __tablename__ = "executions"
 
@@ -227,6 +230,8 @@ class CommandRow(Base):
     execution_id: Mapped[UUID]
     type: Mapped[str]
     reason: Mapped[str]
+    name: Mapped[str]
+    payload: Mapped[str] = mapped_column(JsonText)
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
     __table_args__ = (Index(None, "execution_id"),)

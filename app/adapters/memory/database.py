@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from app.domain.events import Event
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ControlCommand, Opening, RowChange
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -40,6 +42,11 @@ class StoredExecution:
         )
         if not self.is_open:
             self.owner_id = None
+
+    def park(self, due_at: datetime) -> None:
+        """A command that came meanwhile has made the row due, and it stays due."""
+        self.owner_id = None
+        self.due_at = min(self.due_at, due_at)
 
 
 class MemoryDatabase:
@@ -72,7 +79,8 @@ class MemoryDatabase:
             created_at=opening.created_at,
             idempotency_key=opening.idempotency_key,
         )
-        self.executions[execution_id] = StoredExecution(row, self.now(), owner_id)
+        due_at = self.now() if owner_id is None else NEVER
+        self.executions[execution_id] = StoredExecution(row, due_at, owner_id)
         self.histories[execution_id] = []
         return True
 

@@ -53,15 +53,14 @@ class MemoryExecutionStore:
             history = self._database.histories.get(execution_id)
             return history[-1] if history else None
 
-    async def send_command(self, execution_id: UUID, type: str, reason: str) -> None:
+    async def send_command(self, command: ControlCommand) -> None:
         async with self._database.faults.around("send_command"):
-            row = self._database.executions.get(execution_id)
+            row = self._database.executions.get(command.execution_id)
             if row is None or not row.is_open:
                 return
-            if row.owner_id is None:
-                row.due_at = min(row.due_at, self._database.now())
-            command = ControlCommand(next(self._database.command_ids), execution_id, type, reason)
-            self._database.commands[command.id] = command
+            row.due_at = min(row.due_at, self._database.now())
+            stored = replace(command, id=next(self._database.command_ids))
+            self._database.commands[stored.id] = stored
 
 
 class MemoryDefinitionReader:

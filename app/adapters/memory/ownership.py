@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from app.adapters.memory.database import MemoryDatabase, StoredExecution
+from app.adapters.memory.database import NEVER, MemoryDatabase, StoredExecution
 from app.engine.ports import Claim, ControlCommand
 
 
@@ -43,6 +43,7 @@ class MemoryOwnership:
             rows = sorted(self._due(), key=lambda row: row.due_at)[:limit]
             for row in rows:
                 row.owner_id = engine_id
+                row.due_at = NEVER
             return [Claim(row.execution, tuple(self._database.histories[row.execution.id])) for row in rows]
 
     async def owned(self, engine_id: int) -> Collection[UUID]:

@@ -1,9 +1,10 @@
 """The writer's side of histories in memory."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from app.adapters.memory.database import MemoryDatabase
+from app.adapters.memory.database import NEVER, MemoryDatabase
 from app.engine.ports import Step
 
 
@@ -55,6 +56,10 @@ class MemoryRecording:
         self._database.histories[step.execution_id].extend(step.events)
         if step.change is not None:
             self._database.executions[step.execution_id].change(step.change)
+        if step.parking is not None:
+            seconds = step.parking.seconds
+            due_at = NEVER if seconds is None else self._database.now() + timedelta(seconds=seconds)
+            self._database.executions[step.execution_id].park(due_at)
         for command_id in step.done_commands:
             command = self._database.commands.get(command_id)
             if command is not None and command.execution_id == step.execution_id:

@@ -20,6 +20,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
 from app.engine.updates import Update
+from app.engine.values import decode
 
 Updates = AsyncGenerator[pb.WorkflowExecutionUpdate]
 
@@ -74,6 +75,22 @@ class WorkflowServicer(WorkflowServiceServicer):
     async def CancelExecution(self, request: pb.CancelExecutionRequest) -> pb.CancelExecutionResponse:
         execution = await self._executions.cancel(request.execution_id, request.reason)
         return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
+
+    @unary
+    async def PauseExecution(self, request: pb.PauseExecutionRequest) -> pb.PauseExecutionResponse:
+        execution = await self._executions.pause(request.execution_id, request.reason)
+        return pb.PauseExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
+
+    @unary
+    async def ResumeExecution(self, request: pb.ResumeExecutionRequest) -> pb.ResumeExecutionResponse:
+        execution = await self._executions.resume(request.execution_id, request.reason)
+        return pb.ResumeExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
+
+    @unary
+    async def SignalExecution(self, request: pb.SignalExecutionRequest) -> pb.SignalExecutionResponse:
+        payload = decode(request.payload or "null", "payload", self._max_input_bytes)
+        execution = await self._executions.signal(request.execution_id, request.name, payload)
+        return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
 
 async def _messages(updates: AsyncGenerator[Sequence[Update]]) -> Updates:

@@ -24,6 +24,7 @@ from app.domain.definitions import (
 
 MAX_IDEMPOTENCY_KEY = 200
 MAX_REASON = 1_000
+MAX_SIGNAL_NAME = 200
 
 EXAMPLE_TASK = {
     "name": "fetch",
@@ -219,12 +220,21 @@ class ExecutionStart(Body):
     )
 
 
-class CancelBody(Body):
-    """Why an execution is cancelled."""
+class ReasonBody(Body):
+    """Why an execution is cancelled, paused or resumed."""
 
     model_config = _example({"reason": "started by mistake"})
 
     reason: str = Field("", max_length=MAX_REASON, description="For people; it becomes part of the history.")
+
+
+class SignalBody(Body):
+    """A signal for an execution; `payload` is any JSON value and becomes the output of the task that takes it."""
+
+    model_config = _example({"name": "approved", "payload": {"by": "Ada"}})
+
+    name: str = Field(min_length=1, max_length=MAX_SIGNAL_NAME, description="What the waiting task waits for.")
+    payload: Any = Field(None, description="Becomes the waiting task's output.")
 
 
 CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {

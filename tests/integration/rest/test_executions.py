@@ -202,3 +202,22 @@ async def test_an_input_over_the_limit_is_refused(settings):
         await rest.post("/workflows", json={"name": "n", "key": "k"})
         answer = await rest.post("/workflows/k/executions", json={"input": {"a": "x" * 100}})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (413, "input")
+
+
+async def test_an_execution_is_paused_signalled_and_resumed(rest, engine):
+    tasks = [{"name": "approval", "execution_type": "sync", "type": "signal", "config": {"name": "approved"}}]
+    await rest.post("/workflows", json={"name": "w", "key": "w", "tasks": tasks})
+    execution = await start(rest, "w")
+    path = f"/executions/{execution['id']}"
+
+    assert (await rest.post(f"{path}/pause", json={"reason": "a look first"})).status_code == 202
+    await until(rest, execution["id"], "paused")
+    assert (await rest.post(f"{path}/signal", json={"name": "approved", "payload": [1]})).status_code == 202
+    assert (await rest.post(f"{path}/signal", json={"payload": [1]})).json()["errors"][0]["field"] == "name"
+    assert (await rest.post(f"{path}/resume")).status_code == 202
+    ended = await until(rest, execution["id"], "completed")
+
+    assert ended["output"] == {"approval": [1]}
+    for control, body in (("pause", {}), ("resume", {}), ("signal", {"name": "x"}), ("cancel", {})):
+        refused = await rest.post(f"{path}/{control}", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")

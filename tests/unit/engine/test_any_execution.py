@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from uuid import uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.plan import Plan, compile_plan
 from app.engine.ports import CANCEL, ControlCommand
 from app.engine.state import ExecutionState, fold
-from app.engine.transitions import draft_of_command, draft_of_outcome, drafts_of_cancelling, drafts_of_resuming
+from app.engine.transitions import draft_of_command, draft_of_outcome, drafts_of_control, drafts_of_resuming
 from tests.support.histories import NOON, at
 from tests.support.stories import workflow_of
 
@@ -92,7 +93,7 @@ class Execution:
             self.losses += 1
             return self.next_engine()
         if self.chance.random() < 0.05:
-            return tuple(drafts_of_cancelling(self.state, [ControlCommand(1, None, CANCEL, "enough")]))
+            return tuple(drafts_of_control(self.state, ControlCommand(1, uuid4(), CANCEL, "enough")))
         index = self.chance.choice(list(self.state.open))
         task = self.state.tasks[index]
         if task.status is TaskStatus.RETRYING:
@@ -106,7 +107,7 @@ class Execution:
         """It knows nothing but the history."""
         before, self.state = self.state, fold(self.plan, self.events)
         assert (self.state.open, self.state.ready, self.state.progress) == (before.open, before.ready, before.progress)
-        return tuple(drafts_of_resuming(self.state, [], NOON))
+        return tuple(drafts_of_resuming(self.state, None, NOON))
 
     def outcome(self, index: int) -> Outcome:
         if index in self.told_to_stop and self.chance.random() < 0.7:

@@ -13,6 +13,7 @@ from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.handlers import Attempt, TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.ports import ControlCommand
 from tests.support.memory_house import House, Process
 from tests.support.stories import parallel, sync
 
@@ -153,7 +154,7 @@ async def test_an_attempt_is_told_to_stop_once(house: House, process: Process) -
     await process.until(execution_id, "a failed")
     await process.executions.cancel(execution_id, "and cancelled on top of it")
     await process.until(execution_id, "cancel_requested")
-    assert not (b.cancelled or c.cancelled)
+    assert [b.cancelled, c.cancelled] == [False, False]
     house.stage.cleaning.set()
     seen = await process.until(execution_id)
     assert b.cancelled
@@ -316,11 +317,11 @@ async def test_commands_of_another_kind_are_left_for_a_newer_engine(house: House
     execution_id = await process.start(await house.define(staged("a")))
     a = await house.stage.entered("a")
     run = next(iter(process.engine._runs.values()))
-    await house.store.send_command(run.id, "pause", "a break")
+    await house.store.send_command(ControlCommand(0, run.id, "rewind", "a break"))
     gate = house.faults.hold_after("commands")
     await gate.reached()
     gate.open()
-    assert [command.type for command in house.database.commands.values()] == ["pause"]
+    assert [command.type for command in house.database.commands.values()] == ["rewind"]
     a.succeed()
     assert (await process.until(execution_id))[-1] == "completed"
 

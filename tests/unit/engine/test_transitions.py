@@ -1,6 +1,7 @@
 """What happened, as the events that say so."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -16,8 +17,9 @@ from app.engine.state import fold
 from app.engine.transitions import (
     draft_of_command,
     draft_of_outcome,
-    drafts_of_cancelling,
+    drafts_of_control,
     drafts_of_resuming,
+    first_to_obey,
     row_change,
 )
 from tests.support.histories import NOON, at
@@ -36,7 +38,11 @@ def state_of(*words: str):
 
 
 def cancel(id: int = 1, reason: str = "enough") -> ControlCommand:
-    return ControlCommand(id, None, "cancel", reason)  # type: ignore[arg-type]
+    return ControlCommand(id, uuid4(), "cancel", reason)
+
+
+def pause() -> ControlCommand:
+    return ControlCommand(1, uuid4(), "pause")
 
 
 def shown(draft: Draft) -> tuple:
@@ -125,14 +131,46 @@ def test_a_failed_execution_says_why() -> None:
 # Requests
 
 
-def test_the_first_of_several_cancels_counts() -> None:
-    (draft,) = drafts_of_cancelling(state_of(*BEGUN), [cancel(1, "first"), cancel(2, "second")])
-    assert shown(draft) == (EventType.CANCEL_REQUESTED, None, 0, "first")
+@pytest.mark.parametrize(
+    ("types", "first"),
+    [((), None), (("signal",), None), (("pause", "cancel", "cancel"), 2), (("signal", "pause", "resume", "pause"), 2)],
+)
+def test_of_several_commands_the_first_cancel_or_else_the_first_pause_is_obeyed_first(types, first) -> None:
+    found = first_to_obey([ControlCommand(n, uuid4(), word) for n, word in enumerate(types, 1)])
+    assert (found and found.id) == first
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "expected"),
+    [
+        (BEGUN, "pause", [(EventType.EXECUTION_PAUSED, None, 0, None)]),
+        ((*BEGUN, "paused"), "pause", []),
+        ((*BEGUN, "paused"), "resume", [(EventType.EXECUTION_RESUMED, None, 0, None)]),
+        (BEGUN, "resume", []),
+        ((*BEGUN, "paused"), "cancel", [(EventType.CANCEL_REQUESTED, None, 0, None)]),
+        (("created", "cancel", "cancelled"), "pause", []),
+        (("created", "cancel", "cancelled"), "resume", []),
+        (("created", "cancel", "cancelled"), "signal", []),
+        (BEGUN, "rewind", []),
+    ],
+)
+def test_what_a_command_makes_of_an_execution(words, command, expected) -> None:
+    drafts = drafts_of_control(state_of(*words), ControlCommand(1, uuid4(), command))
+    assert [shown(draft)[:3] for draft in drafts] == [row[:3] for row in expected]
+
+
+def test_a_signal_goes_into_the_history_with_its_payload_as_it_is() -> None:
+    command = ControlCommand(1, uuid4(), "signal", name="approved", payload='{"b":1.0,"a":[]}')
+    (draft,) = drafts_of_control(state_of(*BEGUN), command)
+    assert (draft.type, draft.data) == (
+        EventType.SIGNAL_RECEIVED,
+        '{"name":"approved","payload":{"b":1.0,"a":[]}}',
+    )
 
 
 @pytest.mark.parametrize("words", [(*BEGUN, "cancel"), ("created", "cancel", "cancelled")])
 def test_a_cancel_changes_nothing_twice(words) -> None:
-    assert drafts_of_cancelling(state_of(*words), [cancel()]) == ()
+    assert drafts_of_control(state_of(*words), cancel()) == ()
 
 
 # Resuming
@@ -143,6 +181,13 @@ def test_a_cancel_changes_nothing_twice(words) -> None:
     [
         (("created",), [], [(EventType.EXECUTION_STARTED, None, 0, None)]),
         (("created",), [cancel()], [(EventType.CANCEL_REQUESTED, None, 0, "enough")]),
+        (
+            ("created",),
+            [pause()],
+            [(EventType.EXECUTION_STARTED, None, 0, None), (EventType.EXECUTION_PAUSED, None, 0, "")],
+        ),
+        (BEGUN, [pause()], [(EventType.EXECUTION_PAUSED, None, 0, ""), (EventType.TASK_RETRYING, A, 1, "engine_lost")]),
+        ((*BEGUN, "paused"), [], [(EventType.TASK_RETRYING, A, 1, "engine_lost")]),
         (("created", "started"), [], []),
         ((*BEGUN, "a retrying"), [], []),
         (
@@ -165,7 +210,8 @@ def test_a_cancel_changes_nothing_twice(words) -> None:
     ],
 )
 def test_a_new_owner_first_says_what_became_of_the_attempts(words, commands, expected) -> None:
-    assert [shown(draft) for draft in drafts_of_resuming(state_of(*words), commands, NOON)] == expected
+    drafts = drafts_of_resuming(state_of(*words), first_to_obey(commands), NOON)
+    assert [shown(draft) for draft in drafts] == expected
 
 
 # The execution's row

@@ -38,13 +38,14 @@ ORDER BY sequence DESC
 LIMIT 1;
 
 -- name: send_command
--- Also wakes an execution that nobody owns, so that an engine takes it up and answers.
+-- Also makes the execution due, owned or not: whoever parks it at the same moment waits for this row and sees that.
 WITH wanted AS (
     UPDATE executions SET due_at = least(due_at, clock_timestamp())
-    WHERE id = $1 AND owner_id IS NULL AND finished_at IS NULL
+    WHERE id = $1 AND finished_at IS NULL
+    RETURNING id
 )
-INSERT INTO execution_commands (execution_id, type, reason)
-SELECT id, $2, $3 FROM executions WHERE id = $1 AND finished_at IS NULL
+INSERT INTO execution_commands (execution_id, type, reason, name, payload)
+SELECT id, $2, $3, $4, $5::json FROM wanted
 RETURNING id;
 
 -- name: current_revision_by_id

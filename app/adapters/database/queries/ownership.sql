@@ -42,7 +42,7 @@ WITH engine AS MATERIALIZED (
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 )
-UPDATE executions e SET owner_id = engine.id FROM engine, due WHERE e.id = due.id
+UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
 RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
           e.output, e.failure, e.idempotency_key;
 
@@ -53,7 +53,7 @@ WHERE execution_id = ANY ($1::uuid[])
 ORDER BY execution_id, sequence;
 
 -- name: commands
-SELECT c.id, c.execution_id, c.type, c.reason
+SELECT c.id, c.execution_id, c.type, c.reason, c.name, c.payload
 FROM execution_commands c
 JOIN executions e ON e.id = c.execution_id
 WHERE e.owner_id = $1

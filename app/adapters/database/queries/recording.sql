@@ -7,7 +7,7 @@ WITH engine AS MATERIALIZED (
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
                             status, started_at, finished_at, output, failure)
-    SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, o.created_at,
+    SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity',
            CASE WHEN o.finished_at IS NULL THEN engine.id END,
            o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json
     FROM engine,
@@ -44,6 +44,13 @@ WITH engine AS MATERIALIZED (
          unnest($23::uuid[], $24::text[], $25::timestamptz[], $26::timestamptz[], $27::text[], $28::text[])
              AS c (id, status, started_at, finished_at, output, failure)
     WHERE e.id = c.id AND e.owner_id = engine.id
+), parked AS (
+    -- A command that came meanwhile has made the row due, and it stays due.
+    UPDATE executions e
+    SET owner_id = NULL,
+        due_at = least(e.due_at, coalesce(clock_timestamp() + p.seconds * interval '1 second', 'infinity'))
+    FROM engine, unnest($30::uuid[], $31::float8[]) AS p (id, seconds)
+    WHERE e.id = p.id AND e.owner_id = engine.id
 ), answered AS (
     DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($29::bigint[])
 )

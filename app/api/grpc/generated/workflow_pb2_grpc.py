@@ -64,6 +64,21 @@ class WorkflowServiceStub:
                 request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.CancelExecutionRequest.SerializeToString,
                 response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.CancelExecutionResponse.FromString,
                 _registered_method=True)
+        self.PauseExecution = channel.unary_unary(
+                '/workflow.WorkflowService/PauseExecution',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.PauseExecutionRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.PauseExecutionResponse.FromString,
+                _registered_method=True)
+        self.ResumeExecution = channel.unary_unary(
+                '/workflow.WorkflowService/ResumeExecution',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ResumeExecutionRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ResumeExecutionResponse.FromString,
+                _registered_method=True)
+        self.SignalExecution = channel.unary_unary(
+                '/workflow.WorkflowService/SignalExecution',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionResponse.FromString,
+                _registered_method=True)
 
 
 class WorkflowServiceServicer:
@@ -113,6 +128,30 @@ class WorkflowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseExecution(self, request, context):
+        """Asks an execution to start nothing more until it is resumed; what runs may end. Repeating the call is harmless; an
+        execution that has ended answers FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeExecution(self, request, context):
+        """Asks a paused execution to go on. Harmless when it is not paused; an execution that has ended answers
+        FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignalExecution(self, request, context):
+        """Hands a payload to the task that waits for this signal, or keeps it until one does. Every call is a signal of its
+        own. An execution that has ended answers FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkflowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +184,21 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     servicer.CancelExecution,
                     request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.CancelExecutionRequest.FromString,
                     response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.CancelExecutionResponse.SerializeToString,
+            ),
+            'PauseExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseExecution,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.PauseExecutionRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.PauseExecutionResponse.SerializeToString,
+            ),
+            'ResumeExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeExecution,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ResumeExecutionRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ResumeExecutionResponse.SerializeToString,
+            ),
+            'SignalExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalExecution,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -309,6 +363,87 @@ class WorkflowService:
             '/workflow.WorkflowService/CancelExecution',
             app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.CancelExecutionRequest.SerializeToString,
             app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.CancelExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/PauseExecution',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.PauseExecutionRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.PauseExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/ResumeExecution',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ResumeExecutionRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ResumeExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/SignalExecution',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionResponse.FromString,
             options,
             channel_credentials,
             insecure,

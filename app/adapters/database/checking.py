@@ -1,0 +1,154 @@
+"""Reads a whole database, or one execution of it, for a check: one snapshot, two cursors side by side, little memory.
+
+Rows and events come in the order of the executions' ids, so that each execution is checked and forgotten before the
+next, and rows without events and events without a row are seen on the way.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+import orjson
+from asyncpg.cursor import Cursor
+from asyncpg.pool import PoolConnectionProxy
+
+from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.statements import load
+from app.domain.documents import workflow_from_document
+from app.domain.errors import Invalid
+from app.engine.checker import HistoryCheck
+from app.engine.findings import Finding, Rule
+from app.engine.row_check import CheckedRow, finish
+from app.engine.task_order import TaskOrder, task_order
+
+_SQL = load("checking")
+_DEFINITIONS = load("executions")
+_ALL = (UUID(int=0), UUID(int=2**128 - 1))
+_ROWS_AT_ONCE = 500
+_EVENTS_AT_ONCE = 5_000
+_ORDERS_KEPT = 10_000
+SWEEP_SECONDS = 60.0
+"""How long an engine may take to remove a command that came too late; it does so whenever it renews its lease."""
+
+
+class _Event(NamedTuple):
+    """A row of the statement `events`, in the order of its columns."""
+
+    execution_id: UUID
+    sequence: int
+    type: str
+    occurred_at: datetime
+    status: str
+    progress_percent: int
+    task_id: int | None
+    attempt: int
+    data: str | None
+
+
+@dataclass(slots=True)
+class Counts:
+    """How far a check has come."""
+
+    executions: int = 0
+    events: int = 0
+
+
+class _Stream:
+    """A cursor's rows one by one, fetched many at a time. `head` is the next row; None after the last."""
+
+    def __init__(self, cursor: Cursor, at_once: int) -> None:
+        self._cursor = cursor
+        self._at_once = at_once
+        self.rows: list[asyncpg.Record] = []
+        self.position = 0
+
+    async def head(self) -> asyncpg.Record | None:
+        if self.position == len(self.rows):
+            self.rows, self.position = await self._cursor.fetch(self._at_once), 0
+        return self.rows[self.position] if self.rows else None
+
+
+class DatabaseCheck:
+    """Checks the database behind `pool`, or one execution there. `on_fetch()` is called as `counts` grows."""
+
+    def __init__(
+        self, pool: Pool, execution_id: UUID | None = None, on_fetch: Callable[[], None] = lambda: None
+    ) -> None:
+        self.counts = Counts()
+        self._pool = pool
+        self._range = _ALL if execution_id is None else (execution_id, execution_id)
+        self._on_fetch = on_fetch
+        self._orders: dict[tuple[int, int], TaskOrder | None] = {}
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """Raise `StoreUnreachable` when the database stops answering."""
+        with reaching():
+            async with _snapshot(self._pool) as connection:
+                rows = _Stream(await connection.cursor(_SQL["executions"], *self._range), _ROWS_AT_ONCE)
+                events = _Stream(await connection.cursor(_SQL["events"], *self._range), _EVENTS_AT_ONCE)
+                while (found := await self._next(connection, rows, events)) is not None:
+                    for finding in found:
+                        yield finding
+                for command in await connection.fetch(_SQL["commands"], *self._range, SWEEP_SECONDS):
+                    yield _of_command(command)
+
+    async def _next(self, connection: PoolConnectionProxy, rows: _Stream, events: _Stream) -> list[Finding] | None:
+        """Check the execution with the lowest id that is left; None when there is none."""
+        record, event = await rows.head(), await events.head()
+        if record is None and event is None:
+            return None
+        execution_id = min(head[0] for head in (record, event) if head is not None)
+        row = CheckedRow(*record) if record is not None and record[0] == execution_id else None
+        history = HistoryCheck(execution_id, None if row is None else await self._order(connection, row))
+        while (head := await events.head()) is not None and head[0] == execution_id:
+            self._take_fetched(history, events)
+        finish(history, row)
+        rows.position += row is not None
+        self.counts.executions += 1
+        return history.found
+
+    def _take_fetched(self, history: HistoryCheck, events: _Stream) -> None:
+        """As many events of this execution as have been fetched."""
+        before, take = events.position, history.take
+        for record in islice(events.rows, before, None):
+            if record[0] != history.execution_id:
+                break
+            take(_Event._make(record))
+            events.position += 1
+        self.counts.events += events.position - before
+        self._on_fetch()
+
+    async def _order(self, connection: PoolConnectionProxy, row: CheckedRow) -> TaskOrder | None:
+        key = (row.workflow_id, row.revision)
+        if key not in self._orders:
+            if len(self._orders) >= _ORDERS_KEPT:
+                self._orders.clear()
+            self._orders[key] = await _read_order(connection, *key)
+        return self._orders[key]
+
+
+@asynccontextmanager
+async def _snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
+    """A connection that sees the database as it is at one moment, and changes nothing."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(_SQL["ordered_by_key"])
+        yield connection
+
+
+async def _read_order(connection: PoolConnectionProxy, workflow_id: int, revision: int) -> TaskOrder | None:
+    """None when the revision is not stored, or no workflow that this program can read."""
+    snapshot = await connection.fetchval(_DEFINITIONS["revision_snapshot"], workflow_id, revision)
+    try:
+        return None if snapshot is None else task_order(workflow_from_document(orjson.loads(snapshot)))
+    except (KeyError, TypeError, ValueError, Invalid):
+        return None
+
+
+def _of_command(row: asyncpg.Record) -> Finding:
+    state = "no execution" if row["lost"] else "an execution that has ended, and no engine removes it"
+    return Finding(row["execution_id"], 0, Rule.COMMAND, f"command {row['id']} ({row['type']}) is for {state}")

@@ -1,0 +1,34 @@
+-- name: ordered_by_key
+-- Rows come as the primary keys have them; sorting a large table would take long, and its space on the disk.
+SET LOCAL enable_sort = off;
+
+-- name: executions
+-- Texts are compared by fingerprint: they may be large, and there are many.
+SELECT x.id, x.workflow_id, x.revision, x.status::text, x.started_at, x.finished_at, x.owner_id,
+       EXISTS (SELECT FROM engines g WHERE g.id = x.owner_id) AS owner_exists,
+       sha256(convert_to(x.output::text, 'UTF8'))::text AS output,
+       sha256(convert_to(x.failure::text, 'UTF8'))::text AS failure
+FROM executions x
+WHERE x.id BETWEEN $1 AND $2
+ORDER BY x.id;
+
+-- name: events
+SELECT execution_id, sequence, type::text, occurred_at, status::text, progress_percent, task_id, attempt,
+       CASE WHEN task_id IS NULL THEN sha256(convert_to(data::text, 'UTF8'))::text END AS data
+FROM execution_events
+WHERE execution_id BETWEEN $1 AND $2
+ORDER BY execution_id, sequence;
+
+-- name: commands
+-- Commands whose execution does not exist, or that nobody removed although an engine had $3 seconds to do so.
+SELECT c.execution_id, c.id, c.type, x.id IS NULL AS lost
+FROM execution_commands c
+LEFT JOIN executions x ON x.id = c.execution_id
+WHERE c.execution_id BETWEEN $1 AND $2
+  AND (x.id IS NULL
+       OR greatest(c.created_at, x.finished_at, (SELECT min(g.started_at) FROM engines g
+                                                  WHERE g.lease_until > clock_timestamp()))
+          < clock_timestamp() - $3 * interval '1 second'
+          AND x.finished_at IS NOT NULL
+          AND EXISTS (SELECT FROM engines g WHERE g.lease_until > clock_timestamp()))
+ORDER BY c.execution_id, c.id;

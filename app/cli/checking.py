@@ -1,0 +1,128 @@
+"""`workflow check`: reads the database itself, so that it also works while the service is down."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.adapters.addresses import FolderAddress, MemoryAddress, StorageError, parse_database_url
+from app.adapters.database.checking import DatabaseCheck
+from app.adapters.database.migrations import schema_problem
+from app.adapters.database.pool import Pool, open_pool
+from app.adapters.embedded.storage import open_storage
+from app.cli.console import failures, results
+from app.cli.errors import CliError
+from app.engine.findings import Finding
+from app.engine.ports import StoreUnreachable
+
+FOUND_SOMETHING = 1
+FETCH_SECONDS = 60.0
+TELL_EVERY_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Tally:
+    findings: int = 0
+    warnings: int = 0
+
+    def add(self, finding: Finding) -> None:
+        self.warnings += finding.rule.is_warning
+        self.findings += not finding.rule.is_warning
+
+
+class Progress:
+    """Says on stderr now and then how far a long check is."""
+
+    def __init__(self) -> None:
+        self.began = self._told = time.monotonic()
+        self.check: DatabaseCheck | None = None
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def tell(self) -> None:
+        now = time.monotonic()
+        if self.check is not None and now - self._told >= TELL_EVERY_SECONDS:
+            self._told = now
+            counts = self.check.counts
+            failures().say(f"{counts.executions:,} executions with {counts.events:,} events after {self.seconds:.0f} s")
+
+
+def check_database(database_url: str, execution: str | None, *, as_json: bool) -> int:
+    """Print what is wrong, then a summary; the exit code. Raise `CliError` when it cannot be checked."""
+    execution_id = None if execution is None else _execution_id(execution)
+    try:
+        _refuse_nothing_to_check(database_url)
+        return asyncio.run(_check(database_url, execution_id, as_json=as_json))
+    except (StorageError, StoreUnreachable) as error:
+        raise CliError(str(error)) from None
+
+
+def _execution_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CliError(f"{text!r} is not the id of an execution") from None
+
+
+def _refuse_nothing_to_check(database_url: str) -> None:
+    """Opening an embedded database makes it where there is none; a check must not."""
+    address = parse_database_url(database_url)
+    if isinstance(address, MemoryAddress):
+        raise CliError("memory: is a database of one process alone; name one that is kept")
+    if isinstance(address, FolderAddress) and not (address.path / "postgres").is_dir():
+        raise CliError(f"there is no database in {address.path}; name another in DATABASE_URL or with --database")
+
+
+async def _check(database_url: str, execution_id: UUID | None, *, as_json: bool) -> int:
+    progress = Progress()
+    tally = Tally()
+    async with _database(database_url) as pool:
+        progress.check = check = DatabaseCheck(pool, execution_id, progress.tell)
+        async for finding in check.findings():
+            tally.add(finding)
+            _print(finding, as_json=as_json)
+    if execution_id is not None and check.counts.executions == 0:
+        raise CliError(f"execution '{execution_id}' does not exist")
+    _summarise(check, tally, progress.seconds, as_json=as_json)
+    return FOUND_SOMETHING if tally.findings else 0
+
+
+@asynccontextmanager
+async def _database(database_url: str) -> AsyncIterator[Pool]:
+    async with open_storage(database_url) as dsn:
+        if problem := await schema_problem(dsn):
+            raise StorageError(problem)
+        async with open_pool(dsn, 1, FETCH_SECONDS) as pool:
+            yield pool
+
+
+def _print(finding: Finding, *, as_json: bool) -> None:
+    if not as_json:
+        results().say(str(finding))
+        return
+    results().json_line(
+        {
+            "execution_id": str(finding.execution_id),
+            "sequence": finding.sequence,
+            "rule": finding.rule.value,
+            "warning": finding.rule.is_warning,
+            "sentence": finding.sentence,
+        }
+    )
+
+
+def _summarise(check: DatabaseCheck, tally: Tally, seconds: float, *, as_json: bool) -> None:
+    counts = {
+        "executions": check.counts.executions,
+        "events": check.counts.events,
+        "findings": tally.findings,
+        "warnings": tally.warnings,
+    }
+    if as_json:
+        results().json_line({**counts, "seconds": round(seconds, 3)})
+        return
+    results().say(", ".join(f"{count:,} {word}" for word, count in counts.items()) + f" in {seconds:.1f} s")

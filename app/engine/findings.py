@@ -1,0 +1,52 @@
+"""What a check of stored executions may find."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Rule(StrEnum):
+    """What must hold. The words are part of the command's output."""
+
+    NUMBERING = "numbering"
+    OPENING = "opening"
+    EXECUTION_TRANSITION = "execution-transition"
+    ENDING = "ending"
+    AFTER_THE_END = "after-the-end"
+    UNKNOWN_TASK = "unknown-task"
+    TASK_TRANSITION = "task-transition"
+    COMPLETED_TWICE = "completed-twice"
+    ATTEMPT = "attempt"
+    OPEN_AT_THE_END = "open-at-the-end"
+    INCOMPLETE = "incomplete"
+    DEPENDENCY = "dependency"
+    OVERLAP = "overlap"
+    STARTED_WHILE_STOPPING = "started-while-stopping"
+    STARTED_WHILE_NOT_RUNNING = "started-while-not-running"
+    PROGRESS = "progress"
+    CLOCK = "clock"
+    ROW = "row"
+    NO_ROW = "no-row"
+    NO_EVENTS = "no-events"
+    NO_REVISION = "no-revision"
+    ORPHANED = "orphaned"
+    COMMAND = "command"
+
+    @property
+    def is_warning(self) -> bool:
+        """True for what may be seen although nothing is broken: the clocks of two engines differ."""
+        return self is Rule.CLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One broken rule. `sequence` is the number of the event that breaks it; 0 when no single event does."""
+
+    execution_id: UUID
+    sequence: int
+    rule: Rule
+    sentence: str
+
+    def __str__(self) -> str:
+        warning = "warning: " if self.rule.is_warning else ""
+        return f"{self.execution_id} {self.sequence} {self.rule}: {warning}{self.sentence}"

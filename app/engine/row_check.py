@@ -1,0 +1,62 @@
+"""Compares an execution's row with its history; pure. The history is the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.domain.events import EventType
+from app.engine.checker import HistoryCheck
+from app.engine.findings import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """An execution's row. `output` and `failure` are texts or fingerprints of them, as the events' `data` is."""
+
+    id: UUID
+    workflow_id: int
+    revision: int
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    owner_id: int | None
+    owner_exists: bool
+    output: str | None
+    failure: str | None
+
+
+def finish(history: HistoryCheck, row: CheckedRow | None) -> None:
+    """After the last event: what `row`, None where there is none, and the history have against each other."""
+    if row is None:
+        history.report(Rule.NO_ROW, f"{history.sequence} events and no row in executions")
+        return
+    if history.order is None:
+        sentence = f"revision {row.revision} of workflow {row.workflow_id} is not stored, or cannot be read"
+        history.report(Rule.NO_REVISION, sentence)
+    if row.owner_id is not None and not row.owner_exists:
+        history.report(Rule.ORPHANED, f"it belongs to engine {row.owner_id}, which does not exist")
+    if history.sequence == 0:
+        history.report(Rule.NO_EVENTS, f"a row that is {row.status}, and no event")
+        return
+    for sentence in _differences(history, row):
+        history.report(Rule.ROW, sentence)
+
+
+def _differences(history: HistoryCheck, row: CheckedRow) -> Iterator[str]:
+    end = history.end
+    if row.status != history.status:
+        yield f"the row is {row.status}, the history {history.status}"
+    if row.started_at != history.started_at:
+        yield f"the row started at {row.started_at}, the history at {history.started_at}"
+    ended_at = None if end is None else end.occurred_at
+    if row.finished_at != ended_at:
+        yield f"the row finished at {row.finished_at}, the history at {ended_at}"
+    completed = end is not None and end.type == EventType.EXECUTION_COMPLETED
+    data = None if end is None else end.data
+    if row.output != (data if completed else None):
+        yield "the row has another output than the history"
+    if row.failure != (None if completed else data):
+        yield "the row has another failure than the history"
+    if end is not None and row.owner_id is not None:
+        yield f"it has ended and still belongs to engine {row.owner_id}"

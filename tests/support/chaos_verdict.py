@@ -1,0 +1,86 @@
+"""What must be true once everything is healed."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from app.adapters.addresses import driver_dsn
+from tests.support.checking import findings_in
+
+POLL_SECONDS = 0.25
+SHOWN = 20
+
+_UNFINISHED = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
+_COMMANDS = "SELECT count(*) FROM execution_commands"
+_STUCK = """
+SELECT x.id, x.status::text, x.owner_id, g.name, x.due_at,
+       (SELECT string_agg(format('%s %s %s/%s', h.sequence, h.type, h.task_id, h.attempt), ', ' ORDER BY h.sequence)
+        FROM (SELECT * FROM execution_events e WHERE e.execution_id = x.id ORDER BY sequence DESC LIMIT 5) h) AS events
+FROM executions x LEFT JOIN engines g ON g.id = x.owner_id
+WHERE x.finished_at IS NULL ORDER BY x.id LIMIT $1
+"""
+_ATTEMPTS = """
+SELECT execution_id::text || ' ' || task_id AS task, max(attempt) AS started,
+       max(attempt) FILTER (WHERE type = 'task_completed') AS completed
+FROM execution_events WHERE task_id IS NOT NULL GROUP BY 1
+"""
+
+
+@asynccontextmanager
+async def _session(url: str) -> AsyncIterator[asyncpg.Connection]:
+    session = await asyncpg.connect(driver_dsn(url))
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def all_final(url: str, seconds: float) -> list[str]:
+    """Wait until no execution is left and no command waits; else the last events of those that are stuck."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    async with _session(url) as session:
+        while await session.fetchval(_UNFINISHED) or await session.fetchval(_COMMANDS):
+            if asyncio.get_running_loop().time() > deadline:
+                stuck = [f"stuck: {' | '.join(map(str, row))}" for row in await session.fetch(_STUCK, SHOWN)]
+                return stuck or ["commands of finished executions were not swept"]
+            await asyncio.sleep(POLL_SECONDS)
+    return []
+
+
+async def nothing_lost(url: str, accepted: Mapping[str, str]) -> list[str]:
+    """Exactly the accepted executions are there."""
+    async with _session(url) as session:
+        rows = await session.fetch("SELECT idempotency_key AS key, id::text FROM executions")
+    stored = {row["key"]: row["id"] for row in rows}
+    lost = [f"lost: {key} {execution_id}" for key, execution_id in accepted.items() if stored.get(key) != execution_id]
+    return lost + [f"never accepted: {key} {stored[key]}" for key in stored.keys() - accepted.keys()]
+
+
+async def nothing_ran_again(url: str, traces: Path) -> list[str]:
+    """No attempt ran twice, none ran that the history does not know, none after the one that completed."""
+    runs: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for line in traces.read_text().splitlines():
+        task, _, attempt = line.rpartition(" ")
+        runs[task][int(attempt)] += 1
+    async with _session(url) as session:
+        attempts = {row["task"]: (row["started"], row["completed"]) for row in await session.fetch(_ATTEMPTS)}
+    wrong = []
+    for task, counted in runs.items():
+        started, completed = attempts.get(task, (0, None))
+        if max(counted) > (completed or started) or max(counted.values()) > 1:
+            wrong.append(f"ran again: {task}: runs {dict(counted)}, started {started}, completed by {completed}")
+    return wrong
+
+
+async def broken_histories(url: str) -> list[str]:
+    return [str(finding) for finding in await findings_in(url) if not finding.rule.is_warning]
+
+
+async def statuses(url: str) -> dict[str, int]:
+    async with _session(url) as session:
+        rows = await session.fetch("SELECT status::text, count(*) FROM executions GROUP BY 1 ORDER BY 1")
+    return {row["status"]: row["count"] for row in rows}

@@ -1,0 +1,30 @@
+"""What must be true of a database after every test that ran executions on it."""
+
+from pathlib import Path
+
+from app.adapters.database.checking import DatabaseCheck
+from app.adapters.database.migrations import schema_problem
+from app.adapters.database.pool import open_pool
+from app.adapters.embedded import open_storage
+from app.engine.findings import Finding
+
+STATEMENT_SECONDS = 30.0
+
+
+async def findings_in(database_url: str) -> list[Finding]:
+    """Everything that `workflow check` says of the migrated database at `database_url`, warnings included."""
+    async with open_pool(database_url, 1, STATEMENT_SECONDS) as pool:
+        return [finding async for finding in DatabaseCheck(pool).findings()]
+
+
+async def assert_clean(database_url: str) -> None:
+    """Fail with every broken rule; executions that still run are fine."""
+    broken = [str(finding) for finding in await findings_in(database_url) if not finding.rule.is_warning]
+    assert not broken, "\n".join(["the histories are broken:", *broken])
+
+
+async def assert_folder_clean(folder: Path) -> None:
+    """The same for an embedded database that nobody has open any more, where it has come so far as to have tables."""
+    async with open_storage(f"file:{folder}") as url:
+        if await schema_problem(url) is None:
+            await assert_clean(url)
