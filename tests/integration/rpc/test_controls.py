@@ -109,8 +109,8 @@ async def test_a_paused_execution_lets_what_runs_end_and_starts_nothing(
     server: RunningServer, database_url: str
 ) -> None:
     tasks = (
-        parallel("short", 1, "delay", config={"seconds": 0.3}),
-        parallel("shorter", 1, "delay", config={"seconds": 0.2}),
+        parallel("short", 1, "delay", config={"seconds": 2.0}),
+        parallel("shorter", 1, "delay", config={"seconds": 1.5}),
         sync("after", 2),
     )
     execution_id, call = await start(server, database_url, "two", tasks)
