@@ -31,7 +31,13 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_engine_process(settings) as process:
         servicer = WorkflowServicer(process.executions, settings.max_input_bytes)
-        server = Server(servicer, settings.grpc_host, settings.grpc_port, settings.grpc_max_message_bytes)
+        server = Server(
+            servicer,
+            settings.grpc_host,
+            settings.grpc_port,
+            settings.grpc_max_message_bytes,
+            share_port=settings.grpc_share_port,
+        )
         await server.start()
         log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}")
         try:
@@ -60,20 +66,15 @@ async def _drain(server: Server, process: EngineProcess, seconds: float) -> None
 
 def _reload(settings: Settings) -> None:
     """Development: start anew whenever the source changes."""
-    watchfiles.run_process("app", "examples", target=_run, sigint_timeout=int(settings.shutdown_seconds) + 2)
+    watchfiles.run_process("app", "examples", target=main, sigint_timeout=int(settings.shutdown_seconds) + 2)
 
 
-def _run() -> None:
-    sys.argv[1:] = []
-    main()
-
-
-def main() -> None:
+def main(*, reload: bool = False) -> None:
     """Exit 1 with one sentence for what an operator can mend."""
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        if "--reload" in sys.argv[1:]:
+        if reload:
             _reload(settings)
         else:
             uvloop.run(serve(settings))

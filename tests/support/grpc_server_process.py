@@ -28,8 +28,9 @@ def free_port() -> int:
 class GrpcServerProcess:
     """One server at a time on one port; `stub` talks to whichever runs. What it says goes to the file `log`."""
 
-    def __init__(self, database_url: str, log: Path | None = None, **settings: str) -> None:
+    def __init__(self, database_url: str, log: Path | None = None, workers: int = 1, **settings: str) -> None:
         self._log = log
+        self._workers = workers
         self.port = free_port()
         self._environment = os.environ | {
             "DATABASE_URL": database_url,
@@ -46,12 +47,18 @@ class GrpcServerProcess:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "run_grpc_server.py",
+                f"--workers={self._workers}",
                 cwd=REPOSITORY,
                 env=self._environment,
                 stdout=output,
                 stderr=output,
             )
         await self._answers()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:

@@ -16,10 +16,15 @@ class PortUnavailable(Exception):
 
 
 class Server:
-    """`host` and `port` to listen on, port 0 for a free one; `max_message_bytes` bounds both directions."""
+    """`host` and `port` to listen on, port 0 for a free one; `max_message_bytes` bounds both directions.
 
-    def __init__(self, servicer: WorkflowServicer, host: str, port: int, max_message_bytes: int) -> None:
-        self._server = grpc.aio.server(options=_options(max_message_bytes))
+    With `share_port` other processes that say so too may listen on the same port.
+    """
+
+    def __init__(
+        self, servicer: WorkflowServicer, host: str, port: int, max_message_bytes: int, *, share_port: bool = False
+    ) -> None:
+        self._server = grpc.aio.server(options=_options(max_message_bytes, share_port=share_port))
         self._health = health.aio.HealthServicer()
         add_WorkflowServiceServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -54,11 +59,11 @@ class Server:
         return bound
 
 
-def _options(max_message_bytes: int) -> list[tuple[str, int]]:
+def _options(max_message_bytes: int, *, share_port: bool) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(share_port)),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
