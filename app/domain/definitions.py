@@ -12,6 +12,7 @@ from typing import Any
 
 from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.graph import build_graph, dependency_problems
+from app.domain.texts import text_problem
 
 MAX_NAME = 200
 MAX_DESCRIPTION = 10_000
@@ -174,8 +175,6 @@ def text_problems(path: str, text: str | None, limit: int, *, required: bool = F
         return [Problem(path, "must not be blank")]
     if len(text) > limit:
         return [Problem(path, f"has {len(text)} characters; the limit is {limit}")]
-    if "\x00" in text:
-        return [Problem(path, "must not contain the NUL character")]
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
-        return [Problem(path, "must not contain lone surrogates")]
+    if (problem := text_problem(text)) is not None:
+        return [Problem(path, problem)]
     return []

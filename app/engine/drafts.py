@@ -11,6 +11,7 @@ from app.domain.documents import rfc3339
 from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
+from app.domain.texts import storable_text
 from app.engine.state import ExecutionState
 
 LONGEST_MESSAGE = 10_000
@@ -66,11 +67,11 @@ def _progress_after(state: ExecutionState, draft: Draft) -> int:
 
 
 def progress_data(percent: float | None, message: str) -> str:
-    return _json({"message": storable(message), "percent": percent})
+    return _json({"message": _storable(message), "percent": percent})
 
 
 def failure_data(code: str, message: str, retry_at: datetime | None = None) -> str:
-    data = {"code": storable(code), "message": storable(message)}
+    data = {"code": _storable(code), "message": _storable(message)}
     if retry_at is not None:
         data["retry_at"] = rfc3339(retry_at) or ""
     return _json(data)
@@ -81,7 +82,7 @@ def failure_of(failure: Failure) -> str:
 
 
 def message_data(message: str) -> str:
-    return _json({"message": storable(message)})
+    return _json({"message": _storable(message)})
 
 
 def _json(data: dict[str, Any]) -> str:
@@ -93,8 +94,6 @@ def signal_data(name: str, payload: str) -> str:
     return _json({"name": name, "payload": orjson.Fragment(payload)})
 
 
-def storable(message: object) -> str:
-    """A message from anywhere as PostgreSQL and protobuf can hold it: bounded, no NUL, no lone surrogates."""
-    text = str(message)
-    cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
-    return cut.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+def _storable(text: str) -> str:
+    """A message or code from anywhere as the history can hold it."""
+    return storable_text(text, LONGEST_MESSAGE)

@@ -11,8 +11,9 @@ import httpx
 import orjson
 
 from app.domain.handlers import TaskError
+from app.domain.texts import storable_text
 from app.tasks.http_client import origin
-from app.tasks.json_values import storable_text, storage_problems
+from app.tasks.json_values import storage_problems
 
 ACCEPTED_ENCODING = "gzip"
 MAX_RETRY_AFTER_SECONDS = 3600.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.errors import Problem
+from app.domain.texts import storable_text, text_problem
 
 MAX_DEPTH = 100
 _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
@@ -29,16 +30,10 @@ def storage_problems(value: Any, path: str) -> list[Problem]:
     return found
 
 
-def storable_text(text: str, limit: int | None = None) -> str:
-    """The text with every character that PostgreSQL refuses replaced by U+FFFD, cut to `limit` characters."""
-    cut = text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
-    return cut.replace("\x00", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
 def _key_problems(item: Mapping[Any, Any], path: str) -> list[Problem]:
     if not all(isinstance(key, str) for key in item):
         return [Problem(path, "must have strings as keys")]
-    wrong = {message for key in item if (message := _text_problem(key)) is not None}
+    wrong = {message for key in item if (message := text_problem(key)) is not None}
     return [Problem(path, f"has a key that {message.replace('must not contain', 'contains')}") for message in wrong]
 
 
@@ -46,22 +41,12 @@ def _leaf_problem(item: Any) -> str | None:
     if item is None or isinstance(item, bool):
         return None
     if isinstance(item, str):
-        return _text_problem(item)
+        return text_problem(item)
     if isinstance(item, int):
         return None if _SMALLEST <= item <= _GREATEST else "must be an integer of at most 64 bits"
     if isinstance(item, float):
         return None if math.isfinite(item) else "must be a finite number"
     return f"is a {type(item).__name__}, not a JSON value"
-
-
-def _text_problem(text: str) -> str | None:
-    if "\x00" in text:
-        return "must not contain the NUL character"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "must not contain lone surrogates"
-    return None
 
 
 def _shown(key: Any) -> str:

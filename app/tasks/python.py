@@ -19,8 +19,8 @@ from pydantic import Field
 
 from app.domain.errors import Problem
 from app.domain.handlers import Attempt, TaskError
+from app.domain.texts import storable_text
 from app.tasks.functions import TaskFunction
-from app.tasks.json_values import storable_text
 from app.tasks.task_type import TaskConfig, TaskType, invalid_config, parse_config
 from app.tasks.threads import WorkerThreads
 

@@ -11,7 +11,8 @@ from app.engine.ports import StoreUnreachable
 
 Pool = asyncpg.Pool
 
-# Also a database that is full, out of memory or just a standby: the same statement may succeed later.
+# Also a database that is full, out of memory or just a standby: the same statement may succeed later. And what the
+# driver says of a connection that the server has just ended, before it has noticed.
 _UNREACHABLE = (
     OSError,
     TimeoutError,

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from app.api.rest.problems import Refused
 from app.domain.errors import Invalid, TooLarge
+from app.domain.texts import text_problem
 
 MAX_DEPTH = 64
 MAX_DIGITS = 18
@@ -106,7 +107,7 @@ def refuse_unstorable(document: Any) -> None:
             raise Invalid.at(_path(location), problem)
         children = [((location, key), child) for key, child in _children(value)]
         for place, child in children:
-            if isinstance(place[1], str) and (problem := _text_problem(place[1])):
+            if isinstance(place[1], str) and (problem := text_problem(place[1])):
                 raise Invalid.at(_path(location), f"has a name that {problem}")
             waiting.append((child, place, depth + 1))
 
@@ -119,7 +120,7 @@ def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
 
 def _problem_of(value: Any, depth: int) -> str | None:
     if isinstance(value, str):
-        return _text_problem(value)
+        return text_problem(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "must be a finite number"
     return _too_deep() if depth >= MAX_DEPTH and isinstance(value, dict | list) else None
@@ -127,16 +128,6 @@ def _problem_of(value: Any, depth: int) -> str | None:
 
 def _too_deep() -> str:
     return f"is nested deeper than {MAX_DEPTH} levels"
-
-
-def _text_problem(text: str) -> str | None:
-    if "\x00" in text:
-        return "must not contain the NUL character"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "must not contain lone surrogates"
-    return None
 
 
 def _path(location: Location) -> str:

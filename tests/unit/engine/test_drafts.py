@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import LONGEST_MESSAGE, Draft, failure_data, next_event, progress_data, storable
+from app.engine.drafts import LONGEST_MESSAGE, Draft, failure_data, next_event, progress_data
 from app.engine.state import ExecutionState, fold
 from tests.support.histories import at
 from tests.support.stories import parallel, plan_of, story
@@ -90,12 +90,11 @@ def test_a_workflow_without_tasks_is_done_at_once() -> None:
     [
         ("plain", "plain"),
         ("a\x00b", "a\N{REPLACEMENT CHARACTER}b"),
-        ("lone \ud800", "lone ?"),
+        ("lone \ud800", "lone \ufffd\ufffd\ufffd"),
         ("x" * LONGEST_MESSAGE, "x" * LONGEST_MESSAGE),
-        ("x" * (LONGEST_MESSAGE + 1), "x" * LONGEST_MESSAGE + "…"),
+        ("x" * (LONGEST_MESSAGE + 1), "x" * (LONGEST_MESSAGE - 1) + "…"),
     ],
 )
 def test_messages_are_made_storable(text, stored) -> None:
-    assert storable(text) == stored
     assert json.loads(failure_data(text, text)) == {"code": stored, "message": stored}
     assert json.loads(progress_data(None, text))["message"] == stored
