@@ -1,0 +1,111 @@
+"""The checker on a database with real executions, before and after somebody broke some of them."""
+
+from uuid import UUID
+
+import pytest
+
+from app.adapters.database.checking import DatabaseCheck
+from app.adapters.database.pool import open_pool
+from app.engine.findings import Rule
+from tests.support.checking import assert_clean, findings_in
+from tests.support.ended_executions import Ended
+
+EVENT = "execution_events WHERE execution_id = $1::uuid AND type ="
+
+
+async def test_real_executions_are_clean(ended: Ended) -> None:
+    assert await findings_in(ended.url) == []
+
+
+async def test_each_broken_execution_is_found_and_no_other(ended: Ended) -> None:
+    one, two, three, four, five, six, seven, _ = ended.completed
+    await ended.execute(f"DELETE FROM {EVENT} 'execution_started'", one)
+    await ended.execute(f"DELETE FROM {EVENT} 'execution_completed'", two)
+    await ended.execute("UPDATE executions SET output = '{\"e\": 1}' WHERE id = $1::uuid", three)
+    await ended.execute("DELETE FROM executions WHERE id = $1::uuid", four)
+    await ended.execute("DELETE FROM execution_events WHERE execution_id = $1::uuid", five)
+    await ended.execute("UPDATE executions SET revision = 77 WHERE id = $1::uuid", six)
+    await ended.execute(
+        "INSERT INTO execution_commands (execution_id, type, name, reason, payload)"
+        " VALUES ($1::uuid, 'cancel', '', '', 'null')",
+        UUID(int=1),
+    )
+    await ended.execute(
+        "INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt)"
+        " VALUES ($1::uuid, 99, 'cancel_requested', now(), 'completed', 100, 0)",
+        seven,
+    )
+    await ended.execute("UPDATE executions SET owner_id = 4711 WHERE id = $1::uuid", ended.unfinished)
+    await ended.execute("UPDATE executions SET failure = NULL WHERE id = $1::uuid", ended.failed)
+
+    rules: dict[str, set[Rule]] = {}
+    for finding in await findings_in(ended.url):
+        rules.setdefault(str(finding.execution_id), set()).add(finding.rule)
+    assert rules == {
+        one: {Rule.NUMBERING, Rule.ROW},
+        two: {Rule.ROW},
+        three: {Rule.ROW},
+        four: {Rule.NO_ROW},
+        five: {Rule.NO_EVENTS},
+        six: {Rule.NO_REVISION},
+        str(UUID(int=1)): {Rule.COMMAND},
+        seven: {Rule.NUMBERING, Rule.AFTER_THE_END},
+        ended.unfinished: {Rule.ORPHANED},
+        ended.failed: {Rule.ROW},
+    }
+
+
+async def test_one_execution_alone(ended: Ended) -> None:
+    broken, whole = ended.completed[:2]
+    await ended.execute(f"DELETE FROM {EVENT} 'execution_completed'", broken)
+    async with open_pool(ended.url, 1, 10) as pool:
+        check = DatabaseCheck(pool, UUID(whole))
+        assert [finding async for finding in check.findings()] == []
+        assert (check.counts.executions, check.counts.events) == (1, 13)
+        check = DatabaseCheck(pool, UUID(broken))
+        assert {str(finding.execution_id) async for finding in check.findings()} == {broken}
+
+
+async def test_a_command_that_no_engine_removed(ended: Ended) -> None:
+    leave = (
+        "INSERT INTO execution_commands (execution_id, type, name, reason, payload, created_at)"
+        " VALUES ($1::uuid, 'cancel', '', '', 'null', now() - interval '1 hour')"
+    )
+    engine = (
+        "INSERT INTO engines (name, started_at, lease_until)"
+        " VALUES ('idle', now() - interval '1 hour', now() + interval '1 hour')"
+    )
+    await ended.execute(leave, ended.cancelled)
+    await ended.execute(engine)
+    await assert_clean(ended.url)
+    for table, column, key in (
+        ("executions", "finished_at", "id"),
+        ("execution_events", "occurred_at", "execution_id"),
+    ):
+        await ended.execute(
+            f"UPDATE {table} SET {column} = {column} - interval '1 hour' WHERE {key} = $1::uuid", ended.cancelled
+        )
+    rules = [finding.rule for finding in await findings_in(ended.url)]
+    assert rules == [Rule.ROW, Rule.COMMAND], "the start's time in the row has not been changed"
+
+
+async def test_a_history_longer_than_one_fetch(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.adapters.database.checking._EVENTS_AT_ONCE", 3)
+    monkeypatch.setattr("app.adapters.database.checking._ROWS_AT_ONCE", 2)
+    assert await findings_in(ended.url) == []
+
+
+async def test_what_is_written_meanwhile_is_not_seen(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of a busy database would otherwise compare rows of one moment with events of another."""
+    monkeypatch.setattr("app.adapters.database.checking._EVENTS_AT_ONCE", 1)
+    await ended.execute("UPDATE executions SET owner_id = 4711 WHERE id = $1::uuid", ended.unfinished)
+    async with open_pool(ended.url, 1, 10) as pool:
+        findings = DatabaseCheck(pool, UUID(ended.unfinished)).findings()
+        first = await anext(findings)
+        await ended.execute("DELETE FROM executions WHERE id = $1::uuid", ended.unfinished)
+        assert first.rule is Rule.ORPHANED
+        assert [finding async for finding in findings] == []
+
+
+async def test_an_empty_database_is_clean(database_url: str) -> None:
+    await assert_clean(database_url)
