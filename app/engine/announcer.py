@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from app.engine.ports import NEW_EVENTS, Signals, StoreUnreachable
+from app.engine.ports import NEW_EVENTS, Signals
 from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)
@@ -59,6 +59,6 @@ class Announcer:
                 for start in range(0, len(ids), IDS_PER_HINT):
                     part = (execution_id.hex for execution_id in ids[start : start + IDS_PER_HINT])
                     await self._signals.announce(NEW_EVENTS, ",".join((self._own, *part)))
-            except StoreUnreachable as error:
-                log.warning("hint_not_sent", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - nobody would notice that hints are not sent any more
+                log.warning("hint_not_sent", reason=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)

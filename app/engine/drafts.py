@@ -94,6 +94,6 @@ def signal_data(name: str, payload: str) -> str:
     return _json({"name": name, "payload": orjson.Fragment(payload)})
 
 
-def _storable(text: str) -> str:
-    """A message or code from anywhere as the history can hold it."""
-    return storable_text(text, LONGEST_MESSAGE)
+def _storable(text: object) -> str:
+    """A message or code from anywhere as the history can hold it; a plugin's may even be no text."""
+    return storable_text(str(text), LONGEST_MESSAGE)

@@ -63,6 +63,7 @@ class Engine:
         self._runs: dict[UUID, Run] = {}
         self._accepting = False
         self._astray = False
+        self._look_again_at = 0.0
         self._work = Bell()
         self._commands = Bell()
         self._idle = Bell()
@@ -186,9 +187,13 @@ class Engine:
     async def _give_back_strays(self, engine_id: int) -> None:
         """Free what is this engine's in the database only: claims that were not answered or could not be continued,
         and runs that were dropped. Nobody would ever go on with them.
+
+        Looks at times without being asked: a claim may land long after it was given up.
         """
-        if self._astray:
+        now = asyncio.get_running_loop().time()
+        if self._astray or now >= self._look_again_at:
             self._astray = False
+            self._look_again_at = now + self._options.lease_seconds
             owned = await self._ownership.owned(engine_id)
             strays = [execution_id for execution_id in owned if execution_id not in self._runs]
             if strays:

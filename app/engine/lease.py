@@ -79,9 +79,17 @@ class Lease:
         await self.acquire()
 
     def _deadline(self) -> float:
-        """On the loop's clock: when to stop waiting for an answer, so that the lease never ends unnoticed."""
-        left = self._trusted_until - self._monotonic() - self._renew_seconds
-        return asyncio.get_running_loop().time() + (left if left > 0 else self._renew_seconds)
+        """On the loop's clock: when to stop waiting for an answer, so that the lease never ends unnoticed.
+
+        Early enough for one more try, or else when the lease ends.
+        """
+        left = self._trusted_until - self._monotonic()
+        for_one_more = left - self._renew_seconds
+        if self.engine_id is None:
+            wait = self._renew_seconds
+        else:
+            wait = for_one_more if for_one_more > 0 else min(left, self._renew_seconds)
+        return asyncio.get_running_loop().time() + wait
 
     def _end_if_untrusted(self) -> None:
         if self.engine_id is not None and self._monotonic() + self._renew_seconds >= self._trusted_until:

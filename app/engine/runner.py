@@ -122,11 +122,13 @@ class Run:
     def resume(self, commands: Sequence[ControlCommand]) -> None:
         """Continue a claimed execution: a new one begins; attempts that ended with their engine are made again."""
         first = first_to_obey(commands)
+        waiting = [index for index in self.state.open if self.state.tasks[index].only_waits]
         drafts = drafts_of_resuming(self.state, first, self._tools.clock.now())
         done = [] if first is None else [first.id]
         self._obeyed.update(done)
         self._advance(drafts, done_commands=done)
-        self._set_timers()
+        for index in waiting:
+            self._set_timer(index)
         self.obey(commands)
         self._park_if_idle()
 
@@ -282,9 +284,10 @@ class Run:
             task.cancel()
 
     def _start(self, index: int, number: int) -> None:
-        if self.draining:
+        task = self.state.tasks[index]
+        if self.draining or task.attempt != number or task.status is not TaskStatus.RUNNING:
             return
-        if self.state.tasks[index].wait is not None:
+        if task.wait is not None:
             self._set_timer(index)
             return
         planned = self.state.plan.tasks[index]
@@ -297,14 +300,14 @@ class Run:
             config=planned.config,
             input=self._input,
             upstream=Outputs(self.state, index),
-            first_started_at=self.state.tasks[index].first_started_at or self._tools.clock.now(),
+            first_started_at=task.first_started_at or self._tools.clock.now(),
             timeout_seconds=planned.timeout_seconds,
             report=partial(self._progress.report, index, number),
         )
         ended = partial(self._ended, index, number)
-        task = self._tools.attempts.start(attempt, planned.type, ended)
-        if task is not None:
-            self._tasks[index] = task
+        running = self._tools.attempts.start(attempt, planned.type, ended)
+        if running is not None:
+            self._tasks[index] = running
 
     # Waiting
 

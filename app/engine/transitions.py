@@ -81,9 +81,13 @@ def drafts_of_control(state: ExecutionState, command: ControlCommand) -> Sequenc
 
 
 def first_to_obey(commands: Sequence[ControlCommand]) -> ControlCommand | None:
-    """Of the commands that wait for a new owner, the one to obey before it begins anything."""
-    by_type = {command.type: command for command in reversed(commands)}
-    return by_type.get(CANCEL) or by_type.get(PAUSE)
+    """Of the commands that wait for a new owner, the one to obey before it begins anything.
+
+    A cancel goes before all; a pause not before a resume that came earlier.
+    """
+    cancel = next((command for command in commands if command.type == CANCEL), None)
+    steering = next((command for command in commands if command.type in (PAUSE, RESUME)), None)
+    return cancel or (steering if steering is not None and steering.type == PAUSE else None)
 
 
 def drafts_of_resuming(state: ExecutionState, first: ControlCommand | None, now: datetime) -> Sequence[Draft]:

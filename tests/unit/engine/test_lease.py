@@ -171,3 +171,14 @@ async def test_without_a_database_there_is_no_lease() -> None:
     with pytest.raises(StoreUnreachable):
         await keeping.lease.acquire()
     assert keeping.told == []
+
+
+@pytest.mark.parametrize(("passed", "waits"), [(0.0, 8.0), (7.5, 0.5), (8.5, 1.5), (9.6, 0.4)])
+async def test_an_answer_is_waited_for_until_the_lease_ends_and_no_longer(passed: float, waits: float) -> None:
+    time = 1_000.0
+    ownership = MemoryOwnership(House().database)
+    lease = Lease(ownership, "engine", 10.0, 2.0, lambda _: None, lambda: None, lambda: time)
+    await lease.acquire()
+    time += passed
+
+    assert lease._deadline() - asyncio.get_running_loop().time() == pytest.approx(waits, abs=0.05)

@@ -133,7 +133,13 @@ def test_a_failed_execution_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("types", "first"),
-    [((), None), (("signal",), None), (("pause", "cancel", "cancel"), 2), (("signal", "pause", "resume", "pause"), 2)],
+    [
+        ((), None),
+        (("signal",), None),
+        (("pause", "cancel", "cancel"), 2),
+        (("signal", "pause", "resume", "pause"), 2),
+        (("resume", "pause"), None),
+    ],
 )
 def test_of_several_commands_the_first_cancel_or_else_the_first_pause_is_obeyed_first(types, first) -> None:
     found = first_to_obey([ControlCommand(n, uuid4(), word) for n, word in enumerate(types, 1)])

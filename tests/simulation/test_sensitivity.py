@@ -1,0 +1,89 @@
+"""The simulation finds what it is there for: each promise is broken on purpose, and some seed tells."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import pytest
+
+from app.adapters.memory.database import MemoryDatabase
+from app.adapters.memory.ownership import MemoryOwnership
+from app.adapters.memory.recording import MemoryRecording
+from app.domain.events import Event
+from app.engine.engine import Engine
+from app.engine.ports import Step
+from app.engine.recorder import Lane, Recorder
+from app.engine.watchers import Watcher
+from tests.support.simulated_world import simulate
+
+MOST_SEEDS = 400
+
+
+class Unfenced(MemoryRecording):
+    """Writes for whoever asks."""
+
+    async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
+        await self._open(engine_id, steps)
+        for step in steps:
+            self._write(step)
+        return {step.execution_id for step in steps}
+
+
+class WithoutKey(MemoryRecording):
+    """Takes the same event twice."""
+
+    def _refuse_doubled_events(self, steps: Sequence[Step]) -> None:
+        return
+
+
+async def _nothing_is_stored(*_: object) -> set[UUID]:
+    return set()
+
+
+async def _nothing_to_reap(_: MemoryOwnership) -> int:
+    return 0
+
+
+async def _leave_strays(_: Engine, engine_id: int) -> None:
+    return
+
+
+def _act_at_once(self: Recorder, lane: Lane, step: Step, settle: Callable[[bool], None]) -> None:
+    _submit(self, lane, step, lambda landed: None)
+    settle(True)
+
+
+def _take_newest(self: Watcher, after: int) -> list[Event]:
+    newest = [event for event in self._held if event.sequence > after][-1:]
+    self._held.clear()
+    return newest
+
+
+_submit = Recorder.submit
+
+SABOTAGE = {
+    "engines work on without a lease": (Engine, "_drop_all", lambda _: None),
+    "nobody frees what a dead engine owned": (MemoryOwnership, "reap", _nothing_to_reap),
+    "claims without an answer are forgotten": (Engine, "_give_back_strays", _leave_strays),
+    "runs act before they have committed": (Recorder, "submit", _act_at_once),
+    "a watcher that falls behind misses something": (Watcher, "take", _take_newest),
+    "keys are not unique": (MemoryDatabase, "_is_taken", lambda *_: False),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_a_broken_promise_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*SABOTAGE[name])
+    assert some_seed_tells()
+
+
+def test_a_recording_without_the_fence_is_noticed() -> None:
+    assert some_seed_tells(Unfenced)
+
+
+def test_a_recorder_that_sends_again_without_asking_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "_stored", _nothing_is_stored)
+    assert some_seed_tells(WithoutKey)
+
+
+def some_seed_tells(recording: type[MemoryRecording] = MemoryRecording) -> bool:
+    return any(simulate(seed, recording).problems for seed in range(MOST_SEEDS))

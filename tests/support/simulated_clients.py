@@ -1,0 +1,163 @@
+"""People who start, watch and steer executions, through whatever process answers, and do not give up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.domain.errors import Unavailable, WrongState
+from app.domain.events import Event
+from app.engine.service import ExecutionService
+from app.engine.starting import StartRequest
+from tests.support.simulated_process import ProcessDied, SimulatedProcess
+from tests.support.simulated_workload import GO
+
+
+class WentAway(Exception):
+    """A watcher has left its stream before the end."""
+
+
+@dataclass
+class Book:
+    """What clients were told. `accepted` are the ids of the executions that they hold to be started."""
+
+    accepted: dict[UUID, None] = field(default_factory=dict)
+    by_key: dict[str, set[UUID]] = field(default_factory=dict)
+    watched: list["Watched"] = field(default_factory=list)
+
+
+@dataclass
+class Watched:
+    """What one watcher has seen of a history since number `after`, to its end if the stream has `ended`."""
+
+    execution_id: UUID
+    after: int
+    seen: list[Event] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def position(self) -> int:
+        return self.seen[-1].sequence if self.seen else self.after
+
+
+class Town(Protocol):
+    """What clients need of the simulation."""
+
+    chance: Random
+    book: Book
+    problems: list[str]
+
+    async def any_process(self) -> SimulatedProcess: ...
+    def is_stored(self, execution_id: UUID) -> bool: ...
+    def send(self, client: Coroutine[Any, Any, None]) -> None: ...
+    def send_watcher(self, client: Coroutine[Any, Any, None]) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+class Client:
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self._chance = town.chance
+        self._book = town.book
+
+    async def start(self, workflow: str, key: str | None, after_seconds: float) -> None:
+        """Once per key; without a key a start that was not answered is not repeated."""
+        await asyncio.sleep(after_seconds)
+        request = StartRequest(workflow, {}, key)
+        started = await self._insist(lambda service: service.start(request), repeat=key is not None)
+        if started is not None:
+            self._accepted(started.execution.id, key)
+
+    async def execute(self, workflow: str, key: str | None, after_seconds: float) -> None:
+        """Start and watch in one call; a stream that breaks is not taken up again, but opened anew with the key."""
+        await asyncio.sleep(after_seconds)
+        request = StartRequest(workflow, {}, key)
+
+        async def work(service: ExecutionService) -> None:
+            started, stream = await service.execute(request)
+            watched = Watched(started.execution.id, 0)
+            self._book.watched.append(watched)
+            self._accepted(watched.execution_id, key)
+            await self._read(stream, watched)
+            watched.ended = True
+
+        await self._insist(work, repeat=key is not None)
+
+    def _accepted(self, execution_id: UUID, key: str | None) -> None:
+        self._town.note(f"client accepted {execution_id}")
+        if not self._town.is_stored(execution_id):
+            self._town.problems.append(f"{execution_id} was accepted and is not stored")
+        if key is not None:
+            self._book.by_key.setdefault(key, set()).add(execution_id)
+        if execution_id not in self._book.accepted:
+            self._book.accepted[execution_id] = None
+            self._send_others(execution_id)
+
+    def _send_others(self, execution_id: UUID) -> None:
+        for _ in range(self._chance.randint(0, 2)):
+            self._town.send_watcher(self.watch(execution_id, self._chance.choice([0, 0, 1, 3])))
+        for name in ("cancel", "pause", "signal", "wait"):
+            if self._chance.random() < 0.25:
+                self._town.send(getattr(self, name)(execution_id))
+
+    async def watch(self, execution_id: UUID, after: int) -> None:
+        await asyncio.sleep(self._chance.random() * 6)
+        watched = Watched(execution_id, after)
+        self._book.watched.append(watched)
+
+        async def work(service: ExecutionService) -> None:
+            await self._read(await service.watch(str(execution_id), watched.position), watched)
+            watched.ended = True
+
+        while not watched.ended:
+            await self._insist(work)
+
+    async def _read(self, stream: Any, watched: Watched) -> None:
+        slowness, leaving = self._chance.choice([0, 0, 0.5]), self._chance.choice([99, 99, 2])
+        async with aclosing(stream):
+            async for updates in stream:
+                watched.seen += [update.event for update in updates]
+                leaving -= 1
+                if leaving == 0:
+                    raise WentAway
+                if slowness:
+                    await asyncio.sleep(slowness * self._chance.random())
+
+    async def cancel(self, execution_id: UUID) -> None:
+        await asyncio.sleep(self._chance.random() * 5)
+        await self._insist(lambda service: service.cancel(str(execution_id), "no longer wanted"))
+
+    async def pause(self, execution_id: UUID) -> None:
+        await asyncio.sleep(self._chance.random() * 3)
+        await self._insist(lambda service: service.pause(str(execution_id), "a pause"))
+        await asyncio.sleep(self._chance.random() * 3)
+        await self.resume(execution_id)
+
+    async def resume(self, execution_id: UUID) -> None:
+        await self._insist(lambda service: service.resume(str(execution_id), "go on"))
+
+    async def signal(self, execution_id: UUID) -> None:
+        await asyncio.sleep(self._chance.random() * 5)
+        await self._insist(lambda service: service.signal(str(execution_id), GO, {"signal": GO}))
+
+    async def wait(self, execution_id: UUID) -> None:
+        await self._insist(lambda service: service.wait(str(execution_id), 5))
+
+    async def _insist(self, ask: Callable[[ExecutionService], Awaitable[Any]], *, repeat: bool = True) -> Any:
+        """The answer of the first process that has one; None when the answer is that it is too late."""
+        while True:
+            process = await self._town.any_process()
+            try:
+                return await process.ask(lambda process=process: ask(process.executions))
+            except (Unavailable, ProcessDied, WentAway):
+                if not repeat:
+                    return None
+            except WrongState:
+                return None
+            except Exception as error:  # noqa: BLE001 - an answer that no client may get
+                self._town.problems.append(f"a client was answered {error!r}")
+                return None
+            await asyncio.sleep(self._chance.random() * 0.5)

@@ -1,0 +1,182 @@
+"""One process of a simulation: the real engine and service, wired to the one database through a wire of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.adapters.memory.database import MemoryDatabase
+from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from app.adapters.memory.ownership import MemoryOwnership
+from app.adapters.memory.recording import MemoryRecording
+from app.engine.announcer import Announcer
+from app.engine.attempts import Attempts
+from app.engine.engine import Engine, EngineOptions
+from app.engine.plan import Plans
+from app.engine.ports import StoreUnreachable
+from app.engine.recorder import Recorder
+from app.engine.runner import Tools
+from app.engine.service import ExecutionService
+from app.engine.starting import Starter
+from app.engine.watchers import Hub
+from tests.support.histories import at
+from tests.support.simulated_loop import Place
+from tests.support.simulated_network import Ear, Hints, Link, Sky, Wire
+from tests.support.simulated_tasks import SimulatedTasks, Witness
+
+OUTPUT_LIMIT = 10_000
+LEASE = 3.0
+RENEW = 0.6
+POLL = 0.5
+MOST_EXECUTIONS = 4
+PARK = 1.0
+DRIFT = 0.002
+
+
+class ProcessDied(Exception):
+    """The connection to a process broke because the process is gone."""
+
+
+class World(Sky, Protocol):
+    """What a process needs of the simulation that it runs in."""
+
+    database: MemoryDatabase
+    problems: list[str]
+    hints: Hints
+    recording: Callable[[MemoryDatabase], MemoryRecording]
+
+    def new_id(self) -> UUID: ...
+
+
+class SkewedClock:
+    """The wall clock of one process: `off` is by how many seconds it is wrong."""
+
+    def __init__(self, world: World) -> None:
+        self._loop = world.loop
+        self.off = 0.0
+
+    def now(self) -> datetime:
+        return at(self._loop.time() + self.off)
+
+
+class SimulatedProcess:
+    """`has_engine` is False for a process that only answers requests."""
+
+    def __init__(self, world: World, name: str, *, has_engine: bool) -> None:
+        self.world = world
+        self.name = name
+        self.has_engine = has_engine
+        self.place = Place(name)
+        self.wire = Wire(world, self.place)
+        self.clock = SkewedClock(world)
+        self.witness = Witness(name, world.database, world.problems)
+        self.wire.told = self.witness.told
+        self.is_ready = False
+        self.is_over = False
+        self.is_dead = False
+        self.thawed_at = -LEASE
+        self._pace = 1 + DRIFT * (world.chance.random() - 0.5)
+        self._asked: dict[asyncio.Future[Any], None] = {}
+
+    async def ask(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do `work` in this process; raise `ProcessDied` as soon as the process does."""
+        if self.is_dead:
+            raise ProcessDied(self.name)
+        loop = self.world.loop
+        answer: asyncio.Future[Any] = loop.create_future()
+        task = loop.create_task(_awaited(work), context=self._fresh_context())
+        task.add_done_callback(lambda done: _pass_on(done, answer), context=loop.world.context)
+        self._asked[answer] = None
+        try:
+            return await answer
+        finally:
+            self._asked.pop(answer, None)
+            task.cancel()
+
+    async def begin(self) -> None:
+        """As a supervisor does: try again until the database answers."""
+        self._build()
+        self.announcer.start()
+        while self.has_engine:
+            try:
+                await self.engine.start()
+            except StoreUnreachable:
+                await asyncio.sleep(0.3)
+            else:
+                break
+        self.is_ready = True
+
+    async def end(self, deadline_seconds: float) -> None:
+        """The stop order of the process: streams, engine, hints."""
+        self.is_ready = False
+        self.hub.close()
+        await self.engine.stop(deadline_seconds)
+        await self.announcer.stop()
+        self.is_over = True
+
+    def freeze(self) -> None:
+        self.place.frozen = True
+
+    def thaw(self) -> None:
+        if not self.is_dead:
+            self.place.frozen = False
+            self.thawed_at = self.world.loop.time()
+
+    def kill(self) -> None:
+        """It never takes another step, and whoever talks to it learns that."""
+        self.place.frozen = self.is_dead = self.wire.is_dead = True
+        self.is_ready = False
+        for answer in list(self._asked):
+            if not answer.done():
+                answer.set_exception(ProcessDied(self.name))
+
+    def is_excused(self) -> bool:
+        """It stood still, and has not had the time to notice what happened meanwhile."""
+        return self.place.frozen or self.world.loop.time() < self.thawed_at + RENEW + POLL
+
+    def monotonic(self) -> float:
+        return self.world.loop.time() * self._pace
+
+    def _fresh_context(self) -> Context:
+        return self.place.context.copy()
+
+    def _build(self) -> None:
+        world, database = self.world, self.world.database
+        signals = Ear(self.wire, world.hints, self.place)
+        self.announcer = Announcer(signals)
+        self.announcer._own = self.name
+        self.hub = Hub(self.announcer.grew)
+        self.announcer.listen(self.hub.hint)
+        reader = Link(self.wire, MemoryDefinitionReader(database))
+        store = Link(self.wire, MemoryExecutionStore(database))
+        plans = Plans(reader)
+        recorder = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20)
+        attempts = Attempts(SimulatedTasks(self.witness, world.chance), OUTPUT_LIMIT)
+        tools = Tools(
+            recorder, attempts, self.hub, self.clock, OUTPUT_LIMIT, chance=world.chance.random, park_after_seconds=PARK
+        )
+        options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
+        self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, tools, signals, options)
+        self.engine._lease._monotonic = self.monotonic
+        self.witness.engine_id = lambda: self.engine._lease.engine_id
+        engine = self.engine if self.has_engine else None
+        starter = Starter(store, reader, plans, self.clock, OUTPUT_LIMIT, engine, world.new_id)
+        self.executions = ExecutionService(starter, store, reader, plans, self.hub, signals, POLL)
+
+
+async def _awaited(work: Callable[[], Awaitable[Any]]) -> Any:
+    return await work()
+
+
+def _pass_on(task: asyncio.Task[Any], answer: asyncio.Future[Any]) -> None:
+    """The asker may have gone away."""
+    if answer.done() or task.cancelled():
+        answer.cancel()
+        return
+    error = task.exception()
+    if error is None:
+        answer.set_result(task.result())
+    else:
+        answer.set_exception(error)

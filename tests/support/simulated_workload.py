@@ -1,0 +1,96 @@
+"""What chance puts into one simulation: workflows, and how bad things become."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from app.domain.definitions import ExecutionType, RetryPolicy, TaskDraft, WorkflowDraft
+from tests.support.simulated_network import Weather
+
+GO = "go"
+"""The name of the signal that tasks wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`mishaps` are what may happen to processes, and `calamities` how often something does, until `chaos_seconds`."""
+
+    engines: int
+    has_desk: bool
+    workflows: Sequence[WorkflowDraft]
+    starts: int
+    weather: Weather
+    mishaps: Sequence[str]
+    calamities: int
+    chaos_seconds: float
+    largest_skew: float
+
+
+MISHAPS = ("kill", "kill between steps", "freeze", "freeze between steps", "cut", "stop", "skew", "edit")
+
+
+def draw_scenario(chance: Random) -> Scenario:
+    """Each misfortune is left out in half of the simulations, so that the others are seen alone, too."""
+    return Scenario(
+        engines=chance.choice([1, 2, 2, 3]),
+        has_desk=chance.random() < 0.3,
+        workflows=[_draw_workflow(chance, number) for number in range(chance.randint(1, 2))],
+        starts=chance.randint(1, 5),
+        weather=_draw_weather(chance),
+        mishaps=[mishap for mishap in MISHAPS if chance.random() < 0.5],
+        calamities=chance.randint(0, 8),
+        chaos_seconds=chance.uniform(2, 9),
+        largest_skew=chance.choice([0.0, 0.0, 3.0]),
+    )
+
+
+def _draw_weather(chance: Random) -> Weather:
+    def sometimes(most: float) -> float:
+        return chance.random() * most if chance.random() < 0.5 else 0.0
+
+    return Weather(
+        latency=chance.choice([0.001, 0.005, 0.05]),
+        slow=sometimes(0.1),
+        hanging=sometimes(0.03),
+        failing=sometimes(0.15),
+        losing=sometimes(0.15),
+        late=sometimes(0.1),
+        lost_hints=sometimes(1.0),
+    )
+
+
+def _draw_workflow(chance: Random, number: int) -> WorkflowDraft:
+    count = chance.choice([0, 1, 2, 3, 4, 5, 6])
+    shapes = [(chance.randint(0, 2), chance.random() < 0.3) for _ in range(count)]
+    failing = chance.choice([0.0, 0.0, 0.1, 0.4])
+    tasks = tuple(_draw_task(chance, shapes, index, failing) for index in range(count))
+    return WorkflowDraft(f"workflow {number}", key=f"w{number}", tasks=tasks)
+
+
+def _draw_task(chance: Random, shapes: Sequence[tuple[int, bool]], index: int, failing: float) -> TaskDraft:
+    group, is_free = shapes[index]
+    kind = chance.choice(["instant", "slow", "slow", "slow", "waiting"])
+    config = {"seconds": chance.choice([0.05, 0.3, 1.0, 5.0]), "failing": failing}
+    if kind == "waiting":
+        config = {"seconds": chance.uniform(0, 3), "signal": chance.choice([None, GO])}
+    return TaskDraft(
+        f"t{index}",
+        chance.choice(list(ExecutionType)),
+        sequence=group,
+        type=kind,
+        config=config,
+        timeout_seconds=chance.choice([None, None, 0.5]),
+        retry=RetryPolicy(chance.randint(1, 3), initial_interval_seconds=chance.choice([0.05, 0.5, 2.0])),
+        depends_on=_draw_dependencies(chance, shapes, index) if is_free else None,
+    )
+
+
+def _draw_dependencies(chance: Random, shapes: Sequence[tuple[int, bool]], own: int) -> tuple[str, ...]:
+    """Names of tasks that can come before: of earlier groups, or of the own one where that makes no cycle."""
+    group = shapes[own][0]
+    before = [
+        f"t{index}"
+        for index, (other, is_free) in enumerate(shapes)
+        if other < group or (other == group and index != own and (not is_free or index < own))
+    ]
+    return tuple(name for name in before if chance.random() < 0.4)
