@@ -8,7 +8,7 @@ DEVELOPMENT := requirements-dev.lock requirements-build.lock
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types imports stubs migrations size protos lock clean
+.PHONY: help run test soak check lint format types imports stubs migrations size protos lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051,
 
 test: $(VENV)/.development ## all tests; make test ARGS="tests/unit -k name" for some
 	@$(BIN)/pytest $(ARGS)
+
+soak: $(VENV)/.development ## everything goes wrong for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
+	@$(BIN)/pytest tests/soak -s $(ARGS)
 
 check: lint types imports stubs migrations size ## all checks that are not tests
 

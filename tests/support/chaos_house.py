@@ -60,6 +60,9 @@ WORKFLOWS = (
     ),
 )
 
+SIGNALLED = "chaos-signalled"
+"""The key of a workflow that waits until it gets the signal `go`."""
+
 
 @dataclass
 class Engine:
@@ -132,7 +135,9 @@ async def open_house(folder: Path, lease_seconds: float) -> AsyncIterator[House]
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_storage(f"file:{data}"))
         await migrate(url)
-        for draft in WORKFLOWS:
+        waiting = sync("a", 1, "signal", config={"name": "go"})
+        last = sync("b", 2, "python", config=_python("in_loop"))
+        for draft in (*WORKFLOWS, workflow(SIGNALLED, (waiting, last))):
             await store_workflow(url, draft)
         house = House(url, data, [], folder / "traces")
         house.traces.touch()
@@ -156,6 +161,7 @@ async def _engine(stack: AsyncExitStack, house: House, log: Path, lease_seconds:
         CHAOS_TRACES=str(house.traces),
         ENGINE_LEASE_SECONDS=str(lease_seconds),
         ENGINE_RENEW_SECONDS=str(lease_seconds / 4),
+        ENGINE_PARK_SECONDS="1",
         SHUTDOWN_SECONDS="2",
         LOG_LEVEL="warning",
     )

@@ -1,4 +1,4 @@
-"""Real clients in numbers: some only start, some watch to the end, some vanish, some stall, some cancel."""
+"""Real clients in numbers: some only start, some watch to the end, some vanish, some stall, some steer."""
 
 import asyncio
 import random
@@ -10,10 +10,11 @@ import grpc
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
-from tests.support.chaos_house import WORKFLOWS
+from tests.support.chaos_house import SIGNALLED, WORKFLOWS
 
 CALL_SECONDS = 5.0
 TRY_AGAIN_SECONDS = 0.1
+RESUME_EVERY_SECONDS = 1.0
 RECONNECT = (("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 FINAL = {pb.COMPLETED, pb.FAILED, pb.CANCELLED}
 # What a client of a service under attack has to live with. Anything else is a defect.
@@ -27,9 +28,17 @@ class Load:
         self._channels = [grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=RECONNECT) for port in ports]
         self._stubs: list[Any] = [WorkflowServiceStub(channel) for channel in self._channels]
         self._random = random.Random(f"load {seed}")
-        self._pause = 1 / starts_per_second
+        self._interval = 1 / starts_per_second
         self._clients: dict[asyncio.Task[None], str] = {}
-        self._kinds = {self._only_start: 60, self._watch: 25, self._vanish: 8, self._stall: 4, self._cancel: 3}
+        self._kinds = {
+            self._only_start: 55,
+            self._watch: 23,
+            self._vanish: 8,
+            self._stall: 4,
+            self._cancel: 3,
+            self._pause: 3,
+            self._signal: 4,
+        }
         self.started = 0
         self.accepted: dict[str, str] = {}
         self.errors: Counter[str] = Counter()
@@ -41,7 +50,7 @@ class Load:
         due = clock()
         while True:
             self._start_client()
-            due += self._pause
+            due += self._interval
             await asyncio.sleep(max(due - clock(), 0))
 
     async def finish(self, seconds: float) -> None:
@@ -61,7 +70,7 @@ class Load:
         key = f"chaos-{self.started}"
         (kind,) = self._random.choices(list(self._kinds), list(self._kinds.values()))
         (chosen,) = self._random.choices(WORKFLOWS, (6, 2, 1, 1))
-        client = asyncio.create_task(kind(chosen.key, key))
+        client = asyncio.create_task(kind(SIGNALLED if kind == self._signal else str(chosen.key), key))
         self._clients[client] = key
         client.add_done_callback(self._client_ended)
 
@@ -94,10 +103,32 @@ class Load:
 
     async def _cancel(self, workflow: str, key: str) -> None:
         await self._only_start(workflow, key)
-        request = pb.CancelExecutionRequest(execution_id=self.accepted[key], reason="chaos")
+        await self._control(key, "Cancel", reason="chaos")
+
+    async def _signal(self, workflow: str, key: str) -> None:
+        await self._only_start(workflow, key)
+        await asyncio.sleep(self._random.uniform(0, 2))
+        await self._control(key, "Signal", name="go", payload='"on"')
+        await self._read(workflow, key)
+
+    async def _pause(self, workflow: str, key: str) -> None:
+        """Resumes again and again: a pause whose answer was lost may arrive late."""
+        await self._only_start(workflow, key)
+        await self._control(key, "Pause", reason="chaos")
+        watching = asyncio.create_task(self._read(workflow, key))
+        try:
+            while not (await asyncio.wait({watching}, timeout=RESUME_EVERY_SECONDS))[0]:
+                await self._control(key, "Resume", reason="chaos")
+            await watching
+        finally:
+            watching.cancel()
+
+    async def _control(self, key: str, verb: str, **fields: str) -> None:
+        """Until it is answered; an execution that has ended refuses, and so may one that is not paused."""
+        request = getattr(pb, f"{verb}ExecutionRequest")(execution_id=self.accepted[key], **fields)
         while True:
             try:
-                await self._stub().CancelExecution(request, timeout=CALL_SECONDS)
+                await getattr(self._stub(), f"{verb}Execution")(request, timeout=CALL_SECONDS)
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
                     return
