@@ -51,8 +51,8 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
         signals.start()
         announcer.start()
-        await engine.start()
         try:
+            await engine.start()
             yield EngineProcess(engine, executions, hub)
         finally:
             hub.close()

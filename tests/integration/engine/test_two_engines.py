@@ -12,6 +12,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.engine import Engine
+from app.engine.ports import StoreUnreachable
 from app.engine.starting import StartRequest
 from app.engine.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
@@ -195,21 +196,22 @@ async def test_an_engine_whose_lease_was_removed_goes_on_under_a_new_one(
 
 
 async def test_broken_connections_lose_and_double_nothing(
-    fleet: Fleet, database_url: str, session: asyncpg.Connection
+    fleet: Fleet, database_url: str, session: asyncpg.Connection, gates: Gates
 ) -> None:
     """Whatever a write was doing when its connection was cut."""
     chain = [sync(f"t{number}", number) for number in range(40)]
+    chain.append(sync("last", 40, "python", config=GATED))
     await store_workflow(database_url, workflow("w", chain))
     process = await fleet.process()
     ids = [await start(process, "w") for _ in range(10)]
     unfinished = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
     for _ in range(CUTS):
-        assert await session.fetchval(unfinished) > 0, "too quick to be cut"
         await session.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         await asyncio.sleep(0.05)
+    gates.open("last")
     while await session.fetchval(unfinished):
         await asyncio.sleep(0.01)
     for execution_id in ids:
@@ -220,7 +222,7 @@ async def test_broken_connections_lose_and_double_nothing(
             )
         ]
         assert history[-1] == "execution_completed"
-        assert history.count("task_completed") == 40
+        assert history.count("task_completed") == 41
     numbers = await session.fetch(
         "SELECT max(sequence) = count(*) AS gapless FROM execution_events GROUP BY execution_id"
     )
@@ -246,3 +248,16 @@ async def test_a_client_that_goes_away_leaves_no_watcher(database_url: str, gate
         for execution_id in ids:
             updates = await watch(server.process, execution_id)
             assert updates[-1].event.status is ExecutionStatus.COMPLETED
+
+
+async def test_a_process_that_cannot_start_leaves_nothing_running(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreachable(*_: object) -> int:
+        raise StoreUnreachable("no answer")
+
+    monkeypatch.setattr("app.adapters.database.ownership.PostgresOwnership.register", unreachable)
+    before = asyncio.all_tasks()
+    with pytest.raises(StoreUnreachable):
+        await fleet.process()
+    assert {task.get_name() for task in asyncio.all_tasks() - before} == set()
