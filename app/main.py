@@ -45,14 +45,16 @@ app = create_app(lifespan)
 
 async def serve(settings: Settings) -> None:
     """Run until a signal ends it. Raise what `main` turns into one sentence."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # the server passes them on when it has stopped
-        asyncio.get_running_loop().add_signal_handler(number, lambda: None)
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # the server has handlers of its own, and then passes them on
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     with _listener(settings) as listener:
         async with open_rest_process(settings) as services:
             app.state.services = services
             host, port = listener.getsockname()[:2]
             log.info("rest_ready", address=f"{host}:{port}")
-            await uvicorn.Server(_config(settings)).serve(sockets=[listener])
+            if not told_to_stop.is_set():
+                await uvicorn.Server(_config(settings)).serve(sockets=[listener])
     log.info("rest_stopped")
 
 

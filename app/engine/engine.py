@@ -63,6 +63,7 @@ class Engine:
         self._runs: dict[UUID, Run] = {}
         self._accepting = False
         self._astray = False
+        self._expected = 0
         self._look_again_at = 0.0
         self._work = Bell()
         self._commands = Bell()
@@ -82,7 +83,12 @@ class Engine:
 
     @property
     def has_room(self) -> bool:
-        return self._accepting and self._lease.engine_id is not None and self.running < self._options.max_executions
+        return self._accepting and self._lease.engine_id is not None and self._room > 0
+
+    @property
+    def _room(self) -> int:
+        """For further executions, beside those that are just being claimed."""
+        return self._options.max_executions - self.running - self._expected
 
     async def start(self) -> None:
         """Raise `StoreUnreachable` when the database does not answer."""
@@ -157,8 +163,8 @@ class Engine:
             await self._tools.recorder.room()
             if not self.has_room:
                 return 0
-            room = min(self._options.max_executions - self.running, CLAIMED_AT_ONCE)
-            claims = await self._ownership.claim(engine_id, room)
+            self._expected = min(self._room, CLAIMED_AT_ONCE)
+            claims = await self._ownership.claim(engine_id, self._expected)
             commands = await self._known_commands(engine_id) if claims else ()
             for claim in claims:
                 await self._resume(claim, [c for c in commands if c.execution_id == claim.execution.id], engine_id)
@@ -166,6 +172,8 @@ class Engine:
             log.warning("claim_failed", reason=str(error))
             self._astray = True
             return 0
+        finally:
+            self._expected = 0
         return len(claims)
 
     async def _resume(self, claim: Claim, commands: Sequence[ControlCommand], engine_id: int) -> None:

@@ -106,6 +106,14 @@ def test_it_serves_until_told_to_stop_and_then_leaves_nothing(tmp_path, how):
     assert "database system is shut down" in log.splitlines()[-1]
 
 
+def test_it_stops_soon_while_its_processes_still_start(tmp_path):
+    with start(tmp_path) as process:
+        eventually(lambda: len(alive(descendants(process.pid))) > 2)
+        process.terminate()
+        assert process.wait(10) == 0
+        assert not alive(descendants(process.pid))
+
+
 def test_it_says_where_everything_is(tmp_path):
     with running(tmp_path) as up:
         assert f"{tmp_path}/data" in up.greeting

@@ -136,6 +136,20 @@ async def test_an_engine_takes_no_more_than_it_has_room_for(house: House) -> Non
             await process.until(execution_id)
 
 
+async def test_what_is_being_claimed_takes_room_already(house: House) -> None:
+    async with house.process(max_executions=1) as process:
+        gate = house.faults.hold_before("claim")
+        await gate.reached()
+        waiting = await enqueue(house, staged("a"))
+        started = await process.start(await house.define(staged("b")))
+        assert house.owner(started) is None
+        gate.open()
+        (await house.stage.entered("a")).succeed()
+        (await house.stage.entered("b")).succeed()
+        for execution_id in (waiting, started):
+            assert (await process.until(execution_id))[-1] == "completed"
+
+
 async def test_retries_of_a_lost_engine_keep_their_time(house: House) -> None:
     first = house.build()
     await first.engine.start()
