@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from app.api.grpc.errors import LONGEST_MESSAGE, shortened
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
@@ -93,6 +94,10 @@ def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStat
 
 
 def summary_message(execution: Execution) -> pb.ExecutionSummary:
+    """Its error is shortened: a page of long ones would not fit into one message."""
+    failure = execution.failure
+    if failure is not None:
+        failure = Failure(failure.code, shortened(failure.message, LONGEST_MESSAGE))
     return pb.ExecutionSummary(
         execution_id=str(execution.id),
         workflow_id=str(execution.workflow_id),
@@ -101,7 +106,7 @@ def summary_message(execution: Execution) -> pb.ExecutionSummary:
         created_at=timestamp(execution.created_at),
         started_at=timestamp(execution.started_at),
         finished_at=timestamp(execution.finished_at),
-        error=error_message(execution.failure),
+        error=error_message(failure),
     )
 
 

@@ -1,6 +1,7 @@
 """Which answers of a database mean that it could not answer, and how its hints find their way again."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -67,25 +68,26 @@ class Broken:
 
 @pytest.mark.parametrize("fails_at", ["connect", "listen"])
 async def test_hints_are_not_asked_for_without_a_pause(monkeypatch: pytest.MonkeyPatch, fails_at: str) -> None:
+    loop = asyncio.get_running_loop()
+    tried_at: list[float] = []
     connections: list[Broken] = []
-    pauses: list[float] = []
 
     async def connect(*_: Any, **__: Any) -> Broken:
+        tried_at.append(loop.time())
         if fails_at == "connect":
             raise ConnectionRefusedError("refused")
         connections.append(Broken())
         return connections[-1]
 
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 7:
-            raise asyncio.CancelledError
-
     monkeypatch.setattr(signals_module.asyncpg, "connect", connect)
-    monkeypatch.setattr(signals_module.asyncio, "sleep", sleep)
+    monkeypatch.setattr(signals_module, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(signals_module, "LONGEST_PAUSE_SECONDS", 0.03)
     signals = PostgresSignals("postgresql://nowhere/db", None)  # type: ignore[arg-type]
     signals.subscribe("channel", lambda _: None)
-    with pytest.raises(asyncio.CancelledError):
-        await signals._listen_for_ever()
-    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    signals.start()
+    while len(tried_at) < 5:
+        await asyncio.sleep(0.001)
+    await signals.stop()
+    pauses = [later - earlier for earlier, later in pairwise(tried_at)]
+    assert all(pause > least for pause, least in zip(pauses, (0.009, 0.019, 0.029, 0.029), strict=True)), pauses
     assert all(connection.terminated for connection in connections)
