@@ -183,7 +183,6 @@ class Engine:
             if self._lease.engine_id != engine_id or not self._accepting:
                 return
             run = Run(execution, _state(plan, claim), self._tools, self._forget)
-            run.resume(commands)
         except StoreUnreachable:
             raise
         except Exception:
@@ -191,6 +190,7 @@ class Engine:
             self._astray = True
         else:
             self._runs[run.id] = run
+            run.resume(commands)
 
     async def _give_back_strays(self, engine_id: int) -> None:
         """Free what is this engine's in the database only: claims that were not answered or could not be continued,

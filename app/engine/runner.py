@@ -119,6 +119,7 @@ class Run:
         drafts = (Draft(EventType.EXECUTION_CREATED), Draft(EventType.EXECUTION_STARTED))
         self._advance(drafts, opening=opening, settled=settled)
 
+    @_or_drop
     def resume(self, commands: Sequence[ControlCommand]) -> None:
         """Continue a claimed execution: a new one begins; attempts that ended with their engine are made again."""
         first = first_to_obey(commands)

@@ -10,7 +10,7 @@ from app.adapters.memory.signals import MemorySignals
 from app.domain.definitions import RetryPolicy
 from app.domain.states import ExecutionStatus
 from app.engine import engine as engine_module
-from app.engine.ports import StoreUnreachable
+from app.engine.ports import ControlCommand, StoreUnreachable
 from tests.support.histories import CREATED, at, note, opening
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
@@ -342,6 +342,23 @@ async def test_an_execution_that_meets_a_defect_is_continued_from_what_is_stored
             await left_for_later(house, execution_id)
         assert not process.engine.failure.done()
         (await house.stage.entered("a", 2)).succeed()
+        assert (await process.until(execution_id))[-1] == "completed"
+
+
+@pytest.mark.parametrize("at", ["drafts_of_resuming", "drafts_of_control", "row_change"])
+async def test_a_claim_that_meets_a_defect_is_dropped_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Also when a part of it is on its way into the history already."""
+    execution_id = await enqueue(house, staged("a"))
+    await house.store.send_command(ControlCommand(0, UUID(execution_id), "signal", name="s", payload="1"))
+    async with house.process() as process:
+        with monkeypatch.context() as patched:
+            patched.setattr(f"app.engine.runner.{at}", lambda *_: 1 / 0)
+            await left_for_later(house, execution_id)
+        assert process.engine.running == 0
+        assert len(house.history(execution_id)) == 1
+        (await house.stage.entered("a")).succeed()
         assert (await process.until(execution_id))[-1] == "completed"
 
 
