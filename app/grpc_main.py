@@ -1,7 +1,7 @@
 """The gRPC process: an engine and the server in front of it.
 
-SIGTERM and Ctrl-C drain it: health checks turn NOT_SERVING, new calls are refused, running attempts may end within
-SHUTDOWN_SECONDS, streams end with a hint to watch again, the engine hands its executions over.
+SIGTERM and Ctrl-C drain it: health checks turn NOT_SERVING, new executions are left to other engines, running attempts
+may end within SHUTDOWN_SECONDS, streams end with a hint to watch again, the engine hands its executions over.
 """
 
 import asyncio
