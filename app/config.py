@@ -28,13 +28,14 @@ class Settings(BaseSettings):
 
     database_pool_size: int = Field(8, ge=1, le=500)
 
-    cache_ttl_seconds: float = Field(300.0, gt=0)
+    cache_ttl_seconds: float = Field(3.0, gt=0, le=60)
     cache_timeout_seconds: float = Field(0.25, gt=0)
 
     max_body_bytes: int = Field(1_048_576, ge=1024)
     max_input_bytes: int = Field(262_144, ge=2)
     max_output_bytes: int = Field(1_048_576, ge=2)
     max_tasks_per_workflow: int = Field(1_000, ge=1)
+    max_events_per_execution: int = Field(50_000, ge=100)
     grpc_max_message_bytes: int = Field(4_194_304, ge=65_536)
 
     engine_max_executions: int = Field(1_000, ge=1)
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     engine_renew_seconds: float = Field(2.0, gt=0)
     engine_poll_seconds: float = Field(0.5, gt=0)
     engine_park_seconds: float = Field(5.0, ge=0)
+    engine_cancel_grace_seconds: float = Field(10.0, ge=0)
+    engine_max_lost_attempts: int = Field(20, ge=1)
     engine_python_threads: int = Field(16, ge=1)
     shutdown_seconds: float = Field(10.0, ge=0)
     watch_poll_seconds: float = Field(0.5, gt=0)

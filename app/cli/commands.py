@@ -47,6 +47,10 @@ GrpcTarget = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 WorkflowRef = Annotated[str, typer.Argument(metavar="KEY|ID", help="The workflow's key or id.")]
 ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Draw its progress. Exits 0 when it completed, 1 when it did not.")
+]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from the environment")]
 
 
@@ -155,7 +159,7 @@ def history(execution: ExecutionId, as_json: AsJson = False, rest_url: RestUrl =
 @app.command()
 def cancel(
     execution: ExecutionId,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")] = "",
+    reason: Reason = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
     """Ask an execution to stop; harmless when repeated."""
@@ -168,7 +172,7 @@ def cancel(
 @app.command()
 def pause(
     execution: ExecutionId,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")] = "",
+    reason: Reason = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
     """Ask an execution to start nothing more until it is resumed."""
@@ -181,7 +185,7 @@ def pause(
 @app.command()
 def resume(
     execution: ExecutionId,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")] = "",
+    reason: Reason = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
     """Ask a paused execution to go on."""
@@ -203,6 +207,47 @@ def signal(
     from app.cli.targets import grpc_address
 
     send_signal(grpc_address(grpc_target), execution, name, payload)
+
+
+@app.command()
+def skip(
+    execution: ExecutionId,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task's name.", show_default=False)],
+    reason: Reason = "",
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Ask an execution to go on as if a task had completed without an output."""
+    from app.cli.controlling import skip_task
+    from app.cli.targets import grpc_address
+
+    skip_task(grpc_address(grpc_target), execution, task, reason)
+
+
+@app.command()
+def retry(execution: ExecutionId, watch: Watch = False, grpc_target: GrpcTarget = None) -> None:
+    """Repeat a failed or cancelled execution in a new one that takes over what completed."""
+    from app.cli.controlling import retry_execution
+    from app.cli.targets import grpc_address
+
+    raise typer.Exit(retry_execution(grpc_address(grpc_target), execution, watch=watch))
+
+
+@app.command()
+def rerun(
+    execution: ExecutionId,
+    from_task: Annotated[str, typer.Option("--from", metavar="TASK", help="It and all behind it run again.")],
+    idempotency_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The same key for the same execution never starts twice.")
+    ] = None,
+    watch: Watch = False,
+    grpc_target: GrpcTarget = None,
+) -> None:
+    """Repeat an ended execution from a task on, in a new one that takes over what else completed."""
+    from app.cli.controlling import rerun_execution
+    from app.cli.targets import grpc_address
+
+    target = grpc_address(grpc_target)
+    raise typer.Exit(rerun_execution(target, execution, from_task, idempotency_key, watch=watch))
 
 
 @app.command()

@@ -1,8 +1,12 @@
-"""`workflow cancel`, `pause`, `resume` and `signal`: what to ask of an execution, and how far that got."""
+"""The commands that ask something of an execution, and tell how far that got."""
 
+from uuid import uuid4
+
+from app.api.grpc.generated import workflow_pb2 as pb
 from app.cli.console import results
 from app.cli.entries import status_word
 from app.cli.grpc_client import GrpcClient
+from app.cli.running import Style, watch_command, watch_execution
 
 
 def cancel_execution(target: str, execution_id: str, reason: str) -> None:
@@ -28,6 +32,37 @@ def send_signal(target: str, execution_id: str, name: str, payload: str) -> None
     with GrpcClient(target) as client:
         answer = client.signal(execution_id, name, payload)
     results().say(f"signal {name} is left for execution {answer.execution_id}")
+
+
+def skip_task(target: str, execution_id: str, task: str, reason: str) -> None:
+    with GrpcClient(target) as client:
+        answer = client.skip(execution_id, task, reason)
+    results().say(f"execution {answer.execution_id} has been asked to skip task {task!r}")
+
+
+def retry_execution(target: str, execution_id: str, *, watch: bool) -> int:
+    """Tell the new execution's id and how to follow it, or follow it; the exit code then tells how it ended."""
+    with GrpcClient(target) as client:
+        answer = client.retry(execution_id)
+    return _follow(target, answer, watch=watch)
+
+
+def rerun_execution(target: str, execution_id: str, from_task: str, idempotency_key: str | None, *, watch: bool) -> int:
+    """As `retry_execution`. Every request has an idempotency key, so that a repeated one starts nothing twice."""
+    with GrpcClient(target) as client:
+        answer = client.rerun(execution_id, from_task, idempotency_key or f"cli-{uuid4()}")
+    return _follow(target, answer, watch=watch)
+
+
+def _follow(target: str, answer: pb.RetryExecutionResponse | pb.RerunExecutionResponse, *, watch: bool) -> int:
+    if watch:
+        return watch_execution(target, answer.execution_id, 0, Style.AUTO)
+    known = f" already and is {status_word(answer.status)}" if answer.already_started else ""
+    follow = watch_command(target, answer.execution_id)
+    results().say(
+        f"execution {answer.execution_id} repeats {answer.origin_execution_id}{known}; follow it with: {follow}"
+    )
+    return 0
 
 
 def _tell(execution_id: str, status: str, wanted: str, request: str) -> None:

@@ -9,6 +9,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.documents import rfc3339
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
+TASK_FINAL = FINAL | {"skipped"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,20 @@ class GrpcClient:
         request = pb.SignalExecutionRequest(execution_id=execution_id, name=name, payload=payload)
         return cast(pb.SignalExecutionResponse, self._call(self._stub.SignalExecution, request))
 
+    def skip(self, execution_id: str, task: str, reason: str) -> pb.SkipTaskResponse:
+        request = pb.SkipTaskRequest(execution_id=execution_id, task=task, reason=reason)
+        return cast(pb.SkipTaskResponse, self._call(self._stub.SkipTask, request))
+
+    def retry(self, execution_id: str) -> pb.RetryExecutionResponse:
+        request = pb.RetryExecutionRequest(execution_id=execution_id)
+        return cast(pb.RetryExecutionResponse, self._call(self._stub.RetryExecution, request))
+
+    def rerun(self, execution_id: str, from_task: str, idempotency_key: str) -> pb.RerunExecutionResponse:
+        request = pb.RerunExecutionRequest(
+            execution_id=execution_id, from_task=from_task, idempotency_key=idempotency_key
+        )
+        return cast(pb.RerunExecutionResponse, self._call(self._stub.RerunExecution, request))
+
     def _call(self, method: Any, request: Any) -> Any:
         try:
             return method(request, timeout=CALL_SECONDS)

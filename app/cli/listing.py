@@ -26,7 +26,7 @@ def list_newest(target: str, status: str | None, workflow: str | None, limit: in
         workflow_id=workflow or "",
         status=status.upper() if status else None,
     )
-    columns = ("execution", "workflow", "rev", "status", "created", "took", "error")
+    columns = ("execution", "workflow", "rev", "status", "created", "took", "repeats", "error")
     with GrpcClient(target) as client:
         _print(columns, _newest(client, wanted, limit), _execution_row, as_json=as_json)
 
@@ -84,6 +84,7 @@ def _execution(summary: pb.ExecutionSummary) -> Document:
         "started_at": _instant(summary, "started_at"),
         "finished_at": _instant(summary, "finished_at"),
         "error": None if failure is None else asdict(failure),
+        "origin_id": summary.origin_execution_id or None,
     }
 
 
@@ -103,6 +104,7 @@ def _execution_row(document: Document) -> Sequence[str]:
         document["status"],
         _readable(document["created_at"]),
         _took(document["started_at"], document["finished_at"]),
+        document["origin_id"] or "",
         "" if error is None else error["message"],
     )
 

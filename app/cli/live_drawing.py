@@ -20,8 +20,8 @@ BAR_WIDTH = 30
 LINES_BESIDE_TASKS = 5
 FRAMES_PER_SECOND = 10
 
-_GLYPHS = {"completed": "✓", "failed": "✗", "cancelled": "⊘", "retrying": "↻"}
-_ASCII_GLYPHS = {"completed": "+", "failed": "x", "cancelled": "-", "retrying": "r"}
+_GLYPHS = {"completed": "✓", "failed": "✗", "cancelled": "⊘", "skipped": "»", "retrying": "↻"}
+_ASCII_GLYPHS = {"completed": "+", "failed": "x", "cancelled": "-", "skipped": ">", "retrying": "r"}
 _SPINNER, _ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 _STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "retrying": "yellow", "running": "cyan"}
 

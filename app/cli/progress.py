@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.cli.entries import FINAL, Entry
+from app.cli.entries import TASK_FINAL, Entry
 
-_ENDED_OR_NOT_YET = frozenset({"completed", "cancelled", "pending"})
+_ENDED_OR_NOT_YET = frozenset({"completed", "cancelled", "skipped", "pending"})
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class TaskProgress:
         began = entry.task_status == "running" and (entry.attempt, "running") != (self.attempt, self.status)
         if began and self.started_at is None:
             self.started_at = entry.occurred_at
-        if entry.task_status in FINAL:
+        if entry.task_status in TASK_FINAL:
             self.ended_at = entry.occurred_at
         self.message = self._told_by(entry, began)
         self.status, self.attempt = entry.task_status or self.status, entry.attempt

@@ -44,6 +44,12 @@ def watch_execution(target: str, execution_id: str, after: int, style: Style) ->
         return code
 
 
+def watch_command(target: str, execution_id: str, *options: str) -> str:
+    """What to type to follow an execution of the server at `target`."""
+    elsewhere = () if target == default_grpc_address() else (f"--grpc-target {target}",)
+    return " ".join(("workflow watch", execution_id, *options, *elsewhere))
+
+
 def _show(follower: Follower, drawing: Drawing, style: Style, target: str) -> int:
     try:
         with drawing:
@@ -74,11 +80,10 @@ def _drawing(style: Style, workflow: str = "") -> Drawing:
 def _detached(follower: Follower, style: Style, target: str) -> str:
     if not follower.execution_id:
         return f"interrupted before the service at {target} answered. {follower.how_to_find_out}"
-    words = ["workflow watch", follower.execution_id]
+    options = []
     if style is not Style.AUTO or not results().draws:
-        words.append(f"--after {follower.last}")
+        options.append(f"--after {follower.last}")
     if style is Style.JSON:
-        words.append("--json")
-    if target != default_grpc_address():
-        words.append(f"--grpc-target {target}")
-    return f"detached; the execution goes on. Follow it with: {' '.join(words)}"
+        options.append("--json")
+    command = watch_command(target, follower.execution_id, *options)
+    return f"detached; the execution goes on. Follow it with: {command}"

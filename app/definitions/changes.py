@@ -11,6 +11,7 @@ from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import task_document
 
 DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
+WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.name != "tasks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change 
     updated = tuple(replace(task, updated_at=now) for task in wanted if task.id not in same)
     added = tuple(task for task in edit.tasks if not isinstance(task, Task))
     removed = tuple(stored.keys() - {task.id for task in wanted})
-    fields_stay = (edit.name, edit.description, edit.key) == (current.name, current.description, current.key)
+    fields_stay = workflow_fields(edit) == workflow_fields(current)
     if fields_stay and not (updated or added or removed):
         return None
     return Change(removed, kept, updated, added)
@@ -45,9 +46,7 @@ def next_revision(
     added = new_tasks(change.added, added_ids, current.id, now)
     return replace(
         current,
-        name=edit.name,
-        description=edit.description,
-        key=edit.key,
+        **workflow_fields(edit),
         revision=current.revision + 1,
         tasks=in_order((*change.kept, *change.updated, *added)),
         updated_at=now,
@@ -57,9 +56,7 @@ def next_revision(
 def first_revision(draft: WorkflowDraft, workflow_id: int, task_ids: Sequence[int], now: datetime) -> Workflow:
     return Workflow(
         id=workflow_id,
-        key=draft.key,
-        name=draft.name,
-        description=draft.description,
+        **workflow_fields(draft),
         revision=1,
         tasks=in_order(new_tasks(draft.tasks or (), task_ids, workflow_id, now)),
         created_at=now,
@@ -81,6 +78,11 @@ def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
 def draft_fields(task: TaskDraft) -> dict[str, Any]:
     """What a caller may say of a task, without what the store adds."""
     return {name: getattr(task, name) for name in DRAFT_FIELDS}
+
+
+def workflow_fields(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
+    """What a caller may say of a workflow beside its tasks."""
+    return {name: getattr(workflow, name) for name in WORKFLOW_FIELDS}
 
 
 def _same(one: Task, other: Task) -> bool:

@@ -13,12 +13,12 @@ from app.domain.errors import NotFound
 def replaced(current: Workflow, draft: WorkflowDraft) -> WorkflowEdit:
     """All fields as `draft` has them; the stored tasks where it has none."""
     tasks = current.tasks if draft.tasks is None else matched_by_name(current, draft.tasks)
-    return WorkflowEdit(draft.name, draft.description, draft.key, tasks)
+    return WorkflowEdit(draft.name, draft.description, draft.key, tasks, draft.timeout_seconds)
 
 
 def merged(current: Workflow, changes: Mapping[str, Any]) -> WorkflowEdit:
     """`changes` holds new values of fields of `WorkflowDraft`; the others stay."""
-    draft = WorkflowDraft(current.name, current.description, current.key)
+    draft = WorkflowDraft(current.name, current.description, current.key, timeout_seconds=current.timeout_seconds)
     return replaced(current, replace(draft, **changes))
 
 
@@ -60,7 +60,7 @@ def find_task(workflow: Workflow, task_id: int) -> Task:
 
 
 def _with_tasks(current: Workflow, tasks: tuple[Task | TaskDraft, ...]) -> WorkflowEdit:
-    return WorkflowEdit(current.name, current.description, current.key, tasks)
+    return WorkflowEdit(current.name, current.description, current.key, tasks, current.timeout_seconds)
 
 
 def _onto(stored: Task | None, draft: TaskDraft) -> Task | TaskDraft:

@@ -53,6 +53,7 @@ class WorkflowEdit:
     description: str | None
     key: str | None
     tasks: tuple[Task | TaskDraft, ...]
+    timeout_seconds: float | None
 
 
 Edit = Callable[[Workflow], WorkflowEdit]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.definitions.changes import workflow_fields
 from app.definitions.ports import TaskTypes, WorkflowEdit
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, check_workflow
 from app.domain.errors import Invalid, Problem
@@ -32,7 +33,7 @@ class Rules:
         def config_problems(task: TaskDraft, path: str) -> list[Problem]:
             return [] if id(task) in untouched else self.task_types.config_problems(task, path)
 
-        check_workflow(WorkflowDraft(edit.name, edit.description, edit.key), edit.tasks, config_problems)
+        check_workflow(WorkflowDraft(**workflow_fields(edit)), edit.tasks, config_problems)
 
     def check_task(self, task_id: int, current: Workflow, edit: WorkflowEdit) -> None:
         """As `check`, for a request about one task."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.compensation import compensation_problems
 from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.graph import build_graph, dependency_problems
 from app.domain.texts import text_problem
@@ -19,6 +20,7 @@ MAX_DESCRIPTION = 10_000
 MAX_SEQUENCE = 1_000_000
 MAX_TIMEOUT_SECONDS = 366 * 24 * 3600.0
 MAX_ATTEMPTS = 1_000
+MAX_ERROR_CODES = 100
 MAX_ID = 2**63 - 1
 KEY_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
@@ -32,10 +34,18 @@ class ExecutionType(StrEnum):
     ASYNC = "async"
 
 
+class OnFailure(StrEnum):
+    """What a failed task means for its execution: `FAIL` ends it, `CONTINUE` goes on as if the output were `null`."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Attempt n (n >= 2) starts `initial_interval_seconds * backoff_coefficient ** (n - 2)` after the failure,
-    at most `max_interval_seconds`, and up to the fraction `jitter` of that earlier (equal jitter).
+    at most `max_interval_seconds`, and up to the fraction `jitter` of that earlier (equal jitter). A failure whose
+    code is one of `non_retryable_errors` is final.
     """
 
     max_attempts: int = 1
@@ -43,6 +53,7 @@ class RetryPolicy:
     backoff_coefficient: float = 2.0
     max_interval_seconds: float = 60.0
     jitter: float = 0.1
+    non_retryable_errors: tuple[str, ...] = ()
 
     def problems(self, path: str) -> list[Problem]:
         rules = (
@@ -55,8 +66,16 @@ class RetryPolicy:
             ("backoff_coefficient", 1 <= self.backoff_coefficient <= 100, "must be from 1 to 100"),
             ("max_interval_seconds", 0 <= self.max_interval_seconds <= MAX_TIMEOUT_SECONDS, "must be 0 or more"),
             ("jitter", 0 <= self.jitter <= 1, "must be from 0 to 1"),
+            (
+                "non_retryable_errors",
+                len(self.non_retryable_errors) <= MAX_ERROR_CODES,
+                f"has {len(self.non_retryable_errors)} codes; the limit is {MAX_ERROR_CODES}",
+            ),
         )
-        return [Problem(f"{path}.{name}", message) for name, kept, message in rules if not kept]
+        found = [Problem(f"{path}.{name}", message) for name, kept, message in rules if not kept]
+        for index, code in enumerate(self.non_retryable_errors[:MAX_ERROR_CODES]):
+            found += text_problems(f"{path}.non_retryable_errors[{index}]", code, MAX_NAME, required=True)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,7 @@ class TaskDraft:
     """One step as a caller describes it. `type` None runs as a `log` without a message: it does nothing and succeeds.
 
     `depends_on` None leaves the task to the rule of its group; a list, even an empty one, replaces that rule.
+    `compensate` names the tasks that undo this one when its execution fails or is cancelled; they run only then.
     """
 
     name: str
@@ -75,6 +95,8 @@ class TaskDraft:
     timeout_seconds: float | None = None
     retry: RetryPolicy | None = None
     depends_on: tuple[str, ...] | None = None
+    on_failure: OnFailure = OnFailure.FAIL
+    compensate: tuple[str, ...] = ()
 
     def problems(self, path: str = "") -> list[Problem]:
         """Every broken rule of this task alone; the task type checks `config`."""
@@ -83,8 +105,7 @@ class TaskDraft:
         found += text_problems(f"{dot}description", self.description, MAX_DESCRIPTION)
         if not 0 <= self.sequence <= MAX_SEQUENCE:
             found.append(Problem(f"{dot}sequence", f"must be from 0 to {MAX_SEQUENCE}"))
-        if self.timeout_seconds is not None and not 0 < self.timeout_seconds <= MAX_TIMEOUT_SECONDS:
-            found.append(Problem(f"{dot}timeout_seconds", f"must be more than 0 and at most {MAX_TIMEOUT_SECONDS:.0f}"))
+        found += timeout_problems(f"{dot}timeout_seconds", self.timeout_seconds)
         if self.retry is not None:
             found += self.retry.problems(f"{dot}retry")
         return found
@@ -102,12 +123,16 @@ class Task(TaskDraft):
 
 @dataclass(frozen=True, slots=True)
 class WorkflowDraft:
-    """A workflow as a caller describes it. `tasks` None leaves the stored tasks alone when it replaces a workflow."""
+    """A workflow as a caller describes it. `tasks` None leaves the stored tasks alone when it replaces a workflow.
+
+    `timeout_seconds` is how long an execution may take from its start, pauses included.
+    """
 
     name: str
     description: str | None = None
     key: str | None = None
     tasks: tuple[TaskDraft, ...] | None = None
+    timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +147,7 @@ class Workflow:
     tasks: tuple[Task, ...]
     created_at: datetime
     updated_at: datetime
+    timeout_seconds: float | None = None
 
 
 def check_workflow(
@@ -134,6 +160,7 @@ def check_workflow(
     found = text_problems("name", draft.name, MAX_NAME, required=True)
     found += text_problems("description", draft.description, MAX_DESCRIPTION)
     found += key_problems(draft.key)
+    found += timeout_problems("timeout_seconds", draft.timeout_seconds)
     first_with: dict[str, int] = {}
     for index, task in enumerate(tasks):
         path = f"tasks[{index}]"
@@ -142,6 +169,7 @@ def check_workflow(
         if (first := first_with.setdefault(task.name, index)) != index:
             found.append(Problem(f"{path}.name", f"{task.name!r} is already the name of tasks[{first}]"))
     found += dependency_problems(tasks)
+    found += compensation_problems(tasks)
     if found:
         raise Invalid(found)
     build_graph(tasks)
@@ -165,6 +193,12 @@ def key_problems(key: str | None) -> list[Problem]:
     if not KEY_PATTERN.fullmatch(key):
         return [Problem("key", "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or digit")]
     return [Problem("key", "must not be all digits: it would read as an id")] if key.isdigit() else []
+
+
+def timeout_problems(path: str, seconds: float | None) -> list[Problem]:
+    if seconds is None or 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        return []
+    return [Problem(path, f"must be more than 0 and at most {MAX_TIMEOUT_SECONDS:.0f}")]
 
 
 def text_problems(path: str, text: str | None, limit: int, *, required: bool = False) -> list[Problem]:

@@ -1,11 +1,14 @@
-"""The one JSON shape of a workflow: stored as a revision's snapshot, served by REST, compiled by the engine."""
+"""The one JSON shape of a workflow: stored as a revision's snapshot, served by REST, compiled by the engine.
+
+Snapshots are never rewritten, so those of earlier versions lack newer fields: these read as their defaults.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.definitions import ExecutionType, RetryPolicy, Task, Workflow
+from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, Task, Workflow
 
 Document = Mapping[str, Any]
 
@@ -17,6 +20,7 @@ def workflow_document(workflow: Workflow) -> dict[str, Any]:
         "key": workflow.key,
         "name": workflow.name,
         "description": workflow.description,
+        "timeout_seconds": workflow.timeout_seconds,
         "revision": workflow.revision,
         "tasks": [task_document(task) for task in workflow.tasks],
         "created_at": rfc3339(workflow.created_at),
@@ -35,11 +39,17 @@ def task_document(task: Task) -> dict[str, Any]:
         "type": task.type,
         "config": dict(task.config),
         "timeout_seconds": task.timeout_seconds,
-        "retry": None if task.retry is None else asdict(task.retry),
+        "retry": None if task.retry is None else retry_document(task.retry),
         "depends_on": None if task.depends_on is None else list(task.depends_on),
+        "on_failure": task.on_failure.value,
+        "compensate": list(task.compensate),
         "created_at": rfc3339(task.created_at),
         "updated_at": rfc3339(task.updated_at),
     }
+
+
+def retry_document(retry: RetryPolicy) -> dict[str, Any]:
+    return asdict(retry) | {"non_retryable_errors": list(retry.non_retryable_errors)}
 
 
 def workflow_from_document(document: Document) -> Workflow:
@@ -48,6 +58,7 @@ def workflow_from_document(document: Document) -> Workflow:
         key=document["key"],
         name=document["name"],
         description=document["description"],
+        timeout_seconds=document.get("timeout_seconds"),
         revision=document["revision"],
         tasks=tuple(task_from_document(task) for task in document["tasks"]),
         created_at=datetime.fromisoformat(document["created_at"]),
@@ -65,13 +76,19 @@ def task_from_document(document: Document) -> Task:
         type=document["type"],
         config=document["config"],
         timeout_seconds=document["timeout_seconds"],
-        retry=None if retry is None else RetryPolicy(**retry),
+        retry=None if retry is None else _retry_from_document(retry),
         depends_on=None if depends_on is None else tuple(depends_on),
+        on_failure=OnFailure(document.get("on_failure", OnFailure.FAIL)),
+        compensate=tuple(document.get("compensate", ())),
         id=document["id"],
         workflow_id=document["workflow_id"],
         created_at=datetime.fromisoformat(document["created_at"]),
         updated_at=datetime.fromisoformat(document["updated_at"]),
     )
+
+
+def _retry_from_document(document: Document) -> RetryPolicy:
+    return RetryPolicy(**{**document, "non_retryable_errors": tuple(document.get("non_retryable_errors", ()))})
 
 
 def rfc3339(instant: datetime | None) -> str | None:

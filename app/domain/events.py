@@ -14,6 +14,7 @@ class EventType(StrEnum):
     EXECUTION_PAUSED = "execution_paused"
     EXECUTION_RESUMED = "execution_resumed"
     CANCEL_REQUESTED = "cancel_requested"
+    EXECUTION_FAILING = "execution_failing"
     SIGNAL_RECEIVED = "signal_received"
     TASK_STARTED = "task_started"
     TASK_PROGRESSED = "task_progressed"
@@ -21,6 +22,8 @@ class EventType(StrEnum):
     TASK_COMPLETED = "task_completed"
     TASK_FAILED = "task_failed"
     TASK_CANCELLED = "task_cancelled"
+    TASK_SKIPPED = "task_skipped"
+    TASK_REUSED = "task_reused"
     EXECUTION_COMPLETED = "execution_completed"
     EXECUTION_FAILED = "execution_failed"
     EXECUTION_CANCELLED = "execution_cancelled"
@@ -44,6 +47,8 @@ TASK_STATUS_AFTER: Mapping[EventType, TaskStatus] = {
     EventType.TASK_COMPLETED: TaskStatus.COMPLETED,
     EventType.TASK_FAILED: TaskStatus.FAILED,
     EventType.TASK_CANCELLED: TaskStatus.CANCELLED,
+    EventType.TASK_SKIPPED: TaskStatus.SKIPPED,
+    EventType.TASK_REUSED: TaskStatus.COMPLETED,
 }
 
 
@@ -55,13 +60,17 @@ class Event:
     without the ones before it. `data` is JSON text, stored and streamed byte for byte; its shape follows
     from `type`:
 
+    - EXECUTION_CREATED of an execution that repeats another one: `{"origin_id": UUID, "from_task": name or null}`;
+      null stands for every task that did not complete
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
+    - TASK_REUSED, a completion taken over from the execution that this one repeats: that output
     - TASK_PROGRESSED: `{"message": str, "percent": number or null}`, of the task
     - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
-    - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED: `{"code": str, "message": str}`
+    - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED, and EXECUTION_FAILING, after which an
+      execution fails for a reason that is not a task's: `{"code": str, "message": str}`
     - TASK_STARTED of a task that only waits: `{"until": RFC 3339 instant or null, "signal": name or null}`, and what
       comes of it at that instant: `"output"`, or a `"failure": {"code", "message"}`
-    - CANCEL_REQUESTED, EXECUTION_PAUSED, EXECUTION_RESUMED: `{"message": str}`
+    - CANCEL_REQUESTED, EXECUTION_PAUSED, EXECUTION_RESUMED, TASK_SKIPPED: `{"message": str}`
     - SIGNAL_RECEIVED: `{"name": str, "payload": JSON value}`
     - the others: None
     """

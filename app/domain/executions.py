@@ -17,7 +17,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """`input` and `output` are JSON text. `output` maps each last task's name to its output, null ones left out."""
+    """`input` and `output` are JSON text. `output` maps each last task's name to its output, null ones left out.
+
+    `origin_id` is the execution that this one repeats, wholly or from some task on.
+    """
 
     id: UUID
     workflow_id: int
@@ -30,6 +33,7 @@ class Execution:
     output: str | None = None
     failure: Failure | None = None
     idempotency_key: str | None = None
+    origin_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

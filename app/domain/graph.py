@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from app.domain.compensation import compensation_names
 from app.domain.errors import Invalid, Problem
 
 SHOWN_OF_A_CYCLE = 12
@@ -25,6 +26,8 @@ class GraphTask(Protocol):
     def sequence(self) -> int: ...
     @property
     def depends_on(self) -> tuple[str, ...] | None: ...
+    @property
+    def compensate(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ class Graph:
     A gate stands for "all tasks of the groups before": it does nothing and completes when its predecessors have. It
     keeps the edges linear where a thousand tasks wait for a thousand others. Gates are there only where a task waits
     for one, so a task without successors is a last task. `predecessor_counts[n]` counts n's direct predecessors.
+    `compensations` are nodes without edges: nothing leads to them.
     """
 
     successors: tuple[tuple[int, ...], ...]
     predecessor_counts: tuple[int, ...]
     task_count: int
+    compensations: frozenset[int]
 
 
 def build_graph(tasks: Sequence[GraphTask]) -> Graph:
@@ -85,10 +90,13 @@ class _Builder:
         self.tasks = tasks
         self.predecessors: list[list[int]] = [[] for _ in tasks]
         self.labels = [repr(task.name) for task in tasks]
+        undoing = compensation_names(tasks)
+        self.compensations = frozenset(index for index, task in enumerate(tasks) if task.name in undoing)
 
     def connect(self) -> None:
         index_of = {task.name: index for index, task in enumerate(self.tasks)}
-        in_order = sorted(range(len(self.tasks)), key=lambda index: self.tasks[index].sequence)
+        steps = (index for index in range(len(self.tasks)) if index not in self.compensations)
+        in_order = sorted(steps, key=lambda index: self.tasks[index].sequence)
         unfinished: list[int] = []
         for sequence, group in groupby(in_order, key=lambda index: self.tasks[index].sequence):
             members = tuple(group)
@@ -127,7 +135,7 @@ class _Builder:
             for predecessor in before:
                 successors[predecessor].append(node)
         counts = tuple(len(before) for before in self.predecessors)
-        return Graph(tuple(map(tuple, successors)), counts, len(self.tasks))
+        return Graph(tuple(map(tuple, successors)), counts, len(self.tasks), self.compensations)
 
 
 def _refuse_cycles(graph: Graph, builder: _Builder) -> None:

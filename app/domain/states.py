@@ -22,7 +22,10 @@ class ExecutionStatus(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """`PENDING` is a task that no event has mentioned yet; `RETRYING` waits for its next attempt."""
+    """`PENDING` is a task that no event has mentioned yet; `RETRYING` waits for its next attempt.
+
+    A task that an execution takes over from the one it repeats goes from `PENDING` to `COMPLETED`.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
@@ -30,6 +33,7 @@ class TaskStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"
 
     @property
     def is_final(self) -> bool:
@@ -43,17 +47,18 @@ _E, _T = ExecutionStatus, TaskStatus
 EXECUTION_TRANSITIONS: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
     _E.PENDING: frozenset({_E.RUNNING, _E.CANCELLED}),
     _E.RUNNING: frozenset({_E.PAUSED, _E.COMPLETED, _E.FAILED, _E.CANCELLED}),
-    _E.PAUSED: frozenset({_E.RUNNING, _E.CANCELLED}),
+    _E.PAUSED: frozenset({_E.RUNNING}),
     _E.COMPLETED: frozenset(),
     _E.FAILED: frozenset(),
     _E.CANCELLED: frozenset(),
 }
 
 TASK_TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    _T.PENDING: frozenset({_T.RUNNING}),
-    _T.RUNNING: frozenset({_T.RETRYING, _T.COMPLETED, _T.FAILED, _T.CANCELLED}),
-    _T.RETRYING: frozenset({_T.RUNNING, _T.CANCELLED}),
+    _T.PENDING: frozenset({_T.RUNNING, _T.COMPLETED, _T.SKIPPED}),
+    _T.RUNNING: frozenset({_T.RETRYING, _T.COMPLETED, _T.FAILED, _T.CANCELLED, _T.SKIPPED}),
+    _T.RETRYING: frozenset({_T.RUNNING, _T.CANCELLED, _T.SKIPPED}),
     _T.COMPLETED: frozenset(),
     _T.FAILED: frozenset(),
     _T.CANCELLED: frozenset(),
+    _T.SKIPPED: frozenset(),
 }

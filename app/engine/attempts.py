@@ -67,7 +67,7 @@ class Attempts:
         except asyncio.CancelledError:
             return Stopped()
         except TimeoutError as error:
-            return Failed(_timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt))
+            return Failed(timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in _run_now
             return Failed(_task_error(error, attempt))
 
@@ -99,7 +99,7 @@ def _task_error(error: BaseException, attempt: Attempt) -> TaskError:
     return TaskError("handler_error", f"{type(error).__name__}: {error}")
 
 
-def _timed_out(seconds: float | None) -> TaskError:
+def timed_out(seconds: float | None) -> TaskError:
     return TaskError("timeout", f"the attempt did not end within {seconds:g} s")
 
 

@@ -58,7 +58,7 @@ class CheckedTask:
 class HistoryCheck:
     """Takes the events of one execution in the order of their numbers; `found` grows. `order` None: not known."""
 
-    __slots__ = ("_completed", "_open", "_progress", "_stopped_by", "_tasks", "_when",
+    __slots__ = ("_open", "_passed", "_progress", "_seen", "_stopped_by", "_tasks", "_to_undo", "_when",
                  "end", "execution_id", "found", "order", "sequence", "started_at", "status")  # fmt: skip
 
     def __init__(self, execution_id: UUID, order: TaskOrder | None) -> None:
@@ -73,7 +73,9 @@ class HistoryCheck:
         self._progress = 0
         self._stopped_by = ""
         self._tasks: dict[int, CheckedTask] = {}
-        self._completed = 0
+        self._passed = 0
+        self._seen = 0
+        self._to_undo: list[int] = []
         self._open = 0
 
     def report(self, rule: Rule, sentence: str, sequence: int = 0) -> None:
@@ -129,6 +131,8 @@ class HistoryCheck:
             self.started_at = event.occurred_at
         elif event.type == EventType.CANCEL_REQUESTED:
             self._stopped_by = self._stopped_by or "a cancel was requested"
+        elif event.type == EventType.EXECUTION_FAILING:
+            self._stopped_by = self._stopped_by or "the execution began to fail"
         elif event.type in _TASK_STATUS:
             self.report(Rule.UNKNOWN_TASK, f"{event.type} names no task", event.sequence)
 
@@ -138,11 +142,17 @@ class HistoryCheck:
             if not task.status.is_final:
                 sentence = f"{self._name(task_id)} is still {task.status} at {event.type}"
                 self.report(Rule.OPEN_AT_THE_END, sentence, event.sequence)
-        if event.type == EventType.EXECUTION_COMPLETED and self.order is not None:
-            missing = (1 << len(self.order.names)) - 1 & ~self._completed & ~self._open
-            if missing:
-                sentence = f"the execution completed without {self.order.names_in(missing)}"
+        if self.order is not None:
+            completed = event.type == EventType.EXECUTION_COMPLETED
+            missing = self.order.steps & ~self._passed if completed else self._to_be_undone(self.order)
+            if missing & ~self._open:
+                sentence = f"{event.type} comes without {self.order.names_in(missing & ~self._open)}"
                 self.report(Rule.INCOMPLETE, sentence, event.sequence)
+
+    def _to_be_undone(self, order: TaskOrder) -> int:
+        """The compensations that are due and that no event has mentioned."""
+        due = sum(1 << index for undone in self._to_undo for index in order.undone_by[undone])
+        return due & ~self._seen
 
     # Tasks
 
@@ -151,16 +161,27 @@ class HistoryCheck:
         bit = self._bit(event, task_id)
         if event.type == EventType.TASK_STARTED:
             self._check_start(event, task_id, task, bit)
+        elif event.type == EventType.TASK_REUSED and bit and self.order is not None:
+            self._check_order(event, self._name(task_id), self.order, bit.bit_length() - 1)
         elif event.attempt != task.attempt:
             sentence = f"{event.type} is of attempt {event.attempt} of {self._name(task_id)} during {task.attempt}"
             self.report(Rule.ATTEMPT, sentence, event.sequence)
         self._check_task_transition(event, task_id, task, status)
         task.status, task.attempt = status, event.attempt
+        self._seen |= bit
         self._open = self._open & ~bit if status.is_final else self._open | bit
-        if status.is_final and status not in _UNSUCCESSFUL:
-            self._completed |= bit
-        elif status is TaskStatus.FAILED:
+        if status.is_final:
+            self._take_task_end(task_id, status, bit)
+
+    def _take_task_end(self, task_id: int, status: TaskStatus, bit: int) -> None:
+        order = self.order
+        may_fail = order is not None and order.may_fail & bit
+        if status not in _UNSUCCESSFUL or (status is TaskStatus.FAILED and may_fail):
+            self._passed |= bit
+        elif status is TaskStatus.FAILED and order is not None and not order.compensations & bit:
             self._stopped_by = self._stopped_by or f"{self._name(task_id)} failed"
+        if order is not None and status is TaskStatus.COMPLETED and (index := bit.bit_length() - 1) in order.undone_by:
+            self._to_undo.append(index)
 
     def _bit(self, event: StoredEvent, task_id: int) -> int:
         if self.order is None:
@@ -173,9 +194,16 @@ class HistoryCheck:
 
     def _check_task_transition(self, event: StoredEvent, task_id: int, task: CheckedTask, status: TaskStatus) -> None:
         stays = event.type == EventType.TASK_PROGRESSED
+        reused = event.type == EventType.TASK_REUSED
         if status is TaskStatus.COMPLETED and task.status is status:
             self.report(Rule.COMPLETED_TWICE, f"{self._name(task_id)} completed before", event.sequence)
-        elif task.status is not status if stays else status not in TASK_TRANSITIONS[task.status]:
+        elif reused and self.status != Status.PENDING:
+            self.report(Rule.REUSE, f"{self._name(task_id)} is taken over after the execution began", event.sequence)
+        elif (
+            (stays and task.status is not status)
+            or (not stays and status not in TASK_TRANSITIONS[task.status])
+            or (status is TaskStatus.COMPLETED and reused is not (task.status is TaskStatus.PENDING))
+        ):
             sentence = f"{self._name(task_id)} is {task.status} at {event.type}"
             self.report(Rule.TASK_TRANSITION, sentence, event.sequence)
 
@@ -184,18 +212,33 @@ class HistoryCheck:
         if event.attempt != task.attempt + 1:
             sentence = f"attempt {event.attempt} of {name} starts after attempt {task.attempt}"
             self.report(Rule.ATTEMPT, sentence, event.sequence)
-        if self._stopped_by:
+        undoes = self.order is not None and bool(self.order.compensations & bit)
+        if self._stopped_by and not undoes:
             sentence = f"{name} starts after {self._stopped_by}"
             self.report(Rule.STARTED_WHILE_STOPPING, sentence, event.sequence)
         elif self.status != Status.RUNNING:
             sentence = f"{name} starts while the execution is {self.status}"
             self.report(Rule.STARTED_WHILE_NOT_RUNNING, sentence, event.sequence)
         if bit and self.order is not None and task.status is TaskStatus.PENDING:
-            self._check_order(event, name, self.order, bit.bit_length() - 1)
+            check = self._check_compensation if undoes else self._check_order
+            check(event, name, self.order, bit.bit_length() - 1)
+
+    def _check_compensation(self, event: StoredEvent, name: str, order: TaskOrder, index: int) -> None:
+        due = (i for undone in reversed(self._to_undo) for i in order.undone_by[undone] if not self._seen >> i & 1)
+        if not self._stopped_by:
+            sentence = f"{name} undoes a task although the execution goes on"
+        elif self._open:
+            sentence = f"{name} starts while {order.names_in(self._open)} has not ended"
+        elif (first := next(due, None)) != index:
+            other = "nothing is to be undone" if first is None else f"it is the turn of {order.names_in(1 << first)}"
+            sentence = f"{name} starts, and {other}"
+        else:
+            return
+        self.report(Rule.COMPENSATION, sentence, event.sequence)
 
     def _check_order(self, event: StoredEvent, name: str, order: TaskOrder, index: int) -> None:
         overlapping = order.apart[index] & self._open
-        missing = order.before[index] & ~self._completed & ~overlapping
+        missing = order.before[index] & ~self._passed & ~overlapping
         if overlapping:
             sentence = f"{name} starts while {order.names_in(overlapping)} runs, a sync task of the same group"
             self.report(Rule.OVERLAP, sentence, event.sequence)

@@ -1,7 +1,7 @@
 """What an execution does next. Pure: no clock, no I/O, no randomness; the same history always decides the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.domain.definitions import MAX_TIMEOUT_SECONDS, RetryPolicy
@@ -51,7 +51,7 @@ Command = StartTask | StopAttempt | CancelTask | TakeSignal | Finish
 
 def decide(state: ExecutionState) -> Sequence[Command]:
     """The commands for an execution in this state; none when it can only wait."""
-    if state.is_final or (state.is_paused and state.cancel_reason is None):
+    if state.is_final or state.is_paused:
         return ()
     if state.is_stopping:
         return _stop(state)
@@ -59,15 +59,20 @@ def decide(state: ExecutionState) -> Sequence[Command]:
         return taken
     if state.ready:
         return [StartTask(index) for index in state.ready]
-    if state.completed == len(state.tasks):
+    if state.done == state.plan.steps:
         return [Finish(ExecutionStatus.COMPLETED)]
     return ()
 
 
 def _stop(state: ExecutionState) -> Sequence[Command]:
-    if not state.open:
-        return [_end_of_stopping(state)]
-    return [CancelTask(index) if state.tasks[index].only_waits else StopAttempt(index) for index in state.open]
+    """End what runs, then undo what completed, one by one, then finish."""
+    if steps := state.open_steps:
+        return [CancelTask(index) if state.tasks[index].only_waits else StopAttempt(index) for index in steps]
+    if state.open:
+        return _signals_to_take(state)
+    if (index := state.next_compensation) is not None:
+        return [StartTask(index)]
+    return [_end_of_stopping(state)]
 
 
 def _signals_to_take(state: ExecutionState) -> Sequence[Command]:
@@ -83,16 +88,18 @@ def _signals_to_take(state: ExecutionState) -> Sequence[Command]:
 
 
 def _end_of_stopping(state: ExecutionState) -> Finish:
-    if state.cancel_reason is not None:
-        return Finish(ExecutionStatus.CANCELLED, Failure("cancelled", state.cancel_reason or "cancelled on request"))
-    return Finish(ExecutionStatus.FAILED, state.failure)
+    if state.failure is not None and state.cancel_reason is None:
+        status, why = ExecutionStatus.FAILED, state.failure
+    else:
+        status, why = ExecutionStatus.CANCELLED, Failure("cancelled", state.cancel_reason or "cancelled on request")
+    return Finish(status, replace(why, message="; ".join((why.message, *state.not_undone))))
 
 
 def why_cancelled(state: ExecutionState) -> Failure:
     """What to say of a task that is cancelled in this state."""
     if state.cancel_reason is not None:
         return Failure("cancelled", state.cancel_reason or "the execution was cancelled")
-    return Failure("cancelled", "another task of the execution failed")
+    return Failure("cancelled", "the execution is failing")
 
 
 def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime, chance: float) -> datetime | None:
@@ -101,7 +108,7 @@ def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime
     `chance`, from 0 to 1, spreads the wait within the policy's jitter. Exponential backoff with a cap, as in
     https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/.
     """
-    if not error.retryable or failures >= policy.max_attempts:
+    if not error.retryable or failures >= policy.max_attempts or error.code in policy.non_retryable_errors:
         return None
     exponent = min(failures - 1, 64)
     wait = min(policy.initial_interval_seconds * policy.backoff_coefficient**exponent, policy.max_interval_seconds)

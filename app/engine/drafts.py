@@ -22,7 +22,8 @@ STATUS_AFTER = {
     EventType.EXECUTION_RESUMED: ExecutionStatus.RUNNING,
     **FINAL_EVENTS,
 }
-_PROGRESS = (EventType.TASK_PROGRESSED, EventType.TASK_COMPLETED)
+_ENDS_PAUSE = frozenset({EventType.CANCEL_REQUESTED, EventType.EXECUTION_FAILING})
+_GONE_ON = frozenset({EventType.TASK_COMPLETED, EventType.TASK_REUSED, EventType.TASK_SKIPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def next_event(state: ExecutionState, draft: Draft, now: datetime) -> Event:
         sequence=state.sequence + 1,
         type=draft.type,
         occurred_at=now,
-        status=_status_after(state, draft.type),
+        status=status_after(state.status, draft.type),
         progress_percent=_progress_after(state, draft),
         task_id=None if draft.index is None else state.plan.tasks[draft.index].id,
         attempt=draft.attempt,
@@ -49,21 +50,27 @@ def next_event(state: ExecutionState, draft: Draft, now: datetime) -> Event:
     )
 
 
-def _status_after(state: ExecutionState, type: EventType) -> ExecutionStatus:
-    return STATUS_AFTER.get(type, state.status)
+def status_after(status: ExecutionStatus, type: EventType) -> ExecutionStatus:
+    """What stops an execution also ends its pause: it has to go on to come to its end."""
+    if status is ExecutionStatus.PAUSED and type in _ENDS_PAUSE:
+        return ExecutionStatus.RUNNING
+    return STATUS_AFTER.get(type, status)
 
 
 def _progress_after(state: ExecutionState, draft: Draft) -> int:
-    """Whole percent: completed tasks, plus what running tasks say of themselves; never less than before."""
+    """Whole percent: steps that are done, plus what running tasks say of themselves; never less than before."""
     if draft.type is EventType.EXECUTION_COMPLETED:
         return 100
-    if draft.index is None or draft.type not in _PROGRESS:
+    if draft.index is None or state.is_compensation(draft.index):
         return state.progress
-    reported = dict(state.reported)
-    reported.pop(draft.index, None)
-    done = 100.0 * state.completed + sum(reported.values())
-    done += 100.0 if draft.type is EventType.TASK_COMPLETED else json.loads(draft.data or "{}").get("percent") or 0
-    return max(state.progress, int(done / len(state.tasks)))
+    if draft.type is EventType.TASK_PROGRESSED:
+        own = json.loads(draft.data or "{}").get("percent") or 0
+    elif draft.type in _GONE_ON or (draft.type is EventType.TASK_FAILED and state.plan.tasks[draft.index].may_fail):
+        own = 100.0
+    else:
+        return state.progress
+    others = sum(percent for index, percent in state.reported.items() if index != draft.index)
+    return max(state.progress, int((100.0 * state.done + others + own) / state.plan.steps))
 
 
 def progress_data(percent: float | None, message: str) -> str:

@@ -28,8 +28,9 @@ from app.engine.ports import (
     Signals,
     StoreUnreachable,
 )
-from app.engine.runner import Run, Tools
+from app.engine.runner import Run
 from app.engine.state import ExecutionState, fold
+from app.engine.tools import Tools
 from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)

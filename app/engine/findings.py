@@ -21,6 +21,8 @@ class Rule(StrEnum):
     INCOMPLETE = "incomplete"
     DEPENDENCY = "dependency"
     OVERLAP = "overlap"
+    COMPENSATION = "compensation"
+    REUSE = "reuse"
     STARTED_WHILE_STOPPING = "started-while-stopping"
     STARTED_WHILE_NOT_RUNNING = "started-while-not-running"
     PROGRESS = "progress"

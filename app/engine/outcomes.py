@@ -19,7 +19,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The attempt ended because it was told to."""
+    """The attempt ended because it was told to; or it did not for so many seconds, and was given up."""
+
+    given_up_after: float | None = None
 
 
 Outcome = Succeeded | Failed | Stopped

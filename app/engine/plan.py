@@ -1,9 +1,10 @@
 """A revision made ready to run: compiled once, shared by all its executions."""
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.definitions import Config, RetryPolicy, Workflow
+from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.graph import Graph, build_graph
 from app.engine.ports import DefinitionReader
 
@@ -12,6 +13,8 @@ NO_RETRY = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
+    """`compensated_by` are the tasks that undo this one. A failure does not end the execution where it `may_fail`."""
+
     index: int
     id: int
     name: str
@@ -19,13 +22,16 @@ class PlannedTask:
     config: Config
     timeout_seconds: float | None
     retry: RetryPolicy
+    may_fail: bool
+    compensated_by: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`graph` numbers the tasks as `tasks` does. `last` are the tasks that no other task waits for.
 
-    Bit i of `before[n]` is set when task i must have completed before task n may start.
+    Bit i of `before[n]` is set when task i must have ended well before task n may start. `steps` counts the tasks
+    that are no compensations.
     """
 
     workflow_id: int
@@ -36,6 +42,11 @@ class Plan:
     index_named: dict[str, int]
     last: tuple[int, ...]
     before: tuple[int, ...]
+    timeout_seconds: float | None
+
+    @property
+    def steps(self) -> int:
+        return len(self.tasks) - len(self.graph.compensations)
 
     def task_name(self, task_id: int | None) -> str | None:
         return None if task_id is None else self.tasks[self.index_of[task_id]].name
@@ -43,24 +54,39 @@ class Plan:
 
 def compile_plan(workflow: Workflow) -> Plan:
     """Raise `Invalid` when the tasks' order has a cycle."""
-    tasks = tuple(
-        PlannedTask(index, task.id, task.name, task.type, task.config, task.timeout_seconds, task.retry or NO_RETRY)
-        for index, task in enumerate(workflow.tasks)
-    )
     graph = build_graph(workflow.tasks)
+    index_named = {task.name: index for index, task in enumerate(workflow.tasks)}
+    tasks = tuple(_planned(task, index, index_named) for index, task in enumerate(workflow.tasks))
+    steps = (index for index in range(graph.task_count) if index not in graph.compensations)
     return Plan(
         workflow_id=workflow.id,
         revision=workflow.revision,
         tasks=tasks,
         graph=graph,
         index_of={task.id: task.index for task in tasks},
-        index_named={task.name: task.index for task in tasks},
-        last=tuple(index for index in range(graph.task_count) if not graph.successors[index]),
-        before=_before(graph),
+        index_named=index_named,
+        last=tuple(index for index in steps if not graph.successors[index]),
+        before=_before(graph, tasks),
+        timeout_seconds=workflow.timeout_seconds,
     )
 
 
-def _before(graph: Graph) -> tuple[int, ...]:
+def _planned(task: Task, index: int, index_named: Mapping[str, int]) -> PlannedTask:
+    return PlannedTask(
+        index=index,
+        id=task.id,
+        name=task.name,
+        type=task.type,
+        config=task.config,
+        timeout_seconds=task.timeout_seconds,
+        retry=task.retry or NO_RETRY,
+        may_fail=task.on_failure is OnFailure.CONTINUE,
+        compensated_by=tuple(index_named[name] for name in task.compensate),
+    )
+
+
+def _before(graph: Graph, tasks: Sequence[PlannedTask]) -> tuple[int, ...]:
+    """A compensation comes after the task that it undoes, and all before that."""
     masks = [0] * len(graph.successors)
     missing = list(graph.predecessor_counts)
     ready = [node for node, count in enumerate(missing) if count == 0]
@@ -72,6 +98,9 @@ def _before(graph: Graph) -> tuple[int, ...]:
             missing[successor] -= 1
             if missing[successor] == 0:
                 ready.append(successor)
+    for task in tasks:
+        for index in task.compensated_by:
+            masks[index] = masks[task.index] | 1 << task.index
     return tuple(masks[: graph.task_count])
 
 

@@ -21,7 +21,8 @@ CANCEL = "cancel"
 PAUSE = "pause"
 RESUME = "resume"
 SIGNAL = "signal"
-COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL})
+SKIP = "skip"
+COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL, SKIP})
 """The type of a `ControlCommand`."""
 
 
@@ -33,7 +34,8 @@ class StoreUnreachable(Unavailable):
 class Opening:
     """A new execution's row. It lands only while the workflow is at `revision` and the idempotency key is free.
 
-    The step that carries it also carries a `RowChange`.
+    The step that carries it also carries a `RowChange`. An opening with an `origin_id`, whose execution repeats that
+    one, is for `enqueue` only, and lands whatever has become of the workflow.
     """
 
     workflow_id: int
@@ -41,6 +43,7 @@ class Opening:
     input: str
     created_at: datetime
     idempotency_key: str | None = None
+    origin_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Claim:
 class ControlCommand:
     """A request from another process, kept until a step that answers it has landed.
 
-    `name` and `payload` (JSON text) belong to a signal, `reason` to the others.
+    `name` is the signal's, or the task's to skip; `payload` (JSON text) belongs to a signal, `reason` to the others.
     """
 
     id: int
@@ -159,8 +162,10 @@ class ExecutionFilter:
 class ExecutionStore(Protocol):
     """What every process may do with executions, whether it runs an engine or not."""
 
-    async def enqueue(self, execution_id: UUID, opening: Opening, first: Event) -> bool:
-        """Store a new execution for any engine to claim; False when the opening's conditions do not hold."""
+    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+        """Store a new execution for any engine to claim, with its first events; False when the opening's conditions
+        do not hold.
+        """
 
     async def get(self, execution_id: UUID) -> Execution | None: ...
 

@@ -8,10 +8,8 @@ now continues from what is stored.
 Everything here runs on the event loop's thread and never waits.
 """
 
-import asyncio
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec
@@ -22,46 +20,38 @@ import structlog
 
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
-from app.domain.handlers import Attempt, TaskError
+from app.domain.handlers import Attempt
 from app.domain.states import TaskStatus
-from app.engine.attempts import Attempts
-from app.engine.decider import Command, StartTask, StopAttempt, decide
+from app.engine.decider import Command, Finish, StartTask, StopAttempt, decide
 from app.engine.drafts import Draft, next_event
-from app.engine.outcomes import Failed, Outcome, Stopped
+from app.engine.outcomes import Outcome, Stopped, Succeeded
 from app.engine.outputs import Outputs
-from app.engine.ports import Clock, ControlCommand, Opening, Parking, Step
+from app.engine.parking import must_end_by, seconds_to_wait
+from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Parking, Step
 from app.engine.progress import ProgressReports
-from app.engine.recorder import Lane, Recorder
+from app.engine.recorder import Lane
+from app.engine.running import RunningAttempts
 from app.engine.state import ExecutionState
 from app.engine.timers import Timers
+from app.engine.tools import Tools
 from app.engine.transitions import (
     draft_of_command,
     draft_of_outcome,
+    draft_of_timeout,
+    draft_of_too_many_events,
     drafts_of_control,
     drafts_of_resuming,
     first_to_obey,
     outcome_of_waiting,
     row_change,
+    skipped,
+    task_to_skip,
 )
 from app.engine.waits import wait_data
-from app.engine.watchers import Hub
 
 log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What all runs of an engine share. `chance` gives numbers from 0 to 1."""
-
-    recorder: Recorder
-    attempts: Attempts
-    hub: Hub
-    clock: Clock
-    max_output_bytes: int
-    chance: Callable[[], float] = random.random
-    park_after_seconds: float = 5.0
 
 
 def _or_drop(method: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
@@ -91,9 +81,9 @@ class Run:
         self._tools = tools
         self._on_gone = on_gone
         self._input: Any = orjson.loads(execution.input)
-        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
-        self._told_to_stop: set[int] = set()
-        self._timers = Timers(self._due)
+        self._running = RunningAttempts(tools.attempts, tools.cancel_grace_seconds, self._ended)
+        self._skips: dict[int, ControlCommand] = {}
+        self._timers = Timers()
         self._unsettled = 0
         self._parking = False
         self._gone = False
@@ -106,8 +96,8 @@ class Run:
 
     @property
     def is_busy(self) -> bool:
-        """True while a handler runs."""
-        return bool(self._tasks)
+        """True while a handler runs, or is about to: what has been handed to the recorder may start one."""
+        return bool(self._running) or self._unsettled > 0
 
     @property
     def is_lost(self) -> bool:
@@ -124,12 +114,13 @@ class Run:
         """Continue a claimed execution: a new one begins; attempts that ended with their engine are made again."""
         first = first_to_obey(commands)
         waiting = [index for index in self.state.open if self.state.tasks[index].only_waits]
-        drafts = drafts_of_resuming(self.state, first, self._tools.clock.now())
+        drafts = drafts_of_resuming(self.state, first, self._tools.clock.now(), self._tools.max_lost_attempts)
         done = [] if first is None else [first.id]
         self._obeyed.update(done)
         self._advance(drafts, done_commands=done)
         for index in waiting:
             self._set_timer(index)
+        self._set_deadline()
         self.obey(commands)
         self._park_if_idle()
 
@@ -139,27 +130,40 @@ class Run:
         for command in commands:
             if command.id not in self._obeyed and not self._parking:
                 self._obeyed.add(command.id)
-                self._advance(drafts_of_control(self.state, command), done_commands=(command.id,))
+                self._obey(command)
+
+    def _obey(self, command: ControlCommand) -> None:
+        index = task_to_skip(self.state, command) if command.type == SKIP else None
+        if (command.type == SIGNAL and self._is_full) or index in self._skips:
+            self._advance((), done_commands=(command.id,))
+        elif index is not None and self.state.tasks[index].has_attempt:
+            # Answered when the attempt has ended; until then the command stays, should this engine die.
+            self._skips[index] = command
+            self._running.stop(index)
+        else:
+            self._advance(drafts_of_control(self.state, command), done_commands=(command.id,))
+
+    @property
+    def _is_full(self) -> bool:
+        return self.state.sequence >= self._tools.max_events
 
     def drain(self) -> None:
         """Start nothing more; what runs may end and is recorded."""
         self.draining = True
-        self._timers.cancel()
+        self._timers.cancel_all()
 
     def stop_attempts(self) -> None:
         """Cancel what still runs; after `drain` that leaves no trace in the history."""
-        for task in self._tasks.values():
-            task.cancel()
+        self._running.stop_all()
 
     def abandon(self) -> None:
         """Drop everything at once: the execution is not this engine's any more."""
         self._lane.lost = True
-        self.stop_attempts()
-        self._tasks.clear()
+        self._running.forget_all()
         self._leave()
 
     def _leave(self) -> None:
-        self._timers.cancel()
+        self._timers.cancel_all()
         if not self._gone:
             self._gone = True
             self._on_gone(self)
@@ -169,23 +173,21 @@ class Run:
     @_or_drop
     def _ended(self, index: int, number: int, outcome: Outcome) -> None:
         """An attempt reports its outcome, once."""
-        self._tasks.pop(index, None)
-        unasked = isinstance(outcome, Stopped) and index not in self._told_to_stop
-        if self._lane.lost or (unasked and self.draining):
+        if self._lane.lost:
             return
-        if unasked:
-            outcome = Failed(
-                TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
-            )
-        end = draft_of_outcome(self.state, index, outcome, self._tools.clock.now(), self._tools.chance())
+        skip = self._skips.pop(index, None)
+        if skip is not None and not isinstance(outcome, Succeeded) and task_to_skip(self.state, skip) is not None:
+            end = skipped(self.state, index, skip.reason)
+        else:
+            end = draft_of_outcome(self.state, index, outcome, self._tools.clock.now(), self._tools.chance())
         progress = self._progress.last_words(index, number)
         words = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, progress),)
-        self._advance((*words, end))
+        self._advance((*words, end), done_commands=() if skip is None else (skip.id,))
 
     def _write_progress(self, index: int, number: int, data: str) -> bool:
         """False when the attempt has ended and its progress is of no interest any more."""
         task = self.state.tasks[index]
-        if self._lane.lost or task.attempt != number or task.status is not TaskStatus.RUNNING:
+        if self._lane.lost or self._is_full or task.attempt != number or task.status is not TaskStatus.RUNNING:
             return False
         self._go_on(Draft(EventType.TASK_PROGRESSED, index, number, data))
         return True
@@ -219,8 +221,15 @@ class Run:
         self._tools.recorder.submit(self._lane, step, settle)
 
     def _follow_up(self) -> list[Event]:
-        drafts = (draft_of_command(self.state, command, self._tools.max_output_bytes) for command in self._commands())
+        commands = self._commands()
+        if self._is_full and not self._ends_by_itself(commands):
+            return [self._take_up(draft_of_too_many_events(self._tools.max_events))]
+        drafts = (draft_of_command(self.state, command, self._tools.max_output_bytes) for command in commands)
         return [self._take_up(draft) for draft in drafts if draft is not None]
+
+    def _ends_by_itself(self, commands: Sequence[Command]) -> bool:
+        ending = self.state.is_final or self.state.is_stopping
+        return ending or any(isinstance(command, Finish) for command in commands)
 
     def _commands(self) -> Sequence[Command]:
         """What there is to do now: an engine that drains begins no attempts, but what can end without them ends."""
@@ -261,7 +270,7 @@ class Run:
         for event in events:
             self._act_on(event)
         for index in stops:
-            self._stop(index)
+            self._running.stop(index)
         self._park_if_idle()
 
     def _act_on(self, event: Event) -> None:
@@ -272,27 +281,27 @@ class Run:
             self._set_timer(index)
         elif event.type is EventType.TASK_PROGRESSED:
             self._progress.written(index)
+        elif event.type is EventType.EXECUTION_STARTED:
+            self._set_deadline()
         elif event.type is EventType.EXECUTION_RESUMED:
             self._set_timers()
         elif event.type.is_final:
             self._leave()
 
-    def _stop(self, index: int) -> None:
-        """Cancel an attempt, once: a second cancellation would break off its cleaning up."""
-        task = self._tasks.get(index)
-        if task is not None and index not in self._told_to_stop:
-            self._told_to_stop.add(index)
-            task.cancel()
-
     def _start(self, index: int, number: int) -> None:
         task = self.state.tasks[index]
-        if self.draining or task.attempt != number or task.status is not TaskStatus.RUNNING:
+        if task.attempt != number or task.status is not TaskStatus.RUNNING:
             return
         if task.wait is not None:
             self._set_timer(index)
-            return
+        elif index in self._skips:
+            self._ended(index, number, Stopped())
+        else:
+            self._running.start(index, self._attempt(index, number), self.state.plan.tasks[index].type)
+
+    def _attempt(self, index: int, number: int) -> Attempt:
         planned = self.state.plan.tasks[index]
-        attempt = Attempt(
+        return Attempt(
             execution_id=self.id,
             workflow_id=self.execution.workflow_id,
             task_id=planned.id,
@@ -301,14 +310,10 @@ class Run:
             config=planned.config,
             input=self._input,
             upstream=Outputs(self.state, index),
-            first_started_at=task.first_started_at or self._tools.clock.now(),
+            first_started_at=self.state.tasks[index].first_started_at or self._tools.clock.now(),
             timeout_seconds=planned.timeout_seconds,
             report=partial(self._progress.report, index, number),
         )
-        ended = partial(self._ended, index, number)
-        running = self._tools.attempts.start(attempt, planned.type, ended)
-        if running is not None:
-            self._tasks[index] = running
 
     # Waiting
 
@@ -319,10 +324,25 @@ class Run:
     def _set_timer(self, index: int) -> None:
         due = self.state.tasks[index].due_at
         if due is not None and not self.draining:
-            self._timers.set(index, self._seconds_until(due))
+            self._timers.set(index, self._seconds_until(due), partial(self._due, index))
+
+    def _set_deadline(self) -> None:
+        limit = must_end_by(self.state)
+        if limit is not None and not self.draining:
+            self._timers.set("deadline", self._seconds_until(limit), self._timed_out)
 
     def _seconds_until(self, due: datetime) -> float:
         return (due - self._tools.clock.now()).total_seconds()
+
+    @_or_drop
+    def _timed_out(self) -> None:
+        limit = must_end_by(self.state)
+        if self._lane.lost or self.draining or limit is None:
+            return
+        if self._seconds_until(limit) > 0:
+            self._set_deadline()
+        else:
+            self._advance((draft_of_timeout(self.state),))
 
     @_or_drop
     def _due(self, index: int) -> None:
@@ -339,22 +359,13 @@ class Run:
 
     def _park_if_idle(self) -> None:
         """Leave an execution that only waits, and waits long, to the database."""
-        if self._tasks or self._unsettled or self.draining or self._gone or self.state.is_final:
+        if self._running or self._unsettled or self.draining or self._gone or self.state.is_final:
             return
-        seconds = self._seconds_to_wait()
+        seconds = seconds_to_wait(self.state, self._tools.clock.now())
         if seconds is None or seconds > self._tools.park_after_seconds:
             self._parking = True
-            self._timers.cancel()
+            self._timers.cancel_all()
             self._submit(Step(self.id, (), parking=Parking(seconds)), self._parked)
-
-    def _seconds_to_wait(self) -> float | None:
-        """Until something happens by itself; None when only a command can go on with the execution."""
-        tasks = [self.state.tasks[index] for index in self.state.open]
-        if not all(task.only_waits for task in tasks):
-            return 0
-        held = TaskStatus.RETRYING if self.state.is_paused else None
-        dues = [task.due_at for task in tasks if task.due_at is not None and task.status is not held]
-        return self._seconds_until(min(dues)) if dues else None
 
     @_or_drop
     def _parked(self, landed: bool) -> None:

@@ -1,42 +1,25 @@
-"""Everything the APIs may ask of executions, in a process with an engine or without one."""
+"""Starting, finding and following executions, in a process with an engine or without one."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from app.domain.definitions import parse_ref, text_problems
-from app.domain.errors import Invalid, NotFound, WrongState
+from app.domain.definitions import parse_ref
+from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
 from app.domain.states import ExecutionStatus
+from app.engine.hints import hint
 from app.engine.identifiers import parse_execution_id
 from app.engine.plan import Plan, Plans
-from app.engine.ports import (
-    CANCEL,
-    NEW_COMMANDS,
-    NEW_WORK,
-    PAUSE,
-    RESUME,
-    SIGNAL,
-    ControlCommand,
-    DefinitionReader,
-    ExecutionFilter,
-    ExecutionStore,
-    Signals,
-    StoreUnreachable,
-)
+from app.engine.ports import NEW_WORK, DefinitionReader, ExecutionFilter, ExecutionStore, Signals
+from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
 from app.engine.updates import Update
-from app.engine.values import encode
 from app.engine.watchers import Hub, Watcher, follow
-
-MAX_REASON = 1_000
-MAX_SIGNAL_NAME = 200
-HISTORY_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +86,7 @@ class ExecutionService:
         return started, self._follow(execution, 0)
 
     async def get(self, execution_id: str) -> Execution:
-        execution = await self._store.get(parse_execution_id(execution_id))
-        if execution is None:
-            raise NotFound("execution", execution_id)
-        return execution
+        return await read_execution(self._store, execution_id)
 
     async def list_executions(self, wanted: ExecutionFilter, cursor: str | None, limit: int) -> ExecutionPage:
         before = parse_execution_id(cursor, "cursor") if cursor else None
@@ -125,57 +105,20 @@ class ExecutionService:
 
     async def last_update(self, execution: Execution) -> Update | None:
         event = await self._store.last_event(execution.id)
-        return None if event is None else self._update(execution, await self._plan_of(execution), event)
+        return None if event is None else self._update(execution, await read_plan(self._plans, execution), event)
 
     async def updates(self, execution_id: str, after: int, limit: int) -> UpdatePage:
         """The stored history after number `after`."""
         execution = await self.get(execution_id)
-        plan = await self._plan_of(execution)
+        plan = await read_plan(self._plans, execution)
         page = await self._store.read_history(execution.id, after, limit)
         return UpdatePage([self._update(execution, plan, event) for event in page.events], page.ended)
 
     async def tasks(self, execution_id: str) -> Sequence[TaskExecution]:
         """What the history says of each task of the revision, in the order in which they run."""
         execution = await self.get(execution_id)
-        plan = await self._plan_of(execution)
-        return task_executions(plan, await self._whole_history(execution.id))
-
-    async def cancel(self, execution_id: str, reason: str) -> Execution:
-        """Ask the execution to stop; harmless when repeated. Raise `WrongState` when it completed or failed."""
-        execution = await self.get(execution_id)
-        if execution.status is ExecutionStatus.CANCELLED:
-            return execution
-        return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
-
-    async def pause(self, execution_id: str, reason: str) -> Execution:
-        """Ask the execution to start nothing more; what runs may end. Harmless when repeated."""
-        execution = await self.get(execution_id)
-        return await self._send(ControlCommand(0, execution.id, PAUSE, reason), execution, "be paused")
-
-    async def resume(self, execution_id: str, reason: str) -> Execution:
-        """Ask a paused execution to go on; harmless when it is not paused."""
-        execution = await self.get(execution_id)
-        return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
-
-    async def signal(self, execution_id: str, name: str, payload: Any) -> Execution:
-        """Hand `payload`, a JSON value, to the task that waits for this signal, or keep it until one does."""
-        if problems := text_problems("name", name, MAX_SIGNAL_NAME, required=True):
-            raise Invalid(problems)
-        execution = await self.get(execution_id)
-        text = encode(payload, "payload", self._starter.max_input_bytes) or "null"
-        command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=text)
-        return await self._send(command, execution, "receive signals")
-
-    async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
-        """Leave the command for the owner. Raise `WrongState` when the execution has ended."""
-        if problems := text_problems("reason", command.reason, MAX_REASON):
-            raise Invalid(problems)
-        if execution.status.is_final:
-            raise WrongState(f"execution {execution.id} is {execution.status} and cannot {what}")
-        await self._store.send_command(command)
-        await self._hint(NEW_COMMANDS)
-        await self._hint(NEW_WORK)
-        return await self.get(str(execution.id))
+        plan = await read_plan(self._plans, execution)
+        return task_executions(plan, await read_whole_history(self._store, execution.id))
 
     async def wait(self, execution_id: str, seconds: float) -> Execution:
         """The execution when it has ended, or as it stands after `seconds`."""
@@ -202,22 +145,15 @@ class ExecutionService:
     async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
         started = await self._starter.start(request, execution_id)
         if started.execution.status is ExecutionStatus.PENDING:
-            await self._hint(NEW_WORK)
+            await hint(self._signals, NEW_WORK)
         return started
-
-    async def _hint(self, channel: str) -> None:
-        """What the hint is about is stored; without the hint it is found a little later."""
-        try:
-            await self._signals.announce(channel, "")
-        except StoreUnreachable:
-            return
 
     async def _follow(
         self, execution: Execution, after: int, watcher: Watcher | None = None
     ) -> AsyncGenerator[Sequence[Update]]:
         watcher = watcher or self._hub.add(execution.id)
         try:
-            plan = await self._plan_of(execution)
+            plan = await read_plan(self._plans, execution)
             batches = follow(self._hub, watcher, self._store, execution.id, after, self._poll_seconds)
             async with aclosing(batches):
                 async for events in batches:
@@ -225,19 +161,5 @@ class ExecutionService:
         finally:
             self._hub.remove(execution.id, watcher)
 
-    async def _plan_of(self, execution: Execution) -> Plan:
-        plan = await self._plans.get(execution.workflow_id, execution.revision)
-        if plan is None:
-            raise NotFound("revision", f"{execution.workflow_id}/{execution.revision}")
-        return plan
-
     def _update(self, execution: Execution, plan: Plan, event: Event) -> Update:
         return Update(execution.id, execution.workflow_id, event, plan.task_name(event.task_id))
-
-    async def _whole_history(self, execution_id: UUID) -> Sequence[Event]:
-        events: list[Event] = []
-        while True:
-            page = await self._store.read_history(execution_id, len(events), HISTORY_PAGE)
-            events.extend(page.events)
-            if len(page.events) < HISTORY_PAGE:
-                return events

@@ -55,7 +55,7 @@ class Starter:
         self._definitions = definitions
         self._plans = plans
         self._clock = clock
-        self.max_input_bytes = max_input_bytes
+        self._max_input_bytes = max_input_bytes
         self._engine = engine
         self.new_id = new_id
 
@@ -99,10 +99,14 @@ class Starter:
             status = await self._engine.open(execution, plan, opening)
             return None if status is None else replace(execution, status=status)
         first = Event(1, EventType.EXECUTION_CREATED, now, ExecutionStatus.PENDING, 0)
-        return execution if await self._store.enqueue(execution_id, opening, first) else None
+        return execution if await self._store.enqueue(execution_id, opening, (first,)) else None
 
     def _checked_input(self, request: StartRequest) -> str:
-        key = request.idempotency_key
-        if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
-            raise Invalid(problems)
-        return encode(dict(request.input), "input", self.max_input_bytes) or "{}"
+        check_idempotency_key(request.idempotency_key)
+        return encode(dict(request.input), "input", self._max_input_bytes) or "{}"
+
+
+def check_idempotency_key(key: str | None) -> None:
+    """Raise `Invalid` for a key that cannot be stored."""
+    if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
+        raise Invalid(problems)

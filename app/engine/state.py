@@ -1,7 +1,7 @@
 """The state of one execution: the fold of its events, and nothing else."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from app.engine.waits import WaitState, wait_from
 ENGINE_LOST = "engine_lost"
 """The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""
 
+_PASSED = frozenset({TaskStatus.COMPLETED, TaskStatus.SKIPPED})
+
 
 class IllegalHistory(Exception):
     """An event does not fit the ones before it: a defect in what wrote it, never a user's mistake."""
@@ -26,6 +28,7 @@ class TaskState:
     status: TaskStatus = TaskStatus.PENDING
     attempt: int = 0
     failures: int = 0
+    lost: int = 0
     first_started_at: datetime | None = None
     ended_at: datetime | None = None
     retry_at: datetime | None = None
@@ -39,6 +42,11 @@ class TaskState:
         return self.status is TaskStatus.RETRYING or (self.status is TaskStatus.RUNNING and self.wait is not None)
 
     @property
+    def has_attempt(self) -> bool:
+        """True while a handler runs for the task, or is about to."""
+        return self.status is TaskStatus.RUNNING and self.wait is None
+
+    @property
     def due_at(self) -> datetime | None:
         """When a task that waits goes on by itself: its next attempt, or the end of what it waits for."""
         if self.status is TaskStatus.RETRYING:
@@ -47,19 +55,22 @@ class TaskState:
 
 
 class ExecutionState:
-    """`ready` are the tasks that may start now; `open` are started and not ended; `reported` is what running
-    tasks say of their own progress, in percent; `signals` are the payloads, as JSON text, that no task has taken yet.
+    """`ready` are the tasks that may start now; `open` are started and not ended; `done` counts the steps behind
+    which the execution has gone on; `reported` is what running tasks say of their own progress, in percent; `signals`
+    are the payloads, as JSON text, that no task has taken yet; `to_undo` are the completed tasks that have
+    compensations, in the order in which they completed; `not_undone` says why compensations failed.
     """
 
-    __slots__ = ("_missing", "cancel_reason", "completed", "failure", "open", "plan", "progress", "ready",
-                 "reported", "sequence", "signals", "status", "tasks")  # fmt: skip
+    __slots__ = ("_missing", "cancel_reason", "done", "failure", "not_undone", "open", "plan", "progress", "ready",
+                 "reported", "sequence", "signals", "started_at", "status", "tasks", "to_undo")  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.status = ExecutionStatus.PENDING
         self.sequence = 0
         self.progress = 0
-        self.completed = 0
+        self.done = 0
+        self.started_at: datetime | None = None
         self.failure: Failure | None = None
         self.cancel_reason: str | None = None
         self.tasks = [TaskState() for _ in plan.tasks]
@@ -67,9 +78,11 @@ class ExecutionState:
         self.ready: dict[int, None] = {}
         self.reported: dict[int, float] = {}
         self.signals: dict[str, list[str]] = {}
+        self.to_undo: list[int] = []
+        self.not_undone: list[str] = []
         self._missing = list(plan.graph.predecessor_counts)
         for node, missing in enumerate(plan.graph.predecessor_counts):
-            if missing == 0:
+            if missing == 0 and node not in plan.graph.compensations:
                 self._reach(node)
 
     @property
@@ -82,8 +95,25 @@ class ExecutionState:
 
     @property
     def is_stopping(self) -> bool:
-        """True when no further task may start: a task failed or a cancel was requested."""
+        """True when no further step may start: the execution will fail, or a cancel was requested."""
         return self.failure is not None or self.cancel_reason is not None
+
+    @property
+    def open_steps(self) -> Sequence[int]:
+        """The open tasks that are no compensations."""
+        return [index for index in self.open if not self.is_compensation(index)]
+
+    @property
+    def next_compensation(self) -> int | None:
+        """The compensation whose turn it is: the latest completion is undone first."""
+        for undone in reversed(self.to_undo):
+            for index in self.plan.tasks[undone].compensated_by:
+                if self.tasks[index].status is TaskStatus.PENDING:
+                    return index
+        return None
+
+    def is_compensation(self, index: int) -> bool:
+        return index in self.plan.graph.compensations
 
     def apply(self, event: Event) -> None:
         """Raise `IllegalHistory` when `event` cannot come next."""
@@ -94,8 +124,16 @@ class ExecutionState:
         self.progress = event.progress_percent
         if (status := TASK_STATUS_AFTER.get(event.type)) is not None:
             self._apply_to_task(event, status)
+        else:
+            self._apply_to_execution(event)
+
+    def _apply_to_execution(self, event: Event) -> None:
+        if event.type is EventType.EXECUTION_STARTED:
+            self.started_at = event.occurred_at
         elif event.type is EventType.CANCEL_REQUESTED:
             self.cancel_reason = json.loads(event.data or "{}").get("message", "")
+        elif event.type is EventType.EXECUTION_FAILING:
+            self.failure = self.failure or _failure(event)
         elif event.type is EventType.SIGNAL_RECEIVED:
             signal = orjson.loads(event.data or "{}")
             self.signals.setdefault(signal["name"], []).append(orjson.dumps(signal["payload"]).decode())
@@ -130,9 +168,21 @@ class ExecutionState:
         if event.type is EventType.TASK_PROGRESSED:
             return task.status is TaskStatus.RUNNING and event.attempt == task.attempt
         if event.type is EventType.TASK_STARTED:
-            may_start = index in self.ready or task.status is TaskStatus.RETRYING
-            return may_start and event.attempt == task.attempt + 1 and not (self.is_stopping or self.is_paused)
+            return self._may_start(index) and event.attempt == task.attempt + 1
+        if event.type is EventType.TASK_REUSED:
+            return self.status is ExecutionStatus.PENDING and index in self.ready and event.attempt == 0
+        if event.type is EventType.TASK_COMPLETED and task.status is not TaskStatus.RUNNING:
+            return False
         return status in TASK_TRANSITIONS[task.status] and event.attempt == task.attempt
+
+    def _may_start(self, index: int) -> bool:
+        waits_for_retry = self.tasks[index].status is TaskStatus.RETRYING
+        if self.is_paused:
+            return False
+        if self.is_compensation(index):
+            its_turn = self.is_stopping and (waits_for_retry or (not self.open and index == self.next_compensation))
+            return its_turn and not self.open_steps
+        return (waits_for_retry or index in self.ready) and not self.is_stopping
 
     def _progress(self, index: int, event: Event) -> None:
         percent = json.loads(event.data or "{}").get("percent")
@@ -150,21 +200,37 @@ class ExecutionState:
     def _end(self, index: int, task: TaskState, event: Event) -> None:
         self.open.pop(index, None)
         task.ended_at = event.occurred_at
-        if task.status is TaskStatus.COMPLETED:
+        if task.status in _PASSED:
             self._take_signal(task)
-            task.output = event.data
+            task.output = event.data if task.status is TaskStatus.COMPLETED else None
             task.failure = None
-            self.completed += 1
-            self._pass_on(index)
-            return
-        task.failure = _failure(event)
-        if task.status is TaskStatus.FAILED and self.failure is None:
+        else:
+            task.failure = _failure(event)
+        if self.is_compensation(index):
+            self._end_compensation(index, task)
+        else:
+            self._end_step(index, task)
+
+    def _end_step(self, index: int, task: TaskState) -> None:
+        planned = self.plan.tasks[index]
+        if task.status is TaskStatus.COMPLETED and planned.compensated_by:
+            self.to_undo.append(index)
+        if task.status in _PASSED or (task.status is TaskStatus.FAILED and planned.may_fail):
+            self.done += 1
+            if self._missing[index] == 0:
+                self.ready.pop(index, None)
+                self._pass_on(index)
+        elif task.status is TaskStatus.FAILED and self.failure is None and task.failure is not None:
+            self.failure = Failure(task.failure.code, f"task {planned.name!r} failed: {task.failure.message}")
+
+    def _end_compensation(self, index: int, task: TaskState) -> None:
+        if task.status is TaskStatus.FAILED and task.failure is not None:
             name = self.plan.tasks[index].name
-            self.failure = Failure(task.failure.code, f"task {name!r} failed: {task.failure.message}")
+            self.not_undone.append(f"compensation {name!r} failed: {task.failure.message}")
 
     def _take_signal(self, task: TaskState) -> None:
         """A task that waited for a signal completes with the oldest one of that name."""
-        name = None if task.wait is None else task.wait.signal
+        name = None if task.wait is None or task.status is not TaskStatus.COMPLETED else task.wait.signal
         if name is not None and (waiting := self.signals.get(name)):
             waiting.pop(0)
 
@@ -175,8 +241,8 @@ class ExecutionState:
                 self._reach(successor)
 
     def _reach(self, node: int) -> None:
-        """A task may start; a gate is passed at once."""
-        if node < self.plan.graph.task_count:
+        """A task may start; a gate is passed at once, and so is a task that was skipped before its turn."""
+        if node < self.plan.graph.task_count and self.tasks[node].status is TaskStatus.PENDING:
             self.ready[node] = None
         else:
             self._pass_on(node)
@@ -194,7 +260,9 @@ def _wait_for_retry(task: TaskState, event: Event) -> None:
     task.failure = Failure(data["code"], data["message"])
     task.wait = None
     task.retry_at = datetime.fromisoformat(data["retry_at"])
-    if task.failure.code != ENGINE_LOST:
+    if task.failure.code == ENGINE_LOST:
+        task.lost += 1
+    else:
         task.failures += 1
 
 

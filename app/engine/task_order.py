@@ -4,21 +4,34 @@ The sync tasks of a group are compared by the rule itself, not by the graph that
 graph would otherwise excuse the history that follows from it.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from app.domain.compensation import compensation_names
 from app.domain.definitions import ExecutionType, Task, Workflow
 from app.engine.plan import compile_plan
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOrder:
-    """Bit i of `before[n]`: task i must have completed before n starts. Bit i of `apart[n]`: they never overlap."""
+    """Bit i of `before[n]`: task i must have ended well before n starts. Bit i of `apart[n]`: they never overlap.
+
+    Bit i of `may_fail`: the execution goes on behind a failure of task i. `undone_by[n]` are the tasks that undo n, and
+    `compensations` has the bits of all those.
+    """
 
     names: tuple[str, ...]
     index_of: dict[int, int]
     before: tuple[int, ...]
     apart: tuple[int, ...]
+    may_fail: int = 0
+    compensations: int = 0
+    undone_by: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """The bits of all tasks that are no compensations."""
+        return (1 << len(self.names)) - 1 & ~self.compensations
 
     def names_in(self, mask: int) -> str:
         return ", ".join(repr(name) for index, name in enumerate(self.names) if mask >> index & 1)
@@ -28,16 +41,34 @@ def task_order(workflow: Workflow) -> TaskOrder:
     """Raise `Invalid` when the tasks' order has a cycle."""
     plan = compile_plan(workflow)
     apart = tuple(_apart(workflow.tasks))
-    return TaskOrder(tuple(task.name for task in workflow.tasks), plan.index_of, plan.before, apart)
+    undone_by = {task.index: task.compensated_by for task in plan.tasks if task.compensated_by}
+    return TaskOrder(
+        names=tuple(task.name for task in workflow.tasks),
+        index_of=plan.index_of,
+        before=plan.before,
+        apart=apart,
+        may_fail=_mask(index for index, task in enumerate(plan.tasks) if task.may_fail),
+        compensations=_mask(index for undoing in undone_by.values() for index in undoing),
+        undone_by=undone_by,
+    )
+
+
+def _mask(indexes: Iterable[int]) -> int:
+    mask = 0
+    for index in indexes:
+        mask |= 1 << index
+    return mask
 
 
 def _apart(tasks: Sequence[Task]) -> Iterator[int]:
     groups: dict[int, int] = {}
+    undoing = compensation_names(tasks)
     for index, task in enumerate(tasks):
-        if _takes_turns(task):
+        if _takes_turns(task) and task.name not in undoing:
             groups[task.sequence] = groups.get(task.sequence, 0) | 1 << index
     for index, task in enumerate(tasks):
-        yield groups[task.sequence] & ~(1 << index) if _takes_turns(task) else 0
+        takes_turns = _takes_turns(task) and task.name not in undoing
+        yield groups[task.sequence] & ~(1 << index) if takes_turns else 0
 
 
 def _takes_turns(task: Task) -> bool:

@@ -1,27 +1,29 @@
-"""The times at which an execution's tasks are due."""
+"""What an execution has to do at a certain time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 
 class Timers:
-    """At most one timer per task; `due(index)` is called when it has run out."""
+    """At most one timer per key; its `ring` is called when it has run out."""
 
-    def __init__(self, due: Callable[[int], None]) -> None:
-        self._due = due
-        self._handles: dict[int, asyncio.TimerHandle] = {}
+    def __init__(self) -> None:
+        self._handles: dict[Hashable, asyncio.TimerHandle] = {}
 
-    def set(self, index: int, seconds: float) -> None:
+    def set(self, key: Hashable, seconds: float, ring: Callable[[], None]) -> None:
         """Also for a time that has passed."""
-        if (earlier := self._handles.pop(index, None)) is not None:
-            earlier.cancel()
-        self._handles[index] = asyncio.get_running_loop().call_later(max(seconds, 0), self._ring, index)
+        self.cancel(key)
+        self._handles[key] = asyncio.get_running_loop().call_later(max(seconds, 0), self._ring, key, ring)
 
-    def cancel(self) -> None:
+    def cancel(self, key: Hashable) -> None:
+        if (handle := self._handles.pop(key, None)) is not None:
+            handle.cancel()
+
+    def cancel_all(self) -> None:
         for handle in self._handles.values():
             handle.cancel()
         self._handles.clear()
 
-    def _ring(self, index: int) -> None:
-        self._handles.pop(index, None)
-        self._due(index)
+    def _ring(self, key: Hashable, ring: Callable[[], None]) -> None:
+        self._handles.pop(key, None)
+        ring()

@@ -1,16 +1,17 @@
 """What happened, turned into the events that say so. Pure, like the decider."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.handlers import TaskError
-from app.domain.states import ExecutionStatus, TaskStatus
+from app.domain.states import ExecutionStatus
 from app.engine.decider import CancelTask, Command, Finish, StartTask, StopAttempt, TakeSignal, retry_at, why_cancelled
 from app.engine.drafts import Draft, failure_data, failure_of, message_data, signal_data
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.outputs import final_output
-from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, ControlCommand, RowChange
+from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand, RowChange
 from app.engine.state import ENGINE_LOST, ExecutionState
 from app.engine.waits import WaitState
 
@@ -41,8 +42,8 @@ def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: d
             return Draft(EventType.TASK_COMPLETED, index, state.tasks[index].attempt, output)
         case Failed(error):
             return _draft_of_failure(state, index, error, now, chance)
-        case Stopped():
-            return cancelled(state, index)
+        case Stopped(given_up_after):
+            return cancelled(state, index, given_up_after)
 
 
 def outcome_of_waiting(wait: WaitState) -> Outcome:
@@ -55,29 +56,63 @@ def outcome_of_waiting(wait: WaitState) -> Outcome:
 def _draft_of_failure(state: ExecutionState, index: int, error: TaskError, now: datetime, chance: float) -> Draft:
     task = state.tasks[index]
     due = retry_at(state.plan.tasks[index].retry, task.failures + 1, error, now, chance)
-    if due is None or state.is_stopping:
+    stops = state.is_stopping and not state.is_compensation(index)
+    if due is None or stops:
         return Draft(EventType.TASK_FAILED, index, task.attempt, failure_data(error.code, error.message))
     return Draft(EventType.TASK_RETRYING, index, task.attempt, failure_data(error.code, error.message, due))
 
 
-def cancelled(state: ExecutionState, index: int) -> Draft:
-    return Draft(EventType.TASK_CANCELLED, index, state.tasks[index].attempt, failure_of(why_cancelled(state)))
+def cancelled(state: ExecutionState, index: int, given_up_after: float | None = None) -> Draft:
+    why = why_cancelled(state)
+    if given_up_after is not None:
+        why = replace(why, message=f"{why.message}; it did not stop within {given_up_after:g} s and was given up")
+    return Draft(EventType.TASK_CANCELLED, index, state.tasks[index].attempt, failure_of(why))
 
 
 def drafts_of_control(state: ExecutionState, command: ControlCommand) -> Sequence[Draft]:
     """What the command makes of the execution; nothing where it is so already, or comes too late."""
-    if state.is_final:
-        return ()
+    draft = None if state.is_final else _draft_of_control(state, command)
+    return () if draft is None else (draft,)
+
+
+def _draft_of_control(state: ExecutionState, command: ControlCommand) -> Draft | None:
     note = message_data(command.reason)
-    if command.type == CANCEL and state.cancel_reason is None:
-        return (Draft(EventType.CANCEL_REQUESTED, data=note),)
-    if command.type == PAUSE and state.status is ExecutionStatus.RUNNING:
-        return (Draft(EventType.EXECUTION_PAUSED, data=note),)
-    if command.type == RESUME and state.is_paused:
-        return (Draft(EventType.EXECUTION_RESUMED, data=note),)
     if command.type == SIGNAL:
-        return (Draft(EventType.SIGNAL_RECEIVED, data=signal_data(command.name, command.payload)),)
-    return ()
+        return Draft(EventType.SIGNAL_RECEIVED, data=signal_data(command.name, command.payload))
+    if command.type == SKIP:
+        index = task_to_skip(state, command)
+        return None if index is None else skipped(state, index, command.reason)
+    if command.type == RESUME:
+        return Draft(EventType.EXECUTION_RESUMED, data=note) if state.is_paused else None
+    if state.cancel_reason is not None:
+        return None
+    if command.type == CANCEL:
+        return Draft(EventType.CANCEL_REQUESTED, data=note)
+    pauses = command.type == PAUSE and state.status is ExecutionStatus.RUNNING
+    return Draft(EventType.EXECUTION_PAUSED, data=note) if pauses else None
+
+
+def task_to_skip(state: ExecutionState, command: ControlCommand) -> int | None:
+    """The task that the command asks to skip; None when that is not possible any more."""
+    index = state.plan.index_named.get(command.name)
+    if index is None or state.is_final or state.tasks[index].status.is_final:
+        return None
+    return None if state.is_stopping and not state.is_compensation(index) else index
+
+
+def skipped(state: ExecutionState, index: int, reason: str) -> Draft:
+    return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, message_data(reason))
+
+
+def draft_of_timeout(state: ExecutionState) -> Draft:
+    """The execution has taken longer than its workflow allows."""
+    message = f"the execution did not end within {state.plan.timeout_seconds:g} s"
+    return Draft(EventType.EXECUTION_FAILING, data=failure_data("execution_timeout", message))
+
+
+def draft_of_too_many_events(limit: int) -> Draft:
+    message = f"the execution has {limit} events, which is the limit (MAX_EVENTS_PER_EXECUTION)"
+    return Draft(EventType.EXECUTION_FAILING, data=failure_data("too_many_events", message))
 
 
 def first_to_obey(commands: Sequence[ControlCommand]) -> ControlCommand | None:
@@ -90,32 +125,50 @@ def first_to_obey(commands: Sequence[ControlCommand]) -> ControlCommand | None:
     return cancel or (steering if steering is not None and steering.type == PAUSE else None)
 
 
-def drafts_of_resuming(state: ExecutionState, first: ControlCommand | None, now: datetime) -> Sequence[Draft]:
+def drafts_of_resuming(
+    state: ExecutionState, first: ControlCommand | None, now: datetime, max_lost_attempts: int
+) -> Sequence[Draft]:
     """The first events of a new owner: begin, or end the attempts that died with the engine before and repeat them."""
     asked = None if first is None else first.type
-    if state.status is ExecutionStatus.PENDING and asked != CANCEL:
-        started = Draft(EventType.EXECUTION_STARTED)
-        return (started, Draft(EventType.EXECUTION_PAUSED, data=message_data(first.reason))) if first else (started,)
+    if state.status is ExecutionStatus.PENDING and (asked != CANCEL or state.to_undo):
+        return _drafts_of_beginning(first)
     drafts = list(drafts_of_control(state, first)) if first is not None else []
-    stopping = asked == CANCEL or state.is_stopping
-    paused = asked == PAUSE or state.is_paused
-    for index in state.open:
-        task = state.tasks[index]
-        if task.status is TaskStatus.RUNNING and task.wait is None:
-            drafts += _drafts_after_engine_loss(index, task.attempt, now, stopping=stopping, paused=paused)
+    lost = [index for index in state.open if state.tasks[index].has_attempt]
+    fatal = [index for index in lost if state.tasks[index].lost + 1 >= max_lost_attempts]
+    stopping = asked == CANCEL or state.is_stopping or any(not state.plan.tasks[index].may_fail for index in fatal)
+    for index in lost:
+        if index in fatal:
+            drafts.append(_draft_of_last_loss(index, state.tasks[index].attempt, max_lost_attempts))
+        elif stopping and not state.is_compensation(index):
+            drafts.append(_draft_of_loss_while_stopping(index, state.tasks[index].attempt))
+        else:
+            paused = asked == PAUSE or state.is_paused
+            drafts += _drafts_of_loss(index, state.tasks[index].attempt, now, paused=paused)
     return drafts
 
 
-def _drafts_after_engine_loss(
-    index: int, number: int, now: datetime, *, stopping: bool, paused: bool
-) -> Sequence[Draft]:
-    if stopping:
-        data = failure_data("cancelled", "the engine that ran it stopped while the execution was ending")
-        return (Draft(EventType.TASK_CANCELLED, index, number, data),)
-    lost = Draft(
-        EventType.TASK_RETRYING, index, number, failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
-    )
+def _drafts_of_beginning(first: ControlCommand | None) -> Sequence[Draft]:
+    started = Draft(EventType.EXECUTION_STARTED)
+    if first is None:
+        return (started,)
+    asked = EventType.CANCEL_REQUESTED if first.type == CANCEL else EventType.EXECUTION_PAUSED
+    return started, Draft(asked, data=message_data(first.reason))
+
+
+def _drafts_of_loss(index: int, number: int, now: datetime, *, paused: bool) -> Sequence[Draft]:
+    data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
+    lost = Draft(EventType.TASK_RETRYING, index, number, data)
     return (lost,) if paused else (lost, Draft(EventType.TASK_STARTED, index, number + 1))
+
+
+def _draft_of_loss_while_stopping(index: int, number: int) -> Draft:
+    data = failure_data("cancelled", "the engine that ran it stopped while the execution was ending")
+    return Draft(EventType.TASK_CANCELLED, index, number, data)
+
+
+def _draft_of_last_loss(index: int, number: int, times: int) -> Draft:
+    message = f"{times} attempts ended with the engine that ran them; the task may be what stops engines"
+    return Draft(EventType.TASK_FAILED, index, number, failure_data(ENGINE_LOST, message))
 
 
 def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:

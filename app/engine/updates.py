@@ -13,14 +13,14 @@ _FAILURES = frozenset(
         EventType.TASK_RETRYING,
         EventType.TASK_FAILED,
         EventType.TASK_CANCELLED,
+        EventType.EXECUTION_FAILING,
         EventType.EXECUTION_FAILED,
         EventType.EXECUTION_CANCELLED,
     }
 )
-_OUTPUTS = frozenset({EventType.TASK_COMPLETED, EventType.EXECUTION_COMPLETED})
+_OUTPUTS = frozenset({EventType.TASK_COMPLETED, EventType.TASK_REUSED, EventType.EXECUTION_COMPLETED})
 
 _PLAIN = {
-    EventType.EXECUTION_CREATED: "Execution accepted",
     EventType.EXECUTION_STARTED: "Execution started",
     EventType.EXECUTION_COMPLETED: "Execution completed",
 }
@@ -30,9 +30,11 @@ _REASONED = {
     EventType.TASK_RETRYING: "Attempt {attempt} of task {task} failed and will be repeated: {reason}",
     EventType.TASK_FAILED: "Task {task} failed: {reason}",
     EventType.TASK_CANCELLED: "Task {task} cancelled: {reason}",
+    EventType.TASK_SKIPPED: "Task {task} skipped: {reason}",
     EventType.CANCEL_REQUESTED: "Cancel requested: {reason}",
     EventType.EXECUTION_PAUSED: "Execution paused: {reason}",
     EventType.EXECUTION_RESUMED: "Execution resumed: {reason}",
+    EventType.EXECUTION_FAILING: "Execution is failing: {reason}",
     EventType.EXECUTION_FAILED: "Execution failed: {reason}",
     EventType.EXECUTION_CANCELLED: "Execution cancelled: {reason}",
 }
@@ -74,11 +76,23 @@ def failure_of(event: Event) -> Failure | None:
 
 
 def _sentence(event: Event, task: str) -> str:
+    if event.type is EventType.EXECUTION_CREATED:
+        return f"Execution accepted{_repeating(event)}"
     if event.type is EventType.TASK_STARTED:
         return f"Task {task!r} started" if event.attempt == 1 else f"Task {task!r} started, attempt {event.attempt}"
     if event.type is EventType.TASK_COMPLETED:
         return f"Task {task!r} completed"
+    if event.type is EventType.TASK_REUSED:
+        return f"Task {task!r} taken over, completed, from the execution that this one repeats"
     if event.type is EventType.SIGNAL_RECEIVED:
         return f"Signal {json.loads(event.data or '{}').get('name')!r} received"
     reason = json.loads(event.data or "{}").get("message", "")
     return _REASONED[event.type].format(task=repr(task), attempt=event.attempt, reason=reason).removesuffix(": ")
+
+
+def _repeating(event: Event) -> str:
+    if event.data is None:
+        return ""
+    data = json.loads(event.data)
+    start = "" if data["from_task"] is None else f" from task {data['from_task']!r} on"
+    return f": it repeats execution {data['origin_id']}{start}"

@@ -14,19 +14,21 @@ from app.adapters.system_clock import SystemClock
 from app.config import Settings
 from app.engine.announcer import Announcer
 from app.engine.attempts import Attempts
+from app.engine.controls import ExecutionControls
 from app.engine.engine import Engine, EngineOptions
 from app.engine.plan import Plans
 from app.engine.recorder import Recorder
-from app.engine.runner import Tools
 from app.engine.service import ExecutionService
+from app.engine.tools import Tools
 from app.engine.watchers import Hub
-from app.wiring.parts import execution_service, open_database, open_task_types
+from app.wiring.parts import execution_controls, execution_service, open_database, open_task_types
 
 
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
     engine: Engine
     executions: ExecutionService
+    controls: ExecutionControls
     hub: Hub
 
 
@@ -46,14 +48,18 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             clock=SystemClock(),
             max_output_bytes=settings.max_output_bytes,
             park_after_seconds=settings.engine_park_seconds,
+            cancel_grace_seconds=settings.engine_cancel_grace_seconds,
+            max_events=settings.max_events_per_execution,
+            max_lost_attempts=settings.engine_max_lost_attempts,
         )
         engine = Engine(PostgresOwnership(database.pool), plans, tools, signals, _engine_options(settings))
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
+        controls = execution_controls(settings, database.pool, plans, signals)
         signals.start()
         announcer.start()
         try:
             await engine.start()
-            yield EngineProcess(engine, executions, hub)
+            yield EngineProcess(engine, executions, controls, hub)
         finally:
             hub.close()
             await engine.stop(0)

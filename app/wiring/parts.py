@@ -12,6 +12,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.embedded.storage import open_storage
 from app.adapters.system_clock import SystemClock
 from app.config import Settings
+from app.engine.controls import ExecutionControls
 from app.engine.engine import Engine
 from app.engine.plan import Plans
 from app.engine.service import ExecutionService
@@ -61,3 +62,7 @@ def execution_service(
     store, definitions = PostgresExecutionStore(pool), PostgresDefinitionReader(pool)
     starter = Starter(store, definitions, plans, SystemClock(), settings.max_input_bytes, engine)
     return ExecutionService(starter, store, definitions, plans, hub, signals, settings.watch_poll_seconds)
+
+
+def execution_controls(settings: Settings, pool: Pool, plans: Plans, signals: PostgresSignals) -> ExecutionControls:
+    return ExecutionControls(PostgresExecutionStore(pool), plans, signals, SystemClock(), settings.max_input_bytes)

@@ -23,7 +23,7 @@ from app.engine.announcer import Announcer
 from app.engine.plan import Plans
 from app.engine.watchers import Hub
 from app.tasks import TaskTypeRegistry
-from app.wiring.parts import Database, execution_service, open_database, open_task_types
+from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +43,10 @@ async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
         Announcer(signals).listen(hub.hint)
         plans = Plans(PostgresDefinitionReader(database.pool))
         executions = execution_service(settings, database.pool, plans, hub, signals)
+        controls = execution_controls(settings, database.pool, plans, signals)
         signals.start()
         try:
-            yield Services(definitions, executions, partial(_missing, database), settings.max_body_bytes)
+            yield Services(definitions, executions, controls, partial(_missing, database), settings.max_body_bytes)
         finally:
             hub.close()
             await signals.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore, WorkflowEdit
-from app.domain.definitions import ExecutionType, RetryPolicy, TaskDraft, Workflow, WorkflowDraft
+from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import workflow_document, workflow_from_document
 from app.domain.errors import Conflict, RevisionMismatch
 
@@ -22,10 +22,12 @@ FULL_TASK = TaskDraft(
     type="http",
     config={"z": 1, "a": [1.0, 1e308, True, None, {"ü": "\u2028"}], "big": 2**64 - 1},
     timeout_seconds=1.5,
-    retry=RetryPolicy(max_attempts=3),
+    retry=RetryPolicy(max_attempts=3, non_retryable_errors=("gone", "refused")),
     depends_on=("plain",),
+    on_failure=OnFailure.CONTINUE,
+    compensate=("undo",),
 )
-TASKS = (FULL_TASK, TaskDraft("plain"))
+TASKS = (FULL_TASK, TaskDraft("plain"), TaskDraft("undo", sequence=8))
 
 
 @pytest.fixture
@@ -44,10 +46,11 @@ async def read(store: DefinitionStore, ref: str) -> Workflow:
 
 
 async def test_what_is_created_reads_back_as_it_was_given(store):
-    created = await store.create(WorkflowDraft("n", "d", "k", TASKS))
+    created = await store.create(WorkflowDraft("n", "d", "k", TASKS, timeout_seconds=2.5))
     assert (created.key, created.name, created.description, created.revision) == ("k", "n", "d", 1)
+    assert created.timeout_seconds == 2.5
     assert created.created_at == created.updated_at > START
-    assert [(task.name, task.sequence) for task in created.tasks] == [("plain", 0), ("full", 7)]
+    assert [(task.name, task.sequence) for task in created.tasks] == [("plain", 0), ("full", 7), ("undo", 8)]
     assert edits.draft_fields(created.tasks[1]) == edits.draft_fields(FULL_TASK)
     assert await read(store, "k") == created
 
@@ -91,6 +94,43 @@ async def test_nothing_is_written_where_nothing_changes(store):
     assert (await store.list_revisions(str(created.id), 0, 10))[1] == 1
 
 
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        ("full", {"on_failure": OnFailure.FAIL}),
+        ("full", {"compensate": ()}),
+        ("full", {"retry": RetryPolicy(max_attempts=3, non_retryable_errors=("refused", "gone"))}),
+        ("plain", {"on_failure": OnFailure.CONTINUE}),
+        ("plain", {"retry": RetryPolicy()}),
+    ],
+)
+async def test_each_field_of_a_task_makes_a_revision_and_reads_back(store, task, changes):
+    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    task_id = next(found.id for found in created.tasks if found.name == task)
+    changed = await store.change(str(created.id), lambda current: edits.with_task_merged(current, task_id, changes))
+    after = next(found for found in (await read(store, str(created.id))).tasks if found.id == task_id)
+    assert changed.revision == 2
+    assert {name: getattr(after, name) for name in changes} == changes
+
+
+async def test_the_timeout_of_executions_is_set_kept_and_cleared(store):
+    ref = str((await store.create(WorkflowDraft("n"))).id)
+    for changes, expected in (
+        ({"timeout_seconds": 60.0}, 60.0),
+        ({"name": "m"}, 60.0),
+        ({"timeout_seconds": None}, None),
+    ):
+        changed = await store.change(ref, lambda current, changes=changes: edits.merged(current, changes))
+        assert (changed.timeout_seconds, (await read(store, ref)).timeout_seconds) == (expected, expected)
+    assert changed.revision == 4
+
+
+async def test_adding_a_task_keeps_the_timeout_of_executions(store):
+    ref = str((await store.create(WorkflowDraft("n", timeout_seconds=60.0))).id)
+    await store.change(ref, lambda current: edits.with_task(current, TaskDraft("t")))
+    assert (await read(store, ref)).timeout_seconds == 60.0
+
+
 @pytest.mark.parametrize(("before", "after"), [(True, 1), (1, 1.0), (0, False), (None, 0)])
 async def test_values_that_only_python_takes_for_equal_are_a_change(store, before, after):
     created = await store.create(WorkflowDraft("n", tasks=(TaskDraft("t", config={"x": before}),)))
@@ -106,7 +146,7 @@ async def test_tasks_are_added_changed_kept_and_removed_in_one_revision(store):
     created = await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(name) for name in ("a", "b", "c"))))
     a, b, _ = created.tasks
     wanted = (a, replace(b, sequence=3), TaskDraft("d"))
-    changed = await store.change(str(created.id), lambda current: WorkflowEdit("n", None, None, wanted))
+    changed = await store.change(str(created.id), lambda current: WorkflowEdit("n", None, None, wanted, None))
     assert [(task.name, task.sequence) for task in changed.tasks] == [("a", 0), ("d", 0), ("b", 3)]
     assert changed.tasks[0] == a
     assert changed.tasks[2].id == b.id
@@ -117,7 +157,7 @@ async def test_tasks_are_added_changed_kept_and_removed_in_one_revision(store):
 
 async def test_a_new_task_may_have_the_name_of_a_removed_one(store):
     created = await store.create(WorkflowDraft("n", tasks=(TaskDraft("a"),)))
-    changed = await store.change(str(created.id), lambda _: WorkflowEdit("n", None, None, (TaskDraft("a"),)))
+    changed = await store.change(str(created.id), lambda _: WorkflowEdit("n", None, None, (TaskDraft("a"),), None))
     assert changed.tasks[0].id != created.tasks[0].id
 
 

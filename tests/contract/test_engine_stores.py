@@ -1,7 +1,7 @@
 """What the engine's database must do, run on each of them: recording, ownership and the store of executions."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
@@ -25,7 +25,7 @@ from app.adapters.memory.recording import EventExists, MemoryRecording
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
-from app.domain.events import EventType
+from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
@@ -79,7 +79,7 @@ class Stores:
 
     async def enqueue(self, workflow: Workflow, key: str | None = None) -> UUID:
         execution_id = new_execution_id()
-        assert await self.executions.enqueue(execution_id, opening(workflow, key), CREATED)
+        assert await self.executions.enqueue(execution_id, opening(workflow, key), (CREATED,))
         return execution_id
 
     async def numbers(self, execution_id: UUID) -> list[int]:
@@ -187,7 +187,7 @@ async def test_an_opening_lands_only_at_the_current_revision(
     assert await stores.recording.record(engine_id, steps) == {current}
     assert await stores.executions.get(stale) is None
     assert await stores.numbers(stale) == []
-    assert not await stores.executions.enqueue(uuid4(), opening(workflow), CREATED)
+    assert not await stores.executions.enqueue(uuid4(), opening(workflow), (CREATED,))
 
 
 async def test_an_opening_does_not_land_when_the_workflow_is_gone(
@@ -196,7 +196,7 @@ async def test_an_opening_does_not_land_when_the_workflow_is_gone(
     await stores.definitions.delete(str(workflow.id))
     execution_id = uuid4()
     assert await stores.recording.record(engine_id, [opening_step(execution_id, workflow)]) == set()
-    assert not await stores.executions.enqueue(execution_id, opening(workflow), CREATED)
+    assert not await stores.executions.enqueue(execution_id, opening(workflow), (CREATED,))
     assert await stores.executions.get(execution_id) is None
 
 
@@ -204,7 +204,7 @@ async def test_an_idempotency_key_opens_once_per_workflow(stores: Stores, workfl
     first = await stores.open(engine_id, workflow, "key")
     second = uuid4()
     assert await stores.recording.record(engine_id, [opening_step(second, workflow, "key")]) == set()
-    assert not await stores.executions.enqueue(second, opening(workflow, "key"), CREATED)
+    assert not await stores.executions.enqueue(second, opening(workflow, "key"), (CREATED,))
     assert await stores.executions.get(second) is None
     assert await stores.numbers(second) == []
     other = await new_workflow(stores, "other")
@@ -235,7 +235,7 @@ async def test_executions_without_a_key_do_not_disturb_each_other(
 
 async def test_an_id_that_is_stored_is_not_opened_again(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     execution_id = await stores.open(engine_id, workflow)
-    assert not await stores.executions.enqueue(execution_id, opening(workflow), CREATED)
+    assert not await stores.executions.enqueue(execution_id, opening(workflow), (CREATED,))
     assert await stores.numbers(execution_id) == [1, 2]
 
 
@@ -624,6 +624,64 @@ async def test_what_is_enqueued_waits_for_any_engine(stores: Stores, workflow: W
     assert await stores.numbers(execution_id) == [1]
     assert await stores.executions.last_event(execution_id) == CREATED
     assert await stores.due() == {execution_id}
+
+
+async def repeat(
+    stores: Stores, workflow: Workflow, origin_id: UUID, key: str | None = None, events: Sequence[Event] = (CREATED,)
+) -> UUID | None:
+    """Enqueue a repetition; None when it does not land."""
+    execution_id = new_execution_id()
+    landed = await stores.executions.enqueue(execution_id, opening(workflow, key, origin_id=origin_id), events)
+    return execution_id if landed else None
+
+
+async def test_a_repetition_is_stored_with_all_its_events(stores: Stores, workflow: Workflow) -> None:
+    origin_id = await stores.enqueue(workflow)
+    text = '{ "ü": 1.0,  "n": 12345678901234567890 }'
+    pending = {"status": ExecutionStatus.PENDING}
+    events = [
+        event(1, EventType.EXECUTION_CREATED, data=f'{{"origin_id":"{origin_id}","from_task":null}}', **pending),
+        event(2, EventType.TASK_REUSED, data=text, task_id=7, progress=50, **pending),
+        event(3, EventType.TASK_REUSED, task_id=8, progress=75, **pending),
+        event(4, EventType.TASK_SKIPPED, data='{"message":"skipped"}', task_id=9, progress=99, **pending),
+    ]
+
+    execution_id = await repeat(stores, workflow, origin_id, events=events)
+
+    assert execution_id is not None
+    row = await stores.executions.get(execution_id)
+    assert row is not None
+    assert (row.status, row.origin_id, row.input) == (ExecutionStatus.PENDING, origin_id, '{"n": 1}')
+    assert list((await stores.executions.read_history(execution_id, 0, 10)).events) == events
+    listed = {row.id: row.origin_id for row in await stores.executions.list_executions(ExecutionFilter(), None, 10)}
+    assert listed == {execution_id: origin_id, origin_id: None}
+    [claim] = [
+        claim for claim in await stores.ownership.claim(await stores.engine(), 10) if claim.execution.id == execution_id
+    ]
+    assert (claim.execution.origin_id, list(claim.events)) == (origin_id, events)
+
+
+async def test_a_repetition_lands_whatever_has_become_of_the_workflow(stores: Stores, workflow: Workflow) -> None:
+    origin_id = await stores.enqueue(workflow)
+    await stores.definitions.change(str(workflow.id), lambda current: edits.merged(current, {"name": "changed"}))
+    changed = await repeat(stores, workflow, origin_id)
+    await stores.definitions.delete(str(workflow.id))
+    deleted = await repeat(stores, workflow, origin_id)
+    for execution_id in (changed, deleted):
+        assert execution_id is not None
+        row = await stores.executions.get(execution_id)
+        assert row is not None
+        assert (row.workflow_id, row.revision) == (workflow.id, workflow.revision)
+    assert await repeat(stores, replace(workflow, revision=99), origin_id) is None, "there never was such a revision"
+
+
+async def test_a_repetition_s_key_opens_once(stores: Stores, workflow: Workflow) -> None:
+    origin_id = await stores.enqueue(workflow)
+    landed = await asyncio.gather(*(repeat(stores, workflow, origin_id, "retry") for _ in range(5)))
+    [execution_id] = [landing for landing in landed if landing is not None]
+    found = await stores.executions.find_by_idempotency_key(workflow.id, "retry")
+    assert found is not None
+    assert (found.id, found.origin_id) == (execution_id, origin_id)
 
 
 async def test_unknown_executions(stores: Stores) -> None:

@@ -12,6 +12,7 @@ from app.domain.events import Event
 from app.engine.engine import Engine
 from app.engine.ports import Step
 from app.engine.recorder import Lane, Recorder
+from app.engine.state import ExecutionState
 from app.engine.watchers import Watcher
 from tests.support.simulated_world import simulate
 
@@ -66,6 +67,7 @@ SABOTAGE = {
     "claims without an answer are forgotten": (Engine, "_give_back_strays", _leave_strays),
     "runs act before they have committed": (Recorder, "submit", _act_at_once),
     "a watcher that falls behind misses something": (Watcher, "take", _take_newest),
+    "what has completed is not undone": (ExecutionState, "next_compensation", property(lambda _: None)),
     "keys are not unique": (MemoryDatabase, "_is_taken", lambda *_: False),
 }
 

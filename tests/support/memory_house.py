@@ -20,12 +20,13 @@ from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.announcer import Announcer
 from app.engine.attempts import Attempts
+from app.engine.controls import ExecutionControls
 from app.engine.engine import Engine, EngineOptions
 from app.engine.plan import Plans
 from app.engine.recorder import Recorder
-from app.engine.runner import Tools
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter, StartRequest
+from app.engine.tools import Tools
 from app.engine.watchers import Hub
 from tests.support.histories import NOON
 
@@ -106,6 +107,7 @@ class Process:
     house: "House"
     engine: Engine
     executions: ExecutionService
+    controls: ExecutionControls
     hub: Hub
     recorder: Recorder
     announcer: Announcer
@@ -154,12 +156,16 @@ def short(event: Event, task: str | None) -> str:
 
 @dataclass
 class House:
-    """`handlers` are the task types of all processes; a task without a type is instant. Waits stay in memory."""
+    """`handlers` are the task types of all processes; a task without a type is instant. Waits stay in memory.
+
+    `limits` are further values of the engines' `Tools`.
+    """
 
     clock: SettableClock = field(default_factory=SettableClock)
     stage: Stage = field(default_factory=Stage)
     handlers: dict[str | None, Handler] = field(default_factory=dict)
     park_after_seconds: float = math.inf
+    limits: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.database = MemoryDatabase(MemoryDefinitionStore(self.clock.now), self.clock.now)
@@ -173,8 +179,9 @@ class House:
     def handler(self, type: str | None) -> Handler | None:
         return self.handlers.get(type)
 
-    async def define(self, *tasks: Task) -> Workflow:
-        return await self.database.definitions.create(WorkflowDraft(name="w", tasks=tuple(tasks)))
+    async def define(self, *tasks: Task, timeout_seconds: float | None = None) -> Workflow:
+        draft = WorkflowDraft(name="w", tasks=tuple(tasks), timeout_seconds=timeout_seconds)
+        return await self.database.definitions.create(draft)
 
     def history(self, execution_id: str) -> Sequence[Event]:
         return self.database.histories[UUID(execution_id)]
@@ -204,11 +211,11 @@ class House:
         reader = MemoryDefinitionReader(self.database)
         plans = Plans(reader)
         recorder = Recorder(self.recording, max_waiting=max_waiting)
-        tools = Tools(
-            recorder, Attempts(self, OUTPUT_LIMIT), hub, self.clock, OUTPUT_LIMIT, chance, self.park_after_seconds
-        )
+        attempts = Attempts(self, OUTPUT_LIMIT)
+        tools = Tools(recorder, attempts, hub, self.clock, OUTPUT_LIMIT, chance, self.park_after_seconds, **self.limits)
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
         engine = Engine(self.ownership, plans, tools, self.signals, EngineOptions(**wanted))
         starter = Starter(self.store, reader, plans, self.clock, OUTPUT_LIMIT, engine)
         executions = ExecutionService(starter, self.store, reader, plans, hub, self.signals, POLL)
-        return Process(self, engine, executions, hub, recorder, announcer)
+        controls = ExecutionControls(self.store, plans, self.signals, self.clock, OUTPUT_LIMIT)
+        return Process(self, engine, executions, controls, hub, recorder, announcer)

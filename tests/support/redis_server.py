@@ -47,15 +47,24 @@ def _wait_until_answering(url: str, seconds: float = 10) -> None:
 
 
 @contextmanager
-def _real(program: str, folder: Path) -> Iterator[str]:
-    port = free_port()
-    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    with (folder / "log").open("wb") as log:
-        server = Child([program, *arguments], death_signal=signal.SIGTERM, output=log).start()
+def running_redis(folder: Path, port: int | None = None) -> Iterator[str]:
+    """A `redis-server` of the test's own, which loads what an earlier one has saved in `folder`."""
+    server, url = start_redis(folder, port or free_port())
     try:
-        yield f"redis://127.0.0.1:{port}/0"
+        yield url
     finally:
         end(server)
+
+
+def start_redis(folder: Path, port: int) -> tuple[subprocess.Popen[bytes], str]:
+    """It saves when it is told to, not by itself."""
+    options = {"port": str(port), "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": str(folder)}
+    arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
+    with (folder / "log").open("wb") as log:
+        server = Child([str(PROGRAM), *arguments], death_signal=signal.SIGTERM, output=log).start()
+    url = f"redis://127.0.0.1:{port}/0"
+    _wait_until_answering(url)
+    return server, url
 
 
 @contextmanager
@@ -76,7 +85,7 @@ def _fake() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The session's server as `redis://…`; use `redis_url` unless what the last test left does not matter."""
-    with _real(PROGRAM, tmp_path_factory.mktemp("redis")) if PROGRAM else _fake() as url:
+    with running_redis(tmp_path_factory.mktemp("redis")) if PROGRAM else _fake() as url:
         _wait_until_answering(url)
         yield url
 

@@ -160,6 +160,20 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
             next(self._play(request, context))
         return pb.CancelExecutionResponse(execution_id=request.execution_id, status=self.cancelled_as)
 
+    def SkipTask(self, request, context):
+        self.requests.append(request)
+        return pb.SkipTaskResponse(execution_id=request.execution_id, status=pb.RUNNING)
+
+    def RetryExecution(self, request, context):
+        self.requests.append(request)
+        return pb.RetryExecutionResponse(
+            execution_id=EXECUTION, status=pb.FAILED, already_started=True, origin_execution_id=request.execution_id
+        )
+
+    def RerunExecution(self, request, context):
+        self.requests.append(request)
+        return pb.RerunExecutionResponse(execution_id=EXECUTION, origin_execution_id=request.execution_id)
+
 
 def serve(service: ScriptedService, port: int = 0) -> grpc.Server:
     """Start a server on a port of loopback, and put its address into `service.target`."""

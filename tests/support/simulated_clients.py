@@ -10,7 +10,6 @@ from uuid import UUID
 
 from app.domain.errors import Unavailable, WrongState
 from app.domain.events import Event
-from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
 from tests.support.simulated_workload import GO
@@ -52,6 +51,7 @@ class Town(Protocol):
 
     async def any_process(self) -> SimulatedProcess: ...
     def is_stored(self, execution_id: UUID) -> bool: ...
+    def any_step(self, execution_id: UUID) -> str | None: ...
     def send(self, client: Coroutine[Any, Any, None]) -> None: ...
     def send_watcher(self, client: Coroutine[Any, Any, None]) -> None: ...
     def note(self, text: str) -> None: ...
@@ -67,7 +67,7 @@ class Client:
         """Once per key; without a key a start that was not answered is not repeated."""
         await asyncio.sleep(after_seconds)
         request = StartRequest(workflow, {}, key)
-        started = await self._insist(lambda service: service.start(request), repeat=key is not None)
+        started = await self._insist(lambda process: process.executions.start(request), repeat=key is not None)
         if started is not None:
             self._accepted(started.execution.id, key)
 
@@ -76,8 +76,8 @@ class Client:
         await asyncio.sleep(after_seconds)
         request = StartRequest(workflow, {}, key)
 
-        async def work(service: ExecutionService) -> None:
-            started, stream = await service.execute(request)
+        async def work(process: SimulatedProcess) -> None:
+            started, stream = await process.executions.execute(request)
             watched = Watched(started.execution.id, 0)
             self._book.watched.append(watched)
             self._accepted(watched.execution_id, key)
@@ -99,7 +99,7 @@ class Client:
     def _send_others(self, execution_id: UUID) -> None:
         for _ in range(self._chance.randint(0, 2)):
             self._town.send_watcher(self.watch(execution_id, self._chance.choice([0, 0, 1, 3])))
-        for name in ("cancel", "pause", "signal", "wait"):
+        for name in ("cancel", "pause", "signal", "wait", "skip", "retry", "rerun"):
             if self._chance.random() < 0.25:
                 self._town.send(getattr(self, name)(execution_id))
 
@@ -108,8 +108,8 @@ class Client:
         watched = Watched(execution_id, after)
         self._book.watched.append(watched)
 
-        async def work(service: ExecutionService) -> None:
-            await self._read(await service.watch(str(execution_id), watched.position), watched)
+        async def work(process: SimulatedProcess) -> None:
+            await self._read(await process.executions.watch(str(execution_id), watched.position), watched)
             watched.ended = True
 
         while not watched.ended:
@@ -128,30 +128,51 @@ class Client:
 
     async def cancel(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda service: service.cancel(str(execution_id), "no longer wanted"))
+        await self._insist(lambda process: process.controls.cancel(str(execution_id), "no longer wanted"))
 
     async def pause(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 3)
-        await self._insist(lambda service: service.pause(str(execution_id), "a pause"))
+        await self._insist(lambda process: process.controls.pause(str(execution_id), "a pause"))
         await asyncio.sleep(self._chance.random() * 3)
         await self.resume(execution_id)
 
     async def resume(self, execution_id: UUID) -> None:
-        await self._insist(lambda service: service.resume(str(execution_id), "go on"))
+        await self._insist(lambda process: process.controls.resume(str(execution_id), "go on"))
 
     async def signal(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda service: service.signal(str(execution_id), GO, {"signal": GO}))
+        await self._insist(lambda process: process.controls.signal(str(execution_id), GO, {"signal": GO}))
+
+    async def skip(self, execution_id: UUID) -> None:
+        await asyncio.sleep(self._chance.random() * 5)
+        if (task := self._town.any_step(execution_id)) is not None:
+            await self._insist(lambda process: process.controls.skip(str(execution_id), task, "not needed"))
+
+    async def retry(self, execution_id: UUID) -> None:
+        """Asked for before the end, it is refused; asked for twice, it is one."""
+        await self._insist(lambda process: process.executions.wait(str(execution_id), self._chance.random() * 20))
+        started = await self._insist(lambda process: process.controls.retry(str(execution_id)))
+        if started is not None:
+            self._accepted(started.execution.id, f"retry of {execution_id}")
+
+    async def rerun(self, execution_id: UUID) -> None:
+        await self._insist(lambda process: process.executions.wait(str(execution_id), self._chance.random() * 20))
+        task, key = self._town.any_step(execution_id), f"rerun of {execution_id}"
+        if task is None:
+            return
+        started = await self._insist(lambda process: process.controls.rerun(str(execution_id), task, key))
+        if started is not None:
+            self._accepted(started.execution.id, key)
 
     async def wait(self, execution_id: UUID) -> None:
-        await self._insist(lambda service: service.wait(str(execution_id), 5))
+        await self._insist(lambda process: process.executions.wait(str(execution_id), 5))
 
-    async def _insist(self, ask: Callable[[ExecutionService], Awaitable[Any]], *, repeat: bool = True) -> Any:
+    async def _insist(self, ask: Callable[[SimulatedProcess], Awaitable[Any]], *, repeat: bool = True) -> Any:
         """The answer of the first process that has one; None when the answer is that it is too late."""
         while True:
             process = await self._town.any_process()
             try:
-                return await process.ask(lambda process=process: ask(process.executions))
+                return await process.ask(lambda process=process: ask(process))
             except (Unavailable, ProcessDied, WentAway):
                 if not repeat:
                     return None

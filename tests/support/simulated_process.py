@@ -13,13 +13,14 @@ from app.adapters.memory.ownership import MemoryOwnership
 from app.adapters.memory.recording import MemoryRecording
 from app.engine.announcer import Announcer
 from app.engine.attempts import Attempts
+from app.engine.controls import ExecutionControls
 from app.engine.engine import Engine, EngineOptions
 from app.engine.plan import Plans
 from app.engine.ports import StoreUnreachable
 from app.engine.recorder import Recorder
-from app.engine.runner import Tools
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
+from app.engine.tools import Tools
 from app.engine.watchers import Hub
 from tests.support.histories import at
 from tests.support.simulated_loop import Place
@@ -164,6 +165,7 @@ class SimulatedProcess:
         engine = self.engine if self.has_engine else None
         starter = Starter(store, reader, plans, self.clock, OUTPUT_LIMIT, engine, world.new_id)
         self.executions = ExecutionService(starter, store, reader, plans, self.hub, signals, POLL)
+        self.controls = ExecutionControls(store, plans, signals, self.clock, OUTPUT_LIMIT, world.new_id)
 
 
 async def _awaited(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -17,6 +17,9 @@ from app.engine.ports import Claim, Step
 
 Key = tuple[UUID, int]
 
+_COMPLETIONS = (EventType.TASK_COMPLETED, EventType.TASK_REUSED)
+_PASSED = (*_COMPLETIONS, EventType.TASK_SKIPPED, EventType.TASK_FAILED)
+
 
 @dataclass
 class Witness:
@@ -44,9 +47,7 @@ class Witness:
 
     def _learn(self, of: Claim | Step) -> None:
         execution_id = of.execution.id if isinstance(of, Claim) else of.execution_id
-        self.completed.update(
-            (execution_id, event.task_id or 0) for event in of.events if event.type is EventType.TASK_COMPLETED
-        )
+        self.completed.update((execution_id, event.task_id or 0) for event in of.events if event.type in _COMPLETIONS)
 
     def begins(self, attempt: Attempt) -> None:
         what = f"{self.name} runs {attempt.attempt_key}"
@@ -69,7 +70,7 @@ class Witness:
 
     def _check_upstream(self, what: str, attempt: Attempt) -> None:
         history = self.database.histories[attempt.execution_id]
-        stored = [e.data for e in history if e.type is EventType.TASK_COMPLETED]
+        stored = [e.data if e.type in _COMPLETIONS else None for e in history if e.type in _PASSED]
         for name, output in attempt.upstream.items():
             if (None if output is None else orjson.dumps(output).decode()) not in stored:
                 self.problems.append(f"{what} with an output of {name} that is not stored")

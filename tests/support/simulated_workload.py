@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from app.domain.definitions import ExecutionType, RetryPolicy, TaskDraft, WorkflowDraft
+from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft
 from tests.support.simulated_network import Weather
 
 GO = "go"
@@ -63,8 +63,11 @@ def _draw_workflow(chance: Random, number: int) -> WorkflowDraft:
     count = chance.choice([0, 1, 2, 3, 4, 5, 6])
     shapes = [(chance.randint(0, 2), chance.random() < 0.3) for _ in range(count)]
     failing = chance.choice([0.0, 0.0, 0.1, 0.4])
-    tasks = tuple(_draw_task(chance, shapes, index, failing) for index in range(count))
-    return WorkflowDraft(f"workflow {number}", key=f"w{number}", tasks=tasks)
+    steps = [_draw_task(chance, shapes, index, failing) for index in range(count)]
+    undoing = [_draw_compensation(chance, name, failing) for step in steps for name in step.compensate]
+    timeout = chance.choice([None, None, None, 1.0, 6.0])
+    tasks = (*steps, *undoing)
+    return WorkflowDraft(f"workflow {number}", key=f"w{number}", tasks=tasks, timeout_seconds=timeout)
 
 
 def _draw_task(chance: Random, shapes: Sequence[tuple[int, bool]], index: int, failing: float) -> TaskDraft:
@@ -82,7 +85,15 @@ def _draw_task(chance: Random, shapes: Sequence[tuple[int, bool]], index: int, f
         timeout_seconds=chance.choice([None, None, 0.5]),
         retry=RetryPolicy(chance.randint(1, 3), initial_interval_seconds=chance.choice([0.05, 0.5, 2.0])),
         depends_on=_draw_dependencies(chance, shapes, index) if is_free else None,
+        on_failure=chance.choice([OnFailure.FAIL, OnFailure.FAIL, OnFailure.CONTINUE]),
+        compensate=tuple(f"undo t{index} {n}" for n in range(chance.choice([0, 0, 1, 2]))),
     )
+
+
+def _draw_compensation(chance: Random, name: str, failing: float) -> TaskDraft:
+    kind = chance.choice(["instant", "slow"])
+    config = {"seconds": chance.choice([0.05, 0.3]), "failing": failing}
+    return TaskDraft(name, type=kind, config=config, retry=RetryPolicy(2, initial_interval_seconds=0.05))
 
 
 def _draw_dependencies(chance: Random, shapes: Sequence[tuple[int, bool]], own: int) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from app.adapters.memory.database import MemoryDatabase
 from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.memory.recording import MemoryRecording
@@ -20,7 +22,7 @@ from tests.support.simulated_checks import client_problems, process_problems, st
 from tests.support.simulated_clients import Book, Client
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop
 from tests.support.simulated_mishaps import Mishaps
-from tests.support.simulated_network import CALM, Call, Hints
+from tests.support.simulated_network import CALM, Call, Hints, run_at_once
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
 from tests.support.simulated_trace import Ending, Trace
 from tests.support.simulated_workload import draw_scenario
@@ -127,12 +129,15 @@ class Simulation:
                     self.send(Client(self).start(workflow, key, when))
 
     async def _settle(self) -> None:
-        """Everybody is answered, what was paused is resumed, and everything comes to its end."""
-        await self._answered()
-        for execution_id in self._open:
-            self.send(Client(self).resume(execution_id))
-        await self._answered()
-        while self._open or any(not watcher.done() for watcher in self._watchers):
+        """Everybody is answered, what was paused is resumed, and everything comes to its end.
+
+        Over again while there is something: whoever was answered may have started another execution.
+        """
+        while self._open or any(not task.done() for task in (*self._clients, *self._watchers)):
+            await self._answered()
+            for execution_id in self._open:
+                self.send(Client(self).resume(execution_id))
+            await self._answered()
             await asyncio.sleep(0.25)
 
     async def _answered(self) -> None:
@@ -204,6 +209,15 @@ class Simulation:
 
     def is_stored(self, execution_id: UUID) -> bool:
         return execution_id in self.database.executions
+
+    def any_step(self, execution_id: UUID) -> str | None:
+        """The name of a task that the execution may run, and that undoes no other."""
+        execution = self.database.executions[execution_id].execution
+        document = run_at_once(
+            self.database.definitions.revision_document(str(execution.workflow_id), execution.revision)
+        )
+        names = [task["name"] for task in orjson.loads(document)["tasks"] if not task["name"].startswith("undo")]
+        return self.chance.choice(names) if names else None
 
     def new_id(self) -> UUID:
         self._ids += 1

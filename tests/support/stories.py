@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.domain.definitions import ExecutionType, Task, Workflow
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import STATUS_AFTER, failure_data, message_data, progress_data
+from app.engine.drafts import failure_data, message_data, progress_data, status_after
 from app.engine.plan import Plan, compile_plan
 from app.engine.state import ENGINE_LOST
 from tests.support.histories import NOON, at
@@ -15,6 +15,9 @@ FIRST_TASK_ID = 101
 
 _DATA = {
     EventType.CANCEL_REQUESTED: message_data("no longer wanted"),
+    EventType.EXECUTION_FAILING: failure_data("execution_timeout", "it took too long"),
+    EventType.TASK_SKIPPED: message_data("not needed today"),
+    EventType.TASK_REUSED: '{"done":true}',
     EventType.TASK_PROGRESSED: progress_data(50, "half-way"),
     EventType.TASK_COMPLETED: '{"done":true}',
     EventType.TASK_FAILED: failure_data("broken", "it broke"),
@@ -55,7 +58,7 @@ def story(plan: Plan, *words: str) -> list[Event]:
     for number, text in enumerate(words, start=1):
         name, _, word = text.rpartition(" ")
         kind = _event_type(name, word)
-        status = STATUS_AFTER.get(kind, status)
+        status = status_after(status, kind)
         attempts[name] += kind is EventType.TASK_STARTED
         data = _LOST if word == "lost" else _DATA.get(kind)
         events.append(Event(number, kind, at(number), status, 0, ids.get(name), attempts[name] if name else 0, data))

@@ -6,7 +6,15 @@ import pytest
 from app.definitions import edits
 from app.definitions.changes import first_revision
 from app.definitions.rules import Rules
-from app.domain.definitions import RetryPolicy, TaskDraft, Workflow, WorkflowDraft, parse_ref
+from app.domain.definitions import (
+    MAX_ERROR_CODES,
+    MAX_TIMEOUT_SECONDS,
+    RetryPolicy,
+    TaskDraft,
+    Workflow,
+    WorkflowDraft,
+    parse_ref,
+)
 from app.domain.errors import Invalid, NotFound, Problem
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,6 +60,99 @@ def test_a_cycle_is_refused(rules):
     assert problems(lambda: rules.check_new(draft)) == [
         ("tasks[0].depends_on", "would wait for ever: 'a' waits for 'b' waits for 'a'")
     ]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        ([TaskDraft("a", compensate=("a",))], [("tasks[0].compensate[0]", "a task cannot undo itself")]),
+        (
+            [TaskDraft("a", compensate=("u", "ghost")), TaskDraft("u")],
+            [("tasks[0].compensate[1]", "no task of this workflow is named 'ghost'")],
+        ),
+        (
+            [TaskDraft("a", compensate=("u", "u")), TaskDraft("u")],
+            [("tasks[0].compensate[1]", "'u' is listed twice")],
+        ),
+        (
+            [TaskDraft("a", compensate=("u",)), TaskDraft("b", compensate=("u",)), TaskDraft("u")],
+            [("tasks[1].compensate[0]", "'u' undoes 'a' already")],
+        ),
+        (
+            [TaskDraft("a", compensate=("u",)), TaskDraft("u", depends_on=())],
+            [("tasks[1].depends_on", "must not be given: the task undoes 'a'")],
+        ),
+        (
+            [TaskDraft("a", compensate=("u",)), TaskDraft("u", compensate=("v",)), TaskDraft("v")],
+            [("tasks[1].compensate", "must be empty: the task undoes 'a'")],
+        ),
+        (
+            [TaskDraft("a", compensate=("b",)), TaskDraft("b", compensate=("a",))],
+            [
+                ("tasks[0].compensate", "must be empty: the task undoes 'b'"),
+                ("tasks[1].compensate", "must be empty: the task undoes 'a'"),
+            ],
+        ),
+        (
+            [TaskDraft("a", compensate=("u",)), TaskDraft("u"), TaskDraft("b", depends_on=("a", "u"))],
+            [("tasks[2].depends_on[1]", "'u' undoes 'a' and is no step to wait for")],
+        ),
+        (
+            [TaskDraft("a", depends_on=("u",), compensate=("u",)), TaskDraft("u")],
+            [("tasks[0].depends_on[0]", "'u' undoes 'a' and is no step to wait for")],
+        ),
+    ],
+)
+def test_wrong_compensations_are_refused(rules, tasks, expected):
+    assert problems(lambda: rules.check_new(WorkflowDraft("n", tasks=tuple(tasks)))) == expected
+
+
+def test_the_order_of_tasks_means_nothing_to_compensations(rules):
+    rules.check_new(WorkflowDraft("n", tasks=(TaskDraft("u"), TaskDraft("v"), TaskDraft("a", compensate=("v", "u")))))
+
+
+def test_a_task_that_undoes_another_can_be_neither_deleted_nor_renamed(rules):
+    current = stored(TaskDraft("a", compensate=("u",)), TaskDraft("u"))
+    expected = [("", "compensate[0] of task 'a': no task of this workflow is named 'u'")]
+    assert problems(lambda: rules.check_task(12, current, edits.without_task(current, 12))) == expected
+    renamed = edits.with_task_merged(current, 12, {"name": "z"})
+    assert problems(lambda: rules.check_task(12, current, renamed)) == expected
+    assert problems(
+        lambda: rules.check_task(12, current, edits.with_task_merged(current, 12, {"depends_on": ("a",)}))
+    ) == [("depends_on", "must not be given: the task undoes 'a'")]
+    rules.check_task(11, current, edits.without_task(current, 11))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, MAX_TIMEOUT_SECONDS + 1, float("inf"), float("nan")])
+def test_the_timeout_of_executions_is_bounded(rules, seconds):
+    draft = WorkflowDraft("n", timeout_seconds=seconds)
+    expected = [("timeout_seconds", "must be more than 0 and at most 31622400")]
+    assert problems(lambda: rules.check_new(draft)) == expected
+    current = stored()
+    assert problems(lambda: rules.check(current, edits.merged(current, {"timeout_seconds": seconds}))) == expected
+
+
+def test_timeouts_within_the_bounds_are_kept(rules):
+    for seconds in (0.001, MAX_TIMEOUT_SECONDS, None):
+        rules.check_new(WorkflowDraft("n", timeout_seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("codes", "path", "message"),
+    [
+        (("ok", " "), "[1]", "must not be blank"),
+        (("x" * 201,), "[0]", "has 201 characters; the limit is 200"),
+        (("code",) * (MAX_ERROR_CODES + 1), "", "has 101 codes; the limit is 100"),
+    ],
+)
+def test_codes_of_errors_are_bounded(rules, codes, path, message):
+    draft = WorkflowDraft("n", tasks=(TaskDraft("t", retry=RetryPolicy(non_retryable_errors=codes)),))
+    assert problems(lambda: rules.check_new(draft)) == [(f"tasks[0].retry.non_retryable_errors{path}", message)]
+
+
+def test_as_many_codes_of_errors_as_the_limit_are_kept(rules):
+    policy = RetryPolicy(non_retryable_errors=("code",) * MAX_ERROR_CODES)
+    rules.check_new(WorkflowDraft("n", tasks=(TaskDraft("t", retry=policy),)))
 
 
 def test_the_number_of_tasks_is_limited(rules):

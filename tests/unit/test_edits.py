@@ -15,12 +15,13 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 @pytest.fixture
 def current() -> Workflow:
-    draft = WorkflowDraft("n", "d", "k", (TaskDraft("a", config={"x": 1}), TaskDraft("b", sequence=2)))
+    tasks = (TaskDraft("a", config={"x": 1}), TaskDraft("b", sequence=2))
+    draft = WorkflowDraft("n", "d", "k", tasks, timeout_seconds=60.0)
     return first_revision(draft, 7, (11, 12), THEN)
 
 
 def test_replacing_sets_every_field_and_keeps_the_tasks_when_none_are_given(current):
-    assert edits.replaced(current, WorkflowDraft("m")) == WorkflowEdit("m", None, None, current.tasks)
+    assert edits.replaced(current, WorkflowDraft("m")) == WorkflowEdit("m", None, None, current.tasks, None)
 
 
 def test_replacing_matches_tasks_by_name(current):
@@ -38,9 +39,10 @@ def test_a_name_given_twice_takes_the_id_once(current):
 
 
 def test_merging_changes_only_what_is_named(current):
-    assert edits.merged(current, {"description": None}) == WorkflowEdit("n", None, "k", current.tasks)
-    assert edits.merged(current, {"tasks": ()}) == WorkflowEdit("n", "d", "k", ())
-    assert edits.merged(current, {}) == WorkflowEdit("n", "d", "k", current.tasks)
+    assert edits.merged(current, {"description": None}) == WorkflowEdit("n", None, "k", current.tasks, 60.0)
+    assert edits.merged(current, {"tasks": ()}) == WorkflowEdit("n", "d", "k", (), 60.0)
+    assert edits.merged(current, {"timeout_seconds": None}) == WorkflowEdit("n", "d", "k", current.tasks, None)
+    assert edits.merged(current, {}) == WorkflowEdit("n", "d", "k", current.tasks, 60.0)
 
 
 def test_one_task_is_added_replaced_merged_and_removed(current):
@@ -72,16 +74,16 @@ def test_a_task_of_another_workflow_is_not_found(current, edit):
 def test_wanting_what_is_there_is_no_change(current):
     assert find_change(current, edits.merged(current, {}), NOW) is None
     copies = tuple(replace(task, config=dict(task.config)) for task in current.tasks)
-    assert find_change(current, WorkflowEdit("n", "d", "k", copies), NOW) is None
+    assert find_change(current, WorkflowEdit("n", "d", "k", copies, 60.0), NOW) is None
 
 
 def test_the_order_in_which_tasks_are_given_is_no_change(current):
-    assert find_change(current, WorkflowEdit("n", "d", "k", current.tasks[::-1]), NOW) is None
+    assert find_change(current, WorkflowEdit("n", "d", "k", current.tasks[::-1], 60.0), NOW) is None
 
 
 def test_a_change_names_what_goes_changes_stays_and_comes(current):
     a, b = current.tasks
-    wanted = WorkflowEdit("n", "d", "k", (replace(b, sequence=0), TaskDraft("c")))
+    wanted = WorkflowEdit("n", "d", "k", (replace(b, sequence=0), TaskDraft("c")), 60.0)
     change = find_change(current, wanted, NOW)
     assert (change.removed, change.kept, change.added) == ((11,), (), (TaskDraft("c"),))
     assert change.updated == (replace(b, sequence=0, updated_at=NOW),)
@@ -92,7 +94,14 @@ def test_a_change_names_what_goes_changes_stays_and_comes(current):
     assert a.id not in {task.id for task in after.tasks}
 
 
-def test_a_field_alone_makes_a_revision_and_leaves_the_tasks_alone(current):
-    wanted = edits.merged(current, {"key": None})
+@pytest.mark.parametrize("changes", [{"name": "m"}, {"description": None}, {"key": None}, {"timeout_seconds": 61.0}])
+def test_a_field_alone_makes_a_revision_and_leaves_the_tasks_alone(current, changes):
+    wanted = edits.merged(current, changes)
     after = next_revision(current, wanted, find_change(current, wanted, NOW), (), NOW)
-    assert (after.key, after.revision, after.tasks) == (None, 2, current.tasks)
+    assert after == replace(current, **changes, revision=2, updated_at=NOW)
+
+
+def test_an_edit_of_one_task_leaves_the_fields_of_the_workflow_alone(current):
+    wanted = edits.with_task_merged(current, 11, {"sequence": 1})
+    after = next_revision(current, wanted, find_change(current, wanted, NOW), (), NOW)
+    assert after == replace(current, tasks=after.tasks, revision=2, updated_at=NOW)

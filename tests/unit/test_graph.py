@@ -7,8 +7,14 @@ from app.domain.graph import Graph, build_graph
 SYNC, ASYNC = ExecutionType.SYNC, ExecutionType.ASYNC
 
 
-def task(name: str, sequence: int = 0, kind: ExecutionType = SYNC, after: tuple[str, ...] | None = None) -> TaskDraft:
-    return TaskDraft(name, kind, sequence=sequence, depends_on=after)
+def task(
+    name: str,
+    sequence: int = 0,
+    kind: ExecutionType = SYNC,
+    after: tuple[str, ...] | None = None,
+    undone_by: tuple[str, ...] = (),
+) -> TaskDraft:
+    return TaskDraft(name, kind, sequence=sequence, depends_on=after, compensate=undone_by)
 
 
 def edges(graph: Graph) -> int:
@@ -33,12 +39,12 @@ def waits(tasks: list[TaskDraft]) -> dict[str, set[str]]:
 
 
 def test_no_tasks_make_an_empty_graph():
-    assert build_graph([]) == Graph((), (), 0)
+    assert build_graph([]) == Graph((), (), 0, frozenset())
 
 
 def test_sync_tasks_of_a_group_run_one_after_another_and_need_no_gate():
     graph = build_graph([task("a"), task("b"), task("c", 1)])
-    assert graph == Graph(((1,), (2,), ()), (0, 1, 1), 3)
+    assert graph == Graph(((1,), (2,), ()), (0, 1, 1), 3, frozenset())
 
 
 def test_async_tasks_run_side_by_side_after_the_last_sync_of_their_group():
@@ -88,6 +94,29 @@ def test_edges_stay_linear_between_large_groups():
     graph = build_graph(tasks)
     assert edges(graph) == 4000
     assert len(graph.successors) == 3002
+
+
+def test_compensations_belong_to_no_group():
+    tasks = [
+        task("a", undone_by=("undo a", "tell a")),
+        task("undo a"),
+        task("b", 1, ASYNC, undone_by=("undo b",)),
+        task("tell a", 1, ASYNC),
+        task("undo b", 1),
+        task("c", 2),
+    ]
+    assert build_graph(tasks) == Graph(
+        successors=((2,), (), (5,), (), (), ()),
+        predecessor_counts=(0, 0, 1, 0, 0, 1),
+        task_count=6,
+        compensations=frozenset({1, 3, 4}),
+    )
+
+
+def test_compensations_alone_in_a_group_leave_no_gate():
+    tasks = [task("a", undone_by=("undo",)), task("x", 1, ASYNC), task("y", 1, ASYNC), task("undo", 2), task("z", 3)]
+    assert waits(tasks) == {"a": set(), "x": {"a"}, "y": {"a"}, "undo": set(), "z": {"a", "x", "y"}}
+    assert len(build_graph(tasks).successors) == len(tasks) + 1
 
 
 @pytest.mark.parametrize(

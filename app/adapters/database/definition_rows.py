@@ -1,7 +1,6 @@
 """The rows behind a definition: how each is written."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +9,9 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
-from app.definitions.changes import Change, draft_fields
+from app.definitions.changes import Change, draft_fields, workflow_fields
 from app.domain.definitions import TaskDraft, Workflow
-from app.domain.documents import workflow_document
+from app.domain.documents import retry_document, workflow_document
 
 
 async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, now: datetime) -> Sequence[int]:
@@ -39,13 +38,7 @@ async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
     await session.execute(
         update(WorkflowRow)
         .where(WorkflowRow.id == workflow.id)
-        .values(
-            key=workflow.key,
-            name=workflow.name,
-            description=workflow.description,
-            revision=workflow.revision,
-            updated_at=workflow.updated_at,
-        )
+        .values(**workflow_fields(workflow), revision=workflow.revision, updated_at=workflow.updated_at)
     )
 
 
@@ -63,6 +56,7 @@ async def insert_revision(session: AsyncSession, workflow: Workflow) -> None:
 def _task_row(task: TaskDraft) -> dict[str, Any]:
     return draft_fields(task) | {
         "config": dict(task.config),
-        "retry": None if task.retry is None else asdict(task.retry),
+        "retry": None if task.retry is None else retry_document(task.retry),
         "depends_on": None if task.depends_on is None else list(task.depends_on),
+        "compensate": list(task.compensate),
     }

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.adapters.database.definition_errors import service_errors
 from app.adapters.database.definition_rows import insert_revision, insert_tasks, update_workflow, write_tasks
 from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
-from app.definitions.changes import find_change, first_revision, next_revision
+from app.definitions.changes import find_change, first_revision, next_revision, workflow_fields
 from app.definitions.ports import Edit, RevisionSummary, StoredDocument, WorkflowFilter
 from app.domain.definitions import MAX_ID, Workflow, WorkflowDraft, parse_ref
 from app.domain.documents import workflow_from_document
@@ -35,9 +35,10 @@ class PostgresDefinitionStore:
     async def create(self, draft: WorkflowDraft) -> Workflow:
         now = self._now()
         async with self._writing() as session:
-            row = {"key": draft.key, "name": draft.name, "description": draft.description, "revision": 1}
-            statement = insert(WorkflowRow).values(**row, created_at=now, updated_at=now).returning(WorkflowRow.id)
-            workflow_id = (await session.execute(statement)).scalar_one()
+            row = workflow_fields(draft) | {"revision": 1, "created_at": now, "updated_at": now}
+            workflow_id = (
+                await session.execute(insert(WorkflowRow).values(row).returning(WorkflowRow.id))
+            ).scalar_one()
             task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
             workflow = first_revision(draft, workflow_id, task_ids, now)
             await insert_revision(session, workflow)

@@ -18,7 +18,7 @@ from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Openi
 _SQL = load("executions")
 _LISTED = (
     "SELECT id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
-    " NULL AS output, failure, idempotency_key FROM executions"
+    " NULL AS output, failure, idempotency_key, origin_id FROM executions"
 )
 
 
@@ -26,7 +26,7 @@ class PostgresExecutionStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def enqueue(self, execution_id: UUID, opening: Opening, first: Event) -> bool:
+    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
         arguments = (
             execution_id,
             opening.workflow_id,
@@ -34,7 +34,8 @@ class PostgresExecutionStore:
             opening.idempotency_key,
             opening.input,
             opening.created_at,
-            first.occurred_at,
+            opening.origin_id,
+            *zip(*map(rows.event_values, events), strict=True),
         )
         with reaching():
             return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from app.adapters.database import rows
 from app.adapters.database.pool import Pool, reaching
 from app.adapters.database.statements import load
-from app.domain.events import Event
 from app.engine.ports import Opening, RowChange, Step
 
 _SQL = load("recording")
@@ -19,14 +19,14 @@ class PostgresRecording:
 
     async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
         with reaching():
-            rows = await self._pool.fetch(_SQL["record"], engine_id, *_arguments(steps))
-        return {row["id"] for row in rows}
+            found = await self._pool.fetch(_SQL["record"], engine_id, *_arguments(steps))
+        return {row["id"] for row in found}
 
     async def landed(self, steps: Sequence[Step]) -> set[UUID]:
         last = [(s.execution_id, e.sequence, e.type.value, e.occurred_at) for s in steps for e in s.events[-1:]]
         with reaching():
-            rows = await self._pool.fetch(_SQL["landed"], *_columns(last, 4))
-        return {row["execution_id"] for row in rows}
+            found = await self._pool.fetch(_SQL["landed"], *_columns(last, 4))
+        return {row["execution_id"] for row in found}
 
 
 def _arguments(steps: Sequence[Step]) -> Iterable[Any]:
@@ -42,7 +42,7 @@ def _arguments(steps: Sequence[Step]) -> Iterable[Any]:
     return (
         *_columns(opened, 11),
         list({step.execution_id for step in steps} - new),
-        *_columns([_event_row(step.execution_id, event) for step in steps for event in step.events], 9),
+        *_columns([(step.execution_id, *rows.event_values(event)) for step in steps for event in step.events], 9),
         *_columns(changed, 6),
         [command for step in steps for command in step.done_commands],
         *_columns([(step.execution_id, step.parking.seconds) for step in steps if step.parking is not None], 2),
@@ -75,19 +75,5 @@ def _changed_row(execution_id: UUID, change: RowChange) -> tuple[Any, ...]:
     return execution_id, change.status.value, change.started_at, change.finished_at, change.output, change.failure
 
 
-def _event_row(execution_id: UUID, event: Event) -> tuple[Any, ...]:
-    return (
-        execution_id,
-        event.sequence,
-        event.type.value,
-        event.occurred_at,
-        event.status.value,
-        event.progress_percent,
-        event.task_id,
-        event.attempt,
-        event.data,
-    )
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> Iterable[Sequence[Any]]:
-    return zip(*rows, strict=True) if rows else ((),) * count
+def _columns(values: Sequence[tuple[Any, ...]], count: int) -> Iterable[Sequence[Any]]:
+    return zip(*values, strict=True) if values else ((),) * count

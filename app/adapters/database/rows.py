@@ -1,5 +1,7 @@
 """Rows of the engine's tables as domain objects."""
 
+from typing import Any
+
 import asyncpg
 import orjson
 
@@ -24,6 +26,7 @@ def execution(row: asyncpg.Record) -> Execution:
         output=row["output"],
         failure=failure(row["failure"]),
         idempotency_key=row["idempotency_key"],
+        origin_id=row["origin_id"],
     )
 
 
@@ -44,4 +47,18 @@ def event(row: asyncpg.Record) -> Event:
         task_id=row["task_id"],
         attempt=row["attempt"],
         data=row["data"],
+    )
+
+
+def event_values(event: Event) -> tuple[Any, ...]:
+    """An event as the columns of its row, without the execution's id."""
+    return (
+        event.sequence,
+        event.type.value,
+        event.occurred_at,
+        event.status.value,
+        event.progress_percent,
+        event.task_id,
+        event.attempt,
+        event.data,
     )

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import BigInteger, Double, Integer, TypeDecorator
 
-from app.domain.definitions import ExecutionType
+from app.domain.definitions import ExecutionType, OnFailure
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 
@@ -49,6 +49,7 @@ def _native_enum(words: type[enum.StrEnum], name: str) -> Enum:
 
 
 EXECUTION_TYPE = _native_enum(ExecutionType, "execution_type")
+ON_FAILURE = _native_enum(OnFailure, "on_failure")
 EXECUTION_STATUS = _native_enum(ExecutionStatus, "execution_status")
 EVENT_TYPE = _native_enum(EventType, "event_type")
 
@@ -90,6 +91,7 @@ class WorkflowRow(Base):
     key: Mapped[str | None]
     name: Mapped[str]
     description: Mapped[str | None]
+    timeout_seconds: Mapped[float | None]
     revision: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -102,6 +104,7 @@ class WorkflowRow(Base):
         CheckConstraint("revision >= 1", name="revision_from_one"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
         CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
+        CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
     )
 
 
@@ -119,6 +122,8 @@ class TaskRow(Base):
     timeout_seconds: Mapped[float | None]
     retry: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     depends_on: Mapped[list[str] | None]
+    on_failure: Mapped[OnFailure] = mapped_column(ON_FAILURE)
+    compensate: Mapped[list[str]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -175,6 +180,7 @@ class ExecutionRow(Base):
     input: Mapped[str] = mapped_column(JsonText)
     output: Mapped[str | None] = mapped_column(JsonText)
     failure: Mapped[str | None] = mapped_column(JsonText)
+    origin_id: Mapped[UUID | None]
 
     __table_args__ = (
         CheckConstraint(

@@ -10,6 +10,7 @@ import orjson
 
 from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.memory.faults import Faults
+from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus
@@ -68,7 +69,7 @@ class MemoryDatabase:
 
     async def insert(self, execution_id: UUID, opening: Opening, owner_id: int | None) -> bool:
         """A new row, pending; False when the opening's conditions do not hold."""
-        if not await self._is_current(opening) or self._is_taken(execution_id, opening):
+        if not await self._may_run(opening) or self._is_taken(execution_id, opening):
             return False
         row = Execution(
             id=execution_id,
@@ -78,6 +79,7 @@ class MemoryDatabase:
             input=opening.input,
             created_at=opening.created_at,
             idempotency_key=opening.idempotency_key,
+            origin_id=opening.origin_id,
         )
         due_at = self.now() if owner_id is None else NEVER
         self.executions[execution_id] = StoredExecution(row, due_at, owner_id)
@@ -93,9 +95,19 @@ class MemoryDatabase:
         rows = (row.execution for row in self.executions.values())
         return next((row for row in rows if (row.workflow_id, row.idempotency_key) == wanted), None)
 
-    async def _is_current(self, opening: Opening) -> bool:
+    async def _may_run(self, opening: Opening) -> bool:
+        """A repetition runs any stored revision, everything else the current one."""
+        if opening.origin_id is not None:
+            return await self._is_stored(opening)
         stored = await self.definitions.document(str(opening.workflow_id))
         return stored is not None and stored.revision == opening.revision
+
+    async def _is_stored(self, opening: Opening) -> bool:
+        try:
+            await self.definitions.revision_document(str(opening.workflow_id), opening.revision)
+        except NotFound:
+            return False
+        return True
 
     def _is_taken(self, execution_id: UUID, opening: Opening) -> bool:
         key = opening.idempotency_key

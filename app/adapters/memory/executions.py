@@ -19,11 +19,11 @@ class MemoryExecutionStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def enqueue(self, execution_id: UUID, opening: Opening, first: Event) -> bool:
+    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
         async with self._database.faults.around("enqueue"):
             if not await self._database.insert(execution_id, opening, None):
                 return False
-            self._database.histories[execution_id].append(first)
+            self._database.histories[execution_id].extend(events)
             return True
 
     async def get(self, execution_id: UUID) -> Execution | None:

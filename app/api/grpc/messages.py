@@ -10,7 +10,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.starting import StartRequest
+from app.engine.starting import Started, StartRequest
 from app.engine.updates import Update
 from app.engine.values import decode_object
 
@@ -31,6 +31,7 @@ TASK_STATUS = {
     TaskStatus.COMPLETED: pb.TASK_COMPLETED,
     TaskStatus.FAILED: pb.TASK_FAILED,
     TaskStatus.CANCELLED: pb.TASK_CANCELLED,
+    TaskStatus.SKIPPED: pb.TASK_SKIPPED,
 }
 
 
@@ -76,6 +77,26 @@ def started_message(execution: Execution, *, already_started: bool) -> pb.StartW
     )
 
 
+def retried_message(started: Started) -> pb.RetryExecutionResponse:
+    return pb.RetryExecutionResponse(**_repetition(started))
+
+
+def rerun_message(started: Started) -> pb.RerunExecutionResponse:
+    return pb.RerunExecutionResponse(**_repetition(started))
+
+
+def _repetition(started: Started) -> dict[str, Any]:
+    execution = started.execution
+    return {
+        "execution_id": str(execution.id),
+        "workflow_id": str(execution.workflow_id),
+        "status": STATUS[execution.status],
+        "already_started": started.already_started,
+        "revision": execution.revision,
+        "origin_execution_id": _origin(execution),
+    }
+
+
 def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStatusResponse:
     return pb.WorkflowStatusResponse(
         execution_id=str(execution.id),
@@ -90,6 +111,7 @@ def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStat
         started_at=timestamp(execution.started_at),
         output=execution.output or "",
         error=error_message(execution.failure),
+        origin_execution_id=_origin(execution),
     )
 
 
@@ -107,6 +129,7 @@ def summary_message(execution: Execution) -> pb.ExecutionSummary:
         started_at=timestamp(execution.started_at),
         finished_at=timestamp(execution.finished_at),
         error=error_message(failure),
+        origin_execution_id=_origin(execution),
     )
 
 
@@ -119,3 +142,7 @@ def timestamp(instant: datetime | None) -> Timestamp | None:
     if instant is None:
         return None
     return Timestamp(seconds=int(instant.timestamp() // 1), nanos=instant.microsecond * 1000)
+
+
+def _origin(execution: Execution) -> str:
+    return "" if execution.origin_id is None else str(execution.origin_id)

@@ -1,4 +1,4 @@
-"""`workflow.WorkflowService`: translate in, call the execution service, translate out."""
+"""`workflow.WorkflowService`: translate in, call what executions are run and steered by, translate out."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -9,6 +9,8 @@ from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceServicer
 from app.api.grpc.messages import (
     STATUS,
     STATUS_FROM_WIRE,
+    rerun_message,
+    retried_message,
     start_request,
     started_message,
     status_message,
@@ -17,6 +19,7 @@ from app.api.grpc.messages import (
 )
 from app.domain.errors import Invalid
 from app.domain.states import ExecutionStatus
+from app.engine.controls import ExecutionControls
 from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
 from app.engine.updates import Update
@@ -29,8 +32,9 @@ MAX_PAGE = 200
 
 
 class WorkflowServicer(WorkflowServiceServicer):
-    def __init__(self, executions: ExecutionService, max_input_bytes: int) -> None:
+    def __init__(self, executions: ExecutionService, controls: ExecutionControls, max_input_bytes: int) -> None:
         self._executions = executions
+        self._controls = controls
         self._max_input_bytes = max_input_bytes
 
     @stream
@@ -73,24 +77,38 @@ class WorkflowServicer(WorkflowServiceServicer):
 
     @unary
     async def CancelExecution(self, request: pb.CancelExecutionRequest) -> pb.CancelExecutionResponse:
-        execution = await self._executions.cancel(request.execution_id, request.reason)
+        execution = await self._controls.cancel(request.execution_id, request.reason)
         return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def PauseExecution(self, request: pb.PauseExecutionRequest) -> pb.PauseExecutionResponse:
-        execution = await self._executions.pause(request.execution_id, request.reason)
+        execution = await self._controls.pause(request.execution_id, request.reason)
         return pb.PauseExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def ResumeExecution(self, request: pb.ResumeExecutionRequest) -> pb.ResumeExecutionResponse:
-        execution = await self._executions.resume(request.execution_id, request.reason)
+        execution = await self._controls.resume(request.execution_id, request.reason)
         return pb.ResumeExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def SignalExecution(self, request: pb.SignalExecutionRequest) -> pb.SignalExecutionResponse:
         payload = decode(request.payload or "null", "payload", self._max_input_bytes)
-        execution = await self._executions.signal(request.execution_id, request.name, payload)
+        execution = await self._controls.signal(request.execution_id, request.name, payload)
         return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
+
+    @unary
+    async def SkipTask(self, request: pb.SkipTaskRequest) -> pb.SkipTaskResponse:
+        execution = await self._controls.skip(request.execution_id, request.task, request.reason)
+        return pb.SkipTaskResponse(execution_id=str(execution.id), status=STATUS[execution.status])
+
+    @unary
+    async def RetryExecution(self, request: pb.RetryExecutionRequest) -> pb.RetryExecutionResponse:
+        return retried_message(await self._controls.retry(request.execution_id))
+
+    @unary
+    async def RerunExecution(self, request: pb.RerunExecutionRequest) -> pb.RerunExecutionResponse:
+        key = request.idempotency_key or None
+        return rerun_message(await self._controls.rerun(request.execution_id, request.from_task, key))
 
 
 async def _messages(updates: AsyncGenerator[Sequence[Update]]) -> Updates:

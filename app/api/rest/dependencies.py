@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Query, Request
 
 from app.api.rest.examples import EXECUTION_ID
 from app.definitions.service import DefinitionService
+from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
 
 MAX_LIMIT = 200
@@ -20,6 +21,7 @@ class Services:
 
     definitions: DefinitionService
     executions: ExecutionService
+    controls: ExecutionControls
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
 
@@ -37,9 +39,14 @@ async def _executions(request: Request) -> ExecutionService:
     return (await _services(request)).executions
 
 
+async def _controls(request: Request) -> ExecutionControls:
+    return (await _services(request)).controls
+
+
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]
+Controls = Annotated[ExecutionControls, Depends(_controls)]
 
 WorkflowRef = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]
 TaskId = Annotated[int, Path(description="The task's id.", examples=[12])]

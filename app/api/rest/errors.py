@@ -1,6 +1,7 @@
 """Which answer each error gets: the one table from the errors of the service to HTTP."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -79,12 +80,21 @@ class UnexpectedErrors:
 
         try:
             await self._app(scope, receive, sending)
+        except CancelledError:
+            if scope["type"] == "http" and not started:
+                await _stopped(scope["path"])(scope, receive, send)
+            raise
         except Exception:
             if scope["type"] != "http" or started:
                 raise
             request_id = uuid4().hex
             logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
             await _unexpected(scope["path"], request_id)(scope, receive, send)
+
+
+def _stopped(path: str) -> Response:
+    detail = "the server stopped before the request was answered, and it is not known whether it took effect; ask again"
+    return problem_response(path, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "1"})
 
 
 def _unexpected(path: str, request_id: str) -> Response:

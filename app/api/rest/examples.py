@@ -21,8 +21,11 @@ TASK = {
         "backoff_coefficient": 2.0,
         "max_interval_seconds": 60.0,
         "jitter": 0.1,
+        "non_retryable_errors": [],
     },
     "depends_on": None,
+    "on_failure": "fail",
+    "compensate": [],
     "created_at": INSTANT,
     "updated_at": INSTANT,
 }
@@ -31,6 +34,7 @@ WORKFLOW = {
     "key": "nightly-report",
     "name": "Nightly report",
     "description": EXAMPLE_WORKFLOW["description"],
+    "timeout_seconds": 3600.0,
     "revision": 1,
     "tasks": [TASK],
     "created_at": INSTANT,
@@ -48,6 +52,7 @@ EXECUTION = {
     "started_at": INSTANT,
     "finished_at": "2026-01-31T02:00:01.250000Z",
     "idempotency_key": "report-2026-01-31",
+    "origin_id": None,
 }
 EVENT = {
     "sequence": 4,

@@ -22,6 +22,7 @@ def execution_document(execution: Execution) -> dict[str, Any]:
         "started_at": rfc3339(execution.started_at),
         "finished_at": rfc3339(execution.finished_at),
         "idempotency_key": execution.idempotency_key,
+        "origin_id": None if execution.origin_id is None else str(execution.origin_id),
     }
 
 

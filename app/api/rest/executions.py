@@ -1,4 +1,4 @@
-"""`/executions`: runs of workflows, started, listed, read and cancelled."""
+"""`/executions`: runs of workflows, started, listed and read."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from app.api.rest.execution_documents import (
 )
 from app.api.rest.queries import ExecutionQuery
 from app.api.rest.responses import PREFIX, document_response, readable_response
-from app.api.rest.schemas import ExecutionStart, ReasonBody, SignalBody
+from app.api.rest.schemas import ExecutionStart
 from app.api.rest.views import EventPage, ExecutionPage, ExecutionView, TaskExecutionList
 from app.engine.starting import StartRequest
 
@@ -108,59 +108,3 @@ async def list_task_executions(
     tasks = await executions.tasks(execution)
     document = {"items": [task_execution_document(task) for task in tasks]}
     return readable_response(orjson.dumps(document), if_none_match)
-
-
-@router.post(
-    "/executions/{execution}/cancel",
-    status_code=202,
-    summary="Cancel an execution",
-    response_model=ExecutionView,
-    response_description="The execution will stop.",
-    responses=problems(404, 409, *WITH_BODY),
-)
-async def cancel_execution(execution: ExecutionId, executions: Executions, body: ReasonBody | None = None) -> Response:
-    """Asks the execution to stop; harmless when repeated. One that completed or failed is a 409."""
-    cancelled = await executions.cancel(execution, (body or ReasonBody()).reason)
-    return document_response(execution_document(cancelled), 202)
-
-
-@router.post(
-    "/executions/{execution}/pause",
-    status_code=202,
-    summary="Pause an execution",
-    response_model=ExecutionView,
-    response_description="The execution will start nothing more.",
-    responses=problems(404, 409, *WITH_BODY),
-)
-async def pause_execution(execution: ExecutionId, executions: Executions, body: ReasonBody | None = None) -> Response:
-    """What runs may end; nothing more is started until it is resumed. One that has ended is a 409."""
-    paused = await executions.pause(execution, (body or ReasonBody()).reason)
-    return document_response(execution_document(paused), 202)
-
-
-@router.post(
-    "/executions/{execution}/resume",
-    status_code=202,
-    summary="Resume an execution",
-    response_model=ExecutionView,
-    response_description="The execution will go on.",
-    responses=problems(404, 409, *WITH_BODY),
-)
-async def resume_execution(execution: ExecutionId, executions: Executions, body: ReasonBody | None = None) -> Response:
-    """Harmless when it is not paused. One that has ended is a 409."""
-    resumed = await executions.resume(execution, (body or ReasonBody()).reason)
-    return document_response(execution_document(resumed), 202)
-
-
-@router.post(
-    "/executions/{execution}/signal",
-    status_code=202,
-    summary="Send a signal",
-    response_model=ExecutionView,
-    response_description="The signal is stored and will be taken by the task that waits for it, now or later.",
-    responses=problems(404, 409, *WITH_BODY),
-)
-async def signal_execution(execution: ExecutionId, executions: Executions, body: SignalBody) -> Response:
-    """Every call is a signal of its own. One that has ended is a 409."""
-    signalled = await executions.signal(execution, body.name, body.payload)
-    return document_response(execution_document(signalled), 202)

@@ -8,7 +8,7 @@ from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowRef
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
-from app.api.rest.schemas import TaskBody, TaskPatch
+from app.api.rest.task_bodies import TaskBody, TaskPatch
 from app.api.rest.views import TaskPage, TaskView
 from app.definitions.service import TaskChange
 from app.domain.documents import task_document
@@ -84,9 +84,11 @@ async def update_task(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A field that is left out stays as it is, null clears it; `name`, `execution_type` and `sequence` cannot be null.
+    """A field that is left out stays as it is, null clears it.
 
-    `config`, `retry` and `depends_on` are each one value: what is sent replaces the whole of it.
+    `name`, `execution_type`, `sequence` and `on_failure` cannot be null.
+
+    `config`, `retry`, `depends_on` and `compensate` are each one value: what is sent replaces the whole of it.
     """
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
     return _task_response(await definitions.merge_task(task, body.changes(), revision))
@@ -96,7 +98,7 @@ async def update_task(
 async def delete_task(
     task: TaskId, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Answers the task as it was. A task that others depend on is refused with 422."""
+    """Answers the task as it was. A task that others depend on or that undoes another one is refused with 422."""
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
     return _task_response(await definitions.delete_task(task, revision))
 

@@ -10,7 +10,7 @@ from app.api.rest.examples import EVENT, EXECUTION, INSTANT, TASK, WORKFLOW
 Item = TypeVar("Item")
 
 ExecutionStatusName = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
-TaskStatusName = Literal["pending", "running", "retrying", "completed", "failed", "cancelled"]
+TaskStatusName = Literal["pending", "running", "retrying", "completed", "failed", "cancelled", "skipped"]
 
 
 def _example(example: dict[str, Any]) -> ConfigDict:
@@ -23,10 +23,11 @@ class RetryView(BaseModel):
     backoff_coefficient: float
     max_interval_seconds: float
     jitter: float
+    non_retryable_errors: list[str] = []
 
 
 class TaskView(BaseModel):
-    """One step of a workflow."""
+    """One step of a workflow. A field with a default may be missing from revisions that are older than the field."""
 
     model_config = _example(TASK)
 
@@ -41,12 +42,17 @@ class TaskView(BaseModel):
     timeout_seconds: float | None
     retry: RetryView | None
     depends_on: list[str] | None
+    on_failure: Literal["fail", "continue"] = "fail"
+    compensate: list[str] = []
     created_at: datetime
     updated_at: datetime
 
 
 class WorkflowView(BaseModel):
-    """One revision of a workflow, whole; tasks are ordered by sequence and id."""
+    """One revision of a workflow, whole; tasks are ordered by sequence and id.
+
+    A field with a default may be missing from revisions that are older than the field.
+    """
 
     model_config = _example(WORKFLOW)
 
@@ -54,6 +60,7 @@ class WorkflowView(BaseModel):
     key: str | None
     name: str
     description: str | None
+    timeout_seconds: float | None = None
     revision: int = Field(description="Counts from 1; every change makes the next.")
     tasks: list[TaskView]
     created_at: datetime
@@ -117,6 +124,7 @@ class ExecutionSummaryView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     idempotency_key: str | None
+    origin_id: str | None = Field(description="The execution that this one repeats; null when it repeats none.")
 
 
 class ExecutionView(ExecutionSummaryView):
@@ -181,7 +189,19 @@ class TaskExecutionList(BaseModel):
 
 
 class HealthView(BaseModel):
-    status: Literal["ok", "ready"]
+    status: Literal["ok"]
+
+
+class CacheView(BaseModel):
+    hits: int = Field(description="Answered by the cache.")
+    misses: int = Field(description="Not in the cache, and filled in.")
+    bypasses: int = Field(description="The cache could not be asked, or may not be filled because of a change.")
+    loads: int = Field(description="Reads of the database that misses and bypasses took.")
+
+
+class ReadinessView(BaseModel):
+    status: Literal["ready"]
+    cache: CacheView
 
 
 class ProblemField(BaseModel):

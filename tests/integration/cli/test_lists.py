@@ -35,12 +35,15 @@ def event(number: int) -> dict[str, object]:
 
 
 def test_list_draws_rows(grpc_service: ScriptedService, workflow):
-    grpc_service.executions = [summary(2, error=pb.Error(code="timeout", message="too slow")), summary(1)]
+    grpc_service.executions = [
+        summary(2, error=pb.Error(code="timeout", message="too slow"), origin_execution_id="e1"),
+        summary(1),
+    ]
     result = workflow("list")
     assert result.exit_code == 0
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["EXECUTION", "WORKFLOW", "REV", "STATUS", "CREATED", "TOOK", "ERROR"],
-        ["e2", "7", "2", "completed", "2026-01-02", "03:04:05Z", "1:05", "too", "slow"],
+        ["EXECUTION", "WORKFLOW", "REV", "STATUS", "CREATED", "TOOK", "REPEATS", "ERROR"],
+        ["e2", "7", "2", "completed", "2026-01-02", "03:04:05Z", "1:05", "e1", "too", "slow"],
         ["e1", "7", "2", "completed", "2026-01-02", "03:04:05Z", "1:05"],
     ]
 
@@ -65,6 +68,7 @@ def test_list_json_has_everything(grpc_service: ScriptedService, workflow):
         "started_at": "2026-01-02T03:04:06.000000Z",
         "finished_at": "2026-01-02T03:05:11.000000Z",
         "error": None,
+        "origin_id": None,
     }
 
 

@@ -157,7 +157,7 @@ async def test_without_notifications_everything_only_takes_longer(
     await start(full, "w")
     await gates.reached("a")
     execution_id = await start(full, "w")
-    await other.executions.cancel(execution_id, "enough")
+    await other.controls.cancel(execution_id, "enough")
     updates = await watch(full, execution_id)
     assert updates[-1].event.status is ExecutionStatus.CANCELLED
 

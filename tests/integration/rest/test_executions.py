@@ -61,6 +61,7 @@ async def test_a_start_is_accepted_before_it_is_run(rest, workflow):
         "started_at": None,
         "finished_at": None,
         "idempotency_key": None,
+        "origin_id": None,
     }
     assert (await rest.get(answer.headers["location"])).json() == execution
 

@@ -49,6 +49,18 @@ TASKS = [
     ({"depends_on": ["ghost"]}, ["depends_on[0]"]),
     ({"depends_on": ["u"]}, ["depends_on[0]"]),
     ({"depends_on": ["t", "t"]}, ["depends_on[1]"]),
+    ({"retry": {"non_retryable_errors": "gone"}}, ["retry.non_retryable_errors"]),
+    ({"retry": {"non_retryable_errors": ["ok", " "]}}, ["retry.non_retryable_errors[1]"]),
+    ({"retry": {"non_retryable_errors": ["x" * 201]}}, ["retry.non_retryable_errors[0]"]),
+    ({"retry": {"non_retryable_errors": ["a\x00b"]}}, ["retry.non_retryable_errors[0]"]),
+    ({"retry": {"non_retryable_errors": [str(n) for n in range(101)]}}, ["retry.non_retryable_errors"]),
+    ({"on_failure": "ignore"}, ["on_failure"]),
+    ({"on_failure": None}, ["on_failure"]),
+    ({"compensate": "t"}, ["compensate"]),
+    ({"compensate": [1]}, ["compensate[0]"]),
+    ({"compensate": ["ghost"]}, ["compensate[0]"]),
+    ({"compensate": ["u"]}, ["compensate[0]"]),
+    ({"compensate": ["t", "t"]}, ["compensate[1]"]),
     ({"surprise": 1}, ["surprise"]),
 ]
 
@@ -74,6 +86,9 @@ WORKFLOWS = [
     (raw('{"name": "n", "tasks": [{"name": "t", "config": {"a": 1e999}}]}'), 422, ["tasks[0].config.a"]),
     ({"name": "n", "description": 5}, 422, ["description"]),
     ({"name": "n", "description": "x" * 10_001}, 422, ["description"]),
+    ({"name": "n", "timeout_seconds": 0}, 422, ["timeout_seconds"]),
+    ({"name": "n", "timeout_seconds": 1e300}, 422, ["timeout_seconds"]),
+    ({"name": "n", "timeout_seconds": "5"}, 422, ["timeout_seconds"]),
     ({"name": "n", "surprise": 1}, 422, ["surprise"]),
     ({"name": "n", "id": 1, "revision": 1}, 422, ["id", "revision"]),
     ({"name": "n", "key": "UPPER"}, 422, ["key"]),
@@ -176,7 +191,7 @@ async def test_no_task_becomes_this(rest):
     for task, fields in TASKS:
         check(await send(rest, "PUT", url, TASK | {"name": "u"} | task), 422, fields)
         check(await send(rest, "PATCH", url, task), 422, fields)
-        if task.get("depends_on") != ["u"]:
+        if ["u"] not in (task.get("depends_on"), task.get("compensate")):
             check(await send(rest, "POST", "/workflows/k/tasks", TASK | {"name": "v"} | task), 422, fields)
     assert (await rest.get("/workflows/k")).json() == stored
 

@@ -5,7 +5,8 @@ LOG = {"name": "log", "execution_type": "sync", "type": "log", "config": {"messa
 
 @pytest.fixture
 async def workflow(rest) -> dict:
-    body = {"name": "n", "key": "k", "tasks": [LOG | {"name": "stored", "sequence": 5, "description": "d"}]}
+    task = LOG | {"name": "stored", "sequence": 5, "description": "d"}
+    body = {"name": "n", "key": "k", "tasks": [task], "timeout_seconds": 60}
     return (await rest.post("/workflows", json=body)).json()
 
 
@@ -57,7 +58,31 @@ async def test_patch_merges_a_task(rest, stored):
     assert (await rest.patch(url, json={"type": None, "config": None})).json()["config"] == {}
 
 
-@pytest.mark.parametrize("field", ["name", "execution_type", "sequence"])
+async def test_patch_says_what_follows_a_failure(rest, stored):
+    undo = (await rest.post("/workflows/k/tasks", json=LOG | {"name": "undo"})).json()
+    url = f"/tasks/{stored['id']}"
+    said = {"on_failure": "continue", "compensate": ["undo"]}
+    changed = (await rest.patch(url, json=said)).json()
+    assert changed == stored | said | {"updated_at": changed["updated_at"]}
+    assert (await rest.get(url)).json() == changed
+    refused = await rest.delete(f"/tasks/{undo['id']}")
+    assert refused.json()["detail"] == "compensate[0] of task 'stored': no task of this workflow is named 'undo'"
+    cleared = (await rest.patch(url, json={"compensate": None})).json()
+    assert (cleared["on_failure"], cleared["compensate"]) == ("continue", [])
+    replaced = (await rest.put(url, json={"name": "stored", "execution_type": "sync"})).json()
+    assert (replaced["on_failure"], replaced["compensate"]) == ("fail", [])
+    assert (await rest.get("/workflows/k")).json()["timeout_seconds"] == 60.0
+
+
+async def test_patch_replaces_a_retry_as_a_whole(rest, stored):
+    url = f"/tasks/{stored['id']}"
+    retry = {"max_attempts": 2, "non_retryable_errors": ["gone", "refused"]}
+    assert (await rest.patch(url, json={"retry": retry})).json()["retry"]["non_retryable_errors"] == ["gone", "refused"]
+    changed = (await rest.patch(url, json={"retry": {"max_attempts": 2}})).json()
+    assert changed["retry"]["non_retryable_errors"] == []
+
+
+@pytest.mark.parametrize("field", ["name", "execution_type", "sequence", "on_failure"])
 async def test_patch_refuses_null_where_nothing_can_be_empty(rest, stored, field):
     answer = await rest.patch(f"/tasks/{stored['id']}", json={field: None})
     assert answer.status_code == 422

@@ -24,6 +24,7 @@ async def test_a_workflow_is_created_with_everything_in_it(rest):
         "name": "Ünïcode ⚙",
         "key": "a-key",
         "description": "d",
+        "timeout_seconds": 90,
         "tasks": [
             {
                 "name": "second",
@@ -32,10 +33,13 @@ async def test_a_workflow_is_created_with_everything_in_it(rest):
                 "type": "delay",
                 "config": {"seconds": 1},
                 "timeout_seconds": 5,
-                "retry": {"max_attempts": 3},
+                "retry": {"max_attempts": 3, "non_retryable_errors": ["gone"]},
                 "depends_on": ["first"],
+                "on_failure": "continue",
+                "compensate": ["undo"],
             },
             {"name": "first", "execution_type": "sync"},
+            {"name": "undo", "execution_type": "sync", "sequence": 3},
         ],
     }
     answer = await rest.post("/api/v1/workflows", json=body)
@@ -43,12 +47,13 @@ async def test_a_workflow_is_created_with_everything_in_it(rest):
     workflow = answer.json()
     assert answer.headers["location"] == f"/api/v1/workflows/{workflow['id']}"
     assert answer.headers["etag"] == f'"{workflow["id"]}-1"'
-    first, second = workflow.pop("tasks")
+    first, second, _ = workflow.pop("tasks")
     assert workflow == {
         "id": workflow["id"],
         "key": "a-key",
         "name": "Ünïcode ⚙",
         "description": "d",
+        "timeout_seconds": 90.0,
         "revision": 1,
         "created_at": workflow["created_at"],
         "updated_at": workflow["created_at"],
@@ -70,12 +75,17 @@ async def test_a_workflow_is_created_with_everything_in_it(rest):
             "backoff_coefficient": 2.0,
             "max_interval_seconds": 60.0,
             "jitter": 0.1,
+            "non_retryable_errors": ["gone"],
         },
         "depends_on": ["first"],
+        "on_failure": "continue",
+        "compensate": ["undo"],
         "created_at": workflow["created_at"],
         "updated_at": workflow["created_at"],
     }
     assert (first["name"], first["sequence"], first["type"], first["config"]) == ("first", 0, None, {})
+    assert (first["on_failure"], first["compensate"]) == ("fail", [])
+    assert (await rest.get("/workflows/a-key")).json() == answer.json()
 
 
 async def test_it_is_read_by_id_and_by_key(rest):
@@ -88,11 +98,12 @@ async def test_it_is_read_by_id_and_by_key(rest):
 
 
 async def test_put_replaces_every_field_but_keeps_the_tasks_when_they_are_left_out(rest):
-    workflow = await created(rest, key="a-key", description="d", tasks=[TASK])
+    workflow = await created(rest, key="a-key", description="d", timeout_seconds=9, tasks=[TASK])
     answer = await rest.put(f"/workflows/{workflow['id']}", json={"name": "m"})
     assert answer.status_code == 200
     replaced = answer.json()
     assert (replaced["name"], replaced["key"], replaced["description"], replaced["revision"]) == ("m", None, None, 2)
+    assert replaced["timeout_seconds"] is None
     assert replaced["tasks"] == workflow["tasks"]
     assert answer.headers["etag"] == f'"{workflow["id"]}-2"'
 
@@ -131,6 +142,14 @@ async def test_patch_merges(rest):
         url, content=b'{"name":"o"}', headers={"content-type": "application/merge-patch+json; charset=utf-8"}
     )
     assert merge_patch.json()["name"] == "o"
+
+
+async def test_patch_sets_keeps_and_clears_the_timeout_of_executions(rest):
+    url = f"/workflows/{(await created(rest))['id']}"
+    for body, expected in (({"timeout_seconds": 60}, 60.0), ({"name": "m"}, 60.0), ({"timeout_seconds": None}, None)):
+        changed = (await rest.patch(url, json=body)).json()
+        assert (changed["timeout_seconds"], (await rest.get(url)).json()) == (expected, changed)
+    assert changed["revision"] == 4
 
 
 @pytest.mark.parametrize("field", ["name", "tasks"])

@@ -1,46 +1,56 @@
 """Whatever the workflow and whatever happens, an execution ends once, and its history keeps the rules."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from uuid import uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.definitions import ExecutionType, RetryPolicy, Task
+from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.events import Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.checker import HistoryCheck
 from app.engine.decider import StopAttempt, decide
-from app.engine.drafts import Draft, next_event
+from app.engine.drafts import Draft, failure_data, next_event
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.plan import Plan, compile_plan
-from app.engine.ports import CANCEL, ControlCommand
+from app.engine.ports import CANCEL, PAUSE, RESUME, SKIP, ControlCommand
 from app.engine.state import ExecutionState, fold
+from app.engine.task_order import task_order
 from app.engine.transitions import draft_of_command, draft_of_outcome, drafts_of_control, drafts_of_resuming
 from tests.support.histories import NOON, at
 from tests.support.stories import workflow_of
 
-ENDS = {EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.TASK_CANCELLED}
+ENDS = {EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.TASK_CANCELLED, EventType.TASK_SKIPPED}
 LOSSES = 3
 
 
 @st.composite
 def workflows(draw: st.DrawFn) -> list[Task]:
-    """Up to eight tasks in up to four groups; a list of dependencies names only what can come before."""
+    """Up to eight tasks in up to four groups, and what undoes them; dependencies name only what can come before."""
     shapes = draw(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(ExecutionType), st.integers(1, 3)), max_size=8))
     free = [draw(st.booleans()) if index else False for index in range(len(shapes))]
-    return [
+    tasks = [
         Task(
             f"t{index}",
             kind,
             sequence=group,
             retry=RetryPolicy(max_attempts=attempts),
             depends_on=tuple(draw(st.sets(st.sampled_from(before)))) if free[index] and before else None,
+            on_failure=draw(st.sampled_from(OnFailure)),
         )
         for index, (group, kind, attempts) in enumerate(shapes)
         for before in [_possible(shapes, free, index)]
     ]
+    compensations = [[f"undo t{index} {n}" for n in range(draw(st.integers(0, 2)))] for index in range(len(tasks))]
+    undoing = [
+        Task(name, ExecutionType.SYNC, sequence=draw(st.integers(0, 3)), retry=RetryPolicy(max_attempts=2))
+        for names in compensations
+        for name in names
+    ]
+    return [replace(task, compensate=tuple(c)) for task, c in zip(tasks, compensations, strict=True)] + undoing
 
 
 def _possible(shapes: list, free: list[bool], own: int) -> list[str]:
@@ -88,26 +98,38 @@ class Execution:
         self.events.append(event)
 
     def happening(self) -> tuple[Draft, ...]:
-        assert self.state.open, "waits for nothing"
+        assert self.state.open or self.state.is_paused, "waits for nothing"
         if self.chance.random() < 0.05 and self.losses < LOSSES:
             self.losses += 1
             return self.next_engine()
-        if self.chance.random() < 0.05:
-            return tuple(drafts_of_control(self.state, ControlCommand(1, uuid4(), CANCEL, "enough")))
+        if self.state.is_paused and (not self.state.open or self.chance.random() < 0.3):
+            return self.asked(RESUME)
+        if self.chance.random() < 0.15:
+            return self.steered()
         index = self.chance.choice(list(self.state.open))
         task = self.state.tasks[index]
         if task.status is TaskStatus.RETRYING:
-            return (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
+            return () if self.state.is_paused else (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
         if self.chance.random() < 0.2:
             report = f'{{"message":"","percent":{self.chance.randint(0, 100)}}}'
             return (Draft(EventType.TASK_PROGRESSED, index, task.attempt, report),)
         return (draft_of_outcome(self.state, index, self.outcome(index), NOON, self.chance.random()),)
 
+    def steered(self) -> tuple[Draft, ...]:
+        kind = self.chance.choice([CANCEL, PAUSE, SKIP, SKIP, "timeout"])
+        if kind == "timeout":
+            late = Draft(EventType.EXECUTION_FAILING, data=failure_data("execution_timeout", "too late"))
+            return () if self.state.is_stopping else (late,)
+        return self.asked(kind, name=self.chance.choice(self.plan.tasks).name)
+
+    def asked(self, kind: str, **more) -> tuple[Draft, ...]:
+        return tuple(drafts_of_control(self.state, ControlCommand(1, uuid4(), kind, "enough", **more)))
+
     def next_engine(self) -> tuple[Draft, ...]:
         """It knows nothing but the history."""
         before, self.state = self.state, fold(self.plan, self.events)
         assert (self.state.open, self.state.ready, self.state.progress) == (before.open, before.ready, before.progress)
-        return tuple(drafts_of_resuming(self.state, None, NOON))
+        return tuple(drafts_of_resuming(self.state, None, NOON, LOSSES + 1))
 
     def outcome(self, index: int) -> Outcome:
         if index in self.told_to_stop and self.chance.random() < 0.7:
@@ -124,27 +146,47 @@ def test_every_execution_ends_once_and_by_the_rules(tasks, chance) -> None:
     events = Execution(compile_plan(workflow), chance).run()
     assert [event.sequence for event in events] == list(range(1, len(events) + 1))
     assert [event.type.is_final for event in events] == [False] * (len(events) - 1) + [True]
-    check_order(workflow.tasks, events)
+    steps, undoing = steps_and_compensations(workflow.tasks)
+    check_order(steps, events)
     check_attempts(events)
-    check_stopping(events)
+    check_stopping(steps, events)
     check_progress(events)
-    check_end(workflow.tasks, events)
+    check_end(steps, events)
+    check_compensations(steps, undoing, events)
+    assert findings(workflow, events) == []
+
+
+def steps_and_compensations(tasks: tuple[Task, ...]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+    undoing = {name for task in tasks for name in task.compensate}
+    return tuple(t for t in tasks if t.name not in undoing), tuple(t for t in tasks if t.name in undoing)
+
+
+def findings(workflow: Workflow, events: list[Event]) -> list[str]:
+    check = HistoryCheck(uuid4(), task_order(workflow))
+    for event in events:
+        check.take(event)
+    return [str(finding) for finding in check.found]
 
 
 def check_order(tasks: tuple[Task, ...], events: list[Event]) -> None:
-    completed: set[str] = set()
+    passed: set[str] = set()
     running: set[str] = set()
     by_id = {task.id: task for task in tasks}
     for event in events:
         task = by_id.get(event.task_id or 0)
         if task is not None and event.type is EventType.TASK_STARTED:
-            assert predecessors(task, tasks) <= completed
+            assert predecessors(task, tasks) <= passed
             assert not running & {other.name for other in tasks if are_chained(task, other)}
             running.add(task.name)
         elif task is not None and event.type in ENDS:
             running.discard(task.name)
-            if event.type is EventType.TASK_COMPLETED:
-                completed.add(task.name)
+            if passes(task, event):
+                passed.add(task.name)
+
+
+def passes(task: Task, event: Event) -> bool:
+    tolerated = event.type is EventType.TASK_FAILED and task.on_failure is OnFailure.CONTINUE
+    return tolerated or event.type in (EventType.TASK_COMPLETED, EventType.TASK_SKIPPED)
 
 
 def predecessors(task: Task, tasks: tuple[Task, ...]) -> set[str]:
@@ -168,21 +210,21 @@ def are_chained(task: Task, other: Task) -> bool:
 def check_attempts(events: list[Event]) -> None:
     """Each attempt starts once and ends once, with what comes of it."""
     started = [(e.task_id, e.attempt) for e in events if e.type is EventType.TASK_STARTED]
-    ended = [(e.task_id, e.attempt) for e in events if e.type in ENDS | {EventType.TASK_RETRYING}]
+    waiting = {(e.task_id, e.attempt) for e in events if e.type is EventType.TASK_RETRYING}
+    ended = [(e.task_id, e.attempt) for e in events if e.type in ENDS and e.attempt]
     assert len(set(started)) == len(started)
-    waited = [(e.task_id, e.attempt) for e in events if e.type is EventType.TASK_RETRYING]
-    cancelled_while_waiting = [
-        (e.task_id, e.attempt)
-        for e in events
-        if e.type is EventType.TASK_CANCELLED and (e.task_id, e.attempt) in waited
-    ]
-    assert sorted(ended) == sorted(started + cancelled_while_waiting)
+    assert sorted([*waiting, *(each for each in ended if each not in waiting)]) == sorted(started)
+    assert len(set(ended)) == len(ended)
 
 
-def check_stopping(events: list[Event]) -> None:
-    """After a failure or a request to cancel nothing starts."""
-    stops = [e.sequence for e in events if e.type in (EventType.TASK_FAILED, EventType.CANCEL_REQUESTED)]
-    starts = [e.sequence for e in events if e.type is EventType.TASK_STARTED]
+def check_stopping(steps: tuple[Task, ...], events: list[Event]) -> None:
+    """After a failure or a request to cancel no step starts."""
+    fatal = {task.id for task in steps if task.on_failure is OnFailure.FAIL}
+    asked = (EventType.EXECUTION_FAILING, EventType.CANCEL_REQUESTED)
+    failed = [e.sequence for e in events if e.type is EventType.TASK_FAILED and e.task_id in fatal]
+    stops = failed + [e.sequence for e in events if e.type in asked]
+    own = {task.id for task in steps}
+    starts = [e.sequence for e in events if e.type is EventType.TASK_STARTED and e.task_id in own]
     assert not stops or not starts or max(starts) < min(stops)
 
 
@@ -193,14 +235,28 @@ def check_progress(events: list[Event]) -> None:
     assert events[-1].status is not ExecutionStatus.COMPLETED or percents[-1] == 100
 
 
-def check_end(tasks: tuple[Task, ...], events: list[Event]) -> None:
+def check_end(steps: tuple[Task, ...], events: list[Event]) -> None:
     seen = {event.type for event in events}
-    completed = [event.task_id for event in events if event.type is EventType.TASK_COMPLETED]
-    assert len(set(completed)) == len(completed)
+    by_id = {task.id: task for task in steps}
+    ends = [event for event in events if event.type in ENDS and event.task_id in by_id]
+    assert len({event.task_id for event in ends}) == len(ends)
     match events[-1].status:
         case ExecutionStatus.COMPLETED:
-            assert len(completed) == len(tasks)
+            assert [event for event in ends if not passes(by_id[event.task_id or 0], event)] == []
+            assert len(ends) == len(steps)
         case ExecutionStatus.FAILED:
-            assert EventType.TASK_FAILED in seen
+            assert seen & {EventType.TASK_FAILED, EventType.EXECUTION_FAILING}
         case ExecutionStatus.CANCELLED:
             assert EventType.CANCEL_REQUESTED in seen
+
+
+def check_compensations(steps: tuple[Task, ...], undoing: tuple[Task, ...], events: list[Event]) -> None:
+    """The latest completion is undone first, each in its own order, and all of that before the end."""
+    names = {task.id: task.name for task in undoing}
+    skipped = {names.get(e.task_id or 0) for e in events if e.type is EventType.TASK_SKIPPED and not e.attempt}
+    by_id = {task.id: task for task in steps}
+    completed = [by_id[e.task_id] for e in events if e.type is EventType.TASK_COMPLETED and e.task_id in by_id]
+    due = [name for task in reversed(completed) for name in task.compensate if name not in skipped]
+    first_starts = [e for e in events if e.type is EventType.TASK_STARTED and e.attempt == 1]
+    started = [names[e.task_id] for e in first_starts if e.task_id in names]
+    assert started == ([] if events[-1].status is ExecutionStatus.COMPLETED else due)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.events import Event
+from app.domain.definitions import OnFailure
+from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
 from app.engine.checker import CLOCK_TOLERANCE, HistoryCheck
 from app.engine.findings import Finding, Rule
@@ -66,7 +67,7 @@ def test_histories_in_which_nothing_is_wrong(words: Sequence[str]) -> None:
             Rule.OPEN_AT_THE_END,
             "task 'a' is still retrying at execution_cancelled",
         ),
-        ((*DONE[:10], "completed"), 11, Rule.INCOMPLETE, "the execution completed without 'e'"),
+        ((*DONE[:10], "completed"), 11, Rule.INCOMPLETE, "execution_completed comes without 'e'"),
         ((*FORKED, "c completed", "e started"), 10, Rule.DEPENDENCY, "task 'e' starts before 'd' has completed"),
         (
             (*BEGUN, "a completed", "c started"),
@@ -108,6 +109,80 @@ def test_histories_in_which_nothing_is_wrong(words: Sequence[str]) -> None:
 )
 def test_broken_histories(words: Sequence[str], sequence: int, rule: Rule, sentence: str) -> None:
     assert told(events_of(*words)) == [(sequence, rule, sentence)]
+
+
+UNDOING = (
+    sync("pay", compensate=("refund",)),
+    sync("book", compensate=("unbook",), on_failure=OnFailure.CONTINUE),
+    sync("ship", 1),
+    sync("refund"),
+    sync("unbook"),
+)
+PAID = ("created", "started", "pay started", "pay completed")
+BOOKED = (*PAID, "book started", "book completed")
+FAILED = (*BOOKED, "ship started", "ship failed")
+UNDONE = (*FAILED, "unbook started", "unbook completed", "refund started", "refund completed", "failed")
+
+
+def told_of_undoing(*words: str) -> list[tuple[int, Rule, str]]:
+    events = story(plan_of(*UNDOING), *words)
+    ends_well = EventType.EXECUTION_COMPLETED
+    events = [replace(event, progress_percent=100) if event.type is ends_well else event for event in events]
+    findings = found(events, row_of(events), task_order(workflow_of(*UNDOING)))
+    return [(finding.sequence, finding.rule, finding.sentence) for finding in findings]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        UNDONE,
+        (*BOOKED, "ship started", "ship completed", "completed"),
+        (*PAID, "book started", "book failed", "ship started", "ship completed", "completed"),
+        (*PAID, "ship skipped", "book skipped", "completed"),
+        (*PAID, "failing", "refund started", "refund failed", "failed"),
+        (*PAID, "cancel", "refund skipped", "cancelled"),
+        (*FAILED, "paused", "resumed", *UNDONE[len(FAILED):]),
+        ("created", "pay reused", "book skipped", "started", "ship started", "ship completed", "completed"),
+    ],
+)  # fmt: skip
+def test_undoing_skipping_and_taking_over_with_nothing_wrong(words: Sequence[str]) -> None:
+    assert told_of_undoing(*words) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sequence", "rule", "sentence"),
+    [
+        ((*PAID, "refund started"), 5, Rule.COMPENSATION, "task 'refund' undoes a task although the execution goes on"),
+        (
+            (*PAID, "book started", "cancel", "refund started"),
+            7,
+            Rule.COMPENSATION,
+            "task 'refund' starts while 'book' has not ended",
+        ),
+        (
+            (*FAILED, "refund started", "refund completed", "unbook started", "unbook completed", "failed"),
+            9,
+            Rule.COMPENSATION,
+            "task 'refund' starts, and it is the turn of 'unbook'",
+        ),
+        (
+            ("created", "started", "cancel", "refund started"),
+            4,
+            Rule.COMPENSATION,
+            "task 'refund' starts, and nothing is to be undone",
+        ),
+        ((*FAILED, "failed"), 9, Rule.INCOMPLETE, "execution_failed comes without 'refund', 'unbook'"),
+        ((*PAID, "cancel", "cancelled"), 6, Rule.INCOMPLETE, "execution_cancelled comes without 'refund'"),
+        ((*PAID, "book skipped", "completed"), 6, Rule.INCOMPLETE, "execution_completed comes without 'ship'"),
+        ((*PAID, "failing", "book started"), 6, Rule.STARTED_WHILE_STOPPING,
+         "task 'book' starts after the execution began to fail"),
+        ((*PAID, "book reused"), 5, Rule.REUSE, "task 'book' is taken over after the execution began"),
+        (("created", "book reused"), 2, Rule.DEPENDENCY, "task 'book' starts before 'pay' has completed"),
+        ((*PAID, "pay skipped"), 5, Rule.TASK_TRANSITION, "task 'pay' is completed at task_skipped"),
+    ],
+)  # fmt: skip
+def test_broken_undoing(words: Sequence[str], sequence: int, rule: Rule, sentence: str) -> None:
+    assert told_of_undoing(*words) == [(sequence, rule, sentence)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ async def enqueue(house: House, *tasks) -> str:
     """An execution that waits for any engine."""
     workflow = await house.define(*tasks)
     execution_id = UUID(int=at(0).microsecond + len(house.database.executions))
-    assert await house.store.enqueue(execution_id, opening(workflow, created_at=at(0)), CREATED)
+    assert await house.store.enqueue(execution_id, opening(workflow, created_at=at(0)), (CREATED,))
     return str(execution_id)
 
 
@@ -161,7 +161,7 @@ async def test_retries_of_a_lost_engine_keep_their_time(house: House) -> None:
     async with house.process() as second:
         while house.owner(execution_id) != 2:
             await passed(house, "claim")
-        await second.executions.cancel(execution_id, "enough")
+        await second.controls.cancel(execution_id, "enough")
         seen = await second.until(execution_id)
     assert seen[2:] == ["a started", "a retrying", "cancel_requested", "a cancelled", "cancelled"]
 
@@ -185,7 +185,7 @@ async def test_a_command_for_a_lost_engine_is_obeyed_by_the_next(house: House) -
     execution_id = await first.start(await house.define(staged("a"), staged("b")))
     await house.stage.entered("a")
     await first.kill()
-    await first.executions.cancel(execution_id, "enough")
+    await first.controls.cancel(execution_id, "enough")
     house.clock.advance(LEASE + 1)
     async with house.process() as second:
         seen = await second.until(execution_id)
@@ -390,7 +390,7 @@ async def test_lost_hints_cost_only_time(house: House) -> None:
             following = asyncio.create_task(second.until(execution_id))
             (await house.stage.entered("a")).succeed()
             await house.stage.entered("b")
-            await second.executions.cancel(execution_id, "enough")
+            await second.controls.cancel(execution_id, "enough")
             assert (await following)[-1] == "cancelled"
             assert await first.until(execution_id) == await following
 

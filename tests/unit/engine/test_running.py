@@ -136,7 +136,7 @@ async def test_an_attempt_that_has_not_begun_is_stopped_too(house: House, proces
     await gate.reached()
     a.succeed()
     await process.queued(1)
-    await process.executions.cancel(execution_id, "enough")
+    await process.controls.cancel(execution_id, "enough")
     await process.queued(2)
     gate.open()
     await other
@@ -152,7 +152,7 @@ async def test_an_attempt_is_told_to_stop_once(house: House, process: Process) -
     a, b, c = [await house.stage.entered(name) for name in "abc"]
     a.fail()
     await process.until(execution_id, "a failed")
-    await process.executions.cancel(execution_id, "and cancelled on top of it")
+    await process.controls.cancel(execution_id, "and cancelled on top of it")
     await process.until(execution_id, "cancel_requested")
     assert [b.cancelled, c.cancelled] == [False, False]
     house.stage.cleaning.set()
@@ -251,12 +251,12 @@ async def test_a_retry_has_its_time(house: House) -> None:
 async def test_a_running_execution_is_cancelled(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(beside("a"), beside("b")))
     a, b = await house.stage.entered("a"), await house.stage.entered("b")
-    await process.executions.cancel(execution_id, "enough")
+    await process.controls.cancel(execution_id, "enough")
     seen = await process.until(execution_id)
     assert seen[-4:-1] == ["cancel_requested", "a cancelled", "b cancelled"]
     assert a.cancelled
     assert b.cancelled
-    execution = await process.executions.cancel(execution_id, "again")
+    execution = await process.controls.cancel(execution_id, "again")
     assert (execution.status, execution.failure) == (ExecutionStatus.CANCELLED, Failure("cancelled", "enough"))
     assert house.database.commands == {}
 
@@ -266,7 +266,7 @@ async def test_an_execution_that_waits_for_a_retry_is_cancelled(house: House, pr
     (await house.stage.entered("a")).fail()
     await process.until(execution_id, "a retrying")
     run = next(iter(process.engine._runs.values()))
-    await process.executions.cancel(execution_id, "")
+    await process.controls.cancel(execution_id, "")
     seen = await process.until(execution_id)
     assert seen[-3:] == ["cancel_requested", "a cancelled", "cancelled"]
     assert run._timers._handles == {}, "a timer would keep the execution in memory until the retry was due"
@@ -276,7 +276,7 @@ async def test_an_execution_that_nobody_has_begun_is_cancelled(house: House) -> 
     async with house.process(max_executions=0) as full:
         execution_id = await full.start(await house.define(staged("a")))
         assert (await full.executions.get(execution_id)).status is ExecutionStatus.PENDING
-        await full.executions.cancel(execution_id, "enough")
+        await full.controls.cancel(execution_id, "enough")
         async with house.process() as process:
             assert await process.until(execution_id) == ["created", "cancel_requested", "cancelled"]
         execution = await full.executions.get(execution_id)
@@ -289,7 +289,7 @@ async def test_many_cancels_are_one(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     await house.stage.entered("a")
     for reason in ("first", "second"):
-        await process.executions.cancel(execution_id, reason)
+        await process.controls.cancel(execution_id, reason)
         await process.until(execution_id, "cancel_requested")
     house.stage.cleaning.set()
     assert (await process.until(execution_id)).count("cancel_requested") == 1
@@ -302,7 +302,7 @@ async def test_a_cancel_that_comes_with_the_end_changes_nothing(house: House, pr
     gate = house.faults.hold_before("record")
     a.succeed()
     await gate.reached()
-    await process.executions.cancel(execution_id, "too late")
+    await process.controls.cancel(execution_id, "too late")
     await process.queued(1)
     gate.open()
     assert (await process.until(execution_id))[-1] == "completed"
@@ -310,7 +310,7 @@ async def test_a_cancel_that_comes_with_the_end_changes_nothing(house: House, pr
     while house.database.commands:
         await asyncio.sleep(0)
     with pytest.raises(WrongState):
-        await process.executions.cancel(execution_id, "later still")
+        await process.controls.cancel(execution_id, "later still")
 
 
 async def test_commands_of_another_kind_are_left_for_a_newer_engine(house: House, process: Process) -> None:
@@ -330,12 +330,12 @@ async def test_commands_of_another_kind_are_left_for_a_newer_engine(house: House
 async def test_reasons_are_checked(house: House, process: Process, reason: str, error: type[Exception]) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     with pytest.raises(error):
-        await process.executions.cancel(execution_id, reason)
+        await process.controls.cancel(execution_id, reason)
 
 
 async def test_what_does_not_exist_cannot_be_cancelled(process: Process) -> None:
     with pytest.raises(NotFound):
-        await process.executions.cancel("0192f0c1-2345-7abc-8def-000000000000", "")
+        await process.controls.cancel("0192f0c1-2345-7abc-8def-000000000000", "")
 
 
 # Progress

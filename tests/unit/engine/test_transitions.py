@@ -84,7 +84,7 @@ def test_nothing_is_repeated_when_the_execution_ends() -> None:
 
 def test_a_stopped_attempt_says_why() -> None:
     failed = draft_of_outcome(state_of(*FORKED, "b failed"), C, Stopped(), NOON, 0)
-    assert "another task of the execution failed" in (failed.data or "")
+    assert "the execution is failing" in (failed.data or "")
     asked = draft_of_outcome(state_of(*FORKED, "cancel"), C, Stopped(), NOON, 0)
     assert "no longer wanted" in (asked.data or "")
 
@@ -216,7 +216,7 @@ def test_a_cancel_changes_nothing_twice(words) -> None:
     ],
 )
 def test_a_new_owner_first_says_what_became_of_the_attempts(words, commands, expected) -> None:
-    drafts = drafts_of_resuming(state_of(*words), first_to_obey(commands), NOON)
+    drafts = drafts_of_resuming(state_of(*words), first_to_obey(commands), NOON, 20)
     assert [shown(draft) for draft in drafts] == expected
 
 

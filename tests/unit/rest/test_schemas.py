@@ -2,8 +2,9 @@ import pytest
 from pydantic import ValidationError
 
 from app.api.rest.errors import field_path
-from app.api.rest.schemas import TaskBody, TaskPatch, WorkflowCreate, WorkflowPatch, WorkflowReplace
-from app.domain.definitions import ExecutionType, RetryPolicy, TaskDraft, WorkflowDraft
+from app.api.rest.schemas import WorkflowCreate, WorkflowPatch, WorkflowReplace
+from app.api.rest.task_bodies import TaskBody, TaskPatch
+from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft
 
 FULL = {
     "name": "n",
@@ -13,10 +14,24 @@ FULL = {
     "type": "http",
     "config": {"a": 1},
     "timeout_seconds": 5,
-    "retry": {"max_attempts": 4},
+    "retry": {"max_attempts": 4, "non_retryable_errors": ["gone"]},
     "depends_on": ["x", "y"],
+    "on_failure": "continue",
+    "compensate": ["u", "v"],
 }
-FULL_DRAFT = TaskDraft("n", ExecutionType.ASYNC, "d", 3, "http", {"a": 1}, 5.0, RetryPolicy(4), ("x", "y"))
+FULL_DRAFT = TaskDraft(
+    "n",
+    ExecutionType.ASYNC,
+    "d",
+    3,
+    "http",
+    {"a": 1},
+    5.0,
+    RetryPolicy(4, non_retryable_errors=("gone",)),
+    ("x", "y"),
+    OnFailure.CONTINUE,
+    ("u", "v"),
+)
 
 
 def test_a_task_becomes_a_draft():
@@ -25,7 +40,7 @@ def test_a_task_becomes_a_draft():
 
 
 def test_null_stands_for_the_default_of_what_may_be_empty():
-    nothing = dict.fromkeys(("description", "type", "config", "timeout_seconds", "retry", "depends_on"))
+    nothing = dict.fromkeys(("description", "type", "config", "timeout_seconds", "retry", "depends_on", "compensate"))
     assert TaskBody.model_validate({"name": "n", "execution_type": "sync", **nothing}).draft() == TaskDraft("n")
 
 
@@ -37,14 +52,21 @@ def test_a_patch_names_only_what_was_sent():
     assert TaskPatch.model_validate({}).changes() == {}
     changes = TaskPatch.model_validate({"config": None, "retry": None, "sequence": 2}).changes()
     assert changes == {"config": {}, "retry": None, "sequence": 2}
-    assert WorkflowPatch.model_validate({"key": None, "tasks": [FULL]}).changes() == {
+    assert TaskPatch.model_validate({"compensate": None, "on_failure": "continue"}).changes() == {
+        "compensate": (),
+        "on_failure": OnFailure.CONTINUE,
+    }
+    assert WorkflowPatch.model_validate({"key": None, "timeout_seconds": None, "tasks": [FULL]}).changes() == {
         "key": None,
+        "timeout_seconds": None,
         "tasks": (FULL_DRAFT,),
     }
 
 
 def test_replacing_tells_tasks_left_out_from_no_tasks():
     assert WorkflowReplace.model_validate({"name": "n"}).draft() == WorkflowDraft("n")
+    timed = WorkflowReplace.model_validate({"name": "n", "timeout_seconds": 5}).draft()
+    assert timed == WorkflowDraft("n", timeout_seconds=5.0)
     assert WorkflowReplace.model_validate({"name": "n", "tasks": []}).draft() == WorkflowDraft("n", tasks=())
     assert WorkflowCreate.model_validate({"name": "n"}).draft() == WorkflowDraft("n", tasks=())
 
@@ -66,11 +88,22 @@ def test_replacing_tells_tasks_left_out_from_no_tasks():
         (TaskBody, FULL | {"depends_on": ["x", 1]}, "depends_on[1]"),
         (TaskBody, FULL | {"retry": {"max_attempts": 1.5}}, "retry.max_attempts"),
         (TaskBody, FULL | {"retry": {"attempts": 1}}, "retry.attempts"),
+        (TaskBody, FULL | {"retry": {"non_retryable_errors": "gone"}}, "retry.non_retryable_errors"),
+        (TaskBody, FULL | {"retry": {"non_retryable_errors": None}}, "retry.non_retryable_errors"),
+        (TaskBody, FULL | {"retry": {"non_retryable_errors": ["a", 1]}}, "retry.non_retryable_errors[1]"),
+        (TaskBody, FULL | {"on_failure": "CONTINUE"}, "on_failure"),
+        (TaskBody, FULL | {"on_failure": None}, "on_failure"),
+        (TaskBody, FULL | {"on_failure": True}, "on_failure"),
+        (TaskBody, FULL | {"compensate": "x"}, "compensate"),
+        (TaskBody, FULL | {"compensate": [None]}, "compensate[0]"),
         (TaskBody, FULL | {"id": 1}, "id"),
         (TaskPatch, {"name": None}, "name"),
         (TaskPatch, {"execution_type": None}, "execution_type"),
         (TaskPatch, {"sequence": None}, "sequence"),
+        (TaskPatch, {"on_failure": None}, "on_failure"),
         (TaskPatch, {"surprise": 1}, "surprise"),
+        (WorkflowPatch, {"timeout_seconds": "5"}, "timeout_seconds"),
+        (WorkflowCreate, {"name": "n", "timeout_seconds": True}, "timeout_seconds"),
         (WorkflowPatch, {"name": None}, "name"),
         (WorkflowPatch, {"tasks": None}, "tasks"),
         (WorkflowPatch, {"revision": 3}, "revision"),

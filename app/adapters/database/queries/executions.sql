@@ -1,25 +1,36 @@
 -- name: enqueue
--- A new execution for any engine, with its first event; nothing is stored when the workflow has changed or is gone,
--- or when the idempotency key was used before.
-WITH opened AS (
-    INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, status)
-    SELECT $1, w.id, w.revision, $4, $5::json, $6, clock_timestamp(), 'pending'
-    FROM workflows w
-    WHERE w.id = $2 AND w.revision = $3
+-- A new execution for any engine, with its first events; nothing is stored when the idempotency key was used before, or
+-- when the workflow has changed or is gone. One that repeats another execution runs any stored revision.
+WITH revision AS (
+    SELECT id AS workflow_id, revision FROM workflows WHERE id = $2 AND revision = $3 AND $7::uuid IS NULL
+    UNION ALL
+    SELECT workflow_id, revision FROM workflow_revisions
+    WHERE workflow_id = $2 AND revision = $3 AND $7::uuid IS NOT NULL
+), opened AS (
+    INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, origin_id, due_at, status)
+    SELECT $1, workflow_id, revision, $4, $5::json, $6, $7, clock_timestamp(), 'pending' FROM revision
     ON CONFLICT DO NOTHING
     RETURNING id
 )
-INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt)
-SELECT id, 1, 'execution_created', $7, 'pending', 0, 0 FROM opened
+INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent,
+                              task_id, attempt, data)
+SELECT opened.id, v.sequence, v.type::event_type, v.occurred_at, v.status::execution_status, v.progress_percent,
+       v.task_id, v.attempt, v.data::json
+FROM opened,
+     unnest($8::int[], $9::text[], $10::timestamptz[], $11::text[], $12::smallint[], $13::bigint[], $14::smallint[],
+            $15::text[])
+         AS v (sequence, type, occurred_at, status, progress_percent, task_id, attempt, data)
 RETURNING execution_id;
 
 -- name: get
-SELECT id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure, idempotency_key
+SELECT id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure, idempotency_key,
+       origin_id
 FROM executions
 WHERE id = $1;
 
 -- name: find_by_idempotency_key
-SELECT id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure, idempotency_key
+SELECT id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure, idempotency_key,
+       origin_id
 FROM executions
 WHERE workflow_id = $1 AND idempotency_key = $2;
 

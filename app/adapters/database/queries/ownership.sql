@@ -44,7 +44,7 @@ WITH engine AS MATERIALIZED (
 )
 UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
 RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
-          e.output, e.failure, e.idempotency_key;
+          e.output, e.failure, e.idempotency_key, e.origin_id;
 
 -- name: histories
 SELECT execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data

@@ -29,6 +29,7 @@ class TaskStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_FAILED: _ClassVar[TaskStatus]
     TASK_CANCELLED: _ClassVar[TaskStatus]
     TASK_RETRYING: _ClassVar[TaskStatus]
+    TASK_SKIPPED: _ClassVar[TaskStatus]
 STATUS_UNSPECIFIED: ExecutionStatus
 PENDING: ExecutionStatus
 RUNNING: ExecutionStatus
@@ -43,6 +44,7 @@ TASK_COMPLETED: TaskStatus
 TASK_FAILED: TaskStatus
 TASK_CANCELLED: TaskStatus
 TASK_RETRYING: TaskStatus
+TASK_SKIPPED: TaskStatus
 
 class ExecuteWorkflowRequest(_message.Message):
     __slots__ = ("workflow_id", "parameters", "input", "idempotency_key")
@@ -149,7 +151,7 @@ class GetWorkflowStatusRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ...) -> None: ...
 
 class WorkflowStatusResponse(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "last_message", "finished_at", "last_sequence", "progress_percent", "revision", "created_at", "started_at", "output", "error")
+    __slots__ = ("execution_id", "workflow_id", "status", "last_message", "finished_at", "last_sequence", "progress_percent", "revision", "created_at", "started_at", "output", "error", "origin_execution_id")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -162,6 +164,7 @@ class WorkflowStatusResponse(_message.Message):
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -174,7 +177,8 @@ class WorkflowStatusResponse(_message.Message):
     started_at: _timestamp_pb2.Timestamp
     output: str
     error: Error
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., last_message: _Optional[str] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_sequence: _Optional[int] = ..., progress_percent: _Optional[int] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    origin_execution_id: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., last_message: _Optional[str] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_sequence: _Optional[int] = ..., progress_percent: _Optional[int] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
 
 class ListExecutionsRequest(_message.Message):
     __slots__ = ("workflow_id", "status", "page_size", "page_token")
@@ -197,7 +201,7 @@ class ListExecutionsResponse(_message.Message):
     def __init__(self, executions: _Optional[_Iterable[_Union[ExecutionSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ExecutionSummary(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "revision", "created_at", "started_at", "finished_at", "error")
+    __slots__ = ("execution_id", "workflow_id", "status", "revision", "created_at", "started_at", "finished_at", "error", "origin_execution_id")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -206,6 +210,7 @@ class ExecutionSummary(_message.Message):
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -214,7 +219,8 @@ class ExecutionSummary(_message.Message):
     started_at: _timestamp_pb2.Timestamp
     finished_at: _timestamp_pb2.Timestamp
     error: Error
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    origin_execution_id: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
 
 class CancelExecutionRequest(_message.Message):
     __slots__ = ("execution_id", "reason")
@@ -281,3 +287,69 @@ class SignalExecutionResponse(_message.Message):
     execution_id: str
     status: ExecutionStatus
     def __init__(self, execution_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ...) -> None: ...
+
+class SkipTaskRequest(_message.Message):
+    __slots__ = ("execution_id", "task", "reason")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    task: str
+    reason: str
+    def __init__(self, execution_id: _Optional[str] = ..., task: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SkipTaskResponse(_message.Message):
+    __slots__ = ("execution_id", "status")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    status: ExecutionStatus
+    def __init__(self, execution_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ...) -> None: ...
+
+class RetryExecutionRequest(_message.Message):
+    __slots__ = ("execution_id",)
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    def __init__(self, execution_id: _Optional[str] = ...) -> None: ...
+
+class RetryExecutionResponse(_message.Message):
+    __slots__ = ("execution_id", "workflow_id", "status", "already_started", "revision", "origin_execution_id")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ALREADY_STARTED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    workflow_id: str
+    status: ExecutionStatus
+    already_started: bool
+    revision: int
+    origin_execution_id: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
+
+class RerunExecutionRequest(_message.Message):
+    __slots__ = ("execution_id", "from_task", "idempotency_key")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_TASK_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    from_task: str
+    idempotency_key: str
+    def __init__(self, execution_id: _Optional[str] = ..., from_task: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class RerunExecutionResponse(_message.Message):
+    __slots__ = ("execution_id", "workflow_id", "status", "already_started", "revision", "origin_execution_id")
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ALREADY_STARTED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    execution_id: str
+    workflow_id: str
+    status: ExecutionStatus
+    already_started: bool
+    revision: int
+    origin_execution_id: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...

@@ -79,6 +79,21 @@ class WorkflowServiceStub:
                 request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionRequest.SerializeToString,
                 response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionResponse.FromString,
                 _registered_method=True)
+        self.SkipTask = channel.unary_unary(
+                '/workflow.WorkflowService/SkipTask',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SkipTaskRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SkipTaskResponse.FromString,
+                _registered_method=True)
+        self.RetryExecution = channel.unary_unary(
+                '/workflow.WorkflowService/RetryExecution',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RetryExecutionRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RetryExecutionResponse.FromString,
+                _registered_method=True)
+        self.RerunExecution = channel.unary_unary(
+                '/workflow.WorkflowService/RerunExecution',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionResponse.FromString,
+                _registered_method=True)
 
 
 class WorkflowServiceServicer:
@@ -152,6 +167,31 @@ class WorkflowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SkipTask(self, request, context):
+        """Asks an execution to go on as if a task had completed without an output; an attempt that runs is stopped first.
+        Repeating the call is harmless; a task or an execution that has ended otherwise answers FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryExecution(self, request, context):
+        """Starts a new execution that makes up for what failed or was cancelled in this one: with the same input, on the same
+        revision of the workflow, taking over what completed. Repeating the call answers the execution that the first one
+        started. An execution that has not ended, or has completed, answers FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RerunExecution(self, request, context):
+        """Starts a new execution that runs a task and all tasks behind it again: with the same input, on the same revision of
+        the workflow, taking over what else completed. An execution that has not ended answers FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkflowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -199,6 +239,21 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     servicer.SignalExecution,
                     request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionRequest.FromString,
                     response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionResponse.SerializeToString,
+            ),
+            'SkipTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipTask,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SkipTaskRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SkipTaskResponse.SerializeToString,
+            ),
+            'RetryExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryExecution,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RetryExecutionRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RetryExecutionResponse.SerializeToString,
+            ),
+            'RerunExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RerunExecution,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -444,6 +499,87 @@ class WorkflowService:
             '/workflow.WorkflowService/SignalExecution',
             app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionRequest.SerializeToString,
             app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SignalExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/SkipTask',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SkipTaskRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.SkipTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/RetryExecution',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RetryExecutionRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RetryExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RerunExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/RerunExecution',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,42 @@
+"""What all request bodies share. Types are judged here, JSON's own and strictly; the rules of values by the domain.
+
+The bounds in the schemas are for readers: `app.domain.definitions` holds and checks them, so that every way in has the
+same ones.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.definitions import MAX_DESCRIPTION, MAX_NAME, MAX_TIMEOUT_SECONDS
+
+Conversions = Mapping[str, Callable[[Any], Any]]
+
+UP_TO_MAX_TIMEOUT = {"exclusiveMinimum": 0, "maximum": MAX_TIMEOUT_SECONDS}
+
+
+class Body(BaseModel):
+    """A request body: no unknown fields, and no value that is not of its type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    def values(self, names: Iterable[str], conversions: Conversions) -> dict[str, Any]:
+        """The named fields as the domain has them."""
+        return {name: conversions.get(name, _same)(getattr(self, name)) for name in names}
+
+
+def with_example(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+def bounds(minimum: float, maximum: float) -> Any:
+    return {"minimum": minimum, "maximum": maximum}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+Name = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_NAME, "pattern": r"\S"})]
+Description = Annotated[str | None, Field(json_schema_extra={"maxLength": MAX_DESCRIPTION})]

@@ -1,0 +1,52 @@
+"""What clients send to steer an execution."""
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from app.api.rest.body_model import Body
+from app.api.rest.schemas import MAX_IDEMPOTENCY_KEY
+from app.domain.definitions import MAX_NAME
+from app.engine.controls import MAX_REASON, MAX_SIGNAL_NAME
+
+Reason = Annotated[str, Field(max_length=MAX_REASON, description="For people; it becomes part of the history.")]
+
+
+class ReasonBody(Body):
+    """Why an execution is cancelled, paused or resumed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "started by mistake"}]})
+
+    reason: Reason = ""
+
+
+class SignalBody(Body):
+    """A signal for an execution; `payload` is any JSON value and becomes the output of the task that takes it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "approved", "payload": {"by": "Ada"}}]})
+
+    name: str = Field(min_length=1, max_length=MAX_SIGNAL_NAME, description="What the waiting task waits for.")
+    payload: Any = Field(None, description="Becomes the waiting task's output.")
+
+
+class SkipBody(Body):
+    """Which task to skip, and why."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"task": "fetch", "reason": "done by hand"}]})
+
+    task: str = Field(min_length=1, max_length=MAX_NAME, description="The task's name.")
+    reason: Reason = ""
+
+
+class RerunBody(Body):
+    """From which task on an execution runs again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from_task": "fetch", "idempotency_key": "again-1"}]})
+
+    from_task: str = Field(min_length=1, max_length=MAX_NAME, description="It and all tasks behind it run again.")
+    idempotency_key: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_IDEMPOTENCY_KEY,
+        description="A second rerun of this execution with the same key answers the first one's execution.",
+    )

@@ -1,0 +1,184 @@
+"""Steering executions, in a process with an engine or without one.
+
+What an execution's owner has to do is left for it as a command. A retry and a rerun are new executions: nothing may
+follow the event that ended the one that they repeat.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from app.domain.definitions import text_problems
+from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
+from app.domain.executions import Execution
+from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.hints import hint
+from app.engine.identifiers import new_execution_id
+from app.engine.plan import Plan, Plans
+from app.engine.ports import (
+    CANCEL,
+    NEW_COMMANDS,
+    NEW_WORK,
+    PAUSE,
+    RESUME,
+    SIGNAL,
+    SKIP,
+    Clock,
+    ControlCommand,
+    ExecutionStore,
+    Opening,
+    Signals,
+)
+from app.engine.reading import read_execution, read_plan, read_whole_history
+from app.engine.repeating import first_events
+from app.engine.starting import Started, check_idempotency_key
+from app.engine.state import fold
+from app.engine.values import encode
+
+MAX_REASON = 1_000
+MAX_SIGNAL_NAME = 200
+
+
+class ExecutionControls:
+    """Unknown ids raise `NotFound`, malformed values `Invalid`, and `WrongState` tells what an execution's state does
+    not allow. Every method raises `Unavailable` when the database does not answer.
+    """
+
+    def __init__(
+        self,
+        store: ExecutionStore,
+        plans: Plans,
+        signals: Signals,
+        clock: Clock,
+        max_input_bytes: int,
+        new_id: Callable[[], UUID] = new_execution_id,
+    ) -> None:
+        self._store = store
+        self._plans = plans
+        self._signals = signals
+        self._clock = clock
+        self._max_input_bytes = max_input_bytes
+        self._new_id = new_id
+
+    async def cancel(self, execution_id: str, reason: str) -> Execution:
+        """Ask the execution to stop; harmless when repeated. Raise `WrongState` when it completed or failed."""
+        execution = await read_execution(self._store, execution_id)
+        if execution.status is ExecutionStatus.CANCELLED:
+            return execution
+        return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
+
+    async def pause(self, execution_id: str, reason: str) -> Execution:
+        """Ask the execution to start nothing more; what runs may end. Harmless when repeated."""
+        execution = await read_execution(self._store, execution_id)
+        return await self._send(ControlCommand(0, execution.id, PAUSE, reason), execution, "be paused")
+
+    async def resume(self, execution_id: str, reason: str) -> Execution:
+        """Ask a paused execution to go on; harmless when it is not paused."""
+        execution = await read_execution(self._store, execution_id)
+        return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
+
+    async def signal(self, execution_id: str, name: str, payload: Any) -> Execution:
+        """Hand `payload`, a JSON value, to the task that waits for this signal, or keep it until one does."""
+        if problems := text_problems("name", name, MAX_SIGNAL_NAME, required=True):
+            raise Invalid(problems)
+        execution = await read_execution(self._store, execution_id)
+        text = encode(payload, "payload", self._max_input_bytes) or "null"
+        command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=text)
+        return await self._send(command, execution, "receive signals")
+
+    async def skip(self, execution_id: str, task: str, reason: str) -> Execution:
+        """Ask the execution to go on as if the task had completed with the output `null`; harmless when repeated.
+
+        Raise `WrongState` when the task has ended otherwise.
+        """
+        execution = await read_execution(self._store, execution_id)
+        command = ControlCommand(0, execution.id, SKIP, reason, task)
+        if not execution.status.is_final and await self._is_skipped(execution, task):
+            return execution
+        return await self._send(command, execution, "skip a task")
+
+    async def retry(self, execution_id: str) -> Started:
+        """Start a new execution of the same revision and input that makes up for what failed or was cancelled here.
+
+        There is one per origin: a repeated call answers the execution that the first one started.
+        """
+        origin = await self._ended(execution_id, "retried")
+        if origin.status is ExecutionStatus.COMPLETED:
+            raise WrongState(f"execution {origin.id} is completed; rerun it from a task instead")
+        return await self._repeat(origin, None, f"retry:{origin.id}")
+
+    async def rerun(self, execution_id: str, from_task: str, idempotency_key: str | None = None) -> Started:
+        """Start a new execution of the same revision and input that runs the task and all behind it again.
+
+        Raise `Conflict` when the idempotency key has started anything but a repetition of this execution.
+        """
+        check_idempotency_key(idempotency_key)
+        origin = await self._ended(execution_id, "rerun")
+        plan = await read_plan(self._plans, origin)
+        return await self._repeat(origin, _step_named(from_task, plan), idempotency_key)
+
+    async def _ended(self, execution_id: str, what: str) -> Execution:
+        execution = await read_execution(self._store, execution_id)
+        if not execution.status.is_final:
+            raise WrongState(
+                f"execution {execution.id} has not ended: it is {execution.status} and cannot be {what} before its end"
+            )
+        return execution
+
+    async def _repeat(self, origin: Execution, from_index: int | None, key: str | None) -> Started:
+        if (known := await self._started_before(origin, key)) is not None:
+            return known
+        plan = await read_plan(self._plans, origin)
+        history, now = await read_whole_history(self._store, origin.id), self._clock.now()
+        opening = Opening(origin.workflow_id, origin.revision, origin.input, now, key, origin.id)
+        execution_id = self._new_id()
+        if not await self._store.enqueue(
+            execution_id, opening, first_events(plan, origin.id, history, from_index, now)
+        ):
+            if (known := await self._started_before(origin, key)) is not None:
+                return known
+            raise Unavailable(f"the repetition of execution {origin.id} could not be stored; ask for it again")
+        await hint(self._signals, NEW_WORK)
+        return Started(await read_execution(self._store, str(execution_id)), already_started=False)
+
+    async def _started_before(self, origin: Execution, key: str | None) -> Started | None:
+        known = None if key is None else await self._store.find_by_idempotency_key(origin.workflow_id, key)
+        if known is None:
+            return None
+        if known.origin_id != origin.id:
+            message = f"{key!r} has started execution {known.id}, which does not repeat execution {origin.id}"
+            raise Conflict("idempotency_key", message)
+        return Started(known, already_started=True)
+
+    async def _is_skipped(self, execution: Execution, task: str) -> bool:
+        plan = await read_plan(self._plans, execution)
+        state = fold(plan, await read_whole_history(self._store, execution.id))
+        status = state.tasks[_index_named(task, plan, "task")].status
+        if status.is_final and status is not TaskStatus.SKIPPED:
+            raise WrongState(f"task {task!r} of execution {execution.id} is {status} and cannot be skipped")
+        return status is TaskStatus.SKIPPED
+
+    async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
+        """Leave the command for the owner. Raise `WrongState` when the execution has ended."""
+        if problems := text_problems("reason", command.reason, MAX_REASON):
+            raise Invalid(problems)
+        if execution.status.is_final:
+            raise WrongState(f"execution {execution.id} is {execution.status} and cannot {what}")
+        await self._store.send_command(command)
+        await hint(self._signals, NEW_COMMANDS)
+        await hint(self._signals, NEW_WORK)
+        return await read_execution(self._store, str(execution.id))
+
+
+def _index_named(task: str, plan: Plan, field: str) -> int:
+    if (index := plan.index_named.get(task)) is None:
+        raise Invalid.at(field, f"no task of the execution's revision {plan.revision} is named {task!r}")
+    return index
+
+
+def _step_named(task: str, plan: Plan) -> int:
+    index = _index_named(task, plan, "from_task")
+    if index in plan.graph.compensations:
+        undone = next(planned.name for planned in plan.tasks if index in planned.compensated_by)
+        raise Invalid.at("from_task", f"{task!r} undoes {undone!r} and is no step to begin from")
+    return index

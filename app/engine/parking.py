@@ -1,0 +1,26 @@
+"""How long an execution only waits. Pure."""
+
+from datetime import datetime, timedelta
+
+from app.domain.states import TaskStatus
+from app.engine.state import ExecutionState
+
+
+def must_end_by(state: ExecutionState) -> datetime | None:
+    """When the execution fails if it has not ended; None when it has no such limit, or is ending."""
+    seconds = state.plan.timeout_seconds
+    if seconds is None or state.started_at is None or state.is_stopping or state.is_final:
+        return None
+    return state.started_at + timedelta(seconds=seconds)
+
+
+def seconds_to_wait(state: ExecutionState, now: datetime) -> float | None:
+    """Until something happens by itself, 0 when a handler runs; None when only a command can go on with it."""
+    tasks = [state.tasks[index] for index in state.open]
+    if not all(task.only_waits for task in tasks):
+        return 0
+    held = TaskStatus.RETRYING if state.is_paused else None
+    dues = [task.due_at for task in tasks if task.due_at is not None and task.status is not held]
+    if (limit := must_end_by(state)) is not None:
+        dues.append(limit)
+    return (min(dues) - now).total_seconds() if dues else None

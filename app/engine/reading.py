@@ -1,0 +1,38 @@
+"""What most requests about an execution read first: the execution itself, its plan, its history."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.domain.errors import NotFound
+from app.domain.events import Event
+from app.domain.executions import Execution
+from app.engine.identifiers import parse_execution_id
+from app.engine.plan import Plan, Plans
+from app.engine.ports import ExecutionStore
+
+HISTORY_PAGE = 1_000
+
+
+async def read_execution(store: ExecutionStore, execution_id: str) -> Execution:
+    """Raise `Invalid` for what is no id, `NotFound` for an unknown one."""
+    execution = await store.get(parse_execution_id(execution_id))
+    if execution is None:
+        raise NotFound("execution", execution_id)
+    return execution
+
+
+async def read_plan(plans: Plans, execution: Execution) -> Plan:
+    """The plan of the revision that the execution runs. Raise `NotFound` when that is not stored."""
+    plan = await plans.get(execution.workflow_id, execution.revision)
+    if plan is None:
+        raise NotFound("revision", f"{execution.workflow_id}/{execution.revision}")
+    return plan
+
+
+async def read_whole_history(store: ExecutionStore, execution_id: UUID) -> Sequence[Event]:
+    events: list[Event] = []
+    while True:
+        page = await store.read_history(execution_id, len(events), HISTORY_PAGE)
+        events.extend(page.events)
+        if len(page.events) < HISTORY_PAGE:
+            return events

@@ -1,0 +1,95 @@
+"""The attempts of one execution that run in this process: begun, told to stop, and given up when they do not."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from app.domain.handlers import Attempt, TaskError
+from app.engine.attempts import Attempts, timed_out
+from app.engine.outcomes import Failed, Outcome, Stopped
+from app.engine.timers import Timers
+
+log = structlog.get_logger(__name__)
+
+Ended = Callable[[int, int, Outcome], None]
+
+_UNASKED = TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
+
+
+class RunningAttempts:
+    """`ended(index, number, outcome)` is called once per attempt, unless it was forgotten or stopped with all others.
+
+    An attempt that goes on for `grace_seconds` after it was told to stop, or after its timeout, is given up: it ends
+    for the execution, and what its handler still does is of no interest to anybody.
+    """
+
+    def __init__(self, attempts: Attempts, grace_seconds: float, ended: Ended) -> None:
+        self._attempts = attempts
+        self._grace_seconds = grace_seconds
+        self._ended = ended
+        self._numbers: dict[int, int] = {}
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        self._told_to_stop: set[int] = set()
+        self._given_up: set[asyncio.Task[Outcome]] = set()
+        self._timers = Timers()
+        self._stopping_all = False
+
+    def __bool__(self) -> bool:
+        return bool(self._tasks)
+
+    def start(self, index: int, attempt: Attempt, task_type: str | None) -> None:
+        if self._stopping_all:
+            return
+        self._numbers[index] = attempt.number
+        task = self._attempts.start(attempt, task_type, partial(self._report, index, attempt.number))
+        if task is None:
+            return
+        self._tasks[index] = task
+        if attempt.timeout_seconds is not None:
+            outcome = Failed(timed_out(attempt.timeout_seconds))
+            give_up = partial(self._give_up, index, outcome)
+            self._timers.set(index, attempt.timeout_seconds + self._grace_seconds, give_up)
+
+    def stop(self, index: int) -> None:
+        """Cancel an attempt, once: a second cancellation would break off its cleaning up."""
+        task = self._tasks.get(index)
+        if task is not None and index not in self._told_to_stop:
+            self._told_to_stop.add(index)
+            task.cancel()
+            give_up = partial(self._give_up, index, Stopped(given_up_after=self._grace_seconds))
+            self._timers.set(index, self._grace_seconds, give_up)
+
+    def stop_all(self) -> None:
+        """Cancel everything, although the execution has not asked for it: nothing is told of how that ends."""
+        self._stopping_all = True
+        self._timers.cancel_all()
+        for task in (*self._tasks.values(), *self._given_up):
+            task.cancel()
+
+    def forget_all(self) -> None:
+        """As `stop_all`, and as if nothing ran any more."""
+        self.stop_all()
+        self._tasks.clear()
+        self._numbers.clear()
+
+    def _give_up(self, index: int, outcome: Outcome) -> None:
+        task = self._tasks[index]
+        log.warning("attempt_given_up", attempt=task.get_name(), after_seconds=self._grace_seconds)
+        self._given_up.add(task)
+        task.add_done_callback(self._given_up.discard)
+        self._report(index, self._numbers[index], outcome)
+
+    def _report(self, index: int, number: int, outcome: Outcome) -> None:
+        if self._numbers.get(index) != number:
+            return
+        del self._numbers[index]
+        self._tasks.pop(index, None)
+        self._timers.cancel(index)
+        if isinstance(outcome, Stopped) and index not in self._told_to_stop:
+            outcome = Failed(_UNASKED)
+            if self._stopping_all:
+                return
+        self._told_to_stop.discard(index)
+        self._ended(index, number, outcome)

@@ -1,0 +1,339 @@
+"""Retry and rerun on an engine in memory: new executions that take over what an ended one has completed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from app.definitions import edits
+from app.domain.definitions import OnFailure, Workflow
+from app.domain.errors import Conflict, Invalid, NotFound, Unavailable, WrongState
+from app.domain.events import EventType
+from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.ports import StoreUnreachable
+from app.engine.starting import StartRequest
+from tests.support.memory_house import House, Process, short
+from tests.support.stories import parallel, sync
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def process(house: House) -> AsyncIterator[Process]:
+    async with house.process() as process:
+        yield process
+
+
+def staged(name: str, sequence: int = 0, **options):
+    return sync(name, sequence, type="staged", **options)
+
+
+def instant(name: str, output: object, sequence: int = 0, **options):
+    return sync(name, sequence, config={"output": output}, **options)
+
+
+async def failed(house: House, process: Process, *tasks, **options) -> tuple[Workflow, str]:
+    """An execution that ended because its staged task `b` failed."""
+    workflow = await house.define(*(tasks or (instant("a", 1.0), staged("b"), staged("c"))))
+    execution_id = await process.start(workflow, **options)
+    (await house.stage.entered("b")).fail()
+    await process.until(execution_id)
+    return workflow, execution_id
+
+
+async def finish(house: House, process: Process, execution_id: str, *names: str) -> list[str]:
+    """End the staged tasks as they begin, and answer the whole history in short."""
+    for name in names:
+        while not (waiting := [p for p in house.stage.performances if _is_open(p, execution_id, name)]):
+            await asyncio.sleep(0)
+        waiting[0].succeed(name)
+    return await process.until(execution_id)
+
+
+def _is_open(performance, execution_id: str, name: str) -> bool:
+    attempt = performance.attempt
+    return (attempt.task_name, str(attempt.execution_id)) == (name, execution_id) and not performance.ending.done()
+
+
+async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process, input={"n": 1})
+
+    started = await process.controls.retry(origin_id)
+    history = await finish(house, process, str(started.execution.id), "b", "c")
+
+    assert (started.already_started, started.execution.status) == (False, ExecutionStatus.PENDING)
+    assert history == [
+        "created",
+        "a reused",
+        "started",
+        "b started",
+        "b completed",
+        "c started",
+        "c completed",
+        "completed",
+    ]
+    execution = await process.executions.get(str(started.execution.id))
+    assert (execution.workflow_id, execution.revision, execution.input) == (workflow.id, 1, '{"n":1}')
+    assert (execution.origin_id, execution.output) == (UUID(origin_id), '{"c":"c"}')
+    last = house.stage.performances[-1].attempt
+    assert dict(last.upstream) == {"a": 1.0, "b": "b"}
+
+
+async def test_the_origin_stays_as_it_is(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    before = await process.executions.get(origin_id), list(house.history(origin_id))
+
+    await process.controls.retry(origin_id)
+
+    assert (await process.executions.get(origin_id), list(house.history(origin_id))) == before
+
+
+async def test_the_input_is_the_same_byte_for_byte(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    row = house.database.executions[UUID(origin_id)]
+    text = '{ "n": 1.0,  "big": 12345678901234567890 }'
+    object.__setattr__(row.execution, "input", text)
+
+    assert (await process.controls.retry(origin_id)).execution.input == text
+
+
+async def test_a_second_retry_answers_the_first_one_s_execution(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+
+    answers = await asyncio.gather(*(process.controls.retry(origin_id) for _ in range(5)))
+    first = answers[0].execution.id
+    await finish(house, process, str(first), "b", "c")
+    late = await process.controls.retry(origin_id)
+
+    assert {answer.execution.id for answer in answers} == {first}
+    assert sorted(answer.already_started for answer in answers) == [False, True, True, True, True]
+    assert (late.already_started, late.execution.id) == (True, first)
+    assert late.execution.status is ExecutionStatus.COMPLETED
+
+
+async def test_two_retries_that_both_see_no_other_start_one(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    gate = house.faults.hold_before("enqueue")
+    slow = asyncio.create_task(process.controls.retry(origin_id))
+    await gate.reached()
+    fast = await process.controls.retry(origin_id)
+    gate.open()
+    beaten = await slow
+
+    assert (fast.already_started, beaten.already_started) == (False, True)
+    assert beaten.execution.id == fast.execution.id
+
+
+@pytest.mark.parametrize("change", ["changed", "deleted"])
+async def test_a_retry_runs_the_origin_s_revision_whatever_has_become_of_the_workflow(
+    house: House, process: Process, change: str
+) -> None:
+    workflow, origin_id = await failed(house, process)
+    definitions = house.database.definitions
+    if change == "deleted":
+        await definitions.delete(str(workflow.id))
+    else:
+        await definitions.change(str(workflow.id), lambda current: edits.merged(current, {"tasks": ()}))
+
+    started = await process.controls.retry(origin_id)
+    history = await finish(house, process, str(started.execution.id), "b", "c")
+
+    assert started.execution.revision == 1
+    assert history[-1] == "completed"
+
+
+async def test_a_retry_of_a_retry_takes_over_what_both_completed(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    second = str((await process.controls.retry(origin_id)).execution.id)
+    while not (waiting := [p for p in house.stage.performances if _is_open(p, second, "b")]):
+        await asyncio.sleep(0)
+    waiting[0].succeed("b")
+    while not (waiting := [p for p in house.stage.performances if _is_open(p, second, "c")]):
+        await asyncio.sleep(0)
+    waiting[0].fail()
+    await process.until(second)
+
+    third = str((await process.controls.retry(second)).execution.id)
+
+    assert (await finish(house, process, third, "c"))[:4] == ["created", "a reused", "b reused", "started"]
+    assert (await process.executions.get(third)).origin_id == UUID(second)
+
+
+async def test_a_retry_of_a_cancelled_execution(house: House, process: Process) -> None:
+    workflow = await house.define(instant("a", 1), staged("b"))
+    origin_id = await process.start(workflow)
+    await house.stage.entered("b")
+    await process.controls.cancel(origin_id, "enough")
+    await process.until(origin_id)
+
+    started = await process.controls.retry(origin_id)
+
+    assert (await finish(house, process, str(started.execution.id), "b"))[-1] == "completed"
+
+
+async def test_a_rerun_repeats_a_task_and_all_behind_it(house: House, process: Process) -> None:
+    workflow = await house.define(
+        instant("a", 1), parallel("b", 1), parallel("c", 1, config={"output": 3}), sync("d", 2)
+    )
+    origin_id = await process.start(workflow)
+    await process.until(origin_id)
+
+    started = await process.controls.rerun(origin_id, "b")
+    history = await process.until(str(started.execution.id))
+
+    assert history == [
+        "created",
+        "a reused",
+        "c reused",
+        "started",
+        "b started",
+        "b completed",
+        "d started",
+        "d completed",
+        "completed",
+    ]
+    tasks = await process.executions.tasks(str(started.execution.id))
+    assert [(task.name, task.status, task.attempt, task.output) for task in tasks] == [
+        ("a", TaskStatus.COMPLETED, 0, "1"),
+        ("b", TaskStatus.COMPLETED, 1, None),
+        ("c", TaskStatus.COMPLETED, 0, "3"),
+        ("d", TaskStatus.COMPLETED, 1, None),
+    ]
+
+
+async def test_reruns_are_as_many_as_are_asked_for_unless_a_key_says_otherwise(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    rerun = process.controls.rerun
+
+    free = [await rerun(origin_id, "b") for _ in range(2)]
+    keyed = [await rerun(origin_id, "b", "again") for _ in range(2)]
+
+    assert len({answer.execution.id for answer in (*free, *keyed)}) == 3
+    assert [answer.already_started for answer in (*free, *keyed)] == [False, False, False, True]
+
+
+async def test_a_key_of_something_else_is_a_conflict(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process)
+    await process.start(workflow, idempotency_key="mine")
+
+    with pytest.raises(Conflict, match="does not repeat execution"):
+        await process.controls.rerun(origin_id, "b", "mine")
+
+
+async def test_what_was_skipped_stays_skipped_in_a_retry(house: House, process: Process) -> None:
+    workflow = await house.define(staged("a"), staged("b"))
+    origin_id = await process.start(workflow)
+    await house.stage.entered("a")
+    await process.controls.skip(origin_id, "a", "not today")
+    (await house.stage.entered("b")).fail()
+    await process.until(origin_id)
+
+    started = await process.controls.retry(origin_id)
+    history = await finish(house, process, str(started.execution.id), "b")
+
+    assert history == ["created", "a skipped", "started", "b started", "b completed", "completed"]
+
+
+async def test_a_tolerated_failure_is_not_repeated(house: House, process: Process) -> None:
+    workflow = await house.define(staged("a", on_failure=OnFailure.CONTINUE), staged("b"))
+    origin_id = await process.start(workflow)
+    (await house.stage.entered("a")).fail()
+    (await house.stage.entered("b")).fail()
+    await process.until(origin_id)
+
+    started = await process.controls.retry(origin_id)
+    updates = (await process.executions.updates(str(started.execution.id), 0, 2)).updates
+
+    assert updates[0].message == f"Execution accepted: it repeats execution {origin_id}"
+    assert updates[1].message == f"Task 'a' skipped: failed in execution {origin_id}, which went on without it"
+
+
+async def test_a_rerun_says_from_where(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    started = await process.controls.rerun(origin_id, "b")
+
+    page = await process.executions.updates(str(started.execution.id), 0, 2)
+
+    assert [update.message for update in page.updates] == [
+        f"Execution accepted: it repeats execution {origin_id} from task 'b' on",
+        "Task 'a' taken over, completed, from the execution that this one repeats",
+    ]
+    assert (page.updates[1].output, page.updates[1].task_status) == ("1.0", TaskStatus.COMPLETED)
+
+
+async def test_an_execution_whose_tasks_are_all_taken_over_ends_at_once(house: House, process: Process) -> None:
+    workflow = await house.define(instant("a", 1), staged("b"))
+    origin_id = await process.start(workflow)
+    await house.stage.entered("b")
+    await process.controls.skip(origin_id, "b", "")
+    await process.until(origin_id, "b skipped")
+    await process.until(origin_id)
+    execution = await process.executions.get(origin_id)
+    assert execution.status is ExecutionStatus.COMPLETED
+
+    started = await process.controls.rerun(origin_id, "b")
+
+    assert (await finish(house, process, str(started.execution.id), "b"))[:3] == ["created", "a reused", "started"]
+
+
+async def test_what_cannot_be_repeated(house: House, process: Process) -> None:
+    workflow = await house.define(staged("a", compensate=("undo",)), sync("undo"))
+    running = await process.start(workflow)
+    performance = await house.stage.entered("a")
+    controls = process.controls
+    for asked in (controls.retry(running), controls.rerun(running, "a")):
+        with pytest.raises(WrongState, match=f"execution {running} has not ended: it is running"):
+            await asked
+    performance.succeed()
+    await process.until(running)
+    with pytest.raises(WrongState, match="is completed; rerun it from a task instead"):
+        await controls.retry(running)
+    for task, message in (("b", "no task of the execution's revision 1 is named 'b'"), ("undo", "'undo' undoes 'a'")):
+        with pytest.raises(Invalid, match=f"from_task: {message}"):
+            await controls.rerun(running, task)
+    for key in ("", " ", "k" * 201):
+        with pytest.raises(Invalid, match="idempotency_key"):
+            await controls.rerun(running, "a", key)
+    unknown = "0192f0c1-2345-7abc-8def-000000000000"
+    for asked in (controls.retry(unknown), controls.rerun(unknown, "a"), controls.skip(unknown, "a", "")):
+        with pytest.raises(NotFound):
+            await asked
+    assert len(house.database.executions) == 1
+
+
+async def test_a_retry_whose_answer_was_lost_is_found_again(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process)
+    house.faults.lose_answer("enqueue")
+    with pytest.raises(StoreUnreachable):
+        await process.controls.retry(origin_id)
+
+    again = await process.controls.retry(origin_id)
+
+    assert again.already_started
+    assert len(house.database.executions) == 2
+
+
+async def test_a_repetition_that_cannot_be_stored_is_no_success(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process)
+    await process.executions.start(StartRequest(str(workflow.id)))
+    taken = next(iter(house.database.executions))
+    process.controls._new_id = lambda: taken
+
+    with pytest.raises(Unavailable, match="ask for it again"):
+        await process.controls.rerun(origin_id, "b")
+
+
+async def test_the_events_of_a_repetition_carry_its_progress(house: House, process: Process) -> None:
+    _, origin_id = await failed(house, process, instant("a", 1), instant("x", 2), staged("b"), staged("c"))
+    started = await process.controls.retry(origin_id)
+    await finish(house, process, str(started.execution.id), "b", "c")
+
+    history = house.history(str(started.execution.id))
+
+    assert [short(event, None) for event in history][:3] == ["created", "reused", "reused"]
+    assert [event.progress_percent for event in history][:3] == [0, 25, 50]
+    assert [event.progress_percent for event in history if event.type is EventType.TASK_COMPLETED] == [75, 100]

@@ -1,0 +1,74 @@
+"""The sentence, output and failure that an event is shown with."""
+
+from uuid import uuid4
+
+import pytest
+
+from app.domain.events import Event, EventType
+from app.domain.executions import Failure
+from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.drafts import failure_data, message_data
+from app.engine.updates import Update
+from tests.support.histories import NOON
+
+ORIGIN = "01990000-0000-7000-8000-000000000001"
+
+
+def update(type: EventType, data: str | None = None, task: str | None = None, attempt: int = 0) -> Update:
+    event = Event(1, type, NOON, ExecutionStatus.RUNNING, 0, None if task is None else 7, attempt, data)
+    return Update(uuid4(), 1, event, task)
+
+
+@pytest.mark.parametrize(
+    ("shown", "sentence"),
+    [
+        (update(EventType.EXECUTION_CREATED), "Execution accepted"),
+        (
+            update(EventType.EXECUTION_CREATED, f'{{"origin_id":"{ORIGIN}","from_task":null}}'),
+            f"Execution accepted: it repeats execution {ORIGIN}",
+        ),
+        (
+            update(EventType.EXECUTION_CREATED, f'{{"origin_id":"{ORIGIN}","from_task":"a b"}}'),
+            f"Execution accepted: it repeats execution {ORIGIN} from task 'a b' on",
+        ),
+        (update(EventType.TASK_SKIPPED, message_data("by hand"), "a"), "Task 'a' skipped: by hand"),
+        (update(EventType.TASK_SKIPPED, message_data(""), "a"), "Task 'a' skipped"),
+        (
+            update(EventType.TASK_REUSED, '"any output, { and all"', "a"),
+            "Task 'a' taken over, completed, from the execution that this one repeats",
+        ),
+        (
+            update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long")),
+            "Execution is failing: it took too long",
+        ),
+    ],
+)
+def test_the_sentence(shown: Update, sentence: str) -> None:
+    assert shown.message == sentence
+
+
+def test_every_event_has_a_sentence() -> None:
+    data = {
+        EventType.SIGNAL_RECEIVED: '{"name":"go","payload":null}',
+        EventType.TASK_PROGRESSED: '{"message":"half-way","percent":50}',
+    }
+    for kind in EventType:
+        assert update(kind, data.get(kind), "a", 1).message, kind
+
+
+def test_what_was_taken_over_shows_its_output() -> None:
+    shown = update(EventType.TASK_REUSED, '{"n": 1.0}', "a")
+
+    assert (shown.output, shown.failure, shown.task_status) == ('{"n": 1.0}', None, TaskStatus.COMPLETED)
+
+
+def test_what_was_skipped_has_neither_output_nor_failure() -> None:
+    shown = update(EventType.TASK_SKIPPED, message_data("by hand"), "a")
+
+    assert (shown.output, shown.failure, shown.task_status) == (None, None, TaskStatus.SKIPPED)
+
+
+def test_a_failing_execution_shows_why() -> None:
+    shown = update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long"))
+
+    assert (shown.failure, shown.task_status) == (Failure("timeout", "it took too long"), None)
