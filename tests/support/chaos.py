@@ -1,15 +1,19 @@
-"""A service under load while a monkey breaks it, and the question whether every promise was kept."""
+"""A service under load while something breaks it, and the question whether every promise was kept."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.chaos_callers import GrpcCaller, RestCaller
+from tests.support.chaos_editing import Editing
 from tests.support.chaos_house import House, open_house
 from tests.support.chaos_load import Load
 from tests.support.chaos_monkey import Monkey
+from tests.support.chaos_trouble import Trouble
 from tests.support.chaos_verdict import all_final, broken_histories, nothing_lost, nothing_ran_again, statuses
 
 HEAL_SECONDS = 60.0
@@ -20,7 +24,7 @@ SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class ChaosPlan:
-    """The monkey rests between `shortest_pause` and `longest_pause` seconds from one deed to the next."""
+    """A monkey rests between `shortest_pause` and `longest_pause` seconds from one deed to the next."""
 
     seed: int
     seconds: float
@@ -28,58 +32,104 @@ class ChaosPlan:
     lease_seconds: float = 3.0
     shortest_pause: float = 0.3
     longest_pause: float = 3.0
+    engines: int = 3
+    rests: int = 2
 
 
-async def survive(folder: Path, plan: ChaosPlan, tell: Callable[[str], None] = lambda _: None) -> str:
+@dataclass(frozen=True, slots=True)
+class Clients:
+    load: Load
+    editing: Editing
+
+    @property
+    def errors(self) -> Counter[str]:
+        return self.load.errors + self.editing.errors
+
+
+def monkey(house: House, plan: ChaosPlan) -> Trouble:
+    return Monkey(house, plan.seed, plan.lease_seconds, plan.shortest_pause, plan.longest_pause)
+
+
+async def survive(
+    folder: Path,
+    plan: ChaosPlan,
+    tell: Callable[[str], None] = lambda _: None,
+    cause: Callable[[House, ChaosPlan], Trouble] = monkey,
+) -> str:
     """Run it all in `folder`; a sentence on what happened. Raise `AssertionError` with everything that went wrong."""
     tell(f"chaos with seed {plan.seed} for {plan.seconds:g} seconds")
-    async with open_house(folder, plan.lease_seconds) as house:
+    async with open_house(folder, plan.lease_seconds, plan.engines, plan.rests) as house:
         await house.heal(HEAL_SECONDS)
-        load = Load([engine.server.port for engine in house.engines], plan.seed, plan.starts_per_second)
-        monkey = Monkey(house, plan.seed, plan.lease_seconds, plan.shortest_pause, plan.longest_pause)
-        await _rage(plan, load, monkey, tell)
-        await house.heal(HEAL_SECONDS)
-        began = time.monotonic()
-        wrong = await all_final(house.database_url, plan.lease_seconds + MARGIN_SECONDS)
-        settled = time.monotonic() - began
-        await load.finish(MARGIN_SECONDS)
-        wrong += await _verdict(house, load)
-        story = await _story(plan, house, load, monkey, settled)
+        trouble = cause(house, plan)
+        async with _clients(house, plan) as clients:
+            began = time.monotonic()
+            await _rage(plan, clients, trouble, tell)
+            raged = time.monotonic() - began
+            await house.heal(HEAL_SECONDS)
+            began = time.monotonic()
+            wrong = await all_final(house.database_url, plan.lease_seconds + MARGIN_SECONDS)
+            settled = time.monotonic() - began
+            await clients.load.finish(MARGIN_SECONDS)
+        wrong += [*await trouble.verdict(), *await _verdict(house, clients, trouble)]
+        story = f"{_story(plan, house, clients, trouble, raged)}; {await statuses(house.database_url)}, "
+        story += f"final {settled:.1f} s after the healing"
     tell(story)
     assert not wrong, "\n".join([story, f"{len(wrong)} wrong:", *wrong[:SHOWN]])
     return story
 
 
-async def _rage(plan: ChaosPlan, load: Load, monkey: Monkey, tell: Callable[[str], None]) -> None:
-    """Load and monkey for as long as planned; a defect in either ends both."""
+@asynccontextmanager
+async def _clients(house: House, plan: ChaosPlan) -> AsyncIterator[Clients]:
+    grpc = [GrpcCaller(engine.server.port) for engine in house.engines]
+    rest = [RestCaller(f"http://127.0.0.1:{process.server.port}/api/v1") for process in house.rests]
+    try:
+        yield Clients(Load(grpc, rest, plan.seed, plan.starts_per_second), Editing(house.rests, rest, plan.seed))
+    finally:
+        for caller in (*grpc, *rest):
+            await caller.close()
+
+
+async def _rage(plan: ChaosPlan, clients: Clients, trouble: Trouble, tell: Callable[[str], None]) -> None:
+    """Load and trouble for as long as planned; a defect in either ends both."""
     with suppress(TimeoutError):
         async with asyncio.timeout(plan.seconds), asyncio.TaskGroup() as group:
-            group.create_task(load.run())
-            group.create_task(monkey.rampage())
-            group.create_task(_tell_now_and_then(load, monkey, tell))
+            others = [
+                group.create_task(clients.load.run()),
+                group.create_task(clients.editing.run()),
+                group.create_task(_tell_now_and_then(clients, trouble, tell)),
+            ]
+            await trouble.rampage()
+            for other in others:
+                other.cancel()
 
 
-async def _tell_now_and_then(load: Load, monkey: Monkey, tell: Callable[[str], None]) -> None:
+async def _tell_now_and_then(clients: Clients, trouble: Trouble, tell: Callable[[str], None]) -> None:
     while True:
         await asyncio.sleep(TELL_EVERY_SECONDS)
-        tell(f"{load.started} starts, {len(load.accepted)} accepted, {monkey.done.total()} deeds")
+        load, editing = clients.load, clients.editing
+        wrong = len(load.wrong) + len(editing.wrong) + len(trouble.wrong)
+        tell(
+            f"{load.started} starts, {len(load.accepted)} accepted, {editing.changes} changes, {editing.reads} reads, "
+            f"{trouble.done.total()} deeds, {wrong} wrong"
+        )
 
 
-async def _verdict(house: House, load: Load) -> list[str]:
-    deaths = [f"an engine ended by itself: exit codes {engine.deaths}" for engine in house.engines if engine.deaths]
+async def _verdict(house: House, clients: Clients, trouble: Trouble) -> list[str]:
+    deaths = [f"a process ended by itself: exit codes {kept.deaths}" for kept in house.processes if kept.deaths]
     return [
         *deaths,
-        *load.wrong,
-        *await nothing_lost(house.database_url, load.accepted),
+        *clients.load.wrong,
+        *clients.editing.wrong,
+        *await nothing_lost(house.database_url, clients.load.accepted | trouble.accepted),
         *await nothing_ran_again(house.database_url, house.traces),
         *await broken_histories(house.database_url),
     ]
 
 
-async def _story(plan: ChaosPlan, house: House, load: Load, monkey: Monkey, settled: float) -> str:
+def _story(plan: ChaosPlan, house: House, clients: Clients, trouble: Trouble, seconds: float) -> str:
+    starts = {name: sum(kept.starts for kept in kind) for name, kind in house.kinds.items()}
     return (
-        f"seed {plan.seed}: {load.started} starts in {plan.seconds:g} s ({load.started / plan.seconds:.0f}/s), "
-        f"{await statuses(house.database_url)}, final {settled:.1f} s after the healing; "
-        f"monkey {dict(monkey.done)}; clients saw {dict(load.errors)}; "
-        f"{sum(engine.starts for engine in house.engines)} engine starts; logs in {house.folder.parent}"
+        f"seed {plan.seed}: {clients.load.started} starts in {seconds:.0f} s ({clients.load.started / seconds:.0f}/s), "
+        f"{clients.editing.changes} changes and {clients.editing.reads} reads of definitions; {trouble}; "
+        f"clients saw {dict(clients.errors)}; process starts {starts}; logs in {house.folder}"
     )

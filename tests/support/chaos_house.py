@@ -1,80 +1,42 @@
-"""The service that is attacked: PostgreSQL of its own, and engines that each reach it through a proxy of their own."""
+"""The service that is attacked: PostgreSQL and Redis of its own, and engines and REST processes that reach them through
+proxies of their own."""
 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.adapters.database.migrations import migrate
 from app.adapters.embedded import open_storage
-from app.domain.definitions import RetryPolicy
+from tests.support.chaos_workflows import EDITED, SIGNALLED, WORKFLOWS
 from tests.support.databases import answers_again
-from tests.support.engine_process import parallel, store_workflow, sync, workflow
+from tests.support.engine_process import store_workflow
 from tests.support.grpc_server_process import GrpcServerProcess
+from tests.support.redis_process import RedisProcess
+from tests.support.rest_server_process import RestServerProcess
+from tests.support.server_process import ServerProcess
 from tests.support.tcp_proxy import TcpProxy, proxy_to
 
-ENGINES = 3
+ENGINES, RESTS, REDIS = "engine to PostgreSQL", "REST to PostgreSQL", "REST to Redis"
 START_AGAIN_SECONDS = 0.2
-QUICK = RetryPolicy(max_attempts=3, initial_interval_seconds=0.05)
-
-
-def _python(function: str, **arguments: object) -> dict[str, object]:
-    return {"function": f"chaos.{function}", "arguments": arguments}
-
-
-WORKFLOWS = (
-    workflow(
-        "chaos-mixed",
-        (
-            sync("a", 1, "python", config=_python("in_thread", seconds=0.01)),
-            sync("b", 1),
-            parallel("c", 2, "python", config=_python("in_loop", seconds=0.1)),
-            parallel("d", 2, "delay", config={"seconds": 0.2}),
-            sync("e", 3, "python", config=_python("in_loop")),
-        ),
-    ),
-    workflow(
-        "chaos-flaky",
-        (
-            sync("a", 1, "python", config=_python("fails_at_first"), retry=QUICK),
-            sync("b", 2, "python", config=_python("in_thread")),
-        ),
-    ),
-    workflow(
-        "chaos-failing",
-        (
-            parallel("a", 1, "python", config=_python("fails"), retry=QUICK),
-            parallel("b", 1, "delay", config={"seconds": 5}),
-            sync("never", 2, "python", config=_python("in_loop")),
-        ),
-    ),
-    workflow(
-        "chaos-slow",
-        (
-            sync("a", 1, "delay", config={"seconds": 2}),
-            sync("b", 2, "python", config=_python("in_loop", seconds=0.5)),
-        ),
-    ),
-)
-
-SIGNALLED = "chaos-signalled"
-"""The key of a workflow that waits until it gets the signal `go`."""
+REST_POOL_SIZE = 4
+CACHE_TTL_SECONDS = 2.0
 
 
 @dataclass
-class Engine:
-    """One engine process, started again whenever it ends. `deaths` are ends that nobody caused."""
+class Kept:
+    """A process that is started again whenever it ends. `deaths` are ends that nobody caused, by exit code."""
 
-    server: GrpcServerProcess
-    proxy: TcpProxy
+    server: ServerProcess
     rest_seconds: float = START_AGAIN_SECONDS
     was_told_to_end: bool = False
     starts: int = 0
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
     deaths: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
 
     def kill(self, number: signal.Signals, rest_seconds: float) -> None:
         self.was_told_to_end, self.rest_seconds = True, rest_seconds
@@ -86,6 +48,7 @@ class Engine:
             self.is_up.set()
             code = await self.server.ended()
             self.is_up.clear()
+            self.ends.append(code)
             if not self.was_told_to_end:
                 self.deaths.append(code)
             await asyncio.sleep(self.rest_seconds)
@@ -105,46 +68,62 @@ class Engine:
 
 @dataclass
 class House:
+    """`ways` are the proxies by what they connect, one for each process."""
+
     database_url: str
     folder: Path
-    engines: list[Engine]
-    traces: Path
+    redis: Kept
+    engines: list[Kept] = field(default_factory=list)
+    rests: list[Kept] = field(default_factory=list)
+    ways: dict[str, list[TcpProxy]] = field(default_factory=lambda: {ENGINES: [], RESTS: [], REDIS: []})
+
+    @property
+    def processes(self) -> Sequence[Kept]:
+        return [kept for kind in self.kinds.values() for kept in kind]
+
+    @property
+    def kinds(self) -> Mapping[str, Sequence[Kept]]:
+        return {"engine": self.engines, "REST": self.rests, "Redis": [self.redis]}
+
+    @property
+    def traces(self) -> Path:
+        return self.folder / "traces"
 
     def signal_postgres(self, number: signal.Signals) -> None:
         """Whoever holds the database open starts it again."""
         with suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
-            os.kill(int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]), number)
+            os.kill(int((self.folder / "database/postgres/postmaster.pid").read_text().splitlines()[0]), number)
 
     async def heal(self, seconds: float) -> None:
         """Everything runs and everything is connected again."""
-        for engine in self.engines:
-            engine.server.send(signal.SIGCONT)
-            engine.proxy.flow()
-            engine.proxy.delay_seconds = 0
-            await engine.proxy.vanish()
-            await engine.proxy.start()
+        for process in self.processes:
+            process.server.send(signal.SIGCONT)
+        for proxy in [proxy for ways in self.ways.values() for proxy in ways]:
+            proxy.flow()
+            proxy.delay_seconds = 0
+            await proxy.vanish()
+            await proxy.start()
         await answers_again(self.database_url, seconds)
         async with asyncio.timeout(seconds):
-            for engine in self.engines:
-                await engine.is_up.wait()
+            for process in self.processes:
+                await process.is_up.wait()
 
 
 @asynccontextmanager
-async def open_house(folder: Path, lease_seconds: float) -> AsyncIterator[House]:
-    data = folder / "database"
+async def open_house(folder: Path, lease_seconds: float, engines: int, rests: int) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(open_storage(f"file:{data}"))
+        url = await stack.enter_async_context(open_storage(f"file:{folder / 'database'}"))
         await migrate(url)
-        waiting = sync("a", 1, "signal", config={"name": "go"})
-        last = sync("b", 2, "python", config=_python("in_loop"))
-        for draft in (*WORKFLOWS, workflow(SIGNALLED, (waiting, last))):
+        for draft in (*WORKFLOWS, SIGNALLED, *EDITED):
             await store_workflow(url, draft)
-        house = House(url, data, [], folder / "traces")
+        house = House(url, folder, _kept(stack, RedisProcess(folder / "redis.log")))
         house.traces.touch()
-        for number in range(ENGINES):
+        for number in range(engines):
             house.engines.append(await _engine(stack, house, folder / f"engine-{number}.log", lease_seconds))
+        for number in range(rests):
+            house.rests.append(await _rest(stack, house, folder / f"rest-{number}.log"))
         async with asyncio.TaskGroup() as keepers:
-            tasks = [keepers.create_task(engine.keep_up()) for engine in house.engines]
+            tasks = [keepers.create_task(process.keep_up()) for process in house.processes]
             try:
                 yield house
             finally:
@@ -152,10 +131,9 @@ async def open_house(folder: Path, lease_seconds: float) -> AsyncIterator[House]
                     task.cancel()
 
 
-async def _engine(stack: AsyncExitStack, house: House, log: Path, lease_seconds: float) -> Engine:
-    proxy, url = await stack.enter_async_context(proxy_to(house.database_url))
+async def _engine(stack: AsyncExitStack, house: House, log: Path, lease_seconds: float) -> Kept:
     server = GrpcServerProcess(
-        url,
+        await _way(stack, house.database_url, house.ways[ENGINES]),
         log,
         PYTHON_MODULES="tests.support.chaos_tasks",
         CHAOS_TRACES=str(house.traces),
@@ -165,5 +143,29 @@ async def _engine(stack: AsyncExitStack, house: House, log: Path, lease_seconds:
         SHUTDOWN_SECONDS="2",
         LOG_LEVEL="warning",
     )
+    return _kept(stack, server)
+
+
+async def _rest(stack: AsyncExitStack, house: House, log: Path) -> Kept:
+    server = RestServerProcess(
+        await _way(stack, house.database_url, house.ways[RESTS]),
+        await _way(stack, f"redis://127.0.0.1:{house.redis.server.port}/0", house.ways[REDIS]),
+        log,
+        DATABASE_POOL_SIZE=str(REST_POOL_SIZE),
+        CACHE_TTL_SECONDS=str(CACHE_TTL_SECONDS),
+        SHUTDOWN_SECONDS="2",
+        LOG_LEVEL="warning",
+    )
+    return _kept(stack, server)
+
+
+async def _way(stack: AsyncExitStack, url: str, ways: list[TcpProxy]) -> str:
+    """`url` through a proxy of its own, which is added to `ways`."""
+    proxy, through = await stack.enter_async_context(proxy_to(url))
+    ways.append(proxy)
+    return through
+
+
+def _kept(stack: AsyncExitStack, server: ServerProcess) -> Kept:
     stack.push_async_callback(server.close)
-    return Engine(server, proxy)
+    return Kept(server)

@@ -15,6 +15,7 @@ POLL_SECONDS = 0.25
 SHOWN = 20
 
 _UNFINISHED = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
+_BY_KEY = "SELECT idempotency_key AS key, array_agg(id::text) AS ids FROM executions GROUP BY 1"
 _COMMANDS = "SELECT count(*) FROM execution_commands"
 _STUCK = """
 SELECT x.id, x.status::text, x.owner_id, g.name, x.due_at,
@@ -27,6 +28,11 @@ _ATTEMPTS = """
 SELECT execution_id::text || ' ' || task_id AS task, max(attempt) AS started,
        max(attempt) FILTER (WHERE type = 'task_completed') AS completed
 FROM execution_events WHERE task_id IS NOT NULL GROUP BY 1
+"""
+
+_LOST = """
+SELECT execution_id::text || ' ' || task_id || ' ' || attempt AS attempt FROM execution_events
+WHERE type = 'task_retrying' AND data ->> 'code' = 'engine_lost'
 """
 
 
@@ -52,11 +58,15 @@ async def all_final(url: str, seconds: float) -> list[str]:
 
 
 async def nothing_lost(url: str, accepted: Mapping[str, str]) -> list[str]:
-    """Exactly the accepted executions are there."""
+    """Exactly the accepted executions are there, one for each idempotency key."""
     async with _session(url) as session:
-        rows = await session.fetch("SELECT idempotency_key AS key, id::text FROM executions")
-    stored = {row["key"]: row["id"] for row in rows}
-    lost = [f"lost: {key} {execution_id}" for key, execution_id in accepted.items() if stored.get(key) != execution_id]
+        rows = await session.fetch(_BY_KEY)
+    stored = {row["key"]: row["ids"] for row in rows}
+    lost = [
+        f"accepted: {key} {execution_id}, stored: {stored.get(key)}"
+        for key, execution_id in accepted.items()
+        if stored.get(key) != [execution_id]
+    ]
     return lost + [f"never accepted: {key} {stored[key]}" for key in stored.keys() - accepted.keys()]
 
 
@@ -74,6 +84,14 @@ async def nothing_ran_again(url: str, traces: Path) -> list[str]:
         if max(counted) > (completed or started) or max(counted.values()) > 1:
             wrong.append(f"ran again: {task}: runs {dict(counted)}, started {started}, completed by {completed}")
     return wrong
+
+
+async def attempts_cut_short(url: str, traces: Path) -> list[str]:
+    """Attempts that ran and ended with their engine. One that is recorded as started need not have begun to run."""
+    ran = set(traces.read_text().splitlines())
+    async with _session(url) as session:
+        lost = [row["attempt"] for row in await session.fetch(_LOST)]
+    return [f"an attempt was cut short: {attempt}" for attempt in lost if attempt in ran]
 
 
 async def broken_histories(url: str) -> list[str]:

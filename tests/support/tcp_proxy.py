@@ -27,8 +27,8 @@ class TcpProxy:
         """Drop every connection and refuse new ones, until `start`."""
         if self._server is not None:
             self._server.close()
-        self.cut()
         while self._writers:
+            self.cut()  # again and again: a connection may just have been accepted
             await asyncio.sleep(0)
 
     def cut(self) -> None:

@@ -1,0 +1,17 @@
+"""A python task whose attempts wait until the file named by GATE exists."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from app.tasks import Attempt, task_function
+
+POLL_SECONDS = 0.2
+
+
+@task_function("test.gated_by_file")
+async def gated_by_file(attempt: Attempt) -> dict[str, int]:
+    gate = Path(os.environ["GATE"])
+    while not gate.exists():
+        await asyncio.sleep(POLL_SECONDS)
+    return {"attempt": attempt.number}

@@ -1,0 +1,34 @@
+"""`python -m app.main` as a process of its own, as `workflow up` starts it."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.support.server_process import ServerProcess, free_port
+
+POLL_SECONDS = 0.05
+
+
+class RestServerProcess(ServerProcess):
+    def __init__(self, database_url: str, redis_url: str, log: Path | None = None, **settings: str) -> None:
+        port = free_port()
+        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FASTAPI_PORT": str(port), **settings}
+        super().__init__((sys.executable, "-m", "app.main"), port, log, LOG_FORMAT="json", **environment)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/v1"
+
+    async def _answers(self) -> bool:
+        return await listens(self.port)
+
+
+async def listens(port: int) -> bool:
+    """Whether a connection to the port is accepted, now or within a moment."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        await asyncio.sleep(POLL_SECONDS)
+        return False
+    writer.transport.abort()
+    return True
