@@ -90,29 +90,63 @@ class DefinitionStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Vacancy:
-    """A cache's answer that it has nothing under `ref`, and the permission to fill it, void once `ref` is invalidated.
+class Absence:
+    """The knowledge that nothing is stored under `ref`."""
 
-    Without a `token` nothing may be filled in.
+    ref: str
+
+
+Content = StoredDocument | Absence
+
+
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A cache's answer that it has nothing under `ref`, and the permission to fill it, void once `ref` is changed.
+
+    Without a `token` nothing may be filled in: the cache cannot be reached, or `ref` is being changed.
     """
 
     ref: str
     token: bytes | None = None
 
 
-class DefinitionCache(Protocol):
-    """Holds finished documents under an id or a key. No method raises: a cache that fails is a miss.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A writer's word that what is stored under `refs` may change at any moment."""
 
-    A reader asks the cache, then the store, then fills the vacancy that it was given before it asked the store. So
-    whatever it fills in is either at least as new as the last invalidation, or is not taken.
+    id: str
+    refs: frozenset[str]
+
+
+class DefinitionCache(Protocol):
+    """Holds what is stored under an id or a key. No method raises: a cache that fails is a miss.
+
+    A reader asks `get`, then reserves, asks the store, and fills the vacancy. A writer marks, commits, and invalidates.
+    What `get` and `reserve` answer is never older than the last change that was invalidated before they were called.
     """
 
-    async def get(self, ref: str) -> StoredDocument | Vacancy: ...
+    async def get(self, ref: str) -> Content | None: ...
 
-    async def put(self, vacancy: Vacancy, document: StoredDocument) -> None: ...
+    async def reserve(self, ref: str) -> Content | Vacancy:
+        """What somebody else has filled in by now, or a vacancy; ask the store only after it."""
 
-    async def invalidate(self, refs: Sequence[str]) -> None:
-        """After this returns, or as soon as the cache can be reached again, none of `refs` is served from it."""
+    async def put(self, vacancy: Vacancy, content: Content) -> None: ...
+
+    async def mark(self, refs: Sequence[str]) -> Mark:
+        """From now on nothing is served under `refs` nor filled in, until the mark is taken away.
+
+        If its writer dies, the mark ends by itself. It may fail unnoticed where the cache cannot be reached.
+        """
+
+    async def release(self, mark: Mark) -> None:
+        """Take the mark away: nothing was changed."""
+
+    async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
+        """Take the mark away after the change was committed; `refs` are its refs and what it touched beside them.
+
+        After this returns nothing older is served under `refs`, by any process. Where the cache cannot be reached, that
+        takes as long as entries live.
+        """
 
 
 class TaskTypes(Protocol):

@@ -13,14 +13,15 @@ from app.definitions.ports import (
     RevisionSummary,
     StoredDocument,
     TaskTypes,
-    Vacancy,
     WorkflowEdit,
     WorkflowFilter,
     revision_etag,
 )
+from app.definitions.reads import CachedReads, CacheStatistics
 from app.definitions.rules import Rules
+from app.definitions.writes import CachedWrites
 from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, parse_ref, text_problems
-from app.domain.errors import Invalid, NotFound
+from app.domain.errors import Invalid
 
 Check = Callable[[Workflow, WorkflowEdit], None]
 
@@ -48,25 +49,25 @@ class DefinitionService:
     """Refs are ids or keys. Unknown ones raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
     `expected_revision` that is not the current one `RevisionMismatch`.
 
-    The cache is told of a change after it is committed and before the caller is, so whoever has seen a change
-    acknowledged reads it.
+    Whoever has seen a change acknowledged reads it, whichever process answers.
     """
 
     def __init__(self, store: DefinitionStore, cache: DefinitionCache, task_types: TaskTypes, max_tasks: int) -> None:
         self._store = store
-        self._cache = cache
+        self._reads = CachedReads(store, cache)
+        self._writes = CachedWrites(store, cache)
         self._rules = Rules(task_types, max_tasks)
+
+    @property
+    def cache_statistics(self) -> CacheStatistics:
+        return self._reads.statistics
 
     async def create(self, draft: WorkflowDraft) -> Workflow:
         self._rules.check_new(draft)
-        workflow = await self._store.create(draft)
-        await self._forget(workflow.id, workflow.key)
-        return workflow
+        return await self._writes.create(draft)
 
     async def document(self, ref: str) -> StoredDocument:
-        ref = str(parse_ref(ref))
-        found = await self._cache.get(ref)
-        return await self._load(found) if isinstance(found, Vacancy) else found
+        return await self._reads.document(str(parse_ref(ref)))
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         """One page of documents ordered by id, and how many match in all."""
@@ -90,9 +91,7 @@ class DefinitionService:
 
     async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
         """Answer the workflow as it was; its revisions and executions stay."""
-        workflow = await self._store.delete(str(parse_ref(ref)), expected_revision)
-        await self._forget(workflow.id, workflow.key)
-        return workflow
+        return await self._writes.delete(str(parse_ref(ref)), expected_revision)
 
     async def document_of_task(self, task_id: int) -> StoredDocument:
         """The workflow that holds a task now."""
@@ -148,18 +147,5 @@ class DefinitionService:
             check(current, wanted)
             return wanted
 
-        after = await self._store.change(str(parse_ref(ref)), checked_edit, expected_revision)
-        before = seen[-1]
-        await self._forget(after.id, before.key, after.key)
-        return _Change(before, after)
-
-    async def _load(self, vacancy: Vacancy) -> StoredDocument:
-        document = await self._store.document(vacancy.ref)
-        # The place for single-flight, and for a negative entry where there is nothing to find.
-        if document is None:
-            raise NotFound("workflow", vacancy.ref)
-        await self._cache.put(vacancy, document)
-        return document
-
-    async def _forget(self, workflow_id: int, *keys: str | None) -> None:
-        await self._cache.invalidate([str(workflow_id), *{key for key in keys if key is not None}])
+        after = await self._writes.change(str(parse_ref(ref)), checked_edit, expected_revision)
+        return _Change(seen[-1], after)

@@ -4,11 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-import structlog
-
 from app.adapters.addresses import StorageError
-from app.adapters.cache.in_process import InProcessDefinitionCache
-from app.adapters.cache.redis_cache import open_redis_cache
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.migrations import schema_problem
@@ -17,18 +13,13 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
 from app.config import Settings
-from app.definitions.ports import DefinitionCache
 from app.definitions.service import DefinitionService
 from app.engine.announcer import Announcer
 from app.engine.plan import Plans
 from app.engine.watchers import Hub
 from app.tasks import TaskTypeRegistry
+from app.wiring.definition_cache import open_definition_cache
 from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
-
-log = structlog.get_logger(__name__)
-
-IN_PROCESS_TTL_SECONDS = 5.0
-"""Short: without Redis, another REST process's changes are seen only when an entry ends."""
 
 
 @asynccontextmanager
@@ -37,45 +28,43 @@ async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
     async with (
         open_database(settings) as database,
         open_task_types(settings) as task_types,
-        _open_definitions(settings, database, task_types) as definitions,
+        _open_signals(database) as signals,
+        _open_definitions(settings, database, task_types, signals) as definitions,
     ):
-        signals, hub = PostgresSignals(database.dsn, database.pool), Hub()
+        hub = Hub()
         Announcer(signals).listen(hub.hint)
         plans = Plans(PostgresDefinitionReader(database.pool))
         executions = execution_service(settings, database.pool, plans, hub, signals)
         controls = execution_controls(settings, database.pool, plans, signals)
+        ready = partial(_missing, database)
         signals.start()
         try:
-            yield Services(definitions, executions, controls, partial(_missing, database), settings.max_body_bytes)
+            yield Services(definitions, executions, controls, ready, settings.max_body_bytes)
         finally:
             hub.close()
-            await signals.stop()
+
+
+@asynccontextmanager
+async def _open_signals(database: Database) -> AsyncIterator[PostgresSignals]:
+    """Not started: whoever listens subscribes first."""
+    signals = PostgresSignals(database.dsn, database.pool)
+    try:
+        yield signals
+    finally:
+        await signals.stop()
 
 
 @asynccontextmanager
 async def _open_definitions(
-    settings: Settings, database: Database, task_types: TaskTypeRegistry
+    settings: Settings, database: Database, task_types: TaskTypeRegistry, signals: PostgresSignals
 ) -> AsyncIterator[DefinitionService]:
     engine = create_engine(database.dsn, settings.database_pool_size)
     try:
-        async with _open_cache(settings) as cache:
+        async with open_definition_cache(settings, signals) as cache:
             store = PostgresDefinitionStore(create_sessions(engine), SystemClock().now)
             yield DefinitionService(store, cache, task_types, settings.max_tasks_per_workflow)
     finally:
         await engine.dispose()
-
-
-@asynccontextmanager
-async def _open_cache(settings: Settings) -> AsyncIterator[DefinitionCache]:
-    if settings.redis_url is None:
-        log.info("cache_in_process", ttl_seconds=IN_PROCESS_TTL_SECONDS)
-        yield InProcessDefinitionCache(IN_PROCESS_TTL_SECONDS)
-        return
-    log.info("cache_redis", ttl_seconds=settings.cache_ttl_seconds)
-    async with open_redis_cache(
-        settings.redis_url, settings.cache_ttl_seconds, settings.cache_timeout_seconds
-    ) as cache:
-        yield cache
 
 
 async def _missing(database: Database) -> list[str]:

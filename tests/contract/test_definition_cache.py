@@ -1,4 +1,4 @@
-"""What every definition cache must do, run on each of them; then what only Redis can suffer."""
+"""What every definition cache must do, run on each of them; then what only one of them can suffer."""
 
 import asyncio
 import logging
@@ -9,9 +9,12 @@ import pytest
 import redis.asyncio
 
 from app.adapters.cache import in_process, redis_cache
+from app.adapters.cache.entries import pack, unpack
 from app.adapters.cache.in_process import InProcessDefinitionCache
-from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_cache, pack, unpack
-from app.definitions.ports import DefinitionCache, StoredDocument, Vacancy
+from app.adapters.cache.notices import Notice, decode
+from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_cache, open_redis_link
+from app.definitions.ports import Absence, Content, DefinitionCache, StoredDocument, Vacancy
+from tests.support.redis_server import PROGRAM, running_redis
 from tests.support.tcp_proxy import proxy_to
 
 OLD = StoredDocument(7, "k", 1, b'{"revision":1}')
@@ -20,11 +23,16 @@ TIMEOUT = 0.2
 
 
 class ManualTime:
+    """A clock that moves when it is told to, or when somebody sleeps by it."""
+
     def __init__(self) -> None:
         self.seconds = 1000.0
 
     def __call__(self) -> float:
         return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
 
 
 @pytest.fixture
@@ -44,45 +52,58 @@ def cache(request: pytest.FixtureRequest) -> DefinitionCache:
 
 
 async def miss(cache: DefinitionCache, ref: str) -> Vacancy:
-    answer = await cache.get(ref)
+    assert await cache.get(ref) is None
+    answer = await cache.reserve(ref)
     assert isinstance(answer, Vacancy)
     assert answer.ref == ref
     return answer
 
 
-async def fill(cache: DefinitionCache, ref: str, document: StoredDocument) -> None:
-    await cache.put(await miss(cache, ref), document)
+async def fill(cache: DefinitionCache, ref: str, content: Content) -> None:
+    await cache.put(await miss(cache, ref), content)
+
+
+async def change(cache: DefinitionCache, *refs: str) -> None:
+    await cache.invalidate(await cache.mark(refs), refs)
 
 
 async def test_what_was_filled_in_is_served(cache):
     await fill(cache, "7", NEW)
     await fill(cache, "k", OLD)
+    await fill(cache, "9", Absence("9"))
     assert await cache.get("7") == NEW
+    assert await cache.reserve("7") == NEW
     assert await cache.get("k") == OLD
+    assert await cache.get("9") == Absence("9")
     await miss(cache, "8")
 
 
-async def test_what_was_invalidated_is_not_served_and_may_be_filled_again(cache):
-    await fill(cache, "7", OLD)
-    await fill(cache, "k", OLD)
-    await fill(cache, "8", OLD)
-    await cache.invalidate(["7", "k", "unknown"])
+async def test_what_was_changed_is_not_served_and_may_be_filled_again(cache):
+    for ref in ("7", "k", "8"):
+        await fill(cache, ref, OLD)
+    await change(cache, "7", "k", "unknown")
     await miss(cache, "k")
     assert await cache.get("8") == OLD
     await fill(cache, "7", NEW)
     assert await cache.get("7") == NEW
 
 
-async def test_a_reader_slower_than_an_invalidation_fills_nothing_in(cache):
+async def test_what_was_not_marked_is_invalidated_too(cache):
+    await fill(cache, "7", OLD)
+    await cache.invalidate(await cache.mark(["k"]), ["7", "k"])
+    await miss(cache, "7")
+
+
+async def test_a_reader_slower_than_a_change_fills_nothing_in(cache):
     slow = await miss(cache, "7")
-    await cache.invalidate(["7"])
+    await change(cache, "7")
     await cache.put(slow, OLD)
     await miss(cache, "7")
 
 
-async def test_a_reader_slower_than_an_invalidation_and_another_reader_never_wins(cache):
+async def test_a_reader_slower_than_a_change_and_another_reader_never_wins(cache):
     slow = await miss(cache, "7")
-    await cache.invalidate(["7"])
+    await change(cache, "7")
     await fill(cache, "7", NEW)
     await cache.put(slow, OLD)
     assert await cache.get("7") != OLD
@@ -95,19 +116,58 @@ async def test_readers_of_one_vacancy_may_both_fill_it_in(cache):
     assert await cache.get("7") == NEW
 
 
-async def test_a_vacancy_without_a_token_fills_nothing(cache):
+async def test_while_a_ref_is_marked_nothing_is_served_or_filled(cache):
+    slow = await miss(cache, "7")
+    await fill(cache, "k", OLD)
+    mark = await cache.mark(["7", "k"])
+    await cache.put(slow, OLD)
+    for ref in ("7", "k"):
+        assert await miss(cache, ref) == Vacancy(ref)
     await cache.put(Vacancy("7"), OLD)
-    await miss(cache, "7")
+    await cache.invalidate(mark, ["7", "k"])
+    await fill(cache, "7", NEW)
+    assert await cache.get("7") == NEW
 
 
-async def test_entries_end_with_their_time_in_process():
+async def test_a_ref_stays_marked_until_the_last_writer_is_done(cache):
+    first, second = await cache.mark(["7"]), await cache.mark(["7"])
+    await cache.invalidate(first, ["7"])
+    assert await miss(cache, "7") == Vacancy("7")
+    await cache.release(second)
+    await fill(cache, "7", NEW)
+    assert await cache.get("7") == NEW
+
+
+async def test_the_mark_of_a_dead_writer_ends_in_process():
     now = ManualTime()
     cache = InProcessDefinitionCache(ttl_seconds=60, monotonic=now)
-    await fill(cache, "7", OLD)
-    now.seconds += 59
+    await cache.mark(["7"])
+    now.seconds += in_process.MARK_SECONDS
+    await fill(cache, "7", NEW)
+    assert await cache.get("7") == NEW
+
+
+async def test_entries_end_with_their_time_in_process_however_late_they_were_filled():
+    now = ManualTime()
+    cache = InProcessDefinitionCache(ttl_seconds=60, monotonic=now)
+    vacancy = await miss(cache, "7")
+    now.seconds += 30
+    await cache.put(vacancy, OLD)
+    now.seconds += 29
     assert await cache.get("7") == OLD
     now.seconds += 1
     await miss(cache, "7")
+
+
+async def test_entries_end_with_their_time_in_redis_however_late_they_were_filled(redis_url):
+    async with open_redis_cache(redis_url, ttl_seconds=0.4, timeout_seconds=2) as cache:
+        began = time.monotonic()
+        vacancy = await miss(cache, "7")
+        await asyncio.sleep(0.2)
+        await cache.put(vacancy, OLD)
+        while await cache.get("7") is not None:
+            assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began >= 0.39
 
 
 async def test_refs_and_bytes_are_bounded_in_process(monkeypatch):
@@ -130,94 +190,108 @@ async def test_every_key_in_redis_has_an_end(redis_url, redis_definitions):
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         late = await miss(redis_definitions, "7")
         await fill(redis_definitions, "8", OLD)
-        await redis_definitions.invalidate(["7"])
+        await change(redis_definitions, "7")
         await redis_definitions.put(late, OLD)
         await miss(redis_definitions, "9")
+        await redis_definitions.mark(["10"])
         lifetimes = [await client.ttl(key) for key in await client.keys()]
-    assert len(lifetimes) == 3
+    assert len(lifetimes) == 5
     assert all(0 < lifetime <= 60 for lifetime in lifetimes)
 
 
-async def test_a_hash_that_redis_dropped_cannot_be_filled_by_an_old_reader(redis_url, redis_definitions):
+async def test_what_redis_dropped_cannot_be_filled_by_an_old_reader(redis_url, redis_definitions):
     late = await miss(redis_definitions, "7")
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         await client.flushall()
     await redis_definitions.put(late, OLD)
+    await fill(redis_definitions, "7", NEW)
+    await redis_definitions.put(late, OLD)
     await miss(redis_definitions, "7")
 
 
-@pytest.mark.parametrize("entry", [None, b"", b"garbage", b"00 7 1 k\n{}", b"61626"])
+@pytest.mark.parametrize("entry", [None, b"", b"garbage", b"00 7 1 k\n{}", b"61626", b"6162"])
 def test_foreign_entries_are_misses(entry):
-    assert unpack(b"ab", entry) is None
+    assert unpack("7", b"ab", entry) is None
 
 
-@pytest.mark.parametrize("document", [OLD, NEW])
-def test_entries_unpack_as_they_were_packed(document):
-    assert unpack(b"ab", pack(b"ab", document)) == document
-
-
-async def test_a_redis_that_never_answered_is_a_cache_that_never_hits():
-    async with open_redis_cache("redis://127.0.0.1:1", ttl_seconds=60, timeout_seconds=TIMEOUT) as cache:
-        await cache.invalidate(["7"])
-        await fill(cache, "7", OLD)
-        assert await cache.get("7") == Vacancy("7")
+@pytest.mark.parametrize("content", [OLD, NEW, Absence("7")])
+def test_entries_unpack_as_they_were_packed(content):
+    assert unpack("7", b"ab", pack(b"ab", content)) == content
+    assert unpack("7", b"ac", pack(b"ab", content)) is None
 
 
 async def test_a_foreign_value_under_a_key_is_a_miss(redis_url, redis_definitions):
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        await client.set(redis_cache.PREFIX + "7", "not a hash")
-    assert await redis_definitions.get("7") == Vacancy("7")
+        await client.hset(redis_cache.PREFIX + "7:t", "not a", "string")
+    assert await redis_definitions.get("7") is None
+
+
+async def test_a_redis_that_never_answered_is_a_cache_that_never_hits():
+    async with open_redis_link("redis://127.0.0.1:1", 60) as link:
+        now = ManualTime()
+        cache = RedisDefinitionCache(link, 60, TIMEOUT, now, now.sleep)
+        await fill(cache, "7", OLD)
+        assert await miss(cache, "7") == Vacancy("7")
 
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
-async def test_an_outage_costs_one_timeout_and_leaves_nothing_outdated(redis_url, how, caplog):
-    caplog.set_level(logging.INFO)
+async def test_a_writer_without_redis_waits_until_no_older_entry_is_left(redis_url, how):
+    """Another process reaches Redis all the while, and has the older entry."""
     now = ManualTime()
     async with (
         proxy_to(redis_url) as (proxy, url),
-        redis.asyncio.Redis.from_url(url, socket_timeout=TIMEOUT, retry=None) as client,
+        open_redis_link(url, 2) as link,
+        open_redis_cache(redis_url, ttl_seconds=2, timeout_seconds=2) as other,
     ):
-        cache = RedisDefinitionCache(client, ttl_seconds=60, timeout_seconds=TIMEOUT, monotonic=now)
+        writer = RedisDefinitionCache(link, 2, 0.05, now, now.sleep)
+        await fill(writer, "7", OLD)
+        await proxy.vanish() if how == "gone" else proxy.stall()
+        mark = await writer.mark(["7"])
+        assert await other.get("7") == OLD
+        began = now.seconds
+        await writer.invalidate(mark, ["7"])
+        assert now.seconds - began >= 2.5
+
+
+@pytest.mark.parametrize("how", ["stalled", "gone"])
+async def test_a_writer_waits_no_longer_than_until_redis_is_back(redis_url, how):
+    async with proxy_to(redis_url) as (proxy, url), open_redis_cache(url, 60, TIMEOUT) as cache:
         await fill(cache, "7", OLD)
+        await proxy.vanish() if how == "gone" else proxy.stall()
+        waiting = asyncio.ensure_future(change(cache, "7"))
+        done, _ = await asyncio.wait([waiting], timeout=3 * TIMEOUT)
+        assert not done
+        await proxy.start() if how == "gone" else proxy.flow()
+        await waiting
+        async with open_redis_cache(redis_url, 60, TIMEOUT) as other:
+            await miss(other, "7")
+
+
+@pytest.mark.parametrize("how", ["stalled", "gone"])
+async def test_an_outage_costs_readers_one_timeout(redis_url, how, caplog):
+    caplog.set_level(logging.INFO)
+    now = ManualTime()
+    async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
+        cache = RedisDefinitionCache(link, 60, TIMEOUT, now, now.sleep)
         await fill(cache, "8", OLD)
         await proxy.vanish() if how == "gone" else proxy.stall()
 
         began = time.monotonic()
-        await cache.invalidate(["7"])
         for _ in range(100):
-            assert await cache.get("7") == Vacancy("7")
-            assert await cache.get("8") == Vacancy("8")
+            assert await miss(cache, "8") == Vacancy("8")
         assert time.monotonic() - began < 2 * TIMEOUT
 
         now.seconds += redis_cache.PAUSE_SECONDS
-        assert await cache.get("8") == Vacancy("8")
+        assert await cache.get("8") is None
         await proxy.start() if how == "gone" else proxy.flow()
-        assert await cache.get("8") == Vacancy("8")
+        assert await cache.get("8") is None
 
         now.seconds += redis_cache.PAUSE_SECONDS
         assert await cache.get("8") == OLD
-        await fill(cache, "7", NEW)
-        assert await cache.get("7") == NEW
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("app.")]
     assert len(messages) == 2
     assert messages[0].startswith("Redis does not answer (")
     assert messages[1] == "Redis answers again after 2.0 s"
-
-
-async def test_more_outdated_refs_than_can_be_remembered_turn_the_cache_off_for_a_lifetime(redis_url, monkeypatch):
-    monkeypatch.setattr(redis_cache, "MAX_REMEMBERED", 3)
-    now = ManualTime()
-    async with proxy_to(redis_url) as (proxy, url), redis.asyncio.Redis.from_url(url, retry=None) as client:
-        cache = RedisDefinitionCache(client, ttl_seconds=60, timeout_seconds=TIMEOUT, monotonic=now)
-        await fill(cache, "1", OLD)
-        await proxy.vanish()
-        await cache.invalidate(["1", "2", "3"])
-        await cache.invalidate(["4"])
-        await proxy.start()
-        now.seconds += 59
-        assert await cache.get("1") == Vacancy("1")
-        now.seconds += 1
-        assert await cache.get("1") == OLD  # In truth it would have expired by now.
 
 
 async def test_calls_during_a_stall_do_not_queue_up_behind_each_other(redis_url):
@@ -227,3 +301,101 @@ async def test_calls_during_a_stall_do_not_queue_up_behind_each_other(redis_url)
         began = time.monotonic()
         await asyncio.gather(*(cache.get("7") for _ in range(200)))
         assert time.monotonic() - began < 3 * TIMEOUT
+
+
+async def test_callers_that_give_up_do_not_shift_the_answers_of_others(redis_url):
+    """All share one connection, on which answers come in the order of the questions."""
+    async with open_redis_cache(redis_url, 60, 2) as cache:
+        documents = {str(n): StoredDocument(n, None, 1, b"%d" % n) for n in range(50)}
+        for ref, document in documents.items():
+            await fill(cache, ref, document)
+        calls = {ref: asyncio.ensure_future(cache.get(ref)) for ref in documents}
+        await asyncio.sleep(0)
+        for ref in list(calls)[::3]:
+            calls.pop(ref).cancel()
+        assert {ref: await call for ref, call in calls.items()} == {ref: documents[ref] for ref in calls}
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="needs a redis-server that keeps its data on a disk")
+async def test_entries_that_redis_brings_back_from_its_disk_are_not_served(tmp_path):
+    """A restart must not undo an invalidation; the server is readable again when its old entries have died."""
+    ttl = 1
+    with running_redis(tmp_path) as url:
+        async with open_redis_cache(url, ttl, 2) as cache, redis.asyncio.Redis.from_url(url) as client:
+            await fill(cache, "7", OLD)
+            await client.save()
+            await change(cache, "7")
+        port = int(url.rpartition(":")[2].partition("/")[0])
+    with running_redis(tmp_path, port):
+        async with open_redis_cache(url, ttl, 2) as cache, redis.asyncio.Redis.from_url(url) as client:
+            assert await miss(cache, "7") == Vacancy("7")
+            began = time.monotonic()
+            await change(cache, "7")
+            assert time.monotonic() - began < 0.5  # a writer need not wait for a server that answers
+            while await cache.reserve("7") == Vacancy("7"):
+                assert time.monotonic() - began < 5
+                await asyncio.sleep(0.05)
+            await fill(cache, "7", NEW)
+            assert await cache.get("7") == NEW
+
+
+class Bus:
+    """Carries notices between processes; `down` loses them and says so."""
+
+    def __init__(self) -> None:
+        self.caches: list[InProcessDefinitionCache] = []
+        self.down = False
+
+    async def announce(self, notice: Notice) -> bool:
+        if not self.down:
+            for cache in self.caches:
+                cache.hear(decode(notice.encode()))
+        return not self.down
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus()
+
+
+@pytest.fixture
+def processes(bus: Bus) -> list[InProcessDefinitionCache]:
+    time = ManualTime()
+    bus.caches = [InProcessDefinitionCache(60, bus.announce, time, time.sleep) for _ in range(2)]
+    for cache in bus.caches:
+        cache.listen(True)
+    return bus.caches
+
+
+async def test_processes_without_redis_tell_each_other_of_changes(processes):
+    here, there = processes
+    await fill(there, "7", OLD)
+    slow = await miss(there, "k")
+    mark = await here.mark(["7", "k"])
+    await there.put(slow, OLD)
+    assert await miss(there, "7") == Vacancy("7")
+    assert await miss(there, "k") == Vacancy("k")
+    await here.invalidate(mark, ["7", "k"])
+    await fill(there, "7", NEW)
+    assert await there.get("7") == NEW
+
+
+async def test_a_process_that_does_not_hear_the_others_serves_nothing(processes):
+    here, _ = processes
+    await fill(here, "7", OLD)
+    slow = await miss(here, "k")
+    here.listen(False)
+    await here.put(slow, OLD)
+    assert await miss(here, "7") == Vacancy("7")
+    here.listen(True)
+    await here.put(slow, OLD)
+    await miss(here, "k")
+    await miss(here, "7")
+
+
+async def test_a_change_that_cannot_be_told_waits_until_entries_elsewhere_have_died(bus, processes):
+    here, there = processes
+    await fill(there, "7", OLD)
+    bus.down = True
+    await change(here, "7")
+    await miss(there, "7")

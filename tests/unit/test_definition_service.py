@@ -1,33 +1,54 @@
 """What the service does with its store and its cache; the rules and edits have tests of their own."""
 
+import asyncio
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
 
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.memory.definitions import MemoryDefinitionStore
-from app.definitions.ports import WorkflowFilter
+from app.definitions import edits
+from app.definitions.ports import Vacancy, WorkflowFilter
 from app.definitions.service import DefinitionService
 from app.domain.definitions import TaskDraft, WorkflowDraft
-from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch
+from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch, Unavailable
 
 
 class CountingStore(MemoryDefinitionStore):
-    reads = 0
+    """`reads` counts them; each waits for `gate`."""
+
+    def __init__(self, now) -> None:
+        super().__init__(now)
+        self.reads = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def document(self, ref):
         self.reads += 1
-        return await super().document(ref)
+        found = await super().document(ref)
+        await self.gate.wait()
+        return found
 
 
 class RecordingCache(InProcessDefinitionCache):
     def __init__(self) -> None:
         super().__init__(ttl_seconds=60)
+        self.marked: list[set[str]] = []
+        self.released: list[set[str]] = []
         self.invalidated: list[set[str]] = []
 
-    async def invalidate(self, refs):
+    async def mark(self, refs):
+        self.marked.append(set(refs))
+        return await super().mark(refs)
+
+    async def release(self, mark):
+        self.released.append(set(mark.refs))
+        await super().release(mark)
+
+    async def invalidate(self, mark, refs):
         self.invalidated.append(set(refs))
-        await super().invalidate(refs)
+        await super().invalidate(mark, refs)
 
 
 class AnyConfig:
@@ -60,17 +81,75 @@ async def test_a_document_is_read_from_the_store_once(service, store):
 async def test_each_way_to_write_an_id_is_one_entry(service, store):
     created = await service.create(WorkflowDraft("n"))
     await service.document(f"00{created.id}")
-    await service.merge(str(created.id), {"name": "m"})
-    assert (await service.document(f"00{created.id}")).revision == 2
     await service.document(str(created.id))
-    assert store.reads == 2
+    assert store.reads == 1
 
 
-async def test_what_is_not_there_is_looked_for_every_time(service, store):
+async def test_what_is_not_there_is_looked_for_once_until_it_is_there(service, store):
     for _ in range(2):
         with pytest.raises(NotFound):
             await service.document("k")
-    assert store.reads == 2
+    assert store.reads == 1
+    await service.create(WorkflowDraft("n", key="k"))
+    assert (await service.document("k")).revision == 1
+
+
+async def test_any_number_of_readers_share_two_loads_and_none_gets_what_was_read_before_it_came(service, store):
+    await service.create(WorkflowDraft("n", key="k"))
+    store.gate.clear()
+    early = [asyncio.create_task(service.document("k")) for _ in range(500)]
+    while store.reads == 0:
+        await asyncio.sleep(0)
+    changing = asyncio.create_task(service.merge("k", {"name": "m"}))
+    while store.reads == 1:
+        await asyncio.sleep(0)
+    store.gate.set()
+    await changing
+    store.gate.clear()
+    late = [asyncio.create_task(service.document("k")) for _ in range(500)]
+    await asyncio.sleep(0)
+    store.gate.set()
+    assert {(await read).revision for read in early} <= {1, 2}
+    assert {(await read).revision for read in late} == {2}
+    assert store.reads <= 1 + 3  # one of them looks up what is about to be changed
+
+
+async def test_a_reader_does_not_join_a_load_that_began_before_it_came(service, store, cache):
+    await service.create(WorkflowDraft("n", key="k"))
+    store.gate.clear()
+    early = asyncio.create_task(service.document("k"))
+    while store.reads == 0:
+        await asyncio.sleep(0)
+    mark = await cache.mark(["k"])  # This is what another process does.
+    await store.change("k", lambda current: edits.merged(current, {"name": "m"}))
+    await cache.invalidate(mark, ["k"])
+    late = asyncio.create_task(service.document("k"))
+    await asyncio.sleep(0)
+    store.gate.set()
+    assert (await early).revision == 1
+    assert (await late).revision == 2
+
+
+async def test_a_reader_that_goes_away_takes_nobody_with_it(service, store):
+    await service.create(WorkflowDraft("n", key="k"))
+    store.gate.clear()
+    first, second = (asyncio.create_task(service.document("k")) for _ in range(2))
+    while store.reads == 0:
+        await asyncio.sleep(0)
+    first.cancel()
+    store.gate.set()
+    assert (await second).revision == 1
+    assert store.reads == 1
+
+
+async def test_reads_are_counted(service, store, cache):
+    await service.create(WorkflowDraft("n", key="k"))
+    for _ in range(3):
+        await service.document("k")
+    mark = await cache.mark(["k"])
+    await asyncio.gather(service.document("k"), service.document("k"))
+    await cache.release(mark)
+    assert asdict(service.cache_statistics) == {"hits": 2, "misses": 1, "bypasses": 2, "loads": 2}
 
 
 async def test_every_change_invalidates_the_id_and_the_keys_before_and_after(service, cache):
@@ -83,7 +162,54 @@ async def test_every_change_invalidates_the_id_and_the_keys_before_and_after(ser
     await service.replace("new", WorkflowDraft("n"))
     await service.delete(str(workflow.id))
     ref = str(workflow.id)
-    assert cache.invalidated == [*[{ref, "k"}] * 5, {ref, "k", "new"}, {ref, "new"}, {ref}]
+    wanted = [*[{ref, "k"}] * 5, {ref, "k", "new"}, {ref, "new"}, {ref}]
+    assert cache.invalidated == wanted
+    for released in cache.released:
+        cache.marked.remove(released)
+    # A new workflow's id is not known before the commit.
+    assert cache.marked == [{"k"}, *wanted[1:]]
+
+
+async def test_refs_that_come_to_light_under_the_lock_are_marked_before_the_commit(service, store, cache):
+    """Between looking up what to mark and the lock, another process gives the workflow another key."""
+    workflow = await service.create(WorkflowDraft("n", key="k"))
+    store.gate.clear()
+    changing = asyncio.create_task(service.merge(str(workflow.id), {"name": "m"}))
+    while store.reads == 0:
+        await asyncio.sleep(0)
+    await store.change("k", lambda current: edits.merged(current, {"key": "new"}))
+    store.gate.set()
+    await changing
+    assert cache.marked[-2:] == [{"1", "k"}, {"1", "k", "new"}]
+    assert cache.released == [{"1", "k"}]
+    assert cache.invalidated[-1] == {"1", "k", "new"}
+
+
+async def test_a_workflow_that_is_moved_while_it_is_deleted_is_deleted_under_its_new_key(service, store, cache):
+    workflow = await service.create(WorkflowDraft("n", key="k"))
+    store.gate.clear()
+    deleting = asyncio.create_task(service.delete(str(workflow.id)))
+    while store.reads == 0:
+        await asyncio.sleep(0)
+    await store.change("k", lambda current: edits.merged(current, {"key": "new"}))
+    store.gate.set()
+    assert (await deleting).key == "new"
+    assert cache.marked[-1] == {"1", "new"}
+
+
+async def test_a_change_of_unknown_outcome_leaves_its_mark(service, store, cache, monkeypatch):
+    """The commit may still come through, after the answer was lost on its way."""
+    workflow = await service.create(WorkflowDraft("n", key="k"))
+
+    async def lose_the_answer(*_):
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(store, "change", lose_the_answer)
+    with pytest.raises(Unavailable):
+        await service.merge("k", {"name": "m"})
+    assert cache.released == []
+    assert await cache.reserve("k") == Vacancy("k")
+    assert await cache.reserve(str(workflow.id)) == Vacancy(str(workflow.id))
 
 
 async def test_a_refused_change_invalidates_nothing(service, cache):
@@ -99,6 +225,9 @@ async def test_a_refused_change_invalidates_nothing(service, cache):
         with pytest.raises(error):
             await change
     assert cache.invalidated == []
+    assert cache.released == cache.marked[1:]
+    assert not isinstance(await service.document("k"), Vacancy)
+    assert service.cache_statistics.bypasses == 0
 
 
 async def test_a_task_change_answers_the_task_and_the_revision_it_made(service):

@@ -1,148 +1,167 @@
-"""Definitions in Redis.
+"""Definitions in Redis. Why no read is ever outdated is argued in docs/decisions/0013-cache-correctness.md; in short:
 
-Under each ref lies a hash of two fields: `token`, set by the first reader that finds nothing, and `entry`, the document
-together with the token of the vacancy that it fills. An entry counts only while both tokens are equal. Invalidating
-deletes the hash, so the next reader sets a new token, and whatever slower readers still fill in does not count: no
-older document can come back, however late it is written, also when Redis itself drops the hash. No step needs a script.
+Under each ref lie a token (`:t`), an entry (`:e`) and the marks of writers (`:w`). The first reader that finds nothing
+sets a new token, reads the database, and fills in the entry under that token. An entry counts only while its token is
+there. A token ends `ttl_seconds` after it was set, on Redis's clock, and nothing prolongs it. So an entry that was read
+from the database before a commit is dead `ttl_seconds` after that commit, however late it was filled in.
 
-A process that could not delete a hash remembers the ref and deletes it before it does anything else in Redis, so it
-never reads an entry that it knows to be outdated.
+A writer marks its refs before the commit, which removes the tokens and lets nobody fill; after the commit it removes
+the tokens again and its mark. Where it cannot reach Redis it waits until all older entries have died, and only then
+is the write acknowledged. The mark of a writer that dies ends after `MARK_SECONDS`. No step needs a script.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from itertools import count
-from typing import TypeVar, cast
+from typing import Any
 from uuid import uuid4
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from app.adapters.cache.entries import pack, unpack
+from app.adapters.cache.link import Command, RedisLink
 from app.adapters.cache.outage import Outage
-from app.definitions.ports import StoredDocument, Vacancy
+from app.adapters.cache.waiting import Patience
+from app.definitions.ports import Content, Mark, Vacancy
 
-PREFIX = "workflow:definition:1:"
-MAX_CONNECTIONS = 32
+PREFIX = "workflow:definition:2:"
 PAUSE_SECONDS = 1.0
-VACANCY_SECONDS = 30
-MAX_REMEMBERED = 10_000
-
-Answer = TypeVar("Answer")
+MARK_SECONDS = 30
 
 
 class RedisDefinitionCache:
-    """Entries live `ttl_seconds`. No call takes longer than `timeout_seconds`, and hardly one during an outage."""
+    """Entries live `ttl_seconds`, which must be the same in every process.
+
+    No call takes longer than `timeout_seconds`, and hardly any time during an outage, except that `invalidate` waits
+    until what it should have removed is dead.
+    """
 
     def __init__(
-        self, client: Redis, ttl_seconds: float, timeout_seconds: float, monotonic: Callable[[], float] = time.monotonic
+        self,
+        link: RedisLink,
+        ttl_seconds: float,
+        timeout_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._client = client
-        self._ttl_seconds = ttl_seconds
+        self._link = link
+        self._ttl_milliseconds = round(ttl_seconds * 1000)
         self._timeout_seconds = timeout_seconds
-        self._monotonic = monotonic
+        self._patience = Patience(ttl_seconds, monotonic, sleep)
         self._outage = Outage("Redis", PAUSE_SECONDS, monotonic)
-        self._outdated: dict[str, int] = {}
-        self._numbers = count()
-        self._distrusted_until = float("-inf")
 
-    async def get(self, ref: str) -> StoredDocument | Vacancy:
-        return await self._attempt(lambda: self._look_up(ref)) or Vacancy(ref)
+    async def get(self, ref: str) -> Content | None:
+        replies = await self._read(("MGET", *_token_and_entry(ref)))
+        return None if replies is None else unpack(ref, *replies[0])
 
-    async def put(self, vacancy: Vacancy, document: StoredDocument) -> None:
-        token = vacancy.token
-        if token is not None:
-            await self._attempt(lambda: self._fill(vacancy.ref, pack(token, document)))
+    async def reserve(self, ref: str) -> Content | Vacancy:
+        token_key, entry_key = _token_and_entry(ref)
+        replies = await self._read(
+            ("MULTI",),
+            ("SET", token_key, uuid4().bytes, "NX", "PX", self._ttl_milliseconds),
+            ("MGET", token_key, entry_key),
+            ("EXISTS", _marks(ref)),
+            ("EXEC",),
+        )
+        if replies is None:
+            return Vacancy(ref)
+        _, (token, entry), marked = replies[-1]
+        return unpack(ref, token, entry) or Vacancy(ref, None if marked else token)
 
-    async def invalidate(self, refs: Sequence[str]) -> None:
-        number = next(self._numbers)
-        self._outdated |= dict.fromkeys(refs, number)
-        if len(self._outdated) > MAX_REMEMBERED:
-            self._distrust_everything()
-        await self._attempt(self._forget_outdated)
+    async def put(self, vacancy: Vacancy, content: Content) -> None:
+        if vacancy.token is not None:
+            _, entry_key = _token_and_entry(vacancy.ref)
+            entry = pack(vacancy.token, content)
+            await self._attempt(("SET", entry_key, entry, "PX", self._ttl_milliseconds))
 
-    def _distrust_everything(self) -> None:
-        """Instead of remembering ever more refs, leave Redis alone until no entry of today is alive."""
-        self._distrusted_until = self._monotonic() + self._ttl_seconds
-        self._outdated.clear()
+    async def mark(self, refs: Sequence[str]) -> Mark:
+        mark = Mark(uuid4().hex, frozenset(refs))
+        marks = [
+            command
+            for key in map(_marks, refs)
+            for command in (("HSET", key, mark.id, 1), ("PEXPIRE", key, MARK_SECONDS * 1000))
+        ]
+        await self._attempt(("MULTI",), _removal(refs), *marks, ("EXEC",))
+        return mark
 
-    async def _attempt(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """None when Redis fails, or is known to."""
-        if self._monotonic() < self._distrusted_until or not self._outage.may_try():
-            return None
+    async def release(self, mark: Mark) -> None:
+        await self._attempt(*_unmarking(mark))
+
+    async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
+        commands = ("MULTI",), _removal(refs), *_unmarking(mark), ("EXEC",)
+        await self._patience.until(lambda: self._succeeds(*commands))
+
+    async def _succeeds(self, *commands: Command) -> bool:
+        """A writer tries also while readers leave Redis alone: it is in a hurry to be acknowledged."""
+        return await self._call(commands, reading=False) is not None
+
+    async def _read(self, *commands: Command) -> list[Any] | None:
+        return await self._call(commands, reading=True) if self._outage.may_try() else None
+
+    async def _attempt(self, *commands: Command) -> list[Any] | None:
+        return await self._call(commands, reading=False) if self._outage.may_try() else None
+
+    async def _call(self, commands: Sequence[Command], reading: bool) -> list[Any] | None:
+        """None when Redis fails, or must not be read."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._forget_outdated()
-                answer = await call()
+                session = await self._link.session()
+                if reading and not session.readable:
+                    return None
+                replies = await session.call(*commands)
+            _raise_errors(replies)
         except (RedisError, OSError) as error:
             self._outage.failed(error)
+            if isinstance(error, TimeoutError):
+                await self._link.drop()
             return None
         self._outage.worked()
-        return answer
-
-    async def _forget_outdated(self) -> None:
-        numbers = dict(self._outdated)
-        if not numbers:
-            return
-        await self._client.delete(*(PREFIX + ref for ref in numbers))
-        for ref, number in numbers.items():
-            # A ref that was invalidated once more in the meantime has to be deleted once more.
-            if self._outdated.get(ref) == number:
-                del self._outdated[ref]
-
-    async def _look_up(self, ref: str) -> StoredDocument | Vacancy:
-        found = await self._client.hmget(PREFIX + ref, ["token", "entry"])
-        token, entry = cast("list[bytes | None]", found)
-        if token is None:
-            return Vacancy(ref, await self._new_token(ref))
-        return unpack(token, entry) or Vacancy(ref, token)
-
-    async def _new_token(self, ref: str) -> bytes:
-        async with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.hsetnx(PREFIX + ref, "token", uuid4().bytes)
-            pipeline.expire(PREFIX + ref, VACANCY_SECONDS)
-            pipeline.hget(PREFIX + ref, "token")
-            token: bytes = (await pipeline.execute())[-1]
-        return token
-
-    async def _fill(self, ref: str, entry: bytes) -> None:
-        async with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.hset(PREFIX + ref, "entry", entry)
-            pipeline.pexpire(PREFIX + ref, round(self._ttl_seconds * 1000))
-            await pipeline.execute()
+        return replies
 
 
 @asynccontextmanager
 async def open_redis_cache(url: str, ttl_seconds: float, timeout_seconds: float) -> AsyncIterator[RedisDefinitionCache]:
-    """The cache and its connections. Redis need not answer, now or later; raise `ValueError` for a malformed `url`."""
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=timeout_seconds,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 0),
-    )
-    client = Redis(connection_pool=pool)
+    """The cache and its connection. Redis need not answer, now or later; raise `ValueError` for a malformed `url`."""
+    async with open_redis_link(url, ttl_seconds) as link:
+        yield RedisDefinitionCache(link, ttl_seconds, timeout_seconds)
+
+
+@asynccontextmanager
+async def open_redis_link(url: str, ttl_seconds: float) -> AsyncIterator[RedisLink]:
+    never = Retry(NoBackoff(), 0)
+    pool = ConnectionPool.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=None, retry=never)
+    # Redis counts its age in whole seconds.
+    link = RedisLink(pool.make_connection, settling_seconds=ttl_seconds + 1)
     try:
-        yield RedisDefinitionCache(client, ttl_seconds, timeout_seconds)
+        yield link
     finally:
-        await client.aclose()
-        await pool.disconnect()
+        await link.drop()
 
 
-def pack(token: bytes, document: StoredDocument) -> bytes:
-    header = f"{token.hex()} {document.workflow_id} {document.revision} {document.key or ''}\n"
-    return header.encode() + document.body
+def _token_and_entry(ref: str) -> tuple[str, str]:
+    return f"{PREFIX}{ref}:t", f"{PREFIX}{ref}:e"
 
 
-def unpack(token: bytes, entry: bytes | None) -> StoredDocument | None:
-    """None when there is no entry, or one that fills an older vacancy."""
-    header, newline, body = (entry or b"").partition(b"\n")
-    if not newline or not header.startswith(token.hex().encode() + b" "):
-        return None
-    _, workflow_id, revision, key = header.decode().split(" ")
-    return StoredDocument(int(workflow_id), key or None, int(revision), body)
+def _marks(ref: str) -> str:
+    return f"{PREFIX}{ref}:w"
+
+
+def _removal(refs: Sequence[str]) -> Command:
+    return ("DEL", *(key for ref in refs for key in _token_and_entry(ref)))
+
+
+def _unmarking(mark: Mark) -> list[Command]:
+    return [("HDEL", _marks(ref), mark.id) for ref in mark.refs]
+
+
+def _raise_errors(replies: Sequence[Any]) -> None:
+    """An error may stand for a command, or in the list that answers a transaction."""
+    for reply in replies:
+        if isinstance(reply, RedisError):
+            raise reply
+        if isinstance(reply, list):
+            _raise_errors(reply)

@@ -27,6 +27,7 @@ class PostgresSignals:
         self._dsn = driver_dsn(dsn)
         self._pool = pool
         self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
+        self._observers: list[Callable[[bool], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._pause = FIRST_PAUSE_SECONDS
 
@@ -39,6 +40,10 @@ class PostgresSignals:
 
     def subscribe(self, channel: str, listener: Callable[[str], None]) -> None:
         self._listeners[channel].append(listener)
+
+    def observe(self, observer: Callable[[bool], None]) -> None:
+        """Call `observer(True)` when all that is announced from then on will be heard, `observer(False)` when not."""
+        self._observers.append(observer)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._listen_for_ever(), name="signals")
@@ -61,16 +66,31 @@ class PostgresSignals:
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         """Until the connection breaks. A statement at an interval finds a peer that is silently gone."""
+        closed = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: closed.set())
         try:
             for channel in self._listeners:
                 await connection.add_listener(channel, self._deliver)
             self._pause = FIRST_PAUSE_SECONDS
-            while True:
-                await asyncio.sleep(CHECK_SECONDS)
+            self._tell(True)
+            while not await _set_within(closed, CHECK_SECONDS):
                 await connection.execute("SELECT 1")
         finally:
+            self._tell(False)
             connection.terminate()
+
+    def _tell(self, listening: bool) -> None:
+        for observer in self._observers:
+            observer(listening)
 
     def _deliver(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
         for listener in self._listeners[channel]:
             listener(str(payload))
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.databases import ask
 from tests.support.rest_service import serving
 from tests.support.tcp_proxy import proxy_to
 
 TASK = {"name": "t", "execution_type": "sync"}
-PREFIX = "workflow:definition:1:"
+PREFIX = "workflow:definition:2:"
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ async def read(rest, ref) -> dict:
 async def test_the_second_read_comes_from_redis(rest, stored, redis_url):
     first = await rest.get("/workflows/k")
     async with Redis.from_url(redis_url) as client:
-        entry = await client.hget(PREFIX + "k", "entry")
+        entry = await client.get(f"{PREFIX}k:e")
         marked = entry.replace(b'"name":"n"', b'"name":"from redis"')
-        await client.hset(PREFIX + "k", "entry", marked)
+        await client.set(f"{PREFIX}k:e", marked)
     second = await rest.get("/workflows/k")
     assert second.json() == stored | {"name": "from redis"}
     assert second.headers["etag"] == first.headers["etag"]
@@ -96,21 +97,41 @@ async def test_readers_and_writers_at_once_never_see_the_past(rest, stored):
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
 async def test_redis_may_stop_and_come_back_unnoticed(settings, how):
+    """Only changes take longer, and no longer than entries live."""
     async with proxy_to(settings.redis_url) as (proxy, url):
-        through_proxy = settings.model_copy(update={"redis_url": url, "cache_timeout_seconds": 0.2})
-        async with serving(through_proxy) as rest:
+        changes = {"redis_url": url, "cache_timeout_seconds": 0.2, "cache_ttl_seconds": 0.5}
+        async with serving(settings.model_copy(update=changes)) as rest:
             await rest.post("/workflows", json={"name": "n", "key": "k", "tasks": [TASK]})
             assert (await read(rest, "k"))["name"] == "n"
             await proxy.vanish() if how == "gone" else proxy.stall()
-            for n in range(10):
-                changed = await rest.patch("/workflows/k", json={"name": str(n)})
+            for name in ("a", "b"):
+                changed = await rest.patch("/workflows/k", json={"name": name})
                 assert changed.status_code == 200
-                assert (await read(rest, "k"))["name"] == str(n)
+                assert (await read(rest, "k"))["name"] == name
             await proxy.start() if how == "gone" else proxy.flow()
             for _ in range(3):
-                assert (await read(rest, "k"))["name"] == "9"
+                assert (await read(rest, "k"))["name"] == "b"
                 await asyncio.sleep(0.5)
-            assert (await read(rest, "k"))["name"] == "9"
+            assert (await read(rest, "k"))["name"] == "b"
+
+
+async def test_a_process_cut_off_from_redis_hides_no_change_from_the_others(rest, stored, settings):
+    async with proxy_to(settings.redis_url) as (proxy, url):
+        changes = {"redis_url": url, "cache_timeout_seconds": 0.2}
+        async with serving(settings.model_copy(update=changes)) as cut_off:
+            await read(rest, "k")
+            await proxy.vanish()
+            assert (await cut_off.patch("/workflows/k", json={"name": "m"})).status_code == 200
+            assert (await read(rest, "k"))["name"] == "m"
+            assert (await read(rest, stored["id"]))["name"] == "m"
+
+
+async def test_a_stampede_on_a_cold_key_costs_a_handful_of_loads(rest, stored):
+    answers = await asyncio.gather(*(rest.get("/workflows/k") for _ in range(1000)))
+    assert {answer.content for answer in answers} == {answers[0].content}
+    counted = (await rest.get("/readyz")).json()["cache"]
+    assert counted["hits"] + counted["misses"] + counted["bypasses"] == 1000
+    assert counted["loads"] <= 3
 
 
 async def test_without_redis_a_cache_in_this_process_does_the_same(settings):
@@ -121,3 +142,42 @@ async def test_without_redis_a_cache_in_this_process_does_the_same(settings):
             assert (await rest.get("/workflows/k")).content == before.content
             await rest.patch("/workflows/k", json={"name": name})
             assert (await read(rest, "k"))["name"] == name
+
+
+async def test_processes_without_redis_hear_of_each_others_changes(settings):
+    """Within a moment: notifications are quick, but nobody waits for them to arrive."""
+    alone = settings.model_copy(update={"redis_url": None, "cache_ttl_seconds": 60})
+    async with serving(alone) as here, serving(alone) as there:
+        await here.post("/workflows", json={"name": "n", "key": "k"})
+        await until_hits(there, "k")
+        for name in ("a", "b", "c"):
+            await here.patch("/workflows/k", json={"name": name})
+            async with asyncio.timeout(2):
+                while (await read(there, "k"))["name"] != name:
+                    await asyncio.sleep(0.01)
+            assert (await read(here, "k"))["name"] == name
+
+
+async def test_without_redis_a_process_that_lost_its_notifications_asks_the_database(settings, database_url):
+    alone = settings.model_copy(update={"redis_url": None, "cache_ttl_seconds": 60})
+    async with serving(alone) as here, serving(alone) as there:
+        await here.post("/workflows", json={"name": "n", "key": "k"})
+        await until_hits(there, "k")
+        listening = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query ~ '^LISTEN|^SELECT 1$'"
+        await ask(database_url, listening + " AND datname = current_database() AND pid <> pg_backend_pid()")
+        for name in ("a", "b"):
+            await here.patch("/workflows/k", json={"name": name})
+            await asyncio.sleep(0.05)
+            assert (await read(there, "k"))["name"] == name
+        await until_hits(there, "k")
+
+
+async def until_hits(rest, ref) -> None:
+    async def hits() -> int:
+        return (await rest.get("/readyz")).json()["cache"]["hits"]
+
+    before = await hits()
+    async with asyncio.timeout(10):
+        while await hits() == before:
+            await read(rest, ref)
+            await asyncio.sleep(0.01)

@@ -1,0 +1,24 @@
+"""What a cache holds under a ref in Redis, as bytes: a document or the word that there is none, and its token."""
+
+from app.definitions.ports import Absence, Content, StoredDocument
+
+
+def pack(token: bytes, content: Content) -> bytes:
+    if isinstance(content, Absence):
+        return token.hex().encode() + b"\n"
+    header = f"{token.hex()} {content.workflow_id} {content.revision} {content.key or ''}\n"
+    return header.encode() + content.body
+
+
+def unpack(ref: str, token: bytes | None, entry: bytes | None) -> Content | None:
+    """None when there is no entry, or one that was filled in under another token."""
+    if token is None or entry is None:
+        return None
+    header, newline, body = entry.partition(b"\n")
+    filled_under, _, facts = header.partition(b" ")
+    if not newline or filled_under != token.hex().encode():
+        return None
+    if not facts:
+        return Absence(ref)
+    workflow_id, revision, key = facts.decode().split(" ")
+    return StoredDocument(int(workflow_id), key or None, int(revision), body)

@@ -1,0 +1,155 @@
+"""One connection to Redis that all callers share.
+
+The commands of many callers leave in one write and are answered in order, which costs far less than a connection for
+each call. A connection is never repaired: whatever fails ends it, and the next caller gets a new one.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as LinkBroken
+from redis.exceptions import RedisError, ResponseError
+
+Command = Sequence[bytes | str | int]
+
+
+class RedisLink:
+    """`make_connection` gives a new connection, not yet connected, without timeouts of its own.
+
+    A server that may have brought entries back from its disk is not `readable` until all of them have expired, which
+    takes `settling_seconds` from its start.
+    """
+
+    def __init__(
+        self,
+        make_connection: Callable[[], AbstractConnection],
+        settling_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._make_connection = make_connection
+        self._settling_seconds = settling_seconds
+        self._monotonic = monotonic
+        self._opening: asyncio.Task[_Session] | None = None
+
+    async def session(self) -> "_Session":
+        """The open session. Raise `RedisError` or `OSError` when there is no way to open one."""
+        if self._opening is None or _has_ended(self._opening):
+            self._opening = asyncio.create_task(self._open(), name="redis link")
+        return await asyncio.shield(self._opening)
+
+    async def drop(self) -> None:
+        """End the session; what waits for answers gets `LinkBroken`."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        opening.cancel()
+        await asyncio.wait([opening])
+        if not opening.cancelled() and opening.exception() is None:
+            await opening.result().end(LinkBroken("the connection was given up"))
+
+    async def _open(self) -> "_Session":
+        connection = self._make_connection()
+        try:
+            await connection.connect_check_health(check_health=False)
+            age = await _seconds_since_entries_came_back(connection)
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        settled_at = self._monotonic() + self._settling_seconds - age
+        return _Session(connection, lambda: self._monotonic() >= settled_at)
+
+
+class _Session:
+    """An open connection with one task that writes and one that reads."""
+
+    def __init__(self, connection: AbstractConnection, is_readable: Callable[[], bool]) -> None:
+        self._connection = connection
+        self._is_readable = is_readable
+        self._waiting: deque[tuple[asyncio.Future[list[Any]], int]] = deque()
+        self._outbox: list[bytes] = []
+        self._filled = asyncio.Event()
+        self._tasks = [asyncio.create_task(work()) for work in (self._write_for_ever, self._read_for_ever)]
+        self.has_ended = False
+
+    @property
+    def readable(self) -> bool:
+        return self._is_readable()
+
+    def call(self, *commands: Command) -> asyncio.Future[list[Any]]:
+        """The reply to each command; an error that Redis answers is a reply too."""
+        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        if self.has_ended:
+            answer.set_exception(LinkBroken("the connection has ended"))
+            return answer
+        self._waiting.append((answer, len(commands)))
+        for command in commands:
+            self._outbox += self._connection.pack_command(*command)
+        self._filled.set()
+        return answer
+
+    async def end(self, error: Exception) -> None:
+        if self.has_ended:
+            return
+        self.has_ended = True
+        for answer, _ in self._waiting:
+            if not answer.done():
+                answer.set_exception(error)
+                answer.exception()  # nobody may wait for it any more
+        self._waiting.clear()
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        await self._connection.disconnect(nowait=True)
+
+    async def _write_for_ever(self) -> None:
+        try:
+            while True:
+                await self._filled.wait()
+                self._filled.clear()
+                packed, self._outbox = self._outbox, []
+                await self._connection.send_packed_command(b"".join(packed), check_health=False)
+        except (RedisError, OSError) as error:
+            await self.end(error)
+
+    async def _read_for_ever(self) -> None:
+        try:
+            while True:
+                first = await self._reply()
+                answer, wanted = self._waiting[0]
+                replies = [first, *[await self._reply() for _ in range(wanted - 1)]]
+                self._waiting.popleft()
+                if not answer.done():
+                    answer.set_result(replies)
+        except (RedisError, OSError) as error:
+            await self.end(error)
+
+    async def _reply(self) -> Any:
+        try:
+            return await self._connection.read_response(timeout=math.inf)
+        except ResponseError as error:
+            return error
+
+
+def _has_ended(opening: "asyncio.Task[_Session]") -> bool:
+    if not opening.done():
+        return False
+    return opening.cancelled() or opening.exception() is not None or opening.result().has_ended
+
+
+async def _seconds_since_entries_came_back(connection: AbstractConnection) -> float:
+    """How long ago the server may have read entries from a disk; infinity when it has none. 0 when it does not say."""
+    await connection.send_command("INFO")
+    try:
+        answer = await connection.read_response()
+    except ResponseError as error:
+        # Whatever does not know INFO is a stand-in for Redis that keeps nothing.
+        return math.inf if "unknown command" in str(error).lower() else 0.0
+    facts = dict(line.partition(":")[::2] for line in answer.decode().splitlines())
+    if facts.get("aof_enabled") == "0" and facts.get("rdb_last_load_keys_loaded") == "0":
+        return math.inf
+    return float(facts.get("uptime_in_seconds", 0))

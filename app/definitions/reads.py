@@ -1,0 +1,61 @@
+"""Reads of current definitions: from the cache, else from the store, once for all who ask at the same time."""
+
+from dataclasses import dataclass
+
+from app.definitions.flights import Flights
+from app.definitions.ports import Absence, Content, DefinitionCache, DefinitionStore, StoredDocument, Vacancy
+from app.domain.errors import NotFound
+
+
+@dataclass(slots=True)
+class CacheStatistics:
+    """Counts since the start of the process. `bypasses` are reads for which the cache could not be asked or filled:
+    it is out of reach, or what it holds is being changed. `loads` are the reads of the store that all of them took.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    bypasses: int = 0
+    loads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    content: Content
+    is_bypass: bool
+
+
+class CachedReads:
+    def __init__(self, store: DefinitionStore, cache: DefinitionCache) -> None:
+        self._store = store
+        self._cache = cache
+        self._flights = Flights[_Loaded]()
+        self.statistics = CacheStatistics()
+
+    async def document(self, ref: str) -> StoredDocument:
+        """`ref` as `parse_ref` writes it. Raise `NotFound`."""
+        content = await self._cache.get(ref)
+        if content is None:
+            content = await self._join(ref)
+        else:
+            self.statistics.hits += 1
+        if isinstance(content, Absence):
+            raise NotFound("workflow", ref)
+        return content
+
+    async def _join(self, ref: str) -> Content:
+        loaded = await self._flights.join(ref, lambda: self._load(ref))
+        if loaded.is_bypass:
+            self.statistics.bypasses += 1
+        else:
+            self.statistics.misses += 1
+        return loaded.content
+
+    async def _load(self, ref: str) -> _Loaded:
+        vacancy = await self._cache.reserve(ref)
+        if not isinstance(vacancy, Vacancy):
+            return _Loaded(vacancy, is_bypass=False)
+        self.statistics.loads += 1
+        content = await self._store.document(ref) or Absence(ref)
+        await self._cache.put(vacancy, content)
+        return _Loaded(content, is_bypass=vacancy.token is None)

@@ -1,0 +1,90 @@
+"""Changes that no cache hides: marked before the commit, invalidated after it, and only then acknowledged."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from app.definitions.ports import DefinitionCache, DefinitionStore, Edit, Mark, WorkflowEdit
+from app.domain.definitions import Workflow, WorkflowDraft
+from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch
+
+DELETE_ATTEMPTS = 5
+
+
+class _NotMarked(Exception):
+    """What is to be changed is also read under refs that were not marked."""
+
+    def __init__(self, refs: frozenset[str]) -> None:
+        super().__init__()
+        self.refs = refs
+
+
+NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _NotMarked)
+
+
+class CachedWrites:
+    """The changes of a `DefinitionStore`. `ref` is as `parse_ref` writes it."""
+
+    def __init__(self, store: DefinitionStore, cache: DefinitionCache) -> None:
+        self._store = store
+        self._cache = cache
+
+    async def create(self, draft: WorkflowDraft) -> Workflow:
+        async with self._marked(_refs(draft.key)) as mark:
+            workflow = await self._store.create(draft)
+        await self._cache.invalidate(mark, sorted(_refs(workflow.id, workflow.key)))
+        return workflow
+
+    async def change(self, ref: str, edit: Edit, expected_revision: int | None) -> Workflow:
+        refs = await self._known_refs(ref)
+        while True:
+            try:
+                return await self._change(ref, refs, edit, expected_revision)
+            except _NotMarked as found:
+                refs = found.refs
+
+    async def delete(self, ref: str, expected_revision: int | None) -> Workflow:
+        """Without an `expected_revision` the one that is read: it has the key that is marked, a later one may not."""
+        for _ in range(DELETE_ATTEMPTS):
+            known = await self._store.document(ref)
+            if known is None or expected_revision is not None:
+                break
+            with suppress(RevisionMismatch):
+                return await self._delete(ref, _refs(ref, known.workflow_id, known.key), known.revision)
+        return await self._delete(ref, await self._known_refs(ref), expected_revision)
+
+    async def _change(self, ref: str, refs: frozenset[str], edit: Edit, expected_revision: int | None) -> Workflow:
+        def edit_of_marked(current: Workflow) -> WorkflowEdit:
+            wanted = edit(current)
+            touched = _refs(current.id, current.key, wanted.key)
+            if not touched <= refs:
+                raise _NotMarked(refs | touched)
+            return wanted
+
+        async with self._marked(refs) as mark:
+            workflow = await self._store.change(ref, edit_of_marked, expected_revision)
+        await self._cache.invalidate(mark, sorted(refs))
+        return workflow
+
+    async def _delete(self, ref: str, refs: frozenset[str], expected_revision: int | None) -> Workflow:
+        async with self._marked(refs) as mark:
+            workflow = await self._store.delete(ref, expected_revision)
+        await self._cache.invalidate(mark, sorted(refs | _refs(workflow.id, workflow.key)))
+        return workflow
+
+    @asynccontextmanager
+    async def _marked(self, refs: frozenset[str]) -> AsyncIterator[Mark]:
+        """Where it is not certain that nothing was committed, the mark stays until it ends by itself."""
+        mark = await self._cache.mark(sorted(refs))
+        try:
+            yield mark
+        except NOTHING_COMMITTED:
+            await self._cache.release(mark)
+            raise
+
+    async def _known_refs(self, ref: str) -> frozenset[str]:
+        known = await self._store.document(ref)
+        return _refs(ref) if known is None else _refs(ref, known.workflow_id, known.key)
+
+
+def _refs(*names: int | str | None) -> frozenset[str]:
+    return frozenset(str(name) for name in names if name is not None)

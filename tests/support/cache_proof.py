@@ -1,0 +1,174 @@
+"""Readers and writers who hold every read against the log of acknowledged writes."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import orjson
+
+from app.adapters.database.definitions import PostgresDefinitionStore
+from app.definitions.service import DefinitionService
+from app.domain.definitions import WorkflowDraft
+from app.domain.errors import NotFound
+from tests.support.cache_house import CacheHouse
+
+READERS = 24
+EDITED = 10
+"""Workflows that are changed by several writers at once, and read by id and by key."""
+WRITERS = 2
+"""Of each of them."""
+MOVED = 6
+"""Workflows that come, change their key, and go; both keys are read all the while."""
+
+
+@dataclass(slots=True)
+class Log:
+    """What is known of one ref: the number of each state that was begun, whether there is something in it, and the
+    last that was acknowledged. A state that was begun may show; one before the last acknowledged may not.
+    """
+
+    acknowledged: int = 0
+    begun: dict[int, bool] = field(default_factory=lambda: {0: False})
+
+    def begin(self, number: int, present: bool) -> None:
+        self.begun[number] = present
+
+    def acknowledge(self, number: int) -> None:
+        self.acknowledged = max(self.acknowledged, number)
+
+    def allows(self, floor: int, seen: int | None) -> bool:
+        """`seen` is what a read found, None for nothing; `floor` what was acknowledged before it began."""
+        if seen is not None:
+            return seen >= floor
+        return any(number >= floor and not present for number, present in self.begun.items())
+
+
+@dataclass
+class Proof:
+    """`stale` says, for each read that should not have been, what it was."""
+
+    house: CacheHouse
+    rng: random.Random
+    logs: dict[str, Log] = field(default_factory=dict)
+    edited: dict[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    stale: list[str] = field(default_factory=list)
+
+    @property
+    def operations(self) -> int:
+        return self.counts["reads"] + self.counts["writes"] + self.counts["lost"]
+
+    @property
+    def hits(self) -> int:
+        return self.house.hits + sum(process.service.cache_statistics.hits for process in self.house.processes)
+
+    async def prepare(self) -> None:
+        for n in range(EDITED):
+            await self._create(f"edited-{n}")
+        self.logs |= {f"{place}-{n}": Log() for place in ("here", "there") for n in range(MOVED)}
+
+    async def run(self, operations: int, until_stale: bool = False) -> None:
+        """That many operations, or until the first stale read; `prepare` first."""
+        async with self._working():
+            while self.operations < operations and not (until_stale and self.stale):
+                await asyncio.sleep(0.01)
+
+    async def _create(self, key: str) -> None:
+        workflow = await self.house.processes[0].service.create(WorkflowDraft(key, key=key))
+        for ref in (key, str(workflow.id)):
+            self.logs[ref] = Log(1, {1: True})
+        self.edited[key] = str(workflow.id)
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        works = [self._edit_for_ever(key, ref) for key, ref in self.edited.items() for _ in range(WRITERS)]
+        works += [self._move_for_ever(f"here-{n}", f"there-{n}") for n in range(MOVED)]
+        works += [self._read_for_ever() for _ in range(READERS)]
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if not isinstance(outcome, asyncio.CancelledError):
+                    raise outcome
+
+    async def _read_for_ever(self) -> None:
+        refs = sorted(self.logs)
+        while True:
+            ref, process = self.rng.choice(refs), self.rng.choice(self.house.processes)
+            floor = self.logs[ref].acknowledged
+            try:
+                seen = await process.call(lambda service, ref=ref: _number(service, ref))
+            except ConnectionError:
+                continue
+            self.counts["reads"] += 1
+            if not self.logs[ref].allows(floor, seen):
+                self.stale.append(f"{ref} was at {seen} when {floor} was acknowledged")
+            await asyncio.sleep(self.rng.uniform(0, 0.01))
+
+    async def _edit_for_ever(self, key: str, ref: str) -> None:
+        """The numbers are revisions: two writers cannot know beforehand who will be first."""
+        while True:
+            await asyncio.sleep(self.rng.uniform(0, 0.1))
+            changes = {"description": str(self.rng.random())}
+            workflow = await self._write(lambda service, changes=changes: service.merge(ref, changes))
+            if workflow is not None:
+                self.logs[key].acknowledge(workflow.revision)
+                self.logs[ref].acknowledge(workflow.revision)
+
+    async def _move_for_ever(self, here: str, there: str) -> None:
+        """The numbers are descriptions: a workflow that comes again begins with revision 1 again."""
+        number = 0
+
+        async def step(present: tuple[bool, bool], change) -> None:
+            nonlocal number
+            number += 1
+            for ref, is_there in zip((here, there), present, strict=True):
+                self.logs[ref].begin(number, is_there)
+            while not await self._stand(here, there, present):
+                if await self._write(lambda service: change(service, str(number))) is not None:
+                    for ref in (here, there):
+                        self.logs[ref].acknowledge(number)
+            await asyncio.sleep(self.rng.uniform(0, 0.1))
+
+        def move(old: str, new: str):
+            return lambda service, text: service.merge(old, {"key": new, "description": text})
+
+        while True:
+            await step((True, False), lambda service, text: service.create(WorkflowDraft(here, text, here)))
+            await step((False, True), move(here, there))
+            await step((True, False), move(there, here))
+            await step((False, False), lambda service, _: service.delete(here))
+
+    async def _stand(self, here: str, there: str, present: tuple[bool, bool]) -> bool:
+        """Whether the database has the state that is wanted, as after a lost answer only it can tell."""
+        store = self.house.processes[0].store
+        found = [await PostgresDefinitionStore.document(store, ref) for ref in (here, there)]
+        return tuple(document is not None for document in found) == present
+
+    async def _write(self, change):
+        """None when the process died, before the commit or after it; it does nothing more then."""
+        process = self.rng.choice(self.house.processes)
+        try:
+            workflow = await process.call(change)
+        except ConnectionError:
+            self.counts["lost"] += 1
+            await process.closed.wait()
+            return None
+        self.counts["writes"] += 1
+        return workflow
+
+
+async def _number(service: DefinitionService, ref: str) -> int | None:
+    try:
+        document = await service.document(ref)
+    except NotFound:
+        return None
+    if ref.startswith(("here", "there")):
+        return int(orjson.loads(document.body)["description"])
+    return document.revision
