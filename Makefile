@@ -8,10 +8,10 @@ DEVELOPMENT := requirements-dev.lock requirements-build.lock
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check lint format types imports stubs migrations size protos lock clean
+.PHONY: help run test soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051, storage embedded
 	@$(BIN)/workflow up
@@ -21,6 +21,15 @@ test: $(VENV)/.development ## all tests; make test ARGS="tests/unit -k name" for
 
 soak: $(VENV)/.development ## everything goes wrong for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
 	@$(BIN)/pytest tests/soak -s $(ARGS)
+
+bench: $(VENV)/.runtime ## measure everything, in about ten minutes; the report goes to bench/results
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-quick: $(VENV)/.runtime ## measure the most important, in about two minutes
+	@$(BIN)/python -m bench --size quick $(ARGS)
+
+bench-smoke: $(VENV)/.runtime ## see that all that measures still works
+	@$(BIN)/python -m bench --size smoke $(ARGS)
 
 check: lint types imports stubs migrations size ## all checks that are not tests
 
@@ -63,7 +72,7 @@ lock: ## write the lock files from pyproject.toml (needs uv)
 
 clean: ## remove the environment and all caches; the data in .workflow stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
-	@find app tests alembic scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find app bench tests alembic scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.runtime: $(RUNTIME) pyproject.toml
 	@sh scripts/install.sh $(RUNTIME)

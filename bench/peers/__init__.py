@@ -1,0 +1,1 @@
+"""Other engines at the same work, each in an environment of its own."""

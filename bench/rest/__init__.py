@@ -1,0 +1,1 @@
+"""Reads, lists and creates over REST, against ceilings and against the usual way."""

@@ -1,0 +1,1 @@
+"""The service at work: over gRPC and with the engine alone."""
