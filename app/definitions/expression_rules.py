@@ -1,0 +1,107 @@
+"""The rules of expressions: each can be compiled, and uses only what is sure to be there when its task runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.domain.compensation import compensation_problems
+from app.domain.definitions import TaskDraft, WorkflowDraft
+from app.domain.errors import Invalid, Problem
+from app.domain.graph import build_graph, tasks_before
+from app.expressions.errors import ExpressionError
+from app.expressions.expression import Expression
+from app.expressions.names import ELEMENT_ROOTS
+from app.expressions.secrets import secret_name_problem
+from app.expressions.template import compile_condition, compile_template, count_expressions, templated_strings
+
+MAX_EXPRESSIONS = 1_000
+
+
+def expression_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
+    """What is wrong with the expressions of `tasks`, and with those in the variables, where none may be."""
+    found = [
+        Problem(f"variables{path}", "must be plain JSON: variables hold no expressions; write $${ for ${ itself")
+        for path, _ in templated_strings(draft.variables)
+    ]
+    count = sum(map(_count, tasks))
+    if count > MAX_EXPRESSIONS:
+        return [*found, Problem("tasks", f"hold {count} expressions; the limit is {MAX_EXPRESSIONS}")]
+    known = _Known.of(draft, tasks)
+    for index, task in enumerate(tasks):
+        for path, expression in _compiled(task, f"tasks[{index}]"):
+            if isinstance(expression, str):
+                found.append(Problem(path, expression))
+            else:
+                found += (Problem(path, message) for message in known.misuses(expression, index))
+    return found
+
+
+def _count(task: TaskDraft) -> int:
+    conditions = sum(text is not None for text in (task.when, task.for_each))
+    return conditions + sum(count_expressions(text) for _, text in templated_strings(task.config))
+
+
+def _compiled(task: TaskDraft, path: str) -> Iterator[tuple[str, Expression | str]]:
+    """Each expression of a task with its path, or what is wrong with it."""
+    extra_roots = frozenset[str]() if task.for_each is None else ELEMENT_ROOTS
+    for below, text in templated_strings(task.config):
+        template, faults = compile_template(text, extra_roots)
+        yield from ((f"{path}.config{below}", fault.message) for fault in faults)
+        yield from ((f"{path}.config{below}", expression) for expression in template.expressions)
+    yield from _condition(f"{path}.when", task.when)
+    yield from _condition(f"{path}.for_each", task.for_each)
+
+
+def _condition(path: str, text: str | None) -> Iterator[tuple[str, Expression | str]]:
+    if text is None:
+        return
+    try:
+        yield path, compile_condition(text)
+    except ExpressionError as error:
+        yield path, str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What there is to name. Bit i of `before[n]` says that task i has ended when task n runs; None: not known."""
+
+    variables: frozenset[str]
+    index_named: Mapping[str, int]
+    before: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> "_Known":
+        index_named = {task.name: index for index, task in enumerate(tasks)}
+        return cls(frozenset(draft.variables), index_named, _before(tasks))
+
+    def misuses(self, expression: Expression, index: int) -> Iterator[str]:
+        names = expression.names
+        for name in sorted(names.tasks):
+            yield from self._misuse_of_task(name, index)
+        for name in sorted(names.variables - self.variables):
+            yield f"there is no variable {name!r}{_listed(self.variables)}"
+        for name in sorted(names.secrets):
+            if problem := secret_name_problem(name):
+                yield problem
+
+    def _misuse_of_task(self, name: str, index: int) -> Iterator[str]:
+        named = self.index_named.get(name)
+        if named is None:
+            yield f"no task of this workflow is named {name!r}"
+        elif named == index:
+            yield f"{name!r} is the task itself: it has no output before it has run"
+        elif self.before is not None and not self.before[index] >> named & 1:
+            yield f"task {name!r} need not have ended when this one starts; let this one come after it"
+
+
+def _before(tasks: Sequence[TaskDraft]) -> tuple[int, ...] | None:
+    """None where the order of the tasks is itself wrong: that is told first."""
+    if len({task.name for task in tasks}) < len(tasks) or compensation_problems(tasks):
+        return None
+    try:
+        return tasks_before(build_graph(tasks), tasks)
+    except Invalid:
+        return None
+
+
+def _listed(names: frozenset[str]) -> str:
+    return f"; there are {', '.join(sorted(names)[:20])}" if names else ": the workflow has none"

@@ -1,0 +1,14 @@
+"""The rules of the JSON Schemas that a workflow states."""
+
+from collections.abc import Sequence
+
+from app.domain.definitions import TaskDraft, WorkflowDraft
+from app.domain.errors import Problem
+from app.json_schemas import problems_of_schema
+
+
+def schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
+    """What is wrong with `input_schema` and each `output_schema`."""
+    stated = [("input_schema", draft.input_schema)]
+    stated += [(f"tasks[{index}].output_schema", task.output_schema) for index, task in enumerate(tasks)]
+    return [problem for path, schema in stated if schema is not None for problem in problems_of_schema(schema, path)]

@@ -1,0 +1,1 @@
+"""Expressions in definitions: `${…}` in configs, and conditions. The language is CEL."""

@@ -1,0 +1,171 @@
+"""JSON values with expressions in their strings: compiled once, filled in for each use.
+
+A string that is one `${…}` becomes the expression's value, of whatever JSON type. Within other text a value is written
+as text: strings as they are, everything else as JSON. `$${` stands for a plain `${`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.expressions.errors import ExpressionError
+from app.expressions.expression import MAX_SOURCE, Expression, Scope, compile_expression
+from app.expressions.tokens import end_of_expression
+
+Part = str | Expression
+
+_OPENING = re.compile(r"(?<!\$)\$\{")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string that holds expressions."""
+
+    parts: tuple[Part, ...]
+
+    def fill(self, scope: Scope) -> Any:
+        if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
+            return self.parts[0].evaluate(scope)
+        return "".join(part if isinstance(part, str) else _as_text(part.evaluate(scope)) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A JSON value in which a `Text` stands for each string that holds expressions."""
+
+    value: Any
+    expressions: tuple[Expression, ...]
+
+    def fill(self, scope: Scope) -> Any:
+        """The value for `scope`. Raise `EvaluationError`."""
+        return _fill(self.value, scope) if self.expressions else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An expression that cannot be compiled; `path` leads to its string, `.headers.x[0]`."""
+
+    path: str
+    source: str
+    message: str
+
+
+def compile_template(value: Any, extra_roots: frozenset[str] = frozenset()) -> tuple[Template, Sequence[Fault]]:
+    """The template of a JSON value, and what is wrong with it; strings with faults stay as they are.
+
+    `extra_roots` are names that expressions may use beside `ROOTS`.
+    """
+    compiler = _Compiler(extra_roots)
+    compiled = compiler.compile(value, "")
+    return Template(compiled, tuple(compiler.expressions)), compiler.faults
+
+
+def compile_condition(text: str, extra_roots: frozenset[str] = frozenset()) -> Expression:
+    """An expression as it stands, or within `${…}`. Raise `ExpressionError`."""
+    stripped = text.strip()
+    if stripped.startswith("${"):
+        parts = list(_split(stripped))
+        if len(parts) != 1 or isinstance(parts[0], str):
+            raise ExpressionError("must be one expression, without text around it")
+        return compile_expression(parts[0].text, extra_roots)
+    return compile_expression(stripped, extra_roots)
+
+
+def templated_paths(value: Any) -> frozenset[str]:
+    """The paths of all strings that hold expressions: what is there is known only when they are filled in."""
+    return frozenset(path for path, _ in templated_strings(value))
+
+
+def templated_strings(value: Any) -> Iterator[tuple[str, str]]:
+    """Each string that holds expressions, with its path."""
+    return ((path, text) for path, text in _strings(value, "") if count_expressions(text))
+
+
+def count_expressions(text: str) -> int:
+    """How many there are at most, without reading any."""
+    return sum(1 for _ in _OPENING.finditer(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    text: str
+
+
+class _Compiler:
+    """Collects expressions and faults in the order in which they stand in the value."""
+
+    def __init__(self, extra_roots: frozenset[str]) -> None:
+        self._extra_roots = extra_roots
+        self.expressions: list[Expression] = []
+        self.faults: list[Fault] = []
+
+    def compile(self, value: Any, path: str) -> Any:
+        if isinstance(value, str):
+            return self._compile_text(value, path) if "${" in value else value
+        if isinstance(value, Mapping):
+            return {key: self.compile(item, f"{path}.{key}") for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.compile(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return value
+
+    def _compile_text(self, text: str, path: str) -> Any:
+        source = text
+        try:
+            parts: list[Part] = []
+            for part in _split(text):
+                source = part if isinstance(part, str) else part.text
+                parts.append(part if isinstance(part, str) else compile_expression(part.text, self._extra_roots))
+        except ExpressionError as error:
+            self.faults.append(Fault(path, source, str(error)))
+            return text
+        found = [part for part in parts if isinstance(part, Expression)]
+        self.expressions += found
+        return Text(tuple(parts)) if found else "".join(part for part in parts if isinstance(part, str))
+
+
+def _split(text: str) -> Iterator[str | _Source]:
+    """Literal text and sources of expressions in turn. Raise `ExpressionError` for a `${` that is not closed."""
+    position = 0
+    while (start := text.find("${", position)) >= 0:
+        if start > 0 and text[start - 1] == "$":
+            yield text[position : start - 1] + "${"
+            position = start + 2
+            continue
+        if start > position:
+            yield text[position:start]
+        end = end_of_expression(text, start + 2, MAX_SOURCE)
+        if end is None:
+            within = f" within {MAX_SOURCE} characters" if len(text) - start > MAX_SOURCE else ""
+            raise ExpressionError(f"${{ is not closed by }}{within}; write $${{ for the characters themselves")
+        yield _Source(text[start + 2 : end].strip())
+        position = end + 1
+    if position < len(text) or not text:
+        yield text[position:]
+
+
+def _fill(value: Any, scope: Scope) -> Any:
+    if isinstance(value, Text):
+        return value.fill(scope)
+    if isinstance(value, dict):
+        return {key: _fill(item, scope) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, scope) for item in value]
+    return value
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _strings(item, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _strings(item, f"{path}[{index}]")
