@@ -33,7 +33,7 @@ def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change 
     updated = tuple(replace(task, updated_at=now) for task in wanted if task.id not in same)
     added = tuple(task for task in edit.tasks if not isinstance(task, Task))
     removed = tuple(stored.keys() - {task.id for task in wanted})
-    fields_stay = workflow_fields(edit) == workflow_fields(current)
+    fields_stay = _as_text(workflow_fields(edit)) == _as_text(workflow_fields(current))
     if fields_stay and not (updated or added or removed):
         return None
     return Change(removed, kept, updated, added)
@@ -91,4 +91,8 @@ def _same(one: Task, other: Task) -> bool:
 
 
 def _as_json(task: Task) -> str:
-    return json.dumps(task_document(task) | {"updated_at": None}, sort_keys=True)
+    return _as_text(task_document(task) | {"updated_at": None})
+
+
+def _as_text(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True)

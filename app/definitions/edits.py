@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.definitions.changes import draft_fields
+from app.definitions.changes import draft_fields, workflow_fields
 from app.definitions.ports import WorkflowEdit
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.errors import NotFound
@@ -13,13 +13,18 @@ from app.domain.errors import NotFound
 def replaced(current: Workflow, draft: WorkflowDraft) -> WorkflowEdit:
     """All fields as `draft` has them; the stored tasks where it has none."""
     tasks = current.tasks if draft.tasks is None else matched_by_name(current, draft.tasks)
-    return WorkflowEdit(draft.name, draft.description, draft.key, tasks, draft.timeout_seconds)
+    return WorkflowEdit(**workflow_fields(draft), tasks=tasks)
 
 
 def merged(current: Workflow, changes: Mapping[str, Any]) -> WorkflowEdit:
     """`changes` holds new values of fields of `WorkflowDraft`; the others stay."""
-    draft = WorkflowDraft(current.name, current.description, current.key, timeout_seconds=current.timeout_seconds)
-    return replaced(current, replace(draft, **changes))
+    return replaced(current, replace(WorkflowDraft(**workflow_fields(current)), **changes))
+
+
+def restored(current: Workflow, past: Workflow) -> WorkflowEdit:
+    """All that a caller may have said of `past`; its tasks take the ids of those that now have their names."""
+    tasks = tuple(TaskDraft(**draft_fields(task)) for task in past.tasks)
+    return replaced(current, WorkflowDraft(**workflow_fields(past), tasks=tasks))
 
 
 def matched_by_name(current: Workflow, drafts: Sequence[TaskDraft]) -> tuple[Task | TaskDraft, ...]:
@@ -60,7 +65,7 @@ def find_task(workflow: Workflow, task_id: int) -> Task:
 
 
 def _with_tasks(current: Workflow, tasks: tuple[Task | TaskDraft, ...]) -> WorkflowEdit:
-    return WorkflowEdit(current.name, current.description, current.key, tasks, current.timeout_seconds)
+    return WorkflowEdit(**workflow_fields(current), tasks=tasks)
 
 
 def _onto(stored: Task | None, draft: TaskDraft) -> Task | TaskDraft:

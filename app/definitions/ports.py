@@ -1,11 +1,11 @@
 """What defining workflows needs from outside. Implemented in `adapters/`, joined in `wiring/`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
+from app.domain.definitions import Config, Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.errors import Problem
 
 
@@ -54,6 +54,9 @@ class WorkflowEdit:
     key: str | None
     tasks: tuple[Task | TaskDraft, ...]
     timeout_seconds: float | None
+    variables: Config = field(default_factory=dict)
+    input_schema: Config | None = None
+    retention_days: float | None = None
 
 
 Edit = Callable[[Workflow], WorkflowEdit]

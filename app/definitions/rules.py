@@ -1,11 +1,15 @@
 """Whether a wanted whole may be stored, told in the words of the request that asks for it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.definitions.changes import workflow_fields
+from app.definitions.expression_rules import expression_problems
 from app.definitions.ports import TaskTypes, WorkflowEdit
-from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, check_workflow
+from app.definitions.schema_rules import schema_problems
+from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, workflow_problems
 from app.domain.errors import Invalid, Problem
+from app.domain.graph import build_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,13 @@ class Rules:
         """Raise `Invalid` with every problem."""
         tasks = draft.tasks or ()
         self._check_count(len(tasks), 0)
-        check_workflow(draft, tasks, self.task_types.config_problems)
+        _check_whole(draft, tasks, self.task_types.config_problems)
 
     def check(self, current: Workflow, edit: WorkflowEdit) -> None:
         """Raise `Invalid` with every problem.
 
-        Configs of untouched tasks are not judged again: a task type that has become stricter must not stand in the
-        way of a new description.
+        Configs of untouched tasks are not judged again by their types: one that has become stricter must not stand in
+        the way of a new description.
         """
         self._check_count(len(edit.tasks), len(current.tasks))
         untouched = {id(task) for task in current.tasks}
@@ -33,7 +37,7 @@ class Rules:
         def config_problems(task: TaskDraft, path: str) -> list[Problem]:
             return [] if id(task) in untouched else self.task_types.config_problems(task, path)
 
-        check_workflow(WorkflowDraft(**workflow_fields(edit)), edit.tasks, config_problems)
+        _check_whole(WorkflowDraft(**workflow_fields(edit)), edit.tasks, config_problems)
 
     def check_task(self, task_id: int, current: Workflow, edit: WorkflowEdit) -> None:
         """As `check`, for a request about one task."""
@@ -54,6 +58,18 @@ class Rules:
         # A workflow from before the limit was lowered may still be changed, and shrink.
         if count > max(self.max_tasks, before):
             raise Invalid.at("tasks", f"would be {count}; the limit is {self.max_tasks}")
+
+
+def _check_whole(
+    draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
+) -> None:
+    """A cycle is looked for, and shown, only when nothing else is wrong."""
+    found = workflow_problems(draft, tasks, config_problems)
+    found += expression_problems(draft, tasks)
+    found += schema_problems(draft, tasks)
+    if found:
+        raise Invalid(found)
+    build_graph(tasks)
 
 
 def _of_task(problem: Problem, edit: WorkflowEdit, own: int | None) -> Problem:

@@ -1,11 +1,13 @@
 """Everything the APIs may ask of definitions."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from app.definitions import edits
+from app.definitions.comparing import Differences, compare
 from app.definitions.ports import (
     DefinitionCache,
     DefinitionStore,
@@ -21,7 +23,8 @@ from app.definitions.reads import CachedReads, CacheStatistics
 from app.definitions.rules import Rules
 from app.definitions.writes import CachedWrites
 from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, parse_ref, text_problems
-from app.domain.errors import Invalid
+from app.domain.documents import workflow_from_document
+from app.domain.errors import Invalid, Problem
 
 Check = Callable[[Workflow, WorkflowEdit], None]
 
@@ -65,6 +68,14 @@ class DefinitionService:
     async def create(self, draft: WorkflowDraft) -> Workflow:
         self._rules.check_new(draft)
         return await self._writes.create(draft)
+
+    def problems_of(self, draft: WorkflowDraft) -> Sequence[Problem]:
+        """What `create` would find wrong, except a key that is taken; nothing is stored."""
+        try:
+            self._rules.check_new(draft)
+        except Invalid as error:
+            return error.problems
+        return ()
 
     async def document(self, ref: str) -> StoredDocument:
         return await self._reads.document(str(parse_ref(ref)))
@@ -133,6 +144,22 @@ class DefinitionService:
     async def revision_document(self, ref: str, revision: int) -> bytes:
         """One immutable snapshot; also of a deleted workflow, by id."""
         return await self._store.revision_document(str(parse_ref(ref)), revision)
+
+    async def revision_differences(self, ref: str, revision: int, against: int) -> Differences:
+        """What leads from revision `against` to `revision`, or from nothing where `against` is 0."""
+        after = await self._revision(ref, revision)
+        return compare(await self._revision(ref, against) if against else None, after)
+
+    async def restore(self, ref: str, revision: int, expected_revision: int | None = None) -> Workflow:
+        """Make a new revision with the contents of an old one; none where they are those of the current one."""
+        past = await self._revision(ref, revision)
+        change = await self._change(
+            str(past.id), lambda current: edits.restored(current, past), self._rules.check, expected_revision
+        )
+        return change.after
+
+    async def _revision(self, ref: str, revision: int) -> Workflow:
+        return workflow_from_document(json.loads(await self.revision_document(ref, revision)))
 
     async def _change_task(self, task_id: int, edit: Edit, expected_revision: int | None) -> _Change:
         ref = str(await self._store.workflow_of_task(task_id))

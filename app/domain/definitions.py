@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.compensation import compensation_problems
-from app.domain.errors import Invalid, NotFound, Problem
-from app.domain.graph import build_graph, dependency_problems
+from app.domain.errors import NotFound, Problem
+from app.domain.graph import dependency_problems
 from app.domain.texts import text_problem
 
 MAX_NAME = 200
@@ -21,6 +21,8 @@ MAX_SEQUENCE = 1_000_000
 MAX_TIMEOUT_SECONDS = 366 * 24 * 3600.0
 MAX_ATTEMPTS = 1_000
 MAX_ERROR_CODES = 100
+MAX_CONCURRENCY = 1_000
+MAX_RETENTION_DAYS = 36_500
 MAX_ID = 2**63 - 1
 KEY_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
@@ -84,6 +86,8 @@ class TaskDraft:
 
     `depends_on` None leaves the task to the rule of its group; a list, even an empty one, replaces that rule.
     `compensate` names the tasks that undo this one when its execution fails or is cancelled; they run only then.
+    `when` is an expression: where it is false the task is skipped. `for_each` is an expression for a list: the task
+    runs once per element, at most `max_concurrency` at a time. `output_schema` is the JSON Schema of its output.
     """
 
     name: str
@@ -97,6 +101,10 @@ class TaskDraft:
     depends_on: tuple[str, ...] | None = None
     on_failure: OnFailure = OnFailure.FAIL
     compensate: tuple[str, ...] = ()
+    when: str | None = None
+    for_each: str | None = None
+    max_concurrency: int | None = None
+    output_schema: Config | None = None
 
     def problems(self, path: str = "") -> list[Problem]:
         """Every broken rule of this task alone; the task type checks `config`."""
@@ -108,7 +116,15 @@ class TaskDraft:
         found += timeout_problems(f"{dot}timeout_seconds", self.timeout_seconds)
         if self.retry is not None:
             found += self.retry.problems(f"{dot}retry")
-        return found
+        return found + self._loop_problems(f"{dot}max_concurrency")
+
+    def _loop_problems(self, path: str) -> list[Problem]:
+        if self.max_concurrency is None:
+            return []
+        if self.for_each is None:
+            return [Problem(path, "needs `for_each`: a task that runs once runs one at a time")]
+        kept = 1 <= self.max_concurrency <= MAX_CONCURRENCY
+        return [] if kept else [Problem(path, f"must be from 1 to {MAX_CONCURRENCY}")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,9 @@ class Task(TaskDraft):
 class WorkflowDraft:
     """A workflow as a caller describes it. `tasks` None leaves the stored tasks alone when it replaces a workflow.
 
-    `timeout_seconds` is how long an execution may take from its start, pauses included.
+    `timeout_seconds` is how long an execution may take from its start, pauses included. Expressions know `variables` as
+    `vars`. `input_schema` is the JSON Schema that the input must keep. Finished executions are removed after
+    `retention_days`, 0 never; None leaves that to the service's own setting.
     """
 
     name: str
@@ -133,6 +151,9 @@ class WorkflowDraft:
     key: str | None = None
     tasks: tuple[TaskDraft, ...] | None = None
     timeout_seconds: float | None = None
+    variables: Config = field(default_factory=dict)
+    input_schema: Config | None = None
+    retention_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +169,20 @@ class Workflow:
     created_at: datetime
     updated_at: datetime
     timeout_seconds: float | None = None
+    variables: Config = field(default_factory=dict)
+    input_schema: Config | None = None
+    retention_days: float | None = None
 
 
-def check_workflow(
+def workflow_problems(
     draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
-) -> None:
-    """Raise `Invalid` with every broken rule of a whole workflow; `config_problems(task, path)` judges configs.
-
-    A cycle is looked for, and shown, only when nothing else is wrong.
-    """
+) -> list[Problem]:
+    """Every broken rule of a whole workflow except cycles; `config_problems(task, path)` judges configs."""
     found = text_problems("name", draft.name, MAX_NAME, required=True)
     found += text_problems("description", draft.description, MAX_DESCRIPTION)
     found += key_problems(draft.key)
     found += timeout_problems("timeout_seconds", draft.timeout_seconds)
+    found += _retention_problems(draft.retention_days)
     first_with: dict[str, int] = {}
     for index, task in enumerate(tasks):
         path = f"tasks[{index}]"
@@ -170,9 +192,7 @@ def check_workflow(
             found.append(Problem(f"{path}.name", f"{task.name!r} is already the name of tasks[{first}]"))
     found += dependency_problems(tasks)
     found += compensation_problems(tasks)
-    if found:
-        raise Invalid(found)
-    build_graph(tasks)
+    return found
 
 
 def parse_ref(ref: str) -> int | str:
@@ -193,6 +213,12 @@ def key_problems(key: str | None) -> list[Problem]:
     if not KEY_PATTERN.fullmatch(key):
         return [Problem("key", "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or digit")]
     return [Problem("key", "must not be all digits: it would read as an id")] if key.isdigit() else []
+
+
+def _retention_problems(days: float | None) -> list[Problem]:
+    if days is None or 0 <= days <= MAX_RETENTION_DAYS:
+        return []
+    return [Problem("retention_days", f"must be from 0, which is for ever, to {MAX_RETENTION_DAYS}")]
 
 
 def timeout_problems(path: str, seconds: float | None) -> list[Problem]:

@@ -18,6 +18,7 @@ class EventType(StrEnum):
     SIGNAL_RECEIVED = "signal_received"
     TASK_STARTED = "task_started"
     TASK_PROGRESSED = "task_progressed"
+    TASK_ITEM_COMPLETED = "task_item_completed"
     TASK_RETRYING = "task_retrying"
     TASK_COMPLETED = "task_completed"
     TASK_FAILED = "task_failed"
@@ -43,6 +44,7 @@ FINAL_EVENTS: Mapping[EventType, ExecutionStatus] = {
 TASK_STATUS_AFTER: Mapping[EventType, TaskStatus] = {
     EventType.TASK_STARTED: TaskStatus.RUNNING,
     EventType.TASK_PROGRESSED: TaskStatus.RUNNING,
+    EventType.TASK_ITEM_COMPLETED: TaskStatus.RUNNING,
     EventType.TASK_RETRYING: TaskStatus.RETRYING,
     EventType.TASK_COMPLETED: TaskStatus.COMPLETED,
     EventType.TASK_FAILED: TaskStatus.FAILED,
@@ -65,6 +67,7 @@ class Event:
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
     - TASK_REUSED, a completion taken over from the execution that this one repeats: that output
     - TASK_PROGRESSED: `{"message": str, "percent": number or null}`, of the task
+    - TASK_ITEM_COMPLETED, of one element of a task that runs for each: `{"index": int from 0, "count": int, "output"}`
     - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
     - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED, and EXECUTION_FAILING, after which an
       execution fails for a reason that is not a task's: `{"code": str, "message": str}`

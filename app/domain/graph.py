@@ -61,6 +61,29 @@ def build_graph(tasks: Sequence[GraphTask]) -> Graph:
     return graph
 
 
+def tasks_before(graph: Graph, tasks: Sequence[GraphTask]) -> tuple[int, ...]:
+    """Bit i of element n is set when task i must have ended well before task n may start; `graph` is that of `tasks`.
+
+    A compensation comes after the task that it undoes, and all before that.
+    """
+    masks = [0] * len(graph.successors)
+    missing = list(graph.predecessor_counts)
+    ready = [node for node, count in enumerate(missing) if count == 0]
+    while ready:
+        node = ready.pop()
+        passed_on = masks[node] | (1 << node if node < graph.task_count else 0)
+        for successor in graph.successors[node]:
+            masks[successor] |= passed_on
+            missing[successor] -= 1
+            if missing[successor] == 0:
+                ready.append(successor)
+    index_named = {task.name: index for index, task in enumerate(tasks)}
+    for index, task in enumerate(tasks):
+        for name in task.compensate:
+            masks[index_named[name]] = masks[index] | 1 << index
+    return tuple(masks[: graph.task_count])
+
+
 def dependency_problems(tasks: Sequence[GraphTask]) -> list[Problem]:
     """What is wrong with the names in each `depends_on`."""
     names = {task.name for task in tasks}

@@ -22,6 +22,10 @@ class TaskError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What one attempt of one task may know.
@@ -29,7 +33,9 @@ class Attempt:
     `report(percent, message)` puts progress into the history and the stream; it never waits, may be called from
     any thread, and the engine may merge calls that come faster than it writes. `first_started_at` is when attempt 1
     began, also after a restart. `upstream` maps the names of the tasks before this one to their outputs. The
-    engine ends the attempt after `timeout_seconds`, where the task has such a limit.
+    engine ends the attempt after `timeout_seconds`, where the task has such a limit. `element` is the position in the
+    list of a task that runs for each element of one. While `is_handed_over()`, a cancellation only means that the
+    engine stops, and that another one makes the attempt again: what was begun elsewhere should be left as it is.
     """
 
     execution_id: UUID
@@ -43,20 +49,26 @@ class Attempt:
     first_started_at: datetime
     timeout_seconds: float | None
     report: Callable[[float | None, str], None]
+    element: int | None = None
+    is_handed_over: Callable[[], bool] = _never
 
     @property
     def task_key(self) -> str:
-        """Stable over all attempts of this task: the key that makes an effect happen once."""
-        return f"{self.execution_id}/{self.task_id}"
+        """Stable over all attempts of this task, and of its element: the key that makes an effect happen once."""
+        element = "" if self.element is None else f"[{self.element}]"
+        return f"{self.execution_id}/{self.task_id}{element}"
 
     @property
     def attempt_key(self) -> str:
         """Names this attempt alone."""
-        return f"{self.execution_id}/{self.task_id}/{self.number}"
+        return f"{self.task_key}/{self.number}"
 
 
 class TaskHandler(Protocol):
-    """Runs attempts of one task type. The answer must be a JSON value; raise `TaskError` to fail."""
+    """Runs attempts of one task type. The answer must be a JSON value; raise `TaskError` to fail.
+
+    One that only waits for other executions has `follows_executions = True`: it needs no place of its own.
+    """
 
     async def run(self, attempt: Attempt) -> Any: ...
 

@@ -5,9 +5,11 @@ from app.tasks.functions import task_function
 from app.tasks.plugins import PluginError
 from app.tasks.registry import TaskTypeRegistry, build_registry
 from app.tasks.task_type import HttpOptions, TaskConfig, TaskOptions, TaskType, parse_config
+from app.tasks.workflow import Children
 
 __all__ = [
     "Attempt",
+    "Children",
     "HttpOptions",
     "PluginError",
     "TaskConfig",

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from app.domain.definitions import TaskDraft
 from app.domain.errors import Problem
 from app.domain.handlers import Handler
+from app.expressions.template import templated_paths
 from app.tasks.delay import delay_type
 from app.tasks.functions import load_functions
 from app.tasks.http import http_types
@@ -17,7 +18,9 @@ from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
 from app.tasks.python import python_type
 from app.tasks.signal import signal_type
-from app.tasks.task_type import TaskOptions, TaskType, model_problems
+from app.tasks.task_type import TaskOptions, TaskType, is_open, model_problems
+from app.tasks.transform import transform_type
+from app.tasks.workflow import Children, NoChildren, workflow_type
 
 TASK_TYPES_GROUP = "workflow.task_types"
 DEFAULT_TYPE = "log"
@@ -56,14 +59,22 @@ class TaskTypeRegistry:
 
 
 def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
+    """What an expression will fill in is judged when the task runs."""
+    open_places = templated_paths(task.config)
     try:
         config = task_type.config.model_validate(dict(task.config))
     except ValidationError as error:
-        return model_problems(task_type.config, error, f"{dot}config")
-    return [Problem(dot + problem.path, problem.message) for problem in task_type.check(config)]
+        return model_problems(task_type.config, error, f"{dot}config", open_places)
+    return [
+        Problem(dot + problem.path, problem.message)
+        for problem in task_type.check(config)
+        if not is_open(problem.path.removeprefix("config"), open_places)
+    ]
 
 
-def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now) -> TaskTypeRegistry:
+def build_registry(
+    options: TaskOptions, now: Callable[[], datetime] = _utc_now, children: Children | None = None
+) -> TaskTypeRegistry:
     """Import what the options name and what is installed. Raise `PluginError` when a part of it cannot be used.
 
     `now` is the wall clock, aware, in UTC. Entry points of `workflow.task_types` are functions without parameters
@@ -73,6 +84,8 @@ def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now)
         "log": log_type(),
         "delay": delay_type(),
         "signal": signal_type(),
+        "transform": transform_type(),
+        "workflow": workflow_type(children or NoChildren()),
         **http_types(options.http, now),
         "python": python_type(load_functions(options.python_modules), options.python_threads),
     }

@@ -82,8 +82,29 @@ def invalid_config(problems: list[Problem]) -> TaskError:
     return TaskError("invalid_config", text, retryable=False)
 
 
-def model_problems(model: type[BaseModel], error: ValidationError, path: str) -> list[Problem]:
-    return [Problem(_place(path, item["loc"]), _message(model, item)) for item in error.errors(include_url=False)]
+def model_problems(
+    model: type[BaseModel], error: ValidationError, path: str, open_places: frozenset[str] = frozenset()
+) -> list[Problem]:
+    """At `open_places`, paths such as `.headers.x`, stands something that is not known yet: its value is not judged."""
+    return [
+        Problem(_place(path, item["loc"]), _message(model, item))
+        for item in error.errors(include_url=False)
+        if _is_about_a_name(item) or not is_open(_place("", item["loc"]), open_places)
+    ]
+
+
+def is_open(place: str, open_places: frozenset[str]) -> bool:
+    """Whether one of `open_places` is this place, stands within it, or around it."""
+    return any(_is_within(place, around) or _is_within(around, place) for around in open_places)
+
+
+def _is_within(place: str, around: str) -> bool:
+    return place == around or (place.startswith(around) and place[len(around)] in ".[")
+
+
+def _is_about_a_name(item: ErrorDetails) -> bool:
+    """Names are never filled in: an unknown one is wrong whatever its value will be."""
+    return item["type"] == "extra_forbidden" or item["loc"][-1:] == ("[key]",)
 
 
 def _place(path: str, location: tuple[int | str, ...]) -> str:

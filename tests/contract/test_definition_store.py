@@ -26,6 +26,10 @@ FULL_TASK = TaskDraft(
     depends_on=("plain",),
     on_failure=OnFailure.CONTINUE,
     compensate=("undo",),
+    when="input.n > 1",
+    for_each="input.list",
+    max_concurrency=5,
+    output_schema={"type": "object", "properties": {"é": {"const": 1.0}}},
 )
 TASKS = (FULL_TASK, TaskDraft("plain"), TaskDraft("undo", sequence=8))
 
@@ -102,6 +106,12 @@ async def test_nothing_is_written_where_nothing_changes(store):
         ("full", {"retry": RetryPolicy(max_attempts=3, non_retryable_errors=("refused", "gone"))}),
         ("plain", {"on_failure": OnFailure.CONTINUE}),
         ("plain", {"retry": RetryPolicy()}),
+        ("full", {"when": None}),
+        ("full", {"for_each": None, "max_concurrency": None}),
+        ("full", {"max_concurrency": None}),
+        ("full", {"output_schema": None}),
+        ("plain", {"when": "${input.ok}", "for_each": "tasks.full.output", "max_concurrency": 1000}),
+        ("plain", {"output_schema": {}}),
     ],
 )
 async def test_each_field_of_a_task_makes_a_revision_and_reads_back(store, task, changes):
@@ -125,10 +135,28 @@ async def test_the_timeout_of_executions_is_set_kept_and_cleared(store):
     assert changed.revision == 4
 
 
-async def test_adding_a_task_keeps_the_timeout_of_executions(store):
-    ref = str((await store.create(WorkflowDraft("n", timeout_seconds=60.0))).id)
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("variables", ({"a": 1}, {"a": 1.0}, {"a": True}, {"a": [{"ü": None}]}, {})),
+        ("input_schema", ({}, {"minimum": 1}, {"minimum": 1.0}, None)),
+        ("retention_days", (0.5, 36_500.0, None)),
+    ],
+)
+async def test_each_field_of_a_workflow_makes_a_revision_and_reads_back(store, field, values):
+    ref = str((await store.create(WorkflowDraft("n"))).id)
+    for revision, value in enumerate(values, start=2):
+        changed = await store.change(ref, lambda current, value=value: edits.merged(current, {field: value}))
+        assert (changed.revision, repr(getattr(changed, field))) == (revision, repr(value))
+        assert repr(getattr(await read(store, ref), field)) == repr(value)
+
+
+async def test_adding_a_task_keeps_the_fields_of_the_workflow(store):
+    fields = {"timeout_seconds": 60.0, "variables": {"a": 1}, "input_schema": {}, "retention_days": 2.0}
+    ref = str((await store.create(WorkflowDraft("n", **fields))).id)
     await store.change(ref, lambda current: edits.with_task(current, TaskDraft("t")))
-    assert (await read(store, ref)).timeout_seconds == 60.0
+    after = await read(store, ref)
+    assert {name: getattr(after, name) for name in fields} == fields
 
 
 @pytest.mark.parametrize(("before", "after"), [(True, 1), (1, 1.0), (0, False), (None, 0)])

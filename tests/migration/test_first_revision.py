@@ -13,6 +13,7 @@ from alembic.util import CommandError
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresExecutionStore
+from app.adapters.database.migrations import Revisions
 from app.adapters.database.pool import open_pool
 from app.adapters.database.sessions import create_engine, create_sessions
 from app.definitions import edits
@@ -173,7 +174,8 @@ async def files_of_tables(url: str) -> dict[str, int]:
 
 async def test_no_table_is_rewritten_on_the_way_up(old_url):
     before = await files_of_tables(old_url)
-    assert await files_of_tables(await migrated(old_url)) == before
+    after = await files_of_tables(await migrated(old_url))
+    assert {table: after[table] for table in before} == before
     assert "execution_events" in before
 
 
@@ -248,7 +250,7 @@ async def test_the_way_back_is_refused_where_something_would_be_lost(old_url, st
         await run(command.downgrade, old_url, "0001")
     assert str(caught.value) == f"The database cannot go back to revision 0001: {reason}."
     assert await schema(old_url) == before
-    assert (await ask(old_url, "SELECT version_num FROM alembic_version"))[0][0] == "0002"
+    assert (await ask(old_url, "SELECT version_num FROM alembic_version"))[0][0] == Revisions.read().head
 
 
 async def test_a_row_needs_the_new_columns_as_the_model_says(old_url):

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -7,38 +8,60 @@ from app.domain.definitions import OnFailure, RetryPolicy, TaskDraft, Workflow, 
 from app.domain.documents import task_document, task_from_document, workflow_document, workflow_from_document
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-NEWER = {"on_failure", "compensate"}
+NEWER = {"on_failure", "compensate", "when", "for_each", "max_concurrency", "output_schema"}
+NEWER_OF_WORKFLOWS = {"timeout_seconds", "variables", "input_schema", "retention_days"}
+WHOLE = {
+    "timeout_seconds": 90.0,
+    "variables": {"a": [1, {"b": None}]},
+    "input_schema": {"type": "object"},
+    "retention_days": 0.5,
+}
 PAY = TaskDraft(
     "pay",
     retry=RetryPolicy(2, non_retryable_errors=("refused",)),
     on_failure=OnFailure.CONTINUE,
     compensate=("refund",),
+    when="input.paid",
+    for_each="input.orders",
+    max_concurrency=3,
+    output_schema={"type": "object"},
 )
 
 
-def stored(*tasks: TaskDraft, timeout_seconds: float | None = None) -> Workflow:
-    draft = WorkflowDraft("n", tasks=tasks, timeout_seconds=timeout_seconds)
+def stored(*tasks: TaskDraft, **fields: Any) -> Workflow:
+    draft = WorkflowDraft("n", tasks=tasks, **fields)
     return first_revision(draft, 7, range(11, 11 + len(tasks)), NOW)
 
 
 def test_a_document_reads_back_as_the_workflow_that_it_shows():
-    workflow = stored(PAY, TaskDraft("refund"), timeout_seconds=90.0)
+    workflow = stored(PAY, TaskDraft("refund"), **WHOLE)
     assert workflow_from_document(orjson.loads(orjson.dumps(workflow_document(workflow)))) == workflow
 
 
 def test_a_document_is_what_its_json_reads_as():
-    document = workflow_document(stored(PAY, TaskDraft("refund"), timeout_seconds=90.0))
+    document = workflow_document(stored(PAY, TaskDraft("refund"), **WHOLE))
     assert orjson.loads(orjson.dumps(document)) == document
 
 
 def test_fields_have_an_order_that_people_expect():
     workflow = stored(PAY)
-    assert list(workflow_document(workflow))[:6] == ["id", "key", "name", "description", "timeout_seconds", "revision"]
-    assert list(task_document(workflow.tasks[0]))[-6:] == [
+    assert list(workflow_document(workflow))[3:9] == [
+        "description",
+        "timeout_seconds",
+        "variables",
+        "input_schema",
+        "retention_days",
+        "revision",
+    ]
+    assert list(task_document(workflow.tasks[0]))[-10:] == [
         "retry",
         "depends_on",
         "on_failure",
         "compensate",
+        "when",
+        "for_each",
+        "max_concurrency",
+        "output_schema",
         "created_at",
         "updated_at",
     ]
@@ -46,8 +69,8 @@ def test_fields_have_an_order_that_people_expect():
 
 def test_a_document_without_the_newer_fields_has_their_defaults():
     workflow = stored(TaskDraft("t", retry=RetryPolicy(3)))
-    document = workflow_document(workflow)
-    del document["timeout_seconds"], document["tasks"][0]["retry"]["non_retryable_errors"]
+    document = {name: value for name, value in workflow_document(workflow).items() if name not in NEWER_OF_WORKFLOWS}
+    del document["tasks"][0]["retry"]["non_retryable_errors"]
     document["tasks"][0] = {name: value for name, value in document["tasks"][0].items() if name not in NEWER}
     assert workflow_from_document(document) == workflow
     assert task_from_document(document["tasks"][0]).retry == RetryPolicy(3)

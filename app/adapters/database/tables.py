@@ -34,6 +34,7 @@ from sqlalchemy.types import BigInteger, Double, Integer, TypeDecorator
 from app.domain.definitions import ExecutionType, OnFailure
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
+from app.schedules.schedule import Overlap
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -52,6 +53,7 @@ EXECUTION_TYPE = _native_enum(ExecutionType, "execution_type")
 ON_FAILURE = _native_enum(OnFailure, "on_failure")
 EXECUTION_STATUS = _native_enum(ExecutionStatus, "execution_status")
 EVENT_TYPE = _native_enum(EventType, "event_type")
+OVERLAP_POLICY = _native_enum(Overlap, "overlap_policy")
 
 
 class JsonText(TypeDecorator[str]):
@@ -92,6 +94,9 @@ class WorkflowRow(Base):
     name: Mapped[str]
     description: Mapped[str | None]
     timeout_seconds: Mapped[float | None]
+    variables: Mapped[dict[str, Any]]
+    input_schema: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    retention_days: Mapped[float | None]
     revision: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -105,6 +110,7 @@ class WorkflowRow(Base):
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
         CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
+        CheckConstraint("retention_days >= 0", name="retention_not_negative"),
     )
 
 
@@ -124,6 +130,10 @@ class TaskRow(Base):
     depends_on: Mapped[list[str] | None]
     on_failure: Mapped[OnFailure] = mapped_column(ON_FAILURE)
     compensate: Mapped[list[str]]
+    when: Mapped[str | None] = mapped_column("when_expression")
+    for_each: Mapped[str | None]
+    max_concurrency: Mapped[int | None] = mapped_column(Integer)
+    output_schema: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -132,6 +142,8 @@ class TaskRow(Base):
         CheckConstraint("sequence >= 0", name="sequence_not_negative"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
+        CheckConstraint("max_concurrency >= 1", name="max_concurrency_positive"),
+        CheckConstraint("for_each IS NOT NULL OR max_concurrency IS NULL", name="max_concurrency_of_a_loop"),
     )
 
 
@@ -241,3 +253,37 @@ class CommandRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
     __table_args__ = (Index(None, "execution_id"),)
+
+
+class ScheduleRow(Base):
+    """When a workflow is started by itself. `due_at` says when an engine has to look; null is never."""
+
+    __tablename__ = "schedules"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    key: Mapped[str | None]
+    workflow_id: Mapped[int] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
+    cron: Mapped[str | None]
+    time_zone: Mapped[str]
+    at: Mapped[datetime | None]
+    input: Mapped[str] = mapped_column(JsonText)
+    overlap: Mapped[Overlap] = mapped_column(OVERLAP_POLICY)
+    catch_up_seconds: Mapped[float]
+    paused: Mapped[bool]
+    next_fire_at: Mapped[datetime | None]
+    waiting_fire_at: Mapped[datetime | None]
+    last_fire_at: Mapped[datetime | None]
+    last_execution_id: Mapped[UUID | None]
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint("(cron IS NULL) <> (at IS NULL)", name="either_cron_or_at"),
+        CheckConstraint("catch_up_seconds > 0", name="catch_up_positive"),
+        CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
+        Index(None, "workflow_id"),
+        Index("ix_schedules_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )

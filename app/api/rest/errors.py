@@ -4,7 +4,6 @@ import logging
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
@@ -14,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.rest.field_problems import field_problems
 from app.api.rest.problems import Refused, problem_response, summary_of
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
@@ -28,30 +28,6 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.Unavailable: 503,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-# What pydantic says less clearly. `{…}` are the values that it gives with an error.
-SENTENCES = {
-    "missing": "is required",
-    "extra_forbidden": "is not a field of this request",
-    "string_type": "must be a string",
-    "int_type": "must be an integer",
-    "int_parsing": "must be an integer",
-    "int_from_float": "must be an integer",
-    "int_parsing_size": "is too large a number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "literal_error": "must be {expected}",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than_equal": "must be {le} or less",
-    "string_too_short": "must have {min_length} characters or more",
-    "string_too_long": "must have {max_length} characters or less",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -136,21 +112,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise TypeError(error)
-    problems = [Problem(field_path(item["loc"]), _sentence(item)) for item in error.errors()]
+    problems = field_problems(error.errors())
     return problem_response(request.url.path, 422, errors.Invalid.code, summary_of(problems), problems=problems)
-
-
-def field_path(location: Sequence[int | str]) -> str:
-    """`("body", "tasks", 2, "name")` as `tasks[2].name`; the whole body is `body`."""
-    path = ""
-    for step in location[1:]:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path or str(location[0])
-
-
-def _sentence(item: Mapping[str, Any]) -> str:
-    known = SENTENCES.get(item["type"])
-    return str(item["msg"]).removeprefix("Value error, ") if known is None else known.format(**item.get("ctx", {}))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

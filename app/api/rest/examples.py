@@ -1,6 +1,7 @@
 """The objects that the OpenAPI document shows: one workflow, one of its tasks, one run of it, and one event."""
 
 from app.api.rest.schemas import EXAMPLE_WORKFLOW
+from app.api.rest.task_bodies import EXAMPLE_TASK
 
 EXECUTION_ID = "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71"
 INSTANT = "2026-01-31T02:00:00.000000Z"
@@ -13,7 +14,7 @@ TASK = {
     "execution_type": "sync",
     "sequence": 1,
     "type": "http",
-    "config": {"method": "GET", "url": "https://example.com/numbers"},
+    "config": EXAMPLE_TASK["config"],
     "timeout_seconds": 30.0,
     "retry": {
         "max_attempts": 3,
@@ -26,6 +27,10 @@ TASK = {
     "depends_on": None,
     "on_failure": "fail",
     "compensate": [],
+    "when": None,
+    "for_each": None,
+    "max_concurrency": None,
+    "output_schema": None,
     "created_at": INSTANT,
     "updated_at": INSTANT,
 }
@@ -35,6 +40,9 @@ WORKFLOW = {
     "name": "Nightly report",
     "description": EXAMPLE_WORKFLOW["description"],
     "timeout_seconds": 3600.0,
+    "variables": EXAMPLE_WORKFLOW["variables"],
+    "input_schema": None,
+    "retention_days": 30.0,
     "revision": 1,
     "tasks": [TASK],
     "created_at": INSTANT,

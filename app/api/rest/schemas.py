@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Name, with_example
 from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody
-from app.domain.definitions import KEY_PATTERN, WorkflowDraft
+from app.domain.definitions import KEY_PATTERN, MAX_RETENTION_DAYS, WorkflowDraft
 
 MAX_IDEMPOTENCY_KEY = 200
 
@@ -15,6 +15,8 @@ EXAMPLE_WORKFLOW = {
     "key": "nightly-report",
     "description": "Fetches yesterday's numbers and tells everybody",
     "timeout_seconds": 3600,
+    "variables": {"source": "https://example.com"},
+    "retention_days": 30,
     "tasks": [
         EXAMPLE_TASK,
         {"name": "tell sales", "execution_type": "async", "sequence": 2, "type": "log", "config": {"message": "sales"}},
@@ -36,6 +38,19 @@ ExecutionTimeout = Annotated[
         json_schema_extra=UP_TO_MAX_TIMEOUT,
     ),
 ]
+Variables = Annotated[
+    dict[str, Any] | None, Field(description="What expressions know as `vars`: plain JSON; one value, as a whole.")
+]
+InputSchema = Annotated[
+    dict[str, Any] | None, Field(description="The JSON Schema (2020-12) that the input of executions must keep.")
+]
+Retention = Annotated[
+    float | None,
+    Field(
+        description="After how many days finished executions are removed: 0 never; null as the service's setting says.",
+        json_schema_extra={"minimum": 0, "maximum": MAX_RETENTION_DAYS},
+    ),
+]
 
 
 class WorkflowCreate(Body):
@@ -47,6 +62,9 @@ class WorkflowCreate(Body):
     description: Description = None
     key: Key = None
     timeout_seconds: ExecutionTimeout = None
+    variables: Variables = None
+    input_schema: InputSchema = None
+    retention_days: Retention = None
     tasks: list[TaskBody] = Field(default_factory=list)
 
     def draft(self) -> WorkflowDraft:
@@ -62,6 +80,9 @@ class WorkflowReplace(Body):
     description: Description = None
     key: Key = None
     timeout_seconds: ExecutionTimeout = None
+    variables: Variables = None
+    input_schema: InputSchema = None
+    retention_days: Retention = None
     tasks: list[TaskBody] = Field(
         default_factory=list, description="Each takes the id of the stored task that has its name."
     )
@@ -80,6 +101,9 @@ class WorkflowPatch(Body):
     description: Description = None
     key: Key = None
     timeout_seconds: ExecutionTimeout = None
+    variables: Variables = None
+    input_schema: InputSchema = None
+    retention_days: Retention = None
     tasks: list[TaskBody] = Field(
         default_factory=list, description="The whole list; each takes the id of the stored task that has its name."
     )
@@ -102,4 +126,7 @@ class ExecutionStart(Body):
     )
 
 
-CONVERSIONS: Conversions = {"tasks": lambda tasks: tuple(task.draft() for task in tasks)}
+CONVERSIONS: Conversions = {
+    "tasks": lambda tasks: tuple(task.draft() for task in tasks),
+    "variables": lambda variables: variables or {},
+}

@@ -7,6 +7,7 @@ from pydantic import Field
 from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Name, bounds, with_example
 from app.domain.definitions import (
     MAX_ATTEMPTS,
+    MAX_CONCURRENCY,
     MAX_ERROR_CODES,
     MAX_SEQUENCE,
     MAX_TIMEOUT_SECONDS,
@@ -22,7 +23,7 @@ EXAMPLE_TASK = {
     "execution_type": "sync",
     "sequence": 1,
     "type": "http",
-    "config": {"method": "GET", "url": "https://example.com/numbers"},
+    "config": {"method": "GET", "url": "${vars.source}/numbers"},
     "timeout_seconds": 30,
     "retry": {"max_attempts": 3, "initial_interval_seconds": 1},
 }
@@ -63,7 +64,10 @@ Group = Annotated[
     ),
 ]
 TypeName = Annotated[str | None, Field(description="The task type; a task without one does nothing and succeeds.")]
-Config = Annotated[dict[str, Any] | None, Field(description="What the task type needs to know; one value, as a whole.")]
+Config = Annotated[
+    dict[str, Any] | None,
+    Field(description="What the task type needs to know; one value, as a whole. Its texts may hold `${…}`."),
+]
 Timeout = Annotated[
     float | None, Field(description="How long one attempt may take.", json_schema_extra=UP_TO_MAX_TIMEOUT)
 ]
@@ -85,6 +89,21 @@ Compensate = Annotated[
         "then, belong to no group, and each undoes one task."
     ),
 ]
+When = Annotated[str | None, Field(description="An expression, true or false: where it is false, the task is skipped.")]
+ForEach = Annotated[
+    str | None,
+    Field(description="An expression for a list: the task runs once per element, which its config knows as `item`."),
+]
+MaxConcurrency = Annotated[
+    int | None,
+    Field(
+        description="How many elements of `for_each` may run side by side.",
+        json_schema_extra=bounds(1, MAX_CONCURRENCY),
+    ),
+]
+OutputSchema = Annotated[
+    dict[str, Any] | None, Field(description="The JSON Schema (2020-12) that the output must keep; one value.")
+]
 
 
 class TaskBody(Body):
@@ -103,6 +122,10 @@ class TaskBody(Body):
     depends_on: DependsOn = None
     on_failure: WhenFailed = "fail"
     compensate: Compensate = None
+    when: When = None
+    for_each: ForEach = None
+    max_concurrency: MaxConcurrency = None
+    output_schema: OutputSchema = None
 
     def draft(self) -> TaskDraft:
         return TaskDraft(**self.values(type(self).model_fields, CONVERSIONS))
@@ -124,6 +147,10 @@ class TaskPatch(Body):
     depends_on: DependsOn = None
     on_failure: WhenFailed = Field(default_factory=lambda: "fail")
     compensate: Compensate = None
+    when: When = None
+    for_each: ForEach = None
+    max_concurrency: MaxConcurrency = None
+    output_schema: OutputSchema = None
 
     def changes(self) -> dict[str, Any]:
         return self.values(self.model_fields_set, CONVERSIONS)

@@ -44,6 +44,10 @@ class TaskView(BaseModel):
     depends_on: list[str] | None
     on_failure: Literal["fail", "continue"] = "fail"
     compensate: list[str] = []
+    when: str | None = None
+    for_each: str | None = None
+    max_concurrency: int | None = None
+    output_schema: dict[str, Any] | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -61,10 +65,29 @@ class WorkflowView(BaseModel):
     name: str
     description: str | None
     timeout_seconds: float | None = None
+    variables: dict[str, Any] = {}
+    input_schema: dict[str, Any] | None = None
+    retention_days: float | None = None
     revision: int = Field(description="Counts from 1; every change makes the next.")
     tasks: list[TaskView]
     created_at: datetime
     updated_at: datetime
+
+
+class ProblemView(BaseModel):
+    path: str = Field(description="The field, e.g. `tasks[2].config.url`; empty for the whole.")
+    message: str
+
+
+class VerdictView(BaseModel):
+    """Whether a definition could be stored, and everything that stands in the way."""
+
+    model_config = _example(
+        {"valid": False, "problems": [{"path": "tasks[0].config.url", "message": "there is no variable 'sauce'"}]}
+    )
+
+    valid: bool
+    problems: list[ProblemView]
 
 
 class RevisionView(BaseModel):

@@ -1,0 +1,48 @@
+"""What is wrong with the fields of a body, in the words of this API instead of pydantic's."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.domain.errors import Problem
+
+# What pydantic says less clearly. `{…}` are the values that it gives with an error.
+SENTENCES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_type": "must be a string",
+    "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing_size": "is too large a number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "string_too_short": "must have {min_length} characters or more",
+    "string_too_long": "must have {max_length} characters or less",
+}
+
+
+def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """`errors` are pydantic's, of a request: their locations start with the part that they are about, as `body`."""
+    return [Problem(field_path(item["loc"]), _sentence(item)) for item in errors]
+
+
+def field_path(location: Sequence[int | str]) -> str:
+    """`("body", "tasks", 2, "name")` as `tasks[2].name`; the whole body is `body`."""
+    path = ""
+    for step in location[1:]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path or str(location[0])
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    known = SENTENCES.get(item["type"])
+    return str(item["msg"]).removeprefix("Value error, ") if known is None else known.format(**item.get("ctx", {}))

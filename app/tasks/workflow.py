@@ -1,0 +1,113 @@
+"""The task type `workflow`: runs another workflow as a child, and its output is the child's.
+
+A child is an execution like any other, under an idempotency key that names this task. So it is started once, an attempt
+on another engine finds it again, and it can be watched, paused or retried by itself.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from pydantic import Field
+
+from app.domain.handlers import Attempt, TaskError
+from app.domain.states import ExecutionStatus
+from app.tasks.task_type import TaskConfig, TaskType, parse_config
+
+MAX_DEPTH = 10
+ENDED_BADLY = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """`is_known` is true when the key had started it before."""
+
+    id: UUID
+    status: ExecutionStatus
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    status: ExecutionStatus
+    output: Any
+    message: str
+
+
+class Children(Protocol):
+    """What running a child needs of the service. Methods wait for a database that does not answer."""
+
+    async def depth_of(self, execution_id: UUID) -> int:
+        """How many parents the execution has above it."""
+
+    async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
+        """Raise `TaskError` when there is no such workflow, or it does not take the input."""
+
+    async def end_of(self, execution_id: UUID) -> ChildEnd:
+        """Follow the child to its end."""
+
+    async def cancel(self, execution_id: UUID, reason: str) -> None:
+        """Harmless when it has ended."""
+
+
+class WorkflowConfig(TaskConfig):
+    workflow: Annotated[str, Field(min_length=1, max_length=200)]
+    input: dict[str, Any] = Field(default_factory=dict)
+
+
+class WorkflowHandler:
+    follows_executions = True
+
+    def __init__(self, children: Children) -> None:
+        self._children = children
+
+    async def run(self, attempt: Attempt) -> Any:
+        config = parse_config(WorkflowConfig, attempt.config)
+        if await self._children.depth_of(attempt.execution_id) >= MAX_DEPTH:
+            message = f"the execution has {MAX_DEPTH} parents above it, which is the limit"
+            raise TaskError("too_deep", message, retryable=False)
+        child = await self._child(config, attempt)
+        try:
+            end = await self._children.end_of(child.id)
+        except BaseException:
+            if not attempt.is_handed_over():
+                await self._children.cancel(child.id, f"task {attempt.task_name!r} of its parent has ended")
+            raise
+        if end.status is ExecutionStatus.COMPLETED:
+            return end.output
+        code = "child_cancelled" if end.status is ExecutionStatus.CANCELLED else "child_failed"
+        raise TaskError(code, f"execution {child.id} of workflow {config.workflow!r}: {end.message}")
+
+    async def _child(self, config: WorkflowConfig, attempt: Attempt) -> Child:
+        """The one that an earlier attempt has started and that has not failed yet, else a new one."""
+        number = 1
+        while True:
+            key = f"child:{attempt.task_key}:{number}"
+            child = await self._children.start(config.workflow, config.input, key)
+            if not (child.is_known and child.status in ENDED_BADLY and number < attempt.number):
+                return child
+            number += 1
+
+
+class NoChildren:
+    """For a process that defines workflows and runs none."""
+
+    async def depth_of(self, execution_id: UUID) -> int:
+        raise _no_engine()
+
+    async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
+        raise _no_engine()
+
+    async def end_of(self, execution_id: UUID) -> ChildEnd:
+        raise _no_engine()
+
+    async def cancel(self, execution_id: UUID, reason: str) -> None:
+        raise _no_engine()
+
+
+def _no_engine() -> TaskError:
+    return TaskError("no_engine", "this process runs no executions", retryable=False)
+
+
+def workflow_type(children: Children) -> TaskType:
+    return TaskType(WorkflowConfig, WorkflowHandler(children))
