@@ -19,6 +19,7 @@ from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
+from app.wiring.garbage import settle_garbage
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ async def serve(settings: Settings) -> None:
             settings.grpc_max_message_bytes,
             share_port=settings.grpc_share_port,
         )
+        settle_garbage()
         await server.start()
         log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}")
         try:

@@ -21,6 +21,7 @@ from app.api.rest.app import create_app
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
+from app.wiring.garbage import settle_garbage
 from app.wiring.rest_process import open_rest_process
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ async def serve(settings: Settings) -> None:
     with _listener(settings) as listener:
         async with open_rest_process(settings) as services:
             app.state.services = services
+            settle_garbage()
             host, port = listener.getsockname()[:2]
             log.info("rest_ready", address=f"{host}:{port}")
             if not told_to_stop.is_set():

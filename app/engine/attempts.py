@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from traceback import format_exception
+from typing import Any
 
 import structlog
 from typing_extensions import TypeIs
@@ -10,6 +13,7 @@ from typing_extensions import TypeIs
 from app.domain.definitions import Config
 from app.domain.errors import Invalid, TooLarge
 from app.domain.handlers import Attempt, Handler, InstantHandler, TaskError, TaskHandler, Wait, WaitingHandler
+from app.engine.masking import Mask
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
 from app.engine.values import encode
@@ -21,15 +25,27 @@ Report = Callable[[Outcome], None]
 
 
 class Attempts:
-    """Runs attempts; holds nothing between them but the settings."""
+    """Runs attempts; holds nothing between them but the settings. `following` counts those that only wait for another
+    execution: each leaves its place to that one.
+    """
 
     def __init__(self, handlers: Handlers, max_output_bytes: int) -> None:
         self._handlers = handlers
         self._max_output_bytes = max_output_bytes
+        self.following = 0
 
-    def start(self, attempt: Attempt, task_type: str | None, report: Report) -> asyncio.Task[Outcome] | None:
-        """Begin the attempt; `report` gets its outcome exactly once. None when it has already ended."""
-        handler = self._handlers.handler(task_type)
+    def start(
+        self,
+        attempt: Attempt,
+        handler: Handler | None,
+        task_type: str | None,
+        report: Report,
+        mask: Mask | None = None,
+    ) -> asyncio.Task[Outcome] | None:
+        """Begin the attempt; `report` gets its outcome exactly once. None when it has already ended.
+
+        `mask` hides the secrets that the task sees from the log.
+        """
         if handler is None:
             report(Failed(_unknown_type(task_type)))
             return None
@@ -37,11 +53,28 @@ class Attempts:
             report(Failed(_not_a_wait(handler, attempt)))
             return None
         if is_instant(handler):
-            report(self._run_now(handler, attempt))
+            report(self._run_now(handler, attempt, mask))
             return None
-        task = asyncio.create_task(self._run(handler, attempt), name=f"attempt {attempt.attempt_key}")
+        task = asyncio.create_task(self._run(handler, attempt, mask), name=f"attempt {attempt.attempt_key}")
         task.add_done_callback(partial(_hand_on, report))
         return task
+
+    def handler(self, task_type: str | None) -> Handler | None:
+        return self._handlers.handler(task_type)
+
+    async def run_one(self, attempt: Attempt, task_type: str | None) -> Outcome:
+        """An attempt at one element, within the attempt of the whole task, which bounds its time."""
+        handler = self._handlers.handler(task_type)
+        if handler is None:
+            return Failed(_unknown_type(task_type))
+        if is_instant(handler):
+            return self._run_now(handler, attempt, None)
+        return await self._run(_Sleeper(handler) if is_waiting(handler) else handler, attempt, None)
+
+    def only_waits(self, task_type: str | None) -> bool:
+        """True when tasks of this type wait for something and do nothing."""
+        handler = self._handlers.handler(task_type)
+        return handler is not None and is_waiting(handler)
 
     def wait(self, task_type: str | None, config: Config) -> Wait | None:
         """What a task of this type and config waits for; None when it does something, or its config is wrong."""
@@ -53,23 +86,27 @@ class Attempts:
         except TaskError:
             return None
 
-    def _run_now(self, handler: InstantHandler, attempt: Attempt) -> Outcome:
+    def _run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
         try:
             return self._succeeded(handler.run_now(attempt))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine
-            return Failed(_task_error(error, attempt))
+            return Failed(_task_error(error, attempt, mask))
 
-    async def _run(self, handler: TaskHandler, attempt: Attempt) -> Outcome:
+    async def _run(self, handler: TaskHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
         limit = asyncio.timeout(attempt.timeout_seconds)
+        follows = getattr(handler, "follows_executions", False)
+        self.following += follows
         try:
             async with limit:
                 return self._succeeded(await handler.run(attempt))
         except asyncio.CancelledError:
             return Stopped()
         except TimeoutError as error:
-            return Failed(timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt))
+            return Failed(timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt, mask))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in _run_now
-            return Failed(_task_error(error, attempt))
+            return Failed(_task_error(error, attempt, mask))
+        finally:
+            self.following -= follows
 
     def _succeeded(self, value: object) -> Outcome:
         try:
@@ -87,15 +124,35 @@ def is_instant(handler: Handler) -> TypeIs[InstantHandler]:
     return hasattr(handler, "run_now")
 
 
+@dataclass(frozen=True, slots=True)
+class _Sleeper:
+    """Waits in memory, for an element of a task whose other elements wait, too."""
+
+    handler: WaitingHandler
+
+    async def run(self, attempt: Attempt) -> Any:
+        wait = self.handler.wait(attempt.config)
+        if wait.signal is not None or wait.seconds is None:
+            raise TaskError(
+                "invalid_config", "a task that runs for each element cannot wait for a signal", retryable=False
+            )
+        await asyncio.sleep(wait.seconds)
+        return wait.output
+
+
 def _hand_on(report: Report, task: asyncio.Task[Outcome]) -> None:
     """A task that is cancelled before its first step runs none of its own code, so it cannot report by itself."""
     report(Stopped() if task.cancelled() else task.result())
 
 
-def _task_error(error: BaseException, attempt: Attempt) -> TaskError:
+def _task_error(error: BaseException, attempt: Attempt, mask: Mask | None) -> TaskError:
     if isinstance(error, TaskError):
         return error
-    log.error("task_handler_failed", task=attempt.task_name, execution_id=str(attempt.execution_id), exc_info=error)
+    about = {"task": attempt.task_name, "execution_id": str(attempt.execution_id)}
+    if mask is None:
+        log.error("task_handler_failed", **about, exc_info=error)
+    else:
+        log.error("task_handler_failed", **about, exception=mask.text("".join(format_exception(error))))
     return TaskError("handler_error", f"{type(error).__name__}: {error}")
 
 

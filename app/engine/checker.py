@@ -193,7 +193,7 @@ class HistoryCheck:
         return 1 << index
 
     def _check_task_transition(self, event: StoredEvent, task_id: int, task: CheckedTask, status: TaskStatus) -> None:
-        stays = event.type == EventType.TASK_PROGRESSED
+        stays = event.type in (EventType.TASK_PROGRESSED, EventType.TASK_ITEM_COMPLETED)
         reused = event.type == EventType.TASK_REUSED
         if status is TaskStatus.COMPLETED and task.status is status:
             self.report(Rule.COMPLETED_TWICE, f"{self._name(task_id)} completed before", event.sequence)

@@ -63,7 +63,9 @@ def _progress_after(state: ExecutionState, draft: Draft) -> int:
         return 100
     if draft.index is None or state.is_compensation(draft.index):
         return state.progress
-    if draft.type is EventType.TASK_PROGRESSED:
+    if draft.type is EventType.TASK_ITEM_COMPLETED:
+        own = 100.0 * (len(state.tasks[draft.index].elements) + 1) / json.loads(draft.data or "{}")["count"]
+    elif draft.type is EventType.TASK_PROGRESSED:
         own = json.loads(draft.data or "{}").get("percent") or 0
     elif draft.type in _GONE_ON or (draft.type is EventType.TASK_FAILED and state.plan.tasks[draft.index].may_fail):
         own = 100.0
@@ -75,6 +77,11 @@ def _progress_after(state: ExecutionState, draft: Draft) -> int:
 
 def progress_data(percent: float | None, message: str) -> str:
     return _json({"message": _storable(message), "percent": percent})
+
+
+def element_data(index: int, count: int, output: str | None) -> str:
+    """`output` is JSON text."""
+    return _json({"index": index, "count": count, "output": orjson.Fragment(output or "null")})
 
 
 def failure_data(code: str, message: str, retry_at: datetime | None = None) -> str:

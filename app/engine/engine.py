@@ -89,7 +89,7 @@ class Engine:
     @property
     def _room(self) -> int:
         """For further executions, beside those that are just being claimed."""
-        return self._options.max_executions - self.running - self._expected
+        return self._options.max_executions + self._tools.attempts.following - self.running - self._expected
 
     async def start(self) -> None:
         """Raise `StoreUnreachable` when the database does not answer."""

@@ -1,11 +1,13 @@
 """A revision made ready to run: compiled once, shared by all its executions."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflow
-from app.domain.graph import Graph, build_graph
+from app.domain.graph import Graph, build_graph, tasks_before
+from app.engine.contracts import Contract, contract
+from app.engine.data_flow import TaskFlow, compile_flow
 from app.engine.ports import DefinitionReader
 
 NO_RETRY = RetryPolicy()
@@ -24,6 +26,8 @@ class PlannedTask:
     retry: RetryPolicy
     may_fail: bool
     compensated_by: tuple[int, ...]
+    flow: TaskFlow
+    output: Contract | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ class Plan:
     last: tuple[int, ...]
     before: tuple[int, ...]
     timeout_seconds: float | None
+    key: str | None
+    variables: Config
+    input: Contract | None
 
     @property
     def steps(self) -> int:
@@ -66,8 +73,11 @@ def compile_plan(workflow: Workflow) -> Plan:
         index_of={task.id: task.index for task in tasks},
         index_named=index_named,
         last=tuple(index for index in steps if not graph.successors[index]),
-        before=_before(graph, tasks),
+        before=tasks_before(graph, workflow.tasks),
         timeout_seconds=workflow.timeout_seconds,
+        key=workflow.key,
+        variables=workflow.variables,
+        input=contract(workflow.input_schema),
     )
 
 
@@ -82,26 +92,9 @@ def _planned(task: Task, index: int, index_named: Mapping[str, int]) -> PlannedT
         retry=task.retry or NO_RETRY,
         may_fail=task.on_failure is OnFailure.CONTINUE,
         compensated_by=tuple(index_named[name] for name in task.compensate),
+        flow=compile_flow(task),
+        output=contract(task.output_schema),
     )
-
-
-def _before(graph: Graph, tasks: Sequence[PlannedTask]) -> tuple[int, ...]:
-    """A compensation comes after the task that it undoes, and all before that."""
-    masks = [0] * len(graph.successors)
-    missing = list(graph.predecessor_counts)
-    ready = [node for node, count in enumerate(missing) if count == 0]
-    while ready:
-        node = ready.pop()
-        passed_on = masks[node] | (1 << node if node < graph.task_count else 0)
-        for successor in graph.successors[node]:
-            masks[successor] |= passed_on
-            missing[successor] -= 1
-            if missing[successor] == 0:
-                ready.append(successor)
-    for task in tasks:
-        for index in task.compensated_by:
-            masks[index] = masks[task.index] | 1 << task.index
-    return tuple(masks[: graph.task_count])
 
 
 class Plans:

@@ -104,10 +104,13 @@ class ControlCommand:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """`ended` is true when the execution has ended and nothing follows `events`."""
+    """`ended` is true when the execution has ended and nothing follows `events`; `exists` is false when there is no
+    such history, or no more.
+    """
 
     events: Sequence[Event]
     ended: bool
+    exists: bool = True
 
 
 class Recording(Protocol):
@@ -185,6 +188,30 @@ class ExecutionStore(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """`looked_at` executions were judged, up to `last_id`, which is None when there were none; `removed` are gone."""
+
+    looked_at: int
+    removed: int
+    last_id: UUID | None
+
+
+class Expiry(Protocol):
+    """Removes executions that have ended too long ago, on the database's clock."""
+
+    async def now(self) -> datetime: ...
+
+    async def shortest_days(self) -> float | None:
+        """The least time for which any execution is kept; None when all are kept for ever."""
+
+    async def remove(self, after: UUID, before: UUID, limit: int) -> Removal | None:
+        """Judge the next `limit` executions by id, and remove those whose time is up, with their histories.
+
+        None when another process is doing so.
+        """
+
+
 class DefinitionReader(Protocol):
     async def current(self, ref: str) -> tuple[int, int] | None:
         """(workflow id, current revision) of an id or key; None when it does not exist, `NotFound` when nothing can."""
@@ -203,6 +230,16 @@ class Signals(Protocol):
 class Handlers(Protocol):
     def handler(self, type: str | None) -> Handler | None:
         """The handler of a task type; None when this engine does not know the type."""
+
+
+class Secrets(Protocol):
+    def get(self, name: str) -> str | None:
+        """The value of a secret; None when it is not set in this process."""
+
+
+class NoSecrets:
+    def get(self, name: str) -> str | None:
+        return None
 
 
 class Clock(Protocol):

@@ -12,22 +12,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 from uuid import UUID
 
-import orjson
 import structlog
 
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
-from app.domain.handlers import Attempt
+from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
-from app.engine.decider import Command, Finish, StartTask, StopAttempt, decide
-from app.engine.drafts import Draft, next_event
-from app.engine.outcomes import Outcome, Stopped, Succeeded
-from app.engine.outputs import Outputs
+from app.engine.decider import Command, Finish, StartTask, StopAttempt, TakeSignal, decide
+from app.engine.drafts import Draft, element_data, next_event
+from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.parking import must_end_by, seconds_to_wait
 from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Parking, Step
+from app.engine.preparing import Preparation
 from app.engine.progress import ProgressReports
 from app.engine.recorder import Lane
 from app.engine.running import RunningAttempts
@@ -46,8 +45,10 @@ from app.engine.transitions import (
     row_change,
     skipped,
     task_to_skip,
+    unwanted,
 )
 from app.engine.waits import wait_data
+from app.expressions.errors import EvaluationError
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +81,7 @@ class Run:
         self._lane = Lane()
         self._tools = tools
         self._on_gone = on_gone
-        self._input: Any = orjson.loads(execution.input)
+        self._preparation = Preparation(execution, state, tools.attempts, tools.secrets)
         self._running = RunningAttempts(tools.attempts, tools.cancel_grace_seconds, self._ended)
         self._skips: dict[int, ControlCommand] = {}
         self._timers = Timers()
@@ -179,6 +180,7 @@ class Run:
         if skip is not None and not isinstance(outcome, Succeeded) and task_to_skip(self.state, skip) is not None:
             end = skipped(self.state, index, skip.reason)
         else:
+            outcome = self._preparation.checked(index, outcome)
             end = draft_of_outcome(self.state, index, outcome, self._tools.clock.now(), self._tools.chance())
         progress = self._progress.last_words(index, number)
         words = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, progress),)
@@ -207,12 +209,13 @@ class Run:
     ) -> None:
         """Take up `drafts` and everything that follows from them, and hand it to the recorder as one step."""
         before = self.state.status
-        events = [self._take_up(draft) for draft in drafts]
-        while followed := self._follow_up():
+        now = self._tools.clock.now()
+        events = [self._take_up(draft, now) for draft in drafts]
+        while followed := self._follow_up(commands := self._commands(), now):
             events += followed
         if events or done_commands:
             change = row_change(before, events)
-            stops = [command.index for command in self._commands() if isinstance(command, StopAttempt)]
+            stops = [command.index for command in commands if isinstance(command, StopAttempt)]
             step = Step(self.id, events, opening, change, done_commands)
             self._submit(step, partial(self._settled, events, stops, settled))
 
@@ -220,12 +223,20 @@ class Run:
         self._unsettled += 1
         self._tools.recorder.submit(self._lane, step, settle)
 
-    def _follow_up(self) -> list[Event]:
-        commands = self._commands()
+    def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
         if self._is_full and not self._ends_by_itself(commands):
-            return [self._take_up(draft_of_too_many_events(self._tools.max_events))]
-        drafts = (draft_of_command(self.state, command, self._tools.max_output_bytes) for command in commands)
-        return [self._take_up(draft) for draft in drafts if draft is not None]
+            return [self._take_up(draft_of_too_many_events(self._tools.max_events), now)]
+        drafts = (self._draft_of(command, now) for command in commands)
+        return [self._take_up(draft, now) for draft in drafts if draft is not None]
+
+    def _draft_of(self, command: Command, now: datetime) -> Draft | None:
+        if isinstance(command, StartTask) and not self._preparation.is_wanted(command.index):
+            return unwanted(self.state, command.index)
+        if isinstance(command, TakeSignal):
+            taken = self._preparation.checked(command.index, Succeeded(command.payload))
+            if isinstance(taken, Failed):
+                return draft_of_outcome(self.state, command.index, taken, now, 0)
+        return draft_of_command(self.state, command, self._tools.max_output_bytes)
 
     def _ends_by_itself(self, commands: Sequence[Command]) -> bool:
         ending = self.state.is_final or self.state.is_stopping
@@ -236,18 +247,16 @@ class Run:
         commands = decide(self.state)
         return [c for c in commands if not isinstance(c, StartTask)] if self.draining else commands
 
-    def _take_up(self, draft: Draft) -> Event:
-        now = self._tools.clock.now()
-        if draft.type is EventType.TASK_STARTED and draft.index is not None:
-            draft = replace(draft, data=self._wait_data(draft.index, now))
+    def _take_up(self, draft: Draft, now: datetime) -> Event:
+        if draft.type is EventType.TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
+            draft = replace(draft, data=wait)
         event = next_event(self.state, draft, now)
         self.state.apply(event)
         return event
 
     def _wait_data(self, index: int, now: datetime) -> str | None:
-        planned = self.state.plan.tasks[index]
-        wait = self._tools.attempts.wait(planned.type, planned.config)
-        return None if wait is None else wait_data(wait, planned.timeout_seconds, now)
+        wait = self._preparation.wait(index)
+        return None if wait is None else wait_data(wait, self.state.plan.tasks[index].timeout_seconds, now)
 
     # Committed: act behind
 
@@ -297,23 +306,26 @@ class Run:
         elif index in self._skips:
             self._ended(index, number, Stopped())
         else:
-            self._running.start(index, self._attempt(index, number), self.state.plan.tasks[index].type)
+            self._begin(index, number)
 
-    def _attempt(self, index: int, number: int) -> Attempt:
+    def _begin(self, index: int, number: int) -> None:
         planned = self.state.plan.tasks[index]
-        return Attempt(
-            execution_id=self.id,
-            workflow_id=self.execution.workflow_id,
-            task_id=planned.id,
-            task_name=planned.name,
-            number=number,
-            config=planned.config,
-            input=self._input,
-            upstream=Outputs(self.state, index),
-            first_started_at=self.state.tasks[index].first_started_at or self._tools.clock.now(),
-            timeout_seconds=planned.timeout_seconds,
-            report=partial(self._progress.report, index, number),
-        )
+        try:
+            report = partial(self._progress.report, index, number)
+            attempt = self._preparation.attempt(index, number, report, self._running.is_stopping_all)
+            handler = self._preparation.handler(index, partial(self._element_completed, index, number))
+        except EvaluationError as error:
+            self._ended(index, number, Failed(TaskError("expression_failed", str(error), retryable=False)))
+            return
+        self._running.start(index, attempt, handler, planned.type, self._preparation.mask(index))
+
+    def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
+        task = self.state.tasks[index]
+        if self._lane.lost or self._is_full or task.attempt != number or task.status is not TaskStatus.RUNNING:
+            return
+        if (mask := self._preparation.mask(index)) is not None and output is not None:
+            output = mask.json(output)
+        self._go_on(Draft(EventType.TASK_ITEM_COMPLETED, index, number, element_data(element, count, output)))
 
     # Waiting
 

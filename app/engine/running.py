@@ -6,8 +6,9 @@ from functools import partial
 
 import structlog
 
-from app.domain.handlers import Attempt, TaskError
+from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.attempts import Attempts, timed_out
+from app.engine.masking import Mask
 from app.engine.outcomes import Failed, Outcome, Stopped
 from app.engine.timers import Timers
 
@@ -39,11 +40,13 @@ class RunningAttempts:
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def start(self, index: int, attempt: Attempt, task_type: str | None) -> None:
+    def start(
+        self, index: int, attempt: Attempt, handler: Handler | None, task_type: str | None, mask: Mask | None = None
+    ) -> None:
         if self._stopping_all:
             return
         self._numbers[index] = attempt.number
-        task = self._attempts.start(attempt, task_type, partial(self._report, index, attempt.number))
+        task = self._attempts.start(attempt, handler, task_type, partial(self._report, index, attempt.number), mask)
         if task is None:
             return
         self._tasks[index] = task
@@ -60,6 +63,9 @@ class RunningAttempts:
             task.cancel()
             give_up = partial(self._give_up, index, Stopped(given_up_after=self._grace_seconds))
             self._timers.set(index, self._grace_seconds, give_up)
+
+    def is_stopping_all(self) -> bool:
+        return self._stopping_all
 
     def stop_all(self) -> None:
         """Cancel everything, although the execution has not asked for it: nothing is told of how that ends."""

@@ -1,12 +1,12 @@
 """Starting executions: exactly one per idempotency key, always on the revision that is current when it lands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from app.domain.definitions import text_problems
-from app.domain.errors import Invalid, NotFound, Unavailable
+from app.domain.errors import Invalid, NotFound, Problem, Unavailable
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus
@@ -14,6 +14,7 @@ from app.engine.engine import Engine
 from app.engine.identifiers import new_execution_id
 from app.engine.plan import Plan, Plans
 from app.engine.ports import Clock, DefinitionReader, ExecutionStore, Opening
+from app.engine.revisions import Current, KnownRevisions
 from app.engine.values import encode
 
 MAX_IDEMPOTENCY_KEY = 200
@@ -57,24 +58,40 @@ class Starter:
         self._clock = clock
         self._max_input_bytes = max_input_bytes
         self._engine = engine
+        self._revisions = KnownRevisions()
         self.new_id = new_id
 
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
         """Make a new execution durable under `execution_id`, or find the one that the idempotency key started."""
         input_text = self._checked_input(request)
         for _ in range(TRIES_WHEN_CHANGED):
-            current = await self._definitions.current(request.workflow)
-            if current is None:
-                raise NotFound("workflow", request.workflow)
+            current, is_guess = await self._current(request)
             if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
                 return Started(known, already_started=known.id != execution_id)
             plan = await self._plans.get(*current)
-            if plan is not None:
+            problems = () if plan is None else _broken_contract(plan, request.input)
+            if problems and not is_guess:
+                raise Invalid(problems)
+            if plan is not None and not problems:
                 opening = Opening(*current, input_text, self._clock.now(), request.idempotency_key)
                 execution = await self._open(execution_id, plan, opening) or await self._store.get(execution_id)
                 if execution is not None:
                     return Started(execution, already_started=False)
+            self._revisions.forget(request.workflow)
         raise Unavailable(f"workflow {request.workflow!r} keeps changing; start it again")
+
+    async def _current(self, request: StartRequest) -> tuple[Current, bool]:
+        """The workflow's id and revision, and whether that is a guess. Raise `NotFound`.
+
+        With an idempotency key it is never a guess: the key belongs to the workflow that has the ref now.
+        """
+        if request.idempotency_key is None and (guess := self._revisions.guess(request.workflow)) is not None:
+            return guess, True
+        current = await self._definitions.current(request.workflow)
+        if current is None:
+            raise NotFound("workflow", request.workflow)
+        self._revisions.learn(request.workflow, current)
+        return current, False
 
     async def _started_before(self, workflow_id: int, key: str | None) -> Execution | None:
         return None if key is None else await self._store.find_by_idempotency_key(workflow_id, key)
@@ -110,3 +127,8 @@ def check_idempotency_key(key: str | None) -> None:
     """Raise `Invalid` for a key that cannot be stored."""
     if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
         raise Invalid(problems)
+
+
+def _broken_contract(plan: Plan, input: Mapping[str, Any]) -> Sequence[Problem]:
+    """What in the input breaks the workflow's `input_schema`, with the paths."""
+    return () if plan.input is None else plan.input.problems(dict(input), "input")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
@@ -16,6 +16,7 @@ from app.engine.waits import WaitState, wait_from
 ENGINE_LOST = "engine_lost"
 """The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""
 
+_WHILE_RUNNING = frozenset({EventType.TASK_PROGRESSED, EventType.TASK_ITEM_COMPLETED})
 _PASSED = frozenset({TaskStatus.COMPLETED, TaskStatus.SKIPPED})
 
 
@@ -35,6 +36,7 @@ class TaskState:
     wait: WaitState | None = None
     output: str | None = None
     failure: Failure | None = None
+    elements: dict[int, str | None] = field(default_factory=dict)
 
     @property
     def only_waits(self) -> bool:
@@ -150,7 +152,7 @@ class ExecutionState:
         index = self.plan.index_of.get(event.task_id or 0)
         if index is None or not self._may_follow(event, index, status):
             raise IllegalHistory(f"event {event.sequence} is {event.type} of task {event.task_id}")
-        if event.type is EventType.TASK_PROGRESSED:
+        if event.type in _WHILE_RUNNING:
             self._progress(index, event)
             return
         task = self.tasks[index]
@@ -165,7 +167,7 @@ class ExecutionState:
 
     def _may_follow(self, event: Event, index: int, status: TaskStatus) -> bool:
         task = self.tasks[index]
-        if event.type is EventType.TASK_PROGRESSED:
+        if event.type in _WHILE_RUNNING:
             return task.status is TaskStatus.RUNNING and event.attempt == task.attempt
         if event.type is EventType.TASK_STARTED:
             return self._may_start(index) and event.attempt == task.attempt + 1
@@ -185,8 +187,12 @@ class ExecutionState:
         return (waits_for_retry or index in self.ready) and not self.is_stopping
 
     def _progress(self, index: int, event: Event) -> None:
-        percent = json.loads(event.data or "{}").get("percent")
-        if percent is not None:
+        data = orjson.loads(event.data or "{}")
+        if event.type is EventType.TASK_ITEM_COMPLETED:
+            elements, output = self.tasks[index].elements, data["output"]
+            elements[data["index"]] = None if output is None else orjson.dumps(output).decode()
+            self.reported[index] = 100.0 * len(elements) / data["count"]
+        elif (percent := data.get("percent")) is not None:
             self.reported[index] = percent
 
     def _begin(self, index: int, task: TaskState, event: Event) -> None:

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.engine.attempts import Attempts
-from app.engine.ports import Clock
+from app.engine.ports import Clock, NoSecrets, Secrets
 from app.engine.recorder import Recorder
 from app.engine.watchers import Hub
 
@@ -26,3 +26,4 @@ class Tools:
     cancel_grace_seconds: float = 10.0
     max_events: int = 50_000
     max_lost_attempts: int = 20
+    secrets: Secrets = field(default_factory=NoSecrets)

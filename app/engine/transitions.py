@@ -104,6 +104,12 @@ def skipped(state: ExecutionState, index: int, reason: str) -> Draft:
     return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, message_data(reason))
 
 
+def unwanted(state: ExecutionState, index: int) -> Draft:
+    """The task's own condition says that it is not to run."""
+    when = state.plan.tasks[index].flow.when
+    return skipped(state, index, "" if when is None else f"its condition is false: {when.source}")
+
+
 def draft_of_timeout(state: ExecutionState) -> Draft:
     """The execution has taken longer than its workflow allows."""
     message = f"the execution did not end within {state.plan.timeout_seconds:g} s"

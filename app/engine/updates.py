@@ -25,6 +25,11 @@ _PLAIN = {
     EventType.EXECUTION_COMPLETED: "Execution completed",
 }
 
+_OF_TASK = {
+    EventType.TASK_COMPLETED: "completed",
+    EventType.TASK_REUSED: "taken over, completed, from the execution that this one repeats",
+}
+
 _REASONED = {
     EventType.TASK_PROGRESSED: "{reason}",
     EventType.TASK_RETRYING: "Attempt {attempt} of task {task} failed and will be repeated: {reason}",
@@ -76,14 +81,15 @@ def failure_of(event: Event) -> Failure | None:
 
 
 def _sentence(event: Event, task: str) -> str:
+    if (words := _OF_TASK.get(event.type)) is not None:
+        return f"Task {task!r} {words}"
     if event.type is EventType.EXECUTION_CREATED:
         return f"Execution accepted{_repeating(event)}"
     if event.type is EventType.TASK_STARTED:
         return f"Task {task!r} started" if event.attempt == 1 else f"Task {task!r} started, attempt {event.attempt}"
-    if event.type is EventType.TASK_COMPLETED:
-        return f"Task {task!r} completed"
-    if event.type is EventType.TASK_REUSED:
-        return f"Task {task!r} taken over, completed, from the execution that this one repeats"
+    if event.type is EventType.TASK_ITEM_COMPLETED:
+        data = json.loads(event.data or "{}")
+        return f"Element {data['index'] + 1} of {data['count']} of task {task!r} completed"
     if event.type is EventType.SIGNAL_RECEIVED:
         return f"Signal {json.loads(event.data or '{}').get('name')!r} received"
     reason = json.loads(event.data or "{}").get("message", "")

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.ownership import PostgresOwnership
 from app.adapters.database.recording import PostgresRecording
+from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.signals import PostgresSignals
+from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
 from app.config import Settings
 from app.engine.announcer import Announcer
@@ -18,10 +20,13 @@ from app.engine.controls import ExecutionControls
 from app.engine.engine import Engine, EngineOptions
 from app.engine.plan import Plans
 from app.engine.recorder import Recorder
+from app.engine.retention import Retention
 from app.engine.service import ExecutionService
 from app.engine.tools import Tools
 from app.engine.watchers import Hub
+from app.wiring.children import ServedChildren
 from app.wiring.parts import execution_controls, execution_service, open_database, open_task_types
+from app.wiring.schedules import build_scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ class EngineProcess:
 @asynccontextmanager
 async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
     """A started engine and the service that runs executions on it; stop the engine before leaving."""
-    async with open_database(settings) as database, open_task_types(settings) as task_types:
+    children = ServedChildren()
+    async with open_database(settings) as database, open_task_types(settings, children) as task_types:
         signals = PostgresSignals(database.dsn, database.pool)
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
@@ -51,16 +57,24 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             cancel_grace_seconds=settings.engine_cancel_grace_seconds,
             max_events=settings.max_events_per_execution,
             max_lost_attempts=settings.engine_max_lost_attempts,
+            secrets=SecretFiles(settings.secrets_folder, os.environ),
         )
         engine = Engine(PostgresOwnership(database.pool), plans, tools, signals, _engine_options(settings))
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
         controls = execution_controls(settings, database.pool, plans, signals)
+        children.serve(executions, controls)
+        scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
+        retention = Retention(PostgresRetention(database.pool, settings.retention_days))
         signals.start()
         announcer.start()
         try:
             await engine.start()
+            scheduler.start()
+            retention.start()
             yield EngineProcess(engine, executions, controls, hub)
         finally:
+            await retention.stop()
+            await scheduler.stop()
             hub.close()
             await engine.stop(0)
             await announcer.stop()

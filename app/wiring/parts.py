@@ -18,7 +18,7 @@ from app.engine.plan import Plans
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watchers import Hub
-from app.tasks import HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
+from app.tasks import Children, HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,11 @@ async def _provide_schema(settings: Settings, dsn: str) -> None:
 
 
 @asynccontextmanager
-async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]:
+async def open_task_types(settings: Settings, children: Children | None = None) -> AsyncIterator[TaskTypeRegistry]:
+    """`children` is what tasks of type `workflow` start their executions with, where executions run."""
     http = HttpOptions(settings.http_task_allow_private, settings.allowed_hosts, settings.http_task_max_response_bytes)
-    registry = build_registry(TaskOptions(http, settings.engine_python_threads, settings.function_modules))
+    options = TaskOptions(http, settings.engine_python_threads, settings.function_modules)
+    registry = build_registry(options, children=children)
     try:
         yield registry
     finally:

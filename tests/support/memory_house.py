@@ -179,9 +179,8 @@ class House:
     def handler(self, type: str | None) -> Handler | None:
         return self.handlers.get(type)
 
-    async def define(self, *tasks: Task, timeout_seconds: float | None = None) -> Workflow:
-        draft = WorkflowDraft(name="w", tasks=tuple(tasks), timeout_seconds=timeout_seconds)
-        return await self.database.definitions.create(draft)
+    async def define(self, *tasks: Task, **fields: Any) -> Workflow:
+        return await self.database.definitions.create(WorkflowDraft(name="w", tasks=tuple(tasks), **fields))
 
     def history(self, execution_id: str) -> Sequence[Event]:
         return self.database.histories[UUID(execution_id)]

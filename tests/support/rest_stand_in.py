@@ -25,7 +25,7 @@ class RestStandIn(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def answer(self, method: str, path: str, query: dict[str, int], body: Any) -> Answer:
+    def answer(self, method: str, path: str, query: dict[str, int], body: Any) -> Answer:  # noqa: PLR0911
         parts = path.removeprefix("/api/v1/").split("/")
         match method, parts:
             case "GET", ["workflows"]:
@@ -34,6 +34,8 @@ class RestStandIn(ThreadingHTTPServer):
             case "GET", ["workflows", key]:
                 found = self.workflows.get(key)
                 return (200, found) if found else (404, _problem(404, "workflow_not_found", f"{key!r} does not exist"))
+            case "POST", ["workflows", "validate"]:
+                return self._validate(body)
             case "POST", ["workflows"]:
                 return self._create(body)
             case "PUT", ["workflows", key]:
@@ -44,6 +46,10 @@ class RestStandIn(ThreadingHTTPServer):
                 return 200, {"items": items, "ended": after + len(items) == len(self.histories[execution])}
             case _:
                 return 404, _problem(404, "execution_not_found", f"execution {parts[-2]!r} does not exist")
+
+    def _validate(self, body: Any) -> Answer:
+        problems = [{"path": e["field"], "message": e["message"]} for e in self.refusals.get(body["key"], ())]
+        return 200, {"valid": not problems, "problems": problems}
 
     def _create(self, body: Any) -> Answer:
         if errors := self.refusals.get(body["key"]):

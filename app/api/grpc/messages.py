@@ -1,5 +1,6 @@
 """Between protobuf messages and the engine's words."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,12 +48,18 @@ def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, 
     return StartRequest(message.workflow_id, value, message.idempotency_key or None)
 
 
-def update_message(update: Update) -> pb.WorkflowExecutionUpdate:
+def update_messages(updates: Sequence[Update]) -> Sequence[pb.WorkflowExecutionUpdate]:
+    """Of one execution."""
+    execution_id, workflow_id = str(updates[0].execution_id), str(updates[0].workflow_id)
+    return [_update_message(update, execution_id, workflow_id) for update in updates]
+
+
+def _update_message(update: Update, execution_id: str, workflow_id: str) -> pb.WorkflowExecutionUpdate:
     event = update.event
     failure = update.failure
     return pb.WorkflowExecutionUpdate(
-        execution_id=str(update.execution_id),
-        workflow_id=str(update.workflow_id),
+        execution_id=execution_id,
+        workflow_id=workflow_id,
         status=STATUS[event.status],
         current_task_id="" if event.task_id is None else str(event.task_id),
         current_task_name=update.task_name or "",

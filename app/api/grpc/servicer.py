@@ -15,7 +15,7 @@ from app.api.grpc.messages import (
     started_message,
     status_message,
     summary_message,
-    update_message,
+    update_messages,
 )
 from app.domain.errors import Invalid
 from app.domain.states import ExecutionStatus
@@ -25,7 +25,7 @@ from app.engine.service import ExecutionService
 from app.engine.updates import Update
 from app.engine.values import decode
 
-Updates = AsyncGenerator[pb.WorkflowExecutionUpdate]
+Updates = AsyncGenerator[Sequence[pb.WorkflowExecutionUpdate]]
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -40,16 +40,11 @@ class WorkflowServicer(WorkflowServiceServicer):
     @stream
     async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
         _, updates = await self._executions.execute(start_request(request, self._max_input_bytes))
-        async with aclosing(_messages(updates)) as messages:
-            async for message in messages:
-                yield message
+        return _messages(updates)
 
     @stream
     async def WatchExecution(self, request: pb.WatchExecutionRequest) -> Updates:
-        updates = await self._executions.watch(request.execution_id, request.after_sequence)
-        async with aclosing(_messages(updates)) as messages:
-            async for message in messages:
-                yield message
+        return _messages(await self._executions.watch(request.execution_id, request.after_sequence))
 
     @unary
     async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:
@@ -115,8 +110,7 @@ async def _messages(updates: AsyncGenerator[Sequence[Update]]) -> Updates:
     """One message per update."""
     async with aclosing(updates):
         async for batch in updates:
-            for update in batch:
-                yield update_message(update)
+            yield update_messages(batch)
 
 
 def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:

@@ -28,7 +28,14 @@ def check_numbers(updates: Sequence[Update]) -> None:
 
 
 async def test_all_are_loaded(service):
-    assert sorted(service.keys) == ["flaky-import", "parallel-groups", "sales-report", "self-check"]
+    assert sorted(service.keys) == [
+        "flaky-import",
+        "order-flow",
+        "parallel-groups",
+        "price-item",
+        "sales-report",
+        "self-check",
+    ]
 
 
 async def test_parallel_groups(service):
@@ -49,7 +56,29 @@ async def test_parallel_groups(service):
         ("started", "ship order"),
         ("completed", "ship order"),
     ]
-    assert json.loads(updates[-1].output) == {"ship order": {"message": "The order is on its way."}}
+    message = "Order A-1, packed in 1.5 s, is on its way."
+    assert json.loads(updates[-1].output) == {"ship order": {"message": message}}
+
+
+async def test_order_flow(service):
+    updates = await service.run("order-flow")
+    check_numbers(updates)
+    prices = [{"price": {"name": name, "total": total}} for name, total in (("tea", 9.0), ("cup", 12.0), ("pot", 30.0))]
+    assert output_of(updates, "price") == prices
+    assert output_of(updates, "confirm") == {"message": "Charged [9.0,12.0,30.0]; gift: completed."}
+    assert "give back" not in {update.task_name for update in updates}
+
+
+async def test_a_small_order_gets_no_gift(service):
+    updates = await service.run("order-flow", items=[{"name": "tea", "quantity": 1, "price": 4}])
+    assert output_of(updates, "confirm") == {"message": "Charged [4.0]; gift: skipped."}
+
+
+async def test_a_refused_card_gives_the_items_back(service):
+    updates = await service.run("order-flow", card="stolen")
+    assert updates[-1].event.status is ExecutionStatus.FAILED
+    assert "output.card" in updates[-1].message
+    assert output_of(updates, "give back") == {"message": "Gave back what 'Reserved 3 items.' says."}
 
 
 async def test_sales_report(service):
@@ -130,7 +159,7 @@ async def test_self_check(service):
         "unknown workflow": 404,
     }
     assert (summary["workflows"], summary["newest_executions"], summary["refusal"]) == (
-        4,
+        6,
         ["running"],
         "workflow_not_found",
     )

@@ -39,7 +39,8 @@ class Trial:
     def __init__(self, handler: Handler, timeout: float | None = None, type: str = "known") -> None:
         self.outcomes: list[Outcome] = []
         attempt = replace(ATTEMPT, timeout_seconds=timeout)
-        self.task = Attempts(Types(handler), 100).start(attempt, type, self.outcomes.append)
+        attempts = Attempts(Types(handler), 100)
+        self.task = attempts.start(attempt, attempts.handler(type), type, self.outcomes.append)
 
     async def outcome(self) -> Outcome:
         while not self.outcomes:

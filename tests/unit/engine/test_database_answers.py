@@ -59,6 +59,9 @@ class Broken:
     def __init__(self) -> None:
         self.terminated = False
 
+    def add_termination_listener(self, _: Any) -> None:
+        """It is lost before it could tell anybody."""
+
     async def add_listener(self, *_: Any) -> None:
         raise asyncpg.ConnectionDoesNotExistError("closed in the middle of operation")
 

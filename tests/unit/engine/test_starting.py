@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from app.definitions import edits
+from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
 from app.domain.states import ExecutionStatus
 from app.engine import watchers
@@ -333,3 +334,40 @@ async def test_a_workflow_is_known_by_id_and_key(house: House, process: Process)
     assert await process.executions.workflow_id("999") == 999, "executions outlive their workflow"
     with pytest.raises(NotFound):
         await process.executions.workflow_id("unknown")
+
+
+# What a process remembers of revisions is a guess
+
+
+async def test_a_second_start_does_not_ask_for_the_revision(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a"))
+    await process.start(workflow)
+    house.faults.fail("current")
+    assert (await process.until(await process.start(workflow)))[-1] == "completed"
+
+
+async def test_a_start_after_a_change_runs_the_new_revision(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a"))
+    await process.start(workflow)
+    await house.database.definitions.change(str(workflow.id), lambda now: edits.merged(now, {"name": "changed"}))
+    started = await process.executions.start(StartRequest(str(workflow.id)))
+    assert started.execution.revision == 2
+
+
+async def test_a_start_after_a_deletion_starts_nothing(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a"))
+    await process.start(workflow)
+    await house.database.definitions.delete(str(workflow.id))
+    with pytest.raises(NotFound):
+        await process.start(workflow)
+    assert len(house.database.executions) == 1
+
+
+async def test_an_input_is_held_to_the_schema_of_the_revision_that_runs(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a"), input_schema={"required": ["old"]})
+    await process.start(workflow, input={"old": 1})
+    draft = WorkflowDraft("w", tasks=None, input_schema={"required": ["new"]})
+    await house.database.definitions.change(str(workflow.id), lambda current: edits.replaced(current, draft))
+    with pytest.raises(Invalid, match='"new" is a required property'):
+        await process.start(workflow, input={"old": 1})
+    assert (await process.until(await process.start(workflow, input={"new": 1})))[-1] == "completed"

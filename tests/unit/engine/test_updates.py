@@ -51,6 +51,7 @@ def test_every_event_has_a_sentence() -> None:
     data = {
         EventType.SIGNAL_RECEIVED: '{"name":"go","payload":null}',
         EventType.TASK_PROGRESSED: '{"message":"half-way","percent":50}',
+        EventType.TASK_ITEM_COMPLETED: '{"index":0,"count":2,"output":null}',
     }
     for kind in EventType:
         assert update(kind, data.get(kind), "a", 1).message, kind

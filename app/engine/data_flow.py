@@ -1,0 +1,108 @@
+"""What flows into a task: its config with the expressions filled in, whether it runs, and over which elements."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.definitions import Config, TaskDraft
+from app.expressions.errors import EvaluationError, ExpressionError
+from app.expressions.expression import Expression
+from app.expressions.names import ELEMENT_ROOTS
+from app.expressions.template import Template, compile_condition, compile_template
+
+MAX_ELEMENTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFlow:
+    """A task's expressions, compiled. `names` and `secrets` are those of the tasks and secrets that they use.
+
+    `fault` is what a definition of another version has that this program cannot compile; it fails the task.
+    """
+
+    config: Template
+    when: Expression | None
+    for_each: Expression | None
+    max_concurrency: int | None
+    names: frozenset[str]
+    secrets: frozenset[str]
+    fault: EvaluationError | None
+
+    @property
+    def is_plain(self) -> bool:
+        """True when nothing has to be evaluated."""
+        return not self.config.expressions and self.when is None and self.for_each is None and self.fault is None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What expressions see. `task(name)` answers `{"output", "status"}`, `secret(name)` None where there is none."""
+
+    input: Any
+    execution: Mapping[str, Any]
+    workflow: Mapping[str, Any]
+    variables: Config
+    task: Callable[[str], Mapping[str, Any]]
+    secret: Callable[[str], str | None]
+
+    def scope(self, flow: TaskFlow) -> dict[str, Any]:
+        """Only what the task names, so that evaluating costs no more than that. Raise `EvaluationError`."""
+        return {
+            "input": self.input,
+            "tasks": {name: self.task(name) for name in flow.names},
+            "execution": self.execution,
+            "workflow": self.workflow,
+            "vars": self.variables,
+            "secrets": {name: self._known_secret(name) for name in flow.secrets},
+        }
+
+    def _known_secret(self, name: str) -> str:
+        value = self.secret(name)
+        if value is None:
+            raise EvaluationError(f"secrets.{name}", "this secret is not set where the task runs")
+        return value
+
+
+def compile_flow(task: TaskDraft) -> TaskFlow:
+    extra = frozenset() if task.for_each is None else ELEMENT_ROOTS
+    template, faults = compile_template(task.config, extra)
+    found = [EvaluationError(fault.source, fault.message) for fault in faults]
+    when, for_each = (_condition(text, found) for text in (task.when, task.for_each))
+    used = [*template.expressions, *(expression for expression in (when, for_each) if expression is not None)]
+    return TaskFlow(
+        config=template,
+        when=when,
+        for_each=for_each,
+        max_concurrency=task.max_concurrency,
+        names=frozenset().union(*(expression.names.tasks for expression in used)),
+        secrets=frozenset().union(*(expression.names.secrets for expression in used)),
+        fault=found[0] if found else None,
+    )
+
+
+def _condition(text: str | None, found: list[EvaluationError]) -> Expression | None:
+    try:
+        return None if text is None else compile_condition(text)
+    except ExpressionError as error:
+        found.append(EvaluationError(text or "", str(error)))
+        return None
+
+
+def is_wanted(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
+    """Whether the task is to run. Raise `EvaluationError`, also when the condition is neither true nor false."""
+    if flow.when is None:
+        return True
+    value = flow.when.evaluate(scope)
+    if not isinstance(value, bool):
+        raise EvaluationError(flow.when.source, "is neither true nor false")
+    return value
+
+
+def elements_of(expression: Expression, scope: Mapping[str, Any]) -> list[Any]:
+    """The elements that a task runs for. Raise `EvaluationError` when that is no list, or too long a one."""
+    value = expression.evaluate(scope)
+    if not isinstance(value, list):
+        raise EvaluationError(expression.source, "is no list")
+    if len(value) > MAX_ELEMENTS:
+        raise EvaluationError(expression.source, f"has {len(value)} elements; the limit is {MAX_ELEMENTS}")
+    return value

@@ -1,0 +1,76 @@
+"""Runs a task once per element of a list, side by side, and collects the outputs in the list's order."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import orjson
+
+from app.domain.definitions import Config
+from app.domain.handlers import Attempt, TaskError
+from app.engine.attempts import Attempts
+from app.engine.outcomes import Failed, Stopped, Succeeded
+
+DEFAULT_CONCURRENCY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """A handler for one attempt of the whole task. `done` are the outputs, as JSON text, that attempts before this one
+    have recorded; `completed(element, output)` records another.
+
+    The first element that fails fails the attempt; the others are cancelled, and the next attempt goes on from there.
+    """
+
+    attempts: Attempts
+    task_type: str | None
+    configs: Sequence[Config]
+    done: Mapping[int, str | None]
+    max_concurrency: int | None
+    completed: Callable[[int, str | None], None]
+
+    async def run(self, attempt: Attempt) -> Any:
+        outputs = dict(self.done)
+        waiting = iter([number for number in range(len(self.configs)) if number not in outputs])
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.max_concurrency or DEFAULT_CONCURRENCY, len(self.configs) - len(outputs))):
+                    group.create_task(self._work(attempt, waiting, outputs))
+        except BaseExceptionGroup as failed:
+            raise next(error for error in failed.exceptions if isinstance(error, TaskError)) from None
+        texts = (outputs[number] for number in range(len(self.configs)))
+        return [None if text is None else orjson.Fragment(text) for text in texts]
+
+    async def _work(self, attempt: Attempt, waiting: Iterator[int], outputs: dict[int, str | None]) -> None:
+        for number in waiting:
+            outputs[number] = await self._run_one(attempt, number)
+            self.completed(number, outputs[number])
+
+    async def _run_one(self, attempt: Attempt, number: int) -> str | None:
+        own = replace(
+            attempt,
+            config=self.configs[number],
+            element=number,
+            timeout_seconds=None,
+            report=partial(_report, attempt, number),
+        )
+        outcome = await self.attempts.run_one(own, self.task_type)
+        match outcome:
+            case Succeeded(output):
+                return output
+            case Failed(error):
+                raise TaskError(
+                    error.code,
+                    f"element {number}: {error.message}",
+                    retryable=error.retryable,
+                    retry_after_seconds=error.retry_after_seconds,
+                )
+            case Stopped():
+                raise asyncio.CancelledError
+
+
+def _report(attempt: Attempt, number: int, percent: float | None, message: str) -> None:
+    """What an element says of its own progress is no share of the whole."""
+    attempt.report(None, f"element {number}: {message}")

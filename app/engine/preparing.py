@@ -1,0 +1,156 @@
+"""What an attempt gets: its config with the expressions filled in, the input, and what came before it."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import Any
+
+import orjson
+
+from app.domain.definitions import Config
+from app.domain.executions import Execution
+from app.domain.handlers import Attempt, Handler, TaskError, Wait
+from app.engine.attempts import Attempts
+from app.engine.data_flow import Data, TaskFlow, elements_of, is_wanted
+from app.engine.elements import Elements
+from app.engine.masking import Mask
+from app.engine.outcomes import Failed, Outcome, Succeeded
+from app.engine.outputs import Outputs
+from app.engine.plan import PlannedTask
+from app.engine.ports import Secrets
+from app.engine.state import ExecutionState
+from app.expressions.errors import EvaluationError
+from app.expressions.expression import Expression
+
+Report = Callable[[float | None, str], None]
+Completed = Callable[[int, int, str | None], None]
+"""Told of an element that has completed: how many there are, which one it is, its output as JSON text."""
+
+
+class Preparation:
+    """For one execution. Nothing is kept but the parsed input: what a task gets follows from the state as it is."""
+
+    def __init__(self, execution: Execution, state: ExecutionState, attempts: Attempts, secrets: Secrets) -> None:
+        self._execution = execution
+        self._state = state
+        self._attempts = attempts
+        self._secrets = secrets
+
+    def is_wanted(self, index: int) -> bool:
+        """False when the task's condition says that it is to be skipped; an error in it fails the attempt, later."""
+        flow = self._planned(index).flow
+        if flow.when is None or flow.fault is not None:
+            return True
+        try:
+            return is_wanted(flow, self._scope(index, flow))
+        except EvaluationError:
+            return True
+
+    def wait(self, index: int) -> Wait | None:
+        """What the task waits for; None for one that does something, or whose config is wrong."""
+        planned = self._planned(index)
+        if planned.flow.for_each is not None or not self._attempts.only_waits(planned.type):
+            return None
+        try:
+            return self._attempts.wait(planned.type, self._config(index))
+        except EvaluationError:
+            return None
+
+    def handler(self, index: int, completed: Completed) -> Handler | None:
+        """What runs the task's attempt: its type, or its type for each of the elements. Raise `EvaluationError`."""
+        planned = self._planned(index)
+        if planned.flow.for_each is None:
+            return self._attempts.handler(planned.type)
+        configs = self._element_configs(planned.flow, index, planned.flow.for_each)
+        done, recorded = self._state.tasks[index].elements, partial(completed, len(configs))
+        return Elements(self._attempts, planned.type, configs, done, planned.flow.max_concurrency, recorded)
+
+    def _config(self, index: int) -> Config:
+        planned = self._planned(index)
+        if planned.flow.is_plain:
+            return self._filled(planned.flow, {})
+        scope = self._checked_scope(index, planned.flow)
+        return planned.config if planned.flow.for_each is not None else self._filled(planned.flow, scope)
+
+    def _element_configs(self, flow: TaskFlow, index: int, for_each: Expression) -> list[Config]:
+        scope = self._checked_scope(index, flow)
+        elements = elements_of(for_each, scope)
+        return [self._filled(flow, scope | {"item": item, "index": n}) for n, item in enumerate(elements)]
+
+    def attempt(self, index: int, number: int, report: Report, is_handed_over: Callable[[], bool]) -> Attempt:
+        """Raise `EvaluationError`."""
+        planned, task = self._planned(index), self._state.tasks[index]
+        return Attempt(
+            execution_id=self._execution.id,
+            workflow_id=self._execution.workflow_id,
+            task_id=planned.id,
+            task_name=planned.name,
+            number=number,
+            config=self._config(index),
+            input=self._input,
+            upstream=Outputs(self._state, index),
+            first_started_at=task.first_started_at or self._execution.created_at,
+            timeout_seconds=planned.timeout_seconds,
+            report=self._masked(report, planned.flow),
+            is_handed_over=is_handed_over,
+        )
+
+    def mask(self, index: int) -> Mask | None:
+        """None for a task that sees no secrets."""
+        names = self._planned(index).flow.secrets
+        return Mask(value for name in names if (value := self._secrets.get(name))) if names else None
+
+    def checked(self, index: int, outcome: Outcome) -> Outcome:
+        """What may be stored of the outcome: without secrets, and a failure where the output breaks its schema."""
+        if (mask := self.mask(index)) is not None:
+            outcome = mask.outcome(outcome)
+        contract = self._planned(index).output
+        if contract is None or not isinstance(outcome, Succeeded):
+            return outcome
+        problems = contract.problems(orjson.loads(outcome.output or "null"), "output")
+        if not problems:
+            return outcome
+        message = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)
+        return Failed(TaskError("output_schema", f"the output breaks its schema: {message}", retryable=False))
+
+    @cached_property
+    def _input(self) -> Any:
+        return orjson.loads(self._execution.input)
+
+    def _planned(self, index: int) -> PlannedTask:
+        return self._state.plan.tasks[index]
+
+    def _masked(self, report: Report, flow: TaskFlow) -> Report:
+        if not flow.secrets:
+            return report
+        mask = Mask(value for name in flow.secrets if (value := self._secrets.get(name)))
+        return lambda percent, message: report(percent, mask.text(message))
+
+    def _checked_scope(self, index: int, flow: TaskFlow) -> dict[str, Any]:
+        if flow.fault is not None:
+            raise flow.fault
+        scope = self._scope(index, flow)
+        is_wanted(flow, scope)
+        return scope
+
+    def _filled(self, flow: TaskFlow, scope: Mapping[str, Any]) -> Config:
+        config: Config = flow.config.fill(scope)
+        return config
+
+    def _scope(self, index: int, flow: TaskFlow) -> dict[str, Any]:
+        plan, execution = self._state.plan, self._execution
+        data = Data(
+            input=self._input,
+            execution={"id": str(execution.id)},
+            workflow={"id": plan.workflow_id, "key": plan.key, "revision": plan.revision},
+            variables=plan.variables,
+            task=partial(self._task, Outputs(self._state, index)),
+            secret=self._secrets.get,
+        )
+        return data.scope(flow)
+
+    def _task(self, upstream: Outputs, name: str) -> dict[str, Any]:
+        try:
+            output = upstream[name]
+        except KeyError:
+            raise EvaluationError(f"tasks.{name}", "this task need not have ended before") from None
+        return {"output": output, "status": self._state.tasks[self._state.plan.index_named[name]].status.value}

@@ -1,0 +1,97 @@
+"""Removing finished executions whose time is up: little by little, beside everything else.
+
+Ids sort by time. So a sweep walks over them from the oldest on, up to those that are too young for any workflow, and
+needs no index of its own.
+"""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from app.domain.errors import Unavailable
+from app.engine.identifiers import first_id_at
+from app.engine.ports import Expiry, Removal
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 500
+SWEEP_SECONDS = 300.0
+RETRY_SECONDS = 10.0
+SHORTEST_PAUSE_SECONDS = 0.05
+LONG_SECONDS = 1.0
+BEGINNING = UUID(int=0)
+
+
+class Retention:
+    """Sweeps at the start and every `sweep_seconds`, at most `at_once` executions per statement."""
+
+    def __init__(self, expiry: Expiry, sweep_seconds: float = SWEEP_SECONDS, at_once: int = AT_ONCE) -> None:
+        self._expiry = expiry
+        self._sweep_seconds = sweep_seconds
+        self._at_once = self._limit = at_once
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._sweep_for_ever(), name="retention")
+
+    async def stop(self) -> None:
+        """Harmless when repeated. A batch that is being removed is removed whole or not at all."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def sweep(self) -> int:
+        """Remove all whose time is up now; answer how many those were. Ends early where another process sweeps."""
+        days = await self._expiry.shortest_days()
+        if days is None:
+            return 0
+        before = first_id_at(_earlier(await self._expiry.now(), days))
+        after, total = BEGINNING, 0
+        while True:
+            began, limit = time.monotonic(), self._limit
+            removal = await self._remove(after, before)
+            if removal is None or removal.last_id is None:
+                return total
+            total += removal.removed
+            if removal.looked_at < limit:
+                return total
+            after = removal.last_id
+            # As long as the batch has taken, so that removing never has more than half of what it uses.
+            await asyncio.sleep(max(time.monotonic() - began, SHORTEST_PAUSE_SECONDS))
+
+    async def _remove(self, after: UUID, before: UUID) -> Removal | None:
+        """One batch; the next is smaller when this one takes long, because histories may be large."""
+        began = time.monotonic()
+        try:
+            removal = await self._expiry.remove(after, before, self._limit)
+        except Unavailable:
+            self._limit = max(self._limit // 4, 1)
+            raise
+        took = time.monotonic() - began
+        if removal is not None and removal.removed:
+            log.info("executions_removed", executions=removal.removed, seconds=round(took, 3))
+        self._limit = max(self._limit // 2, 1) if took > LONG_SECONDS else min(self._limit * 2, self._at_once)
+        return removal
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            pause = self._sweep_seconds
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                log.warning("retention_failed", reason=str(error))
+                pause = min(pause, RETRY_SECONDS)
+            except Exception:
+                log.exception("retention_failed")
+            await asyncio.sleep(pause)
+
+
+def _earlier(now: datetime, days: float) -> datetime:
+    try:
+        return now - timedelta(days=days)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=now.tzinfo)

@@ -1,0 +1,152 @@
+"""Tasks that run other workflows: one child per task, found again, cancelled with its parent, never too deep."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import orjson
+import pytest
+
+from app.domain.definitions import RetryPolicy
+from app.domain.states import ExecutionStatus
+from app.tasks.workflow import MAX_DEPTH, WorkflowHandler
+from app.wiring.children import ServedChildren
+from tests.support.memory_house import House, Process
+from tests.support.stories import sync
+
+SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
+
+
+@pytest.fixture
+def children() -> ServedChildren:
+    return ServedChildren()
+
+
+@pytest.fixture
+def house(children: ServedChildren) -> House:
+    return House(handlers={"workflow": WorkflowHandler(children)})
+
+
+@pytest.fixture
+async def process(house: House, children: ServedChildren) -> AsyncIterator[Process]:
+    async with house.process() as process:
+        children.serve(process.executions, process.controls)
+        yield process
+
+
+def calling(workflow, name: str = "call", **options):
+    config = {"workflow": str(workflow.id), "input": {"n": "${input.n}"}}
+    return sync(name, type="workflow", config=config, **options)
+
+
+def staged(name: str, sequence: int = 0, **options):
+    return sync(name, sequence, type="staged", **options)
+
+
+def child_of(house: House, parent_id: str) -> str:
+    [child] = [
+        str(row.execution.id)
+        for row in house.database.executions.values()
+        if (row.execution.idempotency_key or "").startswith(f"child:{parent_id}/")
+    ]
+    return child
+
+
+async def test_the_childs_output_is_the_tasks(house: House, process: Process) -> None:
+    child = await house.define(sync("double", config={"output": "${input.n * 2}"}))
+    parent = await house.define(calling(child), sync("use", config={"output": "${tasks.call.output.double + 1}"}))
+    parent_id = await process.start(parent, input={"n": 21})
+    assert (await process.until(parent_id))[-1] == "completed"
+    assert orjson.loads((await process.executions.get(parent_id)).output or "") == {"use": 43}
+
+
+async def test_a_childs_failure_is_the_attempts_and_a_retry_starts_another(house: House, process: Process) -> None:
+    child = await house.define(staged("c"))
+    parent_id = await process.start(await house.define(calling(child, retry=SOON)), input={"n": 1})
+    (await house.stage.entered("c")).fail()
+    await process.until(parent_id, "call retrying")
+    while len(house.stage.performances) < 2:
+        await asyncio.sleep(0)
+    house.stage.performances[1].succeed("fine")
+    assert (await process.until(parent_id))[-2:] == ["call completed/2", "completed"]
+    statuses = sorted(str(row.execution.status) for row in house.database.executions.values())
+    assert statuses == ["completed", "completed", "failed"]
+    retrying = next(event for event in house.history(parent_id) if event.type == "task_retrying")
+    assert "child_failed" in (retrying.data or "")
+    assert "task 'c' failed: it broke" in (retrying.data or "")
+
+
+async def test_a_child_is_cancelled_with_its_parent(house: House, process: Process) -> None:
+    child = await house.define(staged("c"))
+    parent_id = await process.start(await house.define(calling(child)), input={"n": 1})
+    await house.stage.entered("c")
+    await process.controls.cancel(parent_id, "enough")
+    assert (await process.until(parent_id))[-1] == "cancelled"
+    child_id = child_of(house, parent_id)
+    assert (await process.until(child_id))[-1] == "cancelled"
+    failure = (await process.executions.get(child_id)).failure
+    assert failure is not None
+    assert failure.message == "task 'call' of its parent has ended"
+
+
+async def test_an_engine_that_stops_leaves_the_child_and_the_next_one_finds_it(
+    house: House, children: ServedChildren
+) -> None:
+    child = await house.define(staged("c"))
+    async with house.process() as first:
+        children.serve(first.executions, first.controls)
+        parent_id = await first.start(await house.define(calling(child)), input={"n": 1})
+        await house.stage.entered("c")
+        await first.engine.stop(0)
+    async with house.process() as second:
+        children.serve(second.executions, second.controls)
+        (await house.stage.entered("c", 2)).succeed(5)
+        assert (await second.until(parent_id))[-1] == "completed"
+    assert (await second.executions.get(child_of(house, parent_id))).status is ExecutionStatus.COMPLETED
+
+
+async def test_parents_leave_their_places_to_their_children(house: House, children: ServedChildren) -> None:
+    async with house.process(max_executions=1) as process:
+        children.serve(process.executions, process.controls)
+        child = await house.define(sync("c"))
+        middle = await house.define(calling(child))
+        parent_id = await process.start(await house.define(calling(middle)), input={"n": 1})
+        assert (await process.until(parent_id))[-1] == "completed"
+        assert process.engine._tools.attempts.following == 0
+
+
+async def test_a_workflow_that_calls_itself_comes_to_an_end(house: House, process: Process) -> None:
+    workflow = await house.define(sync("call", type="workflow", config={"workflow": "1"}))
+    assert workflow.id == 1
+    parent_id = await process.start(workflow)
+    assert (await process.until(parent_id))[-1] == "failed"
+    assert len(house.database.executions) == MAX_DEPTH + 1
+    messages = [row.execution.failure.message for row in house.database.executions.values() if row.execution.failure]
+    assert any(f"has {MAX_DEPTH} parents above it" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ({"workflow": "999"}, "child_not_started"),
+        ({"workflow": "no key"}, "child_not_started"),
+        ({"workflow": 5}, "invalid_config"),
+    ],
+)
+async def test_a_child_that_cannot_be_started_fails_the_task(house: House, process: Process, config, code) -> None:
+    parent_id = await process.start(await house.define(sync("call", type="workflow", config=config)))
+    assert (await process.until(parent_id))[-2:] == ["call failed", "failed"]
+    failure = (await process.executions.get(parent_id)).failure
+    assert failure is not None
+    assert failure.code == code
+
+
+async def test_a_child_runs_for_each_element(house: House, process: Process) -> None:
+    child = await house.define(sync("square", config={"output": "${input.n * input.n}"}))
+    config = {"workflow": str(child.id), "input": {"n": "${item}"}}
+    parent = await house.define(sync("all", type="workflow", config=config, for_each="input.list"))
+    parent_id = await process.start(parent, input={"list": [1, 2, 3]})
+    await process.until(parent_id)
+    output = orjson.loads((await process.executions.get(parent_id)).output or "")
+    assert output == {"all": [{"square": 1}, {"square": 4}, {"square": 9}]}
+    assert UUID(parent_id) in house.database.executions

@@ -1,0 +1,71 @@
+"""Schemas of inputs and outputs, held where they are stated."""
+
+import pytest
+
+from app.domain.definitions import RetryPolicy
+from app.domain.errors import Invalid, Problem
+from app.domain.handlers import Wait
+from app.engine.contracts import MOST_PROBLEMS, Contract
+from tests.support.memory_house import House
+from tests.support.stories import sync
+
+SCHEMA = {
+    "type": "object",
+    "required": ["rows"],
+    "properties": {"rows": {"type": "array", "items": {"type": "integer", "minimum": 0}}},
+}
+
+
+class Waits:
+    def wait(self, config):
+        return Wait(seconds=config.get("seconds"), signal=config.get("signal"), output=config.get("output"))
+
+
+def test_each_problem_has_its_path() -> None:
+    contract = Contract(SCHEMA)
+    assert contract.problems({"rows": [1, 2]}, "output") == []
+    assert contract.problems({"rows": [1, -2, "x"]}, "output") == [
+        Problem("output.rows[1]", "-2 is less than the minimum of 0"),
+        Problem("output.rows[2]", '"x" is not of type "integer"'),
+    ]
+    assert contract.problems({}, "output") == [Problem("output", '"rows" is a required property')]
+    assert len(contract.problems({"rows": [-1] * 1000}, "output")) == MOST_PROBLEMS
+
+
+async def test_an_input_that_breaks_the_schema_starts_nothing() -> None:
+    house = House()
+    async with house.process() as process:
+        workflow = await house.define(sync("a"), input_schema=SCHEMA)
+        with pytest.raises(Invalid) as refused:
+            await process.start(workflow, input={"rows": [-1]})
+        assert refused.value.problems == (Problem("input.rows[0]", "-1 is less than the minimum of 0"),)
+        assert house.database.executions == {}
+        assert (await process.until(await process.start(workflow, input={"rows": []})))[-1] == "completed"
+
+
+@pytest.mark.parametrize(("output", "end"), [({"rows": [1]}, "a completed"), ({"rows": [-1]}, "a failed")])
+async def test_an_output_that_breaks_the_schema_fails_the_task_for_good(output, end: str) -> None:
+    house = House()
+    async with house.process() as process:
+        soon = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
+        workflow = await house.define(sync("a", config={"output": output}, output_schema=SCHEMA, retry=soon))
+        execution_id = await process.start(workflow)
+        assert (await process.until(execution_id))[3] == end
+        failure = (await process.executions.get(execution_id)).failure
+        if end == "a failed":
+            assert failure is not None
+            assert failure.code == "output_schema"
+            assert "output.rows[0]: -1 is less than the minimum of 0" in failure.message
+
+
+@pytest.mark.parametrize("payload", [{"rows": [1]}, {"rows": 1}])
+async def test_what_a_wait_gives_is_held_to_the_schema_too(payload) -> None:
+    house = House(handlers={"waits": Waits()})
+    async with house.process() as process:
+        workflow = await house.define(sync("a", type="waits", config={"signal": "go"}, output_schema=SCHEMA))
+        execution_id = await process.start(workflow)
+        await process.until(execution_id, "a started")
+        await process.controls.signal(execution_id, "go", payload)
+        expected = "completed" if payload == {"rows": [1]} else "failed"
+        assert (await process.until(execution_id))[-2:] == [f"a {expected}", expected]
+        assert house.history(execution_id)[3].type == "signal_received"

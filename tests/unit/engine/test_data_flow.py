@@ -1,0 +1,175 @@
+"""What expressions give tasks: configs, conditions, and what happens where they have no value. Secrets stay secret."""
+
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+
+from app.domain.definitions import RetryPolicy
+from app.domain.executions import Failure
+from app.domain.handlers import TaskError, Wait
+from app.domain.states import ExecutionStatus
+from tests.support.memory_house import House, Process
+from tests.support.stories import sync
+
+SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
+
+
+class Waits:
+    def wait(self, config):
+        return Wait(seconds=config.get("seconds"), signal=config.get("signal"), output=config)
+
+
+class Vault(dict):
+    """Secrets by name."""
+
+
+@pytest.fixture
+def house() -> House:
+    secrets = Vault(TOKEN="s3cr3t-token", SHORT="abc")
+    return House(handlers={"waits": Waits()}, limits={"secrets": secrets})
+
+
+@pytest.fixture
+async def process(house: House) -> AsyncIterator[Process]:
+    async with house.process() as process:
+        yield process
+
+
+def staged(name: str, sequence: int = 0, **options):
+    return sync(name, sequence, type="staged", **options)
+
+
+async def ran(process: Process, workflow, **options) -> tuple[list[str], dict]:
+    execution_id = await process.start(workflow, **options)
+    seen = await process.until(execution_id)
+    execution = await process.executions.get(execution_id)
+    return seen, orjson.loads(execution.output or "null") or {}
+
+
+async def test_a_config_is_filled_in_when_the_task_runs(house: House, process: Process) -> None:
+    config = {
+        "url": "${vars.base}/orders/${input.order.id}",
+        "whole": "${input.order}",
+        "from": ["${tasks.fetch.output.rows[1]}", "${tasks['fetch'].status}"],
+        "sum": "${input.order.id + size(tasks.fetch.output.rows)}",
+        "plain": "$${input.order}",
+        "who": "${execution.id} ${workflow.key} ${workflow.revision}",
+        "n": 3,
+    }
+    workflow = await house.define(staged("fetch"), staged("use", config=config), variables={"base": "http://x"})
+    execution_id = await process.start(workflow, input={"order": {"id": 7}})
+    (await house.stage.entered("fetch")).succeed({"rows": ["a", {"b": None}]})
+    use = await house.stage.entered("use")
+    assert use.attempt.config == {
+        "url": "http://x/orders/7",
+        "whole": {"id": 7},
+        "from": [{"b": None}, "completed"],
+        "sum": 9,
+        "plain": "${input.order}",
+        "who": f"{execution_id} null 1",
+        "n": 3,
+    }
+    use.succeed()
+    assert (await process.until(execution_id))[-1] == "completed"
+
+
+async def test_a_skipped_task_has_no_output_and_says_so(house: House, process: Process) -> None:
+    config = {"output": {"value": "${tasks.a.output}", "status": "${tasks.a.status}"}}
+    workflow = await house.define(sync("a", when="input.n > 3"), sync("b", config=config))
+    seen, output = await ran(process, workflow, input={"n": 3})
+    assert seen[2:] == ["a skipped", "b started", "b completed", "completed"]
+    assert output == {"b": {"value": None, "status": "skipped"}}
+    history = house.history(str(next(iter(house.database.executions))))
+    assert history[2].data == '{"message":"its condition is false: input.n > 3"}'
+
+
+async def test_a_task_runs_when_its_condition_is_true(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a", config={"output": 1}), sync("b", when="${tasks.a.output == 1}"))
+    assert (await ran(process, workflow))[0][4:] == ["b started", "b completed", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"config": {"output": "${input.missing}"}}, "${input.missing}: there is no 'missing'"),
+        ({"when": "input.n / 0 == 1"}, "${input.n / 0 == 1}: division by zero"),
+        ({"when": "input.n"}, "${input.n}: is neither true nor false"),
+        ({"config": {"output": "${1 +}"}}, "${1 +}: is no expression: at column 4"),
+        ({"config": {"output": "${secrets.NOBODY}"}}, "${secrets.NOBODY}: this secret is not set"),
+        ({"config": {"output": "${tasks.later.output}"}}, "${tasks.later}: this task need not have ended before"),
+    ],
+)
+async def test_an_expression_without_a_value_fails_the_task(house: House, process: Process, options, message) -> None:
+    workflow = await house.define(sync("a", retry=SOON, **options), sync("later", 1))
+    execution_id = await process.start(workflow, input={"n": 1})
+    assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
+    failure = (await process.executions.get(execution_id)).failure
+    assert failure is not None
+    assert failure.code == "expression_failed"
+    assert message in failure.message
+
+
+async def test_a_wait_is_filled_in_and_written_down(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a", type="waits", config={"seconds": "${input.seconds}"}))
+    execution_id = await process.start(workflow, input={"seconds": 60})
+    await process.until(execution_id, "a started")
+    assert orjson.loads(house.history(execution_id)[2].data or "")["output"] == {"seconds": 60}
+    wrong = await process.start(workflow, input={})
+    assert (await process.until(wrong))[2:] == ["a started", "a failed", "failed"]
+
+
+async def test_a_compensation_sees_what_it_undoes(house: House, process: Process) -> None:
+    workflow = await house.define(
+        staged("pay", compensate=("refund",)),
+        staged("ship"),
+        staged("refund", config={"receipt": "${tasks.pay.output.receipt}"}),
+    )
+    execution_id = await process.start(workflow)
+    (await house.stage.entered("pay")).succeed({"receipt": "r-1"})
+    (await house.stage.entered("ship")).fail()
+    refund = await house.stage.entered("refund")
+    assert refund.attempt.config == {"receipt": "r-1"}
+    refund.succeed()
+    assert (await process.until(execution_id))[-1] == "failed"
+
+
+# Secrets
+
+
+async def test_secrets_reach_the_task_and_nothing_else(house: House, process: Process) -> None:
+    config = {"auth": "Bearer ${secrets.TOKEN}", "short": "${secrets.SHORT}"}
+    workflow = await house.define(staged("a", config=config, retry=SOON))
+    execution_id = await process.start(workflow)
+    first = await house.stage.entered("a")
+    assert first.attempt.config == {"auth": "Bearer s3cr3t-token", "short": "abc"}
+    first.attempt.report(10, "using s3cr3t-token")
+    await process.until(execution_id, "a progressed")
+    first.fail(TaskError("refused", "401 for s3cr3t-token"))
+    (await house.stage.entered("a", 2)).succeed({"echo": ["x s3cr3t-token", {"s3cr3t-token": 12345}], "n": 1.5})
+    await process.until(execution_id)
+    stored = " ".join(event.data or "" for event in house.history(execution_id))
+    assert "s3cr3t" not in stored
+    assert '{"echo":["x ***",{"***":12345}],"n":1.5}' in stored
+    assert "401 for ***" in stored
+    assert "using ***" in stored
+
+
+async def test_a_handlers_own_error_is_masked_in_the_log_too(
+    house: House, process: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow = await house.define(staged("a", config={"auth": "${secrets.TOKEN}"}))
+    execution_id = await process.start(workflow)
+    (await house.stage.entered("a")).fail(ValueError("bad header s3cr3t-token"))
+    await process.until(execution_id)
+    execution = await process.executions.get(execution_id)
+    assert execution.status is ExecutionStatus.FAILED
+    assert execution.failure == Failure("handler_error", "task 'a' failed: ValueError: bad header ***")
+    told = capsys.readouterr()
+    assert "task_handler_failed" in told.out + told.err
+    assert "s3cr3t-token" not in told.out + told.err
+
+
+async def test_a_config_without_expressions_is_unescaped_too(house: House, process: Process) -> None:
+    workflow = await house.define(sync("a", config={"output": "costs $${5}"}))
+    assert (await ran(process, workflow))[1] == {"a": "costs ${5}"}
