@@ -1,6 +1,7 @@
 """The settings, read from the environment and `.env`; the only module that does so. `.env.example` lists them all."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     max_input_bytes: int = Field(262_144, ge=2)
     max_output_bytes: int = Field(1_048_576, ge=2)
     max_tasks_per_workflow: int = Field(1_000, ge=1)
+    retention_days: float = Field(90.0, ge=0, allow_inf_nan=False)
     max_events_per_execution: int = Field(50_000, ge=100)
     grpc_max_message_bytes: int = Field(4_194_304, ge=65_536)
 
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     http_task_allowed_hosts: str = ""
     http_task_max_response_bytes: int = Field(1_048_576, ge=1)
     python_modules: str = ""
+    secrets_folder: Path | None = None
 
     @model_validator(mode="after")
     def _relations(self) -> Self:

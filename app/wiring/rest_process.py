@@ -20,6 +20,7 @@ from app.engine.watchers import Hub
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
+from app.wiring.schedules import schedule_service
 
 
 @asynccontextmanager
@@ -36,10 +37,11 @@ async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
         plans = Plans(PostgresDefinitionReader(database.pool))
         executions = execution_service(settings, database.pool, plans, hub, signals)
         controls = execution_controls(settings, database.pool, plans, signals)
+        schedules = schedule_service(settings, database.pool, signals)
         ready = partial(_missing, database)
         signals.start()
         try:
-            yield Services(definitions, executions, controls, ready, settings.max_body_bytes)
+            yield Services(definitions, executions, controls, schedules, ready, settings.max_body_bytes)
         finally:
             hub.close()
 

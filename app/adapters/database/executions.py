@@ -63,7 +63,9 @@ class PostgresExecutionStore:
             events = [rows.event(row) for row in found]
             return HistoryPage(events, events[-1].type.is_final)
         last = await self.last_event(execution_id)
-        return HistoryPage((), last is not None and last.type.is_final and last.sequence <= after)
+        if last is None:
+            return HistoryPage((), ended=False, exists=False)
+        return HistoryPage((), last.type.is_final and last.sequence <= after)
 
     async def last_event(self, execution_id: UUID) -> Event | None:
         with reaching():

@@ -46,7 +46,7 @@ class MemoryExecutionStore:
             history = self._database.histories.get(execution_id, [])
             page = [event for event in history if event.sequence > after][:limit]
             last = page[-1:] or history[-1:]
-            return HistoryPage(page, bool(last) and last[0].type.is_final)
+            return HistoryPage(page, bool(last) and last[0].type.is_final, execution_id in self._database.histories)
 
     async def last_event(self, execution_id: UUID) -> Event | None:
         async with self._database.faults.around("last_event"):

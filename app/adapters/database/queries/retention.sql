@@ -1,0 +1,32 @@
+-- name: shortest_days
+-- The least time for which any workflow's executions are kept; null when all are kept for ever.
+SELECT least(nullif($1::float8, 0), (SELECT min(retention_days) FROM workflows WHERE retention_days > 0));
+
+-- name: remove
+-- Looks at the next $3 executions by id, above $1 and below $2, and removes those whose time is up, with all that
+-- belongs to them. One process at a time; the others are told so and leave it at that.
+WITH permission AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock($5) AS granted
+), looked_at AS MATERIALIZED (
+    SELECT x.id, x.workflow_id, x.finished_at FROM executions x
+    WHERE x.id > $1 AND x.id < $2 AND (SELECT granted FROM permission)
+    ORDER BY x.id
+    LIMIT $3
+), expired AS MATERIALIZED (
+    SELECT l.id FROM looked_at l LEFT JOIN workflows w ON w.id = l.workflow_id
+    WHERE l.finished_at
+          < clock_timestamp() - nullif(coalesce(w.retention_days, $4::float8), 0) * interval '1 day'
+), events AS (
+    DELETE FROM execution_events h USING expired WHERE h.execution_id = expired.id
+), commands AS (
+    DELETE FROM execution_commands c USING expired WHERE c.execution_id = expired.id
+), removed AS (
+    DELETE FROM executions x USING expired WHERE x.id = expired.id RETURNING x.id
+)
+SELECT (SELECT granted FROM permission) AS granted,
+       (SELECT count(*) FROM looked_at) AS looked_at,
+       (SELECT count(*) FROM removed) AS removed,
+       (SELECT id FROM looked_at ORDER BY id DESC LIMIT 1) AS last_id;
+
+-- name: now
+SELECT clock_timestamp();

@@ -1,0 +1,118 @@
+"""Schedules in PostgreSQL, all on the database's clock."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.statements import load
+from app.domain.definitions import parse_ref
+from app.domain.errors import Conflict, NotFound
+from app.schedules.ports import DueSchedule
+from app.schedules.schedule import Overlap, Schedule, Timing
+
+_SQL = load("schedules")
+
+
+class PostgresScheduleStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def now(self) -> datetime:
+        with reaching():
+            now: datetime = await self._pool.fetchval(_SQL["now"])
+        return now
+
+    async def workflow_id(self, ref: str) -> int | None:
+        with reaching():
+            found: int | None = await self._pool.fetchval(_SQL[f"workflow_by_{_kind(ref)}"], parse_ref(ref))
+        return found
+
+    async def insert(self, schedule: Schedule) -> Schedule:
+        with reaching(), _constraints(schedule):
+            rows = await self._pool.fetch(_SQL["insert"], *_values(schedule), schedule.workflow_id, schedule.created_at)
+        return _schedule(rows[0])
+
+    async def get(self, ref: str) -> Schedule | None:
+        with reaching():
+            row = await self._pool.fetchrow(_SQL[f"get_by_{_kind(ref)}"], parse_ref(ref))
+        return None if row is None else _schedule(row)
+
+    async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
+        with reaching():
+            total = await self._pool.fetchval(_SQL["count"], workflow_id)
+            rows = await self._pool.fetch(_SQL["list"], workflow_id, skip, limit)
+        return [_schedule(row) for row in rows], total
+
+    async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
+        with reaching(), _constraints(schedule):
+            row = await self._pool.fetchrow(
+                _SQL["save"], *_values(schedule), schedule.id, schedule.version, hold_seconds
+            )
+        return None if row is None else _schedule(row)
+
+    async def delete(self, schedule_id: int) -> bool:
+        with reaching():
+            return await self._pool.fetchval(_SQL["delete"], schedule_id) is not None
+
+    async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
+        with reaching():
+            rows = await self._pool.fetch(_SQL["claim"], limit, hold_seconds)
+        return [DueSchedule(_schedule(row), row["now"], row["is_running"]) for row in rows]
+
+
+def _kind(ref: str) -> str:
+    return "id" if isinstance(parse_ref(ref), int) else "key"
+
+
+@contextmanager
+def _constraints(schedule: Schedule) -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError:
+        raise Conflict("key", "this key belongs to another schedule") from None
+    except asyncpg.ForeignKeyViolationError:
+        raise NotFound("workflow", schedule.workflow_id) from None
+
+
+def _values(schedule: Schedule) -> tuple[Any, ...]:
+    """The columns that `insert` and `save` have in common."""
+    return (
+        schedule.key,
+        schedule.timing.cron,
+        schedule.timing.time_zone,
+        schedule.timing.at,
+        schedule.input,
+        schedule.overlap.value,
+        schedule.catch_up_seconds,
+        schedule.paused,
+        schedule.next_fire_at,
+        schedule.waiting_fire_at,
+        schedule.last_fire_at,
+        schedule.last_execution_id,
+        schedule.updated_at,
+        schedule.due_at,
+    )
+
+
+def _schedule(row: asyncpg.Record) -> Schedule:
+    return Schedule(
+        id=row["id"],
+        version=row["version"],
+        workflow_id=row["workflow_id"],
+        timing=Timing(row["cron"], row["time_zone"], row["at"]),
+        input=row["input"],
+        key=row["key"],
+        overlap=Overlap(row["overlap"]),
+        catch_up_seconds=row["catch_up_seconds"],
+        paused=row["paused"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        next_fire_at=row["next_fire_at"],
+        waiting_fire_at=row["waiting_fire_at"],
+        last_fire_at=row["last_fire_at"],
+        last_execution_id=row["last_execution_id"],
+    )

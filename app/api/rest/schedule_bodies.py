@@ -1,0 +1,84 @@
+"""What clients send of a schedule."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+from app.api.rest.body_model import Body, bounds, with_example
+from app.api.rest.schemas import Key
+from app.schedules.schedule import (
+    DEFAULT_CATCH_UP_SECONDS,
+    MAX_CATCH_UP_SECONDS,
+    MIN_CATCH_UP_SECONDS,
+    Overlap,
+    ScheduleDraft,
+    Timing,
+)
+from app.schedules.times import MAX_CRON
+
+OverlapName = Literal["skip", "queue", "cancel_previous"]
+
+
+def _text_only(value: Any) -> Any:
+    """Numbers would be read as seconds of 1970."""
+    if isinstance(value, str):
+        return value
+    raise ValueError("must be an instant with an offset, like 2026-01-31T02:00:00Z")
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far from now") from None
+
+
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only), AfterValidator(_in_utc)]
+
+
+class ScheduleBody(Body):
+    """A whole schedule."""
+
+    model_config = with_example(
+        {
+            "workflow": "nightly-report",
+            "key": "nightly",
+            "cron": "0 2 * * *",
+            "time_zone": "Europe/Berlin",
+            "input": {"day": "yesterday"},
+            "overlap": "skip",
+        }
+    )
+
+    workflow: str = Field(description="The workflow's id or key; it stays the same for the life of the schedule.")
+    key: Key = None
+    cron: Annotated[
+        str | None,
+        Field(
+            description="Minute, hour, day of month, month, day of week; with six fields the second comes first.",
+            json_schema_extra={"maxLength": MAX_CRON},
+        ),
+    ] = None
+    time_zone: str = Field("UTC", description="An IANA name, for `cron`.")
+    at: Instant | None = Field(None, description="One instant, in place of `cron`.")
+    input: dict[str, Any] = Field(default_factory=dict, description="What every execution starts with.")
+    overlap: OverlapName = Field("skip", description="What a fire does while the execution of the last one goes on.")
+    catch_up_seconds: float = Field(
+        DEFAULT_CATCH_UP_SECONDS,
+        description="The latest fire that was missed is made up when it was missed by no more than this.",
+        json_schema_extra=bounds(MIN_CATCH_UP_SECONDS, MAX_CATCH_UP_SECONDS),
+    )
+    paused: bool | None = Field(None, description="Left out, it stays as it is; a new schedule is not paused.")
+
+    def draft(self) -> ScheduleDraft:
+        return ScheduleDraft(
+            workflow=self.workflow,
+            timing=Timing(None if self.cron is None else " ".join(self.cron.split()), self.time_zone, self.at),
+            input=orjson.dumps(self.input).decode(),
+            key=self.key,
+            overlap=Overlap(self.overlap),
+            catch_up_seconds=self.catch_up_seconds,
+            paused=self.paused,
+        )

@@ -1,0 +1,99 @@
+"""`/schedules`: workflows that are started by the clock."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Response
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.dependencies import Limit, Schedules, Skip
+from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
+from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
+from app.api.rest.schedule_bodies import ScheduleBody
+from app.api.rest.schedule_views import FireList, SchedulePage, ScheduleView, schedule_document
+from app.domain.documents import rfc3339
+
+MAX_PREVIEW = 100
+
+router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=JsonRoute)
+
+ScheduleRef = Annotated[str, Path(description="The schedule's id or key.", examples=["nightly"])]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a schedule",
+    response_model=ScheduleView,
+    responses={201: {"headers": LOCATION}, **problems(404, 409, *WITH_BODY)},
+)
+async def create_schedule(body: ScheduleBody, schedules: Schedules) -> Response:
+    """Needs a workflow that exists, and either `cron` or `at`."""
+    schedule = await schedules.create(body.draft())
+    headers = {"Location": f"{PREFIX}/schedules/{schedule.id}"}
+    return document_response(schedule_document(schedule), 201, headers)
+
+
+@router.get("", summary="List schedules", response_model=SchedulePage, responses=readable(404))
+async def list_schedules(
+    schedules: Schedules,
+    skip: Skip = 0,
+    limit: Limit = 100,
+    workflow_id: Annotated[str | None, Query(description="Only those of this workflow: an id or a key.")] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Ordered by id."""
+    page, total = await schedules.list_schedules(workflow_id, skip, limit)
+    items = [orjson.dumps(schedule_document(schedule)) for schedule in page]
+    return readable_response(page_body(items, total, skip, limit), if_none_match)
+
+
+@router.get("/{schedule}", summary="Get a schedule", response_model=ScheduleView, responses=readable(404))
+async def get_schedule(schedule: ScheduleRef, schedules: Schedules, if_none_match: IfNoneMatch = None) -> Response:
+    """How it stands."""
+    return readable_response(orjson.dumps(schedule_document(await schedules.get(schedule))), if_none_match)
+
+
+@router.put(
+    "/{schedule}",
+    summary="Replace a schedule",
+    response_model=ScheduleView,
+    responses=problems(404, 409, *WITH_BODY),
+)
+async def replace_schedule(schedule: ScheduleRef, body: ScheduleBody, schedules: Schedules) -> Response:
+    """Sets every field, to its default where it is left out; only `paused` left out stays, and `workflow` must.
+
+    A fire that waits is dropped when the times are new.
+    """
+    return document_response(schedule_document(await schedules.replace(schedule, body.draft())))
+
+
+@router.delete("/{schedule}", summary="Delete a schedule", response_model=ScheduleView, responses=problems(404))
+async def delete_schedule(schedule: ScheduleRef, schedules: Schedules) -> Response:
+    """Answers the schedule as it was. Executions that it has started go on."""
+    return document_response(schedule_document(await schedules.delete(schedule)))
+
+
+@router.post("/{schedule}/pause", summary="Pause a schedule", response_model=ScheduleView, responses=problems(404))
+async def pause_schedule(schedule: ScheduleRef, schedules: Schedules) -> Response:
+    """It starts nothing more until it is resumed; a fire that waits is dropped. Harmless when repeated."""
+    return document_response(schedule_document(await schedules.pause(schedule)))
+
+
+@router.post("/{schedule}/resume", summary="Resume a schedule", response_model=ScheduleView, responses=problems(404))
+async def resume_schedule(schedule: ScheduleRef, schedules: Schedules) -> Response:
+    """It fires again from the next time on; what came due meanwhile is not made up. Harmless when repeated."""
+    return document_response(schedule_document(await schedules.resume(schedule)))
+
+
+@router.get("/{schedule}/next", summary="Preview a schedule", response_model=FireList, responses=readable(404))
+async def preview_schedule(
+    schedule: ScheduleRef,
+    schedules: Schedules,
+    count: Annotated[int, Query(ge=1, le=MAX_PREVIEW, description="How many times to answer at most.")] = 5,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The next times at which it fires, as if it were not paused."""
+    fires = await schedules.preview(schedule, count)
+    return readable_response(orjson.dumps({"items": [rfc3339(fire) for fire in fires]}), if_none_match)

@@ -1,0 +1,92 @@
+"""`workflow schedule …`: names, options and help. Each body imports what it needs, as in `commands.py`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, RestUrl, WorkflowRef
+
+schedule = typer.Typer(no_args_is_help=True, help="Start a workflow by the clock: create, show, pause, resume, delete.")
+
+
+class OverlapChoice(StrEnum):
+    """What a fire does while the execution of the fire before still goes on."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    CANCEL_PREVIOUS = "cancel_previous"
+
+
+ScheduleRef = Annotated[str, typer.Argument(metavar="KEY|ID", help="The schedule's key or id.", show_default=False)]
+
+
+@schedule.command()
+def create(  # noqa: PLR0913 - one for each option
+    workflow: WorkflowRef,
+    cron: Annotated[str | None, typer.Option(metavar="EXPRESSION", help="As '0 2 * * *'; in quotes.")] = None,
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of --cron, as Europe/Berlin.")] = "UTC",
+    at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Once, as 2026-01-31T02:00:00Z.")] = None,
+    in_seconds: Annotated[float | None, typer.Option("--in", metavar="SECONDS", help="Once, after so long.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="KEY", help="A name for the schedule.")] = None,
+    input: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="JSON|@FILE", help="The input, a JSON object; @- is stdin.")
+    ] = None,
+    overlap: Annotated[
+        OverlapChoice, typer.Option(help="What to do while the last execution goes on.")
+    ] = OverlapChoice.SKIP,
+    catch_up: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", show_default="3600", help="How late a missed start is still made up."),
+    ] = None,
+    as_json: AsJson = False,
+    rest_url: RestUrl = None,
+) -> None:
+    """Start a workflow again and again, or once at a later time."""
+    from app.cli.scheduling import create_schedule, schedule_body
+    from app.cli.targets import rest_base
+
+    body = schedule_body(workflow, cron, time_zone, at, in_seconds)
+    options = {"key": key, "overlap": overlap.value, "catch_up_seconds": catch_up}
+    create_schedule(rest_base(rest_url), body | options, input, as_json=as_json)
+
+
+@schedule.command()
+def show(
+    schedule: ScheduleRef,
+    count: Annotated[int, typer.Option(min=0, max=100, metavar="N", help="How many of the next times.")] = 5,
+    as_json: AsJson = False,
+    rest_url: RestUrl = None,
+) -> None:
+    """Show a schedule and when it fires next."""
+    from app.cli.scheduling import show_schedule
+    from app.cli.targets import rest_base
+
+    show_schedule(rest_base(rest_url), schedule, count, as_json=as_json)
+
+
+@schedule.command()
+def pause(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
+    """Start nothing more until it is resumed."""
+    from app.cli.scheduling import pause_schedule
+    from app.cli.targets import rest_base
+
+    pause_schedule(rest_base(rest_url), schedule)
+
+
+@schedule.command()
+def resume(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
+    """Go on with the next time; what came due meanwhile is not made up."""
+    from app.cli.scheduling import resume_schedule
+    from app.cli.targets import rest_base
+
+    resume_schedule(rest_base(rest_url), schedule)
+
+
+@schedule.command()
+def delete(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
+    """Remove a schedule; executions that it has started go on."""
+    from app.cli.scheduling import delete_schedule
+    from app.cli.targets import rest_base
+
+    delete_schedule(rest_base(rest_url), schedule)

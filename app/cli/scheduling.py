@@ -1,0 +1,111 @@
+"""The commands about schedules."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.cli.console import results
+from app.cli.errors import CliError
+from app.cli.listing import print_documents, readable
+from app.cli.rest_client import RestClient
+from app.cli.starting import json_input
+from app.domain.documents import rfc3339
+
+Document = dict[str, Any]
+
+
+def schedule_body(
+    workflow: str, cron: str | None, time_zone: str, at: str | None, in_seconds: float | None
+) -> Document:
+    """Raise `CliError` unless exactly one of `cron`, `at` and `in_seconds` says when."""
+    if sum(given is not None for given in (cron, at, in_seconds)) != 1:
+        raise CliError("say when with one of --cron, --at and --in")
+    if in_seconds is not None:
+        at = _later(in_seconds)
+    return {"workflow": workflow, "cron": cron, "time_zone": time_zone, "at": at}
+
+
+def _later(seconds: float) -> str | None:
+    try:
+        return rfc3339(datetime.now(UTC) + timedelta(seconds=seconds))
+    except (OverflowError, ValueError):
+        raise CliError(f"--in {seconds:g} is no number of seconds from now") from None
+
+
+def create_schedule(rest_url: str, body: Document, input: str | None, *, as_json: bool) -> None:
+    """`input` is as the user typed it."""
+    given = {name: value for name, value in body.items() if value is not None}
+    if input is not None:
+        given["input"] = json.loads(json_input(input))
+    with RestClient(rest_url) as service:
+        created = service.create_schedule(given)
+    if as_json:
+        results().json_line(created)
+    else:
+        results().say(f"schedule {_name(created)} is created; {_next(created)}")
+
+
+def show_schedule(rest_url: str, ref: str, count: int, *, as_json: bool) -> None:
+    with RestClient(rest_url) as service:
+        document = service.schedule(ref)
+        fires = service.next_fires(ref, count) if count else []
+    output = results()
+    if as_json:
+        output.json_line(document | {"next": fires})
+        return
+    output.rows(("field", "value"), [(name, _text(value)) for name, value in document.items()])
+    for fire in fires:
+        output.say(f"fires  {readable(fire)}")
+
+
+def list_schedules(rest_url: str, *, as_json: bool) -> None:
+    columns = ("id", "key", "workflow", "next", "last", "when")
+    with RestClient(rest_url) as service:
+        print_documents(columns, service.schedules(), _row, as_json=as_json)
+
+
+def pause_schedule(rest_url: str, ref: str) -> None:
+    with RestClient(rest_url) as service:
+        paused = service.change_schedule(ref, "pause")
+    results().say(f"schedule {_name(paused)} is paused")
+
+
+def resume_schedule(rest_url: str, ref: str) -> None:
+    with RestClient(rest_url) as service:
+        resumed = service.change_schedule(ref, "resume")
+    results().say(f"schedule {_name(resumed)} goes on; {_next(resumed)}")
+
+
+def delete_schedule(rest_url: str, ref: str) -> None:
+    with RestClient(rest_url) as service:
+        deleted = service.delete_schedule(ref)
+    results().say(f"schedule {_name(deleted)} is deleted")
+
+
+def _name(document: Document) -> str:
+    return document["key"] or str(document["id"])
+
+
+def _next(document: Document) -> str:
+    if document["next_fire_at"] is None:
+        return "it is paused" if document["paused"] else "it will not fire again"
+    return f"it fires next at {readable(document['next_fire_at'])}"
+
+
+def _row(document: Document) -> Sequence[str]:
+    once = f"once at {readable(document['at'])}" if document["cron"] is None else ""
+    return (
+        str(document["id"]),
+        document["key"] or "",
+        str(document["workflow_id"]),
+        "paused" if document["paused"] else readable(document["next_fire_at"]),
+        readable(document["last_fire_at"]),
+        once or f"{document['cron']} {document['time_zone']}",
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)

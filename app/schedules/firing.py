@@ -1,0 +1,146 @@
+"""The loop that fires schedules. Any number of engines may run it on one database.
+
+A fire is decided on, written down, carried out, and written off, in this order. Its execution has an idempotency key
+made of the schedule and the instant: whoever finds a fire that was written down and not written off carries it out
+again, and finds the execution that is there already. So no instant starts two, and none that was decided on is lost.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import orjson
+import structlog
+
+from app.domain.documents import rfc3339
+from app.domain.errors import NotFound, ServiceError, Unavailable
+from app.schedules.ports import DueSchedule, Executions, ScheduleStore, Wake
+from app.schedules.schedule import Overlap, Schedule
+
+log = structlog.get_logger(__name__)
+
+CLAIMED_AT_ONCE = 20
+HOLD_SECONDS = 10.0
+"""How long a schedule is one engine's. After that any engine takes up what the first has left undone."""
+STOP_SECONDS = 2.0
+
+
+class Scheduler:
+    """Looks every `poll_seconds`, and whenever `wake` says so."""
+
+    def __init__(
+        self,
+        store: ScheduleStore,
+        executions: Executions,
+        wake: Wake,
+        poll_seconds: float = 0.5,
+        hold_seconds: float = HOLD_SECONDS,
+    ) -> None:
+        self._store = store
+        self._executions = executions
+        self._wake = wake
+        self._poll_seconds = poll_seconds
+        self._hold_seconds = hold_seconds
+        self._passing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._fire_for_ever(), name="schedules")
+
+    async def stop(self) -> None:
+        """Let what is being fired be fired, for a moment; harmless when repeated."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        try:
+            async with asyncio.timeout(STOP_SECONDS), self._passing:
+                task.cancel()
+        except TimeoutError:
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def fire_due(self) -> int:
+        """Look once; answer how many schedules were due."""
+        due = await self._store.claim(CLAIMED_AT_ONCE, self._hold_seconds)
+        await asyncio.gather(*map(self._handle, due))
+        return len(due)
+
+    async def _fire_for_ever(self) -> None:
+        while True:
+            async with self._passing:
+                fired = await self._try_to_fire()
+            if fired < CLAIMED_AT_ONCE:
+                await self._wake.wait(self._poll_seconds)
+
+    async def _try_to_fire(self) -> int:
+        try:
+            return await self.fire_due()
+        except Unavailable as error:
+            log.warning("schedules_not_read", reason=str(error))
+        except Exception:
+            log.exception("schedules_failed")
+        return 0
+
+    async def _handle(self, due: DueSchedule) -> None:
+        """What cannot be carried out now is taken up again when the hold has ended."""
+        schedule_id = due.schedule.id
+        try:
+            await self._fire(due)
+        except Unavailable as error:
+            log.warning("schedule_not_fired", schedule_id=schedule_id, reason=str(error))
+        except Exception:
+            log.exception("schedule_failed", schedule_id=schedule_id)
+
+    async def _fire(self, due: DueSchedule) -> None:
+        schedule: Schedule | None = due.schedule
+        if due.schedule.waiting_fire_at is None:
+            schedule = await self._decide(due)
+        if schedule is not None and schedule.waiting_fire_at is not None:
+            await self._carry_out(schedule, schedule.waiting_fire_at, due.now)
+
+    async def _decide(self, due: DueSchedule) -> Schedule | None:
+        """Write down the fire that is due; the schedule when it is to be carried out now."""
+        schedule, moved = due.schedule, due.schedule.moved_on(due.now)
+        fire_at = schedule.due_fire(due.now)
+        if fire_at is None:
+            log.warning("schedule_missed", schedule_id=schedule.id, fire_at=rfc3339(schedule.next_fire_at))
+            await self._store.save(moved)
+            return None
+        if not due.previous_is_running:
+            return await self._store.save(replace(moved, waiting_fire_at=fire_at), self._hold_seconds)
+        if schedule.overlap is Overlap.SKIP:
+            log.info("schedule_skipped", schedule_id=schedule.id, fire_at=rfc3339(fire_at))
+            await self._store.save(moved)
+            return None
+        await self._cancel_previous(schedule)
+        await self._store.save(replace(moved, waiting_fire_at=fire_at))
+        return None
+
+    async def _cancel_previous(self, schedule: Schedule) -> None:
+        """Before the fire is written down: from then on nobody looks until the execution has ended."""
+        if schedule.overlap is Overlap.CANCEL_PREVIOUS and schedule.last_execution_id is not None:
+            reason = f"schedule {schedule.key or schedule.id} fires again"
+            await self._executions.cancel(schedule.last_execution_id, reason)
+
+    async def _carry_out(self, schedule: Schedule, fire_at: datetime, now: datetime) -> None:
+        try:
+            execution_id = await self._executions.start(
+                schedule.workflow_id, orjson.loads(schedule.input), schedule.idempotency_key(fire_at)
+            )
+        except Unavailable:
+            raise
+        except NotFound:
+            return  # the workflow is gone, and the schedule with it
+        except ServiceError as error:
+            log.warning("schedule_cannot_start", schedule_id=schedule.id, fire_at=rfc3339(fire_at), reason=str(error))
+            await self._write_off(schedule, lambda current: current.dropped(fire_at, now))
+            return
+        log.info("schedule_fired", schedule_id=schedule.id, fire_at=rfc3339(fire_at), execution_id=str(execution_id))
+        await self._write_off(schedule, lambda current: current.started(fire_at, execution_id, now))
+
+    async def _write_off(self, schedule: Schedule, change: Callable[[Schedule], Schedule]) -> None:
+        """Also when somebody has changed the schedule meanwhile."""
+        current: Schedule | None = schedule
+        while current is not None and await self._store.save(change(current)) is None:
+            current = await self._store.get(str(current.id))

@@ -1,0 +1,156 @@
+"""Creating, changing and reading schedules."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from app.domain.definitions import parse_ref
+from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from app.schedules.ports import ScheduleStore
+from app.schedules.schedule import Schedule, ScheduleDraft, Timing
+from app.schedules.times import NEVER
+
+TRIES_WHEN_CHANGED = 5
+
+Change = Callable[[Schedule, datetime], Schedule]
+
+
+class ScheduleService:
+    """`ref` is a schedule's id or key; unknown ones raise `NotFound`. `announce()` tells engines of a new due time.
+
+    Every method raises `Unavailable` when the database does not answer.
+    """
+
+    def __init__(self, store: ScheduleStore, announce: Callable[[], Awaitable[None]], max_input_bytes: int) -> None:
+        self._store = store
+        self._announce = announce
+        self._max_input_bytes = max_input_bytes
+
+    async def create(self, draft: ScheduleDraft) -> Schedule:
+        self._check(draft)
+        workflow_id, now = await self._workflow_id(draft.workflow), await self._store.now()
+        new = Schedule(
+            id=0,
+            version=0,
+            workflow_id=workflow_id,
+            timing=draft.timing,
+            input=draft.input,
+            key=draft.key,
+            overlap=draft.overlap,
+            catch_up_seconds=draft.catch_up_seconds,
+            paused=draft.paused or False,
+            created_at=now,
+            updated_at=now,
+            next_fire_at=_first_fire(draft.timing, now),
+        )
+        stored = await self._store.insert(new)
+        await self._announce()
+        return stored
+
+    async def get(self, ref: str) -> Schedule:
+        _check_ref(ref)
+        schedule = await self._store.get(ref)
+        if schedule is None:
+            raise NotFound("schedule", ref)
+        return schedule
+
+    async def list_schedules(self, workflow: str | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
+        """Ordered by id, and how many there are in all; `workflow` is an id or key."""
+        workflow_id = None if workflow is None else await self._workflow_id(workflow)
+        return await self._store.list_schedules(workflow_id, skip, limit)
+
+    async def replace(self, ref: str, draft: ScheduleDraft) -> Schedule:
+        """Set every field but the workflow. A fire that is due or waits already stays, unless the times are new."""
+        self._check(draft)
+        workflow_id = await self._workflow_id(draft.workflow)
+
+        def replaced(current: Schedule, now: datetime) -> Schedule:
+            if workflow_id != current.workflow_id:
+                raise Invalid.at("workflow", f"is {current.workflow_id} and stays so; create another schedule instead")
+            paused = current.paused if draft.paused is None else draft.paused
+            changed = replace(
+                current,
+                timing=draft.timing,
+                input=draft.input,
+                key=draft.key,
+                overlap=draft.overlap,
+                catch_up_seconds=draft.catch_up_seconds,
+            )
+            if draft.timing != current.timing:
+                changed = replace(changed, next_fire_at=_first_fire(draft.timing, now), waiting_fire_at=None)
+            return _with_pause(changed, now, paused=paused)
+
+        return await self._change(ref, replaced)
+
+    async def pause(self, ref: str) -> Schedule:
+        """It fires no more, and a fire that waits is dropped; harmless when repeated."""
+        return await self._change(ref, lambda current, now: _with_pause(current, now, paused=True))
+
+    async def resume(self, ref: str) -> Schedule:
+        """It fires again from the next time on; harmless when it is not paused.
+
+        What came due meanwhile is not made up, except a single instant that is not missed by `catch_up_seconds` yet.
+        """
+        return await self._change(ref, lambda current, now: _with_pause(current, now, paused=False))
+
+    async def delete(self, ref: str) -> Schedule:
+        """Answer the schedule as it was. Executions that it has started go on."""
+        schedule = await self.get(ref)
+        if not await self._store.delete(schedule.id):
+            raise NotFound("schedule", ref)
+        return schedule
+
+    async def preview(self, ref: str, count: int) -> Sequence[datetime]:
+        """The next times at which it fires, whether it is paused or not."""
+        schedule = await self.get(ref)
+        return schedule.timing.preview(await self._store.now(), count)
+
+    async def _change(self, ref: str, change: Change) -> Schedule:
+        for _ in range(TRIES_WHEN_CHANGED):
+            current, now = await self.get(ref), await self._store.now()
+            wanted = change(current, now)
+            if wanted == current:
+                return current
+            stored = await self._store.save(replace(wanted, updated_at=now))
+            if stored is not None:
+                await self._announce()
+                return stored
+        raise Unavailable(f"schedule {ref!r} keeps changing; try again")
+
+    async def _workflow_id(self, ref: str) -> int:
+        workflow_id = await self._store.workflow_id(ref)
+        if workflow_id is None:
+            raise NotFound("workflow", ref)
+        return workflow_id
+
+    def _check(self, draft: ScheduleDraft) -> None:
+        draft.check()
+        if (size := len(draft.input.encode())) > self._max_input_bytes:
+            raise TooLarge("input", self._max_input_bytes, size)
+
+
+def _check_ref(ref: str) -> None:
+    """Schedules are named as workflows are: by an id or a key."""
+    try:
+        parse_ref(ref)
+    except NotFound:
+        raise NotFound("schedule", ref) from None
+
+
+def _first_fire(timing: Timing, now: datetime) -> datetime:
+    first = timing.next_after(now)
+    if first is None and timing.at is not None:
+        raise Invalid.at("at", f"{timing.at.isoformat()} has passed: it is {now.isoformat(timespec='seconds')}")
+    if first is None:
+        raise Invalid.at("cron", NEVER.format(timing.cron))
+    return first
+
+
+def _with_pause(schedule: Schedule, now: datetime, *, paused: bool) -> Schedule:
+    if schedule.paused == paused:
+        return schedule
+    if paused:
+        return replace(schedule, paused=True, waiting_fire_at=None)
+    if schedule.timing.cron is None:
+        return replace(schedule, paused=False)
+    return replace(schedule, paused=False, next_fire_at=schedule.timing.next_after(now))

@@ -1,0 +1,52 @@
+"""Schedules: the service that keeps them, and the loop that fires them through the executions' own service."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from app.adapters.database.pool import Pool
+from app.adapters.database.schedules import PostgresScheduleStore
+from app.adapters.database.signals import PostgresSignals
+from app.config import Settings
+from app.domain.errors import NotFound, WrongState
+from app.engine.controls import ExecutionControls
+from app.engine.hints import hint
+from app.engine.service import ExecutionService
+from app.engine.starting import StartRequest
+from app.engine.waking import Bell
+from app.schedules.firing import Scheduler
+from app.schedules.ports import NEW_SCHEDULES
+from app.schedules.service import ScheduleService
+
+
+class ScheduledExecutions:
+    """What schedules do with executions, done by those who run them."""
+
+    def __init__(self, executions: ExecutionService, controls: ExecutionControls) -> None:
+        self._executions = executions
+        self._controls = controls
+
+    async def start(self, workflow_id: int, input: Mapping[str, Any], idempotency_key: str) -> UUID:
+        started = await self._executions.start(StartRequest(str(workflow_id), input, idempotency_key))
+        return started.execution.id
+
+    async def cancel(self, execution_id: UUID, reason: str) -> None:
+        with suppress(NotFound, WrongState):
+            await self._controls.cancel(str(execution_id), reason)
+
+
+def schedule_service(settings: Settings, pool: Pool, signals: PostgresSignals) -> ScheduleService:
+    announce = partial(hint, signals, NEW_SCHEDULES)
+    return ScheduleService(PostgresScheduleStore(pool), announce, settings.max_input_bytes)
+
+
+def build_scheduler(
+    settings: Settings, pool: Pool, signals: PostgresSignals, executions: ExecutionService, controls: ExecutionControls
+) -> Scheduler:
+    """Subscribes to `signals`, which must not have started."""
+    bell = Bell()
+    signals.subscribe(NEW_SCHEDULES, lambda _: bell.ring())
+    store = PostgresScheduleStore(pool)
+    return Scheduler(store, ScheduledExecutions(executions, controls), bell, settings.engine_poll_seconds)

@@ -1,0 +1,102 @@
+"""`workflow schedules` and `workflow schedule …` against the REST service itself."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from typer.testing import CliRunner, Result
+
+from app.api.rest.app import create_app
+from app.cli import app as command
+from app.config import Settings
+from app.wiring.rest_process import open_rest_process
+from tests.support.engine_process import store_workflow, workflow
+
+Words = Callable[..., Awaitable[Result]]
+YEARLY = ("--cron", "0 0 1 1 *")
+
+
+@asynccontextmanager
+async def opened_already(app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+async def said(database_url: str) -> AsyncIterator[Words]:
+    """Runs `workflow` with these words; there is a workflow `w`."""
+    await store_workflow(database_url, workflow("w", []))
+    app = create_app(opened_already)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        async def say(*words: str) -> Result:
+            runner = CliRunner(env={"WORKFLOW_REST_URL": url})
+            return await asyncio.to_thread(runner.invoke, command, list(words), catch_exceptions=False)
+
+        async with open_rest_process(Settings(_env_file=None, database_url=database_url)) as app.state.services:
+            server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            yield say
+            server.should_exit = True
+            await serving
+
+
+async def test_the_life_of_a_schedule(said: Words):
+    created = await said("schedule", "create", "w", *YEARLY, "--key", "yearly", "--overlap", "queue", "-i", '{"a": 1}')
+    assert (created.exit_code, created.stderr) == (0, "")
+    assert created.stdout.startswith("schedule yearly is created; it fires next at ")
+    assert created.stdout.endswith("-01-01 00:00:00Z\n")
+    [listed] = [json.loads(line) for line in (await said("schedules", "--json")).stdout.splitlines()]
+    assert (listed["key"], listed["overlap"], listed["input"]) == ("yearly", "queue", {"a": 1})
+    table = (await said("schedules")).stdout.splitlines()
+    assert table[0].split() == ["ID", "KEY", "WORKFLOW", "NEXT", "LAST", "WHEN"]
+    assert table[1].endswith("0 0 1 1 * UTC")
+    shown = json.loads((await said("schedule", "show", "yearly", "--count", "2", "--json")).stdout)
+    assert shown == listed | {"next": shown["next"]}
+    assert len(shown["next"]) == 2
+    assert (await said("schedule", "pause", "yearly")).stdout == "schedule yearly is paused\n"
+    assert "paused" in (await said("schedules")).stdout
+    assert (await said("schedule", "resume", "yearly")).stdout.startswith("schedule yearly goes on; it fires next at ")
+    assert (await said("schedule", "delete", "yearly")).stdout == "schedule yearly is deleted\n"
+    assert (await said("schedules", "--json")).stdout == ""
+
+
+async def test_show_draws_fields_and_times(said: Words):
+    await said("schedule", "create", "w", *YEARLY, "--time-zone", "Asia/Tokyo", "--catch-up", "60")
+    lines = [line.split(maxsplit=1) for line in (await said("schedule", "show", "1")).stdout.splitlines()]
+    assert ["time_zone", "Asia/Tokyo"] in lines
+    assert ["catch_up_seconds", "60.0"] in lines
+    assert [line[1][4:] for line in lines if line[0] == "fires"] == ["-12-31 15:00:00Z"] * 5
+
+
+async def test_once(said: Words):
+    assert "it fires next at" in (await said("schedule", "create", "w", "--in", "3600")).stdout
+    later = await said("schedule", "create", "w", "--at", "2099-01-01T00:00:00Z")
+    assert later.stdout == "schedule 2 is created; it fires next at 2099-01-01 00:00:00Z\n"
+    assert "once at 2099-01-01 00:00:00Z" in (await said("schedules")).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("create", "w"), "say when with one of --cron, --at and --in"),
+        (("create", "w", *YEARLY, "--in", "5"), "say when with one of --cron, --at and --in"),
+        (("create", "w", "--in", "1e300"), "--in 1e+300 is no number of seconds from now"),
+        (("create", "w", "--in", "-5"), "at: "),
+        (("create", "w", "--cron", "x"), "cron: has 1 fields"),
+        (("create", "w", *YEARLY, "-i", "[]"), "--input must be a JSON object"),
+        (("create", "nobody", *YEARLY), "workflow 'nobody' does not exist; `workflow workflows` lists what there is"),
+        (("show", "nobody"), "schedule 'nobody' does not exist; `workflow schedules` lists what there is"),
+        (("pause", "no key"), "schedule 'no key' does not exist"),
+    ],
+)
+async def test_what_is_wrong_is_a_sentence(said: Words, words: tuple[str, ...], message: str):
+    result = await said("schedule", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr

@@ -1,0 +1,230 @@
+"""Executions whose time is up go, on a real database, and nothing else does."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import grpc
+import pytest
+
+from app.adapters.database.checking import DatabaseCheck
+from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.retention import LOCK, PostgresRetention
+from app.adapters.database.statements import load
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.domain.errors import NotFound
+from app.engine.identifiers import first_id_at
+from app.engine.ports import ExecutionFilter
+from app.engine.retention import BEGINNING, Retention
+from app.engine.starting import StartRequest
+from app.wiring.grpc_process import EngineProcess, open_engine_process
+from tests.support.engine_process import running_server, settings_for, store_workflow, sync, workflow
+from tests.support.rest_service import serving
+
+SOON = 1 / 86_400_000
+"""Days; less than a millisecond."""
+OLD = timedelta(days=100)
+LOAD_SECONDS = 4.0
+
+
+@pytest.fixture
+async def process(database_url: str) -> AsyncIterator[EngineProcess]:
+    await store_workflow(database_url, workflow("quick", [sync("a", 1)]))
+    await store_workflow(database_url, workflow("long", [sync("a", 1, "signal", config={"name": "go"})]))
+    async with open_engine_process(settings_for(database_url, engine_park_seconds=0)) as process:
+        yield process
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with open_pool(database_url, 4, 20) as pool:
+        yield pool
+
+
+async def run(process: EngineProcess, key: str = "quick", **options: str) -> str:
+    started = await process.executions.start(StartRequest(key, **options))
+    execution_id = str(started.execution.id)
+    return execution_id if key == "long" else str((await process.executions.wait(execution_id, 20)).id)
+
+
+async def run_and_forget(process: EngineProcess) -> None:
+    """Its row may be gone before its end is read."""
+    with suppress(NotFound):
+        await run(process)
+
+
+async def ids(process: EngineProcess) -> set[str]:
+    page = await process.executions.list_executions(ExecutionFilter(), None, 200)
+    return {str(execution.id) for execution in page.executions}
+
+
+async def clean(pool: Pool) -> bool:
+    return [finding async for finding in DatabaseCheck(pool).findings()] == []
+
+
+async def passed() -> None:
+    """A few milliseconds, by which finished executions are older than `SOON`."""
+    await asyncio.sleep(0.02)
+
+
+async def test_what_has_ended_goes_with_all_that_belongs_to_it(
+    process: EngineProcess, pool: Pool, session: asyncpg.Connection
+) -> None:
+    ended, running = [await run(process) for _ in range(5)], await run(process, "long")
+    again = await process.controls.rerun(ended[0], "a")
+    await process.executions.wait(str(again.execution.id), 20)
+    await passed()
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 6
+    assert await ids(process) == {running}
+    assert {str(row["execution_id"]) for row in await session.fetch("SELECT execution_id FROM execution_events")} == {
+        running
+    }
+    for execution_id in ended:
+        with pytest.raises(NotFound):
+            await process.executions.get(execution_id)
+        with pytest.raises(NotFound):
+            await process.executions.watch(execution_id, 0)
+    assert await clean(pool)
+
+
+async def test_a_repetition_outlives_its_origin(
+    process: EngineProcess, pool: Pool, session: asyncpg.Connection
+) -> None:
+    origin = await run(process)
+    again = await process.controls.rerun(origin, "a")
+    await process.executions.wait(str(again.execution.id), 20)
+    await session.execute("UPDATE executions SET finished_at = $2 WHERE id = $1", origin, datetime.now(UTC) - OLD)
+    retention = PostgresRetention(pool, 90)
+    # The origin was created just now: only its end lies back. So the sweep has to look at it all the same.
+    removal = await retention.remove(BEGINNING, first_id_at(datetime.now(UTC) + OLD), 100)
+    assert removal is not None
+    assert (removal.looked_at, removal.removed) == (2, 1)
+    assert (await process.executions.get(str(again.execution.id))).origin_id is not None
+    assert (await process.executions.tasks(str(again.execution.id)))[0].status == "completed"
+    assert await clean(pool)
+
+
+async def test_a_workflow_may_keep_its_own_longer_or_shorter(
+    process: EngineProcess, pool: Pool, session: asyncpg.Connection
+) -> None:
+    quick = await run(process)
+    await passed()
+    await session.execute("UPDATE workflows SET retention_days = 30 WHERE key = 'quick'")
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 0
+    await session.execute("UPDATE workflows SET retention_days = 0 WHERE key = 'quick'")
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 0
+    assert await Retention(PostgresRetention(pool, 0)).sweep() == 0
+    assert await ids(process) == {quick}
+    await session.execute("UPDATE workflows SET retention_days = $1 WHERE key = 'quick'", SOON)
+    assert await Retention(PostgresRetention(pool, 0)).sweep() == 1
+
+
+async def test_what_a_deleted_workflow_left_goes_by_the_general_rule(
+    process: EngineProcess, pool: Pool, session: asyncpg.Connection
+) -> None:
+    await run(process)
+    await session.execute("DELETE FROM workflows WHERE key = 'quick'")
+    await passed()
+    assert await Retention(PostgresRetention(pool, 90)).sweep() == 0
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 1
+
+
+async def test_one_process_removes_at_a_time(process: EngineProcess, pool: Pool, session: asyncpg.Connection) -> None:
+    await run(process)
+    await passed()
+    async with session.transaction():
+        await session.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        assert await Retention(PostgresRetention(pool, SOON)).sweep() == 0
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 1
+
+
+async def test_a_removed_execution_is_not_found_over_either_api(database_url: str, pool: Pool, redis_url: str) -> None:
+    await store_workflow(database_url, workflow("quick", [sync("a", 1)]))
+    async with running_server(settings_for(database_url)) as server, serving(settings_for(database_url)) as rest:
+        found = [await run(server.process) for _ in range(5)]
+        first = (await rest.get("/executions", params={"limit": 2})).json()
+        await passed()
+        await Retention(PostgresRetention(pool, SOON)).sweep()
+        newest = await run(server.process)
+        second = await rest.get("/executions", params={"limit": 2, "cursor": first["next_cursor"]})
+        assert (second.status_code, second.json()) == (200, {"items": [], "next_cursor": None})
+        assert [item["id"] for item in (await rest.get("/executions")).json()["items"]] == [newest]
+        for path in ("", "/events", "/tasks"):
+            gone = await rest.get(f"/executions/{found[0]}{path}")
+            assert (gone.status_code, gone.json()["code"]) == (404, "execution_not_found")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await server.stub.WatchExecution(pb.WatchExecutionRequest(execution_id=found[0])).read()
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_watcher_whose_history_is_removed_is_told(process: EngineProcess, pool: Pool) -> None:
+    """It has read the first page of a long history when the rest is removed."""
+    execution_id = await run(process)
+    batches = await process.executions.watch(execution_id, 10)
+    await passed()
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 1
+    with pytest.raises(NotFound):
+        await anext(batches)
+
+
+async def test_under_a_steady_load_the_number_of_executions_stays_flat(
+    process: EngineProcess, pool: Pool, session: asyncpg.Connection
+) -> None:
+    retention = Retention(PostgresRetention(pool, 0.2 / 86_400), sweep_seconds=0.05)
+    retention.start()
+    counts, loop = [], asyncio.get_running_loop()
+    until, started = loop.time() + LOAD_SECONDS, 0
+    while loop.time() < until:
+        await asyncio.gather(*(run_and_forget(process) for _ in range(5)))
+        started += 5
+        counts.append(await session.fetchval("SELECT count(*) FROM executions"))
+    await retention.stop()
+    assert max(counts[len(counts) // 2 :]) < started / 2
+    assert await clean(pool)
+
+
+async def test_a_batch_reads_the_oldest_by_the_primary_key(process: EngineProcess, session: asyncpg.Connection) -> None:
+    """On 100,000 executions, of which the oldest 1,000 are too old."""
+    now = datetime.now(UTC)
+    times = [now - OLD + timedelta(seconds=n) if n < 1_000 else now - timedelta(seconds=n) for n in range(100_000)]
+    given = [UUID(int=first_id_at(t).int | n) for n, t in enumerate(times)]
+    await session.execute(
+        "INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, revision, status, input)"
+        " SELECT v.id, 1, v.t, v.t, v.t, 'infinity', 1, 'completed', '{}'"
+        " FROM unnest($1::uuid[], $2::timestamptz[]) v (id, t)",
+        given,
+        times,
+    )
+    await session.execute(
+        "INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt)"
+        " SELECT id, 1, 'execution_completed', finished_at, 'completed', 100, 0 FROM executions"
+    )
+    await session.execute("ANALYZE executions, execution_events")
+    before = first_id_at(now - timedelta(days=90))
+    statement = load("retention")["remove"]
+    async with session.transaction():
+        found = await session.fetch(f"EXPLAIN (ANALYZE) {statement}", BEGINNING, before, 500, 90.0, LOCK)
+    plan = "\n".join(row[0] for row in found)
+    assert "pk_executions" in plan
+    assert "pk_execution_events" in plan
+    assert not re.search(r"Seq Scan on (executions|execution_events)\b", plan), plan
+
+
+async def test_a_sweep_removes_in_bounded_batches(process: EngineProcess, pool: Pool) -> None:
+    for _ in range(12):
+        await run(process)
+    await passed()
+    sizes = []
+
+    class Counted(PostgresRetention):
+        async def remove(self, *arguments):
+            removal = await super().remove(*arguments)
+            sizes.append(removal.removed)
+            return removal
+
+    assert await Retention(Counted(pool, SOON), at_once=5).sweep() == 12
+    assert sizes == [5, 5, 2]

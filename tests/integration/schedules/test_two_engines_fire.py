@@ -1,0 +1,133 @@
+"""Schedules of whole engine processes on one PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from app.adapters.addresses import driver_dsn
+from app.adapters.database.signals import PostgresSignals
+from app.domain.executions import Execution
+from app.engine.ports import ExecutionFilter
+from app.schedules.schedule import Overlap, Schedule, ScheduleDraft, Timing
+from app.schedules.service import ScheduleService
+from app.wiring.grpc_process import EngineProcess, open_engine_process
+from app.wiring.parts import open_database
+from app.wiring.schedules import schedule_service
+from tests.support.engine_process import settings_for, store_workflow, sync, workflow
+
+FAST = {"engine_poll_seconds": 0.05, "engine_lease_seconds": 1.0, "engine_renew_seconds": 0.2}
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    session = await asyncpg.connect(driver_dsn(database_url))
+    yield session
+    await session.close()
+
+
+@pytest.fixture
+async def schedules(database_url: str, stack: AsyncExitStack) -> ScheduleService:
+    """As the REST process has it, with a workflow `w` to start."""
+    await store_workflow(database_url, workflow("w", [sync("a", 1)]))
+    settings = settings_for(database_url)
+    database = await stack.enter_async_context(open_database(settings))
+    return schedule_service(settings, database.pool, PostgresSignals(database.dsn, database.pool))
+
+
+async def engine(database_url: str, stack: AsyncExitStack, **changes: object) -> EngineProcess:
+    return await stack.enter_async_context(open_engine_process(settings_for(database_url, **FAST | changes)))
+
+
+async def executions(process: EngineProcess) -> list[Execution]:
+    return list((await process.executions.list_executions(ExecutionFilter(), None, 200)).executions)
+
+
+async def fired(schedules: ScheduleService, ref: str, wanted: datetime) -> Schedule:
+    async with asyncio.timeout(20):
+        while True:
+            schedule = await schedules.get(ref)
+            if schedule.last_fire_at is not None and schedule.last_fire_at >= wanted:
+                return schedule
+            await asyncio.sleep(0.02)
+
+
+async def test_every_second_fires_once_whichever_engine_looks(
+    schedules: ScheduleService, database_url: str, stack: AsyncExitStack
+):
+    processes = [await engine(database_url, stack) for _ in range(3)]
+    every_second = ScheduleDraft("w", Timing("* * * * * *"), key="s", overlap=Overlap.QUEUE)
+    created = await schedules.create(every_second)
+    last = await fired(schedules, "s", created.created_at + timedelta(seconds=3))
+    await schedules.pause("s")
+    started = await executions(processes[0])
+    keys = [execution.idempotency_key for execution in started]
+    assert len(keys) == len(set(keys)) >= 3
+    assert last.last_execution_id in {execution.id for execution in started}
+    for execution in started:
+        instant = datetime.fromisoformat(str(execution.idempotency_key).split(":", 2)[2])
+        assert timedelta(0) <= execution.created_at - instant < timedelta(seconds=2)
+
+
+async def test_two_engines_fire_the_same_moment_once(
+    schedules: ScheduleService, database_url: str, stack: AsyncExitStack, session: asyncpg.Connection
+):
+    """Twenty schedules come due in one instant, while two engines look all the time."""
+    processes = [await engine(database_url, stack, engine_poll_seconds=0.001) for _ in range(2)]
+    for number in range(20):
+        await schedules.create(ScheduleDraft("w", Timing("0 0 1 1 *"), key=f"s{number}", catch_up_seconds=600))
+    await session.execute("UPDATE schedules SET next_fire_at = x, due_at = x FROM (SELECT clock_timestamp() AS x)")
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    for number in range(20):
+        await fired(schedules, f"s{number}", past)
+    assert len(await executions(processes[0])) == 20
+    assert await session.fetchval("SELECT count(DISTINCT last_execution_id) FROM schedules") == 20
+
+
+async def test_what_a_dead_process_has_begun_is_finished_once(
+    schedules: ScheduleService, database_url: str, stack: AsyncExitStack, session: asyncpg.Connection
+):
+    """The row as a process leaves it that dies after the start: written down, held, not written off."""
+    first = await engine(database_url, stack)
+    created = await schedules.create(ScheduleDraft("w", Timing(at=datetime.now(UTC) + timedelta(seconds=0.3)), key="s"))
+    assert created.next_fire_at is not None
+    done = await fired(schedules, "s", created.next_fire_at)
+    await session.execute(
+        "UPDATE schedules SET waiting_fire_at = last_fire_at, last_fire_at = NULL, last_execution_id = NULL,"
+        " version = version + 1, due_at = clock_timestamp() + interval '0.3 seconds'"
+    )
+    again = await fired(schedules, "s", created.next_fire_at)
+    assert again.last_execution_id == done.last_execution_id
+    assert (again.waiting_fire_at, again.next_fire_at) == (None, None)
+    assert len(await executions(first)) == 1
+
+
+async def test_a_deleted_workflow_takes_its_schedules_along(
+    schedules: ScheduleService, database_url: str, session: asyncpg.Connection
+):
+    await schedules.create(ScheduleDraft("w", Timing("* * * * *")))
+    await session.execute("DELETE FROM workflows")
+    assert await session.fetchval("SELECT count(*) FROM schedules") == 0
+
+
+async def test_claims_use_the_index(schedules: ScheduleService, session: asyncpg.Connection):
+    await session.execute(
+        "INSERT INTO schedules (version, workflow_id, cron, time_zone, input, overlap, catch_up_seconds, paused,"
+        " next_fire_at, due_at, created_at, updated_at) SELECT 1, id, '0 0 * * *', 'UTC', '{}', 'skip', 60, false,"
+        " now() + n * interval '1 second', now() + n * interval '1 second', now(), now()"
+        " FROM workflows, generate_series(1, 20000) n"
+    )
+    await session.execute("ANALYZE schedules")
+    plan = await session.fetch(
+        "EXPLAIN SELECT id FROM schedules WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT 20 FOR UPDATE"
+    )
+    assert any("ix_schedules_due_at" in row[0] for row in plan)
