@@ -1,13 +1,13 @@
 """`workflow apply`: makes the service's definitions what the files say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from app.cli.console import failures, results
-from app.cli.definition_files import Definition, read_definitions
+from app.cli.definition_files import NOWHERE, Definition, read_definitions
+from app.cli.places import Passage
 from app.cli.rest_client import Refused, RestClient
 from app.domain.errors import Problem
 
@@ -36,10 +36,11 @@ class Outcome:
     before: int | None = None
     revision: int | None = None
     problems: tuple[Problem, ...] = ()
+    passage: Passage = field(default=NOWHERE, compare=False, repr=False)
 
 
 def apply_files(rest_url: str, paths: Sequence[Path]) -> list[Outcome]:
-    """Create or replace every workflow of the files, in their order.
+    """Create or replace every workflow of the files and folders, in their order.
 
     All files are read before the first is sent, so a file that cannot be read (`CliError`) changes nothing. A
     definition that the service refuses is an `Outcome`, and the others are still applied. `CliError` too when the
@@ -62,28 +63,25 @@ def apply_and_tell(rest_url: str, paths: Sequence[Path]) -> int:
 
 
 def _apply(service: RestClient, definition: Definition) -> Outcome:
-    # A file without tasks describes a workflow without tasks; left out, PUT would keep the stored ones.
-    tasks = definition.document.get("tasks")
-    document = {**definition.document, "tasks": [] if tasks is None else tasks}
     try:
-        return _create_or_replace(service, definition, document)
+        return _create_or_replace(service, definition)
     except Refused as refusal:
         problems = refusal.problems or (Problem("", refusal.message),)
-        return Outcome(definition.source, definition.key, Change.REFUSED, problems=problems)
+        return Outcome(definition.source, definition.key, Change.REFUSED, None, None, problems, definition.passage)
 
 
-def _create_or_replace(service: RestClient, definition: Definition, document: dict[str, Any]) -> Outcome:
+def _create_or_replace(service: RestClient, definition: Definition) -> Outcome:
     found = service.find_workflow(definition.key)
     if found is None:
         try:
-            created = service.create_workflow(document)
+            created = service.create_workflow(definition.request)
             return Outcome(definition.source, definition.key, Change.CREATED, revision=created["revision"])
         except Refused as refusal:
             # Somebody else may have created it in the meantime.
             found = service.find_workflow(definition.key) if refusal.status == CONFLICT else None
             if found is None:
                 raise
-    replaced = service.replace_workflow(definition.key, document)
+    replaced = service.replace_workflow(definition.key, definition.request)
     before, revision = found["revision"], replaced["revision"]
     change = Change.UNCHANGED if revision == before else Change.CHANGED
     return Outcome(definition.source, definition.key, change, before, revision)
@@ -93,9 +91,8 @@ def tell(outcome: Outcome) -> None:
     """One line on stdout; for a refused definition its problems on stderr."""
     if outcome.change is Change.REFUSED:
         failures().say(f"refused    {outcome.key}  {outcome.source}")
-        for problem in outcome.problems:
-            where = f"{problem.path}: " if problem.path else ""
-            failures().say(f"  {outcome.source}: {where}{problem.message}")
+        for line in outcome.passage.all_located(outcome.problems):
+            failures().say(f"  {line}")
         return
     revisions = f"{outcome.before} → {outcome.revision}" if outcome.change is Change.CHANGED else f"{outcome.revision}"
     results().say(f"{outcome.change:<9}  {outcome.key}  revision {revisions}  {outcome.source}")

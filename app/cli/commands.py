@@ -1,12 +1,14 @@
 """The commands' names, options and help. Each body imports what it needs, so that `workflow --help` stays instant."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
+from app.cli.options import AsJson, RestUrl, WorkflowRef
+from app.cli.schedule_commands import schedule
 
 app = typer.Typer(
     cls=SentencesNotTracebacks,
@@ -15,6 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Describe multi-step work as data, run it durably, and watch every step.",
 )
+app.add_typer(definitions)
+app.add_typer(schedule, name="schedule")
 
 
 class Status(StrEnum):
@@ -28,14 +32,6 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-RestUrl = Annotated[
-    str | None,
-    typer.Option(
-        envvar="WORKFLOW_REST_URL",
-        show_default="http://127.0.0.1:$FASTAPI_PORT",
-        help="Where the REST API answers.",
-    ),
-]
 GrpcTarget = Annotated[
     str | None,
     typer.Option(
@@ -44,8 +40,6 @@ GrpcTarget = Annotated[
         help="Where the gRPC server answers.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
-WorkflowRef = Annotated[str, typer.Argument(metavar="KEY|ID", help="The workflow's key or id.")]
 ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")]
 Watch = Annotated[
@@ -70,18 +64,6 @@ def up(
 
     override_environment(DATABASE_URL=database, FASTAPI_PORT=fastapi_port, GRPC_PORT=grpc_port)
     run_up(settings(), load_examples if examples else None)
-
-
-@app.command()
-def apply(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML or JSON definition files.")],
-    rest_url: RestUrl = None,
-) -> None:
-    """Create or change workflows so that they are as their files say."""
-    from app.cli.applying import apply_and_tell
-    from app.cli.targets import rest_base
-
-    raise typer.Exit(apply_and_tell(rest_base(rest_url), files))
 
 
 @app.command()
@@ -139,12 +121,12 @@ def list_executions(
 
 
 @app.command()
-def workflows(as_json: AsJson = False, rest_url: RestUrl = None) -> None:
-    """List the workflow definitions."""
-    from app.cli.listing import list_workflows
+def schedules(as_json: AsJson = False, rest_url: RestUrl = None) -> None:
+    """List the schedules."""
+    from app.cli.scheduling import list_schedules
     from app.cli.targets import rest_base
 
-    list_workflows(rest_base(rest_url), as_json=as_json)
+    list_schedules(rest_base(rest_url), as_json=as_json)
 
 
 @app.command()

@@ -10,6 +10,7 @@ INTERRUPTED = 130
 
 _HINTS = {
     "workflow_not_found": "; `workflow workflows` lists what there is",
+    "schedule_not_found": "; `workflow schedules` lists what there is",
     "execution_not_found": "; `workflow list` lists what there is",
 }
 

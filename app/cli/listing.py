@@ -28,23 +28,23 @@ def list_newest(target: str, status: str | None, workflow: str | None, limit: in
     )
     columns = ("execution", "workflow", "rev", "status", "created", "took", "repeats", "error")
     with GrpcClient(target) as client:
-        _print(columns, _newest(client, wanted, limit), _execution_row, as_json=as_json)
+        print_documents(columns, _newest(client, wanted, limit), _execution_row, as_json=as_json)
 
 
 def list_workflows(rest_url: str, *, as_json: bool) -> None:
     columns = ("id", "key", "rev", "tasks", "updated", "name")
     with RestClient(rest_url) as service:
-        _print(columns, service.workflows(), _workflow_row, as_json=as_json)
+        print_documents(columns, service.workflows(), _workflow_row, as_json=as_json)
 
 
 def show_history(rest_url: str, execution_id: str, *, as_json: bool) -> None:
     """Print the events that an execution has had so far."""
     columns = ("#", "occurred", "done", "status", "task", "attempt", "message")
     with RestClient(rest_url) as service:
-        _print(columns, service.history(execution_id), _event_row, as_json=as_json)
+        print_documents(columns, service.history(execution_id), _event_row, as_json=as_json)
 
 
-def _print(
+def print_documents(
     columns: Sequence[str],
     documents: Iterable[Document],
     row: Callable[[Document], Sequence[str]],
@@ -102,7 +102,7 @@ def _execution_row(document: Document) -> Sequence[str]:
         str(document["workflow_id"]),
         str(document["revision"]),
         document["status"],
-        _readable(document["created_at"]),
+        readable(document["created_at"]),
         _took(document["started_at"], document["finished_at"]),
         document["origin_id"] or "",
         "" if error is None else error["message"],
@@ -115,7 +115,7 @@ def _workflow_row(document: Document) -> Sequence[str]:
         document["key"] or "",
         str(document["revision"]),
         str(len(document["tasks"])),
-        _readable(document["updated_at"]),
+        readable(document["updated_at"]),
         document["name"],
     )
 
@@ -123,7 +123,7 @@ def _workflow_row(document: Document) -> Sequence[str]:
 def _event_row(document: Document) -> Sequence[str]:
     return (
         str(document["sequence"]),
-        _readable(document["occurred_at"], "milliseconds"),
+        readable(document["occurred_at"], "milliseconds"),
         f"{document['progress_percent']}%",
         document["status"],
         document["task_name"] or "",
@@ -132,7 +132,7 @@ def _event_row(document: Document) -> Sequence[str]:
     )
 
 
-def _readable(instant: str | None, precision: str = "seconds") -> str:
+def readable(instant: str | None, precision: str = "seconds") -> str:
     """The instant in UTC, `2026-01-02 03:04:05Z`."""
     if instant is None:
         return ""

@@ -52,23 +52,68 @@ class RestClient:
     def find_workflow(self, key: str) -> Document | None:
         """The current revision of a workflow; None when no workflow has the key."""
         try:
-            return self._ask("GET", f"/workflows/{quote(key, safe='')}")
+            return self.workflow(key)
         except Refused as refusal:
             if refusal.status == httpx.codes.NOT_FOUND:
                 return None
             raise
 
+    def workflow(self, ref: str) -> Document:
+        return self._ask("GET", _workflow_path(ref))
+
     def create_workflow(self, definition: Mapping[str, Any]) -> Document:
         return self._ask("POST", "/workflows", definition)
 
     def replace_workflow(self, key: str, definition: Mapping[str, Any]) -> Document:
-        return self._ask("PUT", f"/workflows/{quote(key, safe='')}", definition)
+        return self._ask("PUT", _workflow_path(key), definition)
+
+    def validate_workflow(self, definition: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Everything that the service would find wrong with a definition; nothing is stored."""
+        answer = self._ask("POST", "/workflows/validate", definition)
+        return tuple(Problem(str(item["path"]), str(item["message"])) for item in answer["problems"])
+
+    def revisions(self, ref: str) -> Iterator[Document]:
+        """Every revision in short, newest first."""
+        return self._all(f"{_workflow_path(ref)}/revisions")
+
+    def revision_changes(self, ref: str, revision: int) -> Document:
+        """What the revision changed of the one before."""
+        return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}/changes")
+
+    def restore_revision(self, ref: str, revision: int) -> Document:
+        """Answer the workflow as it is now."""
+        return self._ask("POST", f"{_workflow_path(ref)}/revisions/{revision}/restore")
 
     def workflows(self) -> Iterator[Document]:
-        """Every definition, page by page."""
+        """Every definition."""
+        return self._all("/workflows")
+
+    def schedules(self) -> Iterator[Document]:
+        return self._all("/schedules")
+
+    def schedule(self, ref: str) -> Document:
+        return self._ask("GET", _schedule_path(ref))
+
+    def create_schedule(self, schedule: Mapping[str, Any]) -> Document:
+        return self._ask("POST", "/schedules", schedule)
+
+    def change_schedule(self, ref: str, change: str) -> Document:
+        """`change` is `pause` or `resume`."""
+        return self._ask("POST", f"{_schedule_path(ref)}/{change}")
+
+    def delete_schedule(self, ref: str) -> Document:
+        return self._ask("DELETE", _schedule_path(ref))
+
+    def next_fires(self, ref: str, count: int) -> list[str]:
+        """The instants at which a schedule fires next."""
+        fires: list[str] = self._ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
+        return fires
+
+    def _all(self, path: str) -> Iterator[Document]:
+        """A whole list, page by page."""
         seen = 0
         while True:
-            page = self._ask("GET", f"/workflows?skip={seen}&limit={PAGE}")
+            page = self._ask("GET", f"{path}?skip={seen}&limit={PAGE}")
             yield from page["items"]
             seen += len(page["items"])
             if not page["items"] or seen >= page["total"]:
@@ -115,3 +160,11 @@ class RestClient:
             return CliError(f"the service at {self._url} cannot answer now: {message}; try again shortly")
         problems = tuple(Problem(str(item["field"]), str(item["message"])) for item in problem.get("errors", ()))
         return Refused(status, message + hint(str(problem["code"])), problems)
+
+
+def _workflow_path(ref: str) -> str:
+    return f"/workflows/{quote(ref, safe='')}"
+
+
+def _schedule_path(ref: str) -> str:
+    return f"/schedules/{quote(ref, safe='')}"

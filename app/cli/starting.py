@@ -22,7 +22,7 @@ def start_request(
     return pb.ExecuteWorkflowRequest(
         workflow_id=workflow,
         parameters=_parameters(parameters),
-        input="" if input is None else _json_object(_text_of(input)),
+        input="" if input is None else json_input(input),
         idempotency_key=idempotency_key or f"cli-{uuid4()}",
     )
 
@@ -48,8 +48,9 @@ def _text_of(input: str) -> str:
         raise CliError(f"--input {input} cannot be read: {reason_of(error)}") from None
 
 
-def _json_object(text: str) -> str:
-    """The text as it is, so that numbers keep all their digits."""
+def json_input(input: str) -> str:
+    """The text of the JSON object behind `--input`, as it is, so that numbers keep all their digits."""
+    text = _text_of(input)
     try:
         value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

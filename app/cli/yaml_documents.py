@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from app.cli.places import Place
 
 MAX_VALUES = 100_000
 
@@ -33,30 +35,57 @@ _PLAIN_FORMS = (
 
 
 class DocumentError(Exception):
-    """A text is not a definition. `line` counts from 1; None when the error has no place."""
+    """A text is not a definition. `line` and `column` count from 1; None when the error has no place."""
 
-    def __init__(self, line: int | None, message: str) -> None:
+    def __init__(self, line: int | None, message: str, column: int | None = None) -> None:
         super().__init__(message)
         self.line = line
+        self.column = column
         self.message = message
 
 
-def load_yaml(text: str) -> list[Any]:
-    """The documents of a YAML stream as JSON values; raise `DocumentError`."""
+def load_yaml(text: str) -> list[tuple[Any, Place]]:
+    """The documents of a YAML stream as JSON values, with their places; raise `DocumentError`."""
     try:
-        documents = list(yaml.load_all(text, Loader=_JsonLoader))
+        documents = list(_documents(text))
     except yaml.MarkedYAMLError as error:
-        raise DocumentError(_line(error.problem_mark), " ".join(filter(None, (error.context, error.problem)))) from None
+        raise _explained(error) from None
     except yaml.YAMLError as error:
         raise DocumentError(None, " ".join(str(error).split())) from None
     except RecursionError:
         raise DocumentError(None, "it is nested too deeply") from None
-    for document in documents:
-        _check_expanded_size(document)
     return documents
 
 
-class _JsonLoader(yaml.SafeLoader):
+def _documents(text: str) -> Iterator[tuple[Any, Place]]:
+    loader = JsonLoader(text)
+    try:
+        while loader.check_node():
+            node: Any = loader.get_node()
+            document = loader.construct_document(node)
+            _check_expanded_size(document)
+            yield document, _place(node, node.start_mark, {})
+    finally:
+        loader.dispose()
+
+
+def _place(node: Node, mark: yaml.Mark, known: dict[int, Place]) -> Place:
+    """The places in `node`, which begins at `mark` or has its name there; `known` are those of the nodes before."""
+    if id(node) in known:
+        same = known[id(node)]
+        return Place(mark.line + 1, mark.column + 1, same.fields, same.items)
+    place = known[id(node)] = Place(mark.line + 1, mark.column + 1)
+    if isinstance(node, MappingNode):
+        # What is merged in stands before the mapping's own fields, which win.
+        place.fields.update({key.value: _place(value, key.start_mark, known) for key, value in node.value})
+    elif isinstance(node, SequenceNode):
+        place.items.extend(_place(item, item.start_mark, known) for item in node.value)
+    return place
+
+
+class JsonLoader(yaml.SafeLoader):
+    """Reads each scalar as the core schema does."""
+
     yaml_implicit_resolvers = {}  # noqa: RUF012 - replaces PyYAML's table of YAML 1.1 forms
     yaml_constructors = {}  # noqa: RUF012 - replaces PyYAML's table, which makes dates, bytes and sets
 
@@ -72,14 +101,14 @@ class _JsonLoader(yaml.SafeLoader):
         return node
 
 
-def _integer(loader: _JsonLoader, node: ScalarNode) -> int:
+def _integer(loader: JsonLoader, node: ScalarNode) -> int:
     try:
         return int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10)
     except ValueError:
         raise _at(node, f"{_written(node)} is not a usable integer") from None
 
 
-def _number(loader: _JsonLoader, node: ScalarNode) -> float:
+def _number(loader: JsonLoader, node: ScalarNode) -> float:
     try:
         number = float(node.value)
     except ValueError:
@@ -89,7 +118,7 @@ def _number(loader: _JsonLoader, node: ScalarNode) -> float:
     return number
 
 
-def _unknown(loader: _JsonLoader, node: Node) -> None:
+def _unknown(loader: JsonLoader, node: Node) -> None:
     tag = node.tag.replace(_CORE, "!!")
     raise _at(node, f"the tag {tag} has no form in JSON; write a plain or quoted value")
 
@@ -102,8 +131,10 @@ def _written(node: Node) -> str:
     return f"`{node.value[:40]}`" if isinstance(node, ScalarNode) else "of this mapping"
 
 
-def _line(mark: yaml.Mark | None) -> int | None:
-    return None if mark is None else mark.line + 1
+def _explained(error: yaml.MarkedYAMLError) -> DocumentError:
+    message = " ".join(filter(None, (error.context, error.problem)))
+    mark = error.problem_mark
+    return DocumentError(None, message) if mark is None else DocumentError(mark.line + 1, message, mark.column + 1)
 
 
 def _check_expanded_size(document: Any) -> None:
@@ -126,16 +157,16 @@ def _values(document: Any) -> Iterator[Any]:
 
 for _name, _form, _first, _or_empty in _PLAIN_FORMS:
     _starts = [*_first, ""] if _or_empty else [*_first]
-    _JsonLoader.add_implicit_resolver(f"{_CORE}{_name}", re.compile(rf"(?:{_form})\Z"), _starts)
+    JsonLoader.add_implicit_resolver(f"{_CORE}{_name}", re.compile(rf"(?:{_form})\Z"), _starts)
 
 for _name, _construct in (
-    ("null", _JsonLoader.construct_yaml_null),
-    ("bool", _JsonLoader.construct_yaml_bool),
-    ("str", _JsonLoader.construct_yaml_str),
-    ("seq", _JsonLoader.construct_yaml_seq),
-    ("map", _JsonLoader.construct_yaml_map),
+    ("null", JsonLoader.construct_yaml_null),
+    ("bool", JsonLoader.construct_yaml_bool),
+    ("str", JsonLoader.construct_yaml_str),
+    ("seq", JsonLoader.construct_yaml_seq),
+    ("map", JsonLoader.construct_yaml_map),
     ("int", _integer),
     ("float", _number),
 ):
-    _JsonLoader.add_constructor(f"{_CORE}{_name}", _construct)
-_JsonLoader.add_constructor(None, _unknown)
+    JsonLoader.add_constructor(f"{_CORE}{_name}", _construct)
+JsonLoader.add_constructor(None, _unknown)

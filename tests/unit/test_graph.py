@@ -2,7 +2,7 @@ import pytest
 
 from app.domain.definitions import ExecutionType, TaskDraft
 from app.domain.errors import Invalid
-from app.domain.graph import Graph, build_graph
+from app.domain.graph import Graph, build_graph, tasks_before
 
 SYNC, ASYNC = ExecutionType.SYNC, ExecutionType.ASYNC
 
@@ -165,3 +165,24 @@ def test_a_long_cycle_is_shown_in_short():
     tasks = [task("first", 1, after=("499",)), *[task(str(n), 2) for n in range(500)]]
     with pytest.raises(Invalid, match=r"'first' waits for '499' waits for .* waits for 489 more waits for 'first'$"):
         build_graph(tasks)
+
+
+def test_what_is_before_a_task_is_everything_that_it_waits_for_and_a_compensation_comes_after_what_it_undoes():
+    tasks = [
+        task("a", undone_by=("u", "v")),
+        task("u"),
+        task("b", 1, ASYNC),
+        task("c", 1, ASYNC, undone_by=("w",)),
+        task("v", 9),
+        task("free", 0, SYNC, after=()),
+        task("w"),
+        task("last", 2),
+    ]
+    masks = tasks_before(build_graph(tasks), tasks)
+    before = {
+        t.name: {o.name for i, o in enumerate(tasks) if mask >> i & 1} for t, mask in zip(tasks, masks, strict=True)
+    }
+    steps = {"a", "b", "c", "free", "last"}
+    assert {name: before[name] for name in steps} == {name: waits(tasks)[name] for name in steps}
+    assert (before["u"], before["v"], before["w"]) == ({"a"}, {"a"}, before["c"] | {"c"})
+    assert before["last"] == {"a", "b", "c", "free"}

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api.rest import controls, executions, health, revisions, tasks, workflows
+from app.api.rest import controls, executions, health, revisions, schedules, tasks, validation, workflows
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.paths import PathsAsWritten
@@ -26,7 +26,8 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     install_error_handlers(app)
-    for router in (workflows.router, tasks.router, revisions.router, executions.router, controls.router):
+    routed = (workflows, validation, tasks, revisions, executions, controls, schedules)
+    for router in [module.router for module in routed]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
     app.include_router(health.router)

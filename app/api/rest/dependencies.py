@@ -10,6 +10,7 @@ from app.api.rest.examples import EXECUTION_ID
 from app.definitions.service import DefinitionService
 from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
+from app.schedules.service import ScheduleService
 
 MAX_LIMIT = 200
 MAX_SKIP = 1_000_000_000
@@ -22,6 +23,7 @@ class Services:
     definitions: DefinitionService
     executions: ExecutionService
     controls: ExecutionControls
+    schedules: ScheduleService
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
 
@@ -43,10 +45,15 @@ async def _controls(request: Request) -> ExecutionControls:
     return (await _services(request)).controls
 
 
+async def _schedules(request: Request) -> ScheduleService:
+    return (await _services(request)).schedules
+
+
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]
 Controls = Annotated[ExecutionControls, Depends(_controls)]
+Schedules = Annotated[ScheduleService, Depends(_schedules)]
 
 WorkflowRef = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]
 TaskId = Annotated[int, Path(description="The task's id.", examples=[12])]

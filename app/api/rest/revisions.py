@@ -4,17 +4,24 @@ from dataclasses import asdict
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef
-from app.api.rest.documentation import readable
-from app.api.rest.responses import page_body, readable_response
+from app.api.rest.documentation import ETAG, problems, readable
+from app.api.rest.responses import page_body, readable_response, workflow_response
+from app.api.rest.revision_views import RevisionChangesView
 from app.api.rest.views import RevisionPage, WorkflowView
 from app.definitions.ports import RevisionSummary
 from app.domain.documents import rfc3339
 
 router = APIRouter(prefix="/workflows/{workflow}/revisions", tags=["revisions"])
+
+RevisionNumber = Annotated[int, Path(description="The revision's number.", examples=[1])]
+Against = Annotated[
+    int | None,
+    Query(description="The revision to start from, of any age; 0 is nothing. Without it the one before."),
+]
 
 
 @router.get("", summary="List revisions", response_model=RevisionPage, responses=readable(404))
@@ -34,12 +41,58 @@ async def list_revisions(
 @router.get("/{revision}", summary="Get a revision", response_model=WorkflowView, responses=readable(404))
 async def get_revision(
     workflow: WorkflowRef,
-    revision: Annotated[int, Path(description="The revision's number.", examples=[1])],
+    revision: RevisionNumber,
     definitions: Definitions,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The whole workflow as it was. A deleted workflow's are found by its id."""
     return readable_response(await definitions.revision_document(workflow, revision), if_none_match)
+
+
+@router.get(
+    "/{revision}/changes",
+    summary="What a revision changed",
+    response_model=RevisionChangesView,
+    responses=readable(404),
+)
+async def get_revision_changes(
+    workflow: WorkflowRef,
+    revision: RevisionNumber,
+    definitions: Definitions,
+    against: Against = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The old and the new value of every field that differs, and the names of tasks that were added and removed.
+
+    A task is the same when its name is, or its id. A deleted workflow's revisions are found by its id.
+    """
+    base = revision - 1 if against is None else against
+    differences = await definitions.revision_differences(workflow, revision, base)
+    return readable_response(
+        orjson.dumps({"revision": revision, "against": base, **asdict(differences)}), if_none_match
+    )
+
+
+@router.post(
+    "/{revision}/restore",
+    summary="Restore a revision",
+    response_model=WorkflowView,
+    responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
+)
+async def restore_revision(
+    workflow: WorkflowRef,
+    revision: RevisionNumber,
+    definitions: Definitions,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Makes a new revision with the contents of this one, its key included; the revisions in between stay.
+
+    Tasks are matched by name: a match keeps its id, others get a new one. Where nothing changes there is no new
+    revision. A deleted workflow cannot be restored; its revisions can be read, and a new one created from them.
+    """
+    expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
+    return workflow_response(await definitions.restore(workflow, revision, expected))
 
 
 def _summary(summary: RevisionSummary) -> bytes:

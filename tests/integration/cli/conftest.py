@@ -1,10 +1,18 @@
-from collections.abc import Callable, Iterator
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from threading import Thread
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
+from app.api.rest.app import create_app
 from app.cli import app
+from app.config import Settings
+from app.wiring.rest_process import open_rest_process
 from tests.support.rest_stand_in import RestStandIn
 from tests.support.scripted_service import ScriptedService, serve
 
@@ -36,5 +44,34 @@ def workflow(grpc_service: ScriptedService, rest_service: RestStandIn) -> Invoke
 
     def invoke(*words: str) -> Result:
         return CliRunner(env=environment).invoke(app, list(words), catch_exceptions=False)
+
+    return invoke
+
+
+@asynccontextmanager
+async def opened_already(app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+async def url(database_url: str) -> AsyncIterator[str]:
+    """Where the REST service itself answers, over a database of the test's own."""
+    service = create_app(opened_already)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with open_rest_process(Settings(_env_file=None, database_url=database_url)) as service.state.services:
+            server = uvicorn.Server(uvicorn.Config(service, log_config=None, lifespan="off"))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            server.should_exit = True
+            await serving
+
+
+@pytest.fixture
+def command(url: str) -> Callable[..., Awaitable[Result]]:
+    """Runs the command against the REST service itself."""
+
+    async def invoke(*words: object) -> Result:
+        runner = CliRunner(env={"WORKFLOW_REST_URL": url})
+        return await asyncio.to_thread(runner.invoke, app, [str(word) for word in words], catch_exceptions=False)
 
     return invoke

@@ -46,8 +46,8 @@ def test_problems_name_the_file_and_the_field(rest_service: RestStandIn, workflo
     assert result.stdout == f"created    other  revision 1  {other}\n"
     assert result.stderr.splitlines() == [
         f"refused    orders  {orders}",
-        f"  {orders}: tasks[0].config.url: is required",
-        f"  {orders}: name: must not be blank",
+        f"  {orders}:2:1: name: must not be blank",
+        f"  {orders}:4:5: tasks[0].config.url: is required",
     ]
 
 
@@ -106,7 +106,7 @@ def test_examples_are_loaded_and_refused_ones_told(
     rest_service.refusals["bad"] = [{"field": "name", "message": "is bad"}]
     monkeypatch.setattr(examples, "FOLDER", orders.parent)
     assert examples.load_examples(rest_service.url) == ["orders"]
-    assert "bad.yaml: name: is bad" in capsys.readouterr().err
+    assert "bad.yaml:2:1: name: is bad" in capsys.readouterr().err
 
 
 def test_no_examples_folder_loads_nothing(rest_service: RestStandIn, monkeypatch: pytest.MonkeyPatch):

@@ -1,21 +1,13 @@
 """`workflow apply` against the REST service itself: what a file says is what is stored."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
-from app.api.rest.app import create_app
 from app.cli.applying import Change, Outcome, apply_files
-from app.config import Settings
 from app.domain.errors import Problem
-from app.wiring.rest_process import open_rest_process
 
 TRIP = """\
 key: trip
@@ -32,23 +24,6 @@ tasks:
   - {name: cancel flight, execution_type: sync}
   - {name: tell customer, execution_type: sync}
 """
-
-
-@asynccontextmanager
-async def opened_already(app: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
-@pytest.fixture
-async def url(database_url: str) -> AsyncIterator[str]:
-    app = create_app(opened_already)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        async with open_rest_process(Settings(_env_file=None, database_url=database_url)) as app.state.services:
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-            server.should_exit = True
-            await serving
 
 
 @pytest.fixture

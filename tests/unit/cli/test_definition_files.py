@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,11 @@ def refusal(*paths: Path) -> str:
 
 
 def test_one_workflow_per_file(tmp_path: Path):
-    yaml = written(tmp_path, "a.yaml", "key: a\nname: A\n")
-    json = written(tmp_path, "b.json", '\ufeff{"key": "b", "name": "\\ud83d\\ude00"}')
-    assert read_definitions([yaml, json]) == [
-        Definition(str(yaml), "a", {"key": "a", "name": "A"}),
-        Definition(str(json), "b", {"key": "b", "name": "😀"}),
+    first = written(tmp_path, "a.yaml", "key: a\nname: A\n")
+    second = written(tmp_path, "b.json", '\ufeff{"key": "b", "name": "\\ud83d\\ude00"}')
+    assert read_definitions([first, second]) == [
+        Definition(str(first), "a", {"key": "a", "name": "A"}),
+        Definition(str(second), "b", {"key": "b", "name": "😀"}),
     ]
 
 
@@ -41,18 +42,18 @@ def test_a_stream_names_its_documents(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.yaml", "name: A\n", ": `key` is missing; it is what makes applying the file twice the same as once"),
-        ("a.yaml", "key: 7\n", ": key: must be text; put it in quotes"),
-        ("a.yaml", "key: '7'\n", ": key: must not be all digits: it would read as an id"),
-        ("a.yaml", "key: ../x\n", ": key: must be 1 to 100 of a-z 0-9 . _ -"),
-        ("a.yaml", "- key: a\n", ": a definition is a mapping with `key`, `name` and `tasks`"),
+        ("a.yaml", "name: A\n", ":1:1: `key` is missing; it is what makes applying the file twice the same as once"),
+        ("a.yaml", "key: 7\n", ":1:1: key: must be text; put it in quotes"),
+        ("a.yaml", "key: '7'\n", ":1:1: key: must not be all digits: it would read as an id"),
+        ("a.yaml", "key: ../x\n", ":1:1: key: must be 1 to 100 of a-z 0-9 . _ -"),
+        ("a.yaml", "- key: a\n", ":1:1: a definition is a mapping with `key`, `name` and `tasks`"),
         ("a.yaml", "", " holds no definition"),
         ("a.yaml", "# nothing\n", " holds no definition"),
-        ("a.yaml", "key: a\nkey: b\n", ", line 2: the key 'key' appears twice in one mapping"),
+        ("a.yaml", "key: a\nkey: b\n", ":2:1: the key 'key' appears twice in one mapping"),
         ("a.yaml", b"key: \xff\n", " cannot be read: it is not UTF-8 text"),
-        ("a.json", "{,}", ", line 1: it is not JSON: Expecting property name enclosed in double quotes (column 2)"),
+        ("a.json", "{,}", ":1:2: it is not JSON: Expecting property name enclosed in double quotes"),
         ("a.json", '{"key": NaN}', ": NaN does not exist in JSON"),
-        ("a.json", "[]", ": a definition is a mapping"),
+        ("a.json", "[]", ":1:1: a definition is a mapping"),
     ],
 )
 def test_unusable_files_are_named_with_the_reason(tmp_path: Path, name: str, text: str | bytes, message: str):
@@ -60,10 +61,20 @@ def test_unusable_files_are_named_with_the_reason(tmp_path: Path, name: str, tex
     assert refusal(path).startswith(f"{path}{message}")
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path: Path):
+def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path):
     assert refusal(tmp_path / "no.yaml", tmp_path).splitlines() == [
         f"{tmp_path / 'no.yaml'} cannot be read: No such file or directory",
-        f"{tmp_path} cannot be read: Is a directory",
+        f"{tmp_path} holds no .yaml, .yml or .json file",
+    ]
+
+
+def test_a_folder_is_read_whole_and_sorted_without_what_is_hidden(tmp_path: Path):
+    for name in ("b.yml", "a/z.json", "a/c.YAML", ".git/x.yaml", "a/.hidden.yaml", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        written(tmp_path, name, json.dumps({"key": Path(name).stem.lower().strip(".")}))
+    found = read_definitions([tmp_path])
+    assert [definition.source for definition in found] == [
+        str(tmp_path / name) for name in ("a/c.YAML", "a/z.json", "b.yml")
     ]
 
 
@@ -71,8 +82,8 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path):
     good = written(tmp_path, "good.yaml", "key: a\n")
     stream = written(tmp_path, "stream.yaml", "key: a\n---\nname: no key\n")
     assert refusal(good, stream).splitlines() == [
-        f"{stream} (document 2): `key` is missing; it is what makes applying the file twice the same as once",
-        f"{stream} (document 1): the key 'a' is already that of {good}",
+        f"{stream}:3:1: `key` is missing; it is what makes applying the file twice the same as once",
+        f"{stream}:1:1: the key 'a' is already that of {good}:1:1",
     ]
 
 
@@ -83,20 +94,20 @@ def test_a_file_given_twice_is_refused(tmp_path: Path):
 
 def test_json_keys_may_repeat_in_different_objects_and_in_texts():
     text = '{"a": {"k": 1}, "b": [{"k": "\\"k\\": {"}, {"k": "k"}], "c": "k"}'
-    assert load_json(text)["b"][1] == {"k": "k"}
+    assert load_json(text)[0]["b"][1] == {"k": "k"}
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "line", "column"),
     [
-        ('{"k": 1, "k": 2}', 1),
-        ('{\n "a": {"x": "}"},\n "b": [{"k": 1,\n "\\u006b" : 2}]\n}', 4),
+        ('{"k": 1, "k": 2}', 1, 10),
+        ('{\n "a": {"x": "}"},\n "b": [{"k": 1,\n "\\u006b" : 2}]\n}', 4, 2),
     ],
 )
-def test_a_json_key_twice_in_one_object_is_refused_with_its_line(text: str, line: int):
+def test_a_json_key_twice_in_one_object_is_refused_with_its_place(text: str, line: int, column: int):
     with pytest.raises(DocumentError, match="the key 'k' appears twice in one object") as caught:
         load_json(text)
-    assert caught.value.line == line
+    assert (caught.value.line, caught.value.column) == (line, column)
 
 
 def test_deeply_nested_json_is_refused():

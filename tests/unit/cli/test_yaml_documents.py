@@ -1,7 +1,12 @@
 import pytest
 
 from app.cli import yaml_documents
-from app.cli.yaml_documents import DocumentError, load_yaml
+from app.cli.yaml_documents import DocumentError
+from app.cli.yaml_documents import load_yaml as load_with_places
+
+
+def load_yaml(text: str) -> list[object]:
+    return [document for document, _ in load_with_places(text)]
 
 
 @pytest.mark.parametrize(

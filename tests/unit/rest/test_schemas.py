@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.api.rest.errors import field_path
+from app.api.rest.field_problems import field_path
 from app.api.rest.schemas import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.api.rest.task_bodies import TaskBody, TaskPatch
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft

@@ -1,0 +1,50 @@
+"""`/workflows/validate`: what would be wrong with a definition, without storing it."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.dependencies import Definitions
+from app.api.rest.documentation import WITH_BODY, problems
+from app.api.rest.field_problems import field_problems
+from app.api.rest.responses import document_response
+from app.api.rest.schemas import WorkflowCreate
+from app.api.rest.views import VerdictView
+from app.domain.errors import Invalid, Problem
+
+
+class JudgingRoute(JsonRoute):
+    """A route that answers what is wrong with its body instead of refusing it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_or_judge(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                return _verdict(field_problems(error.errors()))
+            except Invalid as error:
+                return _verdict(error.problems)
+
+        return handle_or_judge
+
+
+router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JudgingRoute)
+
+
+@router.post("/validate", summary="Check a workflow", response_model=VerdictView, responses=problems(*WITH_BODY))
+async def validate_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
+    """Answers everything that creating this workflow would be refused for, and stores nothing.
+
+    Only whether the key belongs to another workflow is not looked at.
+    """
+    return _verdict(definitions.problems_of(body.draft()))
+
+
+def _verdict(found: Sequence[Problem]) -> Response:
+    listed = [{"path": problem.path, "message": problem.message} for problem in found]
+    return document_response({"valid": not found, "problems": listed})

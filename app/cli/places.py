@@ -1,0 +1,69 @@
+"""Where in a file the parts of a definition stand, so that a problem of `tasks[2].config.url` is told at its line."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from app.domain.errors import Problem
+
+_INDEX = re.compile(r"\[(\d{1,9})\]")
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a value begins, or the name of its field where it has one. Both count from 1.
+
+    An alias in YAML makes one value stand in several places: their `fields` and `items` are then the same objects.
+    """
+
+    line: int
+    column: int
+    fields: dict[str, "Place"] = field(default_factory=dict)
+    items: list["Place"] = field(default_factory=list)
+
+    def find(self, path: str) -> "Place":
+        """The place of a path such as `tasks[2].config.url`; of what should hold it where it is missing."""
+        place, rest = self, path
+        while rest:
+            step = next(_steps(place, rest), None)
+            if step is None:
+                break
+            place, rest = step
+        return place
+
+
+def _steps(place: Place, path: str) -> Iterator[tuple[Place, str]]:
+    """What the beginning of `path` may lead to, and the rest of it. Names may hold dots: the longest one wins."""
+    index = _INDEX.match(path)
+    if index and int(index[1]) < len(place.items):
+        yield place.items[int(index[1])], path[index.end() :].removeprefix(".")
+    for name in sorted(place.fields, key=len, reverse=True):
+        rest = path.removeprefix(name)
+        if path.startswith(name) and (not rest or rest[0] in ".["):
+            yield place.fields[name], rest.removeprefix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A definition's part of a file: all of it, or one document of several."""
+
+    file: str
+    place: Place
+
+    def at(self, path: str) -> str:
+        """`file:line:column` of a path."""
+        found = self.place.find(path)
+        return f"{self.file}:{found.line}:{found.column}"
+
+    def located(self, problem: Problem) -> str:
+        """The problem on one line, `file:line:column: path: message`."""
+        named = f"{problem.path}: " if problem.path else ""
+        return f"{self.at(problem.path)}: {named}{problem.message}"
+
+    def all_located(self, problems: Iterable[Problem]) -> list[str]:
+        """A line for each, in the order in which they stand in the file."""
+        return [self.located(problem) for problem in sorted(problems, key=self._order)]
+
+    def _order(self, problem: Problem) -> tuple[int, int]:
+        found = self.place.find(problem.path)
+        return found.line, found.column

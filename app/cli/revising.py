@@ -1,0 +1,54 @@
+"""`workflow revisions` and `workflow restore`: what became of a definition, and back to what it was."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from app.cli.console import results
+from app.cli.listing import print_documents, readable
+from app.cli.rest_client import RestClient
+
+Document = dict[str, Any]
+
+
+def list_revisions(rest_url: str, ref: str, limit: int, *, as_json: bool) -> None:
+    """Print at most `limit` revisions, newest first, with what each changed."""
+    columns = ("rev", "created", "tasks", "changes")
+    with RestClient(rest_url) as service:
+        print_documents(columns, _with_changes(service, ref, limit), _row, as_json=as_json)
+
+
+def restore(rest_url: str, ref: str, revision: int) -> None:
+    with RestClient(rest_url) as service:
+        before = service.workflow(ref)["revision"]
+        after = service.restore_revision(ref, revision)
+    name = after["key"] or after["id"]
+    if after["revision"] == before:
+        results().say(f"unchanged  {name}  revision {before} is as revision {revision} was")
+    else:
+        results().say(f"restored   {name}  revision {before} → {after['revision']}, as revision {revision} was")
+
+
+def summary(changes: Mapping[str, Any]) -> str:
+    """One line of what a revision changed: fields, then tasks added, removed and changed."""
+    tasks = changes["tasks"]
+    said = [", ".join(changes["workflow"])] if changes["workflow"] else []
+    said += [f"{mark}{name}" for mark, names in (("+", tasks["added"]), ("-", tasks["removed"])) for name in names]
+    said += [f"{name}: {', '.join(fields)}" for name, fields in tasks["changed"].items()]
+    return "; ".join(said)
+
+
+def _with_changes(service: RestClient, ref: str, limit: int) -> Iterator[Document]:
+    for revision in islice(service.revisions(ref), limit):
+        # By id: the key may have belonged to another workflow since the first page was read.
+        changes = service.revision_changes(str(revision["workflow_id"]), revision["revision"])
+        yield {**revision, "changes": {part: changes[part] for part in ("workflow", "tasks")}}
+
+
+def _row(document: Document) -> tuple[str, ...]:
+    return (
+        str(document["revision"]),
+        readable(document["created_at"]),
+        str(document["task_count"]),
+        summary(document["changes"]),
+    )

@@ -1,0 +1,77 @@
+"""`workflow schema`: what editors accept is what the service takes."""
+
+import copy
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+from typer.testing import CliRunner
+
+from app.api.rest.schemas import WorkflowCreate
+from app.cli import app
+from app.cli.definition_files import read_definitions
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+DEFINITIONS = read_definitions([EXAMPLES])
+TASK = {"name": "t", "execution_type": "sync"}
+WHOLE = {"key": "k", "name": "n", "tasks": [TASK]}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict:
+    result = CliRunner().invoke(app, ["schema"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def validator(schema: dict) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def test_it_is_a_schema_with_a_name(schema: dict):
+    assert jsonschema_rs.meta.is_valid(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"].startswith("urn:")
+    assert (schema["title"], bool(schema["description"])) == ("Workflow definition", True)
+
+
+def test_every_field_of_the_request_is_in_it_and_no_other(schema: dict):
+    assert schema["properties"].keys() == WorkflowCreate.model_fields.keys()
+    for part in (schema, *schema["$defs"].values()):
+        assert part["additionalProperties"] is False
+        assert part["description"]
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.key)
+def test_the_examples_keep_it(validator: jsonschema_rs.Draft202012Validator, definition):
+    validator.validate(definition.document)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": None},
+        {"key": "7"},
+        {"key": "-k"},
+        {"name": " "},
+        {"colour": "red"},
+        {"timeout_seconds": 0},
+        {"tasks": [{"name": "t"}]},
+        {"tasks": [TASK | {"execution_type": "soon"}]},
+        {"tasks": [TASK | {"retry": {"max_attempts": 0}}]},
+        {"tasks": [TASK | {"retry": {"attempts": 1}}]},
+        {"tasks": [TASK | {"id": 1}]},
+    ],
+    ids=str,
+)
+def test_what_the_service_would_refuse_breaks_it(validator: jsonschema_rs.Draft202012Validator, change: dict):
+    assert validator.is_valid(WHOLE)
+    assert not validator.is_valid(copy.deepcopy(WHOLE) | change)
+
+
+def test_a_file_must_have_a_key_and_a_name(validator: jsonschema_rs.Draft202012Validator):
+    assert not validator.is_valid({"name": "n"})
+    assert not validator.is_valid({"key": "k"})
+    assert validator.is_valid({"key": "k", "name": "n"})

@@ -1,0 +1,36 @@
+"""docs/data-flow.md shows a definition that can be saved, and the limits that hold."""
+
+from pathlib import Path
+
+import orjson
+
+from app.api.rest.schemas import WorkflowCreate
+from app.definitions.expression_rules import MAX_EXPRESSIONS
+from app.definitions.rules import Rules
+from app.domain.definitions import MAX_CONCURRENCY
+from app.expressions.expression import MAX_SOURCE
+from app.expressions.limits import LOOP_BUDGET
+from app.expressions.names import ELEMENT_ROOTS, MAX_COSTLY, ROOTS
+from app.json_schemas import MAX_PATTERNS
+from app.tasks import TaskOptions, build_registry
+
+PAGE = (Path(__file__).parents[3] / "docs" / "data-flow.md").read_text()
+
+
+def test_the_definition_that_is_shown_can_be_saved():
+    shown = PAGE.split("```json\n")[1].split("```")[0]
+    draft = WorkflowCreate.model_validate(orjson.loads(shown)).draft()
+    Rules(build_registry(TaskOptions()), max_tasks=10).check_new(draft)
+
+
+def test_the_page_names_every_root():
+    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
+    assert all(any(root in row for row in rows) for root in ROOTS | ELEMENT_ROOTS)
+
+
+def test_the_limits_on_the_page_are_those_that_hold():
+    for limit in (MAX_SOURCE, MAX_EXPRESSIONS, MAX_CONCURRENCY, int(LOOP_BUDGET**0.5)):
+        assert f"{limit:,}" in PAGE
+    assert f"{int(LOOP_BUDGET ** (1 / 3))} for a loop within a loop, {int(LOOP_BUDGET**0.25)} within two" in PAGE
+    assert f"{MAX_COSTLY} in an expression" in PAGE
+    assert f"{MAX_PATTERNS} patterns" in PAGE

@@ -1,0 +1,114 @@
+"""JSON Schemas that others state: what is taken, and that none of them holds up the process."""
+
+import time
+
+import pytest
+
+from app.json_schemas import MAX_BYTES, compile_schema, problems_of_schema
+
+REFUSED_WORDS = ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary"]
+
+
+def problems(schema) -> list[tuple[str, str]]:
+    return [(problem.path, problem.message) for problem in problems_of_schema(schema, "S")]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": ["object", "null"]},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}},
+        {"$defs": {"a/b c~": {}}, "items": {"$ref": "#/$defs/a~1b%20c~0"}},
+        {"properties": {"$ref": {}, "$id": {}, "default": {}, "properties": {"properties": {"$anchor": {}}}}},
+        {"const": {"$ref": "https://example.com", "$id": 1}, "enum": [{"$id": "x"}], "default": {"$ref": "#"}},
+        {"pattern": "^[a-z]{1,50}$", "format": "date"},
+        {"prefixItems": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}], "$defs": {"a": {"minimum": 1}}},
+        {"made-up": "word"},
+    ],
+)
+def test_what_stands_for_itself_is_taken(schema):
+    assert problems(schema) == []
+    compile_schema(schema)
+
+
+@pytest.mark.parametrize("word", REFUSED_WORDS)
+def test_what_would_stand_for_more_is_refused_wherever_it_is(word):
+    assert problems({word: "a"}) == [(f"S.{word}", "is not known here: a schema stands for itself alone")]
+    for schema, place in (
+        ({"items": {word: "a"}}, "S.items"),
+        ({"properties": {"default": {word: "a"}}}, "S.properties.default"),
+        ({"$defs": {"x": {"anyOf": [{}, {word: "a"}]}}}, "S.$defs.x.anyOf[1]"),
+    ):
+        assert [path for path, _ in problems(schema)] == [f"{place}.{word}"]
+
+
+@pytest.mark.parametrize(
+    "target", ["", "#", "#a", "https://example.com/s", "//example.com", "file:///etc/passwd", "x.json#/a", "urn:a"]
+)
+def test_only_pointers_into_the_schema_refer(target):
+    expected = [("S.not.$ref", "must point into the schema itself, like #/$defs/name")]
+    assert problems({"not": {"$ref": target}, "$defs": {}}) == expected
+
+
+def test_what_slips_by_as_data_is_refused_all_the_same():
+    assert problems({"$ref": "#/const", "const": {"$ref": "https://example.com/s"}}) != []
+    assert problems({"$ref": "#/const", "const": {"$ref": "#/const"}}) == [("S", "must not refer back to itself")]
+    assert problems({"$ref": "#/const", "const": {"allOf": [{"$ref": "#/const"}]}}) == [
+        ("S", "must not refer back to itself")
+    ]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"$defs": {"tree": {"properties": {"left": {"$ref": "#/$defs/tree"}}}}},
+        {"properties": {"a": {"$ref": "#/properties/a"}}},
+        {"properties": {"a": {"items": {"$ref": "#/properties"}}, "items": {}}},
+    ],
+)
+def test_a_schema_never_comes_back_to_itself(schema):
+    assert problems(schema)
+
+
+def doubling(levels: int) -> dict:
+    twice = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": twice | {f"d{levels}": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        doubling(200),
+        doubling(12),
+        {"allOf": [{"pattern": "(a{900}){%d}" % n} for n in range(100)]},  # noqa: UP031 - braces
+        {"patternProperties": {r"\p{L}{%d}" % n: {} for n in range(100)}},  # noqa: UP031
+        {"x" * 50_000: {}},
+        {"required": [str(n) for n in range(5_000)]},
+        {"enum": list(range(10_000))},
+        {"properties": {str(n): {"$ref": "#/$defs/a"} for n in range(1_500)}, "$defs": {"a": {"type": "string"}}},
+    ],
+    ids=range(8),
+)
+def test_judging_and_using_a_hostile_schema_ends_soon(schema):
+    started = time.perf_counter()
+    if not problems(schema):
+        validator = compile_schema(schema)
+        for value in ({}, {"a": [{}] * 100}, "a" * 10_000):
+            validator.is_valid(value)
+    assert time.perf_counter() - started < 5
+
+
+def test_limits_say_what_is_over_them():
+    assert problems(doubling(200)) == [("S", "is nested too deeply with its references filled in")]
+    assert problems(doubling(20))[0][1].endswith("keywords with its references filled in; the limit is 20000")
+    [(path, message)] = problems({"description": "x" * MAX_BYTES})
+    assert (path, message) == ("S", f"has {MAX_BYTES + 18} bytes; the limit is {MAX_BYTES}")
+    deep: dict = {}
+    for _ in range(51):
+        deep = {"not": deep}
+    assert problems(deep) == [("S", "must not be nested deeper than 50 levels")]
+    assert problems({"allOf": [{"pattern": str(n)} for n in range(101)]}) == [
+        ("S", "has 101 patterns; the limit is 100")
+    ]
