@@ -83,7 +83,7 @@ async def _clients(house: House, plan: ChaosPlan) -> AsyncIterator[Clients]:
     grpc = [GrpcCaller(engine.server.port) for engine in house.engines]
     rest = [RestCaller(f"http://127.0.0.1:{process.server.port}/api/v1") for process in house.rests]
     try:
-        yield Clients(Load(grpc, rest, plan.seed, plan.starts_per_second), Editing(house.rests, rest, plan.seed))
+        yield Clients(Load(grpc, rest, plan.seed, plan.starts_per_second), Editing(rest, plan.seed))
     finally:
         for caller in (*grpc, *rest):
             await caller.close()

@@ -1,7 +1,7 @@
 """Clients that change definitions over REST and read them back, while everything around them breaks.
 
-Promised is what docs/guarantees.md says of one REST process, for as long as that process lives: what it acknowledged it
-does not forget, whatever becomes of Redis. A process that is killed takes its knowledge of what is outdated with it.
+Promised is that no REST process answers with an older revision than any of them has acknowledged, whatever becomes of
+Redis, of the ways to it, and of the processes.
 """
 
 import asyncio
@@ -10,24 +10,20 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from tests.support.chaos_callers import Disturbed, Ended, RestCaller, Wrong
-from tests.support.chaos_house import Kept
 from tests.support.chaos_workflows import EDITED
 
 EDITORS = 4
 MOST_READS = 6
 LONGEST_REST_SECONDS = 0.3
 
-_Life = tuple[int, int, str]
-
 
 class Editing:
     """`wrong` holds reads that were older than what had been acknowledged, and revisions that changed their content."""
 
-    def __init__(self, processes: Sequence[Kept], callers: Sequence[RestCaller], seed: int) -> None:
-        self._processes = processes
+    def __init__(self, callers: Sequence[RestCaller], seed: int) -> None:
         self._callers = callers
         self._seed = seed
-        self._acknowledged: defaultdict[_Life, int] = defaultdict(int)
+        self._acknowledged: defaultdict[str, int] = defaultdict(int)
         self._contents: dict[tuple[str, int], str] = {}
         self.changes = 0
         self.reads = 0
@@ -55,25 +51,18 @@ class Editing:
             await asyncio.sleep(dice.uniform(0, LONGEST_REST_SECONDS))
 
     async def _change(self, process: int, key: str, description: str) -> None:
-        life = self._life(process, key)
         document = await self._callers[process].replace(key, description)
         self.changes += 1
         self._note(document, description)
-        if life == self._life(process, key):
-            self._acknowledged[life] = max(self._acknowledged[life], document["revision"])
+        self._acknowledged[key] = max(self._acknowledged[key], document["revision"])
 
     async def _look(self, process: int, key: str) -> None:
-        life = self._life(process, key)
-        acknowledged = self._acknowledged[life]
+        acknowledged = self._acknowledged[key]
         document = await self._callers[process].definition(key)
         self.reads += 1
         self._note(document, document["description"])
-        if life == self._life(process, key) and document["revision"] < acknowledged:
+        if document["revision"] < acknowledged:
             self.wrong.append(f"{key}: process {process} read {document['revision']} after {acknowledged}")
-
-    def _life(self, process: int, key: str) -> _Life:
-        """What one process knows of a definition it knows until it ends."""
-        return process, self._processes[process].starts, key
 
     def _note(self, document: dict[str, object], description: object) -> None:
         revision = str(document["key"]), int(str(document["revision"]))
