@@ -20,6 +20,10 @@ from app.engine.ports import HistoryPage
 
 PAGE = 500
 HELD_EVENTS = 1_000
+LONGEST_PATIENCE = 10
+"""How many times longer than the first one the pauses become between looks at a history to which nothing is added: a
+thousand watchers of executions that only wait would otherwise ask the database for nothing all the time.
+"""
 
 
 class History(Protocol):
@@ -127,20 +131,24 @@ async def follow(
 ) -> AsyncGenerator[Sequence[Event]]:
     """The history after number `after`, in batches, to its end, as the hub's `watcher` of it learns of it.
 
-    Raise `Unavailable` when the hub closes before that, `NotFound` when the history is removed meanwhile.
+    `poll_seconds` is the first pause before a look that nobody has hinted at. Raise `Unavailable` when the hub closes
+    before that, `NotFound` when the history is removed meanwhile.
     """
+    pause = poll_seconds
     while True:
         events, ended = await _next_batch(watcher, history, execution_id, after)
         if events:
             yield events
             after = events[-1].sequence
             ended = events[-1].type.is_final
+            pause = poll_seconds
         if ended:
             return
         if not events:
             if hub.closing:
                 raise Unavailable(f"the server is stopping and the execution goes on: watch it again after {after}")
-            await watcher.wait(poll_seconds)
+            await watcher.wait(pause)
+            pause = min(pause * 2, poll_seconds * LONGEST_PATIENCE)
 
 
 async def _next_batch(

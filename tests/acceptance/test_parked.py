@@ -5,7 +5,7 @@ import pytest
 from tests.support.parked_executions import park, parking_engine
 from tests.support.process_usage import MIB
 
-EXECUTIONS = 10_000
+EXECUTIONS = 5_000
 
 
 @pytest.mark.timeout(120)

@@ -15,7 +15,7 @@ from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 
 SCHEDULES = 10
-KILLS = 6
+KILLS = 4
 PAUSE_SECONDS = 1.0
 SETTINGS = {"ENGINE_LEASE_SECONDS": "2", "ENGINE_RENEW_SECONDS": "0.5", "LOG_LEVEL": "warning"}
 

@@ -8,7 +8,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.process_usage import MIB
 from tests.support.watched_history import EVENTS, LARGE, SLOW_WATCHERS, TASKS, server_of_long_workflow, watch_slowly
 
-SLOW_SECONDS = 4.0
+SLOW_SECONDS = 2.0
 # If the server kept for each watcher what it has not read yet, they would all be kept.
 KEPT_FOR_ALL = SLOW_WATCHERS * TASKS * len(LARGE)
 

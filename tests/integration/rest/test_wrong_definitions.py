@@ -285,7 +285,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         [
             (
                 "tasks[0].config.function",
-                "'no.such' is not registered: no functions are; PYTHON_MODULES names the modules to import",
+                "'no.such' is not a registered function",
             )
         ],
     ),

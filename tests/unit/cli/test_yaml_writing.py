@@ -37,13 +37,13 @@ def read(text: str) -> list[object]:
     return [document for document, _ in load_yaml(text)]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some.lists(some.dictionaries(TEXTS, VALUES), min_size=1, max_size=3))
 def test_whatever_is_written_is_read_again(documents: list[dict]):
     assert repr(read(yaml_text(documents))) == repr(documents)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     some.lists(some.sampled_from(["a", " ", "\n", "\t", "#", ":", "-", "é", "\x85", "\u2028", "'", '"']), max_size=12)
 )

@@ -285,3 +285,18 @@ def test_a_watcher_knows_from_where_it_holds(first: int | None, number: int, hol
     if first is not None:
         watcher.offer([note(first), note(first + 1)])
     assert watcher.holds_from(number) is holds
+
+
+async def test_looks_for_nothing_become_rarer_until_something_comes(hub: Hub, book: Book, monkeypatch) -> None:
+    pauses: list[float] = []
+
+    async def wait(self: Watcher, seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) in (7, 9):
+            book.write(3 if len(pauses) == 7 else END)
+        self.must_read = True
+
+    monkeypatch.setattr(Watcher, "wait", wait)
+    book.write(2)
+    await Reader(hub, book, poll_seconds=1.0).task
+    assert pauses == [1, 2, 4, 8, 10, 10, 10, 1, 2]
