@@ -67,6 +67,15 @@ async def change(cache: DefinitionCache, *refs: str) -> None:
     await cache.invalidate(await cache.mark(refs), refs)
 
 
+async def test_a_change_under_no_ref_yet_disturbs_nothing(cache, caplog):
+    await fill(cache, "k", OLD)
+    caplog.set_level(logging.WARNING)
+    await cache.release(await cache.mark(()))
+    await cache.invalidate(await cache.mark(()), ("7",))
+    assert await cache.get("k") == OLD
+    assert caplog.records == []
+
+
 async def test_what_was_filled_in_is_served(cache):
     await fill(cache, "7", NEW)
     await fill(cache, "k", OLD)

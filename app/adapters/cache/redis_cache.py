@@ -85,11 +85,13 @@ class RedisDefinitionCache:
             for key in map(_marks, refs)
             for command in (("HSET", key, mark.id, 1), ("PEXPIRE", key, MARK_SECONDS * 1000))
         ]
-        await self._attempt(("MULTI",), _removal(refs), *marks, ("EXEC",))
+        if refs:
+            await self._attempt(("MULTI",), _removal(refs), *marks, ("EXEC",))
         return mark
 
     async def release(self, mark: Mark) -> None:
-        await self._attempt(*_unmarking(mark))
+        if mark.refs:
+            await self._attempt(*_unmarking(mark))
 
     async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
         commands = ("MULTI",), _removal(refs), *_unmarking(mark), ("EXEC",)
