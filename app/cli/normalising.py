@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -46,11 +46,17 @@ def _said(body: type[Body], document: Mapping[str, Any], defaults: Mapping[str, 
 def _readable(field: FieldInfo, value: Any) -> Any:
     for kind in _types(field.annotation):
         if isinstance(kind, type) and issubclass(kind, Body) and isinstance(value, dict):
-            inner = kind.model_fields.items()
-            return _said(kind, value, {name: part.get_default(call_default_factory=True) for name, part in inner})
+            return _said_within(kind, value)
+        if get_origin(kind) is list and isinstance(value, list) and issubclass(get_args(kind)[0], Body):
+            return [_said_within(get_args(kind)[0], part) for part in value]
         if kind is float and isinstance(value, float) and value.is_integer():
             return int(value)
     return value
+
+
+def _said_within(body: type[Body], document: Mapping[str, Any]) -> Document:
+    parts = body.model_fields.items()
+    return _said(body, document, {name: part.get_default(call_default_factory=True) for name, part in parts})
 
 
 def _types(annotation: Any) -> Sequence[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.definitions.ports import WorkflowEdit
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
-from app.domain.documents import task_document
+from app.domain.documents import condition_document, task_document
 
 DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
 WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.name != "tasks")
@@ -33,7 +33,7 @@ def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change 
     updated = tuple(replace(task, updated_at=now) for task in wanted if task.id not in same)
     added = tuple(task for task in edit.tasks if not isinstance(task, Task))
     removed = tuple(stored.keys() - {task.id for task in wanted})
-    fields_stay = _as_text(workflow_fields(edit)) == _as_text(workflow_fields(current))
+    fields_stay = _as_text(workflow_values(edit)) == _as_text(workflow_values(current))
     if fields_stay and not (updated or added or removed):
         return None
     return Change(removed, kept, updated, added)
@@ -83,6 +83,11 @@ def draft_fields(task: TaskDraft) -> dict[str, Any]:
 def workflow_fields(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
     """What a caller may say of a workflow beside its tasks."""
     return {name: getattr(workflow, name) for name in WORKFLOW_FIELDS}
+
+
+def workflow_values(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
+    """The same as JSON values."""
+    return workflow_fields(workflow) | {"conditions": list(map(condition_document, workflow.conditions))}
 
 
 def _same(one: Task, other: Task) -> bool:

@@ -42,7 +42,7 @@ def compare(before: Workflow | None, after: Workflow) -> Differences:
 
 def _first_values(document: Mapping[str, Any]) -> FieldChanges:
     values = {name: document.get(name) for name in WORKFLOW_FIELDS}
-    return {name: (None, value) for name, value in values.items() if value not in (None, {})}
+    return {name: (None, value) for name, value in values.items() if value not in (None, {}, [])}
 
 
 def _task_differences(before: Sequence[Task], after: Sequence[Task]) -> TaskDifferences:

@@ -71,7 +71,7 @@ class _Known:
     @classmethod
     def of(cls, draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> "_Known":
         index_named = {task.name: index for index, task in enumerate(tasks)}
-        return cls(frozenset(draft.variables), index_named, _before(tasks))
+        return cls(frozenset(draft.variables), index_named, _before(draft, tasks))
 
     def misuses(self, expression: Expression, index: int) -> Iterator[str]:
         names = expression.names
@@ -87,14 +87,21 @@ class _Known:
         named = self.index_named.get(name)
         if named is None:
             yield f"no task of this workflow is named {name!r}"
+        elif self.before is not None and self.before[index] >> named & 1:
+            return
         elif named == index:
             yield f"{name!r} is the task itself: it has no output before it has run"
-        elif self.before is not None and not self.before[index] >> named & 1:
+        elif self.before is not None:
             yield f"task {name!r} need not have ended when this one starts; let this one come after it"
 
 
-def _before(tasks: Sequence[TaskDraft]) -> tuple[int, ...] | None:
-    """None where the order of the tasks is itself wrong: that is told first."""
+def _before(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> tuple[int, ...] | None:
+    """None where the order of the tasks is itself wrong: that is told first.
+
+    Where conditions lead, any task may have run before any other, and before itself: all may be named.
+    """
+    if draft.start_task is not None:
+        return ((1 << len(tasks)) - 1,) * len(tasks)
     if len({task.name for task in tasks}) < len(tasks) or compensation_problems(tasks):
         return None
     try:

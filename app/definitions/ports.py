@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.domain.definitions import Config, Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.errors import Problem
+from app.domain.routing import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,11 @@ class RevisionSummary:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowFilter:
-    """`name` matches a part of the name, ignoring case; `key` matches whole."""
+    """`name` matches a part of the name, ignoring case; `key` matches whole; `routed` are those with a `start_task`."""
 
     name: str | None = None
     key: str | None = None
+    routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ class WorkflowEdit:
     variables: Config = field(default_factory=dict)
     input_schema: Config | None = None
     retention_days: float | None = None
+    start_task: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    max_visits: int | None = None
 
 
 Edit = Callable[[Workflow], WorkflowEdit]

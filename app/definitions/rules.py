@@ -10,6 +10,7 @@ from app.definitions.schema_rules import schema_problems
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, workflow_problems
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph
+from app.domain.routing_rules import routing_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def _check_whole(
     found = workflow_problems(draft, tasks, config_problems)
     found += expression_problems(draft, tasks)
     found += schema_problems(draft, tasks)
+    found += routing_problems(draft, tasks)
     if found:
         raise Invalid(found)
     build_graph(tasks)

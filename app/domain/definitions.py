@@ -13,6 +13,7 @@ from typing import Any
 from app.domain.compensation import compensation_problems
 from app.domain.errors import NotFound, Problem
 from app.domain.graph import dependency_problems
+from app.domain.routing import Condition
 from app.domain.texts import text_problem
 
 MAX_NAME = 200
@@ -143,7 +144,8 @@ class WorkflowDraft:
 
     `timeout_seconds` is how long an execution may take from its start, pauses included. Expressions know `variables` as
     `vars`. `input_schema` is the JSON Schema that the input must keep. Finished executions are removed after
-    `retention_days`, 0 never; None leaves that to the service's own setting.
+    `retention_days`, 0 never; None leaves that to the service's own setting. With a `start_task` an execution begins
+    there and goes where `conditions` lead it, one task at a time, to each at most `max_visits` times (None: 100).
     """
 
     name: str
@@ -154,6 +156,9 @@ class WorkflowDraft:
     variables: Config = field(default_factory=dict)
     input_schema: Config | None = None
     retention_days: float | None = None
+    start_task: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    max_visits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,9 @@ class Workflow:
     variables: Config = field(default_factory=dict)
     input_schema: Config | None = None
     retention_days: float | None = None
+    start_task: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    max_visits: int | None = None
 
 
 def workflow_problems(

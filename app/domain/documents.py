@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, Task, Workflow
+from app.domain.routing import Condition, RouteOutcome
 
 Document = Mapping[str, Any]
 
@@ -24,6 +25,9 @@ def workflow_document(workflow: Workflow) -> dict[str, Any]:
         "variables": dict(workflow.variables),
         "input_schema": None if workflow.input_schema is None else dict(workflow.input_schema),
         "retention_days": workflow.retention_days,
+        "start_task": workflow.start_task,
+        "conditions": [condition_document(condition) for condition in workflow.conditions],
+        "max_visits": workflow.max_visits,
         "revision": workflow.revision,
         "tasks": [task_document(task) for task in workflow.tasks],
         "created_at": rfc3339(workflow.created_at),
@@ -55,6 +59,10 @@ def task_document(task: Task) -> dict[str, Any]:
     }
 
 
+def condition_document(condition: Condition) -> dict[str, Any]:
+    return asdict(condition) | {"outcome": condition.outcome.value}
+
+
 def retry_document(retry: RetryPolicy) -> dict[str, Any]:
     return asdict(retry) | {"non_retryable_errors": list(retry.non_retryable_errors)}
 
@@ -69,6 +77,9 @@ def workflow_from_document(document: Document) -> Workflow:
         variables=document.get("variables", {}),
         input_schema=document.get("input_schema"),
         retention_days=document.get("retention_days"),
+        start_task=document.get("start_task"),
+        conditions=tuple(map(_condition_from_document, document.get("conditions", ()))),
+        max_visits=document.get("max_visits"),
         revision=document["revision"],
         tasks=tuple(task_from_document(task) for task in document["tasks"]),
         created_at=datetime.fromisoformat(document["created_at"]),
@@ -103,6 +114,10 @@ def task_from_document(document: Document) -> Task:
 
 def _retry_from_document(document: Document) -> RetryPolicy:
     return RetryPolicy(**{**document, "non_retryable_errors": tuple(document.get("non_retryable_errors", ()))})
+
+
+def _condition_from_document(document: Document) -> Condition:
+    return Condition(**{**document, "outcome": RouteOutcome(document["outcome"])})
 
 
 def rfc3339(instant: datetime | None) -> str | None:

@@ -17,7 +17,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """`input` and `output` are JSON text. `output` maps each last task's name to its output, null ones left out.
+    """`input` and `output` are JSON text. `output` maps each last task's name to its output, null ones left out;
+    where conditions lead, it is the output of the last task that completed.
 
     `origin_id` is the execution that this one repeats, wholly or from some task on.
     """

@@ -36,6 +36,7 @@ class Attempt:
     engine ends the attempt after `timeout_seconds`, where the task has such a limit. `element` is the position in the
     list of a task that runs for each element of one. While `is_handed_over()`, a cancellation only means that the
     engine stops, and that another one makes the attempt again: what was begun elsewhere should be left as it is.
+    `visit` counts, from 1, how often conditions have led to the task; each visit has a task key of its own.
     """
 
     execution_id: UUID
@@ -51,12 +52,14 @@ class Attempt:
     report: Callable[[float | None, str], None]
     element: int | None = None
     is_handed_over: Callable[[], bool] = _never
+    visit: int = 1
 
     @property
     def task_key(self) -> str:
-        """Stable over all attempts of this task, and of its element: the key that makes an effect happen once."""
+        """Stable over all attempts of this visit of the task, and of its element: it makes an effect happen once."""
+        visit = "" if self.visit == 1 else f"@{self.visit}"
         element = "" if self.element is None else f"[{self.element}]"
-        return f"{self.execution_id}/{self.task_id}{element}"
+        return f"{self.execution_id}/{self.task_id}{visit}{element}"
 
     @property
     def attempt_key(self) -> str:

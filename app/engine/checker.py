@@ -15,6 +15,7 @@ from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, EventType
 from app.domain.states import EXECUTION_TRANSITIONS, FINAL_EXECUTION_STATUSES, TASK_TRANSITIONS, TaskStatus
 from app.domain.states import ExecutionStatus as Status
 from app.engine.findings import Finding, Rule
+from app.engine.route_check import RouteCheck
 from app.engine.task_order import TaskOrder
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -58,7 +59,7 @@ class CheckedTask:
 class HistoryCheck:
     """Takes the events of one execution in the order of their numbers; `found` grows. `order` None: not known."""
 
-    __slots__ = ("_open", "_passed", "_progress", "_seen", "_stopped_by", "_tasks", "_to_undo", "_when",
+    __slots__ = ("_open", "_passed", "_progress", "_route", "_seen", "_stopped_by", "_tasks", "_to_undo", "_when",
                  "end", "execution_id", "found", "order", "sequence", "started_at", "status")  # fmt: skip
 
     def __init__(self, execution_id: UUID, order: TaskOrder | None) -> None:
@@ -77,6 +78,7 @@ class HistoryCheck:
         self._seen = 0
         self._to_undo: list[int] = []
         self._open = 0
+        self._route = None if order is None or order.route is None else order.route.check()
 
     def report(self, rule: Rule, sentence: str, sequence: int = 0) -> None:
         self.found.append(Finding(self.execution_id, sequence, rule, sentence))
@@ -142,12 +144,19 @@ class HistoryCheck:
             if not task.status.is_final:
                 sentence = f"{self._name(task_id)} is still {task.status} at {event.type}"
                 self.report(Rule.OPEN_AT_THE_END, sentence, event.sequence)
-        if self.order is not None:
+        if self._route is not None:
+            self._check_end_of_route(event, self._route)
+        elif self.order is not None:
             completed = event.type == EventType.EXECUTION_COMPLETED
             missing = self.order.steps & ~self._passed if completed else self._to_be_undone(self.order)
             if missing & ~self._open:
                 sentence = f"{event.type} comes without {self.order.names_in(missing & ~self._open)}"
                 self.report(Rule.INCOMPLETE, sentence, event.sequence)
+
+    def _check_end_of_route(self, event: StoredEvent, route: RouteCheck) -> None:
+        completed = event.type == EventType.EXECUTION_COMPLETED
+        if not self._open and (problem := route.ending_problem(completed=completed, stopped=bool(self._stopped_by))):
+            self.report(Rule.INCOMPLETE, f"{event.type} {problem}", event.sequence)
 
     def _to_be_undone(self, order: TaskOrder) -> int:
         """The compensations that are due and that no event has mentioned."""
@@ -159,6 +168,8 @@ class HistoryCheck:
     def _take_task_event(self, event: StoredEvent, task_id: int, status: TaskStatus) -> None:
         task = self._tasks.setdefault(task_id, CheckedTask())
         bit = self._bit(event, task_id)
+        if bit and self._route is not None and self.order is not None:
+            self._check_visit(event, self._route, self.order, task, bit)
         if event.type == EventType.TASK_STARTED:
             self._check_start(event, task_id, task, bit)
         elif event.type == EventType.TASK_REUSED and bit and self.order is not None:
@@ -173,8 +184,26 @@ class HistoryCheck:
         if status.is_final:
             self._take_task_end(task_id, status, bit)
 
+    def _check_visit(
+        self, event: StoredEvent, route: RouteCheck, order: TaskOrder, task: CheckedTask, bit: int
+    ) -> None:
+        """A task that has ended may come again, with the next attempt; one that waits for it is still on its visit."""
+        if event.type not in (EventType.TASK_STARTED, EventType.TASK_SKIPPED) or self._open & bit:
+            return
+        task.status = TaskStatus.PENDING
+        problem = route.visit(order.names[bit.bit_length() - 1])
+        if self._open:
+            sentence = f"{order.names_in(bit)} starts while {order.names_in(self._open)} has not ended"
+            self.report(Rule.OVERLAP, f"task {sentence}", event.sequence)
+        elif problem and not self._stopped_by:
+            self.report(Rule.DEPENDENCY, problem, event.sequence)
+
     def _take_task_end(self, task_id: int, status: TaskStatus, bit: int) -> None:
         order = self.order
+        if order is not None and self._route is not None:
+            why = self._route.end(order.names[bit.bit_length() - 1], status) if bit else None
+            self._stopped_by = self._stopped_by or why or ""
+            return
         may_fail = order is not None and order.may_fail & bit
         if status not in _UNSUCCESSFUL or (status is TaskStatus.FAILED and may_fail):
             self._passed |= bit

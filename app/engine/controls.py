@@ -32,8 +32,9 @@ from app.engine.ports import (
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.repeating import first_events
 from app.engine.starting import Started, check_idempotency_key
-from app.engine.state import fold
+from app.engine.state import ExecutionState, fold
 from app.engine.values import encode
+from app.engine.visits import Visits
 
 MAX_REASON = 1_000
 MAX_SIGNAL_NAME = 200
@@ -129,6 +130,8 @@ class ExecutionControls:
         if (known := await self._started_before(origin, key)) is not None:
             return known
         plan = await read_plan(self._plans, origin)
+        if plan.route is not None:
+            raise WrongState(f"execution {origin.id} follows conditions and cannot be repeated; start a new one")
         history, now = await read_whole_history(self._store, origin.id), self._clock.now()
         opening = Opening(origin.workflow_id, origin.revision, origin.input, now, key, origin.id)
         execution_id = self._new_id()
@@ -153,7 +156,10 @@ class ExecutionControls:
     async def _is_skipped(self, execution: Execution, task: str) -> bool:
         plan = await read_plan(self._plans, execution)
         state = fold(plan, await read_whole_history(self._store, execution.id))
-        status = state.tasks[_index_named(task, plan, "task")].status
+        index = _index_named(task, plan, "task")
+        status = state.tasks[index].status
+        if state.visits is not None:
+            return _is_skipped_on_its_way(state, state.visits, index)
         if status.is_final and status is not TaskStatus.SKIPPED:
             raise WrongState(f"task {task!r} of execution {execution.id} is {status} and cannot be skipped")
         return status is TaskStatus.SKIPPED
@@ -168,6 +174,15 @@ class ExecutionControls:
         await hint(self._signals, NEW_COMMANDS)
         await hint(self._signals, NEW_WORK)
         return await read_execution(self._store, str(execution.id))
+
+
+def _is_skipped_on_its_way(state: ExecutionState, visits: Visits, index: int) -> bool:
+    """Where conditions lead, only the task whose turn it is can be skipped."""
+    if index in state.open or index in state.ready:
+        return False
+    if visits.ended.get(index) is TaskStatus.SKIPPED:
+        return True
+    raise WrongState(f"it is not the turn of task {state.plan.tasks[index].name!r}, so it cannot be skipped now")
 
 
 def _index_named(task: str, plan: Plan, field: str) -> int:

@@ -13,6 +13,7 @@ from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
 from app.domain.texts import storable_text
 from app.engine.state import ExecutionState
+from app.engine.visits import Visits
 
 LONGEST_MESSAGE = 10_000
 
@@ -67,12 +68,24 @@ def _progress_after(state: ExecutionState, draft: Draft) -> int:
         own = 100.0 * (len(state.tasks[draft.index].elements) + 1) / json.loads(draft.data or "{}")["count"]
     elif draft.type is EventType.TASK_PROGRESSED:
         own = json.loads(draft.data or "{}").get("percent") or 0
-    elif draft.type in _GONE_ON or (draft.type is EventType.TASK_FAILED and state.plan.tasks[draft.index].may_fail):
+    elif draft.type in _GONE_ON or (draft.type is EventType.TASK_FAILED and _goes_on_behind(state, draft.index)):
         own = 100.0
     else:
         return state.progress
+    if state.visits is not None:
+        return _progress_of_visits(state, state.visits, draft.index, own)
     others = sum(percent for index, percent in state.reported.items() if index != draft.index)
     return max(state.progress, int((100.0 * state.done + others + own) / state.plan.steps))
+
+
+def _goes_on_behind(state: ExecutionState, index: int) -> bool:
+    return state.visits is not None or state.plan.tasks[index].may_fail
+
+
+def _progress_of_visits(state: ExecutionState, visits: Visits, index: int, own: float) -> int:
+    """The share of the tasks that have ended at least once; how often they come again is not known before the end."""
+    counted = 0.0 if index in visits.ended else own
+    return max(state.progress, min(99, int((100.0 * state.done + counted) / state.plan.steps)))
 
 
 def progress_data(percent: float | None, message: str) -> str:

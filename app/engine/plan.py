@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.graph import Graph, build_graph, tasks_before
+from app.domain.routing import Route, compile_route, unconnected_graph
 from app.engine.contracts import Contract, contract
 from app.engine.data_flow import TaskFlow, compile_flow
 from app.engine.ports import DefinitionReader
@@ -35,7 +36,7 @@ class Plan:
     """`graph` numbers the tasks as `tasks` does. `last` are the tasks that no other task waits for.
 
     Bit i of `before[n]` is set when task i must have ended well before task n may start. `steps` counts the tasks
-    that are no compensations.
+    that are no compensations. With a `route` the graph has no edges: the conditions say what comes next.
     """
 
     workflow_id: int
@@ -50,6 +51,7 @@ class Plan:
     key: str | None
     variables: Config
     input: Contract | None
+    route: Route | None = None
 
     @property
     def steps(self) -> int:
@@ -61,7 +63,8 @@ class Plan:
 
 def compile_plan(workflow: Workflow) -> Plan:
     """Raise `Invalid` when the tasks' order has a cycle."""
-    graph = build_graph(workflow.tasks)
+    route = compile_route(workflow, [task.name for task in workflow.tasks])
+    graph = build_graph(workflow.tasks) if route is None else unconnected_graph(len(workflow.tasks), route.start)
     index_named = {task.name: index for index, task in enumerate(workflow.tasks)}
     tasks = tuple(_planned(task, index, index_named) for index, task in enumerate(workflow.tasks))
     steps = (index for index in range(graph.task_count) if index not in graph.compensations)
@@ -78,6 +81,7 @@ def compile_plan(workflow: Workflow) -> Plan:
         key=workflow.key,
         variables=workflow.variables,
         input=contract(workflow.input_schema),
+        route=route,
     )
 
 

@@ -9,6 +9,7 @@ import orjson
 from app.domain.definitions import Config
 from app.domain.executions import Execution
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
+from app.domain.states import TaskStatus
 from app.engine.attempts import Attempts
 from app.engine.data_flow import Data, TaskFlow, elements_of, is_wanted
 from app.engine.elements import Elements
@@ -18,6 +19,7 @@ from app.engine.outputs import Outputs
 from app.engine.plan import PlannedTask
 from app.engine.ports import Secrets
 from app.engine.state import ExecutionState
+from app.engine.visits import Visits
 from app.expressions.errors import EvaluationError
 from app.expressions.expression import Expression
 
@@ -92,6 +94,7 @@ class Preparation:
             timeout_seconds=planned.timeout_seconds,
             report=self._masked(report, planned.flow),
             is_handed_over=is_handed_over,
+            visit=1 if self._state.visits is None else self._state.visits.counts[index],
         )
 
     def mask(self, index: int) -> Mask | None:
@@ -149,8 +152,15 @@ class Preparation:
         return data.scope(flow)
 
     def _task(self, upstream: Outputs, name: str) -> dict[str, Any]:
+        if self._state.visits is not None:
+            return self._visited(self._state.visits, upstream, name)
         try:
             output = upstream[name]
         except KeyError:
             raise EvaluationError(f"tasks.{name}", "this task need not have ended before") from None
         return {"output": output, "status": self._state.tasks[self._state.plan.index_named[name]].status.value}
+
+    def _visited(self, visits: Visits, upstream: Outputs, name: str) -> dict[str, Any]:
+        """Which tasks have run is not known before: one that has not is pending and has no output."""
+        status = visits.ended.get(self._state.plan.index_named[name], TaskStatus.PENDING)
+        return {"output": upstream.get(name), "status": status.value}

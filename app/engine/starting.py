@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.definitions import text_problems
-from app.domain.errors import Invalid, NotFound, Problem, Unavailable
+from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus
@@ -23,11 +23,12 @@ TRIES_WHEN_CHANGED = 5
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """`workflow` is an id or key; `input` a JSON object."""
+    """`workflow` is an id or key; `input` a JSON object. `revision` is the only one to run; None is the current one."""
 
     workflow: str
     input: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,17 @@ class Starter:
         self.new_id = new_id
 
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
-        """Make a new execution durable under `execution_id`, or find the one that the idempotency key started."""
+        """Make a new execution durable under `execution_id`, or find the one that the idempotency key started.
+
+        Raise `RevisionMismatch` when the request's revision is not the current one.
+        """
         input_text = self._checked_input(request)
         for _ in range(TRIES_WHEN_CHANGED):
             current, is_guess = await self._current(request)
             if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
                 return Started(known, already_started=known.id != execution_id)
+            if request.revision not in (None, current[1]):
+                raise RevisionMismatch(request.workflow, current[1])
             plan = await self._plans.get(*current)
             problems = () if plan is None else _broken_contract(plan, request.input)
             if problems and not is_guess:
@@ -83,9 +89,11 @@ class Starter:
     async def _current(self, request: StartRequest) -> tuple[Current, bool]:
         """The workflow's id and revision, and whether that is a guess. Raise `NotFound`.
 
-        With an idempotency key it is never a guess: the key belongs to the workflow that has the ref now.
+        With an idempotency key it is never a guess: the key belongs to the workflow that has the ref now. Nor is it
+        with a revision, which only the current one may refuse.
         """
-        if request.idempotency_key is None and (guess := self._revisions.guess(request.workflow)) is not None:
+        may_guess = request.idempotency_key is None and request.revision is None
+        if may_guess and (guess := self._revisions.guess(request.workflow)) is not None:
             return guess, True
         current = await self._definitions.current(request.workflow)
         if current is None:

@@ -11,6 +11,7 @@ from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import EXECUTION_TRANSITIONS, TASK_TRANSITIONS, ExecutionStatus, TaskStatus
 from app.engine.plan import Plan
+from app.engine.visits import Visits
 from app.engine.waits import WaitState, wait_from
 
 ENGINE_LOST = "engine_lost"
@@ -48,6 +49,13 @@ class TaskState:
         """True while a handler runs for the task, or is about to."""
         return self.status is TaskStatus.RUNNING and self.wait is None
 
+    def begin_visit(self) -> None:
+        """Another visit in a plan with conditions: the attempts go on counting, and the output stays until the next."""
+        self.failures = self.lost = 0
+        self.first_started_at = self.ended_at = None
+        self.failure = None
+        self.elements = {}
+
     @property
     def due_at(self) -> datetime | None:
         """When a task that waits goes on by itself: its next attempt, or the end of what it waits for."""
@@ -60,11 +68,12 @@ class ExecutionState:
     """`ready` are the tasks that may start now; `open` are started and not ended; `done` counts the steps behind
     which the execution has gone on; `reported` is what running tasks say of their own progress, in percent; `signals`
     are the payloads, as JSON text, that no task has taken yet; `to_undo` are the completed tasks that have
-    compensations, in the order in which they completed; `not_undone` says why compensations failed.
+    compensations, in the order in which they completed; `not_undone` says why compensations failed; `visits` is there
+    where conditions say which task comes next.
     """
 
     __slots__ = ("_missing", "cancel_reason", "done", "failure", "not_undone", "open", "plan", "progress", "ready",
-                 "reported", "sequence", "signals", "started_at", "status", "tasks", "to_undo")  # fmt: skip
+                 "reported", "sequence", "signals", "started_at", "status", "tasks", "to_undo", "visits")  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -82,6 +91,7 @@ class ExecutionState:
         self.signals: dict[str, list[str]] = {}
         self.to_undo: list[int] = []
         self.not_undone: list[str] = []
+        self.visits = None if plan.route is None else Visits(plan.route)
         self._missing = list(plan.graph.predecessor_counts)
         for node, missing in enumerate(plan.graph.predecessor_counts):
             if missing == 0 and node not in plan.graph.compensations:
@@ -99,6 +109,13 @@ class ExecutionState:
     def is_stopping(self) -> bool:
         """True when no further step may start: the execution will fail, or a cancel was requested."""
         return self.failure is not None or self.cancel_reason is not None
+
+    @property
+    def is_done(self) -> bool:
+        """True when no step is left to run."""
+        if self.visits is not None:
+            return not (self.ready or self.open)
+        return self.done == self.plan.steps
 
     @property
     def open_steps(self) -> Sequence[int]:
@@ -156,6 +173,9 @@ class ExecutionState:
             self._progress(index, event)
             return
         task = self.tasks[index]
+        if self.visits is not None and index in self.ready:
+            task.begin_visit()
+            self.visits.begin(index)
         task.status = status
         self.reported.pop(index, None)
         if status is TaskStatus.RUNNING:
@@ -173,6 +193,9 @@ class ExecutionState:
             return self._may_start(index) and event.attempt == task.attempt + 1
         if event.type is EventType.TASK_REUSED:
             return self.status is ExecutionStatus.PENDING and index in self.ready and event.attempt == 0
+        if self.visits is not None and index not in self.open:
+            skipped = event.type is EventType.TASK_SKIPPED and index in self.ready
+            return skipped and event.attempt == task.attempt
         if event.type is EventType.TASK_COMPLETED and task.status is not TaskStatus.RUNNING:
             return False
         return status in TASK_TRANSITIONS[task.status] and event.attempt == task.attempt
@@ -218,6 +241,9 @@ class ExecutionState:
             self._end_step(index, task)
 
     def _end_step(self, index: int, task: TaskState) -> None:
+        if self.visits is not None:
+            self._end_visit(self.visits, index, task)
+            return
         planned = self.plan.tasks[index]
         if task.status is TaskStatus.COMPLETED and planned.compensated_by:
             self.to_undo.append(index)
@@ -227,7 +253,18 @@ class ExecutionState:
                 self.ready.pop(index, None)
                 self._pass_on(index)
         elif task.status is TaskStatus.FAILED and self.failure is None and task.failure is not None:
-            self.failure = Failure(task.failure.code, f"task {planned.name!r} failed: {task.failure.message}")
+            self.failure = _failure_of_task(planned.name, task.failure)
+
+    def _end_visit(self, visits: Visits, index: int, task: TaskState) -> None:
+        self.ready.pop(index, None)
+        following = visits.end(index, task.status, task.output)
+        self.done = len(visits.ended)
+        if following is not None and (refusal := visits.refusal(following, self.plan.tasks[following].name)) is None:
+            self.ready[following] = None
+        elif following is not None:
+            self.failure = self.failure or refusal
+        elif task.status is TaskStatus.FAILED and task.failure is not None:
+            self.failure = self.failure or _failure_of_task(self.plan.tasks[index].name, task.failure)
 
     def _end_compensation(self, index: int, task: TaskState) -> None:
         if task.status is TaskStatus.FAILED and task.failure is not None:
@@ -259,6 +296,10 @@ def fold(plan: Plan, events: Iterable[Event]) -> ExecutionState:
     for event in events:
         state.apply(event)
     return state
+
+
+def _failure_of_task(name: str, failure: Failure) -> Failure:
+    return Failure(failure.code, f"task {name!r} failed: {failure.message}")
 
 
 def _wait_for_retry(task: TaskState, event: Event) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from app.domain.compensation import compensation_names
 from app.domain.definitions import ExecutionType, Task, Workflow
 from app.engine.plan import compile_plan
+from app.engine.route_check import RoutedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class TaskOrder:
     """Bit i of `before[n]`: task i must have ended well before n starts. Bit i of `apart[n]`: they never overlap.
 
     Bit i of `may_fail`: the execution goes on behind a failure of task i. `undone_by[n]` are the tasks that undo n, and
-    `compensations` has the bits of all those.
+    `compensations` has the bits of all those. With a `route`, conditions say what comes next, and nothing else does.
     """
 
     names: tuple[str, ...]
@@ -27,6 +28,7 @@ class TaskOrder:
     may_fail: int = 0
     compensations: int = 0
     undone_by: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    route: RoutedOrder | None = None
 
     @property
     def steps(self) -> int:
@@ -40,7 +42,8 @@ class TaskOrder:
 def task_order(workflow: Workflow) -> TaskOrder:
     """Raise `Invalid` when the tasks' order has a cycle."""
     plan = compile_plan(workflow)
-    apart = tuple(_apart(workflow.tasks))
+    route = RoutedOrder.of(workflow)
+    apart = tuple(_apart(workflow.tasks)) if route is None else (0,) * len(workflow.tasks)
     undone_by = {task.index: task.compensated_by for task in plan.tasks if task.compensated_by}
     return TaskOrder(
         names=tuple(task.name for task in workflow.tasks),
@@ -50,6 +53,7 @@ def task_order(workflow: Workflow) -> TaskOrder:
         may_fail=_mask(index for index, task in enumerate(plan.tasks) if task.may_fail),
         compensations=_mask(index for undoing in undone_by.values() for index in undoing),
         undone_by=undone_by,
+        route=route,
     )
 
 

@@ -95,9 +95,16 @@ def _draft_of_control(state: ExecutionState, command: ControlCommand) -> Draft |
 def task_to_skip(state: ExecutionState, command: ControlCommand) -> int | None:
     """The task that the command asks to skip; None when that is not possible any more."""
     index = state.plan.index_named.get(command.name)
-    if index is None or state.is_final or state.tasks[index].status.is_final:
+    if index is None or state.is_final or not _may_be_skipped(state, index):
         return None
     return None if state.is_stopping and not state.is_compensation(index) else index
+
+
+def _may_be_skipped(state: ExecutionState, index: int) -> bool:
+    """Where conditions lead, only the task whose turn it is: others may come again, or never."""
+    if state.visits is not None:
+        return index in state.open or index in state.ready
+    return not state.tasks[index].status.is_final
 
 
 def skipped(state: ExecutionState, index: int, reason: str) -> Draft:

@@ -1,4 +1,4 @@
-"""A database that was in use at revision 0003: what is stored there survives the way to 0004, and the way back."""
+"""A database that was in use at revision 0003: what is stored there survives the way up, and the way back."""
 
 from datetime import UTC, datetime
 
@@ -67,7 +67,7 @@ async def old_url(empty_database_url: str) -> str:
 
 @pytest.fixture
 async def definitions(old_url: str):
-    await run(command.upgrade, old_url, "0004")
+    await run(command.upgrade, old_url, "head")
     engine = create_engine(old_url, pool_size=1)
     yield PostgresDefinitionStore(create_sessions(engine), lambda: NOON)
     await engine.dispose()

@@ -6,15 +6,27 @@ import orjson
 from app.definitions.changes import first_revision
 from app.domain.definitions import OnFailure, RetryPolicy, TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import task_document, task_from_document, workflow_document, workflow_from_document
+from app.domain.routing import Condition, RouteOutcome
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEWER = {"on_failure", "compensate", "when", "for_each", "max_concurrency", "output_schema"}
-NEWER_OF_WORKFLOWS = {"timeout_seconds", "variables", "input_schema", "retention_days"}
+NEWER_OF_WORKFLOWS = {
+    "timeout_seconds",
+    "variables",
+    "input_schema",
+    "retention_days",
+    "start_task",
+    "conditions",
+    "max_visits",
+}
 WHOLE = {
     "timeout_seconds": 90.0,
     "variables": {"a": [1, {"b": None}]},
     "input_schema": {"type": "object"},
     "retention_days": 0.5,
+    "start_task": "pay",
+    "conditions": (Condition("again", "pay", RouteOutcome.FAILURE, "pay", "end", "tries again"),),
+    "max_visits": 9,
 }
 PAY = TaskDraft(
     "pay",
@@ -45,12 +57,15 @@ def test_a_document_is_what_its_json_reads_as():
 
 def test_fields_have_an_order_that_people_expect():
     workflow = stored(PAY)
-    assert list(workflow_document(workflow))[3:9] == [
+    assert list(workflow_document(workflow))[3:12] == [
         "description",
         "timeout_seconds",
         "variables",
         "input_schema",
         "retention_days",
+        "start_task",
+        "conditions",
+        "max_visits",
         "revision",
     ]
     assert list(task_document(workflow.tasks[0]))[-10:] == [

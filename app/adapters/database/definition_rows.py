@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
-from app.definitions.changes import Change, draft_fields, workflow_fields
+from app.definitions.changes import Change, draft_fields, workflow_values
 from app.domain.definitions import TaskDraft, Workflow
 from app.domain.documents import retry_document, workflow_document
 
@@ -38,7 +38,7 @@ async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
     await session.execute(
         update(WorkflowRow)
         .where(WorkflowRow.id == workflow.id)
-        .values(**workflow_fields(workflow), revision=workflow.revision, updated_at=workflow.updated_at)
+        .values(**workflow_values(workflow), revision=workflow.revision, updated_at=workflow.updated_at)
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.adapters.database.definition_errors import service_errors
 from app.adapters.database.definition_rows import insert_revision, insert_tasks, update_workflow, write_tasks
 from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
-from app.definitions.changes import find_change, first_revision, next_revision, workflow_fields
+from app.definitions.changes import find_change, first_revision, next_revision, workflow_values
 from app.definitions.ports import Edit, RevisionSummary, StoredDocument, WorkflowFilter
 from app.domain.definitions import MAX_ID, Workflow, WorkflowDraft, parse_ref
 from app.domain.documents import workflow_from_document
@@ -35,7 +35,7 @@ class PostgresDefinitionStore:
     async def create(self, draft: WorkflowDraft) -> Workflow:
         now = self._now()
         async with self._writing() as session:
-            row = workflow_fields(draft) | {"revision": 1, "created_at": now, "updated_at": now}
+            row = workflow_values(draft) | {"revision": 1, "created_at": now, "updated_at": now}
             workflow_id = (
                 await session.execute(insert(WorkflowRow).values(row).returning(WorkflowRow.id))
             ).scalar_one()
@@ -156,6 +156,8 @@ def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
         matching &= WorkflowRow.name.icontains(wanted.name, autoescape=True)
     if wanted.key is not None:
         matching &= WorkflowRow.key == wanted.key
+    if wanted.routed:
+        matching &= WorkflowRow.start_task.is_not(None)
     return matching
 
 

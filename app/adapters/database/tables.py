@@ -97,6 +97,9 @@ class WorkflowRow(Base):
     variables: Mapped[dict[str, Any]]
     input_schema: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     retention_days: Mapped[float | None]
+    start_task: Mapped[str | None]
+    conditions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    max_visits: Mapped[int | None] = mapped_column(Integer)
     revision: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -111,6 +114,10 @@ class WorkflowRow(Base):
         CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
         CheckConstraint("retention_days >= 0", name="retention_not_negative"),
+        CheckConstraint("max_visits >= 1", name="max_visits_positive"),
+        CheckConstraint(
+            "start_task IS NOT NULL OR (max_visits IS NULL AND conditions = '[]')", name="conditions_of_a_route"
+        ),
     )
 
 

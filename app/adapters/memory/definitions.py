@@ -113,7 +113,8 @@ class MemoryDefinitionStore:
 
 def _matches(workflow: Workflow, wanted: WorkflowFilter) -> bool:
     named = wanted.name is None or wanted.name.lower() in workflow.name.lower()
-    return named and wanted.key in (None, workflow.key)
+    routed = workflow.start_task is not None or not wanted.routed
+    return named and routed and wanted.key in (None, workflow.key)
 
 
 def _summary(workflow: Workflow) -> RevisionSummary:

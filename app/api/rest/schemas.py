@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Name, with_example
+from app.api.rest.routing_bodies import Conditions, MaxVisits, StartTask, conditions_of
 from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody
 from app.domain.definitions import KEY_PATTERN, MAX_RETENTION_DAYS, WorkflowDraft
 
@@ -65,6 +66,9 @@ class WorkflowCreate(Body):
     variables: Variables = None
     input_schema: InputSchema = None
     retention_days: Retention = None
+    start_task: StartTask = None
+    conditions: Conditions = None
+    max_visits: MaxVisits = None
     tasks: list[TaskBody] = Field(default_factory=list)
 
     def draft(self) -> WorkflowDraft:
@@ -83,6 +87,9 @@ class WorkflowReplace(Body):
     variables: Variables = None
     input_schema: InputSchema = None
     retention_days: Retention = None
+    start_task: StartTask = None
+    conditions: Conditions = None
+    max_visits: MaxVisits = None
     tasks: list[TaskBody] = Field(
         default_factory=list, description="Each takes the id of the stored task that has its name."
     )
@@ -104,6 +111,9 @@ class WorkflowPatch(Body):
     variables: Variables = None
     input_schema: InputSchema = None
     retention_days: Retention = None
+    start_task: StartTask = None
+    conditions: Conditions = None
+    max_visits: MaxVisits = None
     tasks: list[TaskBody] = Field(
         default_factory=list, description="The whole list; each takes the id of the stored task that has its name."
     )
@@ -129,4 +139,5 @@ class ExecutionStart(Body):
 CONVERSIONS: Conversions = {
     "tasks": lambda tasks: tuple(task.draft() for task in tasks),
     "variables": lambda variables: variables or {},
+    "conditions": conditions_of,
 }

@@ -52,6 +52,17 @@ class TaskView(BaseModel):
     updated_at: datetime
 
 
+class ConditionView(BaseModel):
+    """Where an execution goes when a task has ended."""
+
+    name: str
+    source_task: str
+    outcome: Literal["success", "failure", "any"]
+    target_task_success: str
+    target_task_failure: str
+    description: str | None
+
+
 class WorkflowView(BaseModel):
     """One revision of a workflow, whole; tasks are ordered by sequence and id.
 
@@ -68,6 +79,9 @@ class WorkflowView(BaseModel):
     variables: dict[str, Any] = {}
     input_schema: dict[str, Any] | None = None
     retention_days: float | None = None
+    start_task: str | None = None
+    conditions: list[ConditionView] = []
+    max_visits: int | None = None
     revision: int = Field(description="Counts from 1; every change makes the next.")
     tasks: list[TaskView]
     created_at: datetime
@@ -156,7 +170,10 @@ class ExecutionView(ExecutionSummaryView):
     model_config = _example(EXECUTION)
 
     input: Any
-    output: Any = Field(description="Maps each last task's name to its output; null until the execution completes.")
+    output: Any = Field(
+        description="Maps each last task's name to its output; of a workflow with `start_task` it is the output of the "
+        "last task that completed. Null until the execution completes."
+    )
 
 
 class ExecutionPage(BaseModel):

@@ -32,6 +32,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 WORKFLOW = {"name": "n", "key": "k", "tasks": [{"name": "t", "execution_type": "sync", "retry": {"max_attempts": 2}}]}
+FLOW = WORKFLOW | {"key": "f", "start_task": "t"}
 
 
 class Service:
@@ -58,8 +59,12 @@ class Service:
         execution = self.call("POST", "/workflows/k/executions", json={"idempotency_key": "once"}).json()
         if self.call("GET", "/schedules/s").status_code == 404:
             self.call("POST", "/schedules", json={"workflow": "k", "key": "s", "cron": "0 0 1 1 *"})
+        if self.call("GET", "/flows/f").status_code == 404:
+            self.call("POST", "/workflows", json=FLOW)
+        flow_run = self.call("POST", "/workflows/f/executions", json={"idempotency_key": "once"}).json()
         task_id = str(workflow["tasks"][0]["id"])
         self.known = {"workflow": "k", "task": task_id, "execution": execution["id"], "revision": "1", "schedule": "s"}
+        self.known |= {"flow": "f", "flow_run": flow_run["id"]}
 
 
 @pytest.fixture
@@ -71,6 +76,8 @@ def service(settings: Settings) -> Iterator[Service]:
 def send(service: Service, case: schemathesis.Case) -> httpx.Response:
     if isinstance((case.query or {}).get("wait"), int | float):
         case.query["wait"] = 0.01
+    if case.path.endswith("/flow/run"):
+        case.query = {"wait": 0.01, **(case.query or {})}
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://rest")).prepare()
     return service.call(prepared.method, prepared.url, content=prepared.body, headers=dict(prepared.headers))
 
@@ -96,7 +103,7 @@ def check_answers(service: Service, cases: strategies.SearchStrategy[schemathesi
 @pytest.mark.timeout(120)
 def test_answers_conform_to_the_document(service: Service):
     operations = [result.ok() for result in service.schema.get_all_operations()]
-    assert len(operations) == 39
+    assert len(operations) == 43
     for operation in operations:
         check_answers(service, operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
         with suppress(Unsatisfiable):  # an operation that takes any text cannot be called wrongly

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.api.rest.routing_bodies import ConditionBody
 from app.api.rest.schemas import WorkflowCreate
 from app.api.rest.task_bodies import RetryBody, TaskBody
 from app.cli.definition_files import Definition
@@ -23,6 +24,14 @@ RETRY = {
     "max_interval_seconds": 7,
     "jitter": 0,
     "non_retryable_errors": ["gone"],
+}
+CONDITION = {
+    "name": "again",
+    "source_task": "t",
+    "outcome": "failure",
+    "target_task_success": "t",
+    "target_task_failure": "u",
+    "description": "d",
 }
 TASK_FIELDS = {
     "name": "with: a colon",
@@ -49,6 +58,9 @@ WORKFLOW_FIELDS = {
     "variables": {"a": {"b": 1}},
     "input_schema": {"required": ["x"]},
     "retention_days": 0.5,
+    "start_task": "t",
+    "conditions": [CONDITION],
+    "max_visits": 9,
     "tasks": [TASK],
 }
 
@@ -67,6 +79,7 @@ def test_no_field_is_left_out_of_these_tests():
     assert WORKFLOW_FIELDS.keys() == WorkflowCreate.model_fields.keys()
     assert TASK_FIELDS.keys() == TaskBody.model_fields.keys()
     assert RETRY.keys() == RetryBody.model_fields.keys()
+    assert CONDITION.keys() == ConditionBody.model_fields.keys()
 
 
 @pytest.mark.parametrize("field", WORKFLOW_FIELDS)
@@ -95,6 +108,11 @@ def check_round_trip(wanted: dict) -> None:
     document = through_a_file(workflow)
     assert document == wanted
     assert applied(workflow, draft_of(Definition("", "k", document))) is workflow
+
+
+def test_of_a_condition_nothing_is_said_that_has_its_default():
+    least = {name: CONDITION[name] for name in ("name", "source_task", "outcome", "target_task_success")}
+    check_round_trip({"key": "k", "name": "n", "conditions": [least, CONDITION]})
 
 
 def test_what_has_its_default_is_not_said():

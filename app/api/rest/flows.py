@@ -1,0 +1,91 @@
+"""`/flow/run` and `/flows`: workflows whose conditions lead from task to task, run in one call."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Response
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.dependencies import Definitions, Executions, Limit, Skip
+from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
+from app.api.rest.examples import EXECUTION_ID
+from app.api.rest.executions import MAX_WAIT_SECONDS
+from app.api.rest.flow_bodies import FlowRunBody
+from app.api.rest.flow_runs import flow_run_document, read_flow, read_flow_of, run_flow
+from app.api.rest.flow_views import FlowPage, FlowRunView, FlowView, flow_document
+from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
+from app.definitions.ports import WorkflowFilter
+from app.domain.documents import workflow_from_document
+from app.domain.errors import NotFound
+
+WAIT_SECONDS = 30
+
+router = APIRouter(tags=["flows"], route_class=JsonRoute)
+
+FlowRunId = Annotated[str, Path(description="The run's id: that of its execution.", examples=[EXECUTION_ID])]
+FlowRef = Annotated[str, Path(description="The flow's id.", examples=["flow123"])]
+
+
+@router.post(
+    "/flow/run",
+    summary="Run a flow",
+    response_model=FlowRunView,
+    responses={
+        200: {"description": "The run has ended, well or not.", "headers": LOCATION},
+        202: {"model": FlowRunView, "description": "The run goes on.", "headers": LOCATION},
+        **problems(409, *WITH_BODY),
+    },
+)
+async def start_flow_run(
+    body: FlowRunBody,
+    definitions: Definitions,
+    executions: Executions,
+    wait: Annotated[
+        float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
+    ] = WAIT_SECONDS,
+) -> Response:
+    """Stores the flow under its id, as a new revision where it has changed, runs it, and waits for its end.
+
+    The name of each task is that of a registered function. Once this has answered, the run will finish, also when it
+    has not yet.
+    """
+    draft = body.flow.draft()
+    workflow, execution = await run_flow(definitions, executions, draft, body.input, body.idempotency_key)
+    if wait > 0 and not execution.status.is_final:
+        execution = await executions.wait(str(execution.id), wait)
+    document = await flow_run_document(executions, workflow, execution)
+    headers = {"Location": f"{PREFIX}/flow-runs/{execution.id}"}
+    return document_response(document, 200 if execution.status.is_final else 202, headers)
+
+
+@router.get("/flow-runs/{flow_run}", summary="Get a flow's run", response_model=FlowRunView, responses=readable(404))
+async def get_flow_run(
+    flow_run: FlowRunId, definitions: Definitions, executions: Executions, if_none_match: IfNoneMatch = None
+) -> Response:
+    """How it stands."""
+    found = await executions.get(flow_run)
+    document = await flow_run_document(executions, await read_flow_of(definitions, found), found)
+    return readable_response(orjson.dumps(document), if_none_match)
+
+
+@router.get("/flows", summary="List flows", response_model=FlowPage, responses=readable())
+async def list_flows(
+    definitions: Definitions, skip: Skip = 0, limit: Limit = 100, if_none_match: IfNoneMatch = None
+) -> Response:
+    """All workflows with a `start_task`, also those that were stored under `/workflows`."""
+    found, total = await definitions.list_documents(WorkflowFilter(routed=True), skip, limit)
+    items = [orjson.dumps(flow_document(workflow_from_document(orjson.loads(document)))) for document in found]
+    return readable_response(page_body(items, total, skip, limit), if_none_match)
+
+
+@router.get("/flows/{flow}", summary="Get a flow", response_model=FlowView, responses=readable(404))
+async def get_flow(flow: FlowRef, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+    """Its current revision. Under `/workflows` it can be changed and deleted."""
+    try:
+        workflow = await read_flow(definitions, flow)
+    except NotFound:
+        raise NotFound("flow", flow) from None
+    if workflow is None:
+        raise NotFound("flow", flow)
+    return readable_response(orjson.dumps(flow_document(workflow)), if_none_match)

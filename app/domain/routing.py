@@ -1,0 +1,109 @@
+"""Which task comes next in a workflow whose conditions say so, by how the one before has ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from app.domain.graph import Graph
+
+END = "end"
+"""The target that ends an execution; no task of such a workflow may have this name."""
+
+DEFAULT_MAX_VISITS = 100
+
+
+class RouteOutcome(StrEnum):
+    """Which end of its source task a condition waits for. A skipped task counts as a success."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ANY = "any"
+
+    def matches(self, *, failed: bool) -> bool:
+        return self is RouteOutcome.ANY or failed is (self is RouteOutcome.FAILURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Where an execution goes when `source_task` has ended: on a match of `outcome` to the first target, else to the
+    second. A target is a task's name or `END`.
+    """
+
+    name: str
+    source_task: str
+    outcome: RouteOutcome
+    target_task_success: str
+    target_task_failure: str = END
+    description: str | None = None
+
+    def target(self, *, failed: bool) -> str:
+        return self.target_task_success if self.outcome.matches(failed=failed) else self.target_task_failure
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The tasks that follow a success and a failure, by their index; None ends the execution."""
+
+    after_success: int | None
+    after_failure: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The conditions, compiled. `turns` has no entry for a task behind which the execution ends in any case."""
+
+    start: int
+    turns: Mapping[int, Turn]
+    max_visits: int
+
+    def next_task(self, index: int, *, failed: bool) -> int | None:
+        """The task that follows the end of task `index`; None when nothing does."""
+        turn = self.turns.get(index)
+        if turn is None:
+            return None
+        return turn.after_failure if failed else turn.after_success
+
+
+class RoutedWorkflow(Protocol):
+    """What a route is made of; a `WorkflowDraft` and a `Workflow` have it."""
+
+    @property
+    def start_task(self) -> str | None: ...
+    @property
+    def conditions(self) -> tuple[Condition, ...]: ...
+    @property
+    def max_visits(self) -> int | None: ...
+
+
+def compile_route(workflow: RoutedWorkflow, names: Sequence[str]) -> Route | None:
+    """None for a workflow without a `start_task`. `names` are those of its tasks; the rules of routing are kept."""
+    if workflow.start_task is None:
+        return None
+    index_named = {name: index for index, name in enumerate(names)}
+    turns = {
+        index_named[condition.source_task]: Turn(
+            index_named.get(condition.target(failed=False)), index_named.get(condition.target(failed=True))
+        )
+        for condition in workflow.conditions
+    }
+    return Route(index_named[workflow.start_task], turns, workflow.max_visits or DEFAULT_MAX_VISITS)
+
+
+def unconnected_graph(task_count: int, start: int) -> Graph:
+    """A graph in which task `start` may begin and nothing follows: the conditions lead on."""
+    counts = tuple(0 if index == start else 1 for index in range(task_count))
+    return Graph(((),) * task_count, counts, task_count, frozenset())
+
+
+def reachable(route: Route) -> frozenset[int]:
+    """The tasks to which some outcome of the tasks before them leads."""
+    found, waiting = {route.start}, [route.start]
+    while waiting:
+        index = waiting.pop()
+        for failed in (False, True):
+            following = route.next_task(index, failed=failed)
+            if following is not None and following not in found:
+                found.add(following)
+                waiting.append(following)
+    return frozenset(found)
