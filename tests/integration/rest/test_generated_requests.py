@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from app.config import Settings
 from tests.support.rest_service import serving
 
-EXAMPLES = 20
+EXAMPLES = 8
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
