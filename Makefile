@@ -17,7 +17,7 @@ run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051,
 	@$(BIN)/workflow up
 
 test: $(VENV)/.development ## all tests; make test ARGS="tests/unit -k name" for some
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(VENV)/.development ## everything goes wrong for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
 	@$(BIN)/pytest tests/soak -s $(ARGS)

@@ -408,3 +408,11 @@ async def test_a_change_that_cannot_be_told_waits_until_entries_elsewhere_have_d
     bus.down = True
     await change(here, "7")
     await miss(there, "7")
+
+
+async def test_a_call_that_comes_after_the_end_opens_nothing(redis_url: str) -> None:
+    async with open_redis_cache(redis_url, ttl_seconds=60, timeout_seconds=2) as cache:
+        vacancy = await miss(cache, "k")
+    await cache.put(vacancy, OLD)
+    assert await cache.get("k") is None
+    assert [task for task in asyncio.all_tasks() if "redis link" in task.get_name()] == []

@@ -35,12 +35,20 @@ class RedisLink:
         self._settling_seconds = settling_seconds
         self._monotonic = monotonic
         self._opening: asyncio.Task[_Session] | None = None
+        self._closed = False
 
     async def session(self) -> "_Session":
-        """The open session. Raise `RedisError` or `OSError` when there is no way to open one."""
+        """The open session. Raise `RedisError` or `OSError` when there is no way to open one, or the link is closed."""
+        if self._closed:
+            raise LinkBroken("the link is closed")
         if self._opening is None or _has_ended(self._opening):
             self._opening = asyncio.create_task(self._open(), name="redis link")
         return await asyncio.shield(self._opening)
+
+    async def close(self) -> None:
+        """As `drop`, for good: what is still on its way to Redis must not open another session that nobody ends."""
+        self._closed = True
+        await self.drop()
 
     async def drop(self) -> None:
         """End the session; what waits for answers gets `LinkBroken`."""

@@ -141,7 +141,7 @@ async def open_redis_link(url: str, ttl_seconds: float) -> AsyncIterator[RedisLi
     try:
         yield link
     finally:
-        await link.drop()
+        await link.close()
 
 
 def _token_and_entry(ref: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Errors as gRPC statuses with google.rpc details; the one table of codes for this transport."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
@@ -44,7 +44,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 S = TypeVar("S")
 Q = TypeVar("Q")
 R = TypeVar("R")
-Batches = AsyncGenerator[Sequence[R]]
+Batches = AsyncGenerator[Iterable[R]]
 
 
 def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], Awaitable[R]]:

@@ -1,6 +1,6 @@
 """Between protobuf messages and the engine's words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,10 +48,10 @@ def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, 
     return StartRequest(message.workflow_id, value, message.idempotency_key or None)
 
 
-def update_messages(updates: Sequence[Update]) -> Sequence[pb.WorkflowExecutionUpdate]:
-    """Of one execution."""
+def update_messages(updates: Sequence[Update]) -> Iterator[pb.WorkflowExecutionUpdate]:
+    """Of one execution; each is made when it is to be sent, because a slow watcher takes long over a batch."""
     execution_id, workflow_id = str(updates[0].execution_id), str(updates[0].workflow_id)
-    return [_update_message(update, execution_id, workflow_id) for update in updates]
+    return (_update_message(update, execution_id, workflow_id) for update in updates)
 
 
 def _update_message(update: Update, execution_id: str, workflow_id: str) -> pb.WorkflowExecutionUpdate:

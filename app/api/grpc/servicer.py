@@ -1,6 +1,6 @@
 """`workflow.WorkflowService`: translate in, call what executions are run and steered by, translate out."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from app.api.grpc.errors import stream, unary
@@ -25,7 +25,7 @@ from app.engine.service import ExecutionService
 from app.engine.updates import Update
 from app.engine.values import decode
 
-Updates = AsyncGenerator[Sequence[pb.WorkflowExecutionUpdate]]
+Updates = AsyncGenerator[Iterable[pb.WorkflowExecutionUpdate]]
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200

@@ -73,7 +73,6 @@ COMPLETED = began(*done("a", "b", "c"), "completed")
         (UNDOABLE, began(*done("a"), "b started", "b failed", *done("undo a"), "failed"), None, set()),
         (UNDOABLE, began(*done("a"), "b started", "b failed", "undo a skipped", "failed"), None, {"a"}),
     ],
-    ids=str,
 )
 def test_what_is_taken_over(plan: Plan, words: Sequence[str], from_task: str | None, expected: set[str]) -> None:
     assert taken(plan, words, from_task) == expected
