@@ -77,7 +77,10 @@ class TaskHandler(Protocol):
 
 
 class InstantHandler(Protocol):
-    """A handler that neither waits nor blocks: it runs within the engine's own step, without a task of its own."""
+    """A handler that neither waits nor blocks: it runs within the engine's own step, without a task of its own.
+
+    One without any effect has `is_pure = True`: a dry run may run it.
+    """
 
     def run_now(self, attempt: Attempt) -> Any: ...
 

@@ -66,6 +66,11 @@ class Preparation:
         done, recorded = self._state.tasks[index].elements, partial(completed, len(configs))
         return Elements(self._attempts, planned.type, configs, done, planned.flow.max_concurrency, recorded)
 
+    def configs(self, index: int) -> Config | list[Config]:
+        """What the task gets, a list of that where it runs for each element. Raise `EvaluationError`."""
+        flow = self._planned(index).flow
+        return self._config(index) if flow.for_each is None else self._element_configs(flow, index, flow.for_each)
+
     def _config(self, index: int) -> Config:
         planned = self._planned(index)
         if planned.flow.is_plain:

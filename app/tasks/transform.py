@@ -13,6 +13,8 @@ class TransformConfig(TaskConfig):
 
 
 class TransformHandler:
+    is_pure = True
+
     def run_now(self, attempt: Attempt) -> Any:
         return parse_config(TransformConfig, attempt.config).value
 

@@ -15,6 +15,7 @@ from app.api.rest.dependencies import Services
 from app.config import Settings
 from app.definitions.service import DefinitionService
 from app.engine.announcer import Announcer
+from app.engine.dry_run import DryRunner
 from app.engine.plan import Plans
 from app.engine.watchers import Hub
 from app.tasks import TaskTypeRegistry
@@ -38,10 +39,12 @@ async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
         executions = execution_service(settings, database.pool, plans, hub, signals)
         controls = execution_controls(settings, database.pool, plans, signals)
         schedules = schedule_service(settings, database.pool, signals)
+        definition_reader = PostgresDefinitionReader(database.pool)
+        dry_runs = DryRunner(definition_reader, plans, task_types, SystemClock(), settings.max_output_bytes)
         ready = partial(_missing, database)
         signals.start()
         try:
-            yield Services(definitions, executions, controls, schedules, ready, settings.max_body_bytes)
+            yield Services(definitions, executions, controls, schedules, dry_runs, ready, settings.max_body_bytes)
         finally:
             hub.close()
 

@@ -6,7 +6,18 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api.rest import controls, executions, flows, health, revisions, schedules, tasks, validation, workflows
+from app.api.rest import (
+    controls,
+    dry_runs,
+    executions,
+    flows,
+    health,
+    revisions,
+    schedules,
+    tasks,
+    validation,
+    workflows,
+)
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.paths import PathsAsWritten
@@ -26,7 +37,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     install_error_handlers(app)
-    routed = (workflows, validation, tasks, revisions, executions, controls, schedules, flows)
+    routed = (workflows, validation, dry_runs, tasks, revisions, executions, controls, schedules, flows)
     for router in [module.router for module in routed]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)

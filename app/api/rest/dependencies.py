@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request
 from app.api.rest.examples import EXECUTION_ID
 from app.definitions.service import DefinitionService
 from app.engine.controls import ExecutionControls
+from app.engine.dry_run import DryRunner
 from app.engine.service import ExecutionService
 from app.schedules.service import ScheduleService
 
@@ -24,6 +25,7 @@ class Services:
     executions: ExecutionService
     controls: ExecutionControls
     schedules: ScheduleService
+    dry_runs: DryRunner
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
 
@@ -49,10 +51,15 @@ async def _schedules(request: Request) -> ScheduleService:
     return (await _services(request)).schedules
 
 
+async def _dry_runs(request: Request) -> DryRunner:
+    return (await _services(request)).dry_runs
+
+
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]
 Controls = Annotated[ExecutionControls, Depends(_controls)]
+DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]
 
 WorkflowRef = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]

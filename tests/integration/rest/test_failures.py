@@ -39,7 +39,7 @@ async def serving(definitions: DefinitionService, missing: list[str]):
 
     @asynccontextmanager
     async def lifespan(app):
-        app.state.services = Services(definitions, Failing(), Failing(), Failing(), ready)
+        app.state.services = Services(definitions, Failing(), Failing(), Failing(), Failing(), ready)
         yield
 
     app = create_app(lifespan)

@@ -1,0 +1,121 @@
+"""`/workflows/{workflow}/test`: what an execution would do, with outcomes that the caller makes up."""
+
+from typing import Any, Literal
+
+import orjson
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from app.api.rest.body import JsonRoute
+from app.api.rest.body_model import Body, with_example
+from app.api.rest.dependencies import DryRuns, WorkflowRef
+from app.api.rest.documentation import WITH_BODY, problems
+from app.api.rest.responses import document_response
+from app.api.rest.views import ErrorView
+from app.domain.executions import Failure
+from app.engine.dry_run import DryRun, DryStep, Mock
+
+EXAMPLE_RUN: dict[str, Any] = {
+    "status": "completed",
+    "steps": [
+        {
+            "task": "fetch",
+            "status": "completed",
+            "config": {"url": "https://example.com/numbers?day=2026-01-31"},
+            "output": {"rows": 3},
+            "error": None,
+        },
+        {"task": "tell", "status": "skipped", "config": None, "output": None, "error": None},
+    ],
+    "output": {"fetch": {"rows": 3}},
+    "error": None,
+    "is_cut": False,
+}
+
+router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRoute)
+
+
+class MockError(Body):
+    """Why the task fails, for good."""
+
+    code: str = Field(min_length=1, max_length=200)
+    message: str = Field("", max_length=1_000)
+
+
+class MockBody(Body):
+    """What a task comes to: its output, or an error."""
+
+    output: Any = Field(None, description="Any JSON; of a task with `for_each`, the list of all outputs.")
+    error: MockError | None = Field(None, description="Where given, the task fails.")
+
+    def mock(self) -> Mock:
+        failure = None if self.error is None else Failure(self.error.code, self.error.message)
+        return Mock(self.output, failure)
+
+
+class DryRunBody(Body):
+    """A task that is not named comes to null, a `transform` to what it works out."""
+
+    model_config = with_example({"input": {"day": "2026-01-31"}, "tasks": {"fetch": {"output": {"rows": 3}}}})
+
+    input: dict[str, Any] = Field(default_factory=dict, description="The input of the execution.")
+    tasks: dict[str, MockBody] = Field(default_factory=dict, description="By the tasks' names.")
+
+
+class DryStepView(BaseModel):
+    """One task in the order in which they would run; async tasks of a group are told one after another."""
+
+    task: str
+    status: Literal["completed", "failed", "skipped"]
+    config: Any = Field(description="What the task would get, with `***` for secrets.")
+    output: Any
+    error: ErrorView | None
+
+
+class DryRunView(BaseModel):
+    """The path that an execution would take."""
+
+    model_config = with_example(EXAMPLE_RUN)
+
+    status: Literal["pending", "running", "completed", "failed"]
+    steps: list[DryStepView]
+    output: Any
+    error: ErrorView | None
+    is_cut: bool = Field(description="True when there would be more than a thousand steps.")
+
+
+@router.post(
+    "/{workflow}/test", summary="Try a workflow", response_model=DryRunView, responses=problems(404, *WITH_BODY)
+)
+async def test_workflow(workflow: WorkflowRef, body: DryRunBody, dry_runs: DryRuns) -> Response:
+    """Answers the path that an execution of the current revision would take; nothing is run and nothing stored."""
+    mocks = {name: mock.mock() for name, mock in body.tasks.items()}
+    return document_response(_document(await dry_runs.run(workflow, body.input, mocks)))
+
+
+def _document(run: DryRun) -> dict[str, Any]:
+    return {
+        "status": run.status.value,
+        "steps": [_step(step) for step in run.steps],
+        "output": _value(run.output),
+        "error": _error(run.failure),
+        "is_cut": run.is_cut,
+    }
+
+
+def _step(step: DryStep) -> dict[str, Any]:
+    return {
+        "task": step.task,
+        "status": step.status.value,
+        "config": step.config,
+        "output": _value(step.output),
+        "error": _error(step.failure),
+    }
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
+
+
+def _error(failure: Failure | None) -> dict[str, str] | None:
+    return None if failure is None else {"code": failure.code, "message": failure.message}

@@ -1,0 +1,182 @@
+"""What an execution would do, task by task, with outcomes that the caller makes up. Nothing runs, nothing is stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.domain.errors import Invalid, NotFound, Problem
+from app.domain.events import EventType
+from app.domain.executions import Execution, Failure
+from app.domain.handlers import Attempt, TaskError
+from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.attempts import Attempts, is_instant
+from app.engine.decider import Command, StartTask, decide
+from app.engine.drafts import Draft, next_event
+from app.engine.identifiers import new_execution_id
+from app.engine.outcomes import Failed, Outcome, Succeeded
+from app.engine.plan import Plan, Plans
+from app.engine.ports import Clock, DefinitionReader, Handlers
+from app.engine.preparing import Preparation
+from app.engine.state import ExecutionState
+from app.engine.transitions import draft_of_command, draft_of_outcome, unwanted
+from app.engine.values import encode
+from app.expressions.errors import EvaluationError
+
+MAX_STEPS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """What a task comes to; a failure is final. One for a task that runs for each element stands for all of them."""
+
+    output: Any = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DryStep:
+    """`config` is what the task would get, a list of them where it runs for each element. `output` is JSON text."""
+
+    task: str
+    status: TaskStatus
+    config: Any
+    output: str | None
+    failure: Failure | None
+
+
+@dataclass(slots=True)
+class DryRun:
+    """`is_cut` is true when there are more than `MAX_STEPS` steps; the status is then the one after the last."""
+
+    status: ExecutionStatus = ExecutionStatus.PENDING
+    steps: list[DryStep] = field(default_factory=list)
+    output: str | None = None
+    failure: Failure | None = None
+    is_cut: bool = False
+
+
+class DryRunner:
+    def __init__(
+        self, definitions: DefinitionReader, plans: Plans, handlers: Handlers, clock: Clock, max_output_bytes: int
+    ) -> None:
+        self._definitions = definitions
+        self._plans = plans
+        self._attempts = Attempts(handlers, max_output_bytes)
+        self._clock = clock
+        self._max_output_bytes = max_output_bytes
+
+    async def run(self, workflow: str, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
+        """On the workflow's current revision. Raise `NotFound`, and `Invalid` for mocks and inputs that do not fit."""
+        current = await self._definitions.current(workflow)
+        plan = None if current is None else await self._plans.get(*current)
+        if plan is None:
+            raise NotFound("workflow", workflow)
+        _check(plan, input, mocks)
+        outputs = {name: self._outcome_of(name, mock) for name, mock in mocks.items()}
+        return _Rehearsal(plan, input, outputs, self._attempts, self._clock.now(), self._max_output_bytes).run()
+
+    def _outcome_of(self, name: str, mock: Mock) -> Outcome:
+        if mock.failure is not None:
+            return Failed(TaskError(mock.failure.code, mock.failure.message, retryable=False))
+        return Succeeded(encode(mock.output, f"tasks.{name}.output", self._max_output_bytes))
+
+
+def _check(plan: Plan, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> None:
+    found = [] if plan.input is None else list(plan.input.problems(dict(input), "input"))
+    found += [
+        Problem(f"tasks.{name}", f"no task of this workflow is named {name!r}")
+        for name in mocks
+        if name not in plan.index_named
+    ]
+    if found:
+        raise Invalid(found)
+
+
+class _Stars:
+    """A dry run shows configs, so it knows no secrets."""
+
+    def get(self, name: str) -> str:
+        return "***"
+
+
+class _Rehearsal:
+    def __init__(
+        self,
+        plan: Plan,
+        input: Mapping[str, Any],
+        outcomes: Mapping[str, Outcome],
+        attempts: Attempts,
+        now: datetime,
+        max_output_bytes: int,
+    ) -> None:
+        text = orjson.dumps(dict(input)).decode()
+        execution = Execution(
+            new_execution_id(), plan.workflow_id, plan.revision, ExecutionStatus.PENDING, text, created_at=now
+        )
+        self._state = ExecutionState(plan)
+        self._preparation = Preparation(execution, self._state, attempts, _Stars())
+        self._outcomes = outcomes
+        self._attempts = attempts
+        self._now = now
+        self._max_output_bytes = max_output_bytes
+        self._told = DryRun()
+
+    def run(self) -> DryRun:
+        self._take_up(Draft(EventType.EXECUTION_CREATED))
+        self._take_up(Draft(EventType.EXECUTION_STARTED))
+        while not self._state.is_final and len(self._told.steps) < MAX_STEPS and (commands := decide(self._state)):
+            self._carry_out(commands)
+        self._told.status = self._state.status
+        self._told.is_cut = not self._state.is_final
+        return self._told
+
+    def _carry_out(self, commands: Sequence[Command]) -> None:
+        """One of them: what becomes of the first task may be that the others do not start."""
+        command = commands[0]
+        if isinstance(command, StartTask):
+            self._play(command.index)
+        elif (draft := draft_of_command(self._state, command, self._max_output_bytes)) is not None:
+            self._take_up(draft)
+            self._told.output = draft.data if draft.type is EventType.EXECUTION_COMPLETED else None
+            failure = None if draft.type is EventType.EXECUTION_COMPLETED else orjson.loads(draft.data or "null")
+            self._told.failure = None if failure is None else Failure(failure["code"], failure["message"])
+
+    def _play(self, index: int) -> None:
+        config = None
+        if not self._preparation.is_wanted(index):
+            self._take_up(unwanted(self._state, index))
+        else:
+            self._take_up(Draft(EventType.TASK_STARTED, index, self._state.tasks[index].attempt + 1))
+            config, outcome = self._ended(index)
+            self._take_up(draft_of_outcome(self._state, index, outcome, self._now, 0))
+        task = self._state.tasks[index]
+        name = self._state.plan.tasks[index].name
+        self._told.steps.append(DryStep(name, task.status, config, task.output, task.failure))
+
+    def _ended(self, index: int) -> tuple[Any, Outcome]:
+        """What the task would get, and what it comes to."""
+        planned = self._state.plan.tasks[index]
+        try:
+            config = self._preparation.configs(index)
+            outcome = self._outcomes.get(planned.name) or self._own_outcome(index)
+        except EvaluationError as error:
+            return None, Failed(TaskError("expression_failed", str(error), retryable=False))
+        return config, self._preparation.checked(index, outcome)
+
+    def _own_outcome(self, index: int) -> Outcome:
+        """A task that does nothing but work out its output does so; any other comes to null."""
+        planned = self._state.plan.tasks[index]
+        handler = self._attempts.handler(planned.type)
+        if planned.flow.for_each is not None or not getattr(handler, "is_pure", False):
+            return Succeeded(None)
+        attempt: Attempt = self._preparation.attempt(index, 1, lambda *_: None, lambda: False)
+        ended: list[Outcome] = []
+        if handler is not None and is_instant(handler):
+            self._attempts.start(attempt, handler, planned.type, ended.append)
+        return ended[0] if ended else Succeeded(None)
+
+    def _take_up(self, draft: Draft) -> None:
+        self._state.apply(next_event(self._state, draft, self._now))
