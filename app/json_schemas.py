@@ -5,6 +5,7 @@ outside itself nor back to itself, and its patterns are those that match in line
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ MAX_KEYWORDS = 20_000
 
 MAX_PATTERN_BYTES = 4_000_000
 MAX_MESSAGE = 300
+MOST_PROBLEMS = 20
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _REFUSED = ("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary")
@@ -43,6 +45,12 @@ def problems_of_schema(schema: Schema, path: str) -> list[Problem]:
         return [Problem(path, f"has {size} bytes; the limit is {MAX_BYTES}")]
     found = [Problem(path + place, message) for place, message in _misuses(schema)]
     return found or [Problem(path + place, _short(message)) for place, message in _invalidity(schema)]
+
+
+def problems_of_value(validator: jsonschema_rs.Draft202012Validator, value: Any, path: str) -> list[Problem]:
+    """What in a JSON value breaks the schema, at most `MOST_PROBLEMS`; paths start with `path`."""
+    errors = islice(validator.iter_errors(value), MOST_PROBLEMS)
+    return [Problem(path + _place(error.instance_path), _short(error.message)) for error in errors]
 
 
 def _misuses(schema: Schema) -> Iterator[tuple[str, str]]:

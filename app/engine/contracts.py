@@ -5,10 +5,7 @@ from typing import Any
 
 from app.domain.definitions import Config
 from app.domain.errors import Problem
-from app.json_schemas import compile_schema, problems_of_schema
-
-MOST_PROBLEMS = 20
-MAX_MESSAGE = 300
+from app.json_schemas import compile_schema, problems_of_schema, problems_of_value
 
 
 class Contract:
@@ -18,23 +15,10 @@ class Contract:
         self._validator = compile_schema(schema)
 
     def problems(self, value: Any, path: str) -> Sequence[Problem]:
-        """What in the JSON value breaks the schema, at most `MOST_PROBLEMS`; `path` is where the value stands."""
-        found = []
-        for error in self._validator.iter_errors(value):
-            found.append(Problem(path + _place(error.instance_path), _short(error.message)))
-            if len(found) == MOST_PROBLEMS:
-                break
-        return found
+        """What in the JSON value breaks the schema; `path` is where the value stands."""
+        return problems_of_value(self._validator, value, path)
 
 
 def contract(schema: Config | None) -> Contract | None:
     """None without a schema, and for one that this program cannot read although another one has stored it."""
     return None if schema is None or problems_of_schema(schema, "") else Contract(schema)
-
-
-def _place(steps: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-
-
-def _short(message: str) -> str:
-    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"

@@ -97,7 +97,7 @@ class Preparation:
             upstream=Outputs(self._state, index),
             first_started_at=task.first_started_at or self._execution.created_at,
             timeout_seconds=planned.timeout_seconds,
-            report=self._masked(report, planned.flow),
+            report=self._masked(report, index),
             is_handed_over=is_handed_over,
             visit=1 if self._state.visits is None else self._state.visits.counts[index],
         )
@@ -127,11 +127,9 @@ class Preparation:
     def _planned(self, index: int) -> PlannedTask:
         return self._state.plan.tasks[index]
 
-    def _masked(self, report: Report, flow: TaskFlow) -> Report:
-        if not flow.secrets:
-            return report
-        mask = Mask(value for name in flow.secrets if (value := self._secrets.get(name)))
-        return lambda percent, message: report(percent, mask.text(message))
+    def _masked(self, report: Report, index: int) -> Report:
+        mask = self.mask(index)
+        return report if mask is None else lambda percent, message: report(percent, mask.text(message))
 
     def _checked_scope(self, index: int, flow: TaskFlow) -> dict[str, Any]:
         if flow.fault is not None:

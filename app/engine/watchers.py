@@ -73,7 +73,7 @@ class Watcher:
 
     async def wait(self, seconds: float) -> None:
         """Until something was offered or hinted; after `seconds` without either, ask for a read."""
-        # A plain timer: this is on the way of every batch, and asyncio.timeout costs ten times as much.
+        # A plain timer: this is on the way of every batch, and asyncio.timeout costs more.
         reminder = asyncio.get_running_loop().call_later(seconds, self.hint)
         try:
             await self._wake.wait()

@@ -2,13 +2,15 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
+from app.domain.executions import Execution
 from app.domain.handlers import TaskError
 from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
@@ -16,6 +18,7 @@ from app.engine.starting import StartRequest
 from app.tasks.workflow import Child, ChildEnd
 
 PAUSE_SECONDS = 1.0
+Answer = TypeVar("Answer")
 _PARENT = re.compile(r"child:([0-9a-f-]{36})/")
 
 
@@ -73,10 +76,10 @@ class ServedChildren:
         except WrongState:
             return
 
-    async def _row(self, execution_id: UUID) -> Any:
+    async def _row(self, execution_id: UUID) -> Execution:
         return await self._insist(lambda: self._executions.get(str(execution_id)))
 
-    async def _insist(self, ask: Any) -> Any:
+    async def _insist(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         while True:
             try:
                 return await ask()

@@ -8,7 +8,7 @@ YOUNG_OBJECTS = 20_000
 def settle_garbage() -> None:
     """What exists now stays for ever and need not be looked at again; young objects are looked at less often.
 
-    Measured on streams at 64 callers: a twentieth of the processor's time, and pauses of tens of milliseconds.
+    On streams at 64 callers the collector was seen to take about 4 % of the process's time.
     """
     gc.collect()
     gc.freeze()
