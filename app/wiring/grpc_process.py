@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.adapters.database.executions import PostgresDefinitionReader
+from app.adapters.database.own_connection import OwnConnection
 from app.adapters.database.ownership import PostgresOwnership
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.retention import PostgresRetention
@@ -43,12 +44,13 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
     children = ServedChildren()
     async with open_database(settings) as database, open_task_types(settings, children) as task_types:
         signals = PostgresSignals(database.dsn, database.pool)
+        writer = OwnConnection(database.dsn, settings.engine_lease_seconds)
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
         announcer.listen(hub.hint)
         plans = Plans(PostgresDefinitionReader(database.pool))
         tools = Tools(
-            recorder=Recorder(PostgresRecording(database.pool)),
+            recorder=Recorder(PostgresRecording(writer)),
             attempts=Attempts(task_types, settings.max_output_bytes),
             hub=hub,
             clock=SystemClock(),
@@ -79,6 +81,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             await engine.stop(0)
             await announcer.stop()
             await signals.stop()
+            await writer.close()
 
 
 def _engine_options(settings: Settings) -> EngineOptions:

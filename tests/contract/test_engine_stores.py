@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from app.adapters.addresses import driver_dsn
+from app.adapters.database import steps_together
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.ownership import PostgresOwnership
@@ -128,7 +129,14 @@ async def postgres(database_url: str, pool: Pool) -> AsyncIterator[Stores]:
     await engine.dispose()
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture
+def postgres_apart(postgres: Stores, monkeypatch: pytest.MonkeyPatch) -> Stores:
+    """Every batch by the statement that judges its steps one by one."""
+    monkeypatch.setattr(steps_together, "batch_of", lambda steps: None)
+    return postgres
+
+
+@pytest.fixture(params=["memory", "postgres", "postgres_apart"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     return request.getfixturevalue(request.param)
 
@@ -350,8 +358,8 @@ async def test_landed_tells_what_is_stored(stores: Stores, workflow: Workflow, e
 async def test_landed_knows_another_writers_event(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     execution_id = await stores.open(engine_id, workflow)
     await stores.recording.record(engine_id, [Step(execution_id, [note(3)])])
-    later = replace(note(3), occurred_at=at(99))
-    other = replace(note(3), type=EventType.EXECUTION_STARTED)
+    later = note(3)._replace(occurred_at=at(99))
+    other = note(3)._replace(type=EventType.EXECUTION_STARTED)
     assert await stores.recording.landed([Step(execution_id, [later])]) == set()
     assert await stores.recording.landed([Step(execution_id, [other])]) == set()
 

@@ -25,7 +25,7 @@ DONE = (*FORKED, "d completed", "c completed", "e started", "e completed", "comp
 
 def events_of(*words: str) -> list[Event]:
     completed = EventType.EXECUTION_COMPLETED
-    return [replace(e, progress_percent=100) if e.type is completed else e for e in story(PLAN, *words)]
+    return [e._replace(progress_percent=100) if e.type is completed else e for e in story(PLAN, *words)]
 
 
 def row_of(events: Sequence[Event], **changes: Any) -> CheckedRow:

@@ -35,7 +35,7 @@ class PostgresExecutionStore:
             opening.input,
             opening.created_at,
             opening.origin_id,
-            *zip(*map(rows.event_values, events), strict=True),
+            *zip(*events, strict=True),
         )
         with reaching():
             return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None

@@ -1,7 +1,5 @@
 """Rows of the engine's tables as domain objects."""
 
-from typing import Any
-
 import asyncpg
 import orjson
 
@@ -47,18 +45,4 @@ def event(row: asyncpg.Record) -> Event:
         task_id=row["task_id"],
         attempt=row["attempt"],
         data=row["data"],
-    )
-
-
-def event_values(event: Event) -> tuple[Any, ...]:
-    """An event as the columns of its row, without the execution's id."""
-    return (
-        event.sequence,
-        event.type.value,
-        event.occurred_at,
-        event.status.value,
-        event.progress_percent,
-        event.task_id,
-        event.attempt,
-        event.data,
     )

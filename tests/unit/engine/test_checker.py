@@ -1,7 +1,7 @@
 """Each way in which a stored history can be broken, and what the checker says of it; and that it says nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,7 +127,7 @@ UNDONE = (*FAILED, "unbook started", "unbook completed", "refund started", "refu
 def told_of_undoing(*words: str) -> list[tuple[int, Rule, str]]:
     events = story(plan_of(*UNDOING), *words)
     ends_well = EventType.EXECUTION_COMPLETED
-    events = [replace(event, progress_percent=100) if event.type is ends_well else event for event in events]
+    events = [event._replace(progress_percent=100) if event.type is ends_well else event for event in events]
     findings = found(events, row_of(events), task_order(workflow_of(*UNDOING)))
     return [(finding.sequence, finding.rule, finding.sentence) for finding in findings]
 
@@ -195,7 +195,7 @@ class Changed:
 
     def events(self) -> list[Event]:
         events = events_of(*self.words)
-        events[self.at - 1] = replace(events[self.at - 1], **self.values)
+        events[self.at - 1] = events[self.at - 1]._replace(**self.values)
         return events
 
 
@@ -261,7 +261,7 @@ BACK = at(7) - CLOCK_TOLERANCE - timedelta(milliseconds=1_500)
 def test_broken_events(changed: Changed, rule: Rule, sentence: str) -> None:
     events = changed.events()
     if rule is Rule.PROGRESS:
-        events = [replace(e, progress_percent=40) if 3 < e.sequence < changed.at else e for e in events]
+        events = [e._replace(progress_percent=40) if 3 < e.sequence < changed.at else e for e in events]
     row = row_of(events_of(*changed.words), status=_status_told_by(events))
     assert [(f.rule, f.sentence) for f in found(events, row)] == [(rule, sentence)]
 
@@ -305,7 +305,7 @@ def test_words_of_a_newer_program_pass() -> None:
         Newer(4, "task_dreamt", "running", 101),
         Newer(5, "execution_dreamt", "dreaming"),
         Newer(6, "execution_woken", "running"),
-        *(replace(event, sequence=7) for event in events_of(*BEGUN, "a completed")[3:]),
+        *(event._replace(sequence=7) for event in events_of(*BEGUN, "a completed")[3:]),
     ]
     assert found(events, row_of(events_of(*BEGUN))) == []
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -104,7 +103,7 @@ def test_the_completions_come_in_their_order_while_the_execution_is_pending() ->
 
 def test_the_order_is_that_of_the_history_and_not_of_the_clocks() -> None:
     history = story(FORK, *FORK_FAILED)
-    turned = [replace(event, occurred_at=at(50 - event.sequence)) for event in history]
+    turned = [event._replace(occurred_at=at(50 - event.sequence)) for event in history]
 
     assert [event.task_id for event in repeated(FORK, turned)] == [None, 101, 103]
 
@@ -112,12 +111,12 @@ def test_the_order_is_that_of_the_history_and_not_of_the_clocks() -> None:
 def test_an_output_is_taken_over_byte_for_byte() -> None:
     output = '{ "n": 1.0, "big": 12345678901234567890,  "text": "\\u00fc" }'
     history = [
-        replace(event, data=output) if event.type is EventType.TASK_COMPLETED else event
+        event._replace(data=output) if event.type is EventType.TASK_COMPLETED else event
         for event in story(CHAIN, *FAILED_LAST)
     ]
     assert [event.data for event in repeated(CHAIN, history)[1:]] == [output, output]
 
-    without = [replace(event, data=None) if event.data == output else event for event in history]
+    without = [event._replace(data=None) if event.data == output else event for event in history]
     assert [event.data for event in repeated(CHAIN, without)[1:]] == [None, None]
 
 
@@ -145,7 +144,7 @@ def test_what_was_skipped_or_tolerated_is_skipped_again_and_says_why() -> None:
 def test_a_retry_can_be_retried() -> None:
     first = repeated(CHAIN, story(CHAIN, *FAILED_LAST))
     rest = story(CHAIN, "started", "c started", "c failed", "failed")
-    history = [*first, *(replace(event, sequence=len(first) + event.sequence) for event in rest)]
+    history = [*first, *(event._replace(sequence=len(first) + event.sequence) for event in rest)]
 
     assert [(event.type, event.task_id, event.data) for event in repeated(CHAIN, history)[1:]] == [
         (EventType.TASK_REUSED, 101, '{"done":true}'),

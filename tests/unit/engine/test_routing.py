@@ -1,7 +1,5 @@
 """What an execution that follows conditions does next: branches, loops, their bounds, and its ends."""
 
-from dataclasses import replace
-
 import pytest
 
 from app.domain.definitions import RetryPolicy
@@ -155,7 +153,7 @@ def found(*words: str, workflow=FLOW) -> list[tuple[int, Rule, str]]:
 
 
 def whole(event: Event) -> Event:
-    return replace(event, progress_percent=100) if event.type is EventType.EXECUTION_COMPLETED else event
+    return event._replace(progress_percent=100) if event.type is EventType.EXECUTION_COMPLETED else event
 
 
 @pytest.mark.parametrize(
@@ -251,7 +249,7 @@ def test_a_completion_after_the_last_failure_is_found() -> None:
 def test_an_attempt_that_is_counted_from_one_again_is_found() -> None:
     events = story(PLAN, *AGAIN, "a started")
     check = HistoryCheck(ID, task_order(FLOW))
-    for event in (*events[:-1], replace(events[-1], attempt=1)):
+    for event in (*events[:-1], events[-1]._replace(attempt=1)):
         check.take(event)
     sentence = "attempt 1 of task 'a' starts after attempt 1"
     assert [(each.sequence, each.rule, each.sentence) for each in check.found] == [(7, Rule.ATTEMPT, sentence)]

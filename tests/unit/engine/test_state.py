@@ -1,7 +1,5 @@
 """The state of an execution: what histories amount to, and which histories cannot be."""
 
-from dataclasses import replace
-
 import pytest
 
 from app.domain.events import EventType
@@ -141,7 +139,7 @@ def test_events_that_do_not_fit(changes) -> None:
     state = state_of(*BEGUN)
     fitting = event(4, EventType.TASK_COMPLETED, task_id=101, attempt=1)
     with pytest.raises(IllegalHistory):
-        state.apply(replace(fitting, **changes))
+        state.apply(fitting._replace(**changes))
     state_of(*BEGUN).apply(fitting)
 
 

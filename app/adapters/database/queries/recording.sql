@@ -1,4 +1,64 @@
--- name: record
+-- name: engine
+-- The lock on the engine's own lease row is the fence: whoever takes its executions over deletes that row first.
+engine AS MATERIALIZED (
+    SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
+);
+
+-- name: fence
+-- True when every step of the batch may land. $11 are the executions that have to be this engine's.
+fence AS MATERIALIZED (
+    SELECT count(*) = cardinality($11::uuid[]) AS open
+    FROM engine, executions e WHERE e.id = ANY ($11::uuid[]) AND e.owner_id = engine.id
+);
+
+-- name: fence_of_openings
+-- As `fence`, and the workflows of all openings are at the revision that was to run.
+fence AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM engine, executions e WHERE e.id = ANY ($11::uuid[]) AND e.owner_id = engine.id)
+               = cardinality($11::uuid[])
+           AND (SELECT count(*) FROM engine, unnest($18::bigint[], $19::int[]) AS o (workflow_id, revision)
+                JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision) = cardinality($18::bigint[])
+           AS open
+);
+
+-- name: events
+recorded AS (
+    INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent,
+                                  task_id, attempt, data)
+    SELECT v.execution_id, v.sequence, v.type::event_type, v.occurred_at, v.status::execution_status,
+           v.progress_percent, v.task_id, v.attempt, v.data::json
+    FROM unnest($2::uuid[], $3::int[], $4::text[], $5::timestamptz[], $6::text[], $7::smallint[],
+                $8::bigint[], $9::smallint[], $10::text[])
+             AS v (execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data)
+    WHERE (SELECT open FROM fence)
+);
+
+-- name: ends
+ended AS (
+    UPDATE executions e
+    SET status = c.status::execution_status, finished_at = c.finished_at, output = c.output::json,
+        failure = c.failure::json, owner_id = NULL
+    FROM unnest($12::uuid[], $13::text[], $14::timestamptz[], $15::text[], $16::text[])
+             AS c (id, status, finished_at, output, failure)
+    WHERE e.id = c.id AND (SELECT open FROM fence)
+);
+
+-- name: openings
+-- In the order of their idempotency keys: two engines that open the same ones cannot lock each other out.
+opened AS (
+    INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
+                            status, started_at)
+    SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity', engine.id,
+           o.status::execution_status, o.started_at
+    FROM engine,
+         unnest($17::uuid[], $18::bigint[], $19::int[], $20::text[], $21::text[], $22::timestamptz[],
+                $23::text[], $24::timestamptz[])
+             AS o (id, workflow_id, revision, idempotency_key, input, created_at, status, started_at)
+    WHERE (SELECT open FROM fence)
+    ORDER BY o.workflow_id, o.idempotency_key
+);
+
+-- name: record_apart
 -- Write the steps of one batch as far as this engine still owns their executions; answer which executions those are.
 -- The lock on the engine's own lease row is the fence: whoever takes its executions over deletes that row first.
 -- Openings go in the order of their idempotency keys: two engines that open the same ones cannot lock each other out.

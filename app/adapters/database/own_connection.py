@@ -1,0 +1,71 @@
+"""A connection that is one caller's own: no waiting for a place in the pool, and nothing asked of it but its work."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from app.adapters.addresses import driver_dsn
+
+# The statements that come over it find their rows by primary key, however large the tables are by then: planned once,
+# and never by what a table that is still empty makes look cheap.
+_SETTINGS = {
+    "application_name": "workflow",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_mergejoin": "off",
+}
+
+
+class OwnConnection:
+    """Opened when it is first used, and again after it was lost. One statement at a time.
+
+    A statement that takes `timeout_seconds` ends the connection, and raises what a lost one raises.
+    """
+
+    def __init__(self, dsn: str, timeout_seconds: float) -> None:
+        self._dsn = driver_dsn(dsn)
+        self._timeout = timeout_seconds
+        self._connection: asyncpg.Connection | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._busy = False
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Raise what asyncpg raises."""
+        if (connection := self._connection) is None or connection.is_closed():
+            connection = await self._open()
+        self._begin()
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            return found
+        finally:
+            self._busy = False
+
+    async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def _open(self) -> asyncpg.Connection:
+        self._connection = await asyncpg.connect(self._dsn, timeout=self._timeout, server_settings=_SETTINGS)
+        return self._connection
+
+    # asyncpg's own timeout costs a timer for each statement; this one is only set anew when it runs out.
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._busy, self._due = True, loop.time() + self._timeout
+        if self._watch is None:
+            self._watch = loop.call_later(self._timeout, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if not self._busy or self._connection is None:
+            return
+        loop = asyncio.get_running_loop()
+        if (left := self._due - loop.time()) > 0:
+            self._watch = loop.call_later(left, self._look)
+        else:
+            self._connection.terminate()

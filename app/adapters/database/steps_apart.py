@@ -1,0 +1,58 @@
+"""Steps as the arguments of the statement that judges each of them by itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from app.engine.ports import Opening, RowChange, Step
+
+
+def arguments(steps: Sequence[Step]) -> Iterable[Any]:
+    """The columns of the statement's `unnest`s, in its order."""
+    changes = _merged_changes(steps)
+    opened = [
+        _opened_row(step.execution_id, step.opening, changes.pop(step.execution_id))
+        for step in steps
+        if step.opening is not None
+    ]
+    new = {row[0] for row in opened}
+    changed = [_changed_row(execution_id, change) for execution_id, change in changes.items()]
+    return (
+        *columns(opened, 11),
+        list({step.execution_id for step in steps} - new),
+        *columns([(step.execution_id, *event) for step in steps for event in step.events], 9),
+        *columns(changed, 6),
+        [command for step in steps for command in step.done_commands],
+        *columns([(step.execution_id, step.parking.seconds) for step in steps if step.parking is not None], 2),
+    )
+
+
+def _merged_changes(steps: Sequence[Step]) -> dict[UUID, RowChange]:
+    """One change per execution: a statement can write a row only once."""
+    merged: dict[UUID, RowChange] = {}
+    for step in steps:
+        if (change := step.change) is not None:
+            before = merged.get(step.execution_id, change)
+            merged[step.execution_id] = replace(change, started_at=before.started_at or change.started_at)
+    return merged
+
+
+def _opened_row(execution_id: UUID, opening: Opening, change: RowChange) -> tuple[Any, ...]:
+    return (
+        execution_id,
+        opening.workflow_id,
+        opening.revision,
+        opening.idempotency_key,
+        opening.input,
+        opening.created_at,
+        *_changed_row(execution_id, change)[1:],
+    )
+
+
+def _changed_row(execution_id: UUID, change: RowChange) -> tuple[Any, ...]:
+    return execution_id, change.status.value, change.started_at, change.finished_at, change.output, change.failure
+
+
+def columns(values: Sequence[tuple[Any, ...]], count: int) -> Iterable[Sequence[Any]]:
+    return zip(*values, strict=True) if values else ((),) * count

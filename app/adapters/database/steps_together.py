@@ -1,0 +1,94 @@
+"""Steps that all land or none: the usual ones, without what only few have, in the columns of one lean statement."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.adapters.database.statements import load
+from app.domain.events import Event
+from app.engine.ports import Opening, RowChange, Step
+
+_SQL = load("recording")
+
+
+def _statement(*parts: str) -> str:
+    # Nothing but this package's own files goes in.
+    return f"WITH {', '.join(_SQL[part] for part in parts)} SELECT open FROM fence"  # noqa: S608
+
+
+_OF_EVENTS = _statement("engine", "fence", "events")
+_WITH_ENDS = _statement("engine", "fence", "events", "ends")
+_WITH_OPENINGS = _statement("engine", "fence_of_openings", "events", "ends", "openings")
+
+_NO_ENDS: tuple[Sequence[Any], ...] = ((),) * 5
+
+
+@dataclass(slots=True)
+class Batch:
+    """`ids` has the execution of each event, `owned` the executions that were there before."""
+
+    ids: list[UUID] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    owned: dict[UUID, None] = field(default_factory=dict)
+    ends: list[tuple[Any, ...]] = field(default_factory=list)
+    openings: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def statement(self) -> str:
+        if self.openings:
+            return _WITH_OPENINGS
+        return _WITH_ENDS if self.ends else _OF_EVENTS
+
+    @property
+    def arguments(self) -> Iterator[Any]:
+        """The parameters after the engine's id."""
+        yield self.ids
+        yield from zip(*self.events, strict=True)
+        yield list(self.owned)
+        if self.ends or self.openings:
+            yield from zip(*self.ends, strict=True) if self.ends else _NO_ENDS
+        if self.openings:
+            yield from zip(*self.openings.values(), strict=True)
+
+
+def batch_of(steps: Sequence[Step]) -> Batch | None:
+    """None for steps that the lean statements do not know."""
+    batch = Batch()
+    for step in steps:
+        if step.parking is not None or step.done_commands or not step.events or not _take(batch, step):
+            return None
+        batch.ids += [step.execution_id] * len(step.events)
+        batch.events += step.events
+    return batch
+
+
+def _take(batch: Batch, step: Step) -> bool:
+    """False for a change of a row that is neither its opening nor its end."""
+    execution_id, change, opening = step.execution_id, step.change, step.opening
+    is_new = execution_id in batch.openings
+    if opening is not None:
+        if change is None or change.finished_at is not None:
+            return False
+        batch.openings[execution_id] = _opened_row(execution_id, opening, change)
+        return True
+    if change is not None:
+        if is_new or change.finished_at is None or change.started_at is not None:
+            return False
+        batch.ends.append((execution_id, change.status, change.finished_at, change.output, change.failure))
+    if not is_new:
+        batch.owned[execution_id] = None
+    return True
+
+
+def _opened_row(execution_id: UUID, opening: Opening, change: RowChange) -> tuple[Any, ...]:
+    return (
+        execution_id,
+        opening.workflow_id,
+        opening.revision,
+        opening.idempotency_key,
+        opening.input,
+        opening.created_at,
+        change.status,
+        change.started_at,
+    )

@@ -1,0 +1,73 @@
+"""The recorder's own connection: there when it is needed, and never waited for longer than it may take."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app.adapters.database.own_connection import OwnConnection
+from tests.support.tcp_proxy import TcpProxy, proxy_to
+
+PATIENCE_SECONDS = 0.3
+
+
+@pytest.fixture
+async def proxy(database_url: str) -> AsyncIterator[tuple[TcpProxy, OwnConnection]]:
+    async with proxy_to(database_url) as (proxy, url):
+        connection = OwnConnection(url, PATIENCE_SECONDS)
+        yield proxy, connection
+        await connection.close()
+
+
+async def one(connection: OwnConnection) -> int:
+    [(value,)] = await connection.fetch("SELECT $1::int", 1)
+    return value
+
+
+async def test_it_opens_when_it_is_used_and_stays_open(proxy: tuple[TcpProxy, OwnConnection]) -> None:
+    way, connection = proxy
+    assert way.connections == 0
+    assert [await one(connection) for _ in range(3)] == [1, 1, 1]
+    assert way.connections == 1
+
+
+async def test_it_opens_again_after_it_was_lost(proxy: tuple[TcpProxy, OwnConnection]) -> None:
+    way, connection = proxy
+    await one(connection)
+    way.cut()
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await one(connection)
+    assert await one(connection) == 1
+    assert way.connections == 2
+
+
+async def test_a_statement_that_is_not_answered_ends_it(proxy: tuple[TcpProxy, OwnConnection]) -> None:
+    way, connection = proxy
+    await one(connection)
+    way.stall()
+    began = asyncio.get_running_loop().time()
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await one(connection)
+    assert PATIENCE_SECONDS / 2 < asyncio.get_running_loop().time() - began < 10 * PATIENCE_SECONDS
+    way.flow()
+    assert await one(connection) == 1
+
+
+async def test_a_long_row_of_quick_statements_is_not_taken_for_a_slow_one(
+    proxy: tuple[TcpProxy, OwnConnection],
+) -> None:
+    way, connection = proxy
+    end = asyncio.get_running_loop().time() + 3 * PATIENCE_SECONDS
+    while asyncio.get_running_loop().time() < end:
+        assert await one(connection) == 1
+    assert way.connections == 1
+
+
+async def test_its_statements_are_planned_once_and_find_rows_by_key(
+    proxy: tuple[TcpProxy, OwnConnection],
+) -> None:
+    _, connection = proxy
+    names = ["plan_cache_mode", "enable_seqscan"]
+    found = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY ($1)", names)
+    assert dict(found) == {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
