@@ -37,12 +37,12 @@ class Attempts:
     def start(
         self,
         attempt: Attempt,
-        handler: Handler | None,
+        handler: TaskHandler | WaitingHandler | None,
         task_type: str | None,
         report: Report,
         mask: Mask | None = None,
     ) -> asyncio.Task[Outcome] | None:
-        """Begin the attempt; `report` gets its outcome exactly once. None when it has already ended.
+        """Begin an attempt that is not instant; `report` gets its outcome exactly once. None when it has already ended.
 
         `mask` hides the secrets that the task sees from the log.
         """
@@ -51,9 +51,6 @@ class Attempts:
             return None
         if is_waiting(handler):
             report(Failed(_not_a_wait(handler, attempt)))
-            return None
-        if is_instant(handler):
-            report(self._run_now(handler, attempt, mask))
             return None
         task = asyncio.create_task(self._run(handler, attempt, mask), name=f"attempt {attempt.attempt_key}")
         task.add_done_callback(partial(_hand_on, report))
@@ -68,7 +65,7 @@ class Attempts:
         if handler is None:
             return Failed(_unknown_type(task_type))
         if is_instant(handler):
-            return self._run_now(handler, attempt, None)
+            return self.run_now(handler, attempt, None)
         return await self._run(_Sleeper(handler) if is_waiting(handler) else handler, attempt, None)
 
     def only_waits(self, task_type: str | None) -> bool:
@@ -86,7 +83,7 @@ class Attempts:
         except TaskError:
             return None
 
-    def _run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
+    def run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
         try:
             return self._succeeded(handler.run_now(attempt))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine
@@ -103,7 +100,7 @@ class Attempts:
             return Stopped()
         except TimeoutError as error:
             return Failed(timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt, mask))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - as in _run_now
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as in run_now
             return Failed(_task_error(error, attempt, mask))
         finally:
             self.following -= follows

@@ -11,28 +11,28 @@ from app.domain.states import ExecutionStatus
 from app.engine.state import ExecutionState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StartTask:
     """Record that the task's next attempt starts, then start it."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StopAttempt:
     """Cancel the running attempt; the task ends when the attempt has."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CancelTask:
     """Record that a task that waits for its next attempt is cancelled."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TakeSignal:
     """Record that the task, which waits for a signal, completes with this payload."""
 
@@ -40,7 +40,7 @@ class TakeSignal:
     payload: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finish:
     status: ExecutionStatus
     failure: Failure | None = None
@@ -55,7 +55,7 @@ def decide(state: ExecutionState) -> Sequence[Command]:
         return ()
     if state.is_stopping:
         return _stop(state)
-    if taken := _signals_to_take(state):
+    if state.signals and (taken := _signals_to_take(state)):
         return taken
     if state.ready:
         return [StartTask(index) for index in state.ready]

@@ -25,9 +25,16 @@ STATUS_AFTER = {
 }
 _ENDS_PAUSE = frozenset({EventType.CANCEL_REQUESTED, EventType.EXECUTION_FAILING})
 _GONE_ON = frozenset({EventType.TASK_COMPLETED, EventType.TASK_REUSED, EventType.TASK_SKIPPED})
+_CHANGES_STATUS = frozenset(STATUS_AFTER) | _ENDS_PAUSE
+_CHANGES_PROGRESS = _GONE_ON | {
+    EventType.TASK_PROGRESSED,
+    EventType.TASK_ITEM_COMPLETED,
+    EventType.TASK_FAILED,
+    EventType.EXECUTION_COMPLETED,
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """An event that is not yet numbered. `index` is the task's; None when it is about the execution."""
 
@@ -39,15 +46,16 @@ class Draft:
 
 def next_event(state: ExecutionState, draft: Draft, now: datetime) -> Event:
     """The event that follows `state`; the state is not changed."""
+    kind, index = draft.type, draft.index
     return Event(
-        sequence=state.sequence + 1,
-        type=draft.type,
-        occurred_at=now,
-        status=status_after(state.status, draft.type),
-        progress_percent=_progress_after(state, draft),
-        task_id=None if draft.index is None else state.plan.tasks[draft.index].id,
-        attempt=draft.attempt,
-        data=draft.data,
+        state.sequence + 1,
+        kind,
+        now,
+        status_after(state.status, kind) if kind in _CHANGES_STATUS else state.status,
+        _progress_after(state, draft) if kind in _CHANGES_PROGRESS else state.progress,
+        None if index is None else state.plan.tasks[index].id,
+        draft.attempt,
+        draft.data,
     )
 
 
@@ -74,7 +82,7 @@ def _progress_after(state: ExecutionState, draft: Draft) -> int:
         return state.progress
     if state.visits is not None:
         return _progress_of_visits(state, state.visits, draft.index, own)
-    others = sum(percent for index, percent in state.reported.items() if index != draft.index)
+    others = sum(percent for index, percent in state.reported.items() if index != draft.index) if state.reported else 0
     return max(state.progress, int((100.0 * state.done + others + own) / state.plan.steps))
 
 

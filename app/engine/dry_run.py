@@ -172,11 +172,10 @@ class _Rehearsal:
         handler = self._attempts.handler(planned.type)
         if planned.flow.for_each is not None or not getattr(handler, "is_pure", False):
             return Succeeded(None)
+        if handler is None or not is_instant(handler):
+            return Succeeded(None)
         attempt: Attempt = self._preparation.attempt(index, 1, lambda *_: None, lambda: False)
-        ended: list[Outcome] = []
-        if handler is not None and is_instant(handler):
-            self._attempts.start(attempt, handler, planned.type, ended.append)
-        return ended[0] if ended else Succeeded(None)
+        return self._attempts.run_now(handler, attempt, None)
 
     def _take_up(self, draft: Draft) -> None:
         self._state.apply(next_event(self._state, draft, self._now))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.domain.handlers import TaskError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Succeeded:
     """`output` is JSON text; None stands for `null`."""
 

@@ -51,11 +51,8 @@ class Plan:
     key: str | None
     variables: Config
     input: Contract | None
+    steps: int
     route: Route | None = None
-
-    @property
-    def steps(self) -> int:
-        return len(self.tasks) - len(self.graph.compensations)
 
     def task_name(self, task_id: int | None) -> str | None:
         return None if task_id is None else self.tasks[self.index_of[task_id]].name
@@ -81,6 +78,7 @@ def compile_plan(workflow: Workflow) -> Plan:
         key=workflow.key,
         variables=workflow.variables,
         input=contract(workflow.input_schema),
+        steps=len(tasks) - len(graph.compensations),
         route=route,
     )
 

@@ -16,7 +16,6 @@ from app.engine.elements import Elements
 from app.engine.masking import Mask
 from app.engine.outcomes import Failed, Outcome, Succeeded
 from app.engine.outputs import Outputs
-from app.engine.plan import PlannedTask
 from app.engine.ports import Secrets
 from app.engine.state import ExecutionState
 from app.engine.visits import Visits
@@ -34,12 +33,13 @@ class Preparation:
     def __init__(self, execution: Execution, state: ExecutionState, attempts: Attempts, secrets: Secrets) -> None:
         self._execution = execution
         self._state = state
+        self._tasks = state.plan.tasks
         self._attempts = attempts
         self._secrets = secrets
 
     def is_wanted(self, index: int) -> bool:
         """False when the task's condition says that it is to be skipped; an error in it fails the attempt, later."""
-        flow = self._planned(index).flow
+        flow = self._tasks[index].flow
         if flow.when is None or flow.fault is not None:
             return True
         try:
@@ -49,7 +49,7 @@ class Preparation:
 
     def wait(self, index: int) -> Wait | None:
         """What the task waits for; None for one that does something, or whose config is wrong."""
-        planned = self._planned(index)
+        planned = self._tasks[index]
         if planned.flow.for_each is not None or not self._attempts.only_waits(planned.type):
             return None
         try:
@@ -59,7 +59,7 @@ class Preparation:
 
     def handler(self, index: int, completed: Completed) -> Handler | None:
         """What runs the task's attempt: its type, or its type for each of the elements. Raise `EvaluationError`."""
-        planned = self._planned(index)
+        planned = self._tasks[index]
         if planned.flow.for_each is None:
             return self._attempts.handler(planned.type)
         configs = self._element_configs(planned.flow, index, planned.flow.for_each)
@@ -68,11 +68,11 @@ class Preparation:
 
     def configs(self, index: int) -> Config | list[Config]:
         """What the task gets, a list of that where it runs for each element. Raise `EvaluationError`."""
-        flow = self._planned(index).flow
+        flow = self._tasks[index].flow
         return self._config(index) if flow.for_each is None else self._element_configs(flow, index, flow.for_each)
 
     def _config(self, index: int) -> Config:
-        planned = self._planned(index)
+        planned = self._tasks[index]
         if planned.flow.is_plain:
             return self._filled(planned.flow, {})
         scope = self._checked_scope(index, planned.flow)
@@ -85,7 +85,7 @@ class Preparation:
 
     def attempt(self, index: int, number: int, report: Report, is_handed_over: Callable[[], bool]) -> Attempt:
         """Raise `EvaluationError`."""
-        planned, task = self._planned(index), self._state.tasks[index]
+        planned, task = self._tasks[index], self._state.tasks[index]
         return Attempt(
             execution_id=self._execution.id,
             workflow_id=self._execution.workflow_id,
@@ -97,21 +97,21 @@ class Preparation:
             upstream=Outputs(self._state, index),
             first_started_at=task.first_started_at or self._execution.created_at,
             timeout_seconds=planned.timeout_seconds,
-            report=self._masked(report, index),
+            report=self._masked(report, index) if planned.flow.secrets else report,
             is_handed_over=is_handed_over,
             visit=1 if self._state.visits is None else self._state.visits.counts[index],
         )
 
     def mask(self, index: int) -> Mask | None:
         """None for a task that sees no secrets."""
-        names = self._planned(index).flow.secrets
+        names = self._tasks[index].flow.secrets
         return Mask(value for name in names if (value := self._secrets.get(name))) if names else None
 
     def checked(self, index: int, outcome: Outcome) -> Outcome:
         """What may be stored of the outcome: without secrets, and a failure where the output breaks its schema."""
         if (mask := self.mask(index)) is not None:
             outcome = mask.outcome(outcome)
-        contract = self._planned(index).output
+        contract = self._tasks[index].output
         if contract is None or not isinstance(outcome, Succeeded):
             return outcome
         problems = contract.problems(orjson.loads(outcome.output or "null"), "output")
@@ -123,9 +123,6 @@ class Preparation:
     @cached_property
     def _input(self) -> Any:
         return orjson.loads(self._execution.input)
-
-    def _planned(self, index: int) -> PlannedTask:
-        return self._state.plan.tasks[index]
 
     def _masked(self, report: Report, index: int) -> Report:
         mask = self.mask(index)

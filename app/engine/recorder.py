@@ -45,8 +45,11 @@ class Entry:
     @property
     def size(self) -> int:
         """About how much there is to send, in bytes."""
-        opening = 0 if self.step.opening is None else len(self.step.opening.input)
-        return opening + sum(len(event.data or "") for event in self.step.events)
+        size = 0 if self.step.opening is None else len(self.step.opening.input)
+        for event in self.step.events:
+            if event.data is not None:
+                size += len(event.data)
+        return size
 
 
 class Recorder:

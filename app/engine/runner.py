@@ -8,8 +8,7 @@ now continues from what is stored.
 Everything here runs on the event loop's thread and never waits.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec
@@ -17,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from app.domain.events import Event, EventType
+from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
@@ -51,6 +50,9 @@ from app.engine.waits import wait_data
 from app.expressions.errors import EvaluationError
 
 log = structlog.get_logger(__name__)
+
+_TASK_STARTED = EventType.TASK_STARTED
+_RUNNING = TaskStatus.RUNNING
 
 P = ParamSpec("P")
 
@@ -163,7 +165,7 @@ class Run:
         self._running.forget_all()
         self._leave()
 
-    def _leave(self) -> None:
+    def _leave(self, _: Event | None = None) -> None:
         self._timers.cancel_all()
         if not self._gone:
             self._gone = True
@@ -189,7 +191,7 @@ class Run:
     def _write_progress(self, index: int, number: int, data: str) -> bool:
         """False when the attempt has ended and its progress is of no interest any more."""
         task = self.state.tasks[index]
-        if self._lane.lost or self._is_full or task.attempt != number or task.status is not TaskStatus.RUNNING:
+        if self._lane.lost or self._is_full or task.attempt != number or task.status is not _RUNNING:
             return False
         self._go_on(Draft(EventType.TASK_PROGRESSED, index, number, data))
         return True
@@ -214,7 +216,7 @@ class Run:
         while followed := self._follow_up(commands := self._commands(), now):
             events += followed
         if events or done_commands:
-            change = row_change(before, events)
+            change = row_change(before, events) if self.state.status is not before else None
             stops = [command.index for command in commands if isinstance(command, StopAttempt)]
             step = Step(self.id, events, opening, change, done_commands)
             self._submit(step, partial(self._settled, events, stops, settled))
@@ -226,8 +228,9 @@ class Run:
     def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
         if self._is_full and not self._ends_by_itself(commands):
             return [self._take_up(draft_of_too_many_events(self._tools.max_events), now)]
-        drafts = (self._draft_of(command, now) for command in commands)
-        return [self._take_up(draft, now) for draft in drafts if draft is not None]
+        return [
+            self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None
+        ]
 
     def _draft_of(self, command: Command, now: datetime) -> Draft | None:
         if isinstance(command, StartTask) and not self._preparation.is_wanted(command.index):
@@ -248,8 +251,8 @@ class Run:
         return [c for c in commands if not isinstance(c, StartTask)] if self.draining else commands
 
     def _take_up(self, draft: Draft, now: datetime) -> Event:
-        if draft.type is EventType.TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
-            draft = replace(draft, data=wait)
+        if draft.type is _TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
+            draft = Draft(draft.type, draft.index, draft.attempt, wait)
         event = next_event(self.state, draft, now)
         self.state.apply(event)
         return event
@@ -277,29 +280,25 @@ class Run:
         if events:
             self._tools.hub.publish(self.id, events)
         for event in events:
-            self._act_on(event)
+            if (act := _ACTS.get(event.type)) is not None:
+                act(self, event)
         for index in stops:
             self._running.stop(index)
         self._park_if_idle()
 
-    def _act_on(self, event: Event) -> None:
-        index = -1 if event.task_id is None else self.state.plan.index_of[event.task_id]
-        if event.type is EventType.TASK_STARTED:
-            self._start(index, event.attempt)
-        elif event.type is EventType.TASK_RETRYING:
-            self._set_timer(index)
-        elif event.type is EventType.TASK_PROGRESSED:
-            self._progress.written(index)
-        elif event.type is EventType.EXECUTION_STARTED:
-            self._set_deadline()
-        elif event.type is EventType.EXECUTION_RESUMED:
-            self._set_timers()
-        elif event.type.is_final:
-            self._leave()
+    def _index(self, event: Event) -> int:
+        return self.state.plan.index_of[event.task_id or 0]
 
-    def _start(self, index: int, number: int) -> None:
+    def _wait_for_retry(self, event: Event) -> None:
+        self._set_timer(self._index(event))
+
+    def _progressed(self, event: Event) -> None:
+        self._progress.written(self._index(event))
+
+    def _start(self, event: Event) -> None:
+        index, number = self._index(event), event.attempt
         task = self.state.tasks[index]
-        if task.attempt != number or task.status is not TaskStatus.RUNNING:
+        if task.attempt != number or task.status is not _RUNNING:
             return
         if task.wait is not None:
             self._set_timer(index)
@@ -321,7 +320,7 @@ class Run:
 
     def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
         task = self.state.tasks[index]
-        if self._lane.lost or self._is_full or task.attempt != number or task.status is not TaskStatus.RUNNING:
+        if self._lane.lost or self._is_full or task.attempt != number or task.status is not _RUNNING:
             return
         if (mask := self._preparation.mask(index)) is not None and output is not None:
             output = mask.json(output)
@@ -329,7 +328,7 @@ class Run:
 
     # Waiting
 
-    def _set_timers(self) -> None:
+    def _set_timers(self, _: Event | None = None) -> None:
         for index in self.state.open:
             self._set_timer(index)
 
@@ -338,7 +337,7 @@ class Run:
         if due is not None and not self.draining:
             self._timers.set(index, self._seconds_until(due), partial(self._due, index))
 
-    def _set_deadline(self) -> None:
+    def _set_deadline(self, _: Event | None = None) -> None:
         limit = must_end_by(self.state)
         if limit is not None and not self.draining:
             self._timers.set("deadline", self._seconds_until(limit), self._timed_out)
@@ -386,3 +385,14 @@ class Run:
             self._leave()
         else:
             self.abandon()
+
+
+_ACTS: Mapping[EventType, Callable[[Run, Event], None]] = {
+    EventType.TASK_STARTED: Run._start,
+    EventType.TASK_RETRYING: Run._wait_for_retry,
+    EventType.TASK_PROGRESSED: Run._progressed,
+    EventType.EXECUTION_STARTED: Run._set_deadline,
+    EventType.EXECUTION_RESUMED: Run._set_timers,
+    **dict.fromkeys(FINAL_EVENTS, Run._leave),
+}
+"""What is to be done when an event is committed."""

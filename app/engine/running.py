@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from app.domain.handlers import Attempt, Handler, TaskError
-from app.engine.attempts import Attempts, timed_out
+from app.engine.attempts import Attempts, is_instant, timed_out
 from app.engine.masking import Mask
 from app.engine.outcomes import Failed, Outcome, Stopped
 from app.engine.timers import Timers
@@ -44,6 +44,9 @@ class RunningAttempts:
         self, index: int, attempt: Attempt, handler: Handler | None, task_type: str | None, mask: Mask | None = None
     ) -> None:
         if self._stopping_all:
+            return
+        if handler is not None and is_instant(handler):
+            self._ended(index, attempt.number, self._attempts.run_now(handler, attempt, mask))
             return
         self._numbers[index] = attempt.number
         task = self._attempts.start(attempt, handler, task_type, partial(self._report, index, attempt.number), mask)

@@ -9,13 +9,29 @@ import orjson
 
 from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
-from app.domain.states import EXECUTION_TRANSITIONS, TASK_TRANSITIONS, ExecutionStatus, TaskStatus
+from app.domain.states import (
+    EXECUTION_TRANSITIONS,
+    FINAL_EXECUTION_STATUSES,
+    TASK_TRANSITIONS,
+    ExecutionStatus,
+    TaskStatus,
+)
 from app.engine.plan import Plan
 from app.engine.visits import Visits
 from app.engine.waits import WaitState, wait_from
 
 ENGINE_LOST = "engine_lost"
 """The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""
+
+# Looked up once: this is on the way of every event, and an enum's member costs more than a name.
+_TASK_STARTED = EventType.TASK_STARTED
+_TASK_COMPLETED = EventType.TASK_COMPLETED
+_PAUSED = ExecutionStatus.PAUSED
+_PENDING = TaskStatus.PENDING
+_RUNNING = TaskStatus.RUNNING
+_RETRYING = TaskStatus.RETRYING
+_COMPLETED = TaskStatus.COMPLETED
+_FAILED = TaskStatus.FAILED
 
 _WHILE_RUNNING = frozenset({EventType.TASK_PROGRESSED, EventType.TASK_ITEM_COMPLETED})
 _PASSED = frozenset({TaskStatus.COMPLETED, TaskStatus.SKIPPED})
@@ -42,12 +58,12 @@ class TaskState:
     @property
     def only_waits(self) -> bool:
         """True when no handler runs for the task, although it has started and not ended."""
-        return self.status is TaskStatus.RETRYING or (self.status is TaskStatus.RUNNING and self.wait is not None)
+        return self.status is _RETRYING or (self.status is _RUNNING and self.wait is not None)
 
     @property
     def has_attempt(self) -> bool:
         """True while a handler runs for the task, or is about to."""
-        return self.status is TaskStatus.RUNNING and self.wait is None
+        return self.status is _RUNNING and self.wait is None
 
     def begin_visit(self) -> None:
         """Another visit in a plan with conditions: the attempts go on counting, and the output stays until the next."""
@@ -99,11 +115,11 @@ class ExecutionState:
 
     @property
     def is_final(self) -> bool:
-        return self.status.is_final
+        return self.status in FINAL_EXECUTION_STATUSES
 
     @property
     def is_paused(self) -> bool:
-        return self.status is ExecutionStatus.PAUSED
+        return self.status is _PAUSED
 
     @property
     def is_stopping(self) -> bool:
@@ -127,7 +143,7 @@ class ExecutionState:
         """The compensation whose turn it is: the latest completion is undone first."""
         for undone in reversed(self.to_undo):
             for index in self.plan.tasks[undone].compensated_by:
-                if self.tasks[index].status is TaskStatus.PENDING:
+                if self.tasks[index].status is _PENDING:
                     return index
         return None
 
@@ -160,7 +176,7 @@ class ExecutionState:
     def _may_become(self, event: Event) -> bool:
         """Whether the execution's status may be the one that `event` gives it."""
         status = event.status
-        if event.type in FINAL_EVENTS or status.is_final:
+        if event.type in FINAL_EVENTS or status in FINAL_EXECUTION_STATUSES:
             ends = FINAL_EVENTS.get(event.type) is status and not self.open
             return ends and status in EXECUTION_TRANSITIONS[self.status]
         return status is self.status or status in EXECUTION_TRANSITIONS[self.status]
@@ -178,30 +194,30 @@ class ExecutionState:
             self.visits.begin(index)
         task.status = status
         self.reported.pop(index, None)
-        if status is TaskStatus.RUNNING:
+        if status is _RUNNING:
             self._begin(index, task, event)
-        elif status is TaskStatus.RETRYING:
+        elif status is _RETRYING:
             _wait_for_retry(task, event)
         else:
             self._end(index, task, event)
 
     def _may_follow(self, event: Event, index: int, status: TaskStatus) -> bool:
         task = self.tasks[index]
-        if event.type in _WHILE_RUNNING:
-            return task.status is TaskStatus.RUNNING and event.attempt == task.attempt
-        if event.type is EventType.TASK_STARTED:
+        if event.type is _TASK_STARTED:
             return self._may_start(index) and event.attempt == task.attempt + 1
+        if event.type in _WHILE_RUNNING:
+            return task.status is _RUNNING and event.attempt == task.attempt
         if event.type is EventType.TASK_REUSED:
             return self.status is ExecutionStatus.PENDING and index in self.ready and event.attempt == 0
         if self.visits is not None and index not in self.open:
             skipped = event.type is EventType.TASK_SKIPPED and index in self.ready
             return skipped and event.attempt == task.attempt
-        if event.type is EventType.TASK_COMPLETED and task.status is not TaskStatus.RUNNING:
+        if event.type is _TASK_COMPLETED and task.status is not _RUNNING:
             return False
         return status in TASK_TRANSITIONS[task.status] and event.attempt == task.attempt
 
     def _may_start(self, index: int) -> bool:
-        waits_for_retry = self.tasks[index].status is TaskStatus.RETRYING
+        waits_for_retry = self.tasks[index].status is _RETRYING
         if self.is_paused:
             return False
         if self.is_compensation(index):
@@ -231,7 +247,7 @@ class ExecutionState:
         task.ended_at = event.occurred_at
         if task.status in _PASSED:
             self._take_signal(task)
-            task.output = event.data if task.status is TaskStatus.COMPLETED else None
+            task.output = event.data if task.status is _COMPLETED else None
             task.failure = None
         else:
             task.failure = _failure(event)
@@ -245,14 +261,14 @@ class ExecutionState:
             self._end_visit(self.visits, index, task)
             return
         planned = self.plan.tasks[index]
-        if task.status is TaskStatus.COMPLETED and planned.compensated_by:
+        if planned.compensated_by and task.status is _COMPLETED:
             self.to_undo.append(index)
-        if task.status in _PASSED or (task.status is TaskStatus.FAILED and planned.may_fail):
+        if task.status in _PASSED or (task.status is _FAILED and planned.may_fail):
             self.done += 1
             if self._missing[index] == 0:
                 self.ready.pop(index, None)
                 self._pass_on(index)
-        elif task.status is TaskStatus.FAILED and self.failure is None and task.failure is not None:
+        elif task.status is _FAILED and self.failure is None and task.failure is not None:
             self.failure = _failure_of_task(planned.name, task.failure)
 
     def _end_visit(self, visits: Visits, index: int, task: TaskState) -> None:
@@ -263,17 +279,17 @@ class ExecutionState:
             self.ready[following] = None
         elif following is not None:
             self.failure = self.failure or refusal
-        elif task.status is TaskStatus.FAILED and task.failure is not None:
+        elif task.status is _FAILED and task.failure is not None:
             self.failure = self.failure or _failure_of_task(self.plan.tasks[index].name, task.failure)
 
     def _end_compensation(self, index: int, task: TaskState) -> None:
-        if task.status is TaskStatus.FAILED and task.failure is not None:
+        if task.status is _FAILED and task.failure is not None:
             name = self.plan.tasks[index].name
             self.not_undone.append(f"compensation {name!r} failed: {task.failure.message}")
 
     def _take_signal(self, task: TaskState) -> None:
         """A task that waited for a signal completes with the oldest one of that name."""
-        name = None if task.wait is None or task.status is not TaskStatus.COMPLETED else task.wait.signal
+        name = None if task.wait is None or task.status is not _COMPLETED else task.wait.signal
         if name is not None and (waiting := self.signals.get(name)):
             waiting.pop(0)
 
@@ -285,7 +301,7 @@ class ExecutionState:
 
     def _reach(self, node: int) -> None:
         """A task may start; a gate is passed at once, and so is a task that was skipped before its turn."""
-        if node < self.plan.graph.task_count and self.tasks[node].status is TaskStatus.PENDING:
+        if node < self.plan.graph.task_count and self.tasks[node].status is _PENDING:
             self.ready[node] = None
         else:
             self._pass_on(node)

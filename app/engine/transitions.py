@@ -15,6 +15,10 @@ from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand
 from app.engine.state import ENGINE_LOST, ExecutionState
 from app.engine.waits import WaitState
 
+# Looked up once: an enum's member costs more than a name.
+_TASK_STARTED = EventType.TASK_STARTED
+_TASK_COMPLETED = EventType.TASK_COMPLETED
+
 FINAL_EVENT = {status: event_type for event_type, status in FINAL_EVENTS.items()}
 
 
@@ -22,7 +26,7 @@ def draft_of_command(state: ExecutionState, command: Command, max_output_bytes: 
     """The event that carries the command out; None for one that only an attempt's end answers."""
     match command:
         case StartTask(index):
-            return Draft(EventType.TASK_STARTED, index, state.tasks[index].attempt + 1)
+            return Draft(_TASK_STARTED, index, state.tasks[index].attempt + 1)
         case CancelTask(index):
             return cancelled(state, index)
         case StopAttempt():
@@ -39,7 +43,7 @@ def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: d
     """The end of the task's running attempt. `chance`, from 0 to 1, spreads retries."""
     match outcome:
         case Succeeded(output):
-            return Draft(EventType.TASK_COMPLETED, index, state.tasks[index].attempt, output)
+            return Draft(_TASK_COMPLETED, index, state.tasks[index].attempt, output)
         case Failed(error):
             return _draft_of_failure(state, index, error, now, chance)
         case Stopped(given_up_after):

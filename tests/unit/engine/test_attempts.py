@@ -50,6 +50,11 @@ class Trial:
         return only
 
 
+def run_now(function: Any) -> Outcome:
+    handler = Instant(function)
+    return Attempts(Types(handler), 100).run_now(handler, ATTEMPT, None)
+
+
 def answering(value: Any) -> Any:
     async def run(attempt: Attempt) -> Any:
         return value
@@ -85,28 +90,26 @@ async def test_an_answer_is_a_success() -> None:
     assert await Trial(Async(answering(None))).outcome() == Succeeded(None)
 
 
-async def test_an_instant_handler_has_ended_when_it_has_started() -> None:
-    trial = Trial(Instant(lambda attempt: attempt.task_name))
-    assert trial.task is None
-    assert trial.outcomes == [Succeeded('"a"')]
+def test_an_instant_handler_answers_at_once() -> None:
+    assert run_now(lambda attempt: attempt.task_name) == Succeeded('"a"')
 
 
 @pytest.mark.parametrize("error", [ValueError("wrong"), SystemExit(3), TimeoutError(), StopAsyncIteration()])
 async def test_whatever_a_handler_raises_fails_its_task(error: BaseException) -> None:
     assert failure(await Trial(Async(raising(error)), timeout=60).outcome()) == ("handler_error", True)
-    assert failure(await Trial(Instant(raising_now(error))).outcome()) == ("handler_error", True)
+    assert failure(run_now(raising_now(error))) == ("handler_error", True)
 
 
 async def test_a_task_error_is_kept() -> None:
     error = TaskError("broken", "it broke", retryable=False)
     assert await Trial(Async(raising(error))).outcome() == Failed(error)
-    assert await Trial(Instant(raising_now(error))).outcome() == Failed(error)
+    assert run_now(raising_now(error)) == Failed(error)
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\x00", object(), "x" * 101])
 async def test_an_answer_that_cannot_be_stored_fails_for_good(value: Any) -> None:
     assert failure(await Trial(Async(answering(value))).outcome()) == ("bad_output", False)
-    assert failure(await Trial(Instant(lambda attempt: value)).outcome()) == ("bad_output", False)
+    assert failure(run_now(lambda attempt: value)) == ("bad_output", False)
 
 
 async def test_an_unknown_type_fails_for_good() -> None:
