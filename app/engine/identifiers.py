@@ -2,17 +2,26 @@
 
 import os
 import time
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from app.domain.errors import Invalid
 
 
-def new_execution_id() -> UUID:
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10))
-    value &= ~(0xF000 << 64) & ~(0xC000 << 48)
-    return UUID(int=value | 0x7000 << 64 | 0x8000 << 48)
+_RANDOM_BITS = (1 << 80) - 1 & ~(0xF000 << 64) & ~(0xC000 << 48)
+_VERSION_7 = 0x7000 << 64 | 0x8000 << 48
+
+
+def _from_bytes(value: bytes) -> UUID:
+    return UUID(bytes=value)
+
+
+def new_execution_id(make: Callable[[bytes], UUID] = _from_bytes) -> UUID:
+    """`make` makes the id of its 16 bytes: an adapter's own UUIDs may be quicker than the standard library's."""
+    milliseconds = time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF
+    random_bits = int.from_bytes(os.urandom(10)) & _RANDOM_BITS
+    return make((milliseconds << 80 | random_bits | _VERSION_7).to_bytes(16))
 
 
 def first_id_at(instant: datetime) -> UUID:

@@ -10,6 +10,10 @@ from app.engine.drafts import progress_data
 Write = Callable[[int, int, str], bool]
 
 
+def _write_nothing(index: int, number: int, data: str) -> bool:
+    return False
+
+
 class ProgressReports:
     """Per task at most one report is on its way into the history; of those that come meanwhile, the newest follows.
 
@@ -43,6 +47,10 @@ class ProgressReports:
         """The report of attempt `number` that still waits when the attempt ends."""
         of, data = self._waiting.pop(index, (0, ""))
         return data if of == number else None
+
+    def close(self) -> None:
+        """Nothing more is of interest. Lets go of the writer, which holds this: the collector has nothing to find."""
+        self._write = _write_nothing
 
     def _take(self, index: int, number: int, data: str) -> None:
         """The thread of an attempt that has timed out may go on to report; that says nothing of the next attempt."""

@@ -2,7 +2,9 @@
 
 Steps of all executions flow into one queue. The writer takes everything that has gathered, writes it in one statement
 and one commit, then takes what gathered meanwhile: an idle engine commits at once, a busy one in batches, and nothing
-waits on a timer. Each entry is settled in order, with whether its step landed.
+waits on a timer. Each entry is settled in order, with whether its step landed. That is done a few at a time: the steps
+that follow from the first ones are on their way to the database while the others are being settled, so that this
+process and PostgreSQL do not wait for each other in turns.
 
 A step lands only while this engine owns its execution (the statement checks). When the database does not answer, the
 writer asks which steps of the batch are stored and sends the others again, so an outcome whose acknowledgement was
@@ -22,6 +24,8 @@ from app.engine.ports import Recording, Step, StoreUnreachable
 log = structlog.get_logger(__name__)
 
 Settle = Callable[[bool], None]
+
+SETTLED_AT_ONCE = 32
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
@@ -69,6 +73,7 @@ class Recorder:
         self._engine_id = 0
         self._waiting: deque[Entry] = deque()
         self._written: Sequence[Entry] = ()
+        self._known: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -93,7 +98,7 @@ class Recorder:
 
     async def drain(self) -> None:
         """Wait until everything submitted so far is settled, or nobody is left to do so."""
-        while (self._waiting or self._written) and self._is_alive:
+        while (self._waiting or self._written or self._known) and self._is_alive:
             await self._next_settling()
 
     async def stop(self) -> None:
@@ -103,8 +108,11 @@ class Recorder:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         unknown = [*self._written, *self._waiting]
+        self._written = ()
         self._waiting.clear()
-        self._settle_all(unknown, landed=())
+        self._learn(unknown, landed=())
+        while self._known:
+            self._settle_some()
 
     @property
     def _is_alive(self) -> bool:
@@ -120,7 +128,9 @@ class Recorder:
                 self._wake.clear()
                 await self._wake.wait()
             self._written = self._take()
-            self._settle_all(self._written, await self._write(self._written))
+            landed = await self._write(self._written)
+            self._learn(self._written, landed)
+            self._written = ()
 
     def _take(self) -> Sequence[Entry]:
         """At least one; a single step may be larger than a batch should be."""
@@ -131,10 +141,21 @@ class Recorder:
             size += batch[-1].size
         return batch
 
-    def _settle_all(self, entries: Sequence[Entry], landed: Collection[UUID]) -> None:
-        self._written = ()
+    def _learn(self, entries: Sequence[Entry], landed: Collection[UUID]) -> None:
+        """What did not land is lost from now on: nothing that is already waiting behind it may be written."""
         for entry in entries:
-            _settle(entry, landed)
+            if entry.step.execution_id not in landed:
+                entry.lane.lost = True
+        is_settling = bool(self._known)
+        self._known.extend(entries)
+        if not is_settling:
+            self._settle_some()
+
+    def _settle_some(self) -> None:
+        for _ in range(min(len(self._known), SETTLED_AT_ONCE)):
+            _settle(self._known.popleft())
+        if self._known:
+            asyncio.get_running_loop().call_soon(self._settle_some)
         self._settled.set()
 
     async def _write(self, entries: Sequence[Entry]) -> set[UUID]:
@@ -187,10 +208,8 @@ def _pauses() -> Iterator[float]:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _settle(entry: Entry, landed: Collection[UUID]) -> None:
-    arrived = entry.step.execution_id in landed and not entry.lane.lost
-    entry.lane.lost = entry.lane.lost or not arrived
+def _settle(entry: Entry) -> None:
     try:
-        entry.settle(arrived)
+        entry.settle(not entry.lane.lost)
     except Exception:
         log.exception("step_settling_failed", execution_id=str(entry.step.execution_id))

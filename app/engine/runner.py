@@ -167,6 +167,8 @@ class Run:
 
     def _leave(self, _: Event | None = None) -> None:
         self._timers.cancel_all()
+        self._progress.close()
+        self._running.close()
         if not self._gone:
             self._gone = True
             self._on_gone(self)

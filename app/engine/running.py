@@ -19,6 +19,10 @@ Ended = Callable[[int, int, Outcome], None]
 _UNASKED = TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
 
 
+def _tell_nobody(index: int, number: int, outcome: Outcome) -> None:
+    return None
+
+
 class RunningAttempts:
     """`ended(index, number, outcome)` is called once per attempt, unless it was forgotten or stopped with all others.
 
@@ -82,6 +86,10 @@ class RunningAttempts:
         self.stop_all()
         self._tasks.clear()
         self._numbers.clear()
+
+    def close(self) -> None:
+        """Nothing more is of interest. Lets go of whoever was told, who holds this: the collector has nothing to find."""
+        self._ended = _tell_nobody
 
     def _give_up(self, index: int, outcome: Outcome) -> None:
         task = self._tasks[index]

@@ -25,6 +25,7 @@ from app.engine.retention import Retention
 from app.engine.service import ExecutionService
 from app.engine.tools import Tools
 from app.engine.watchers import Hub
+from app.tasks import TaskTypeRegistry
 from app.wiring.children import ServedChildren
 from app.wiring.parts import execution_controls, execution_service, open_database, open_task_types
 from app.wiring.schedules import build_scheduler
@@ -49,18 +50,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         hub = Hub(announcer.grew)
         announcer.listen(hub.hint)
         plans = Plans(PostgresDefinitionReader(database.pool))
-        tools = Tools(
-            recorder=Recorder(PostgresRecording(writer)),
-            attempts=Attempts(task_types, settings.max_output_bytes),
-            hub=hub,
-            clock=SystemClock(),
-            max_output_bytes=settings.max_output_bytes,
-            park_after_seconds=settings.engine_park_seconds,
-            cancel_grace_seconds=settings.engine_cancel_grace_seconds,
-            max_events=settings.max_events_per_execution,
-            max_lost_attempts=settings.engine_max_lost_attempts,
-            secrets=SecretFiles(settings.secrets_folder, os.environ),
-        )
+        tools = _tools(settings, writer, task_types, hub)
         engine = Engine(PostgresOwnership(database.pool), plans, tools, signals, _engine_options(settings))
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
         controls = execution_controls(settings, database.pool, plans, signals)
@@ -82,6 +72,21 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             await announcer.stop()
             await signals.stop()
             await writer.close()
+
+
+def _tools(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Tools:
+    return Tools(
+        recorder=Recorder(PostgresRecording(writer)),
+        attempts=Attempts(task_types, settings.max_output_bytes),
+        hub=hub,
+        clock=SystemClock(),
+        max_output_bytes=settings.max_output_bytes,
+        park_after_seconds=settings.engine_park_seconds,
+        cancel_grace_seconds=settings.engine_cancel_grace_seconds,
+        max_events=settings.max_events_per_execution,
+        max_lost_attempts=settings.engine_max_lost_attempts,
+        secrets=SecretFiles(settings.secrets_folder, os.environ),
+    )
 
 
 def _engine_options(settings: Settings) -> EngineOptions:

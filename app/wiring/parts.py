@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from app.adapters.addresses import ServerAddress, StorageError, parse_database_url
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.migrations import migrate, schema_problem
-from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.pool import DriverUUID, Pool, open_pool
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.embedded.storage import open_storage
 from app.adapters.system_clock import SystemClock
 from app.config import Settings
 from app.engine.controls import ExecutionControls
 from app.engine.engine import Engine
+from app.engine.identifiers import new_execution_id
 from app.engine.plan import Plans
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
@@ -62,7 +64,8 @@ def execution_service(
     settings: Settings, pool: Pool, plans: Plans, hub: Hub, signals: PostgresSignals, engine: Engine | None = None
 ) -> ExecutionService:
     store, definitions = PostgresExecutionStore(pool), PostgresDefinitionReader(pool)
-    starter = Starter(store, definitions, plans, SystemClock(), settings.max_input_bytes, engine)
+    new_id = partial(new_execution_id, DriverUUID)
+    starter = Starter(store, definitions, plans, SystemClock(), settings.max_input_bytes, engine, new_id)
     return ExecutionService(starter, store, definitions, plans, hub, signals, settings.watch_poll_seconds)
 
 

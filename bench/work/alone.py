@@ -15,6 +15,7 @@ from app.config import Settings
 from app.domain.states import ExecutionStatus
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
+from app.wiring.garbage import settle_garbage
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from bench.closed_loop import Load, closed_loop
 from bench.program import answer_requests, take_stdout
@@ -48,6 +49,7 @@ async def _measure(executions: ExecutionService, request: dict[str, Any], load: 
 
 async def _serve(channel: TextIO, database_url: str) -> None:
     async with engine_in_process(database_url) as process:
+        settle_garbage()
         await answer_requests(channel, lambda request, load: _measure(process.executions, request, load))
 
 

@@ -127,6 +127,53 @@ async def test_steps_submitted_while_settling_are_written_next(bench: Bench) -> 
     assert bench.stored(0) == [1, 2, 3, 4]
 
 
+@pytest.fixture
+def _settled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "SETTLED_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("_settled_one_by_one")
+async def test_the_next_write_begins_while_the_rest_is_being_settled(bench: Bench) -> None:
+    first, second = bench.faults.hold_before("record"), bench.faults.hold_before("record")
+    step = Step(bench.ids[0], [note(3)])
+    bench.recorder.submit(Lane(), step, lambda landed: bench.submit(0, 4))
+    for who in range(1, 4):
+        bench.submit(who, 3)
+    await first.reached()
+    first.open()
+    await second.reached()
+    assert len(bench.settled) < 3
+    second.open()
+    await bench.recorder.drain()
+    assert bench.recording.batches == [4, 1]
+    assert bench.settled == [(1, 3, True), (2, 3, True), (3, 3, True), (0, 4, True)]
+
+
+@pytest.mark.usefixtures("_settled_one_by_one")
+async def test_nothing_is_written_behind_a_step_that_did_not_land_and_is_not_settled_yet(bench: Bench) -> None:
+    bench.database.executions[bench.ids[1]].owner_id = None
+    for who, number in ((0, 3), (1, 3), (2, 3), (1, 4)):
+        bench.submit(who, number)
+    while not bench.settled:
+        await asyncio.sleep(0)
+    assert bench.settled == [(0, 3, True)]
+    bench.submit(1, 5)
+    await bench.recorder.drain()
+    assert bench.stored(1) == [1, 2]
+    assert bench.recording.batches == [4]
+    assert bench.settled[1:] == [(1, 3, False), (2, 3, True), (1, 4, False), (1, 5, False)]
+
+
+@pytest.mark.usefixtures("_settled_one_by_one")
+async def test_what_is_known_is_settled_as_it_is_when_the_recorder_stops(bench: Bench) -> None:
+    for who in range(3):
+        bench.submit(who, 3)
+    while not bench.settled:
+        await asyncio.sleep(0)
+    await bench.recorder.stop()
+    assert bench.settled == [(0, 3, True), (1, 3, True), (2, 3, True)]
+
+
 async def test_a_settling_that_fails_holds_up_nobody(bench: Bench) -> None:
     def fail(landed: bool) -> None:
         raise RuntimeError("a defect")
