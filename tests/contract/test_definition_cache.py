@@ -312,6 +312,15 @@ async def test_calls_during_a_stall_do_not_queue_up_behind_each_other(redis_url)
         assert time.monotonic() - began < 3 * TIMEOUT
 
 
+async def test_a_connection_that_answers_is_kept(redis_url):
+    """Each answer has its own time, however long the connection has been in use."""
+    async with open_redis_cache(redis_url, 60, TIMEOUT) as cache:
+        await fill(cache, "7", OLD)
+        began = time.monotonic()
+        while time.monotonic() - began < 3 * TIMEOUT:
+            assert await cache.get("7") == OLD
+
+
 async def test_callers_that_give_up_do_not_shift_the_answers_of_others(redis_url):
     """All share one connection, on which answers come in the order of the questions."""
     async with open_redis_cache(redis_url, 60, 2) as cache:

@@ -9,13 +9,15 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as LinkBroken
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as AnswerOverdue
 
-Command = Sequence[bytes | str | int]
+Command = tuple[bytes | str | int, ...]
 
 
 class RedisLink:
@@ -34,10 +36,16 @@ class RedisLink:
         self._make_connection = make_connection
         self._settling_seconds = settling_seconds
         self._monotonic = monotonic
-        self._opening: asyncio.Task[_Session] | None = None
+        self._opening: asyncio.Task[Session] | None = None
         self._closed = False
 
-    async def session(self) -> "_Session":
+    @property
+    def open_session(self) -> "Session | None":
+        """The open session, if there is one without waiting."""
+        opening = self._opening
+        return None if opening is None or not opening.done() or _has_ended(opening) else opening.result()
+
+    async def session(self) -> "Session":
         """The open session. Raise `RedisError` or `OSError` when there is no way to open one, or the link is closed."""
         if self._closed:
             raise LinkBroken("the link is closed")
@@ -60,7 +68,7 @@ class RedisLink:
         if not opening.cancelled() and opening.exception() is None:
             await opening.result().end(LinkBroken("the connection was given up"))
 
-    async def _open(self) -> "_Session":
+    async def _open(self) -> "Session":
         connection = self._make_connection()
         try:
             await connection.connect_check_health(check_health=False)
@@ -69,34 +77,52 @@ class RedisLink:
             await connection.disconnect(nowait=True)
             raise
         settled_at = self._monotonic() + self._settling_seconds - age
-        return _Session(connection, lambda: self._monotonic() >= settled_at)
+        return Session(connection, lambda: self._monotonic() >= settled_at)
 
 
-class _Session:
-    """An open connection with one task that writes and one that reads."""
+class _Question(NamedTuple):
+    answer: asyncio.Future[list[Any]]
+    commands: int
+    deadline: float
+
+
+class Session:
+    """An open connection with one task that writes and one that reads.
+
+    Answers come in the order of the questions. So it is enough to watch the oldest one: when its answer is overdue, all
+    are, and the session ends.
+    """
 
     def __init__(self, connection: AbstractConnection, is_readable: Callable[[], bool]) -> None:
         self._connection = connection
         self._is_readable = is_readable
-        self._waiting: deque[tuple[asyncio.Future[list[Any]], int]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Question] = deque()
         self._outbox: list[bytes] = []
         self._filled = asyncio.Event()
         self._tasks = [asyncio.create_task(work()) for work in (self._write_for_ever, self._read_for_ever)]
+        self._alarm: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
         self.has_ended = False
 
     @property
     def readable(self) -> bool:
         return self._is_readable()
 
-    def call(self, *commands: Command) -> asyncio.Future[list[Any]]:
-        """The reply to each command; an error that Redis answers is a reply too."""
-        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+    def call(self, commands: Sequence[Command], timeout_seconds: float) -> asyncio.Future[list[Any]]:
+        """The reply to each command; an error that Redis answers is a reply too.
+
+        When it takes longer than `timeout_seconds`, the same for all callers, the session ends with `AnswerOverdue`.
+        """
+        answer: asyncio.Future[list[Any]] = self._loop.create_future()
         if self.has_ended:
             answer.set_exception(LinkBroken("the connection has ended"))
             return answer
-        self._waiting.append((answer, len(commands)))
-        for command in commands:
-            self._outbox += self._connection.pack_command(*command)
+        self._waiting.append(_Question(answer, len(commands), self._loop.time() + timeout_seconds))
+        if self._alarm is None:
+            self._alarm = self._loop.call_later(timeout_seconds, self._end_if_overdue)
+        # Its annotation has it that every command is a single word.
+        self._outbox += [pack_command(command) for command in commands]  # type: ignore[arg-type]
         self._filled.set()
         return answer
 
@@ -104,15 +130,27 @@ class _Session:
         if self.has_ended:
             return
         self.has_ended = True
-        for answer, _ in self._waiting:
-            if not answer.done():
-                answer.set_exception(error)
-                answer.exception()  # nobody may wait for it any more
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for question in self._waiting:
+            if not question.answer.done():
+                question.answer.set_exception(error)
+                question.answer.exception()  # nobody may wait for it any more
         self._waiting.clear()
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
         await self._connection.disconnect(nowait=True)
+
+    def _end_if_overdue(self) -> None:
+        self._alarm = None
+        if not self._waiting:
+            return
+        left = self._waiting[0].deadline - self._loop.time()
+        if left > 0:
+            self._alarm = self._loop.call_later(left, self._end_if_overdue)
+        else:
+            self._ending = asyncio.create_task(self.end(AnswerOverdue()), name="redis link overdue")
 
     async def _write_for_ever(self) -> None:
         try:
@@ -128,8 +166,8 @@ class _Session:
         try:
             while True:
                 first = await self._reply()
-                answer, wanted = self._waiting[0]
-                replies = [first, *[await self._reply() for _ in range(wanted - 1)]]
+                answer, commands, _ = self._waiting[0]
+                replies = [first, *[await self._reply() for _ in range(commands - 1)]]
                 self._waiting.popleft()
                 if not answer.done():
                     answer.set_result(replies)
@@ -143,7 +181,7 @@ class _Session:
             return error
 
 
-def _has_ended(opening: "asyncio.Task[_Session]") -> bool:
+def _has_ended(opening: "asyncio.Task[Session]") -> bool:
     if not opening.done():
         return False
     return opening.cancelled() or opening.exception() is not None or opening.result().has_ended

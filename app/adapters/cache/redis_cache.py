@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.adapters.cache.entries import pack, unpack
-from app.adapters.cache.link import Command, RedisLink
+from app.adapters.cache.link import Command, RedisLink, Session
 from app.adapters.cache.outage import Outage
 from app.adapters.cache.waiting import Patience
 from app.definitions.ports import Content, Mark, Vacancy
@@ -110,18 +110,27 @@ class RedisDefinitionCache:
     async def _call(self, commands: Sequence[Command], reading: bool) -> list[Any] | None:
         """None when Redis fails, or must not be read."""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                session = await self._link.session()
-                if reading and not session.readable:
-                    return None
-                replies = await session.call(*commands)
-            _raise_errors(replies)
+            session = self._link.open_session
+            if session is not None:
+                replies = await self._ask(session, commands, reading)
+            else:
+                async with asyncio.timeout(self._timeout_seconds):
+                    replies = await self._ask(await self._link.session(), commands, reading)
         except (RedisError, OSError) as error:
             self._outage.failed(error)
             if isinstance(error, TimeoutError):
                 await self._link.drop()
             return None
-        self._outage.worked()
+        if replies is not None:
+            self._outage.worked()
+        return replies
+
+    async def _ask(self, session: Session, commands: Sequence[Command], reading: bool) -> list[Any] | None:
+        """None when the session must not be read. Raise the error that Redis answers, too."""
+        if reading and not session.readable:
+            return None
+        replies = await session.call(commands, self._timeout_seconds)
+        _raise_errors(replies)
         return replies
 
 

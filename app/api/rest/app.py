@@ -22,6 +22,7 @@ from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.paths import PathsAsWritten
 from app.api.rest.responses import PREFIX
+from app.api.rest.route_table import RouteTable
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -42,6 +43,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
     app.include_router(health.router)
+    app.router.middleware_stack = RouteTable(app)
     app.add_middleware(PathsAsWritten)
     app.add_middleware(UnexpectedErrors)
     return app

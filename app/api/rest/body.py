@@ -25,10 +25,11 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        takes_body = self.body_field is not None
+        if self.body_field is None:
+            return handle
 
         async def read_and_handle(request: Request) -> Response:
-            return await handle(await _with_body(request) if takes_body else request)
+            return await handle(await _with_body(request))
 
         return read_and_handle
 

@@ -55,6 +55,12 @@ async def _dry_runs(request: Request) -> DryRunner:
     return (await _services(request)).dry_runs
 
 
+def definitions_of(request: Request) -> DefinitionService:
+    """For reads that the cache answers: their route takes the request, which costs them less than a dependency."""
+    services: Services = request.app.state.services
+    return services.definitions
+
+
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]

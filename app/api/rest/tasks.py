@@ -1,11 +1,11 @@
 """`/workflows/{workflow}/tasks` and `/tasks`: the steps of a workflow, one by one."""
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowRef
+from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowRef, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.api.rest.task_bodies import TaskBody, TaskPatch
@@ -42,13 +42,13 @@ async def create_task(
 )
 async def list_tasks(
     workflow: WorkflowRef,
-    definitions: Definitions,
+    request: Request,
     skip: Skip = 0,
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Ordered by sequence and id."""
-    tasks = orjson.loads((await definitions.document(workflow)).body)["tasks"]
+    tasks = orjson.loads((await definitions_of(request).document(workflow)).body)["tasks"]
     items = [orjson.dumps(task) for task in tasks[skip : skip + limit]]
     return readable_response(page_body(items, len(tasks), skip, limit), if_none_match)
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef
+from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
 from app.api.rest.schemas import WorkflowCreate, WorkflowPatch, WorkflowReplace
@@ -44,9 +44,9 @@ async def list_workflows(
 
 
 @router.get("/{workflow}", summary="Get a workflow", response_model=WorkflowView, responses=readable(404))
-async def get_workflow(workflow: WorkflowRef, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+async def get_workflow(workflow: WorkflowRef, request: Request, if_none_match: IfNoneMatch = None) -> Response:
     """The current revision. Pass the ETag as `If-Match` with a change to make sure that nobody else's is lost."""
-    document = await definitions.document(workflow)
+    document = await definitions_of(request).document(workflow)
     return readable_response(document.body, if_none_match, document.etag)
 
 

@@ -1,0 +1,58 @@
+"""Finding a request's route among the one or two that it can be.
+
+The framework compares a path with the pattern of every operation in turn, with the prefix and without, until one fits.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.rest.responses import PREFIX
+
+Shape = tuple[str, int, str]
+"""What requests of one route share: the method, the number of slashes in the path, the first word after the prefix."""
+
+
+class RouteTable:
+    """Takes the place of the router of `app`, and calls the route that it would call.
+
+    What fits no route is left to the router, and so is what is traced: only the router tells the tracer of its choice.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._router: ASGIApp = app.router.middleware_stack
+        self._routes: Mapping[Shape, Sequence[RouteContext]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = None
+        if scope["type"] == "http" and "fastapi.telemetry" not in scope:
+            route = self._find(scope)
+        await (self._router if route is None else route.app)(scope, receive, send)
+
+    def _find(self, scope: Scope) -> RouteContext | None:
+        """The route that fits; `scope` then has it and its parameters."""
+        if self._routes is None:
+            self._routes = _by_shape(self._app)
+        for route in self._routes.get(_shape(scope["method"], scope["path"]), ()):
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(found, route=route.original_route, router=self._app.router)
+                return route
+        return None
+
+
+def _by_shape(app: FastAPI) -> Mapping[Shape, Sequence[RouteContext]]:
+    routes = defaultdict[Shape, list[RouteContext]](list)
+    for route in iter_route_contexts(app.routes):
+        for method in route.methods or ():
+            routes[_shape(method, route.path or "")].append(route)
+    return dict(routes)
+
+
+def _shape(method: str, path: str) -> Shape:
+    return method, path.count("/"), path.removeprefix(PREFIX)[1:].partition("/")[0]
