@@ -127,10 +127,21 @@ class Recorder:
             if not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
+            await self._gather()
             self._written = self._take()
             landed = await self._write(self._written)
             self._learn(self._written, landed)
             self._written = ()
+
+    async def _gather(self) -> None:
+        """Let everything that is ready to run in this process have its turn, as long as it brings further steps.
+
+        An idle process goes on at once; a busy one would spend itself on commits of a few steps each.
+        """
+        gathered = 0
+        while gathered < len(self._waiting) < SETTLED_AT_ONCE:
+            gathered = len(self._waiting)
+            await asyncio.sleep(0)
 
     def _take(self) -> Sequence[Entry]:
         """At least one; a single step may be larger than a batch should be."""
