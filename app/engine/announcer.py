@@ -23,13 +23,14 @@ class Announcer:
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
         self._own = uuid.uuid4().hex[:8]
-        self._grown: set[UUID] = set()
+        self._grown: dict[UUID, None] = {}  # a set that keeps its order
         self._bell = Bell()
         self._task: asyncio.Task[None] | None = None
 
     def grew(self, execution_id: UUID) -> None:
-        self._grown.add(execution_id)
-        self._bell.ring()
+        if not self._grown:
+            self._bell.ring()
+        self._grown[execution_id] = None
 
     def listen(self, hint: Callable[[UUID], None]) -> None:
         """Call `hint(execution_id)` for what other processes announce; this process knows its own."""
@@ -54,7 +55,7 @@ class Announcer:
     async def _announce_for_ever(self) -> None:
         while True:
             await self._bell.wait()
-            ids, self._grown = sorted(self._grown), set()
+            ids, self._grown = list(self._grown), {}
             try:
                 for start in range(0, len(ids), IDS_PER_HINT):
                     part = (execution_id.hex for execution_id in ids[start : start + IDS_PER_HINT])

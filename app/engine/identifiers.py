@@ -8,7 +8,6 @@ from uuid import UUID
 
 from app.domain.errors import Invalid
 
-
 _RANDOM_BITS = (1 << 80) - 1 & ~(0xF000 << 64) & ~(0xC000 << 48)
 _VERSION_7 = 0x7000 << 64 | 0x8000 << 48
 

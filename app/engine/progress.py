@@ -49,7 +49,7 @@ class ProgressReports:
         return data if of == number else None
 
     def close(self) -> None:
-        """Nothing more is of interest. Lets go of the writer, which holds this: the collector has nothing to find."""
+        """Nothing more is of interest. Lets go of the writer, which holds this, so that no cycle is left."""
         self._write = _write_nothing
 
     def _take(self, index: int, number: int, data: str) -> None:

@@ -88,7 +88,7 @@ class RunningAttempts:
         self._numbers.clear()
 
     def close(self) -> None:
-        """Nothing more is of interest. Lets go of whoever was told, who holds this: the collector has nothing to find."""
+        """Nothing more is of interest. Lets go of whoever was told, who holds this, so that no cycle is left."""
         self._ended = _tell_nobody
 
     def _give_up(self, index: int, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from app.domain.definitions import parse_ref
@@ -19,7 +20,7 @@ from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
 from app.engine.updates import Update
-from app.engine.watchers import Hub, Watcher, follow
+from app.engine.watchers import Batch, Hub, Watcher, follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,14 @@ class ExecutionService:
 
     async def last_update(self, execution: Execution) -> Update | None:
         event = await self._store.last_event(execution.id)
-        return None if event is None else self._update(execution, await read_plan(self._plans, execution), event)
+        return None if event is None else _show(execution, await read_plan(self._plans, execution), (event,))[0]
 
     async def updates(self, execution_id: str, after: int, limit: int) -> UpdatePage:
         """The stored history after number `after`."""
         execution = await self.get(execution_id)
         plan = await read_plan(self._plans, execution)
         page = await self._store.read_history(execution.id, after, limit)
-        return UpdatePage([self._update(execution, plan, event) for event in page.events], page.ended)
+        return UpdatePage(_show(execution, plan, page.events), page.ended)
 
     async def tasks(self, execution_id: str) -> Sequence[TaskExecution]:
         """What the history says of each task of the revision, in the order in which they run."""
@@ -153,13 +154,19 @@ class ExecutionService:
     ) -> AsyncGenerator[Sequence[Update]]:
         watcher = watcher or self._hub.add(execution.id)
         try:
-            plan = await read_plan(self._plans, execution)
+            show = partial(_updates, execution, await read_plan(self._plans, execution))
             batches = follow(self._hub, watcher, self._store, execution.id, after, self._poll_seconds)
             async with aclosing(batches):
-                async for events in batches:
-                    yield [self._update(execution, plan, event) for event in events]
+                async for batch in batches:
+                    yield batch.updates(show)
         finally:
             self._hub.remove(execution.id, watcher)
 
-    def _update(self, execution: Execution, plan: Plan, event: Event) -> Update:
-        return Update(execution.id, execution.workflow_id, event, plan.task_name(event.task_id))
+
+def _updates(execution: Execution, plan: Plan, batch: Batch) -> Sequence[Update]:
+    return _show(execution, plan, batch.events, is_shared=batch.is_shared)
+
+
+def _show(execution: Execution, plan: Plan, events: Sequence[Event], *, is_shared: bool = False) -> Sequence[Update]:
+    execution_id, workflow_id, task_name = execution.id, execution.workflow_id, plan.task_name
+    return [Update(execution_id, workflow_id, event, task_name(event.task_id), is_shared) for event in events]

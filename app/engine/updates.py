@@ -1,7 +1,9 @@
 """How an event is shown: with the names and the sentence that a person needs."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from app.domain.events import TASK_STATUS_AFTER, Event, EventType
@@ -45,14 +47,19 @@ _REASONED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Update:
-    """One event as all APIs show it. `task_name` is None when the event is about the execution."""
+    """One event as all APIs show it. `task_name` is None when the event is about the execution.
+
+    Where it `is_shared` by many watchers, the API that sends it keeps the bytes as `sent`, for the others to send too.
+    """
 
     execution_id: UUID
     workflow_id: int
     event: Event
     task_name: str | None
+    is_shared: bool = field(default=False, compare=False)
+    sent: bytes | None = field(default=None, init=False, compare=False, repr=False)
 
     @property
     def task_status(self) -> TaskStatus | None:
@@ -69,8 +76,7 @@ class Update:
 
     @property
     def message(self) -> str:
-        event = self.event
-        return _PLAIN.get(event.type) or _sentence(event, self.task_name or "")
+        return sentence(self.event.type, self.task_name, self.event.attempt, self.event.data)
 
 
 def failure_of(event: Event) -> Failure | None:
@@ -80,25 +86,34 @@ def failure_of(event: Event) -> Failure | None:
     return Failure(data["code"], data["message"])
 
 
-def _sentence(event: Event, task: str) -> str:
-    if (words := _OF_TASK.get(event.type)) is not None:
-        return f"Task {task!r} {words}"
-    if event.type is EventType.EXECUTION_CREATED:
-        return f"Execution accepted{_repeating(event)}"
-    if event.type is EventType.TASK_STARTED:
-        return f"Task {task!r} started" if event.attempt == 1 else f"Task {task!r} started, attempt {event.attempt}"
-    if event.type is EventType.TASK_ITEM_COMPLETED:
-        data = json.loads(event.data or "{}")
-        return f"Element {data['index'] + 1} of {data['count']} of task {task!r} completed"
-    if event.type is EventType.SIGNAL_RECEIVED:
-        return f"Signal {json.loads(event.data or '{}').get('name')!r} received"
-    reason = json.loads(event.data or "{}").get("message", "")
-    return _REASONED[event.type].format(task=repr(task), attempt=event.attempt, reason=reason).removesuffix(": ")
+def tells_of_data(type: EventType) -> bool:
+    """True when the sentence depends on the event's data."""
+    return type not in _PLAIN and type not in _OF_TASK and type is not EventType.TASK_STARTED
 
 
-def _repeating(event: Event) -> str:
-    if event.data is None:
+def sentence(type: EventType, task_name: str | None, attempt: int, data: str | None = None) -> str:
+    if (plain := _PLAIN.get(type)) is not None:
+        return plain
+    task = repr(task_name or "")
+    if (words := _OF_TASK.get(type)) is not None:
+        return f"Task {task} {words}"
+    if type is EventType.TASK_STARTED:
+        return f"Task {task} started" if attempt == 1 else f"Task {task} started, attempt {attempt}"
+    return _of_data(type, task, attempt, json.loads(data or "{}"))
+
+
+def _of_data(type: EventType, task: str, attempt: int, data: Mapping[str, Any]) -> str:
+    if type is EventType.EXECUTION_CREATED:
+        return f"Execution accepted{_repeating(data)}"
+    if type is EventType.TASK_ITEM_COMPLETED:
+        return f"Element {data['index'] + 1} of {data['count']} of task {task} completed"
+    if type is EventType.SIGNAL_RECEIVED:
+        return f"Signal {data.get('name')!r} received"
+    return _REASONED[type].format(task=task, attempt=attempt, reason=data.get("message", "")).removesuffix(": ")
+
+
+def _repeating(data: Mapping[str, Any]) -> str:
+    if not data:
         return ""
-    data = json.loads(event.data)
     start = "" if data["from_task"] is None else f" from task {data['from_task']!r} on"
     return f": it repeats execution {data['origin_id']}{start}"

@@ -3,9 +3,10 @@
 Invariants: a watcher sees events in order and without a gap; what it has not seen stays in the database, so nothing
 that happens to it (slow, gone, on another process) can hold up an execution or lose an event.
 
-The hub hands committed events to the watchers in this process. Each watcher keeps a bounded number of them; one that
-falls behind drops what it holds and reads the history again. A watcher of an execution that runs elsewhere reads on
-every hint and, because hints may be lost, at a steady interval.
+The hub hands committed events to the watchers in this process, the same batch to all of an execution: what one of them
+makes of it need not be made again. Each watcher keeps a bounded number of events; one that falls behind drops what it
+holds and reads the history again. A watcher of an execution that runs elsewhere reads on every hint and, because hints
+may be lost, at a steady interval.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from uuid import UUID
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import Event
 from app.engine.ports import HistoryPage
+from app.engine.updates import Update
 
 PAGE = 500
 HELD_EVENTS = 1_000
@@ -30,56 +32,126 @@ class History(Protocol):
     async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage: ...
 
 
+class Batch:
+    """The events from number `first` to `last`. Watchers that are handed the same batch share what one makes of it."""
+
+    __slots__ = ("_updates", "events", "first", "is_shared", "last")
+
+    def __init__(self, events: Sequence[Event], *, is_shared: bool = False) -> None:
+        self.events = events
+        self.first = events[0].sequence
+        self.last = events[-1].sequence
+        self.is_shared = is_shared
+        self._updates: Sequence[Update] | None = None
+
+    def updates(self, show: Callable[["Batch"], Sequence[Update]]) -> Sequence[Update]:
+        """The batch as `show` shows it, asked by whoever comes first."""
+        if self._updates is None:
+            self._updates = show(self)
+        return self._updates
+
+    def rest(self, after: int) -> "Batch":
+        """What follows event `after`, which this batch has; it is shared no more."""
+        return Batch(self.events[after + 1 - self.first :])
+
+
 class Watcher:
     """What one watcher holds between the hub and its reader."""
 
-    __slots__ = ("_held", "_wake", "must_read")
+    __slots__ = ("_due", "_held", "_held_events", "_reminder", "_reminds_at", "_waiting", "_woken", "must_read")
 
     def __init__(self) -> None:
-        self._held: deque[Event] = deque()
-        self._wake = asyncio.Event()
+        self._held: deque[Batch] = deque()
+        self._held_events = 0
+        self._woken = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._due = 0.0
+        self._reminder: asyncio.TimerHandle | None = None
+        self._reminds_at = 0.0
         self.must_read = True
 
-    def offer(self, events: Sequence[Event]) -> None:
-        if len(self._held) + len(events) > HELD_EVENTS or not self._continues(events):
+    def offer(self, batch: Batch) -> None:
+        if self._held_events + len(batch.events) > HELD_EVENTS or not self._continues(batch):
             self._held.clear()
+            self._held_events = 0
             self.must_read = True
         else:
-            self._held.extend(events)
-        self._wake.set()
+            self._held.append(batch)
+            self._held_events += len(batch.events)
+        self._wake()
 
     def hint(self) -> None:
         self.must_read = True
-        self._wake.set()
+        self._wake()
 
-    def take(self, after: int) -> list[Event]:
-        """The held events that follow `after` directly; a gap before them asks for a read instead."""
-        while self._held and self._held[0].sequence <= after:
-            self._held.popleft()
-        if self._held and self._held[0].sequence != after + 1:
+    def take(self, after: int) -> Batch | None:
+        """The next held batch that follows `after` directly; a gap before it asks for a read instead."""
+        self._woken = False
+        while self._held and self._held[0].last <= after:
+            self._drop_first()
+        if not self._held:
+            return None
+        if self._held[0].first > after + 1:
             self.must_read = True
-            return []
-        events = list(self._held)
-        self._held.clear()
-        return events
+            return None
+        batch = self._drop_first()
+        return batch if batch.first > after else batch.rest(after)
 
     def holds_from(self, number: int) -> bool:
         """True when nothing needs to be read from event `number` on."""
-        return bool(self._held) and self._held[0].sequence == number
-
-    def _continues(self, events: Sequence[Event]) -> bool:
-        """False when another engine had the execution meanwhile, and told this process nothing."""
-        return not self._held or self._held[-1].sequence + 1 == events[0].sequence
+        return bool(self._held) and self._held[0].first == number
 
     async def wait(self, seconds: float) -> None:
         """Until something was offered or hinted; after `seconds` without either, ask for a read."""
-        # A plain timer: this is on the way of every batch, and asyncio.timeout costs more.
-        reminder = asyncio.get_running_loop().call_later(seconds, self.hint)
-        try:
-            await self._wake.wait()
-        finally:
-            reminder.cancel()
-        self._wake.clear()
+        if not self._woken:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            self._remind_after(seconds, loop)
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        self._woken = False
+
+    def close(self) -> None:
+        """It will not wait again."""
+        if self._reminder is not None:
+            self._reminder.cancel()
+            self._reminder = None
+
+    def _continues(self, batch: Batch) -> bool:
+        """False when another engine had the execution meanwhile, and told this process nothing."""
+        return not self._held or self._held[-1].last + 1 == batch.first
+
+    def _drop_first(self) -> Batch:
+        batch = self._held.popleft()
+        self._held_events -= len(batch.events)
+        return batch
+
+    def _wake(self) -> None:
+        self._woken = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def _remind_after(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        # One timer outlasts many waits: nearly all of them end early, and a timer for each would cost more than they.
+        self._due = loop.time() + seconds
+        if self._reminder is None or self._reminds_at > self._due:
+            self.close()
+            self._set_reminder(loop)
+
+    def _set_reminder(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._reminds_at = self._due
+        self._reminder = loop.call_at(self._due, self._remind)
+
+    def _remind(self) -> None:
+        self._reminder = None
+        if self._waiting is None:
+            return
+        if self._due > self._reminds_at:
+            self._set_reminder(asyncio.get_running_loop())
+        else:
+            self.hint()
 
 
 class Hub:
@@ -103,6 +175,7 @@ class Hub:
         return watcher
 
     def remove(self, execution_id: UUID, watcher: Watcher) -> None:
+        watcher.close()
         watchers = self._watchers[execution_id]
         watchers.remove(watcher)
         if not watchers:
@@ -110,8 +183,10 @@ class Hub:
 
     def publish(self, execution_id: UUID, events: Sequence[Event]) -> None:
         """Hand committed events to their watchers; never waits."""
-        for watcher in self._watchers.get(execution_id, ()):
-            watcher.offer(events)
+        if (watchers := self._watchers.get(execution_id)) is not None:
+            batch = Batch(events, is_shared=len(watchers) > 1)
+            for watcher in watchers:
+                watcher.offer(batch)
         self._announce(execution_id)
 
     def hint(self, execution_id: UUID) -> None:
@@ -128,39 +203,35 @@ class Hub:
 
 async def follow(
     hub: Hub, watcher: Watcher, history: History, execution_id: UUID, after: int, poll_seconds: float
-) -> AsyncGenerator[Sequence[Event]]:
+) -> AsyncGenerator[Batch]:
     """The history after number `after`, in batches, to its end, as the hub's `watcher` of it learns of it.
 
     `poll_seconds` is the first pause before a look that nobody has hinted at. Raise `Unavailable` when the hub closes
     before that, `NotFound` when the history is removed meanwhile.
     """
-    pause = poll_seconds
-    while True:
-        events, ended = await _next_batch(watcher, history, execution_id, after)
-        if events:
-            yield events
-            after = events[-1].sequence
-            ended = events[-1].type.is_final
+    pause, ended = poll_seconds, False
+    while not ended:
+        batch = watcher.take(after)
+        if batch is None and watcher.must_read:
+            batch, ended = await _read(watcher, history, execution_id, after)
+        if batch is not None:
+            yield batch
+            after = batch.last
+            ended = batch.events[-1].type.is_final
             pause = poll_seconds
-        if ended:
-            return
-        if not events:
+        elif not ended:
             if hub.closing:
                 raise Unavailable(f"the server is stopping and the execution goes on: watch it again after {after}")
             await watcher.wait(pause)
             pause = min(pause * 2, poll_seconds * LONGEST_PATIENCE)
 
 
-async def _next_batch(
-    watcher: Watcher, history: History, execution_id: UUID, after: int
-) -> tuple[Sequence[Event], bool]:
-    if events := watcher.take(after):
-        return events, False
-    if not watcher.must_read:
-        return (), False
+async def _read(watcher: Watcher, history: History, execution_id: UUID, after: int) -> tuple[Batch | None, bool]:
+    """A page of the history, and whether it has ended."""
     watcher.must_read = False
     page = await history.read_history(execution_id, after, PAGE)
     if not page.exists:
         raise NotFound("execution", execution_id)
-    watcher.must_read = len(page.events) == PAGE
-    return page.events, page.ended
+    # What was hinted at meanwhile may not be on this page.
+    watcher.must_read = watcher.must_read or len(page.events) == PAGE
+    return Batch(page.events) if page.events else None, page.ended

@@ -8,12 +8,11 @@ import pytest
 from app.adapters.memory.database import MemoryDatabase
 from app.adapters.memory.ownership import MemoryOwnership
 from app.adapters.memory.recording import MemoryRecording
-from app.domain.events import Event
 from app.engine.engine import Engine
 from app.engine.ports import Step
 from app.engine.recorder import Lane, Recorder
 from app.engine.state import ExecutionState
-from app.engine.watchers import Watcher
+from app.engine.watchers import Batch, Watcher
 from tests.support.simulated_world import simulate
 
 MOST_SEEDS = 400
@@ -53,10 +52,11 @@ def _act_at_once(self: Recorder, lane: Lane, step: Step, settle: Callable[[bool]
     settle(True)
 
 
-def _take_newest(self: Watcher, after: int) -> list[Event]:
-    newest = [event for event in self._held if event.sequence > after][-1:]
+def _take_newest(self: Watcher, after: int) -> Batch | None:
+    newest = [event for batch in self._held for event in batch.events if event.sequence > after][-1:]
     self._held.clear()
-    return newest
+    self._held_events = 0
+    return Batch(newest) if newest else None
 
 
 _submit = Recorder.submit

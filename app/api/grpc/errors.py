@@ -1,7 +1,7 @@
 """Errors as gRPC statuses with google.rpc details; the one table of codes for this transport."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
@@ -44,7 +44,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 S = TypeVar("S")
 Q = TypeVar("Q")
 R = TypeVar("R")
-Batches = AsyncGenerator[Iterable[R]]
 
 
 def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], Awaitable[R]]:
@@ -55,22 +54,6 @@ def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], A
         async with errors_as_status(context):
             return await method(servicer, request)
         raise AssertionError("errors_as_status lets every error pass")
-
-    return call
-
-
-def stream(method: Callable[[S, Q], Awaitable[Batches[R]]]) -> Callable[[S, Q, Context], Awaitable[None]]:
-    """As `unary`, for methods that answer with a stream of batches; a client that goes away closes it at once.
-
-    Messages are written one by one, without a generator around each: they are what a server spends its time on.
-    """
-
-    @wraps(method)
-    async def call(servicer: S, request: Q, context: Context) -> None:
-        async with errors_as_status(context), aclosing(await method(servicer, request)) as batches:
-            async for batch in batches:
-                for message in batch:
-                    await context.write(message)
 
     return call
 

@@ -1,6 +1,5 @@
 """Between protobuf messages and the engine's words."""
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,32 +45,6 @@ def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, 
     if message.input:
         value = decode_object(message.input, "input", max_input_bytes)
     return StartRequest(message.workflow_id, value, message.idempotency_key or None)
-
-
-def update_messages(updates: Sequence[Update]) -> Iterator[pb.WorkflowExecutionUpdate]:
-    """Of one execution; each is made when it is to be sent, because a slow watcher takes long over a batch."""
-    execution_id, workflow_id = str(updates[0].execution_id), str(updates[0].workflow_id)
-    return (_update_message(update, execution_id, workflow_id) for update in updates)
-
-
-def _update_message(update: Update, execution_id: str, workflow_id: str) -> pb.WorkflowExecutionUpdate:
-    event = update.event
-    failure = update.failure
-    return pb.WorkflowExecutionUpdate(
-        execution_id=execution_id,
-        workflow_id=workflow_id,
-        status=STATUS[event.status],
-        current_task_id="" if event.task_id is None else str(event.task_id),
-        current_task_name=update.task_name or "",
-        message=update.message,
-        progress_percent=event.progress_percent,
-        sequence=event.sequence,
-        occurred_at=timestamp(event.occurred_at),
-        task_status=TASK_STATUS[update.task_status],
-        attempt=event.attempt,
-        output=update.output or "",
-        error=error_message(failure),
-    )
 
 
 def started_message(execution: Execution, *, already_started: bool) -> pb.StartWorkflowResponse:

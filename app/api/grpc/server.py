@@ -1,14 +1,17 @@
 """The gRPC server around the servicer: reflection, health, limits, keepalive."""
 
+from typing import Any
+
 import grpc
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from app.api.grpc.generated import workflow_pb2
-from app.api.grpc.generated.workflow_pb2_grpc import add_WorkflowServiceServicer_to_server
 from app.api.grpc.servicer import WorkflowServicer
 
-SERVICE = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"].full_name
+DESCRIPTOR = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
+SERVICE = DESCRIPTOR.full_name
 
 
 class PortUnavailable(Exception):
@@ -26,7 +29,7 @@ class Server:
     ) -> None:
         self._server = grpc.aio.server(options=_options(max_message_bytes, share_port=share_port))
         self._health = health.aio.HealthServicer()
-        add_WorkflowServiceServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]
+        self._server.add_generic_rpc_handlers((_service(servicer),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
         self.port = self._listen(host, port)
@@ -57,6 +60,19 @@ class Server:
         if bound == 0:
             raise PortUnavailable(f"cannot listen on {address}: the port is in use or not allowed; set GRPC_PORT")
         return bound
+
+
+def _service(servicer: WorkflowServicer) -> grpc.GenericRpcHandler:
+    """What the generated stubs register, but that streams are written as bytes, which nobody serializes again."""
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+    for method in DESCRIPTOR.methods:
+        behaviour, read = getattr(servicer, method.name), GetMessageClass(method.input_type).FromString
+        if method.server_streaming:
+            handlers[method.name] = grpc.unary_stream_rpc_method_handler(behaviour, read)
+        else:
+            write = GetMessageClass(method.output_type).SerializeToString
+            handlers[method.name] = grpc.unary_unary_rpc_method_handler(behaviour, read, write)
+    return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
 
 def _options(max_message_bytes: int, *, share_port: bool) -> list[tuple[str, int]]:

@@ -1,9 +1,6 @@
 """`workflow.WorkflowService`: translate in, call what executions are run and steered by, translate out."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import aclosing
-
-from app.api.grpc.errors import stream, unary
+from app.api.grpc.errors import unary
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceServicer
 from app.api.grpc.messages import (
@@ -15,17 +12,14 @@ from app.api.grpc.messages import (
     started_message,
     status_message,
     summary_message,
-    update_messages,
 )
+from app.api.grpc.streams import Updates, stream
 from app.domain.errors import Invalid
 from app.domain.states import ExecutionStatus
 from app.engine.controls import ExecutionControls
 from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
-from app.engine.updates import Update
 from app.engine.values import decode
-
-Updates = AsyncGenerator[Iterable[pb.WorkflowExecutionUpdate]]
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -40,11 +34,11 @@ class WorkflowServicer(WorkflowServiceServicer):
     @stream
     async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
         _, updates = await self._executions.execute(start_request(request, self._max_input_bytes))
-        return _messages(updates)
+        return updates
 
     @stream
     async def WatchExecution(self, request: pb.WatchExecutionRequest) -> Updates:
-        return _messages(await self._executions.watch(request.execution_id, request.after_sequence))
+        return await self._executions.watch(request.execution_id, request.after_sequence)
 
     @unary
     async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:
@@ -104,13 +98,6 @@ class WorkflowServicer(WorkflowServiceServicer):
     async def RerunExecution(self, request: pb.RerunExecutionRequest) -> pb.RerunExecutionResponse:
         key = request.idempotency_key or None
         return rerun_message(await self._controls.rerun(request.execution_id, request.from_task, key))
-
-
-async def _messages(updates: AsyncGenerator[Sequence[Update]]) -> Updates:
-    """One message per update."""
-    async with aclosing(updates):
-        async for batch in updates:
-            yield update_messages(batch)
 
 
 def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:

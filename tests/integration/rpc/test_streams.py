@@ -6,6 +6,8 @@ import grpc
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from app.api.grpc.streams import UpdateSerializer
+from app.engine.updates import Update
 from tests.support.engine_process import (
     RunningServer,
     parallel,
@@ -98,6 +100,29 @@ async def test_a_watcher_on_another_engine_sees_the_same_while_it_happens(
     rest = await read_on(call)
     assert elsewhere == [first, *rest]
     assert here == elsewhere[3:]
+
+
+async def test_many_watchers_are_sent_what_was_made_once(
+    server: RunningServer, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store_workflow(database_url, workflow("short", [sync("wait", 1, "delay", config={"seconds": 0.5})]))
+    calls = [server.stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="short"))]
+    first = await calls[0].read()
+    request = pb.WatchExecutionRequest(execution_id=first.execution_id, after_sequence=1)
+    calls += [server.stub.WatchExecution(request) for _ in range(30)]
+    for call in calls:
+        assert [(await call.read()).sequence, (await call.read()).sequence] == [2, 3]
+    made: list[int] = []
+    serialize = UpdateSerializer._serialized
+
+    def noted(self: UpdateSerializer, update: Update) -> bytes:
+        made.append(update.event.sequence)
+        return serialize(self, update)
+
+    monkeypatch.setattr(UpdateSerializer, "_serialized", noted)
+    rests = await asyncio.gather(*(read_on(call) for call in calls))
+    assert made == [4, 5]
+    assert all(rest == rests[0] for rest in rests)
 
 
 async def test_a_client_that_goes_away_changes_nothing(server: RunningServer, database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +11,8 @@ from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.engine import watchers
 from app.engine.ports import HistoryPage, StoreUnreachable
-from app.engine.watchers import Hub, Watcher, follow
+from app.engine.updates import Update
+from app.engine.watchers import Batch, Hub, Watcher, follow
 from tests.support.histories import completed, note
 
 EXECUTION = uuid4()
@@ -48,6 +50,7 @@ class Reader:
     def __init__(self, hub: Hub, book: Book, after: int = 0, poll_seconds: float = HOUR) -> None:
         self.watcher = hub.add(EXECUTION)
         self.numbers: list[int] = []
+        self.batches: list[Batch] = []
         self.paused = asyncio.Event()
         self.paused.set()
         self._batches = follow(hub, self.watcher, book, EXECUTION, after, poll_seconds)
@@ -55,8 +58,9 @@ class Reader:
 
     async def _read(self) -> None:
         async with aclosing(self._batches) as batches:
-            async for events in batches:
-                self.numbers += [event.sequence for event in events]
+            async for batch in batches:
+                self.batches.append(batch)
+                self.numbers += [event.sequence for event in batch.events]
                 await self.paused.wait()
 
     async def has(self, number: int) -> None:
@@ -158,6 +162,22 @@ async def test_a_hint_makes_a_watcher_read(hub: Hub, book: Book) -> None:
     hub.hint(EXECUTION)
     await reader.task
     assert reader.numbers == numbers(END)
+
+
+async def test_a_hint_while_the_history_is_read_makes_a_watcher_read_again(hub: Hub, book: Book) -> None:
+    book.write(2)
+    watcher = hub.add(EXECUTION)
+
+    class SlowBook:
+        async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+            page = await book.read_history(execution_id, after, limit)
+            if after == 0:
+                book.write(END)
+                hub.hint(execution_id)
+            return page
+
+    batches = [batch async for batch in follow(hub, watcher, SlowBook(), EXECUTION, 0, HOUR)]
+    assert [(batch.first, batch.last) for batch in batches] == [(1, 2), (3, END)]
 
 
 async def test_lost_hints_are_made_up_for_by_polling(hub: Hub, book: Book) -> None:
@@ -283,7 +303,7 @@ def test_growth_is_announced_whether_somebody_watches_or_not() -> None:
 def test_a_watcher_knows_from_where_it_holds(first: int | None, number: int, holds: bool) -> None:
     watcher = Watcher()
     if first is not None:
-        watcher.offer([note(first), note(first + 1)])
+        watcher.offer(Batch([note(first), note(first + 1)]))
     assert watcher.holds_from(number) is holds
 
 
@@ -300,3 +320,113 @@ async def test_looks_for_nothing_become_rarer_until_something_comes(hub: Hub, bo
     book.write(2)
     await Reader(hub, book, poll_seconds=1.0).task
     assert pauses == [1, 2, 4, 8, 10, 10, 10, 1, 2]
+
+
+# What watchers share
+
+
+async def test_watchers_of_one_execution_share_what_one_of_them_made(hub: Hub, book: Book) -> None:
+    readers = [Reader(hub, book) for _ in range(500)]
+    hub.publish(EXECUTION, book.write(1))
+    await asyncio.gather(*(reader.has(1) for reader in readers))
+    made: list[Batch] = []
+
+    def show(batch: Batch) -> list[Update]:
+        made.append(batch)
+        return [Update(EXECUTION, 1, event, None, batch.is_shared) for event in batch.events]
+
+    for until in (3, 4, END):
+        hub.publish(EXECUTION, book.write(until))
+        await asyncio.gather(*(reader.has(until) for reader in readers))
+    shown = [[batch.updates(show) for batch in reader.batches if batch.first > 1] for reader in readers]
+    assert all(batch.is_shared for batch in made)
+    assert [(batch.first, batch.last) for batch in made] == [(2, 3), (4, 4), (5, END)]
+    assert all(own is first for updates in shown for own, first in zip(updates, shown[0], strict=True))
+
+
+async def test_what_a_single_watcher_gets_is_not_shared(hub: Hub, book: Book) -> None:
+    reader = Reader(hub, book)
+    hub.publish(EXECUTION, book.write(2))
+    await reader.has(2)
+    hub.publish(EXECUTION, book.write(END))
+    await reader.task
+    assert [batch.is_shared for batch in reader.batches] == [False, False]
+
+
+async def test_a_batch_of_which_a_watcher_knows_the_beginning_is_its_own(hub: Hub, book: Book) -> None:
+    watcher, other = hub.add(EXECUTION), hub.add(EXECUTION)
+    hub.publish(EXECUTION, book.write(5))
+    rest, whole = cast(Batch, watcher.take(3)), cast(Batch, other.take(0))
+    assert [event.sequence for event in rest.events] == [4, 5]
+    assert [event.sequence for event in whole.events] == [1, 2, 3, 4, 5]
+    assert (rest.is_shared, whole.is_shared) == (False, True)
+
+
+# How watchers wait
+
+
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the loop was asked to call somebody."""
+    loop, asked = asyncio.get_event_loop(), []
+    call_at = loop.call_at
+
+    def note_call(when: float, *rest: Any, **more: Any) -> asyncio.TimerHandle:
+        asked.append(when)
+        return call_at(when, *rest, **more)
+
+    monkeypatch.setattr(loop, "call_at", note_call)
+    return asked
+
+
+async def ended_early(watcher: Watcher, seconds: float) -> None:
+    waiting = asyncio.create_task(watcher.wait(seconds))
+    await asyncio.sleep(0)
+    watcher.offer(Batch([note(1)]))
+    await waiting
+    watcher.take(1)
+
+
+async def test_many_waits_need_one_timer(timers: list[float]) -> None:
+    watcher = Watcher()
+    for _ in range(10):
+        await ended_early(watcher, HOUR)
+    assert len(timers) == 1
+    watcher.close()
+
+
+async def test_the_timer_of_an_earlier_wait_does_not_end_a_later_one() -> None:
+    watcher = Watcher()
+    watcher.must_read = False
+    await ended_early(watcher, 0.01)
+    began = asyncio.get_running_loop().time()
+    await watcher.wait(0.05)
+    assert asyncio.get_running_loop().time() - began >= 0.04
+    assert watcher.must_read
+
+
+async def test_a_short_wait_after_a_long_one_ends_in_time() -> None:
+    watcher = Watcher()
+    await ended_early(watcher, HOUR)
+    watcher.must_read = False
+    await asyncio.wait_for(watcher.wait(0.01), 5)
+    assert watcher.must_read
+
+
+async def test_a_watcher_that_leaves_has_no_timer(hub: Hub) -> None:
+    watcher = hub.add(EXECUTION)
+    waiting = asyncio.create_task(watcher.wait(0.01))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    hub.remove(EXECUTION, watcher)
+    watcher.must_read = False
+    await asyncio.sleep(0.02)
+    assert not watcher.must_read
+
+
+async def test_what_came_while_nobody_waited_ends_the_next_wait_at_once(timers: list[float]) -> None:
+    watcher = Watcher()
+    watcher.hint()
+    await watcher.wait(HOUR)
+    assert timers == []

@@ -1,0 +1,107 @@
+"""Streams of updates, as the bytes that are sent.
+
+Protobuf reads serialized messages that are joined as one message with the fields of them all. So what many updates have
+in common is serialized once, and an update is joined from parts.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+from app.api.grpc.errors import Context, errors_as_status
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.api.grpc.messages import STATUS, TASK_STATUS, timestamp
+from app.domain.events import TASK_STATUS_AFTER, EventType
+from app.domain.states import ExecutionStatus
+from app.engine.updates import Update, sentence, tells_of_data
+
+S = TypeVar("S")
+Q = TypeVar("Q")
+Updates = AsyncGenerator[Sequence[Update]]
+
+KEPT_PARTS = 4_096
+
+
+def stream(method: Callable[[S, Q], Awaitable[Updates]]) -> Callable[[S, Q, Context], Awaitable[None]]:
+    """As `unary`, for methods that answer with a stream of updates; a client that goes away closes it at once.
+
+    What is written are bytes: the method's handler must not serialize. They are written one by one, without a generator
+    around each, and made when they are to be sent, because a slow watcher takes long over a batch.
+    """
+
+    @wraps(method)
+    async def call(servicer: S, request: Q, context: Context) -> None:
+        async with errors_as_status(context), aclosing(await method(servicer, request)) as batches:
+            serializer = UpdateSerializer()
+            async for batch in batches:
+                for update in batch:
+                    await context.write(serializer.bytes_of(update))
+
+    return call
+
+
+class UpdateSerializer:
+    """Serializes the updates of one execution."""
+
+    def __init__(self) -> None:
+        self._execution = b""
+        self._instant: datetime | None = None
+        self._occurred = b""
+
+    def bytes_of(self, update: Update) -> bytes:
+        """A `WorkflowExecutionUpdate`; of an update that many watchers share it is made once for all of them."""
+        if update.sent is not None:
+            return update.sent
+        made = self._serialized(update)
+        if update.is_shared:
+            update.sent = made
+        return made
+
+    def _serialized(self, update: Update) -> bytes:
+        event = update.event
+        self._execution = self._execution or _of_execution(update)
+        if event.occurred_at is not self._instant:
+            self._instant = event.occurred_at
+            self._occurred = _serialized(occurred_at=timestamp(event.occurred_at))
+        varies = event.data is not None and tells_of_data(event.type)
+        kind = _of_kind(event.type, event.status, event.task_id, update.task_name, event.attempt, not varies)
+        common = self._execution + kind + _of_place(event.sequence, event.progress_percent) + self._occurred
+        return common if event.data is None else common + _of_data(update, varies)
+
+
+def _of_execution(update: Update) -> bytes:
+    return _serialized(execution_id=str(update.execution_id), workflow_id=str(update.workflow_id))
+
+
+@lru_cache(KEPT_PARTS)
+def _of_kind(
+    type: EventType, status: ExecutionStatus, task_id: int | None, task_name: str | None, attempt: int, told: bool
+) -> bytes:
+    return _serialized(
+        status=STATUS[status],
+        current_task_id="" if task_id is None else str(task_id),
+        current_task_name=task_name or "",
+        message=sentence(type, task_name, attempt) if told else "",
+        task_status=TASK_STATUS[TASK_STATUS_AFTER.get(type)],
+        attempt=attempt,
+    )
+
+
+@lru_cache(KEPT_PARTS)
+def _of_place(sequence: int, progress_percent: int) -> bytes:
+    return _serialized(sequence=sequence, progress_percent=progress_percent)
+
+
+def _of_data(update: Update, varies: bool) -> bytes:
+    message = pb.WorkflowExecutionUpdate(message=update.message) if varies else pb.WorkflowExecutionUpdate()
+    if (output := update.output) is not None:
+        message.output = output
+    elif (failure := update.failure) is not None:
+        message.error.code, message.error.message = failure.code, failure.message
+    return message.SerializeToString()
+
+
+def _serialized(**fields: Any) -> bytes:
+    return pb.WorkflowExecutionUpdate(**fields).SerializeToString()
