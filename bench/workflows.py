@@ -6,7 +6,7 @@ from typing import Any
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.migrations import migrate
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.domain.definitions import ExecutionType, TaskDraft, WorkflowDraft
 
 WAITS_IN_PYTHON = "waits-in-python"
@@ -20,7 +20,7 @@ async def prepare_database(url: str) -> None:
     await migrate(url)
     engine = create_engine(url, 1)
     try:
-        store = PostgresDefinitionStore(create_sessions(engine), lambda: datetime.now(UTC))
+        store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
         for draft in drafts():
             await store.create(draft)
     finally:

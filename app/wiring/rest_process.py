@@ -8,7 +8,7 @@ from app.adapters.addresses import StorageError
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.migrations import schema_problem
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
@@ -66,7 +66,7 @@ async def _open_definitions(
     engine = create_engine(database.dsn, settings.database_pool_size)
     try:
         async with open_definition_cache(settings, signals) as cache:
-            store = PostgresDefinitionStore(create_sessions(engine), SystemClock().now)
+            store = PostgresDefinitionStore(engine, SystemClock().now)
             yield DefinitionService(store, cache, task_types, settings.max_tasks_per_workflow)
     finally:
         await engine.dispose()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.definitions.ports import DefinitionStore
 
@@ -32,7 +32,7 @@ def memory_definitions() -> DefinitionStore:
 @pytest.fixture
 async def postgres_definitions(database_url: str) -> AsyncIterator[DefinitionStore]:
     engine = create_engine(database_url, pool_size=4)
-    yield PostgresDefinitionStore(create_sessions(engine), Ticking())
+    yield PostgresDefinitionStore(engine, Ticking())
     await engine.dispose()
 
 

@@ -17,7 +17,7 @@ from app.adapters.database.executions import PostgresDefinitionReader, PostgresE
 from app.adapters.database.ownership import PostgresOwnership
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.recording import PostgresRecording
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.adapters.memory.database import MemoryDatabase
 from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
@@ -119,7 +119,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 async def postgres(database_url: str, pool: Pool) -> AsyncIterator[Stores]:
     engine = create_engine(database_url, pool_size=1)
     yield Stores(
-        PostgresDefinitionStore(create_sessions(engine), utc_now),
+        PostgresDefinitionStore(engine, utc_now),
         PostgresDefinitionReader(pool),
         PostgresRecording(pool),
         PostgresOwnership(pool),

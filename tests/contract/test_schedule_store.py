@@ -15,7 +15,7 @@ from app.adapters.database.ownership import PostgresOwnership
 from app.adapters.database.pool import open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.schedules import PostgresScheduleStore
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.adapters.memory.database import MemoryDatabase
 from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.memory.executions import MemoryExecutionStore
@@ -77,7 +77,7 @@ async def postgres(database_url: str) -> AsyncIterator[Stores]:
     async with open_pool(database_url, size=6, timeout_seconds=20) as pool:
         yield Stores(
             PostgresScheduleStore(pool),
-            PostgresDefinitionStore(create_sessions(engine), utc_now),
+            PostgresDefinitionStore(engine, utc_now),
             PostgresExecutionStore(pool),
             PostgresOwnership(pool),
             PostgresRecording(pool),

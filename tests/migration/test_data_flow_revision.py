@@ -9,7 +9,7 @@ from alembic import command
 from alembic.util import CommandError
 
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.domain.documents import workflow_from_document
 from tests.support.migrating import ask, run, schema
@@ -69,7 +69,7 @@ async def old_url(empty_database_url: str) -> str:
 async def definitions(old_url: str):
     await run(command.upgrade, old_url, "head")
     engine = create_engine(old_url, pool_size=1)
-    yield PostgresDefinitionStore(create_sessions(engine), lambda: NOON)
+    yield PostgresDefinitionStore(engine, lambda: NOON)
     await engine.dispose()
 
 

@@ -15,7 +15,7 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresExecutionStore
 from app.adapters.database.migrations import Revisions
 from app.adapters.database.pool import open_pool
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import OnFailure, RetryPolicy, Workflow
@@ -110,7 +110,7 @@ async def migrated(url: str) -> str:
 @pytest.fixture
 async def definitions(old_url: str):
     engine = create_engine(await migrated(old_url), pool_size=1)
-    yield PostgresDefinitionStore(create_sessions(engine), lambda: NOON)
+    yield PostgresDefinitionStore(engine, lambda: NOON)
     await engine.dispose()
 
 

@@ -10,7 +10,7 @@ from alembic.util import CommandError
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.migrations import Revisions
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
@@ -88,7 +88,7 @@ async def migrated(url: str) -> str:
 @pytest.fixture
 async def definitions(old_url: str):
     engine = create_engine(await migrated(old_url), pool_size=1)
-    yield PostgresDefinitionStore(create_sessions(engine), lambda: NOON)
+    yield PostgresDefinitionStore(engine, lambda: NOON)
     await engine.dispose()
 
 

@@ -19,7 +19,7 @@ import redis.asyncio
 
 from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_link
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.adapters.embedded.children import end
 from app.adapters.system_clock import SystemClock
 from app.definitions.service import DefinitionService
@@ -39,8 +39,8 @@ class AnyConfig:
 class MortalStore(PostgresDefinitionStore):
     """Some reads take their time on the way back; a doomed process gets no further than the commit of a change."""
 
-    def __init__(self, sessions, rng: random.Random) -> None:
-        super().__init__(sessions, SystemClock().now)
+    def __init__(self, engine, rng: random.Random) -> None:
+        super().__init__(engine, SystemClock().now)
         self._rng = rng
         self.doomed = False
         self.died = asyncio.Event()
@@ -157,7 +157,7 @@ class CacheHouse:
             stack.push_async_callback(engine.dispose)
             offset = self.rng.uniform(-1e6, 1e6)
             cache = RedisDefinitionCache(link, TTL_SECONDS, TIMEOUT_SECONDS, lambda: time.monotonic() + offset)
-            store = MortalStore(create_sessions(engine), self.rng)
+            store = MortalStore(engine, self.rng)
             service = DefinitionService(store, cache, AnyConfig(), 10)
             return Process(service, store, proxy, stack.pop_all())
 

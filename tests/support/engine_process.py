@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
 from app.api.grpc.server import Server
 from app.api.grpc.servicer import WorkflowServicer
@@ -54,7 +54,7 @@ async def read_on(call: Any) -> list[Any]:
 async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
     engine = create_engine(database_url, 1)
     try:
-        return await PostgresDefinitionStore(create_sessions(engine), lambda: datetime.now(UTC)).create(draft)
+        return await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(draft)
     finally:
         await engine.dispose()
 

@@ -8,10 +8,18 @@ import orjson
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
+from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
 from app.definitions.changes import Change, draft_fields, workflow_values
-from app.domain.definitions import TaskDraft, Workflow
+from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import retry_document, workflow_document
+
+# Of the tables, not of the classes: nobody wants the rows as objects, which cost as much again as the statement.
+_WORKFLOWS, _TASKS, _REVISIONS = (
+    Base.metadata.tables[row.__tablename__] for row in (WorkflowRow, TaskRow, RevisionRow)
+)
+_INSERT_WORKFLOW = insert(_WORKFLOWS).returning(_WORKFLOWS.c.id)
+_INSERT_TASKS = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
+_INSERT_REVISION = insert(_REVISIONS)
 
 
 async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, now: datetime) -> Sequence[int]:
@@ -24,14 +32,21 @@ async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, n
     return await insert_tasks(session, change.added, workflow_id, now)
 
 
+async def insert_workflow(session: AsyncSession, draft: WorkflowDraft, now: datetime) -> int:
+    row = workflow_values(draft) | {"revision": 1, "created_at": now, "updated_at": now}
+    connection = await session.connection()
+    return int((await connection.execute(_INSERT_WORKFLOW, row)).scalar_one())
+
+
 async def insert_tasks(
     session: AsyncSession, drafts: Sequence[TaskDraft], workflow_id: int, now: datetime
 ) -> Sequence[int]:
     if not drafts:
         return ()
     common = {"workflow_id": workflow_id, "created_at": now, "updated_at": now}
-    in_order = insert(TaskRow).returning(TaskRow.id, sort_by_parameter_order=True)
-    return (await session.execute(in_order, [common | _task_row(draft) for draft in drafts])).scalars().all()
+    rows = [common | _by_column(_task_row(draft)) for draft in drafts]
+    ids: Sequence[int] = (await (await session.connection()).execute(_INSERT_TASKS, rows)).scalars().all()
+    return ids
 
 
 async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
@@ -43,14 +58,10 @@ async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
 
 
 async def insert_revision(session: AsyncSession, workflow: Workflow) -> None:
-    await session.execute(
-        insert(RevisionRow).values(
-            workflow_id=workflow.id,
-            revision=workflow.revision,
-            snapshot=orjson.dumps(workflow_document(workflow)).decode(),
-            created_at=workflow.updated_at,
-        )
-    )
+    snapshot = orjson.dumps(workflow_document(workflow)).decode()
+    row = {"workflow_id": workflow.id, "revision": workflow.revision, "snapshot": snapshot}
+    connection = await session.connection()
+    await connection.execute(_INSERT_REVISION, row | {"created_at": workflow.updated_at})
 
 
 def _task_row(task: TaskDraft) -> dict[str, Any]:
@@ -60,3 +71,8 @@ def _task_row(task: TaskDraft) -> dict[str, Any]:
         "depends_on": None if task.depends_on is None else list(task.depends_on),
         "compensate": list(task.compensate),
     }
+
+
+def _by_column(row: dict[str, Any]) -> dict[str, Any]:
+    """`when` is a word of SQL, so the column has another name than the attribute."""
+    return row | {"when_expression": row.pop("when")}

@@ -8,15 +8,34 @@ people. Both are written in one transaction, under a lock on the workflow's row.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, delete, func, insert, select, true
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    true,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.adapters.database.definition_errors import service_errors
-from app.adapters.database.definition_rows import insert_revision, insert_tasks, update_workflow, write_tasks
-from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
-from app.definitions.changes import find_change, first_revision, next_revision, workflow_values
+from app.adapters.database.definition_rows import (
+    insert_revision,
+    insert_tasks,
+    insert_workflow,
+    update_workflow,
+    write_tasks,
+)
+from app.adapters.database.sessions import create_sessions
+from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
+from app.definitions.changes import find_change, first_revision, next_revision
 from app.definitions.ports import Edit, RevisionSummary, StoredDocument, WorkflowFilter
 from app.domain.definitions import MAX_ID, Workflow, WorkflowDraft, parse_ref
 from app.domain.documents import workflow_from_document
@@ -28,17 +47,15 @@ MAX_REVISION = 2**31 - 1
 class PostgresDefinitionStore:
     """`now` gives the time of each change. Raises `Unavailable` when the database does not answer."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], now: Callable[[], datetime]) -> None:
-        self._sessions = sessions
+    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime]) -> None:
+        self._sessions = create_sessions(engine)
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._now = now
 
     async def create(self, draft: WorkflowDraft) -> Workflow:
         now = self._now()
         async with self._writing() as session:
-            row = workflow_values(draft) | {"revision": 1, "created_at": now, "updated_at": now}
-            workflow_id = (
-                await session.execute(insert(WorkflowRow).values(row).returning(WorkflowRow.id))
-            ).scalar_one()
+            workflow_id = await insert_workflow(session, draft, now)
             task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
             workflow = first_revision(draft, workflow_id, task_ids, now)
             await insert_revision(session, workflow)
@@ -64,65 +81,56 @@ class PostgresDefinitionStore:
         return current
 
     async def document(self, ref: str) -> StoredDocument | None:
-        statement = (
-            select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision, RevisionRow.snapshot)
-            .join(RevisionRow, _is_revision(WorkflowRow.id, WorkflowRow.revision))
-            .where(_named(ref))
-        )
-        async with self._reading() as session:
-            row = (await session.execute(statement)).one_or_none()
+        known = parse_ref(ref)
+        statement = _CURRENT_BY_ID if isinstance(known, int) else _CURRENT_BY_KEY
+        async with self._reading() as connection:
+            row = (await connection.execute(statement, {"ref": known})).one_or_none()
         return None if row is None else StoredDocument(row.id, row.key, row.revision, row.snapshot.encode())
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
-        matching = _matching(wanted)
-        ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
-        page = ids.offset(skip).limit(limit).subquery()
-        statement = (
-            select(RevisionRow.snapshot).join(page, _is_revision(page.c.id, page.c.revision)).order_by(page.c.id)
-        )
-        async with self._reading() as session:
-            total = await _count(session, WorkflowRow, matching)
-            snapshots = (await session.execute(statement)).scalars().all()
+        count, page = _listing(wanted)
+        async with self._reading() as connection:
+            total = (await connection.execute(count)).scalar_one()
+            snapshots = (await connection.execute(page, {"skip": skip, "limit": limit})).scalars().all()
         return [snapshot.encode() for snapshot in snapshots], total
 
     async def workflow_of_task(self, task_id: int) -> int:
         if 0 < task_id <= MAX_ID:
-            async with self._reading() as session:
-                found = await session.scalar(select(TaskRow.workflow_id).where(TaskRow.id == task_id))
+            async with self._reading() as connection:
+                found = await connection.scalar(select(TaskRow.workflow_id).where(TaskRow.id == task_id))
             if found is not None:
                 return found
         raise NotFound("task", task_id)
 
     async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
-        async with self._reading() as session:
-            workflow_id = await _id_of(session, ref)
+        async with self._reading() as connection:
+            workflow_id = await _id_of(connection, ref)
             of_workflow = RevisionRow.workflow_id == workflow_id
             total = (
-                await session.execute(select(func.count()).select_from(RevisionRow).where(of_workflow))
+                await connection.execute(select(func.count()).select_from(RevisionRow).where(of_workflow))
             ).scalar_one()
             if total == 0:
                 raise NotFound("workflow", ref)
             newest_first = _SUMMARY.where(of_workflow).order_by(RevisionRow.revision.desc())
-            rows = (await session.execute(newest_first.offset(skip).limit(limit))).all()
+            rows = (await connection.execute(newest_first.offset(skip).limit(limit))).all()
         return [RevisionSummary(*row) for row in rows], total
 
     async def revision_document(self, ref: str, revision: int) -> bytes:
         if not 0 < revision <= MAX_REVISION:
             raise NotFound("revision", revision)
-        async with self._reading() as session:
-            workflow_id = await _id_of(session, ref)
-            snapshot = await _snapshot(session, workflow_id, revision)
+        async with self._reading() as connection:
+            workflow_id = await _id_of(connection, ref)
+            snapshot = await _snapshot(connection, workflow_id, revision)
         if snapshot is None:
             raise NotFound("revision", revision)
         return snapshot.encode()
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncSession]:
-        """Each statement by itself: one round trip where a transaction would take three."""
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        """Each statement by itself: one round trip where a transaction would take three. Rows, no objects."""
         with service_errors():
-            async with self._sessions() as session:
-                await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-                yield session
+            async with self._reader.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncSession]:
@@ -150,6 +158,16 @@ def _is_revision(workflow_id: SQLColumnExpression[int], revision: SQLColumnExpre
     return and_(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
 
 
+@lru_cache(maxsize=64)
+def _listing(wanted: WorkflowFilter) -> tuple[Select[int], Select[str]]:
+    """The statements that count what is wanted and answer a page of it. To make them takes as long as to run them."""
+    matching = _matching(wanted)
+    ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
+    page = ids.offset(bindparam("skip", type_=BigInteger)).limit(bindparam("limit", type_=BigInteger)).subquery()
+    snapshots = select(RevisionRow.snapshot).join(page, _is_revision(page.c.id, page.c.revision)).order_by(page.c.id)
+    return select(func.count()).select_from(WorkflowRow).where(matching), snapshots
+
+
 def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
     matching: ColumnElement[bool] = true()
     if wanted.name is not None:
@@ -161,16 +179,12 @@ def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
     return matching
 
 
-async def _count(session: AsyncSession, table: type[Base], matching: ColumnElement[bool]) -> int:
-    return (await session.execute(select(func.count()).select_from(table).where(matching))).scalar_one()
-
-
-async def _id_of(session: AsyncSession, ref: str) -> int:
+async def _id_of(connection: AsyncConnection, ref: str) -> int:
     """An id is taken at its word, since revisions outlive their workflow; a key is looked up."""
     known = parse_ref(ref)
     if isinstance(known, int):
         return known
-    found = await session.scalar(select(WorkflowRow.id).where(WorkflowRow.key == known))
+    found = await connection.scalar(select(WorkflowRow.id).where(WorkflowRow.key == known))
     if found is None:
         raise NotFound("workflow", ref)
     return found
@@ -194,7 +208,14 @@ async def _lock(session: AsyncSession, ref: str, expected_revision: int | None) 
     return workflow_from_document(orjson.loads(snapshot))
 
 
-async def _snapshot(session: AsyncSession, workflow_id: int, revision: int) -> str | None:
+async def _snapshot(session: AsyncSession | AsyncConnection, workflow_id: int, revision: int) -> str | None:
     return await session.scalar(
         select(RevisionRow.snapshot).where(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
     )
+
+
+_CURRENT = select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision, RevisionRow.snapshot).join(
+    RevisionRow, _is_revision(WorkflowRow.id, WorkflowRow.revision)
+)
+_CURRENT_BY_ID = _CURRENT.where(WorkflowRow.id == bindparam("ref"))
+_CURRENT_BY_KEY = _CURRENT.where(WorkflowRow.key == bindparam("ref"))

@@ -10,7 +10,7 @@ import pytest
 
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.sessions import create_engine, create_sessions
+from app.adapters.database.sessions import create_engine
 from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.system_clock import SystemClock
 from app.api.rest.app import create_app
@@ -55,7 +55,7 @@ def service(store) -> DefinitionService:
 @pytest.fixture
 async def unreachable():
     engine = create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", 1)
-    yield PostgresDefinitionStore(create_sessions(engine), SystemClock().now)
+    yield PostgresDefinitionStore(engine, SystemClock().now)
     await engine.dispose()
 
 
@@ -94,7 +94,7 @@ async def test_an_unreachable_database_is_unavailable_not_broken(unreachable):
 
 async def test_a_lost_connection_costs_one_call(database_url):
     engine = create_engine(database_url, 1)
-    store = PostgresDefinitionStore(create_sessions(engine), SystemClock().now)
+    store = PostgresDefinitionStore(engine, SystemClock().now)
     created = await store.create(WorkflowDraft("n"))
     administration = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     await administration.execute(
@@ -116,7 +116,7 @@ async def test_a_lost_connection_costs_one_call(database_url):
 async def test_a_pool_that_stays_busy_is_unavailable(database_url, monkeypatch):
     monkeypatch.setattr("app.adapters.database.sessions.POOL_WAIT_SECONDS", 0.1)
     engine = create_engine(database_url, 1)
-    store = PostgresDefinitionStore(create_sessions(engine), SystemClock().now)
+    store = PostgresDefinitionStore(engine, SystemClock().now)
     async with engine.connect():
         with pytest.raises(Unavailable):
             await store.document("7")
