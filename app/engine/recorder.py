@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 Settle = Callable[[bool], None]
 
 SETTLED_AT_ONCE = 32
+STEPS_WHEN_BUSY = 4
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
@@ -123,12 +124,15 @@ class Recorder:
         await self._settled.wait()
 
     async def _write_for_ever(self) -> None:
+        is_busy = False
         while True:
             if not self._waiting:
                 self._wake.clear()
                 await self._wake.wait()
-            await self._gather()
+            if is_busy:
+                await self._gather()
             self._written = self._take()
+            is_busy = len(self._written) >= STEPS_WHEN_BUSY
             landed = await self._write(self._written)
             self._learn(self._written, landed)
             self._written = ()
@@ -136,7 +140,7 @@ class Recorder:
     async def _gather(self) -> None:
         """Let everything that is ready to run in this process have its turn, as long as it brings further steps.
 
-        An idle process goes on at once; a busy one would spend itself on commits of a few steps each.
+        A busy process would spend itself on commits of a few steps each.
         """
         gathered = 0
         while gathered < len(self._waiting) < SETTLED_AT_ONCE:

@@ -8,6 +8,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from app.api.grpc.generated import workflow_pb2
+from app.api.grpc.polling_thread import yielding_threads
 from app.api.grpc.servicer import WorkflowServicer
 
 DESCRIPTOR = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
@@ -27,7 +28,8 @@ class Server:
     def __init__(
         self, servicer: WorkflowServicer, host: str, port: int, max_message_bytes: int, *, share_port: bool = False
     ) -> None:
-        self._server = grpc.aio.server(options=_options(max_message_bytes, share_port=share_port))
+        with yielding_threads():
+            self._server = grpc.aio.server(options=_options(max_message_bytes, share_port=share_port))
         self._health = health.aio.HealthServicer()
         self._server.add_generic_rpc_handlers((_service(servicer),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
