@@ -15,7 +15,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Execution:
     """`input` and `output` are JSON text. `output` maps each last task's name to its output, null ones left out;
     where conditions lead, it is the output of the last task that completed.

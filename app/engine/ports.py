@@ -1,7 +1,7 @@
 """What running executions needs from outside. Implemented in `adapters/`, joined in `wiring/`."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -30,7 +30,7 @@ class StoreUnreachable(Unavailable):
     """The database did not answer; whether the call took effect is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opening:
     """A new execution's row. It lands only while the workflow is at `revision` and the idempotency key is free.
 
@@ -46,7 +46,7 @@ class Opening:
     origin_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowChange:
     """The execution row after this step; `output` and `failure` are JSON text. A final status releases the owner."""
 
@@ -65,7 +65,7 @@ class Step:
     events: Sequence[Event]
     opening: Opening | None = None
     change: RowChange | None = None
-    done_commands: Sequence[int] = field(default_factory=tuple)
+    done_commands: Sequence[int] = ()
     parking: "Parking | None" = None
 
 

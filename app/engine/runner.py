@@ -180,15 +180,16 @@ class Run:
         """An attempt reports its outcome, once."""
         if self._lane.lost:
             return
+        now = self._tools.clock.now()
         skip = self._skips.pop(index, None)
         if skip is not None and not isinstance(outcome, Succeeded) and task_to_skip(self.state, skip) is not None:
             end = skipped(self.state, index, skip.reason)
         else:
             outcome = self._preparation.checked(index, outcome)
-            end = draft_of_outcome(self.state, index, outcome, self._tools.clock.now(), self._tools.chance())
+            end = draft_of_outcome(self.state, index, outcome, now, self._tools.chance())
         progress = self._progress.last_words(index, number)
         words = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, progress),)
-        self._advance((*words, end), done_commands=() if skip is None else (skip.id,))
+        self._advance((*words, end), done_commands=() if skip is None else (skip.id,), now=now)
 
     def _write_progress(self, index: int, number: int, data: str) -> bool:
         """False when the attempt has ended and its progress is of no interest any more."""
@@ -210,10 +211,11 @@ class Run:
         opening: Opening | None = None,
         settled: Callable[[bool], None] | None = None,
         done_commands: Sequence[int] = (),
+        now: datetime | None = None,
     ) -> None:
         """Take up `drafts` and everything that follows from them, and hand it to the recorder as one step."""
         before = self.state.status
-        now = self._tools.clock.now()
+        now = now or self._tools.clock.now()
         events = [self._take_up(draft, now) for draft in drafts]
         while followed := self._follow_up(commands := self._commands(), now):
             events += followed
@@ -228,7 +230,7 @@ class Run:
         self._tools.recorder.submit(self._lane, step, settle)
 
     def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
-        if self._is_full and not self._ends_by_itself(commands):
+        if self.state.sequence >= self._tools.max_events and not self._ends_by_itself(commands):
             return [self._take_up(draft_of_too_many_events(self._tools.max_events), now)]
         return [
             self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None

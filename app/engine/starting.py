@@ -1,7 +1,7 @@
 """Starting executions: exactly one per idempotency key, always on the revision that is current when it lands."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -122,7 +122,10 @@ class Starter:
         )
         if self._engine is not None and self._engine.has_room:
             status = await self._engine.open(execution, plan, opening)
-            return None if status is None else replace(execution, status=status)
+            if status is None:
+                return None
+            execution.status = status
+            return execution
         first = Event(1, EventType.EXECUTION_CREATED, now, ExecutionStatus.PENDING, 0)
         return execution if await self._store.enqueue(execution_id, opening, (first,)) else None
 

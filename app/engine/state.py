@@ -1,8 +1,8 @@
 """The state of one execution: the fold of its events, and nothing else."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -53,7 +53,7 @@ class TaskState:
     wait: WaitState | None = None
     output: str | None = None
     failure: Failure | None = None
-    elements: dict[int, str | None] = field(default_factory=dict)
+    _elements: dict[int, str | None] | None = None
 
     @property
     def only_waits(self) -> bool:
@@ -65,12 +65,23 @@ class TaskState:
         """True while a handler runs for the task, or is about to."""
         return self.status is _RUNNING and self.wait is None
 
+    @property
+    def elements(self) -> Mapping[int, str | None]:
+        """The outputs, as JSON text, of the elements that have completed."""
+        return self._elements or {}
+
+    def add_element(self, index: int, output: str | None) -> None:
+        """`output` is JSON text."""
+        if self._elements is None:
+            self._elements = {}
+        self._elements[index] = output
+
     def begin_visit(self) -> None:
         """Another visit in a plan with conditions: the attempts go on counting, and the output stays until the next."""
         self.failures = self.lost = 0
         self.first_started_at = self.ended_at = None
         self.failure = None
-        self.elements = {}
+        self._elements = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -228,9 +239,9 @@ class ExecutionState:
     def _progress(self, index: int, event: Event) -> None:
         data = orjson.loads(event.data or "{}")
         if event.type is EventType.TASK_ITEM_COMPLETED:
-            elements, output = self.tasks[index].elements, data["output"]
-            elements[data["index"]] = None if output is None else orjson.dumps(output).decode()
-            self.reported[index] = 100.0 * len(elements) / data["count"]
+            task, output = self.tasks[index], data["output"]
+            task.add_element(data["index"], None if output is None else orjson.dumps(output).decode())
+            self.reported[index] = 100.0 * len(task.elements) / data["count"]
         elif (percent := data.get("percent")) is not None:
             self.reported[index] = percent
 
@@ -238,7 +249,7 @@ class ExecutionState:
         task.attempt = event.attempt
         task.first_started_at = task.first_started_at or event.occurred_at
         task.retry_at = None
-        task.wait = wait_from(event.data)
+        task.wait = None if event.data is None else wait_from(event.data)
         self.ready.pop(index, None)
         self.open[index] = None
 

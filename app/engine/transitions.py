@@ -16,6 +16,7 @@ from app.engine.state import ENGINE_LOST, ExecutionState
 from app.engine.waits import WaitState
 
 # Looked up once: an enum's member costs more than a name.
+_EXECUTION_STARTED = EventType.EXECUTION_STARTED
 _TASK_STARTED = EventType.TASK_STARTED
 _TASK_COMPLETED = EventType.TASK_COMPLETED
 
@@ -192,9 +193,11 @@ def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | 
     """What `events` make of the execution's row; None when its status stays."""
     if not events or events[-1].status is before:
         return None
-    last = events[-1]
-    started = next((event.occurred_at for event in events if event.type is EventType.EXECUTION_STARTED), None)
-    if not last.type.is_final:
+    last, started = events[-1], None
+    for event in events:
+        if event.type is _EXECUTION_STARTED:
+            started = event.occurred_at
+    if last.type not in FINAL_EVENTS:
         return RowChange(last.status, started)
     if last.status is ExecutionStatus.COMPLETED:
         return RowChange(last.status, started, last.occurred_at, output=last.data)

@@ -35,9 +35,7 @@ def wait_data(wait: Wait, timeout_seconds: float | None, now: datetime) -> str:
     return orjson.dumps(data).decode()
 
 
-def wait_from(data: str | None) -> WaitState | None:
-    if data is None:
-        return None
+def wait_from(data: str) -> WaitState:
     value = orjson.loads(data)
     until, failure, output = value["until"], value.get("failure"), value.get("output")
     return WaitState(
