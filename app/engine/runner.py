@@ -20,8 +20,8 @@ from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
-from app.engine.decider import Command, Finish, StartTask, StopAttempt, TakeSignal, decide
-from app.engine.drafts import Draft, element_data, next_event
+from app.engine.ahead import Ahead
+from app.engine.drafts import Draft, element_data
 from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.parking import must_end_by, seconds_to_wait
 from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Parking, Step
@@ -33,10 +33,8 @@ from app.engine.state import ExecutionState
 from app.engine.timers import Timers
 from app.engine.tools import Tools
 from app.engine.transitions import (
-    draft_of_command,
     draft_of_outcome,
     draft_of_timeout,
-    draft_of_too_many_events,
     drafts_of_control,
     drafts_of_resuming,
     first_to_obey,
@@ -44,9 +42,7 @@ from app.engine.transitions import (
     row_change,
     skipped,
     task_to_skip,
-    unwanted,
 )
-from app.engine.waits import wait_data
 from app.expressions.errors import EvaluationError
 
 log = structlog.get_logger(__name__)
@@ -84,6 +80,7 @@ class Run:
         self._tools = tools
         self._on_gone = on_gone
         self._preparation = Preparation(execution, state, tools.attempts, tools.secrets)
+        self._ahead = Ahead(state, self._preparation, tools.max_events, tools.max_output_bytes)
         self._running = RunningAttempts(tools.attempts, tools.cancel_grace_seconds, self._ended)
         self._skips: dict[int, ControlCommand] = {}
         self._timers = Timers()
@@ -215,55 +212,15 @@ class Run:
     ) -> None:
         """Take up `drafts` and everything that follows from them, and hand it to the recorder as one step."""
         before = self.state.status
-        now = now or self._tools.clock.now()
-        events = [self._take_up(draft, now) for draft in drafts]
-        while followed := self._follow_up(commands := self._commands(), now):
-            events += followed
+        events, stops = self._ahead.take(drafts, now or self._tools.clock.now(), draining=self.draining)
         if events or done_commands:
             change = row_change(before, events) if self.state.status is not before else None
-            stops = [command.index for command in commands if isinstance(command, StopAttempt)]
             step = Step(self.id, events, opening, change, done_commands)
             self._submit(step, partial(self._settled, events, stops, settled))
 
     def _submit(self, step: Step, settle: Callable[[bool], None]) -> None:
         self._unsettled += 1
         self._tools.recorder.submit(self._lane, step, settle)
-
-    def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
-        if self.state.sequence >= self._tools.max_events and not self._ends_by_itself(commands):
-            return [self._take_up(draft_of_too_many_events(self._tools.max_events), now)]
-        return [
-            self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None
-        ]
-
-    def _draft_of(self, command: Command, now: datetime) -> Draft | None:
-        if isinstance(command, StartTask) and not self._preparation.is_wanted(command.index):
-            return unwanted(self.state, command.index)
-        if isinstance(command, TakeSignal):
-            taken = self._preparation.checked(command.index, Succeeded(command.payload))
-            if isinstance(taken, Failed):
-                return draft_of_outcome(self.state, command.index, taken, now, 0)
-        return draft_of_command(self.state, command, self._tools.max_output_bytes)
-
-    def _ends_by_itself(self, commands: Sequence[Command]) -> bool:
-        ending = self.state.is_final or self.state.is_stopping
-        return ending or any(isinstance(command, Finish) for command in commands)
-
-    def _commands(self) -> Sequence[Command]:
-        """What there is to do now: an engine that drains begins no attempts, but what can end without them ends."""
-        commands = decide(self.state)
-        return [c for c in commands if not isinstance(c, StartTask)] if self.draining else commands
-
-    def _take_up(self, draft: Draft, now: datetime) -> Event:
-        if draft.type is _TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
-            draft = Draft(draft.type, draft.index, draft.attempt, wait)
-        event = next_event(self.state, draft, now)
-        self.state.apply(event)
-        return event
-
-    def _wait_data(self, index: int, now: datetime) -> str | None:
-        wait = self._preparation.wait(index)
-        return None if wait is None else wait_data(wait, self.state.plan.tasks[index].timeout_seconds, now)
 
     # Committed: act behind
 

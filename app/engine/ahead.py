@@ -1,0 +1,72 @@
+"""Decides ahead: takes up in the state what has happened, and everything that follows from it at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.domain.events import Event, EventType
+from app.engine.decider import Command, Finish, StartTask, StopAttempt, TakeSignal, decide
+from app.engine.drafts import Draft, next_event
+from app.engine.outcomes import Failed, Succeeded
+from app.engine.preparing import Preparation
+from app.engine.state import ExecutionState
+from app.engine.transitions import draft_of_command, draft_of_outcome, draft_of_too_many_events, unwanted
+from app.engine.waits import wait_data
+
+_TASK_STARTED = EventType.TASK_STARTED
+
+
+class Ahead:
+    """For one execution, which fails when it has `max_events`."""
+
+    __slots__ = ("_max_events", "_max_output_bytes", "_preparation", "_state")
+
+    def __init__(self, state: ExecutionState, preparation: Preparation, max_events: int, max_output_bytes: int) -> None:
+        self._state = state
+        self._preparation = preparation
+        self._max_events = max_events
+        self._max_output_bytes = max_output_bytes
+
+    def take(self, drafts: Sequence[Draft], now: datetime, *, draining: bool) -> tuple[list[Event], Sequence[int]]:
+        """The events of `drafts` and of what follows, and the tasks whose attempts are to be stopped.
+
+        An engine that drains begins no attempts, but what can end without them ends.
+        """
+        events = [self._take_up(draft, now) for draft in drafts]
+        while followed := self._follow_up(commands := self._commands(draining=draining), now):
+            events += followed
+        return events, [command.index for command in commands if isinstance(command, StopAttempt)]
+
+    def _commands(self, *, draining: bool) -> Sequence[Command]:
+        commands = decide(self._state)
+        return [command for command in commands if not isinstance(command, StartTask)] if draining else commands
+
+    def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
+        if self._state.sequence >= self._max_events and not self._ends_by_itself(commands):
+            return [self._take_up(draft_of_too_many_events(self._max_events), now)]
+        return [
+            self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None
+        ]
+
+    def _ends_by_itself(self, commands: Sequence[Command]) -> bool:
+        ending = self._state.is_final or self._state.is_stopping
+        return ending or any(isinstance(command, Finish) for command in commands)
+
+    def _draft_of(self, command: Command, now: datetime) -> Draft | None:
+        if isinstance(command, StartTask) and not self._preparation.is_wanted(command.index):
+            return unwanted(self._state, command.index)
+        if isinstance(command, TakeSignal):
+            taken = self._preparation.checked(command.index, Succeeded(command.payload))
+            if isinstance(taken, Failed):
+                return draft_of_outcome(self._state, command.index, taken, now, 0)
+        return draft_of_command(self._state, command, self._max_output_bytes)
+
+    def _take_up(self, draft: Draft, now: datetime) -> Event:
+        if draft.type is _TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
+            draft = Draft(draft.type, draft.index, draft.attempt, wait)
+        event = next_event(self._state, draft, now)
+        self._state.apply(event)
+        return event
+
+    def _wait_data(self, index: int, now: datetime) -> str | None:
+        wait = self._preparation.wait(index)
+        return None if wait is None else wait_data(wait, self._state.plan.tasks[index].timeout_seconds, now)
