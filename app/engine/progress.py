@@ -20,11 +20,13 @@ class ProgressReports:
     `write(index, attempt, data)` hands a report to the recorder and answers whether it did.
     """
 
+    __slots__ = ("_loop", "_on_their_way", "_thread", "_waiting", "_write")
+
     def __init__(self, write: Write) -> None:
         self._write = write
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._on_their_way: set[int] = set()
+        self._on_their_way: dict[int, None] = {}
         self._waiting: dict[int, tuple[int, str]] = {}
 
     def report(self, index: int, number: int, percent: float | None, message: str) -> None:
@@ -39,7 +41,7 @@ class ProgressReports:
 
     def written(self, index: int) -> None:
         """The report on its way has arrived; the newest that came since may follow."""
-        self._on_their_way.discard(index)
+        self._on_their_way.pop(index, None)
         if (waiting := self._waiting.pop(index, None)) is not None:
             self._take(index, *waiting)
 
@@ -57,4 +59,4 @@ class ProgressReports:
         if index in self._on_their_way:
             self._waiting[index] = max((number, data), self._waiting.get(index, (0, "")), key=itemgetter(0))
         elif self._write(index, number, data):
-            self._on_their_way.add(index)
+            self._on_their_way[index] = None

@@ -68,7 +68,13 @@ def _or_drop(method: Callable[Concatenate["Run", P], None]) -> Callable[Concaten
 
 
 class Run:
-    """One execution that this engine owns. `on_gone(run)` is called once, when it has ended or was lost."""
+    """One execution that this engine owns. `on_gone(run)` is called once, when it has ended or was lost.
+
+    There may be very many, and all of them at once in memory: what is usually empty is a dict, a third of a set.
+    """
+
+    __slots__ = ("_ahead", "_gone", "_lane", "_obeyed", "_on_gone", "_parking", "_preparation", "_progress", "_running",
+                 "_skips", "_timers", "_tools", "_unsettled", "draining", "execution", "state")  # fmt: skip
 
     def __init__(
         self, execution: Execution, state: ExecutionState, tools: Tools, on_gone: Callable[["Run"], None]
@@ -87,7 +93,7 @@ class Run:
         self._unsettled = 0
         self._parking = False
         self._gone = False
-        self._obeyed: set[int] = set()
+        self._obeyed: dict[int, None] = {}
         self._progress = ProgressReports(self._write_progress)
 
     @property
@@ -116,7 +122,7 @@ class Run:
         waiting = [index for index in self.state.open if self.state.tasks[index].only_waits]
         drafts = drafts_of_resuming(self.state, first, self._tools.clock.now(), self._tools.max_lost_attempts)
         done = [] if first is None else [first.id]
-        self._obeyed.update(done)
+        self._obeyed.update(dict.fromkeys(done))
         self._advance(drafts, done_commands=done)
         for index in waiting:
             self._set_timer(index)
@@ -129,7 +135,7 @@ class Run:
         """Carry out commands that were left for this execution; each is answered once, however often it is read."""
         for command in commands:
             if command.id not in self._obeyed and not self._parking:
-                self._obeyed.add(command.id)
+                self._obeyed[command.id] = None
                 self._obey(command)
 
     def _obey(self, command: ControlCommand) -> None:

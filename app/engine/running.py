@@ -30,14 +30,17 @@ class RunningAttempts:
     for the execution, and what its handler still does is of no interest to anybody.
     """
 
+    __slots__ = ("_attempts", "_ended", "_given_up", "_grace_seconds", "_numbers", "_stopping_all", "_tasks", "_timers",
+                 "_told_to_stop")  # fmt: skip
+
     def __init__(self, attempts: Attempts, grace_seconds: float, ended: Ended) -> None:
         self._attempts = attempts
         self._grace_seconds = grace_seconds
         self._ended = ended
         self._numbers: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
-        self._told_to_stop: set[int] = set()
-        self._given_up: set[asyncio.Task[Outcome]] = set()
+        self._told_to_stop: dict[int, None] = {}
+        self._given_up: dict[asyncio.Task[Outcome], None] = {}
         self._timers = Timers()
         self._stopping_all = False
 
@@ -66,7 +69,7 @@ class RunningAttempts:
         """Cancel an attempt, once: a second cancellation would break off its cleaning up."""
         task = self._tasks.get(index)
         if task is not None and index not in self._told_to_stop:
-            self._told_to_stop.add(index)
+            self._told_to_stop[index] = None
             task.cancel()
             give_up = partial(self._give_up, index, Stopped(given_up_after=self._grace_seconds))
             self._timers.set(index, self._grace_seconds, give_up)
@@ -94,8 +97,8 @@ class RunningAttempts:
     def _give_up(self, index: int, outcome: Outcome) -> None:
         task = self._tasks[index]
         log.warning("attempt_given_up", attempt=task.get_name(), after_seconds=self._grace_seconds)
-        self._given_up.add(task)
-        task.add_done_callback(self._given_up.discard)
+        self._given_up[task] = None
+        task.add_done_callback(lambda ended: self._given_up.pop(ended, None))
         self._report(index, self._numbers[index], outcome)
 
     def _report(self, index: int, number: int, outcome: Outcome) -> None:
@@ -108,5 +111,5 @@ class RunningAttempts:
             outcome = Failed(_UNASKED)
             if self._stopping_all:
                 return
-        self._told_to_stop.discard(index)
+        self._told_to_stop.pop(index, None)
         self._ended(index, number, outcome)

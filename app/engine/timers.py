@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 class Timers:
     """At most one timer per key; its `ring` is called when it has run out."""
 
+    __slots__ = ("_handles",)
+
     def __init__(self) -> None:
         self._handles: dict[Hashable, asyncio.TimerHandle] = {}
 

@@ -15,18 +15,20 @@ from bench.workflows import WAITS_FOR_SIGNAL, WAITS_IN_PYTHON, prepare_database
 PER_RUNNING = "memory per running execution"
 PER_PARKED = "memory per parked execution"
 CALM_SECONDS = 1.0
+PARKED_PER_RUNNING = 10
+"""Memory is seen in pages: only many parked executions tell nothing from little."""
 
 
 async def measure_memory(house: House) -> list[Figure]:
     """In bytes. A running execution is in a task of its own; a parked one waits for a signal."""
     stays, parks = {"ENGINE_PARK_SECONDS": "3600"}, {"ENGINE_PARK_SECONDS": "0.2"}
-    running = await _bytes_per_execution(house, WAITS_IN_PYTHON, RUNNING, stays)
-    parked = await _bytes_per_execution(house, WAITS_FOR_SIGNAL, PARKED, parks)
+    half = house.size.waiting
+    running = await _bytes_per_execution(house, half, WAITS_IN_PYTHON, RUNNING, stays)
+    parked = await _bytes_per_execution(house, PARKED_PER_RUNNING * half, WAITS_FOR_SIGNAL, PARKED, parks)
     return [Figure(PER_RUNNING, running, "bytes"), Figure(PER_PARKED, parked, "bytes")]
 
 
-async def _bytes_per_execution(house: House, work: str, settled: str, settings: dict[str, str]) -> float:
-    half = house.size.waiting
+async def _bytes_per_execution(house: House, half: int, work: str, settled: str, settings: dict[str, str]) -> float:
     limit = {"ENGINE_MAX_EXECUTIONS": str(4 * half), "PYTHON_MODULES": "bench.scale.tasks"}
     async with database(house.stores.postgres_url, "memory") as url:
         await prepare_database(url)

@@ -174,6 +174,24 @@ async def test_what_is_known_is_settled_as_it_is_when_the_recorder_stops(bench: 
     assert bench.settled == [(0, 3, True), (1, 3, True), (2, 3, True)]
 
 
+@pytest.mark.parametrize(("steps_when_busy", "batches"), [(1, [1, 3]), (2, [1, 1])], ids=["busy", "idle"])
+async def test_a_busy_recorder_lets_what_is_ready_bring_its_steps(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, steps_when_busy: int, batches: list[int]
+) -> None:
+    monkeypatch.setattr(recorder_module, "STEPS_WHEN_BUSY", steps_when_busy)
+    loop, second = asyncio.get_running_loop(), Step(bench.ids[0], [note(4)])
+
+    def follow(_: bool) -> None:
+        bench.recorder.submit(Lane(), second, lambda landed: None)
+        loop.call_soon(bench.submit, 1, 3)
+        loop.call_soon(loop.call_soon, bench.submit, 2, 3)
+
+    bench.recorder.submit(Lane(), Step(bench.ids[0], [note(3)]), follow)
+    while len(bench.settled) < 2:
+        await asyncio.sleep(0)
+    assert bench.recording.batches[:2] == batches
+
+
 async def test_a_settling_that_fails_holds_up_nobody(bench: Bench) -> None:
     def fail(landed: bool) -> None:
         raise RuntimeError("a defect")
