@@ -27,6 +27,8 @@ Settle = Callable[[bool], None]
 
 SETTLED_AT_ONCE = 32
 STEPS_WHEN_BUSY = 4
+TURNS = 16
+"""How often the event loop goes round in vain before a busy recorder writes: a turn brings but few messages of gRPC."""
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
@@ -142,9 +144,11 @@ class Recorder:
 
         A busy process would spend itself on commits of a few steps each.
         """
-        gathered = 0
-        while gathered < len(self._waiting) < SETTLED_AT_ONCE:
-            gathered = len(self._waiting)
+        gathered, turns = 0, TURNS
+        while turns and len(self._waiting) < SETTLED_AT_ONCE:
+            if len(self._waiting) > gathered:
+                gathered, turns = len(self._waiting), TURNS
+            turns -= 1
             await asyncio.sleep(0)
 
     def _take(self) -> Sequence[Entry]:

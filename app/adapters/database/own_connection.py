@@ -9,12 +9,8 @@ from app.adapters.addresses import driver_dsn
 
 # The statements that come over it find their rows by primary key, however large the tables are by then: planned once,
 # and never by what a table that is still empty makes look cheap.
-_SETTINGS = {
-    "application_name": "workflow",
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_mergejoin": "off",
-}
+# Set when connected: a pooler in between may refuse a connection that asks for them.
+_SETTINGS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off"
 
 
 class OwnConnection:
@@ -49,8 +45,12 @@ class OwnConnection:
             self._connection.terminate()
 
     async def _open(self) -> asyncpg.Connection:
-        self._connection = await asyncpg.connect(self._dsn, timeout=self._timeout, server_settings=_SETTINGS)
-        return self._connection
+        connection = await asyncpg.connect(
+            self._dsn, timeout=self._timeout, server_settings={"application_name": "workflow"}
+        )
+        await connection.execute(_SETTINGS, timeout=self._timeout)
+        self._connection = connection
+        return connection
 
     # asyncpg's own timeout costs a timer for each statement; this one is only set anew when it runs out.
 
