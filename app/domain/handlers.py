@@ -36,7 +36,8 @@ class Attempt:
     engine ends the attempt after `timeout_seconds`, where the task has such a limit. `element` is the position in the
     list of a task that runs for each element of one. While `is_handed_over()`, a cancellation only means that the
     engine stops, and that another one makes the attempt again: what was begun elsewhere should be left as it is.
-    `visit` counts, from 1, how often conditions have led to the task; each visit has a task key of its own.
+    `visit` counts, from 1, how often conditions have led to the task; each visit has a task key of its own. `kept` is
+    for what follows from a config that is the same for all attempts of the revision; None where it is not.
     """
 
     execution_id: UUID
@@ -53,6 +54,7 @@ class Attempt:
     element: int | None = None
     is_handed_over: Callable[[], bool] = _never
     visit: int = 1
+    kept: dict[Any, Any] | None = None
 
     @property
     def task_key(self) -> str:

@@ -17,7 +17,8 @@ MAX_ELEMENTS = 10_000
 class TaskFlow:
     """A task's expressions, compiled. `names` and `secrets` are those of the tasks and secrets that they use.
 
-    `fault` is what a definition of another version has that this program cannot compile; it fails the task.
+    `fault` is what a definition of another version has that this program cannot compile; it fails the task. `kept` is
+    there where the config has no expressions, for what handlers make of it.
     """
 
     config: Template
@@ -27,6 +28,7 @@ class TaskFlow:
     names: frozenset[str]
     secrets: frozenset[str]
     fault: EvaluationError | None
+    kept: dict[Any, Any] | None
 
     @property
     def is_plain(self) -> bool:
@@ -77,6 +79,7 @@ def compile_flow(task: TaskDraft) -> TaskFlow:
         names=frozenset().union(*(expression.names.tasks for expression in used)),
         secrets=frozenset().union(*(expression.names.secrets for expression in used)),
         fault=found[0] if found else None,
+        kept=None if used else {},
     )
 
 

@@ -52,6 +52,7 @@ class Elements:
         own = replace(
             attempt,
             config=self.configs[number],
+            kept=None,
             element=number,
             timeout_seconds=None,
             report=partial(_report, attempt, number),

@@ -100,6 +100,7 @@ class Preparation:
             report=self._masked(report, index) if planned.flow.secrets else report,
             is_handed_over=is_handed_over,
             visit=1 if self._state.visits is None else self._state.visits.counts[index],
+            kept=planned.flow.kept,
         )
 
     def mask(self, index: int) -> Mask | None:

@@ -13,7 +13,7 @@ from app.domain.handlers import Attempt, TaskError
 from app.tasks.http_answer import ACCEPTED_ENCODING, output_of, status_error
 from app.tasks.http_client import HttpClient, origin
 from app.tasks.http_config import HttpConfig
-from app.tasks.task_type import HttpOptions, TaskType, parse_config
+from app.tasks.task_type import HttpOptions, TaskType, config_of
 
 CONNECT_SECONDS = 10.0
 USER_AGENT = "workflow-execution-service"
@@ -34,7 +34,7 @@ class HttpHandler:
     async def run(self, attempt: Attempt) -> dict[str, Any]:
         """`{"status", "headers", "body"}`; codes: `http_status`, `http_connection`, `http_timeout`, `http_body`,
         `http_too_large`, `http_redirect`, `http_address_refused`."""
-        config = parse_config(HttpConfig, attempt.config)
+        config = config_of(attempt, HttpConfig)
         request = self._request(config, attempt)
         seconds = self._call_seconds if attempt.timeout_seconds is None else None
         try:

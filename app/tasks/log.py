@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 
 from app.domain.handlers import Attempt
-from app.tasks.task_type import TaskConfig, TaskType, parse_config
+from app.tasks.task_type import TaskConfig, TaskType, config_of
 
 logger = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ class LogConfig(TaskConfig):
 class LogHandler:
     def run_now(self, attempt: Attempt) -> dict[str, str] | None:
         """`{"message": …}`, or None when the config has no message."""
-        config = parse_config(LogConfig, attempt.config)
+        config = config_of(attempt, LogConfig)
         if config.message is None and config.fields is None:
             return None
         logger.info(

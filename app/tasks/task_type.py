@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from app.domain.errors import Problem
-from app.domain.handlers import Handler, TaskError
+from app.domain.handlers import Attempt, Handler, TaskError
 
 _WORDING = {
     "missing": "is required",
@@ -75,6 +75,16 @@ def parse_config(model: type[AnyConfig], config: Mapping[str, Any]) -> AnyConfig
         return model.model_validate(dict(config))
     except ValidationError as error:
         raise invalid_config(model_problems(model, error, "config")) from None
+
+
+def config_of(attempt: Attempt, model: type[AnyConfig]) -> AnyConfig:
+    """The attempt's config as `parse_config` answers it, worked out once for all attempts of a plain one."""
+    if attempt.kept is None:
+        return parse_config(model, attempt.config)
+    if (config := attempt.kept.get(model)) is None:
+        config = attempt.kept[model] = parse_config(model, attempt.config)
+    found: AnyConfig = config
+    return found
 
 
 def invalid_config(problems: list[Problem]) -> TaskError:

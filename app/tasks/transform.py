@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.domain.handlers import Attempt
-from app.tasks.task_type import TaskConfig, TaskType, parse_config
+from app.tasks.task_type import TaskConfig, TaskType, config_of
 
 
 class TransformConfig(TaskConfig):
@@ -16,7 +16,7 @@ class TransformHandler:
     is_pure = True
 
     def run_now(self, attempt: Attempt) -> Any:
-        return parse_config(TransformConfig, attempt.config).value
+        return config_of(attempt, TransformConfig).value
 
 
 def transform_type() -> TaskType:

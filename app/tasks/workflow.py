@@ -12,7 +12,7 @@ from pydantic import Field
 
 from app.domain.handlers import Attempt, TaskError
 from app.domain.states import ExecutionStatus
-from app.tasks.task_type import TaskConfig, TaskType, parse_config
+from app.tasks.task_type import TaskConfig, TaskType, config_of
 
 MAX_DEPTH = 10
 ENDED_BADLY = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
@@ -62,7 +62,7 @@ class WorkflowHandler:
         self._children = children
 
     async def run(self, attempt: Attempt) -> Any:
-        config = parse_config(WorkflowConfig, attempt.config)
+        config = config_of(attempt, WorkflowConfig)
         if await self._children.depth_of(attempt.execution_id) >= MAX_DEPTH:
             message = f"the execution has {MAX_DEPTH} parents above it, which is the limit"
             raise TaskError("too_deep", message, retryable=False)
