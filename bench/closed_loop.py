@@ -1,7 +1,8 @@
 """The closed loop that all load comes from: so many callers, each of which calls again when its call has ended.
 
 The measured window begins with the end of a call, once every caller could have ended one, and ends with the end of a
-call, after at least as many calls as there are callers. Callers that move in step are so measured over whole steps.
+call, after as many calls as there are callers, or a multiple of that. Callers that move in step are so measured over
+whole steps: a window that ended with the first call of a step would have its time, and none of the others' calls.
 """
 
 import asyncio
@@ -81,7 +82,7 @@ class Window:
 
     def _begin_if_warm(self, now: float) -> None:
         warm = now - self._started
-        ready = self.measured.total >= self._load.concurrency and warm >= self._load.warmup_seconds
+        ready = self.measured.total % self._load.concurrency == 0 and warm >= self._load.warmup_seconds
         if ready or warm >= self._load.max_seconds:
             self._cpu = self._cpu_now()
             self._began = time.perf_counter()
@@ -92,7 +93,8 @@ class Window:
         if first is not None:
             self.measured.first.append(first)
         long, load = now - self._began, self._load
-        enough = len(self.measured.end) >= max(load.concurrency, load.at_least)
+        calls = len(self.measured.end)
+        enough = calls >= load.at_least and calls % load.concurrency == 0
         if (enough and long >= load.seconds) or long >= load.max_seconds:
             self._close(long)
 

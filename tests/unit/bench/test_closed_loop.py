@@ -1,4 +1,4 @@
-"""A window begins when every caller could have ended a call, and holds at least as many calls as there are callers."""
+"""A window begins when every caller could have ended a call, and holds as many as there are callers, or a multiple."""
 
 import asyncio
 import os
@@ -42,6 +42,12 @@ async def test_a_window_lasts_as_long_as_asked():
     assert measured.seconds >= 0.05
     assert measured.operations == len(measured.end) > 1
     assert measured.first == []
+
+
+async def test_callers_that_move_in_step_are_measured_over_whole_steps():
+    measured = await closed_loop(lambda: asyncio.sleep(0.01), load(4, seconds=0.015))
+    assert measured.operations == 8
+    assert measured.seconds >= 0.019
 
 
 async def test_a_window_ends_although_its_calls_are_slow():
