@@ -114,6 +114,11 @@ class Engine:
         status = run.state.status
         return status if await landed else None
 
+    def held(self, execution_id: UUID) -> tuple[Execution, int] | None:
+        """An execution that this engine runs, and the number of its last stored event; None for any other."""
+        run = self._runs.get(execution_id)
+        return None if run is None or run.is_lost or run.committed == 0 else (run.execution, run.committed)
+
     async def stop(self, deadline_seconds: float) -> None:
         """Hand over within about `deadline_seconds`; harmless when repeated."""
         if not self._accepting:

@@ -68,19 +68,22 @@ def _or_drop(method: Callable[Concatenate["Run", P], None]) -> Callable[Concaten
 
 
 class Run:
-    """One execution that this engine owns. `on_gone(run)` is called once, when it has ended or was lost.
+    """One execution that this engine owns. `on_gone(run)` is called once, when it has ended or was lost. `committed` is
+    the number of its last event that is stored.
 
     There may be very many, and all of them at once in memory: what is usually empty is a dict, a third of a set.
     """
 
-    __slots__ = ("_ahead", "_gone", "_lane", "_obeyed", "_on_gone", "_parking", "_preparation", "_progress", "_running",
-                 "_skips", "_timers", "_tools", "_unsettled", "draining", "execution", "state")  # fmt: skip
+    __slots__ = ("_ahead", "_gone", "_lane", "_obeyed", "_on_gone", "_parking", "_preparation", "_progress",
+                 "_running", "_skips", "_timers", "_tools", "_unsettled", "committed", "draining", "execution",
+                 "state")  # fmt: skip
 
     def __init__(
         self, execution: Execution, state: ExecutionState, tools: Tools, on_gone: Callable[["Run"], None]
     ) -> None:
         self.execution = execution
         self.state = state
+        self.committed = state.sequence
         self.draining = False
         self._lane = Lane()
         self._tools = tools
@@ -245,6 +248,7 @@ class Run:
             self.abandon()
             return
         if events:
+            self.committed = events[-1].sequence
             self._tools.hub.publish(self.id, events)
         for event in events:
             if (act := _ACTS.get(event.type)) is not None:

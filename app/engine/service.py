@@ -138,10 +138,19 @@ class ExecutionService:
         return execution
 
     async def watch(self, execution_id: str, after: int) -> AsyncGenerator[Sequence[Update]]:
-        """Replay the history after number `after`, then follow it to its end."""
+        """Replay the history after number `after`, then follow it to its end.
+
+        Of an execution that runs in this process nothing is read but what the caller has not seen.
+        """
         if after < 0:
             raise Invalid.at("after_sequence", "must be 0 or more")
-        return self._follow(await self.get(execution_id), after)
+        held = self._starter.held(parse_execution_id(execution_id))
+        if held is None:
+            return self._follow(await self.get(execution_id), after)
+        execution, committed = held
+        watcher = self._hub.add(execution.id)
+        watcher.must_read = after < committed
+        return self._follow(execution, after, watcher)
 
     async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
         started = await self._starter.start(request, execution_id)

@@ -62,6 +62,10 @@ class Starter:
         self._revisions = KnownRevisions()
         self.new_id = new_id
 
+    def held(self, execution_id: UUID) -> tuple[Execution, int] | None:
+        """As `Engine.held`; None where this process has no engine."""
+        return None if self._engine is None else self._engine.held(execution_id)
+
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
         """Make a new execution durable under `execution_id`, or find the one that the idempotency key started.
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from uuid import UUID
 
 import pytest
 
@@ -269,6 +270,33 @@ async def test_a_watch_from_any_number(house: House, process: Process, after: in
 async def test_wrong_watches(process: Process, execution_id: str, after: int, error: type[Exception]) -> None:
     with pytest.raises(error):
         await process.executions.watch(execution_id, after)
+
+
+@pytest.mark.parametrize(("after", "reads"), [(0, 1), (2, 1), (3, 0), (4, 0)])
+async def test_a_watch_of_what_runs_here_reads_only_what_its_caller_has_not_seen(
+    house: House, process: Process, after: int, reads: int
+) -> None:
+    execution_id = await process.start(await house.define(staged("a"), sync("b")))
+    a = await house.stage.entered("a")
+    house.faults.fail("get")
+    gates = [house.faults.hold_before("read_history") for _ in range(2)]
+    for gate in gates[:reads]:
+        gate.open()
+    updates = await process.executions.watch(execution_id, after)
+    a.succeed()
+    rest = [short(update.event, update.task_name) async for batch in updates for update in batch]
+    assert rest == ["created", "started", "a started", "a completed", "b started", "b completed", "completed"][after:]
+
+
+async def test_a_watch_of_what_has_not_begun_here_asks_the_database(house: House, process: Process) -> None:
+    gate = house.faults.hold_before("record")
+    process.executions._starter.new_id = lambda: UUID(int=9)
+    starting = asyncio.create_task(process.start(await house.define(sync("a"))))
+    await gate.reached()
+    with pytest.raises(NotFound):
+        await process.executions.watch(str(UUID(int=9)), 0)
+    gate.open()
+    await starting
 
 
 # Reading
