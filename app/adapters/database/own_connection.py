@@ -48,7 +48,11 @@ class OwnConnection:
         connection = await asyncpg.connect(
             self._dsn, timeout=self._timeout, server_settings={"application_name": "workflow"}
         )
-        await connection.execute(_SETTINGS, timeout=self._timeout)
+        try:
+            await connection.execute(_SETTINGS, timeout=self._timeout)
+        except BaseException:
+            connection.terminate()
+            raise
         self._connection = connection
         return connection
 
