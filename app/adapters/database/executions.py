@@ -28,12 +28,7 @@ class PostgresExecutionStore:
 
     async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
         arguments = (
-            execution_id,
-            opening.workflow_id,
-            opening.revision,
-            opening.idempotency_key,
-            opening.input,
-            opening.created_at,
+            *rows.opening_values(execution_id, opening),
             opening.origin_id,
             *zip(*events, strict=True),
         )

@@ -1,11 +1,15 @@
 """Rows of the engine's tables as domain objects."""
 
+from typing import Any
+from uuid import UUID
+
 import asyncpg
 import orjson
 
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus
+from app.engine.ports import Opening
 
 _STATUS = {status.value: status for status in ExecutionStatus}
 _TYPE = {word.value: word for word in EventType}
@@ -25,6 +29,18 @@ def execution(row: asyncpg.Record) -> Execution:
         failure=failure(row["failure"]),
         idempotency_key=row["idempotency_key"],
         origin_id=row["origin_id"],
+    )
+
+
+def opening_values(execution_id: UUID, opening: Opening) -> tuple[Any, ...]:
+    """The first columns of a new execution's row, in the order in which all statements name them."""
+    return (
+        execution_id,
+        opening.workflow_id,
+        opening.revision,
+        opening.idempotency_key,
+        opening.input,
+        opening.created_at,
     )
 
 

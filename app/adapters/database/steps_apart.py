@@ -5,19 +5,20 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from app.engine.ports import Opening, RowChange, Step
+from app.adapters.database import rows
+from app.engine.ports import RowChange, Step
 
 
 def arguments(steps: Sequence[Step]) -> Iterable[Any]:
     """The columns of the statement's `unnest`s, in its order."""
     changes = _merged_changes(steps)
     opened = [
-        _opened_row(step.execution_id, step.opening, changes.pop(step.execution_id))
+        (*rows.opening_values(step.execution_id, step.opening), *_change_values(changes.pop(step.execution_id)))
         for step in steps
         if step.opening is not None
     ]
     new = {row[0] for row in opened}
-    changed = [_changed_row(execution_id, change) for execution_id, change in changes.items()]
+    changed = [(execution_id, *_change_values(change)) for execution_id, change in changes.items()]
     return (
         *columns(opened, 11),
         list({step.execution_id for step in steps} - new),
@@ -38,20 +39,8 @@ def _merged_changes(steps: Sequence[Step]) -> dict[UUID, RowChange]:
     return merged
 
 
-def _opened_row(execution_id: UUID, opening: Opening, change: RowChange) -> tuple[Any, ...]:
-    return (
-        execution_id,
-        opening.workflow_id,
-        opening.revision,
-        opening.idempotency_key,
-        opening.input,
-        opening.created_at,
-        *_changed_row(execution_id, change)[1:],
-    )
-
-
-def _changed_row(execution_id: UUID, change: RowChange) -> tuple[Any, ...]:
-    return execution_id, change.status.value, change.started_at, change.finished_at, change.output, change.failure
+def _change_values(change: RowChange) -> tuple[Any, ...]:
+    return change.status, change.started_at, change.finished_at, change.output, change.failure
 
 
 def columns(values: Sequence[tuple[Any, ...]], count: int) -> Iterable[Sequence[Any]]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from app.adapters.database import rows
 from app.adapters.database.statements import load
 from app.domain.events import Event
-from app.engine.ports import Opening, RowChange, Step
+from app.engine.ports import Step
 
 _SQL = load("recording")
 
@@ -70,7 +71,8 @@ def _take(batch: Batch, step: Step) -> bool:
     if opening is not None:
         if change is None or change.finished_at is not None:
             return False
-        batch.openings[execution_id] = _opened_row(execution_id, opening, change)
+        values = rows.opening_values(execution_id, opening)
+        batch.openings[execution_id] = (*values, change.status, change.started_at)
         return True
     if change is not None:
         if is_new or change.finished_at is None or change.started_at is not None:
@@ -79,16 +81,3 @@ def _take(batch: Batch, step: Step) -> bool:
     if not is_new:
         batch.owned[execution_id] = None
     return True
-
-
-def _opened_row(execution_id: UUID, opening: Opening, change: RowChange) -> tuple[Any, ...]:
-    return (
-        execution_id,
-        opening.workflow_id,
-        opening.revision,
-        opening.idempotency_key,
-        opening.input,
-        opening.created_at,
-        change.status,
-        change.started_at,
-    )
