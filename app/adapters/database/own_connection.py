@@ -13,6 +13,9 @@ from app.adapters.addresses import driver_dsn
 _SETTINGS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off"
 
 
+CLOSE_SECONDS = 1.0
+
+
 class OwnConnection:
     """Opened when it is first used, and again after it was lost. One statement at a time.
 
@@ -39,10 +42,14 @@ class OwnConnection:
             self._busy = False
 
     async def close(self) -> None:
+        """Says goodbye to a server that is there."""
         if self._watch is not None:
             self._watch.cancel()
         if self._connection is not None:
-            self._connection.terminate()
+            try:
+                await self._connection.close(timeout=CLOSE_SECONDS)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self._connection.terminate()
 
     async def _open(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.adapters.database.own_connection import OwnConnection
+from app.adapters.database.own_connection import CLOSE_SECONDS, OwnConnection
 from tests.support.tcp_proxy import TcpProxy, proxy_to
 
 PATIENCE_SECONDS = 0.3
@@ -52,6 +52,15 @@ async def test_a_statement_that_is_not_answered_ends_it(proxy: tuple[TcpProxy, O
     assert PATIENCE_SECONDS / 2 < asyncio.get_running_loop().time() - began < 10 * PATIENCE_SECONDS
     way.flow()
     assert await one(connection) == 1
+
+
+async def test_its_end_waits_for_no_server_that_is_gone(proxy: tuple[TcpProxy, OwnConnection]) -> None:
+    way, connection = proxy
+    await one(connection)
+    way.stall()
+    await asyncio.wait_for(connection.close(), 10 * CLOSE_SECONDS)
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)):
+        await one(connection)
 
 
 async def test_a_long_row_of_quick_statements_is_not_taken_for_a_slow_one(
