@@ -42,10 +42,13 @@ class Lease:
         self.engine_id: int | None = None
 
     async def acquire(self) -> None:
-        """Raise `StoreUnreachable` when the database does not answer."""
+        """Raise `StoreUnreachable` when the database does not answer, or so late that the lease has nearly ended."""
         asked_at = self._monotonic()
-        self.engine_id = await self._ownership.register(self._name, self._lease_seconds)
+        engine_id = await self._ownership.register(self._name, self._lease_seconds)
         self._trusted_until = asked_at + self._lease_seconds
+        if self._is_untrusted:
+            raise StoreUnreachable("the database acknowledged a lease when that had nearly ended")
+        self.engine_id = engine_id
         log.info("lease_acquired", engine_id=self.engine_id, lease_seconds=self._lease_seconds)
         self._on_acquired(self.engine_id)
 
@@ -91,8 +94,13 @@ class Lease:
             wait = for_one_more if for_one_more > 0 else min(left, self._renew_seconds)
         return asyncio.get_running_loop().time() + wait
 
+    @property
+    def _is_untrusted(self) -> bool:
+        """True when there is no time left to renew it once more."""
+        return self._monotonic() + self._renew_seconds >= self._trusted_until
+
     def _end_if_untrusted(self) -> None:
-        if self.engine_id is not None and self._monotonic() + self._renew_seconds >= self._trusted_until:
+        if self.engine_id is not None and self._is_untrusted:
             self._end("it could not be renewed in time")
 
     def _end(self, reason: str) -> None:

@@ -173,6 +173,20 @@ async def test_without_a_database_there_is_no_lease() -> None:
     assert keeping.told == []
 
 
+async def test_a_lease_that_is_acknowledged_when_it_has_nearly_ended_is_none() -> None:
+    """Nobody could renew it in time, so work begun on it would go on beside that of whoever takes it over."""
+    keeping = Keeping(House())
+    gate = keeping.faults.hold_after("register")
+    acquiring = asyncio.create_task(keeping.lease.acquire())
+    await gate.reached()
+    keeping.time += LEASE - RENEW
+    gate.open()
+    with pytest.raises(StoreUnreachable, match="nearly ended"):
+        await acquiring
+    assert keeping.told == []
+    assert keeping.lease.engine_id is None
+
+
 @pytest.mark.parametrize(("passed", "waits"), [(0.0, 8.0), (7.5, 0.5), (8.5, 1.5), (9.6, 0.4)])
 async def test_an_answer_is_waited_for_until_the_lease_ends_and_no_longer(passed: float, waits: float) -> None:
     time = 1_000.0
