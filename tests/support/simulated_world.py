@@ -131,8 +131,10 @@ class Simulation:
     async def _settle(self) -> None:
         """Everybody is answered, what was paused is resumed, and everything comes to its end.
 
-        Over again while there is something: whoever was answered may have started another execution.
+        Over again while there is something: whoever was answered may have started another execution, and so may a call
+        that nobody waits for any more.
         """
+        await self._answered()
         while self._open or any(not task.done() for task in (*self._clients, *self._watchers)):
             await self._answered()
             for execution_id in self._open:
