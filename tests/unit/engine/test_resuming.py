@@ -97,7 +97,9 @@ async def test_recorded_tasks_are_not_run_again(house: House) -> None:
 
 async def test_an_engine_that_comes_back_late_writes_nothing(house: House) -> None:
     """Its lease ended on the database's clock while it was at work and did not notice."""
-    async with house.process(renew_seconds=3600) as slow:
+    renewing = house.faults.hold_before("renew")
+    async with house.process() as slow:
+        await renewing.reached()
         execution_id = await slow.start(await house.define(staged("a")))
         a = await house.stage.entered("a")
         house.clock.advance(LEASE + 1)

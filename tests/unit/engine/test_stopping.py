@@ -177,7 +177,9 @@ async def test_a_start_that_waited_for_room_takes_no_more_than_there_is(house: H
 
 
 async def test_a_stop_without_a_database_ends_and_answers_everybody(house: House) -> None:
-    async with house.process(lease_seconds=0.1, renew_seconds=3600) as process:
+    renewing = house.faults.hold_before("renew")
+    async with house.process(lease_seconds=0.3, renew_seconds=0.01) as process:
+        await renewing.reached()
         running = await process.start(await house.define(staged("a")))
         a = await house.stage.entered("a")
         gate = house.faults.hold_before("record")
