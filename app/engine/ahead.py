@@ -26,6 +26,10 @@ class Ahead:
         self._max_events = max_events
         self._max_output_bytes = max_output_bytes
 
+    @property
+    def is_full(self) -> bool:
+        return self._state.sequence >= self._max_events
+
     def take(self, drafts: Sequence[Draft], now: datetime, *, draining: bool) -> tuple[list[Event], Sequence[int]]:
         """The events of `drafts` and of what follows, and the tasks whose attempts are to be stopped.
 
@@ -41,7 +45,7 @@ class Ahead:
         return [command for command in commands if not isinstance(command, StartTask)] if draining else commands
 
     def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
-        if self._state.sequence >= self._max_events and not self._ends_by_itself(commands):
+        if self.is_full and not self._ends_by_itself(commands):
             return [self._take_up(draft_of_too_many_events(self._max_events), now)]
         return [
             self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None

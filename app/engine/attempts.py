@@ -84,6 +84,7 @@ class Attempts:
             return None
 
     def run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
+        """Make an attempt of an instant handler; `mask` as in `start`."""
         try:
             return self._succeeded(handler.run_now(attempt))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine

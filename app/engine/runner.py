@@ -143,7 +143,7 @@ class Run:
 
     def _obey(self, command: ControlCommand) -> None:
         index = task_to_skip(self.state, command) if command.type == SKIP else None
-        if (command.type == SIGNAL and self._is_full) or index in self._skips:
+        if (command.type == SIGNAL and self._ahead.is_full) or index in self._skips:
             self._advance((), done_commands=(command.id,))
         elif index is not None and self.state.tasks[index].has_attempt:
             # Answered when the attempt has ended; until then the command stays, should this engine die.
@@ -151,10 +151,6 @@ class Run:
             self._running.stop(index)
         else:
             self._advance(drafts_of_control(self.state, command), done_commands=(command.id,))
-
-    @property
-    def _is_full(self) -> bool:
-        return self.state.sequence >= self._tools.max_events
 
     def drain(self) -> None:
         """Start nothing more; what runs may end and is recorded."""
@@ -200,7 +196,7 @@ class Run:
     def _write_progress(self, index: int, number: int, data: str) -> bool:
         """False when the attempt has ended and its progress is of no interest any more."""
         task = self.state.tasks[index]
-        if self._lane.lost or self._is_full or task.attempt != number or task.status is not _RUNNING:
+        if self._lane.lost or self._ahead.is_full or task.attempt != number or task.status is not _RUNNING:
             return False
         self._go_on(Draft(EventType.TASK_PROGRESSED, index, number, data))
         return True
@@ -291,7 +287,7 @@ class Run:
 
     def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
         task = self.state.tasks[index]
-        if self._lane.lost or self._is_full or task.attempt != number or task.status is not _RUNNING:
+        if self._lane.lost or self._ahead.is_full or task.attempt != number or task.status is not _RUNNING:
             return
         if (mask := self._preparation.mask(index)) is not None and output is not None:
             output = mask.json(output)

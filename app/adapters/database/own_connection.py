@@ -6,14 +6,15 @@ from typing import Any
 import asyncpg
 
 from app.adapters.addresses import driver_dsn
-
-# The statements that come over it find their rows by primary key, however large the tables are by then: planned once,
-# and never by what a table that is still empty makes look cheap.
-# Set when connected: a pooler in between may refuse a connection that asks for them.
-_SETTINGS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off"
-
+from app.adapters.database.pool import reaching
+from app.engine.ports import StoreUnreachable
 
 CLOSE_SECONDS = 1.0
+
+# The statements that come over it find their rows by primary key, however large the tables are by then: planned once,
+# and never by what a table that is still empty makes look cheap. Set when connected: a pooler in between may refuse a
+# connection that asks for them.
+_SETTINGS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off"
 
 
 class OwnConnection:
@@ -47,8 +48,9 @@ class OwnConnection:
             self._watch.cancel()
         if self._connection is not None:
             try:
-                await self._connection.close(timeout=CLOSE_SECONDS)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                with reaching():
+                    await self._connection.close(timeout=CLOSE_SECONDS)
+            except StoreUnreachable:
                 self._connection.terminate()
 
     async def _open(self) -> asyncpg.Connection:

@@ -166,12 +166,15 @@ async def test_nothing_is_written_behind_a_step_that_did_not_land_and_is_not_set
 
 @pytest.mark.usefixtures("_settled_one_by_one")
 async def test_what_is_known_is_settled_as_it_is_when_the_recorder_stops(bench: Bench) -> None:
-    for who in range(3):
-        bench.submit(who, 3)
+    bench.recorder = Recorder(bench.recording, max_batch=100)
+    bench.start()
+    for number in range(3, 63):
+        bench.submit(0, number)
     while not bench.settled:
         await asyncio.sleep(0)
     await bench.recorder.stop()
-    assert bench.settled == [(0, 3, True), (1, 3, True), (2, 3, True)]
+    assert bench.recording.batches == [60]
+    assert bench.settled == [(0, number, True) for number in range(3, 63)]
 
 
 @pytest.mark.parametrize(("steps_when_busy", "batches"), [(1, [1, 3]), (2, [1, 1])], ids=["busy", "idle"])
