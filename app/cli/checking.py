@@ -12,9 +12,9 @@ from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.migrations import schema_problem
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.embedded.storage import open_storage
+from app.checking.findings import Finding
 from app.cli.console import failures, results
 from app.cli.errors import CliError
-from app.engine.findings import Finding
 from app.engine.ports import StoreUnreachable
 
 FOUND_SOMETHING = 1

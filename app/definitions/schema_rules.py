@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from app.contracts.json_schemas import problems_of_schema
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Problem
-from app.json_schemas import problems_of_schema
 
 
 def schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:

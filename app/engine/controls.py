@@ -12,9 +12,12 @@ from app.domain.definitions import text_problems
 from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.deciding.state import ExecutionState, fold
+from app.engine.deciding.visits import Visits
 from app.engine.hints import hint
 from app.engine.identifiers import new_execution_id
-from app.engine.plan import Plan, Plans
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
 from app.engine.ports import (
     CANCEL,
     NEW_COMMANDS,
@@ -32,9 +35,7 @@ from app.engine.ports import (
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.repeating import first_events
 from app.engine.starting import Started, check_idempotency_key
-from app.engine.state import ExecutionState, fold
 from app.engine.values import encode
-from app.engine.visits import Visits
 
 MAX_REASON = 1_000
 MAX_SIGNAL_NAME = 200

@@ -12,16 +12,17 @@ from app.domain.events import EventType
 from app.domain.executions import Execution, Failure
 from app.domain.handlers import Attempt, TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.attempts import Attempts, is_instant
-from app.engine.decider import Command, StartTask, decide
-from app.engine.drafts import Draft, next_event
+from app.engine.deciding.decider import Command, StartTask, decide
+from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
+from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, unwanted
 from app.engine.identifiers import new_execution_id
-from app.engine.outcomes import Failed, Outcome, Succeeded
-from app.engine.plan import Plan, Plans
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
 from app.engine.ports import Clock, DefinitionReader, Handlers
-from app.engine.preparing import Preparation
-from app.engine.state import ExecutionState
-from app.engine.transitions import draft_of_command, draft_of_outcome, unwanted
+from app.engine.running.attempts import Attempts, is_instant
+from app.engine.running.preparing import Preparation
 from app.engine.values import encode
 from app.expressions.errors import EvaluationError
 

@@ -7,7 +7,8 @@ from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.engine.identifiers import parse_execution_id
-from app.engine.plan import Plan, Plans
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
 from app.engine.ports import ExecutionStore
 
 HISTORY_PAGE = 1_000

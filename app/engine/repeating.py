@@ -8,9 +8,9 @@ import orjson
 
 from app.domain.events import TASK_STATUS_AFTER, Event, EventType
 from app.domain.states import TaskStatus
-from app.engine.drafts import Draft, message_data, next_event
-from app.engine.plan import Plan
-from app.engine.state import ExecutionState, fold
+from app.engine.deciding.drafts import Draft, message_data, next_event
+from app.engine.deciding.state import ExecutionState, fold
+from app.engine.planning.plan import Plan
 
 _NOT_STARTED = frozenset({TaskStatus.PENDING, TaskStatus.SKIPPED})
 

@@ -14,13 +14,14 @@ from app.domain.executions import Execution, TaskExecution
 from app.domain.states import ExecutionStatus
 from app.engine.hints import hint
 from app.engine.identifiers import parse_execution_id
-from app.engine.plan import Plan, Plans
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
 from app.engine.ports import NEW_WORK, DefinitionReader, ExecutionFilter, ExecutionStore, Signals
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
-from app.engine.updates import Update
-from app.engine.watchers import Batch, Hub, Watcher, follow
+from app.engine.watching.updates import Update
+from app.engine.watching.watchers import Batch, Hub, Watcher, follow
 
 
 @dataclass(frozen=True, slots=True)

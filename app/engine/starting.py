@@ -10,11 +10,12 @@ from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unav
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus
-from app.engine.engine import Engine
 from app.engine.identifiers import new_execution_id
-from app.engine.plan import Plan, Plans
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
+from app.engine.planning.revisions import Current, KnownRevisions
 from app.engine.ports import Clock, DefinitionReader, ExecutionStore, Opening
-from app.engine.revisions import Current, KnownRevisions
+from app.engine.running.engine import Engine
 from app.engine.values import encode
 
 MAX_IDEMPOTENCY_KEY = 200

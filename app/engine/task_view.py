@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from app.domain.events import Event
 from app.domain.executions import TaskExecution
-from app.engine.plan import Plan
-from app.engine.state import fold
+from app.engine.deciding.state import fold
+from app.engine.planning.plan import Plan
 
 
 def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecution]:

@@ -15,16 +15,16 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
 from app.config import Settings
-from app.engine.announcer import Announcer
-from app.engine.attempts import Attempts
 from app.engine.controls import ExecutionControls
-from app.engine.engine import Engine, EngineOptions
-from app.engine.plan import Plans
-from app.engine.recorder import Recorder
-from app.engine.retention import Retention
+from app.engine.planning.plans import Plans
+from app.engine.running.attempts import Attempts
+from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.recorder import Recorder
+from app.engine.running.retention import Retention
+from app.engine.running.tools import Tools
 from app.engine.service import ExecutionService
-from app.engine.tools import Tools
-from app.engine.watchers import Hub
+from app.engine.watching.announcer import Announcer
+from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
 from app.wiring.children import ServedChildren
 from app.wiring.parts import execution_controls, execution_service, open_database, open_task_types

@@ -14,12 +14,12 @@ from app.adapters.embedded.storage import open_storage
 from app.adapters.system_clock import SystemClock
 from app.config import Settings
 from app.engine.controls import ExecutionControls
-from app.engine.engine import Engine
 from app.engine.identifiers import new_execution_id
-from app.engine.plan import Plans
+from app.engine.planning.plans import Plans
+from app.engine.running.engine import Engine
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
-from app.engine.watchers import Hub
+from app.engine.watching.watchers import Hub
 from app.tasks import Children, HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
 
 

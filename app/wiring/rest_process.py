@@ -14,10 +14,10 @@ from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
 from app.config import Settings
 from app.definitions.service import DefinitionService
-from app.engine.announcer import Announcer
 from app.engine.dry_run import DryRunner
-from app.engine.plan import Plans
-from app.engine.watchers import Hub
+from app.engine.planning.plans import Plans
+from app.engine.watching.announcer import Announcer
+from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types

@@ -13,7 +13,7 @@ from app.adapters.addresses import driver_dsn
 from app.adapters.database.pool import open_pool
 from app.adapters.database.retention import PostgresRetention
 from app.domain.errors import NotFound
-from app.engine.retention import Retention
+from app.engine.running.retention import Retention
 from app.engine.starting import StartRequest
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from app.checking.findings import Finding, Rule
+from app.checking.history import HistoryCheck, StoredEvent
+from app.checking.rows import CheckedRow, finish
+from app.checking.task_order import TaskOrder, task_order
 from app.domain.events import Event, EventType
-from app.engine.checker import HistoryCheck, StoredEvent
-from app.engine.findings import Finding, Rule
-from app.engine.row_check import CheckedRow, finish
-from app.engine.task_order import TaskOrder, task_order
 from tests.support.stories import parallel, plan_of, story, sync, workflow_of
 
 TASKS = (sync("a"), sync("b"), parallel("c"), parallel("d"), sync("e", 1))

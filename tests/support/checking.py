@@ -6,7 +6,7 @@ from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.migrations import schema_problem
 from app.adapters.database.pool import open_pool
 from app.adapters.embedded import open_storage
-from app.engine.findings import Finding
+from app.checking.findings import Finding
 
 STATEMENT_SECONDS = 30.0
 

@@ -18,16 +18,16 @@ from app.adapters.memory.signals import MemorySignals
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
-from app.engine.announcer import Announcer
-from app.engine.attempts import Attempts
 from app.engine.controls import ExecutionControls
-from app.engine.engine import Engine, EngineOptions
-from app.engine.plan import Plans
-from app.engine.recorder import Recorder
+from app.engine.planning.plans import Plans
+from app.engine.running.attempts import Attempts
+from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.recorder import Recorder
+from app.engine.running.tools import Tools
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter, StartRequest
-from app.engine.tools import Tools
-from app.engine.watchers import Hub
+from app.engine.watching.announcer import Announcer
+from app.engine.watching.watchers import Hub
 from tests.support.histories import NOON
 
 OUTPUT_LIMIT = 10_000

@@ -11,17 +11,17 @@ from app.adapters.memory.database import MemoryDatabase
 from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
 from app.adapters.memory.ownership import MemoryOwnership
 from app.adapters.memory.recording import MemoryRecording
-from app.engine.announcer import Announcer
-from app.engine.attempts import Attempts
 from app.engine.controls import ExecutionControls
-from app.engine.engine import Engine, EngineOptions
-from app.engine.plan import Plans
+from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
-from app.engine.recorder import Recorder
+from app.engine.running.attempts import Attempts
+from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.recorder import Recorder
+from app.engine.running.tools import Tools
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
-from app.engine.tools import Tools
-from app.engine.watchers import Hub
+from app.engine.watching.announcer import Announcer
+from app.engine.watching.watchers import Hub
 from tests.support.histories import at
 from tests.support.simulated_loop import Place
 from tests.support.simulated_network import Ear, Hints, Link, Sky, Wire

@@ -6,9 +6,9 @@ from dataclasses import replace
 from app.domain.definitions import ExecutionType, Task, Workflow
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import failure_data, message_data, progress_data, status_after
-from app.engine.plan import Plan, compile_plan
-from app.engine.state import ENGINE_LOST
+from app.engine.deciding.drafts import failure_data, message_data, progress_data, status_after
+from app.engine.deciding.state import ENGINE_LOST
+from app.engine.planning.plan import Plan, compile_plan
 from tests.support.histories import NOON, at
 
 FIRST_TASK_ID = 101

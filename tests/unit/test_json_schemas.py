@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.json_schemas import MAX_BYTES, compile_schema, problems_of_schema
+from app.contracts.json_schemas import MAX_BYTES, compile_schema, problems_of_schema
 
 REFUSED_WORDS = ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary"]
 

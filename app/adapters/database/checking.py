@@ -19,12 +19,12 @@ from asyncpg.pool import PoolConnectionProxy
 
 from app.adapters.database.pool import Pool, reaching
 from app.adapters.database.statements import load
+from app.checking.findings import Finding, Rule
+from app.checking.history import HistoryCheck
+from app.checking.rows import CheckedRow, finish
+from app.checking.task_order import TaskOrder, task_order
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Invalid
-from app.engine.checker import HistoryCheck
-from app.engine.findings import Finding, Rule
-from app.engine.row_check import CheckedRow, finish
-from app.engine.task_order import TaskOrder, task_order
 
 _SQL = load("checking")
 _DEFINITIONS = load("executions")

@@ -11,8 +11,8 @@ from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.starting import Started, StartRequest
-from app.engine.updates import Update
 from app.engine.values import decode_object
+from app.engine.watching.updates import Update
 
 STATUS = {
     ExecutionStatus.PENDING: pb.PENDING,

@@ -15,7 +15,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import STATUS, TASK_STATUS, timestamp
 from app.domain.events import TASK_STATUS_AFTER, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.updates import Update, sentence, tells_of_data
+from app.engine.watching.updates import Update, sentence, tells_of_data
 
 S = TypeVar("S")
 Q = TypeVar("Q")

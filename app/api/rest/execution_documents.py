@@ -6,7 +6,7 @@ from orjson import Fragment
 
 from app.domain.documents import rfc3339
 from app.domain.executions import Execution, Failure, TaskExecution
-from app.engine.updates import Update
+from app.engine.watching.updates import Update
 
 
 def execution_document(execution: Execution) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.pool import open_pool
-from app.engine.findings import Rule
+from app.checking.findings import Rule
 from tests.support.checking import assert_clean, findings_in
 from tests.support.ended_executions import Ended
 

@@ -19,7 +19,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
-from app.engine.retention import BEGINNING, Retention
+from app.engine.running.retention import BEGINNING, Retention
 from app.engine.starting import StartRequest
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import running_server, settings_for, store_workflow, sync, workflow

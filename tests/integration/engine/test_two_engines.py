@@ -11,10 +11,10 @@ import pytest
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
-from app.engine.engine import Engine
 from app.engine.ports import StoreUnreachable
+from app.engine.running.engine import Engine
 from app.engine.starting import StartRequest
-from app.engine.updates import Update
+from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import parallel, running_server, settings_for, store_workflow, sync, workflow
 from tests.support.gated_tasks import Gates

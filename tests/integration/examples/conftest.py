@@ -16,7 +16,7 @@ from app.api.rest.app import create_app
 from app.cli.examples import example_settings, load_examples
 from app.config import Settings
 from app.engine.starting import StartRequest
-from app.engine.updates import Update
+from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
-from app.engine.updates import Update
+from app.engine.watching.updates import Update
 
 
 def steps(updates: Sequence[Update], *types: EventType) -> list[tuple[str, str]]:

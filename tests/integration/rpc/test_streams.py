@@ -7,7 +7,7 @@ import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.streams import UpdateSerializer
-from app.engine.updates import Update
+from app.engine.watching.updates import Update
 from tests.support.engine_process import (
     RunningServer,
     parallel,

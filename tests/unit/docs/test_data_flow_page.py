@@ -5,13 +5,13 @@ from pathlib import Path
 import orjson
 
 from app.api.rest.schemas import WorkflowCreate
+from app.contracts.json_schemas import MAX_PATTERNS
 from app.definitions.expression_rules import MAX_EXPRESSIONS
 from app.definitions.rules import Rules
 from app.domain.definitions import MAX_CONCURRENCY
 from app.expressions.expression import MAX_SOURCE
 from app.expressions.limits import LOOP_BUDGET
 from app.expressions.names import ELEMENT_ROOTS, MAX_COSTLY, ROOTS
-from app.json_schemas import MAX_PATTERNS
 from app.tasks import TaskOptions, build_registry
 
 PAGE = (Path(__file__).parents[3] / "docs" / "data-flow.md").read_text()

@@ -8,8 +8,8 @@ import pytest
 
 from app.adapters.memory.faults import Faults
 from app.adapters.memory.signals import MemorySignals
-from app.engine import announcer as announcer_module
-from app.engine.announcer import IDS_PER_HINT, Announcer
+from app.engine.watching import announcer as announcer_module
+from app.engine.watching.announcer import IDS_PER_HINT, Announcer
 
 
 class Wire(MemorySignals):

@@ -7,19 +7,19 @@ from uuid import uuid4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.checking.history import HistoryCheck
+from app.checking.task_order import task_order
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.events import Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.checker import HistoryCheck
-from app.engine.decider import StopAttempt, decide
-from app.engine.drafts import Draft, failure_data, next_event
-from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
-from app.engine.plan import Plan, compile_plan
+from app.engine.deciding.decider import StopAttempt, decide
+from app.engine.deciding.drafts import Draft, failure_data, next_event
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.deciding.state import ExecutionState, fold
+from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, drafts_of_control, drafts_of_resuming
+from app.engine.planning.plan import Plan, compile_plan
 from app.engine.ports import CANCEL, PAUSE, RESUME, SKIP, ControlCommand
-from app.engine.state import ExecutionState, fold
-from app.engine.task_order import task_order
-from app.engine.transitions import draft_of_command, draft_of_outcome, drafts_of_control, drafts_of_resuming
 from tests.support.histories import NOON, at
 from tests.support.stories import workflow_of
 

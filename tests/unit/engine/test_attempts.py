@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from app.domain.handlers import Attempt, Handler, TaskError
-from app.engine.attempts import Attempts
-from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.running.attempts import Attempts
 from tests.support.histories import NOON
 
 ATTEMPT = Attempt(uuid4(), 1, 101, "a", 1, {}, {}, {}, NOON, None, lambda percent, message: None)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.checking.findings import Finding, Rule
+from app.checking.history import CLOCK_TOLERANCE, HistoryCheck
+from app.checking.task_order import task_order
 from app.domain.definitions import OnFailure
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.checker import CLOCK_TOLERANCE, HistoryCheck
-from app.engine.findings import Finding, Rule
-from app.engine.task_order import task_order
 from tests.support.checked_histories import BEGUN, BOTH, DONE, FORKED, ID, ORDER, events_of, found, row_of, told
 from tests.support.histories import NOON, at
 from tests.support.stories import parallel, plan_of, story, sync, workflow_of

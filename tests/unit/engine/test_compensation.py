@@ -5,8 +5,8 @@ import pytest
 from app.domain.definitions import OnFailure, RetryPolicy
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
-from app.engine.decider import Finish, StartTask, StopAttempt, decide
-from app.engine.state import IllegalHistory, fold
+from app.engine.deciding.decider import Finish, StartTask, StopAttempt, decide
+from app.engine.deciding.state import IllegalHistory, fold
 from tests.support.memory_house import House
 from tests.support.stories import parallel, plan_of, story, sync
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from app.contracts.contract import Contract
+from app.contracts.json_schemas import MOST_PROBLEMS
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Invalid, Problem
 from app.domain.handlers import Wait
-from app.engine.contracts import Contract
-from app.json_schemas import MOST_PROBLEMS
 from tests.support.memory_house import House
 from tests.support.stories import sync
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import LONGEST_MESSAGE, Draft, failure_data, next_event, progress_data
-from app.engine.state import ExecutionState, fold
+from app.engine.deciding.drafts import LONGEST_MESSAGE, Draft, failure_data, next_event, progress_data
+from app.engine.deciding.state import ExecutionState, fold
 from tests.support.histories import at
 from tests.support.stories import parallel, plan_of, story
 

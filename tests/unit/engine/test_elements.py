@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.definitions import RetryPolicy
 from app.domain.handlers import TaskError, Wait
-from app.engine.data_flow import elements_of
+from app.engine.planning.data_flow import elements_of
 from app.expressions.errors import EvaluationError
 from app.expressions.template import compile_condition
 from tests.support.memory_house import House, Process

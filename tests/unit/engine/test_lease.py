@@ -9,8 +9,8 @@ import pytest
 
 from app.adapters.memory.faults import Faults
 from app.adapters.memory.ownership import MemoryOwnership
-from app.engine.lease import Lease
 from app.engine.ports import StoreUnreachable
+from app.engine.running.lease import Lease
 from tests.support.memory_house import House
 
 LEASE = 10.0

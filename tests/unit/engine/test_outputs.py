@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.events import EventType
-from app.engine.drafts import Draft, next_event
-from app.engine.outputs import Outputs, final_output
-from app.engine.state import ExecutionState
+from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.outputs import Outputs, final_output
+from app.engine.deciding.state import ExecutionState
 from tests.support.stories import parallel, plan_of, sync
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

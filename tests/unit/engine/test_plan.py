@@ -4,7 +4,8 @@ import pytest
 
 from app.domain.definitions import RetryPolicy, Workflow
 from app.domain.errors import Invalid
-from app.engine.plan import NO_RETRY, Plans, compile_plan
+from app.engine.planning.plan import NO_RETRY, compile_plan
+from app.engine.planning.plans import Plans
 from tests.support.stories import parallel, plan_of, sync, workflow_of
 
 

@@ -7,7 +7,7 @@ from math import inf, nan
 
 import pytest
 
-from app.engine.progress import ProgressReports
+from app.engine.running.progress import ProgressReports
 
 A, B = 0, 1
 

@@ -12,9 +12,9 @@ from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.memory.faults import Faults
 from app.adapters.memory.recording import MemoryRecording
 from app.domain.definitions import WorkflowDraft
-from app.engine import recorder as recorder_module
 from app.engine.ports import Step
-from app.engine.recorder import Lane, Recorder
+from app.engine.running import recorder as recorder_module
+from app.engine.running.recorder import Lane, Recorder
 from tests.support.histories import NOON, note, opening_step
 
 ENGINE = 7

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from app.domain.definitions import OnFailure, Task
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.plan import Plan
+from app.engine.deciding.state import ExecutionState, fold
+from app.engine.planning.plan import Plan
 from app.engine.repeating import first_events, taken_over
-from app.engine.state import ExecutionState, fold
 from tests.support.histories import at
 from tests.support.stories import parallel, plan_of, story, sync
 

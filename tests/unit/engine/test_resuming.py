@@ -9,8 +9,8 @@ import pytest
 from app.adapters.memory.signals import MemorySignals
 from app.domain.definitions import RetryPolicy
 from app.domain.states import ExecutionStatus
-from app.engine import engine as engine_module
 from app.engine.ports import ControlCommand, StoreUnreachable
+from app.engine.running import engine as engine_module
 from tests.support.histories import CREATED, at, note, opening
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
@@ -339,7 +339,7 @@ async def test_an_execution_that_meets_a_defect_is_continued_from_what_is_stored
         execution_id = await process.start(await house.define(staged("a")))
         a = await house.stage.entered("a")
         with monkeypatch.context() as patched:
-            patched.setattr("app.engine.runner.draft_of_outcome", lambda *_: 1 / 0)
+            patched.setattr("app.engine.running.run.draft_of_outcome", lambda *_: 1 / 0)
             a.succeed()
             await left_for_later(house, execution_id)
         assert not process.engine.failure.done()
@@ -356,7 +356,7 @@ async def test_a_claim_that_meets_a_defect_is_dropped_whole(
     await house.store.send_command(ControlCommand(0, UUID(execution_id), "signal", name="s", payload="1"))
     async with house.process() as process:
         with monkeypatch.context() as patched:
-            patched.setattr(f"app.engine.runner.{at}", lambda *_: 1 / 0)
+            patched.setattr(f"app.engine.running.run.{at}", lambda *_: 1 / 0)
             await left_for_later(house, execution_id)
         assert process.engine.running == 0
         assert len(house.history(execution_id)) == 1

@@ -9,7 +9,7 @@ from app.adapters.memory.retention import MemoryRetention
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at, new_execution_id
 from app.engine.ports import Removal
-from app.engine.retention import Retention
+from app.engine.running.retention import Retention
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
 
@@ -99,7 +99,7 @@ class Slow(MemoryRetention):
 
 
 async def test_batches_that_the_database_cannot_finish_get_smaller(house: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.engine.retention.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("app.engine.running.retention.RETRY_SECONDS", 0.0)
     async with house.process() as process:
         await ended(house, process, 5)
         house.clock.advance(2 * DAY)

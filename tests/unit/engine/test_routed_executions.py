@@ -7,15 +7,15 @@ from uuid import UUID
 import orjson
 import pytest
 
+from app.checking.history import HistoryCheck
+from app.checking.task_order import task_order
 from app.domain.definitions import RetryPolicy, Task, Workflow
 from app.domain.errors import RevisionMismatch, WrongState
 from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.handlers import Wait
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.checker import HistoryCheck
 from app.engine.starting import StartRequest
-from app.engine.task_order import task_order
 from tests.support.memory_house import House, Process
 from tests.support.routed import conditions
 from tests.support.stories import sync

@@ -2,20 +2,20 @@
 
 import pytest
 
+from app.checking.findings import Rule
+from app.checking.history import HistoryCheck
+from app.checking.task_order import task_order
 from app.domain.definitions import RetryPolicy
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.checker import HistoryCheck
-from app.engine.decider import Finish, StartTask, decide
-from app.engine.drafts import Draft, next_event
-from app.engine.findings import Rule
-from app.engine.outputs import Outputs, final_output
-from app.engine.plan import compile_plan
+from app.engine.deciding.decider import Finish, StartTask, decide
+from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.outputs import Outputs, final_output
+from app.engine.deciding.state import IllegalHistory, fold
+from app.engine.deciding.transitions import drafts_of_control
+from app.engine.planning.plan import compile_plan
 from app.engine.ports import SKIP, ControlCommand
-from app.engine.state import IllegalHistory, fold
-from app.engine.task_order import task_order
-from app.engine.transitions import drafts_of_control
 from tests.support.checked_histories import ID
 from tests.support.histories import NOON
 from tests.support.routed import routed

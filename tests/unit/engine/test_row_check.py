@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.findings import Finding, Rule
+from app.checking.findings import Finding, Rule
 from tests.support.checked_histories import BEGUN, DONE, ID, events_of, found, row_of, told
 from tests.support.histories import at
 

@@ -11,9 +11,9 @@ from app.definitions import edits
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
 from app.domain.states import ExecutionStatus
-from app.engine import watchers
 from app.engine.ports import ExecutionFilter, StoreUnreachable
 from app.engine.starting import StartRequest
+from app.engine.watching import watchers
 from tests.support.memory_house import OUTPUT_LIMIT, House, Process, short
 from tests.support.stories import parallel, sync
 

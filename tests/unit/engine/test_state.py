@@ -5,7 +5,7 @@ import pytest
 from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.state import IllegalHistory, fold
+from app.engine.deciding.state import IllegalHistory, fold
 from app.engine.task_view import task_executions
 from tests.support.histories import NOON, at, event
 from tests.support.stories import parallel, plan_of, story, sync

@@ -9,12 +9,11 @@ from app.domain.definitions import RetryPolicy
 from app.domain.events import EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus
-from app.engine.decider import CancelTask, Finish, StartTask, StopAttempt, decide
-from app.engine.drafts import Draft
-from app.engine.outcomes import Failed, Stopped, Succeeded
-from app.engine.ports import ControlCommand, RowChange
-from app.engine.state import fold
-from app.engine.transitions import (
+from app.engine.deciding.decider import CancelTask, Finish, StartTask, StopAttempt, decide
+from app.engine.deciding.drafts import Draft
+from app.engine.deciding.outcomes import Failed, Stopped, Succeeded
+from app.engine.deciding.state import fold
+from app.engine.deciding.transitions import (
     draft_of_command,
     draft_of_outcome,
     drafts_of_control,
@@ -22,6 +21,7 @@ from app.engine.transitions import (
     first_to_obey,
     row_change,
 )
+from app.engine.ports import ControlCommand, RowChange
 from tests.support.histories import NOON, at
 from tests.support.stories import parallel, plan_of, story, sync
 

@@ -7,8 +7,8 @@ import pytest
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.drafts import failure_data, message_data
-from app.engine.updates import Update
+from app.engine.deciding.drafts import failure_data, message_data
+from app.engine.watching.updates import Update
 from tests.support.histories import NOON
 
 ORIGIN = "01990000-0000-7000-8000-000000000001"

@@ -9,10 +9,10 @@ import pytest
 
 from app.domain.errors import Unavailable
 from app.domain.events import Event
-from app.engine import watchers
 from app.engine.ports import HistoryPage, StoreUnreachable
-from app.engine.updates import Update
-from app.engine.watchers import Batch, Hub, Watcher, follow
+from app.engine.watching import watchers
+from app.engine.watching.updates import Update
+from app.engine.watching.watchers import Batch, Hub, Watcher, follow
 from tests.support.histories import completed, note
 
 EXECUTION = uuid4()

@@ -5,7 +5,7 @@ from app.api.grpc.messages import status_message, summary_message
 from app.api.grpc.servicer import MAX_PAGE
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import LONGEST_MESSAGE
+from app.engine.deciding.drafts import LONGEST_MESSAGE
 from app.engine.identifiers import new_execution_id
 from tests.support.histories import at
 

@@ -13,8 +13,8 @@ from app.api.grpc.messages import STATUS, TASK_STATUS, error_message, timestamp
 from app.api.grpc.streams import UpdateSerializer, stream
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.drafts import failure_data, message_data
-from app.engine.updates import Update
+from app.engine.deciding.drafts import failure_data, message_data
+from app.engine.watching.updates import Update
 from tests.support.histories import at
 
 EXECUTION = uuid4()

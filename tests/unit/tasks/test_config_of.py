@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.handlers import TaskError
-from app.engine.data_flow import compile_flow
+from app.engine.planning.data_flow import compile_flow
 from app.tasks.log import LogConfig
 from app.tasks.task_type import config_of
 from tests.support.stories import sync

@@ -18,7 +18,7 @@ from uuid import UUID
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import Event
 from app.engine.ports import HistoryPage
-from app.engine.updates import Update
+from app.engine.watching.updates import Update
 
 PAGE = 500
 HELD_EVENTS = 1_000

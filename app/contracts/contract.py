@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.contracts.json_schemas import compile_schema, problems_of_schema, problems_of_value
 from app.domain.definitions import Config
 from app.domain.errors import Problem
-from app.json_schemas import compile_schema, problems_of_schema, problems_of_value
 
 
 class Contract:
-    """One JSON Schema, as `app.json_schemas` knows them. Raise `ValueError` for what is none."""
+    """One JSON Schema, as `app.contracts.json_schemas` knows them. Raise `ValueError` for what is none."""
 
     def __init__(self, schema: Config) -> None:
         self._validator = compile_schema(schema)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.domain.handlers import TaskError
-from app.engine.outcomes import Failed, Outcome, Succeeded
+from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 
 SHORTEST = 4
 """Shorter values are left: to replace them would destroy ordinary words, and they are no secrets."""

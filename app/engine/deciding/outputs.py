@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.state import ExecutionState
+from app.engine.deciding.state import ExecutionState
 
 
 class Outputs(Mapping[str, Any]):

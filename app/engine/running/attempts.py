@@ -13,9 +13,9 @@ from typing_extensions import TypeIs
 from app.domain.definitions import Config
 from app.domain.errors import Invalid, TooLarge
 from app.domain.handlers import Attempt, Handler, InstantHandler, TaskError, TaskHandler, Wait, WaitingHandler
-from app.engine.masking import Mask
-from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
+from app.engine.running.masking import Mask
 from app.engine.values import encode
 
 log = structlog.get_logger(__name__)

@@ -10,15 +10,15 @@ from app.domain.definitions import Config
 from app.domain.executions import Execution
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
 from app.domain.states import TaskStatus
-from app.engine.attempts import Attempts
-from app.engine.data_flow import Data, TaskFlow, elements_of, is_wanted
-from app.engine.elements import Elements
-from app.engine.masking import Mask
-from app.engine.outcomes import Failed, Outcome, Succeeded
-from app.engine.outputs import Outputs
+from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
+from app.engine.deciding.outputs import Outputs
+from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.visits import Visits
+from app.engine.planning.data_flow import Data, TaskFlow, elements_of, is_wanted
 from app.engine.ports import Secrets
-from app.engine.state import ExecutionState
-from app.engine.visits import Visits
+from app.engine.running.attempts import Attempts
+from app.engine.running.elements import Elements
+from app.engine.running.masking import Mask
 from app.expressions.errors import EvaluationError
 from app.expressions.expression import Expression
 

@@ -15,8 +15,9 @@ import structlog
 
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus
-from app.engine.lease import Lease
-from app.engine.plan import Plan, Plans
+from app.engine.deciding.state import ExecutionState, fold
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
 from app.engine.ports import (
     COMMANDS,
     NEW_COMMANDS,
@@ -28,9 +29,9 @@ from app.engine.ports import (
     Signals,
     StoreUnreachable,
 )
-from app.engine.runner import Run
-from app.engine.state import ExecutionState, fold
-from app.engine.tools import Tools
+from app.engine.running.lease import Lease
+from app.engine.running.run import Run
+from app.engine.running.tools import Tools
 from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)

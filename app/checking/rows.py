@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.checking.findings import Rule
+from app.checking.history import HistoryCheck
 from app.domain.events import EventType
-from app.engine.checker import HistoryCheck
-from app.engine.findings import Rule
 
 
 @dataclass(frozen=True, slots=True)

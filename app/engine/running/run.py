@@ -20,19 +20,11 @@ from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
-from app.engine.ahead import Ahead
-from app.engine.drafts import Draft, element_data
-from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
-from app.engine.parking import must_end_by, seconds_to_wait
-from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Parking, Step
-from app.engine.preparing import Preparation
-from app.engine.progress import ProgressReports
-from app.engine.recorder import Lane
-from app.engine.running import RunningAttempts
-from app.engine.state import ExecutionState
-from app.engine.timers import Timers
-from app.engine.tools import Tools
-from app.engine.transitions import (
+from app.engine.deciding.drafts import Draft, element_data
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.deciding.parking import must_end_by, seconds_to_wait
+from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.transitions import (
     draft_of_outcome,
     draft_of_timeout,
     drafts_of_control,
@@ -43,6 +35,14 @@ from app.engine.transitions import (
     skipped,
     task_to_skip,
 )
+from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Parking, Step
+from app.engine.running.ahead import Ahead
+from app.engine.running.in_flight import RunningAttempts
+from app.engine.running.preparing import Preparation
+from app.engine.running.progress import ProgressReports
+from app.engine.running.recorder import Lane
+from app.engine.running.timers import Timers
+from app.engine.running.tools import Tools
 from app.expressions.errors import EvaluationError
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from app.domain.definitions import MAX_TIMEOUT_SECONDS, RetryPolicy
 from app.domain.executions import Failure
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus
-from app.engine.state import ExecutionState
+from app.engine.deciding.state import ExecutionState
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
 from app.domain.texts import storable_text
-from app.engine.state import ExecutionState
-from app.engine.visits import Visits
+from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.visits import Visits
 
 LONGEST_MESSAGE = 10_000
 

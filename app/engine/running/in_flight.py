@@ -7,10 +7,10 @@ from functools import partial
 import structlog
 
 from app.domain.handlers import Attempt, Handler, TaskError
-from app.engine.attempts import Attempts, is_instant, timed_out
-from app.engine.masking import Mask
-from app.engine.outcomes import Failed, Outcome, Stopped
-from app.engine.timers import Timers
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped
+from app.engine.running.attempts import Attempts, is_instant, timed_out
+from app.engine.running.masking import Mask
+from app.engine.running.timers import Timers
 
 log = structlog.get_logger(__name__)
 

@@ -7,10 +7,10 @@ graph would otherwise excuse the history that follows from it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.checking.routes import RoutedOrder
 from app.domain.compensation import compensation_names
-from app.domain.definitions import ExecutionType, Task, Workflow
-from app.engine.plan import compile_plan
-from app.engine.route_check import RoutedOrder
+from app.domain.definitions import ExecutionType, OnFailure, Task, Workflow
+from app.domain.graph import build_graph, tasks_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,26 @@ class TaskOrder:
 
 def task_order(workflow: Workflow) -> TaskOrder:
     """Raise `Invalid` when the tasks' order has a cycle."""
-    plan = compile_plan(workflow)
+    tasks = workflow.tasks
+    index_named = {task.name: index for index, task in enumerate(tasks)}
     route = RoutedOrder.of(workflow)
-    apart = tuple(_apart(workflow.tasks)) if route is None else (0,) * len(workflow.tasks)
-    undone_by = {task.index: task.compensated_by for task in plan.tasks if task.compensated_by}
+    undone_by = {
+        n: tuple(index_named[name] for name in task.compensate) for n, task in enumerate(tasks) if task.compensate
+    }
     return TaskOrder(
-        names=tuple(task.name for task in workflow.tasks),
-        index_of=plan.index_of,
-        before=plan.before,
-        apart=apart,
-        may_fail=_mask(index for index, task in enumerate(plan.tasks) if task.may_fail),
+        names=tuple(task.name for task in tasks),
+        index_of={task.id: index for index, task in enumerate(tasks)},
+        before=_before(tasks) if route is None else (0,) * len(tasks),
+        apart=tuple(_apart(tasks)) if route is None else (0,) * len(tasks),
+        may_fail=_mask(index for index, task in enumerate(tasks) if task.on_failure is OnFailure.CONTINUE),
         compensations=_mask(index for undoing in undone_by.values() for index in undoing),
         undone_by=undone_by,
         route=route,
     )
+
+
+def _before(tasks: Sequence[Task]) -> tuple[int, ...]:
+    return tasks_before(build_graph(tasks), tasks)
 
 
 def _mask(indexes: Iterable[int]) -> int:

@@ -16,9 +16,9 @@ from app.domain.states import (
     ExecutionStatus,
     TaskStatus,
 )
-from app.engine.plan import Plan
-from app.engine.visits import Visits
-from app.engine.waits import WaitState, wait_from
+from app.engine.deciding.visits import Visits
+from app.engine.deciding.waits import WaitState, wait_from
+from app.engine.planning.plan import Plan
 
 ENGINE_LOST = "engine_lost"
 """The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""

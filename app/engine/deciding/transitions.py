@@ -7,13 +7,22 @@ from datetime import datetime
 from app.domain.events import FINAL_EVENTS, Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus
-from app.engine.decider import CancelTask, Command, Finish, StartTask, StopAttempt, TakeSignal, retry_at, why_cancelled
-from app.engine.drafts import Draft, failure_data, failure_of, message_data, signal_data
-from app.engine.outcomes import Failed, Outcome, Stopped, Succeeded
-from app.engine.outputs import final_output
+from app.engine.deciding.decider import (
+    CancelTask,
+    Command,
+    Finish,
+    StartTask,
+    StopAttempt,
+    TakeSignal,
+    retry_at,
+    why_cancelled,
+)
+from app.engine.deciding.drafts import Draft, failure_data, failure_of, message_data, signal_data
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.deciding.outputs import final_output
+from app.engine.deciding.state import ENGINE_LOST, ExecutionState
+from app.engine.deciding.waits import WaitState
 from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand, RowChange
-from app.engine.state import ENGINE_LOST, ExecutionState
-from app.engine.waits import WaitState
 
 # Looked up once: an enum's member costs more than a name.
 _EXECUTION_STARTED = EventType.EXECUTION_STARTED

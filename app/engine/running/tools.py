@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.engine.attempts import Attempts
 from app.engine.ports import Clock, NoSecrets, Secrets
-from app.engine.recorder import Recorder
-from app.engine.watchers import Hub
+from app.engine.running.attempts import Attempts
+from app.engine.running.recorder import Recorder
+from app.engine.watching.watchers import Hub
 
 
 @dataclass(frozen=True, slots=True)

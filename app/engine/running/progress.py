@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from operator import itemgetter
 
-from app.engine.drafts import progress_data
+from app.engine.deciding.drafts import progress_data
 
 Write = Callable[[int, int, str], bool]
 

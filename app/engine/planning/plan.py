@@ -1,15 +1,13 @@
 """A revision made ready to run: compiled once, shared by all its executions."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.contracts.contract import Contract, contract
 from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.graph import Graph, build_graph, tasks_before
 from app.domain.routing import Route, compile_route, unconnected_graph
-from app.engine.contracts import Contract, contract
-from app.engine.data_flow import TaskFlow, compile_flow
-from app.engine.ports import DefinitionReader
+from app.engine.planning.data_flow import TaskFlow, compile_flow
 
 NO_RETRY = RetryPolicy()
 
@@ -97,27 +95,3 @@ def _planned(task: Task, index: int, index_named: Mapping[str, int]) -> PlannedT
         flow=compile_flow(task),
         output=contract(task.output_schema),
     )
-
-
-class Plans:
-    """Compiled plans by (workflow id, revision), the most recently used `limit` of them. Revisions never change."""
-
-    def __init__(self, definitions: DefinitionReader, limit: int = 1_000) -> None:
-        self._definitions = definitions
-        self._limit = limit
-        self._plans: OrderedDict[tuple[int, int], Plan] = OrderedDict()
-
-    async def get(self, workflow_id: int, revision: int) -> Plan | None:
-        """None when the revision is not stored."""
-        key = (workflow_id, revision)
-        if (plan := self._plans.get(key)) is not None:
-            self._plans.move_to_end(key)
-            return plan
-        workflow = await self._definitions.revision(workflow_id, revision)
-        return None if workflow is None else self._keep(key, compile_plan(workflow))
-
-    def _keep(self, key: tuple[int, int], plan: Plan) -> Plan:
-        self._plans[key] = plan
-        if len(self._plans) > self._limit:
-            self._plans.popitem(last=False)
-        return plan

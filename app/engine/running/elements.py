@@ -10,8 +10,8 @@ import orjson
 
 from app.domain.definitions import Config
 from app.domain.handlers import Attempt, TaskError
-from app.engine.attempts import Attempts
-from app.engine.outcomes import Failed, Stopped, Succeeded
+from app.engine.deciding.outcomes import Failed, Stopped, Succeeded
+from app.engine.running.attempts import Attempts
 
 DEFAULT_CONCURRENCY = 10
 

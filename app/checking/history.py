@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from app.checking.findings import Finding, Rule
+from app.checking.routes import RouteCheck
+from app.checking.task_order import TaskOrder
 from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, EventType
 from app.domain.states import EXECUTION_TRANSITIONS, FINAL_EXECUTION_STATUSES, TASK_TRANSITIONS, TaskStatus
 from app.domain.states import ExecutionStatus as Status
-from app.engine.findings import Finding, Rule
-from app.engine.route_check import RouteCheck
-from app.engine.task_order import TaskOrder
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """How far the clocks of two engines may differ without a warning."""

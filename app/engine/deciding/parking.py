@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from app.domain.states import TaskStatus
-from app.engine.state import ExecutionState
+from app.engine.deciding.state import ExecutionState
 
 
 def must_end_by(state: ExecutionState) -> datetime | None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain.events import Event, EventType
-from app.engine.decider import Command, Finish, StartTask, StopAttempt, TakeSignal, decide
-from app.engine.drafts import Draft, next_event
-from app.engine.outcomes import Failed, Succeeded
-from app.engine.preparing import Preparation
-from app.engine.state import ExecutionState
-from app.engine.transitions import draft_of_command, draft_of_outcome, draft_of_too_many_events, unwanted
-from app.engine.waits import wait_data
+from app.engine.deciding.decider import Command, Finish, StartTask, StopAttempt, TakeSignal, decide
+from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.outcomes import Failed, Succeeded
+from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, draft_of_too_many_events, unwanted
+from app.engine.deciding.waits import wait_data
+from app.engine.running.preparing import Preparation
 
 _TASK_STARTED = EventType.TASK_STARTED
 

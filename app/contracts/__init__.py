@@ -1,0 +1,1 @@
+"""JSON Schemas that users state for inputs and outputs. Definitions and the engine may import it."""
