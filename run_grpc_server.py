@@ -15,7 +15,7 @@ def main() -> None:
         run(reload=options.reload)
         return
     from app.cli.errors import CliError
-    from app.cli.workers import run_workers
+    from app.cli.local.workers import run_workers
     from app.config import SettingsError, load_settings
 
     try:

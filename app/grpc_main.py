@@ -12,7 +12,7 @@ import structlog
 import uvloop
 import watchfiles
 
-from app.adapters.addresses import StorageError
+from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs
 from app.api.grpc.server import PortUnavailable, Server
 from app.api.grpc.servicer import WorkflowServicer

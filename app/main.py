@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app.adapters.addresses import StorageError
+from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs
 from app.api.rest.app import create_app
 from app.config import Settings, SettingsError, load_settings

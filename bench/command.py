@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from app.adapters.addresses import StorageError
+from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs
 from bench.house import House, as_far_as_possible, open_house
 from bench.report import write_report

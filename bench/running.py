@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from app.adapters.embedded.children import Child, end, finished
+from app.adapters.embedded.child_processes import Child, end, finished
 from app.config import Settings
 from bench.closed_loop import Load
 from bench.program import LINE_LIMIT

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from app.adapters.embedded.ports import free_port
+from app.adapters.embedded.tcp_ports import free_port
 from bench.house import House
 from bench.running import READY_SECONDS, REPOSITORY, ProgramFailed, last_words, server
 

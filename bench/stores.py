@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import redis
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from app.adapters.embedded import open_storage
-from app.adapters.embedded.children import Child, end
-from app.adapters.embedded.ports import free_port
+from app.adapters.embedded.child_processes import Child, end
+from app.adapters.embedded.tcp_ports import free_port
 from bench.processes import parent, program_name
 
 REDIS_START_SECONDS = 10.0

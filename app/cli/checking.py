@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.adapters.addresses import FolderAddress, MemoryAddress, StorageError, parse_database_url
 from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.migrations import schema_problem
 from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database_url import FolderAddress, MemoryAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
 from app.checking.findings import Finding
-from app.cli.console import failures, results
 from app.cli.errors import CliError
+from app.cli.screen.console import failures, results
 from app.engine.ports import StoreUnreachable
 
 FOUND_SOMETHING = 1

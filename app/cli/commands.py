@@ -58,9 +58,9 @@ def up(
     examples: Annotated[bool, typer.Option(help="Load the definitions of the checkout's examples folder.")] = True,
 ) -> None:
     """Start the whole service here: storage, migrations, the REST and the gRPC process."""
-    from app.cli.examples import load_examples
+    from app.cli.local.examples import load_examples
+    from app.cli.local.up import run_up
     from app.cli.targets import override_environment, settings
-    from app.cli.up import run_up
 
     override_environment(DATABASE_URL=database, FASTAPI_PORT=fastapi_port, GRPC_PORT=grpc_port)
     run_up(settings(), load_examples if examples else None)

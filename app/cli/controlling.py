@@ -3,10 +3,10 @@
 from uuid import uuid4
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.cli.console import results
-from app.cli.entries import status_word
-from app.cli.grpc_client import GrpcClient
 from app.cli.running import Style, watch_command, watch_execution
+from app.cli.screen.console import results
+from app.client.entries import status_word
+from app.client.grpc_client import GrpcClient
 
 
 def cancel_execution(target: str, execution_id: str, reason: str) -> None:

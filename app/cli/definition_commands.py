@@ -18,7 +18,7 @@ Files = Annotated[
 @definitions.command()
 def apply(files: Files, rest_url: RestUrl = None) -> None:
     """Create or change workflows so that they are as their files say."""
-    from app.cli.applying import apply_and_tell
+    from app.cli.files.applying import apply_and_tell
     from app.cli.targets import rest_base
 
     raise typer.Exit(apply_and_tell(rest_base(rest_url), files))
@@ -27,7 +27,7 @@ def apply(files: Files, rest_url: RestUrl = None) -> None:
 @definitions.command()
 def diff(files: Files, rest_url: RestUrl = None) -> None:
     """Show what `apply` would change. Exits 1 when it would, 0 when it would not."""
-    from app.cli.diffing import diff as show_differences
+    from app.cli.files.diffing import diff as show_differences
     from app.cli.targets import rest_base
 
     raise typer.Exit(show_differences(rest_base(rest_url), files))
@@ -40,8 +40,8 @@ def validate(
     rest_url: RestUrl = None,
 ) -> None:
     """Show everything that is wrong with files, with line and column. Exits 1 when something is."""
+    from app.cli.files.validating import validate as show_problems
     from app.cli.targets import rest_base
-    from app.cli.validating import validate as show_problems
 
     raise typer.Exit(show_problems(None if offline else rest_base(rest_url), files))
 
@@ -59,7 +59,7 @@ def export(
     rest_url: RestUrl = None,
 ) -> None:
     """Write workflows as definition files. Exits 1 when one could not be written."""
-    from app.cli.exporting import export as write_files
+    from app.cli.files.exporting import export as write_files
     from app.cli.targets import rest_base
 
     if bool(workflows) == every:
@@ -70,7 +70,7 @@ def export(
 @definitions.command()
 def schema() -> None:
     """Print the JSON Schema of a definition file, for editors."""
-    from app.cli.definition_schema import print_schema
+    from app.cli.files.definition_schema import print_schema
 
     print_schema()
 

@@ -5,6 +5,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from app.client.errors import ClientError
+
 USAGE_OR_CONNECTION = 2
 INTERRUPTED = 130
 
@@ -24,13 +26,13 @@ class CliError(Exception):
         self.exit_code = exit_code
 
 
-def hint(code: str) -> str:
-    """What to do about an error of the service with this stable code, to be put behind its message; often nothing."""
-    return _HINTS.get(code, "")
+def explained(error: ClientError) -> str:
+    """The error's message and, where its code has a remedy, what to do."""
+    return error.message + _HINTS.get(error.code, "")
 
 
 class SentencesNotTracebacks(TyperGroup):
-    """The command group; turns `CliError` and Ctrl-C into a sentence and an exit code."""
+    """The command group; turns expected errors and Ctrl-C into a sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -38,13 +40,16 @@ class SentencesNotTracebacks(TyperGroup):
         except CliError as error:
             _tell(f"error: {error.message}")
             raise typer.Exit(error.exit_code) from None
+        except ClientError as error:
+            _tell(f"error: {explained(error)}")
+            raise typer.Exit(USAGE_OR_CONNECTION) from None
         except KeyboardInterrupt:
             _tell("interrupted")
             raise typer.Exit(INTERRUPTED) from None
 
 
 def _tell(sentences: str) -> None:
-    from app.cli.console import failures
+    from app.cli.screen.console import failures
 
     for line in sentences.splitlines():
         failures().say(line)

@@ -8,11 +8,11 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.cli.console import results
-from app.cli.entries import failure_of, json_id, status_word
-from app.cli.grpc_client import GrpcClient
-from app.cli.progress import duration
-from app.cli.rest_client import RestClient
+from app.cli.screen.console import results
+from app.cli.screen.progress import duration
+from app.client.entries import failure_of, json_id, status_word
+from app.client.grpc_client import GrpcClient
+from app.client.rest_client import RestClient
 from app.domain.documents import rfc3339
 
 LARGEST_PAGE = 200

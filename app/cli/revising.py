@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from app.cli.console import results
 from app.cli.listing import print_documents, readable
-from app.cli.rest_client import RestClient
+from app.cli.screen.console import results
+from app.client.rest_client import RestClient
 
 Document = dict[str, Any]
 

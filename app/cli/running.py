@@ -3,12 +3,12 @@
 from enum import Enum, auto
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.cli.console import failures, results
-from app.cli.drawing import Drawing, IdDrawing, JsonDrawing, PlainDrawing
 from app.cli.errors import INTERRUPTED, CliError
-from app.cli.following import Follower
-from app.cli.grpc_client import GrpcClient
+from app.cli.screen.console import failures, results
+from app.cli.screen.drawing import Drawing, IdDrawing, JsonDrawing, PlainDrawing
 from app.cli.targets import default_grpc_address
+from app.client.follower import Follower
+from app.client.grpc_client import GrpcClient
 
 
 class Style(Enum):
@@ -70,7 +70,7 @@ def _drawing(style: Style, workflow: str = "") -> Drawing:
             return IdDrawing(output)
         case Style.AUTO if output.draws:
             # Imported here: only a terminal needs it.
-            from app.cli.live_drawing import LiveDrawing
+            from app.cli.screen.live_drawing import LiveDrawing
 
             return LiveDrawing(output, workflow)
         case Style.AUTO:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.cli.console import results
 from app.cli.errors import CliError
 from app.cli.listing import print_documents, readable
-from app.cli.rest_client import RestClient
+from app.cli.screen.console import results
 from app.cli.starting import json_input
+from app.client.rest_client import RestClient
 from app.domain.documents import rfc3339
 
 Document = dict[str, Any]

@@ -1,7 +1,6 @@
 """Where the service answers, unless an option or its environment variable says otherwise."""
 
 import os
-from ipaddress import ip_address
 
 from app.cli.errors import CliError
 from app.config import Settings, SettingsError, load_settings
@@ -32,13 +31,3 @@ def grpc_address(given: str | None) -> str:
 
 def default_grpc_address() -> str:
     return f"127.0.0.1:{settings().grpc_port}"
-
-
-def is_local(host: str) -> bool:
-    """True for addresses of this machine, which no proxy could reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

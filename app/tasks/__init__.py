@@ -1,11 +1,11 @@
 """The task types. What is exported here is for those who write functions and task types of their own."""
 
 from app.domain.handlers import Attempt, TaskError
+from app.tasks.child_workflow import Children
 from app.tasks.functions import task_function
 from app.tasks.plugins import PluginError
 from app.tasks.registry import TaskTypeRegistry, build_registry
 from app.tasks.task_type import HttpOptions, TaskConfig, TaskOptions, TaskType, parse_config
-from app.tasks.workflow import Children
 
 __all__ = [
     "Attempt",

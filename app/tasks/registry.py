@@ -10,9 +10,10 @@ from app.domain.definitions import TaskDraft
 from app.domain.errors import Problem
 from app.domain.handlers import Handler
 from app.expressions.template import templated_paths
+from app.tasks.child_workflow import Children, NoChildren, workflow_type
 from app.tasks.delay import delay_type
 from app.tasks.functions import load_functions
-from app.tasks.http import http_types
+from app.tasks.http.handler import http_types
 from app.tasks.json_values import storage_problems
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
@@ -21,7 +22,6 @@ from app.tasks.sample_functions import SAMPLE_FUNCTIONS
 from app.tasks.signal import signal_type
 from app.tasks.task_type import TaskOptions, TaskType, is_open, model_problems
 from app.tasks.transform import transform_type
-from app.tasks.workflow import Children, NoChildren, workflow_type
 
 TASK_TYPES_GROUP = "workflow.task_types"
 DEFAULT_TYPE = "log"

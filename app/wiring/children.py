@@ -15,7 +15,7 @@ from app.domain.handlers import TaskError
 from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
-from app.tasks.workflow import Child, ChildEnd
+from app.tasks.child_workflow import Child, ChildEnd
 
 PAUSE_SECONDS = 1.0
 Answer = TypeVar("Answer")

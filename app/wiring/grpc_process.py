@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.adapters.database.executions import PostgresDefinitionReader
+from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.own_connection import OwnConnection
-from app.adapters.database.ownership import PostgresOwnership
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.signals import PostgresSignals

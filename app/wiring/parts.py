@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from app.adapters.addresses import ServerAddress, StorageError, parse_database_url
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.migrations import migrate, schema_problem
 from app.adapters.database.pool import DriverUUID, Pool, open_pool
 from app.adapters.database.signals import PostgresSignals
+from app.adapters.database_url import ServerAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
 from app.adapters.system_clock import SystemClock
 from app.config import Settings

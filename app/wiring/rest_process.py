@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from app.adapters.addresses import StorageError
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.migrations import schema_problem
 from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
+from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
 from app.config import Settings

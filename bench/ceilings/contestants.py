@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from app.adapters.embedded.ports import free_port
+from app.adapters.embedded.tcp_ports import free_port
 from bench.ceilings.recorded import read_updates, record_updates
 from bench.house import Contestant, House
 from bench.ledger import with_ledger

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from bench.house import Contestant, House
 from bench.ledger import with_ledger
 from bench.peers.environments import REQUIREMENTS, PeerUnavailable, peer_python

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from app.adapters.embedded.ports import free_port
+from app.adapters.embedded.tcp_ports import free_port
 from bench.house import Contestant, House
 from bench.running import Program, program
 from bench.samples import Sample, sample

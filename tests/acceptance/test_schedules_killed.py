@@ -9,7 +9,7 @@ from itertools import pairwise
 import asyncpg
 import pytest
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from app.schedules.firing import HOLD_SECONDS
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess

@@ -7,8 +7,8 @@ import pytest
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
-from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.definitions.ports import DefinitionStore
+from tests.support.memory.definitions import MemoryDefinitionStore
 
 START = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 

@@ -10,19 +10,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.adapters.addresses import driver_dsn
 from app.adapters.database import steps_together
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
-from app.adapters.database.ownership import PostgresOwnership
+from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.sessions import create_engine
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.definitions import MemoryDefinitionStore
-from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
-from app.adapters.memory.ownership import MemoryOwnership
-from app.adapters.memory.recording import EventExists, MemoryRecording
+from app.adapters.database_url import driver_dsn
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
@@ -54,6 +49,11 @@ from tests.support.histories import (
     opening,
     opening_step,
 )
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from tests.support.memory.ownership import MemoryOwnership
+from tests.support.memory.recording import EventExists, MemoryRecording
 
 HOUR = 3600.0
 

@@ -11,17 +11,11 @@ import pytest
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresExecutionStore
-from app.adapters.database.ownership import PostgresOwnership
+from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.pool import open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.definitions import MemoryDefinitionStore
-from app.adapters.memory.executions import MemoryExecutionStore
-from app.adapters.memory.ownership import MemoryOwnership
-from app.adapters.memory.recording import MemoryRecording
-from app.adapters.memory.schedules import MemoryScheduleStore
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, NotFound
@@ -30,6 +24,12 @@ from app.engine.ports import ExecutionStore, Ownership, Recording, Step
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.histories import CREATED, completed, end, opening
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.executions import MemoryExecutionStore
+from tests.support.memory.ownership import MemoryOwnership
+from tests.support.memory.recording import MemoryRecording
+from tests.support.memory.schedules import MemoryScheduleStore
 
 HOUR = 3600.0
 CRON = Timing("0 0 1 1 *", "Europe/Berlin")

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from alembic import command
 
-from app.adapters.addresses import StorageError
 from app.adapters.database.migrations import Revisions, migrate, schema_problem
+from app.adapters.database_url import StorageError
 from tests.support.migrating import ask, run, schema
 
 HEAD = Revisions.read().head

@@ -5,14 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.ownership import MemoryOwnership
-from app.adapters.memory.recording import MemoryRecording
 from app.engine.deciding.state import ExecutionState
 from app.engine.ports import Step
 from app.engine.running.engine import Engine
 from app.engine.running.recorder import Lane, Recorder
 from app.engine.watching.watchers import Batch, Watcher
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.ownership import MemoryOwnership
+from tests.support.memory.recording import MemoryRecording
 from tests.support.simulated_world import simulate
 
 MOST_SEEDS = 400

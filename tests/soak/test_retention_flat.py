@@ -9,9 +9,9 @@ from statistics import median
 import asyncpg
 import pytest
 
-from app.adapters.addresses import driver_dsn
 from app.adapters.database.pool import open_pool
 from app.adapters.database.retention import PostgresRetention
+from app.adapters.database_url import driver_dsn
 from app.domain.errors import NotFound
 from app.engine.running.retention import Retention
 from app.engine.starting import StartRequest

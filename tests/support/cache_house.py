@@ -20,7 +20,7 @@ import redis.asyncio
 from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_link
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
-from app.adapters.embedded.children import end
+from app.adapters.embedded.child_processes import end
 from app.adapters.system_clock import SystemClock
 from app.definitions.service import DefinitionService
 from tests.support.redis_server import free_port, start_redis

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from tests.support.checking import findings_in
 
 POLL_SECONDS = 0.25

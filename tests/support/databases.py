@@ -5,7 +5,7 @@ import socket
 
 import asyncpg
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 
 
 async def ask(url: str, question: str) -> object:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.engine_process import (
     RunningServer,

@@ -9,12 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.definitions import MemoryDefinitionStore
-from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
-from app.adapters.memory.ownership import MemoryOwnership
-from app.adapters.memory.recording import MemoryRecording
-from app.adapters.memory.signals import MemorySignals
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
@@ -29,6 +23,12 @@ from app.engine.starting import Starter, StartRequest
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import NOON
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from tests.support.memory.ownership import MemoryOwnership
+from tests.support.memory.recording import MemoryRecording
+from tests.support.memory.signals import MemorySignals
 
 OUTPUT_LIMIT = 10_000
 POLL = 0.01

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.adapters.addresses import driver_dsn, place
 from app.adapters.database.migrations import migrate
+from app.adapters.database_url import driver_dsn, place
 from app.adapters.embedded import StorageError, open_storage
 from app.adapters.embedded.programs import location
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from app.adapters.embedded.children import Child, end
+from app.adapters.embedded.child_processes import Child, end
 
 PROGRAM = shutil.which("redis-server")
 

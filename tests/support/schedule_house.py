@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.adapters.memory.schedules import MemoryScheduleStore
 from app.domain.definitions import Workflow
 from app.domain.executions import Execution
 from app.engine.waking import Bell
@@ -15,6 +14,7 @@ from app.schedules.firing import HOLD_SECONDS, Scheduler
 from app.schedules.schedule import Schedule, ScheduleDraft, Timing
 from app.schedules.service import ScheduleService
 from app.wiring.schedules import ScheduledExecutions
+from tests.support.memory.schedules import MemoryScheduleStore
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
 

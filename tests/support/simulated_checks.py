@@ -6,13 +6,13 @@ from uuid import UUID
 
 import orjson
 
-from app.adapters.memory.database import MemoryDatabase, StoredExecution
 from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import task_order
 from app.domain.documents import workflow_from_document
 from app.domain.executions import Failure
 from app.engine.deciding.drafts import failure_of
+from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.simulated_clients import Book, Watched
 from tests.support.simulated_network import run_at_once
 from tests.support.simulated_process import SimulatedProcess

@@ -7,10 +7,6 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
-from app.adapters.memory.ownership import MemoryOwnership
-from app.adapters.memory.recording import MemoryRecording
 from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
@@ -23,6 +19,10 @@ from app.engine.starting import Starter
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import at
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from tests.support.memory.ownership import MemoryOwnership
+from tests.support.memory.recording import MemoryRecording
 from tests.support.simulated_loop import Place
 from tests.support.simulated_network import Ear, Hints, Link, Sky, Wire
 from tests.support.simulated_tasks import SimulatedTasks, Witness

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import orjson
 
-from app.adapters.memory.database import MemoryDatabase
 from app.domain.definitions import Config
 from app.domain.events import Event, EventType
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
 from app.engine.ports import Claim, Step
+from tests.support.memory.database import MemoryDatabase
 
 Key = tuple[UUID, int]
 

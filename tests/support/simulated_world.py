@@ -13,11 +13,11 @@ from uuid import UUID
 
 import orjson
 
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.definitions import MemoryDefinitionStore
-from app.adapters.memory.recording import MemoryRecording
 from app.engine.ports import Step
 from tests.support.histories import at
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.recording import MemoryRecording
 from tests.support.simulated_checks import client_problems, process_problems, stored_problems
 from tests.support.simulated_clients import Book, Client
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop

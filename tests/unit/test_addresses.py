@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.addresses import (
+from app.adapters.database_url import (
     FolderAddress,
     MemoryAddress,
     ServerAddress,

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from app.adapters.cache.in_process import InProcessDefinitionCache
-from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.definitions import edits
 from app.definitions.ports import Vacancy, WorkflowFilter
 from app.definitions.service import DefinitionService
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch, Unavailable
+from tests.support.memory.definitions import MemoryDefinitionStore
 
 
 class CountingStore(MemoryDefinitionStore):

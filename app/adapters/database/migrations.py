@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.adapters.addresses import StorageError, driver_dsn
+from app.adapters.database_url import StorageError, driver_dsn
 
 REPOSITORY = Path(__file__).parents[3]
 VERSIONS = REPOSITORY / "alembic" / "versions"

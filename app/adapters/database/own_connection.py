@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from app.adapters.addresses import driver_dsn
 from app.adapters.database.pool import reaching
+from app.adapters.database_url import driver_dsn
 from app.engine.ports import StoreUnreachable
 
 CLOSE_SECONDS = 1.0

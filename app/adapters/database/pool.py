@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import asyncpg.pgproto.pgproto
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from app.engine.ports import StoreUnreachable
 
 Pool = asyncpg.Pool

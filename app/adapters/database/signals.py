@@ -7,8 +7,8 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
-from app.adapters.addresses import driver_dsn
 from app.adapters.database.pool import Pool, reaching
+from app.adapters.database_url import driver_dsn
 from app.engine.ports import StoreUnreachable
 
 log = structlog.get_logger(__name__)

@@ -4,12 +4,12 @@ import shutil
 import subprocess
 import sys
 
-from app.adapters.addresses import StorageError
-from app.adapters.embedded.children import end, finished
+from app.adapters.database_url import StorageError
+from app.adapters.embedded.child_processes import end, finished
 from app.adapters.embedded.folder import USER, Connection, Folder, new_password
 from app.adapters.embedded.identity import give, identity_for
-from app.adapters.embedded.ports import free_port
 from app.adapters.embedded.programs import Programs
+from app.adapters.embedded.tcp_ports import free_port
 
 INITDB_SECONDS = 120.0
 INITDB_OPTIONS = (

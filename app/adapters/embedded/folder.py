@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.adapters.addresses import StorageError
+from app.adapters.database_url import StorageError
 
 USER = "workflow"
 DATABASE = "postgres"

@@ -4,14 +4,14 @@ import os
 import pwd
 from pathlib import Path
 
-from app.adapters.addresses import StorageError
+from app.adapters.database_url import StorageError
 
 CAN_CHANGE_IDENTITY = (1 << 0) | (1 << 6) | (1 << 7)  # CAP_CHOWN, CAP_SETGID, CAP_SETUID
 UNPRIVILEGED = ("postgres", "nobody")
 
 
 def identity_for(data: Path, *, needs_name: bool = False) -> str:
-    """The `identity` of `start_child.py` for a program that works on `data`, which need not exist yet.
+    """The `identity` of `start_child_process.py` for a program that works on `data`, which need not exist yet.
 
     `needs_name`: `initdb` refuses a user without an entry in the user database, which is usual in containers.
     """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.adapters.addresses import StorageError
-from app.adapters.embedded.children import Child
+from app.adapters.database_url import StorageError
+from app.adapters.embedded.child_processes import Child
 from app.adapters.embedded.folder import Folder
 from app.adapters.embedded.identity import identity_for
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from app.adapters.addresses import StorageError, driver_dsn
-from app.adapters.embedded.children import end, finished
+from app.adapters.database_url import StorageError, driver_dsn
+from app.adapters.embedded.child_processes import end, finished
 from app.adapters.embedded.cluster import initialise
 from app.adapters.embedded.folder import Connection, Folder
 from app.adapters.embedded.identity import check_owner, give, identity_for
-from app.adapters.embedded.ports import LOOPBACK, free_port, is_free
 from app.adapters.embedded.programs import Programs, check_version
+from app.adapters.embedded.tcp_ports import LOOPBACK, free_port, is_free
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
-from app.adapters.addresses import (
+from app.adapters.database_url import (
     FolderAddress,
     MemoryAddress,
     ServerAddress,
@@ -55,7 +55,7 @@ async def _embedded(path: Path, settings: Mapping[str, str]) -> AsyncIterator[st
             "The embedded database runs on Linux and macOS; name a server in DATABASE_URL=postgresql+asyncpg://…."
         )
     from app.adapters.embedded.folder import Folder
-    from app.adapters.embedded.ownership import SharedServer
+    from app.adapters.embedded.folder_owner import SharedServer
 
     server = SharedServer(Folder(path), settings)
     try:

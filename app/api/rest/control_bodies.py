@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from app.api.rest.body_model import Body
-from app.api.rest.schemas import MAX_IDEMPOTENCY_KEY
+from app.api.rest.workflow_bodies import MAX_IDEMPOTENCY_KEY
 from app.domain.definitions import MAX_NAME
 from app.engine.controls import MAX_REASON, MAX_SIGNAL_NAME
 

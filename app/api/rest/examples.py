@@ -1,7 +1,7 @@
 """The objects that the OpenAPI document shows: one workflow, one of its tasks, one run of it, and one event."""
 
-from app.api.rest.schemas import EXAMPLE_WORKFLOW
 from app.api.rest.task_bodies import EXAMPLE_TASK
+from app.api.rest.workflow_bodies import EXAMPLE_WORKFLOW
 
 EXECUTION_ID = "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71"
 INSTANT = "2026-01-31T02:00:00.000000Z"

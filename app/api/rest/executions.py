@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import ExecutionId, Executions, WorkflowRef
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.execution_documents import (
@@ -17,8 +17,8 @@ from app.api.rest.execution_documents import (
 )
 from app.api.rest.queries import ExecutionQuery
 from app.api.rest.responses import PREFIX, document_response, readable_response
-from app.api.rest.schemas import ExecutionStart
 from app.api.rest.views import EventPage, ExecutionPage, ExecutionView, TaskExecutionList
+from app.api.rest.workflow_bodies import ExecutionStart
 from app.engine.starting import StartRequest
 
 MAX_WAIT_SECONDS = 60

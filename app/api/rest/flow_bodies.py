@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.api.rest.body_model import Body, Description, Name, with_example
 from app.api.rest.routing_bodies import EXAMPLE_CONDITION, ConditionBody, MaxVisits, conditions_of
-from app.api.rest.schemas import MAX_IDEMPOTENCY_KEY
+from app.api.rest.workflow_bodies import MAX_IDEMPOTENCY_KEY
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.routing import END
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.rest.examples import EXECUTION_ID
@@ -9,6 +10,8 @@ from app.api.rest.flow_bodies import EXAMPLE_FLOW
 from app.api.rest.views import ConditionView, ErrorView, ExecutionStatusName, Page
 from app.domain.definitions import Workflow
 from app.domain.documents import condition_document
+from app.domain.executions import Execution
+from app.flows.runs import FlowRun
 
 _FLOW = EXAMPLE_FLOW | {"description": None, "max_visits": None, "workflow_id": 7, "revision": 1}
 _RUN: dict[str, Any] = {
@@ -75,3 +78,15 @@ def flow_document(workflow: Workflow) -> dict[str, Any]:
 
 def flow_id(workflow: Workflow) -> str:
     return workflow.key or str(workflow.id)
+
+
+def flow_run_document(workflow: Workflow, execution: Execution, run: FlowRun) -> dict[str, Any]:
+    failure, output = execution.failure, run.output
+    return {
+        "flow_run_id": str(execution.id),
+        "flow_id": flow_id(workflow),
+        "status": execution.status.value,
+        "executed_tasks": run.executed,
+        "final_output": orjson.Fragment(output) if output is not None and execution.status.is_final else None,
+        "error": None if failure is None else {"code": failure.code, "message": failure.message},
+    }

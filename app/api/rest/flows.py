@@ -6,18 +6,18 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import Definitions, Executions, Limit, Skip
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.executions import MAX_WAIT_SECONDS
 from app.api.rest.flow_bodies import FlowRunBody
-from app.api.rest.flow_runs import flow_run_document, read_flow, read_flow_of, run_flow
-from app.api.rest.flow_views import FlowPage, FlowRunView, FlowView, flow_document
+from app.api.rest.flow_views import FlowPage, FlowRunView, FlowView, flow_document, flow_run_document
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.definitions.ports import WorkflowFilter
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
+from app.flows.runs import read_flow, read_flow_of, read_flow_run, run_flow
 
 WAIT_SECONDS = 30
 
@@ -54,7 +54,7 @@ async def start_flow_run(
     workflow, execution = await run_flow(definitions, executions, draft, body.input, body.idempotency_key)
     if wait > 0 and not execution.status.is_final:
         execution = await executions.wait(str(execution.id), wait)
-    document = await flow_run_document(executions, workflow, execution)
+    document = flow_run_document(workflow, execution, await read_flow_run(executions, execution))
     headers = {"Location": f"{PREFIX}/flow-runs/{execution.id}"}
     return document_response(document, 200 if execution.status.is_final else 202, headers)
 
@@ -65,7 +65,8 @@ async def get_flow_run(
 ) -> Response:
     """How it stands."""
     found = await executions.get(flow_run)
-    document = await flow_run_document(executions, await read_flow_of(definitions, found), found)
+    workflow = await read_flow_of(definitions, found)
+    document = flow_run_document(workflow, found, await read_flow_run(executions, found))
     return readable_response(orjson.dumps(document), if_none_match)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from app.api.rest.conditions import matches_weakly
+from app.api.rest.conditional_requests import matches_weakly
 from app.definitions.ports import revision_etag
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_document

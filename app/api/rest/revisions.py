@@ -6,7 +6,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
-from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
+from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef
 from app.api.rest.documentation import ETAG, problems, readable
 from app.api.rest.responses import page_body, readable_response, workflow_response

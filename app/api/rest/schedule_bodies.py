@@ -7,7 +7,7 @@ import orjson
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from app.api.rest.body_model import Body, bounds, with_example
-from app.api.rest.schemas import Key
+from app.api.rest.workflow_bodies import Key
 from app.schedules.schedule import (
     DEFAULT_CATCH_UP_SECONDS,
     MAX_CATCH_UP_SECONDS,

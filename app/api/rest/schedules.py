@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.conditions import IfNoneMatch
+from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import Limit, Schedules, Skip
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response

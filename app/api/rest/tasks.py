@@ -4,7 +4,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
+from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowRef, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response

@@ -11,8 +11,8 @@ from app.api.rest.dependencies import Definitions
 from app.api.rest.documentation import WITH_BODY, problems
 from app.api.rest.field_problems import field_problems
 from app.api.rest.responses import document_response
-from app.api.rest.schemas import WorkflowCreate
 from app.api.rest.views import VerdictView
+from app.api.rest.workflow_bodies import WorkflowCreate
 from app.domain.errors import Invalid, Problem
 
 

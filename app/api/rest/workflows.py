@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.conditions import IfMatch, IfNoneMatch, expected_revision
+from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
-from app.api.rest.schemas import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.api.rest.views import WorkflowPage, WorkflowView
+from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.definitions.ports import WorkflowFilter
 from app.domain.documents import workflow_document
 

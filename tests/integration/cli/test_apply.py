@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import examples
-from app.cli.applying import Change, Outcome, apply_files
-from app.cli.errors import CliError
+from app.cli.files.applying import Change, Outcome, apply_files
+from app.cli.local import examples
+from app.client.errors import ClientError
 from app.domain.errors import Problem
 from tests.support.rest_stand_in import RestStandIn
 
@@ -72,13 +72,13 @@ def test_outcomes_of_apply_files(rest_service: RestStandIn, orders: Path):
 
 
 def test_a_service_that_does_not_answer_is_a_sentence(orders: Path):
-    with pytest.raises(CliError, match=r"does not answer at http://127\.0\.0\.1:1; start it with `workflow up`"):
+    with pytest.raises(ClientError, match=r"does not answer at http://127\.0\.0\.1:1; start it with `workflow up`"):
         apply_files("http://127.0.0.1:1", [orders])
 
 
 def test_another_program_on_the_port_is_told(rest_service: RestStandIn, monkeypatch: pytest.MonkeyPatch, orders: Path):
     monkeypatch.setattr(rest_service, "answer", lambda *call: (404, {"detail": "Not Found"}))
-    with pytest.raises(CliError, match="is not the workflow service \\(status 404\\); check --rest-url"):
+    with pytest.raises(ClientError, match="is not the workflow service \\(status 404\\); check --rest-url"):
         apply_files(rest_service.url, [orders])
 
 
@@ -87,13 +87,13 @@ def test_a_service_that_cannot_answer_now_is_told(
 ):
     problem = {"code": "unavailable", "detail": "the database does not answer"}
     monkeypatch.setattr(rest_service, "answer", lambda *call: (503, problem))
-    with pytest.raises(CliError, match="cannot answer now: the database does not answer; try again shortly"):
+    with pytest.raises(ClientError, match="cannot answer now: the database does not answer; try again shortly"):
         apply_files(rest_service.url, [orders])
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "http://", "http://x:y"])
 def test_a_url_that_is_none_is_told(orders: Path, url: str):
-    with pytest.raises(CliError, match="the REST URL"):
+    with pytest.raises(ClientError, match="the REST URL"):
         apply_files(url, [orders])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.cli.applying import Change, Outcome, apply_files
+from app.cli.files.applying import Change, Outcome, apply_files
 from app.domain.errors import Problem
 
 TRIP = """\

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.cli import following
+from app.client import follower as following
 from tests.support.scripted_service import (
     EXECUTION,
     ScriptedService,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.embedded import children
+from app.adapters.embedded import child_processes as children
 from tests.support.processes import REPOSITORY, alive, descendants, eventually
 
 PARENT = """
 import signal, sys
 from pathlib import Path
-from app.adapters.embedded import children
+from app.adapters.embedded import child_processes as children
 
 children.STARTER = Path(sys.argv[1])
 child = children.Child([sys.executable, "-c", sys.argv[2]], death_signal=signal.SIGTERM).start()

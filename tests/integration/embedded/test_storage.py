@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from app.adapters.embedded import StorageError, open_storage, storage
 from app.adapters.embedded import programs as wheel
 from tests.support.databases import answers_again, ask, is_listening, port_of

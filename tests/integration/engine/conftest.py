@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from tests.support import gated_tasks
 from tests.support.gated_tasks import Gates
 

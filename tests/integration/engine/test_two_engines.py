@@ -256,7 +256,7 @@ async def test_a_process_that_cannot_start_leaves_nothing_running(
     async def unreachable(*_: object) -> int:
         raise StoreUnreachable("no answer")
 
-    monkeypatch.setattr("app.adapters.database.ownership.PostgresOwnership.register", unreachable)
+    monkeypatch.setattr("app.adapters.database.leases.PostgresOwnership.register", unreachable)
     before = asyncio.all_tasks()
     with pytest.raises(StoreUnreachable):
         await fleet.process()

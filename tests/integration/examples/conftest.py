@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.rest.app import create_app
-from app.cli.examples import example_settings, load_examples
+from app.cli.local.examples import example_settings, load_examples
 from app.config import Settings
 from app.engine.starting import StartRequest
 from app.engine.watching.updates import Update

@@ -11,13 +11,13 @@ import pytest
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
-from app.adapters.memory.definitions import MemoryDefinitionStore
 from app.adapters.system_clock import SystemClock
 from app.api.rest.app import create_app
 from app.api.rest.dependencies import Services
 from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
+from tests.support.memory.definitions import MemoryDefinitionStore
 
 
 class AnyConfig:

@@ -8,7 +8,7 @@ import asyncpg
 import grpc
 import pytest
 
-from app.adapters.addresses import driver_dsn
+from app.adapters.database_url import driver_dsn
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.engine_process import (
     RunningServer,

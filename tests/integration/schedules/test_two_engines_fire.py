@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from app.adapters.addresses import driver_dsn
 from app.adapters.database.signals import PostgresSignals
+from app.adapters.database_url import driver_dsn
 from app.domain.executions import Execution
 from app.engine.ports import ExecutionFilter
 from app.schedules.schedule import Overlap, Schedule, ScheduleDraft, Timing

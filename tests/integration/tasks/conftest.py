@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from app.domain.handlers import Attempt
-from app.tasks.http import HttpHandler
-from app.tasks.http_client import HttpClient
+from app.tasks.http.client import HttpClient
+from app.tasks.http.handler import HttpHandler
 from app.tasks.task_type import HttpOptions
 from tests.integration.tasks.site import Site
 

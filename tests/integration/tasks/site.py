@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.domain.handlers import Attempt, TaskError
-from app.tasks.http import HttpHandler
-from app.tasks.http_network import Resolve
+from app.tasks.http.handler import HttpHandler
+from app.tasks.http.network import Resolve
 from app.tasks.task_type import HttpOptions
 
 

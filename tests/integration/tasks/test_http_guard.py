@@ -10,7 +10,7 @@ import httpcore
 import pytest
 
 from app.domain.handlers import TaskError
-from app.tasks.http_network import GuardedNetwork
+from app.tasks.http.network import GuardedNetwork
 from app.tasks.task_type import HttpOptions
 from tests.integration.tasks.site import allowed, answer, answers, failure
 

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app, targets
-from app.cli.examples import load_examples
+from app.cli.local.examples import load_examples
+from app.client.local_hosts import is_local
 from app.config import Settings
 
 HEAVY = ("grpc", "google.protobuf", "httpx", "yaml", "rich.live", "pydantic", "app.config", "sqlalchemy", "fastapi")
@@ -33,7 +34,7 @@ def test_naming_the_commands_imports_nothing_heavy():
 @pytest.mark.parametrize(("words", "loader"), [([], load_examples), (["--no-examples"], None)])
 def test_up_hands_its_options_over_as_settings(monkeypatch: pytest.MonkeyPatch, words: list[str], loader: object):
     ran: list[tuple[Settings, object]] = []
-    monkeypatch.setitem(sys.modules, "app.cli.up", SimpleNamespace(run_up=lambda *given: ran.append(given)))
+    monkeypatch.setitem(sys.modules, "app.cli.local.up", SimpleNamespace(run_up=lambda *given: ran.append(given)))
     monkeypatch.setenv("GRPC_PORT", "1")
     options = ["--database", "memory:", "--fastapi-port", "8001", "--grpc-port", "0"]
     result = CliRunner().invoke(app, ["up", *options, *words])
@@ -65,7 +66,7 @@ def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch):
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("example.org", False)],
 )
 def test_no_proxy_for_this_machine(host: str, local: bool):
-    assert targets.is_local(host) is local
+    assert is_local(host) is local
 
 
 @pytest.mark.parametrize("words", [["run"], ["watch", "x", "--after", "-1"], ["list", "--status", "lost"], ["nothing"]])

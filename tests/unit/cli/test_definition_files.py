@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.definition_files import Definition, read_definitions
 from app.cli.errors import CliError
-from app.cli.json_documents import load_json
-from app.cli.yaml_documents import DocumentError
+from app.cli.files.definition_files import Definition, read_definitions
+from app.cli.files.json_documents import load_json
+from app.cli.files.yaml_documents import DocumentError
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:

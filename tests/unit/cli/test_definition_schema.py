@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner
 
-from app.api.rest.schemas import WorkflowCreate
+from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli import app
-from app.cli.definition_files import read_definitions
+from app.cli.files.definition_files import read_definitions
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 DEFINITIONS = read_definitions([EXAMPLES])

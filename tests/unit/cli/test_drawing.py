@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.cli.console import Output, printable
-from app.cli.drawing import IdDrawing, JsonDrawing, PlainDrawing
-from app.cli.entries import entry_of
-from app.cli.live_drawing import LINES_BESIDE_TASKS, LiveDrawing
+from app.cli.screen.console import Output, printable
+from app.cli.screen.drawing import IdDrawing, JsonDrawing, PlainDrawing
+from app.cli.screen.live_drawing import LINES_BESIDE_TASKS, LiveDrawing
+from app.client.entries import entry_of
 from tests.support.scripted_service import BEGIN, EXECUTION, update, whole_history
 
 

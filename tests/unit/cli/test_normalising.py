@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from app.api.rest.routing_bodies import ConditionBody
-from app.api.rest.schemas import WorkflowCreate
 from app.api.rest.task_bodies import RetryBody, TaskBody
-from app.cli.definition_files import Definition
-from app.cli.drafts import applied, draft_of
-from app.cli.normalising import file_document
-from app.cli.yaml_documents import load_yaml
-from app.cli.yaml_writing import yaml_text
+from app.api.rest.workflow_bodies import WorkflowCreate
+from app.cli.files.definition_files import Definition
+from app.cli.files.drafts import applied, draft_of
+from app.cli.files.normalising import file_document
+from app.cli.files.yaml_documents import load_yaml
+from app.cli.files.yaml_writing import yaml_text
 from app.definitions.changes import first_revision
 from app.domain.definitions import Workflow
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from app.cli.json_documents import load_json
-from app.cli.places import Passage, Place
-from app.cli.yaml_documents import load_yaml
+from app.cli.files.json_documents import load_json
+from app.cli.files.places import Passage, Place
+from app.cli.files.yaml_documents import load_yaml
 from app.domain.errors import Problem
 
 YAML = """\

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from app.cli.errors import CliError
-from app.cli.ports import listenable_port, reachable_host
+from app.cli.local.tcp_ports import listenable_port, reachable_host
 
 
 @pytest.mark.parametrize(

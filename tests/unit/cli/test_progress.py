@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.cli.entries import entry_of
-from app.cli.progress import Progress, TaskProgress, duration, lines_that_fit
+from app.cli.screen.progress import Progress, TaskProgress, duration, lines_that_fit
+from app.client.entries import entry_of
 from tests.support.scripted_service import BEGIN, update, whole_history
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from app.cli import yaml_documents
-from app.cli.yaml_documents import DocumentError
-from app.cli.yaml_documents import load_yaml as load_with_places
+from app.cli.files import yaml_documents
+from app.cli.files.yaml_documents import DocumentError
+from app.cli.files.yaml_documents import load_yaml as load_with_places
 
 
 def load_yaml(text: str) -> list[object]:

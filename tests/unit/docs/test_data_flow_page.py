@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from app.api.rest.schemas import WorkflowCreate
+from app.api.rest.workflow_bodies import WorkflowCreate
 from app.contracts.json_schemas import MAX_PATTERNS
 from app.definitions.expression_rules import MAX_EXPRESSIONS
 from app.definitions.rules import Rules

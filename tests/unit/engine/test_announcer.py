@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.adapters.memory.faults import Faults
-from app.adapters.memory.signals import MemorySignals
 from app.engine.watching import announcer as announcer_module
 from app.engine.watching.announcer import IDS_PER_HINT, Announcer
+from tests.support.memory.faults import Faults
+from tests.support.memory.signals import MemorySignals
 
 
 class Wire(MemorySignals):

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.definitions import RetryPolicy
 from app.domain.states import ExecutionStatus
-from app.tasks.workflow import MAX_DEPTH, WorkflowHandler
+from app.tasks.child_workflow import MAX_DEPTH, WorkflowHandler
 from app.wiring.children import ServedChildren
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.adapters.memory.faults import Faults
-from app.adapters.memory.ownership import MemoryOwnership
 from app.engine.ports import StoreUnreachable
 from app.engine.running.lease import Lease
+from tests.support.memory.faults import Faults
+from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory_house import House
 
 LEASE = 10.0

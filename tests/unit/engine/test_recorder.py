@@ -7,15 +7,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.adapters.memory.database import MemoryDatabase
-from app.adapters.memory.definitions import MemoryDefinitionStore
-from app.adapters.memory.faults import Faults
-from app.adapters.memory.recording import MemoryRecording
 from app.domain.definitions import WorkflowDraft
 from app.engine.ports import Step
 from app.engine.running import recorder as recorder_module
 from app.engine.running.recorder import Lane, Recorder
 from tests.support.histories import NOON, note, opening_step
+from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.faults import Faults
+from tests.support.memory.recording import MemoryRecording
 
 ENGINE = 7
 

@@ -6,12 +6,12 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.adapters.memory.signals import MemorySignals
 from app.domain.definitions import RetryPolicy
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ControlCommand, StoreUnreachable
 from app.engine.running import engine as engine_module
 from tests.support.histories import CREATED, at, note, opening
+from tests.support.memory.signals import MemorySignals
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
 

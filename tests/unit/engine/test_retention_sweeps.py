@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.adapters.memory.retention import MemoryRetention
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at, new_execution_id
 from app.engine.ports import Removal
 from app.engine.running.retention import Retention
+from tests.support.memory.retention import MemoryRetention
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.api.rest.schemas import WorkflowCreate
-from app.cli.definition_files import read_definitions
+from app.api.rest.workflow_bodies import WorkflowCreate
+from app.cli.files.definition_files import read_definitions
 from app.definitions.rules import Rules
 from app.domain.definitions import ExecutionType, WorkflowDraft
 from app.tasks import TaskOptions, build_registry

@@ -1,6 +1,6 @@
 import pytest
 
-from app.api.rest.conditions import matches_strongly, matches_weakly
+from app.api.rest.conditional_requests import matches_strongly, matches_weakly
 
 ETAG = '"7-3"'
 

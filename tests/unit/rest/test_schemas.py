@@ -2,8 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.api.rest.field_problems import field_path
-from app.api.rest.schemas import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.api.rest.task_bodies import TaskBody, TaskPatch
+from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft
 
 FULL = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tasks.addresses import closed_kind
+from app.tasks.http.addresses import closed_kind
 
 
 @pytest.mark.parametrize(

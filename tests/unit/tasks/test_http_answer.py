@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.tasks.http_answer import retry_after_seconds
+from app.tasks.http.response import retry_after_seconds
 
 NOW = datetime(2026, 11, 20, 16, 0, 0, tzinfo=UTC)
 

@@ -1,0 +1,65 @@
+"""Child processes that do not outlive this one, even when it is killed.
+
+A child is tied to the *thread* that started it (Linux sends the signal when that thread ends), so start children from
+the main thread or from one that lives as long as they should.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+STARTER = Path(__file__).with_name("start_child_process.py")
+POLL_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What to start. `output` None means this process's own output; `keep_open` are descriptors it inherits.
+
+    `identity` and `folder` are those of `start_child_process.py`. The child leads its own session, so that Ctrl-C
+    reaches only this process, which then stops its children in the right order.
+    """
+
+    command: Sequence[str]
+    death_signal: signal.Signals
+    output: IO[bytes] | None = None
+    keep_open: tuple[int, ...] = ()
+    identity: str = "same"
+    folder: Path = Path("/")
+    environment: Mapping[str, str] | None = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        starter = [sys.executable, "-I", "-S", str(STARTER), str(os.getpid()), str(int(self.death_signal))]
+        return subprocess.Popen(
+            [*starter, self.identity, str(self.folder), *self.command],
+            stdin=subprocess.PIPE,
+            stdout=self.output,
+            stderr=self.output,
+            pass_fds=self.keep_open,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+
+async def finished(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Wait for the end of `process` and return its exit code; None when it still runs after `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while process.poll() is None:
+        if asyncio.get_running_loop().time() >= deadline:
+            return None
+        await asyncio.sleep(POLL_SECONDS)
+    return end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> int:
+    """Kill `process` if it still runs, let go of what it held here, and return its exit code."""
+    process.kill()
+    if process.stdin:
+        process.stdin.close()
+    return process.wait()

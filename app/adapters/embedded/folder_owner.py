@@ -1,0 +1,85 @@
+"""Who runs the server of a folder: the first process that opens it, and whoever is left when that one goes.
+
+Invariant: a server runs only under the folder's lock, which server and owner hold together. Every process that has the
+folder open watches; the lock falls free when the owner and its server are gone, one of the others gets it, and starts
+the server again with the same address. The connection file is written by the lock's holder only.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Mapping
+
+from app.adapters.database_url import StorageError
+from app.adapters.embedded.folder import Connection, Folder
+from app.adapters.embedded.server import START_SECONDS, Server, answers
+
+WATCH_SECONDS = 0.25
+JOIN_POLL_SECONDS = 0.02
+
+logger = logging.getLogger(__name__)
+
+
+class SharedServer:
+    """A folder's server as one of the processes that use it sees it."""
+
+    def __init__(self, folder: Folder, settings: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._server: Server | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def open(self) -> Connection:
+        """Start the server or join the one that runs. Raises `StorageError`."""
+        self._folder.prepare()
+        connection = await self._start_or_join()
+        self._watching = asyncio.create_task(self._watch())
+        return connection
+
+    async def close(self) -> None:
+        """Stop the server if this process owns it; others that have the folder open then take over."""
+        if self._watching:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        if self._server:
+            await self._server.stop()
+            os.close(self._server.lock)
+            self._server = None
+
+    async def _start_or_join(self) -> Connection:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if self._become_owner():
+                return await self._start(keep_port=False)
+            known = self._folder.read_connection()
+            if known and await answers(known):
+                return known
+            await asyncio.sleep(JOIN_POLL_SECONDS)
+        raise StorageError(
+            f"Another process holds {self._folder.path / 'owner.lock'}, but its database does not answer; "
+            f"see {self._folder.log}."
+        )
+
+    def _become_owner(self) -> bool:
+        if self._server is None and (lock := self._folder.try_lock()) is not None:
+            self._server = Server(self._folder, lock, self._settings)
+        return self._server is not None
+
+    async def _start(self, *, keep_port: bool) -> Connection:
+        assert self._server is not None
+        return await self._server.start(keep_port=keep_port)
+
+    async def _watch(self) -> None:
+        """Until cancelled: start the server whenever nobody runs it, with the address that everybody has."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if not self._become_owner() or (self._server and self._server.is_running()):
+                continue
+            logger.warning("the embedded database is gone; starting it again")
+            try:
+                await self._start(keep_port=True)
+            except (StorageError, OSError) as error:
+                logger.error("the embedded database does not start: %s", error)  # noqa: TRY400 - expected, and said
+                await asyncio.sleep(WATCH_SECONDS)

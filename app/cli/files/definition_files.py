@@ -1,0 +1,129 @@
+"""Workflow definitions as files: YAML (also several documents in one stream) or JSON, one workflow per document."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.cli.errors import CliError
+from app.cli.files.json_documents import load_json
+from app.cli.files.places import Passage, Place
+from app.cli.files.yaml_documents import DocumentError, load_yaml
+from app.cli.starting import reason_of
+from app.domain.definitions import key_problems
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+NOWHERE = Passage("", Place(1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One workflow of a file. `source` names the file, and the document where the file has several.
+
+    `key` is empty where the document's cannot be used.
+    """
+
+    source: str
+    key: str
+    document: Mapping[str, Any]
+    passage: Passage = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The body that makes a workflow as the file says: one without tasks where it has none.
+
+        Left out, PUT would keep the stored ones.
+        """
+        tasks = self.document.get("tasks")
+        return {**self.document, "tasks": [] if tasks is None else tasks}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What files hold: definitions, those whose key cannot be used, and a line with its place for all that is wrong."""
+
+    definitions: Sequence[Definition]
+    keyless: Sequence[Definition]
+    wrong: Sequence[str]
+
+
+def read_definitions(paths: Sequence[Path]) -> Sequence[Definition]:
+    """All definitions of all files and folders, or `CliError` with one line for everything wrong in any of them."""
+    reading = read_files(paths)
+    if reading.wrong:
+        raise CliError("\n".join(reading.wrong))
+    return reading.definitions
+
+
+def read_files(paths: Sequence[Path]) -> Reading:
+    """Every file, and every definition file in and below every folder, sorted by its path there."""
+    outcomes = [outcome for path in paths for outcome in (_read_folder(path) if path.is_dir() else _read(path))]
+    definitions = [outcome for outcome in outcomes if isinstance(outcome, Definition)]
+    wrong = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    keyed = [definition for definition in definitions if definition.key]
+    keyless = [definition for definition in definitions if not definition.key]
+    return Reading(keyed, keyless, wrong + _repeated_keys(keyed))
+
+
+def _read_folder(folder: Path) -> Iterator[Definition | str]:
+    within = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
+    files = [folder / path for path in sorted(within) if not any(part.startswith(".") for part in path.parts)]
+    if not files:
+        yield f"{folder} holds no .yaml, .yml or .json file"
+    for path in files:
+        yield from _read(path)
+
+
+def _read(path: Path) -> Iterator[Definition | str]:
+    try:
+        documents = _documents(path)
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"{path} cannot be read: {reason_of(error)}"
+        return
+    except DocumentError as error:
+        where = path if error.line is None else f"{path}:{error.line}:{error.column}"
+        yield f"{where}: {error.message}"
+        return
+    if not documents:
+        yield f"{path} holds no definition"
+    for number, (document, place) in enumerate(documents, start=1):
+        source = str(path) if len(documents) == 1 else f"{path} (document {number})"
+        yield from _definition(source, document, Passage(str(path), place))
+
+
+def _documents(path: Path) -> list[tuple[Any, Place]]:
+    text = path.read_text("utf-8-sig")
+    if path.suffix.lower() == ".json":
+        return [load_json(text)]
+    # `---` at the end of a file begins one more document, which is empty.
+    return [(document, place) for document, place in load_yaml(text) if document is not None]
+
+
+def _definition(source: str, document: Any, passage: Passage) -> Iterator[Definition | str]:
+    if not isinstance(document, dict):
+        yield f"{passage.at('')}: a definition is a mapping with `key`, `name` and `tasks`"
+        return
+    problem = _key_problem(document.get("key"))
+    if problem is not None:
+        yield f"{passage.at('key')}: {problem}"
+    yield Definition(source, document["key"] if problem is None else "", document, passage)
+
+
+def _key_problem(key: Any) -> str | None:
+    if key is None:
+        return "`key` is missing; it is what makes applying the file twice the same as once"
+    if not isinstance(key, str):
+        return "key: must be text; put it in quotes"
+    return next((f"key: {problem.message}" for problem in key_problems(key)), None)
+
+
+def _repeated_keys(definitions: Sequence[Definition]) -> list[str]:
+    first_with: dict[str, str] = {}
+    repeated: list[str] = []
+    for definition in definitions:
+        place = definition.passage.at("key")
+        if definition.key in first_with:
+            repeated.append(f"{place}: the key {definition.key!r} is already that of {first_with[definition.key]}")
+        first_with.setdefault(definition.key, place)
+    return repeated

@@ -1,0 +1,31 @@
+"""`workflow schema`: the JSON Schema of a definition file, for editors and other checkers."""
+
+import json
+from typing import Any
+
+from app.api.rest.workflow_bodies import WorkflowCreate
+from app.cli.screen.console import results
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+IDENTIFIER = "urn:workflow:definition"
+
+
+def definition_schema() -> dict[str, Any]:
+    """That of a new workflow over REST, with a key: it is what a file is applied by."""
+    schema = WorkflowCreate.model_json_schema()
+    key = schema["properties"]["key"]
+    text = next(choice for choice in key.pop("anyOf") if choice["type"] == "string")
+    key.pop("default")
+    return {
+        "$schema": DIALECT,
+        "$id": IDENTIFIER,
+        **schema,
+        "title": "Workflow definition",
+        "description": "A workflow and its tasks, to be applied with `workflow apply`.",
+        "properties": {**schema["properties"], "key": {**text, **key}},
+        "required": ["key", *schema["required"]],
+    }
+
+
+def print_schema() -> None:
+    results().out(json.dumps(definition_schema(), indent=2, ensure_ascii=False), highlight=False)

@@ -1,0 +1,55 @@
+"""Definitions of files as the service would read them, with its own models and rules, and without asking it."""
+
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from app.api.rest.field_problems import field_problems
+from app.api.rest.workflow_bodies import WorkflowCreate
+from app.cli.files.definition_files import Definition
+from app.definitions.changes import find_change, first_revision, next_revision
+from app.definitions.edits import replaced
+from app.definitions.rules import Rules
+from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
+from app.domain.errors import Invalid, Problem
+
+UNLIMITED = 1_000_000_000
+
+
+class _AnyTaskType:
+    """Only a running service knows which task types there are and what they need."""
+
+    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+        return []
+
+
+def draft_of(definition: Definition) -> WorkflowDraft:
+    """Raise `Invalid` with every field that is unknown, missing or of a wrong type."""
+    try:
+        return WorkflowCreate.model_validate(definition.request).draft()
+    except ValidationError as error:
+        located = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        raise Invalid(field_problems(located)) from None
+
+
+def check_offline(definition: Definition) -> WorkflowDraft:
+    """As `draft_of`, and raise `Invalid` for every broken rule, except those of task types and of settings."""
+    draft = draft_of(definition)
+    Rules(_AnyTaskType(), UNLIMITED).check_new(draft)
+    return draft
+
+
+def applied(current: Workflow | None, draft: WorkflowDraft) -> Workflow:
+    """The workflow after `draft` is applied: `current` itself where that changes nothing. Ids of new tasks are made up.
+
+    It is the service's own step, so what is no change there is none here.
+    """
+    now = datetime.now(UTC)
+    if current is None:
+        return first_revision(draft, 0, range(len(draft.tasks or ())), now)
+    edit = replaced(current, draft)
+    change = find_change(current, edit, now)
+    if change is None:
+        return current
+    largest = max((task.id for task in current.tasks), default=0)
+    return next_revision(current, edit, change, range(largest + 1, largest + 1 + len(change.added)), now)

@@ -1,0 +1,87 @@
+"""`workflow export`: the service's definitions as files that `workflow apply` takes back without a change."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from app.cli.errors import CliError
+from app.cli.files.definition_files import read_files
+from app.cli.files.drafts import applied, draft_of
+from app.cli.files.normalising import file_document
+from app.cli.files.yaml_writing import yaml_text
+from app.cli.screen.console import failures, results
+from app.cli.starting import reason_of
+from app.client.rest_client import RestClient
+from app.domain.definitions import Workflow
+from app.domain.documents import workflow_from_document
+from app.domain.errors import Invalid
+
+
+class Outcome(StrEnum):
+    """What became of a file."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    KEPT = "kept"
+
+
+def export(rest_url: str, refs: Sequence[str], folder: Path | None, *, force: bool) -> int:
+    """Print the workflows as one YAML stream, or write a file for each; without `refs` it is all that there are.
+
+    The exit code is 1 when one could not be exported; the others are.
+    """
+    with RestClient(rest_url) as service:
+        documents = [service.workflow(ref) for ref in refs] if refs else list(service.workflows())
+    stored = [workflow_from_document(document) for document in documents]
+    keyed = [workflow for workflow in stored if workflow.key is not None]
+    for workflow in stored:
+        if workflow.key is None:
+            failures().say(f"skipped    workflow {workflow.id}, {workflow.name!r}, has no key, and a file needs one")
+    complete = _print(keyed) if folder is None else _write_all(folder, keyed, force=force)
+    return int(not complete or len(keyed) < len(stored))
+
+
+def _print(workflows: Sequence[Workflow]) -> bool:
+    if workflows:
+        results().out(yaml_text([file_document(workflow) for workflow in workflows]), end="", highlight=False)
+    return True
+
+
+def _write_all(folder: Path, workflows: Sequence[Workflow], *, force: bool) -> bool:
+    """False when a file was left although it says something else."""
+    outcomes = []
+    for workflow in workflows:
+        path = folder / f"{workflow.key}.yaml"
+        outcomes.append(_outcome(path, workflow, force=force))
+        if outcomes[-1] is Outcome.KEPT:
+            failures().say(f"{Outcome.KEPT:<9}  {path} says something else; --force writes over it, comments and all")
+            continue
+        if outcomes[-1] is Outcome.WRITTEN:
+            _write(path, workflow)
+        results().say(f"{outcomes[-1]:<9}  {workflow.key}  {path}")
+    return Outcome.KEPT not in outcomes
+
+
+def _outcome(path: Path, workflow: Workflow, *, force: bool) -> Outcome:
+    """A file that says the same keeps its comments."""
+    if not path.exists():
+        return Outcome.WRITTEN
+    if _says(path, workflow):
+        return Outcome.UNCHANGED
+    return Outcome.WRITTEN if force else Outcome.KEPT
+
+
+def _says(path: Path, workflow: Workflow) -> bool:
+    try:
+        (definition,) = read_files([path]).definitions
+        return applied(workflow, draft_of(definition)) is workflow
+    except (ValueError, Invalid):
+        return False
+
+
+def _write(path: Path, workflow: Workflow) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml_text([file_document(workflow)]), "utf-8")
+    except OSError as error:
+        raise CliError(f"{path} cannot be written: {reason_of(error)}") from None

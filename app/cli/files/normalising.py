@@ -1,0 +1,68 @@
+"""A stored workflow as a definition file says it: no ids, no revisions, no times, and nothing that has its default."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from app.api.rest.body_model import Body
+from app.api.rest.task_bodies import TaskBody
+from app.api.rest.workflow_bodies import WorkflowCreate
+from app.definitions.changes import first_revision
+from app.domain.definitions import Workflow
+from app.domain.documents import workflow_document
+
+Document = dict[str, Any]
+
+
+def file_document(workflow: Workflow) -> Document:
+    """The fields in a fixed order, `key` first and `tasks` last; tasks are ordered as they are stored."""
+    document, defaults = workflow_document(workflow), _default_document()
+    said = _said(WorkflowCreate, document, defaults)
+    tasks = [_said(TaskBody, task, defaults["tasks"][0]) for task in document["tasks"]]
+    first = {"key": said.pop("key")} if "key" in said else {}
+    last = {"tasks": tasks} if said.pop("tasks", None) else {}
+    return {**first, **said, **last}
+
+
+@cache
+def _default_document() -> Document:
+    """What is stored of a workflow and a task of which a file says as little as it may."""
+    least = WorkflowCreate(name="", tasks=[TaskBody(name="", execution_type="sync")])
+    return workflow_document(first_revision(least.draft(), 0, [0], datetime.fromtimestamp(0, UTC)))
+
+
+def _said(body: type[Body], document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Document:
+    return {
+        name: _readable(field, document[name])
+        for name, field in body.model_fields.items()
+        if field.is_required() or _as_json(document[name]) != _as_json(defaults[name])
+    }
+
+
+def _readable(field: FieldInfo, value: Any) -> Any:
+    for kind in _types(field.annotation):
+        if isinstance(kind, type) and issubclass(kind, Body) and isinstance(value, dict):
+            return _said_within(kind, value)
+        if get_origin(kind) is list and isinstance(value, list) and issubclass(get_args(kind)[0], Body):
+            return [_said_within(get_args(kind)[0], part) for part in value]
+        if kind is float and isinstance(value, float) and value.is_integer():
+            return int(value)
+    return value
+
+
+def _said_within(body: type[Body], document: Mapping[str, Any]) -> Document:
+    parts = body.model_fields.items()
+    return _said(body, document, {name: part.get_default(call_default_factory=True) for name, part in parts})
+
+
+def _types(annotation: Any) -> Sequence[Any]:
+    """The types that a field may have: two of `float | None`."""
+    return get_args(annotation) or (annotation,)
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

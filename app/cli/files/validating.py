@@ -1,0 +1,68 @@
+"""`workflow validate`: everything that is wrong with definition files, each with its file, line and column."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+
+from app.cli.errors import explained
+from app.cli.files.definition_files import Definition, read_files
+from app.cli.files.drafts import check_offline
+from app.cli.screen.console import failures, results
+from app.client.errors import ClientError
+from app.client.rest_client import Refused, RestClient
+from app.domain.errors import Invalid, Problem
+
+NO_SUCH_OPERATION = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
+
+
+def validate(rest_url: str | None, paths: Sequence[Path]) -> int:
+    """Print a line for each definition that is right, and for each problem; the exit code is 1 when there are some.
+
+    The service at `rest_url` judges everything. Without one, or when it does not answer, task types, their configs
+    and the service's limits are not judged.
+    """
+    reading = read_files(paths)
+    lines = list(reading.wrong)
+    for definition, problems in _judged(rest_url, reading.definitions):
+        if not problems:
+            results().say(f"valid      {definition.key}  {definition.source}")
+        lines += definition.passage.all_located(problems)
+    for definition in reading.keyless:
+        lines += definition.passage.all_located(problem for problem in _offline(definition) if problem.path != "key")
+    for line in lines:
+        failures().say(line)
+    return int(bool(lines))
+
+
+def _judged(rest_url: str | None, definitions: Sequence[Definition]) -> Iterator[tuple[Definition, Sequence[Problem]]]:
+    with ExitStack() as stack:
+        service = None if rest_url is None else stack.enter_context(RestClient(rest_url))
+        for definition in definitions:
+            found = None if service is None else _asked(service, definition)
+            if found is None:
+                service = None
+            yield definition, _offline(definition) if found is None else found
+
+
+def _asked(service: RestClient, definition: Definition) -> Sequence[Problem] | None:
+    """None, and a sentence on stderr, when the service cannot tell."""
+    try:
+        return service.validate_workflow(definition.request)
+    except Refused as refusal:
+        if refusal.status not in NO_SUCH_OPERATION:
+            return refusal.problems or (Problem("", explained(refusal)),)
+        reason = "the service is too old to validate definitions"
+    except ClientError as error:
+        reason = error.message
+    failures().say(f"{reason}; task types, their configs and the service's limits are not checked")
+    return None
+
+
+def _offline(definition: Definition) -> Sequence[Problem]:
+    try:
+        check_offline(definition)
+    except Invalid as invalid:
+        return invalid.problems
+    return ()

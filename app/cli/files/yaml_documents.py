@@ -1,0 +1,172 @@
+"""YAML read as JSON: the core schema of YAML 1.2, and no value that JSON cannot hold.
+
+PyYAML's own loaders read YAML 1.1, where `on` is true, `12:30` is 750, `010` is 8 and `2026-01-01` is a date.
+Here they all stay text, as written.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from app.cli.files.places import Place
+
+MAX_VALUES = 100_000
+
+_CORE = "tag:yaml.org,2002:"
+_TEXT, _MERGE = f"{_CORE}str", f"{_CORE}merge"
+
+# Numbers with a leading zero are left as text: YAML 1.1 and 1.2 read them differently.
+_PLAIN_FORMS = (
+    ("null", r"~|null|Null|NULL|", "~nN", True),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", False),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789", False),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+        False,
+    ),
+    ("merge", r"<<", "<", False),
+)
+
+
+class DocumentError(Exception):
+    """A text is not a definition. `line` and `column` count from 1; None when the error has no place."""
+
+    def __init__(self, line: int | None, message: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+        self.message = message
+
+
+def load_yaml(text: str) -> list[tuple[Any, Place]]:
+    """The documents of a YAML stream as JSON values, with their places; raise `DocumentError`."""
+    try:
+        documents = list(_documents(text))
+    except yaml.MarkedYAMLError as error:
+        raise _explained(error) from None
+    except yaml.YAMLError as error:
+        raise DocumentError(None, " ".join(str(error).split())) from None
+    except RecursionError:
+        raise DocumentError(None, "it is nested too deeply") from None
+    return documents
+
+
+def _documents(text: str) -> Iterator[tuple[Any, Place]]:
+    loader = JsonLoader(text)
+    try:
+        while loader.check_node():
+            node: Any = loader.get_node()
+            document = loader.construct_document(node)
+            _check_expanded_size(document)
+            yield document, _place(node, node.start_mark, {})
+    finally:
+        loader.dispose()
+
+
+def _place(node: Node, mark: yaml.Mark, known: dict[int, Place]) -> Place:
+    """The places in `node`, which begins at `mark` or has its name there; `known` are those of the nodes before."""
+    if id(node) in known:
+        same = known[id(node)]
+        return Place(mark.line + 1, mark.column + 1, same.fields, same.items)
+    place = known[id(node)] = Place(mark.line + 1, mark.column + 1)
+    if isinstance(node, MappingNode):
+        # What is merged in stands before the mapping's own fields, which win.
+        place.fields.update({key.value: _place(value, key.start_mark, known) for key, value in node.value})
+    elif isinstance(node, SequenceNode):
+        place.items.extend(_place(item, item.start_mark, known) for item in node.value)
+    return place
+
+
+class JsonLoader(yaml.SafeLoader):
+    """Reads each scalar as the core schema does."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - replaces PyYAML's table of YAML 1.1 forms
+    yaml_constructors = {}  # noqa: RUF012 - replaces PyYAML's table, which makes dates, bytes and sets
+
+    def compose_mapping_node(self, anchor: Any) -> MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode) or key.tag not in (_TEXT, _MERGE):
+                raise _at(key, f"the key {_written(key)} is not text; put it in quotes")
+            if key.value in seen:
+                raise _at(key, f"the key {key.value!r} appears twice in one mapping")
+            seen.add(key.value)
+        return node
+
+
+def _integer(loader: JsonLoader, node: ScalarNode) -> int:
+    try:
+        return int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10)
+    except ValueError:
+        raise _at(node, f"{_written(node)} is not a usable integer") from None
+
+
+def _number(loader: JsonLoader, node: ScalarNode) -> float:
+    try:
+        number = float(node.value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise _at(node, f"{_written(node)} is a number that JSON does not have")
+    return number
+
+
+def _unknown(loader: JsonLoader, node: Node) -> None:
+    tag = node.tag.replace(_CORE, "!!")
+    raise _at(node, f"the tag {tag} has no form in JSON; write a plain or quoted value")
+
+
+def _at(node: Node, message: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=message, problem_mark=node.start_mark)
+
+
+def _written(node: Node) -> str:
+    return f"`{node.value[:40]}`" if isinstance(node, ScalarNode) else "of this mapping"
+
+
+def _explained(error: yaml.MarkedYAMLError) -> DocumentError:
+    message = " ".join(filter(None, (error.context, error.problem)))
+    mark = error.problem_mark
+    return DocumentError(None, message) if mark is None else DocumentError(mark.line + 1, message, mark.column + 1)
+
+
+def _check_expanded_size(document: Any) -> None:
+    """Aliases may make a small text a huge or endless value; stop counting at the limit."""
+    for count, _ in enumerate(_values(document)):
+        if count >= MAX_VALUES:
+            raise DocumentError(None, f"it holds more than {MAX_VALUES:,} values once its aliases are followed")
+
+
+def _values(document: Any) -> Iterator[Any]:
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        yield value
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+for _name, _form, _first, _or_empty in _PLAIN_FORMS:
+    _starts = [*_first, ""] if _or_empty else [*_first]
+    JsonLoader.add_implicit_resolver(f"{_CORE}{_name}", re.compile(rf"(?:{_form})\Z"), _starts)
+
+for _name, _construct in (
+    ("null", JsonLoader.construct_yaml_null),
+    ("bool", JsonLoader.construct_yaml_bool),
+    ("str", JsonLoader.construct_yaml_str),
+    ("seq", JsonLoader.construct_yaml_seq),
+    ("map", JsonLoader.construct_yaml_map),
+    ("int", _integer),
+    ("float", _number),
+):
+    JsonLoader.add_constructor(f"{_CORE}{_name}", _construct)
+JsonLoader.add_constructor(None, _unknown)

@@ -1,0 +1,95 @@
+"""What `workflow up` says once the service is ready."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.adapters.database_url import FolderAddress, MemoryAddress, ServerAddress, parse_database_url, place
+from app.cli.screen.console import results
+from app.config import Settings
+
+FIRST_EXAMPLE = "parallel-groups"
+METHOD = "workflow.WorkflowService/ExecuteWorkflow"
+FIRST_WORKFLOW = {
+    "name": "Hello",
+    "key": "hello",
+    "tasks": [
+        {"name": "wait", "execution_type": "sync", "sequence": 1, "type": "delay", "config": {"seconds": 1}},
+        {"name": "greet", "execution_type": "sync", "sequence": 2, "type": "log", "config": {"message": "hello"}},
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where the service answers, as URL and `host:port`; `examples` are the keys of workflows that it knows."""
+
+    settings: Settings
+    rest: str
+    grpc: str
+    examples: Sequence[str] = ()
+
+
+def greet(ready: Ready) -> None:
+    """Print where everything is, and commands to paste: each on one line, whatever the terminal's width."""
+    say = results().say
+    say("")
+    say("The workflow service is ready.", style="bold green")
+    for name, value in _facts(ready):
+        say(f"  {name:<6} {value}")
+    say("")
+    for purpose, command in _commands(ready):
+        say(f"# {purpose}", style="dim")
+        say(command)
+    say("")
+    say("Ctrl-C stops everything.")
+
+
+def _facts(ready: Ready) -> list[tuple[str, str]]:
+    return [
+        ("REST", f"{ready.rest}  (try {ready.rest}/docs)"),
+        ("gRPC", f"{ready.grpc}  (reflection is on)"),
+        ("data", _data(ready.settings.database_url)),
+        ("cache", _cache(ready.settings.redis_url)),
+    ]
+
+
+def _data(database_url: str) -> str:
+    match parse_database_url(database_url):
+        case FolderAddress(path):
+            return f"{path}  (embedded PostgreSQL)"
+        case MemoryAddress():
+            return "embedded PostgreSQL in a temporary folder; gone when this stops"
+        case ServerAddress(url):
+            return f"PostgreSQL at {place(url)}"
+
+
+def _cache(redis_url: str | None) -> str:
+    if redis_url is None:
+        return "in the REST process  (set REDIS_URL to share one)"
+    parts = urlsplit(redis_url)
+    return f"Redis at {parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+def _commands(ready: Ready) -> list[tuple[str, str]]:
+    key = FIRST_EXAMPLE if FIRST_EXAMPLE in ready.examples else str(FIRST_WORKFLOW["key"])
+    body = json.dumps(FIRST_WORKFLOW)
+    create = f"curl -s {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
+    request = json.dumps({"workflow_id": key})
+    commands = [
+        ("the workflows", f"curl -s {ready.rest}/workflows"),
+        ("run one and watch every step", f"grpcurl -plaintext -d '{request}' {ready.grpc} {METHOD}"),
+        ("the same without grpcurl", f"{_program()} run {key} --grpc-target {ready.grpc}"),
+    ]
+    return [("make a workflow", create), *commands]
+
+
+def _program() -> str:
+    """How this command is called from here, also where its environment is not active."""
+    beside = Path(sys.executable).with_name("workflow")
+    return "workflow" if shutil.which("workflow") or not beside.exists() else os.path.relpath(beside)

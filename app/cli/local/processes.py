@@ -1,0 +1,61 @@
+"""The service's processes as children of `workflow up`."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from app.adapters.embedded.child_processes import Child, end, finished
+from app.cli.errors import CliError
+
+IMPORT_ROOT = Path(__file__).parents[2]
+READY_SECONDS = 60.0
+PROBE_EVERY_SECONDS = 0.05
+WATCH_EVERY_SECONDS = 0.1
+DOES_NOT_START = 1
+
+
+class ServiceProcess:
+    """One process of the service, started at once. Its output goes where that of `workflow up` goes."""
+
+    def __init__(self, name: str, module: str, settings: Mapping[str, str]) -> None:
+        self.name = name
+        path = os.pathsep.join(filter(None, (str(IMPORT_ROOT), os.environ.get("PYTHONPATH"))))
+        self._process = Child(
+            [sys.executable, "-P", "-m", module],
+            death_signal=signal.SIGTERM,
+            environment={**os.environ, **settings, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        ).start()
+
+    async def ready(self, answers: Callable[[], Awaitable[bool]]) -> None:
+        """Return when `answers` says so; raise `CliError` when the process ends or takes too long."""
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        while not await answers():
+            self._raise_if_ended()
+            if asyncio.get_running_loop().time() > deadline:
+                raise CliError(f"the {self.name} process is not ready after {READY_SECONDS:g} seconds", DOES_NOT_START)
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+
+    async def ended(self) -> NoReturn:
+        """Raise `CliError` when the process ends; it should not."""
+        while True:
+            self._raise_if_ended()
+            await asyncio.sleep(WATCH_EVERY_SECONDS)
+
+    async def stop(self, seconds: float) -> None:
+        """Ask it to stop, and kill it after `seconds`."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            await finished(self._process, seconds)
+        finally:
+            end(self._process)
+
+    def _raise_if_ended(self) -> None:
+        code = self._process.poll()
+        if code is None:
+            return
+        how = f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+        raise CliError(f"the {self.name} process {how}", DOES_NOT_START)

@@ -1,0 +1,74 @@
+"""Several gRPC processes on one port: `run_grpc_server.py --workers N`.
+
+Each is an engine of its own with a lease of its own; the system shares connections out among them. One that dies is
+started again, and until then the others take over what it ran.
+"""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+
+import structlog
+
+from app.adapters.database.migrations import migrate
+from app.adapters.database_url import StorageError
+from app.adapters.embedded.storage import open_storage
+from app.adapters.logs import configure_logs
+from app.cli.errors import CliError
+from app.cli.local.processes import ServiceProcess
+from app.cli.local.tcp_ports import listenable_port
+from app.config import Settings
+
+log = structlog.get_logger(__name__)
+
+CLOSING_SECONDS = 5.0
+PAUSE_SECONDS = 1.0
+CANNOT_START = 1
+
+
+def run_workers(settings: Settings, count: int) -> None:
+    """Run `count` processes until SIGTERM or Ctrl-C; raise `CliError` when they cannot start."""
+    configure_logs(settings.log_level, settings.log_format)
+    if count < 1:
+        raise CliError(f"--workers {count}: there must be at least one", CANNOT_START)
+    if settings.grpc_port == 0:
+        raise CliError("--workers needs a fixed port; set GRPC_PORT", CANNOT_START)
+    listenable_port("GRPC", settings.grpc_host, settings.grpc_port)
+    try:
+        asyncio.run(_run_until_told(settings, count))
+    except StorageError as error:
+        raise CliError(str(error).rstrip("."), CANNOT_START) from None
+
+
+async def _run_until_told(settings: Settings, count: int) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with open_storage(settings.database_url) as url:
+        if url != settings.database_url:
+            await migrate(url)
+        environment = {"DATABASE_URL": url, "GRPC_SHARE_PORT": "true"}
+        async with asyncio.TaskGroup() as group:
+            for number in range(1, count + 1):
+                group.create_task(_keep_running(number, environment, stop, settings.shutdown_seconds))
+
+
+async def _keep_running(number: int, environment: Mapping[str, str], stop: asyncio.Event, seconds: float) -> None:
+    while not stop.is_set():
+        process = ServiceProcess(f"gRPC worker {number}", "app.grpc_main", environment)
+        ended = asyncio.create_task(_death_of(process, number))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if stop.is_set():
+            await process.stop(seconds + CLOSING_SECONDS)
+        else:
+            await asyncio.wait((stopped,), timeout=PAUSE_SECONDS)
+        stopped.cancel()
+
+
+async def _death_of(process: ServiceProcess, number: int) -> None:
+    try:
+        await process.ended()
+    except CliError as error:
+        log.error("worker_ended", worker=number, reason=error.message)  # noqa: TRY400 - the process said why

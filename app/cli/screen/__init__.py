@@ -1,0 +1,1 @@
+"""What the command draws and prints. Only `app.cli` imports it."""

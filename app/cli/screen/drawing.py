@@ -1,0 +1,94 @@
+"""How `run` and `watch` show entries: drawn on a terminal, line by line elsewhere, as JSON, or not at all."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from app.cli.screen.console import Output, failures
+from app.cli.screen.progress import duration
+from app.client.entries import Entry
+
+LONGEST_OUTPUT = 2_000
+
+
+class Drawing(Protocol):
+    """Shows entries while it is entered."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, entry: Entry) -> None: ...
+
+    def notice(self, text: str) -> None:
+        """Something about the connection, not about the execution."""
+
+
+class _Lines:
+    """Base of the drawings that write one entry after the other; notices go to stderr."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def notice(self, text: str) -> None:
+        failures().say(text)
+
+
+class PlainDrawing(_Lines):
+    """One line per entry: number, seconds since the first line, how much is done, status, what happened."""
+
+    def __init__(self, output: Output, workflow: str = "") -> None:
+        """`workflow` is what the user called it; empty shows its id."""
+        super().__init__(output)
+        self._workflow = workflow
+        self._first: Entry | None = None
+
+    def show(self, entry: Entry) -> None:
+        if self._first is None:
+            self._first = entry
+            self._output.say(f"workflow {self._workflow or entry.workflow_id}, execution {entry.execution_id}")
+        elapsed = duration((entry.occurred_at - self._first.occurred_at).total_seconds())
+        self._output.say(
+            f"{entry.sequence:>4}  {elapsed:>8}  {entry.progress_percent:>3}%  {entry.status:<9}  {_told(entry)}"
+        )
+        if entry.is_final and entry.output is not None:
+            self._output.say(output_line(entry.output))
+
+
+class JsonDrawing(_Lines):
+    """One JSON object per entry, all of it."""
+
+    def show(self, entry: Entry) -> None:
+        self._output.json_line(entry.document())
+
+
+class IdDrawing(_Lines):
+    """The execution's id, as soon as it is known."""
+
+    _told = False
+
+    def show(self, entry: Entry) -> None:
+        if not self._told:
+            self._output.say(entry.execution_id)
+        self._told = True
+
+
+def output_line(output: str) -> str:
+    """An execution's output on one line; a long one is cut, `--json` shows all of it."""
+    cut = output if len(output) <= LONGEST_OUTPUT else f"{output[:LONGEST_OUTPUT]}… ({len(output)} characters)"
+    return f"output  {cut}"
+
+
+def _told(entry: Entry) -> str:
+    """The message; a task's own report does not say which task it is from."""
+    name = entry.task_name
+    return entry.message if name is None or repr(name) in entry.message else f"{name}: {entry.message}"

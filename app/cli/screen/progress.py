@@ -1,0 +1,100 @@
+"""What a terminal shows of an execution: the fold of its entries."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.client.entries import TASK_FINAL, Entry
+
+_ENDED_OR_NOT_YET = frozenset({"completed", "cancelled", "skipped", "pending"})
+
+
+@dataclass(slots=True)
+class TaskProgress:
+    """One task's line. `seconds` counts from its first attempt, waiting between attempts included."""
+
+    name: str
+    status: str = "pending"
+    attempt: int = 0
+    message: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    def seconds(self, now: datetime) -> float | None:
+        return _between(self.started_at, self.ended_at or now)
+
+    def take(self, entry: Entry) -> None:
+        began = entry.task_status == "running" and (entry.attempt, "running") != (self.attempt, self.status)
+        if began and self.started_at is None:
+            self.started_at = entry.occurred_at
+        if entry.task_status in TASK_FINAL:
+            self.ended_at = entry.occurred_at
+        self.message = self._told_by(entry, began)
+        self.status, self.attempt = entry.task_status or self.status, entry.attempt
+
+    def _told_by(self, entry: Entry, began: bool) -> str:
+        """The reason of a failure or the newest report; that a task began or ended shows in its glyph."""
+        if entry.error is not None:
+            return entry.error.message
+        if entry.task_status == "running":
+            return "" if began else entry.message
+        return self.message
+
+
+@dataclass(slots=True)
+class Progress:
+    """The execution as its newest entry left it. `tasks` has those that began, in that order, by id."""
+
+    execution_id: str = ""
+    workflow_id: str = ""
+    status: str = ""
+    percent: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str = ""
+    output: str | None = None
+    tasks: dict[str, TaskProgress] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        self.execution_id, self.workflow_id = entry.execution_id, entry.workflow_id
+        self.status, self.percent = entry.status, entry.progress_percent
+        if self.started_at is None:
+            self.started_at = entry.occurred_at
+        if entry.task_id is not None:
+            name = entry.task_name or entry.task_id
+            self.tasks.setdefault(entry.task_id, TaskProgress(name)).take(entry)
+        else:
+            self.message = entry.message
+        if entry.is_final:
+            self.ended_at, self.output = entry.occurred_at, entry.output
+
+    def seconds(self, now: datetime) -> float | None:
+        return _between(self.started_at, self.ended_at or now)
+
+
+def lines_that_fit(tasks: Sequence[TaskProgress], room: int) -> tuple[list[TaskProgress], str]:
+    """At most `room` tasks in their order, and a sentence about the others; what runs or failed goes first."""
+    if len(tasks) <= room:
+        return list(tasks), ""
+    ranked = sorted(range(len(tasks)), key=lambda index: (tasks[index].status in _ENDED_OR_NOT_YET, -index))
+    kept = set(ranked[: max(room - 1, 1)])
+    hidden = Counter(task.status for index, task in enumerate(tasks) if index not in kept)
+    counts = ", ".join(f"{count} {status}" for status, count in hidden.items())
+    return [tasks[index] for index in sorted(kept)], f"and {hidden.total()} more: {counts}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `1:05`, `2:03:04`; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _between(start: datetime | None, end: datetime) -> float | None:
+    # The clocks of the service and of this machine may differ.
+    return None if start is None else max((end - start).total_seconds(), 0.0)

@@ -1,0 +1,163 @@
+"""The gRPC service as the command uses it, and its errors as sentences."""
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, cast
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from app.api.grpc.generated import workflow_pb2 as pb
+from app.api.grpc.generated import workflow_pb2_grpc
+from app.client.errors import ClientError
+from app.client.local_hosts import is_local
+
+CALL_SECONDS = 10.0
+
+Updates = Iterator[pb.WorkflowExecutionUpdate]
+
+_SILENCE = "the service does not answer at {target}; start it with `workflow up`"
+
+# What gRPC says when there never was a connection, so that nothing can have been sent.
+_NEVER_CONNECTED = {
+    "Failed parsing HTTP/2": "what answers at {target} does not speak gRPC; check --grpc-target",
+    "errors resolving": "the address {target} leads nowhere; check --grpc-target",
+    "failed to connect": _SILENCE,
+}
+
+# Errors without the service's own details come from the connection, or from another program.
+_UNEXPLAINED = {
+    grpc.StatusCode.UNAVAILABLE: _SILENCE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: "the service at {target} did not answer in time; try again shortly",
+    grpc.StatusCode.UNIMPLEMENTED: "what answers at {target} is not this workflow service; check --grpc-target",
+}
+
+
+class GrpcClient:
+    """A connection to the server at `target` (`host:port`); use it as a context manager.
+
+    What a follower uses, the streams and `status`, raises `grpc.RpcError`, so that it can try again; the other calls
+    raise `ClientError`.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self._channel = grpc.insecure_channel(target, options=_options(target))
+        # The generated module carries no types.
+        self._stub: Any = cast(Any, workflow_pb2_grpc).WorkflowServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def execute(self, request: pb.ExecuteWorkflowRequest) -> Updates:
+        return cast(Updates, self._stub.ExecuteWorkflow(request))
+
+    def watch(self, execution_id: str, after: int) -> Updates:
+        request = pb.WatchExecutionRequest(execution_id=execution_id, after_sequence=after)
+        return cast(Updates, self._stub.WatchExecution(request))
+
+    def status(self, execution_id: str) -> pb.WorkflowStatusResponse:
+        request = pb.GetWorkflowStatusRequest(execution_id=execution_id)
+        return cast(pb.WorkflowStatusResponse, self._stub.GetWorkflowStatus(request, timeout=CALL_SECONDS))
+
+    def list_executions(self, request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
+        return cast(pb.ListExecutionsResponse, self._call(self._stub.ListExecutions, request))
+
+    def cancel(self, execution_id: str, reason: str) -> pb.CancelExecutionResponse:
+        request = pb.CancelExecutionRequest(execution_id=execution_id, reason=reason)
+        return cast(pb.CancelExecutionResponse, self._call(self._stub.CancelExecution, request))
+
+    def pause(self, execution_id: str, reason: str) -> pb.PauseExecutionResponse:
+        request = pb.PauseExecutionRequest(execution_id=execution_id, reason=reason)
+        return cast(pb.PauseExecutionResponse, self._call(self._stub.PauseExecution, request))
+
+    def resume(self, execution_id: str, reason: str) -> pb.ResumeExecutionResponse:
+        request = pb.ResumeExecutionRequest(execution_id=execution_id, reason=reason)
+        return cast(pb.ResumeExecutionResponse, self._call(self._stub.ResumeExecution, request))
+
+    def signal(self, execution_id: str, name: str, payload: str) -> pb.SignalExecutionResponse:
+        request = pb.SignalExecutionRequest(execution_id=execution_id, name=name, payload=payload)
+        return cast(pb.SignalExecutionResponse, self._call(self._stub.SignalExecution, request))
+
+    def skip(self, execution_id: str, task: str, reason: str) -> pb.SkipTaskResponse:
+        request = pb.SkipTaskRequest(execution_id=execution_id, task=task, reason=reason)
+        return cast(pb.SkipTaskResponse, self._call(self._stub.SkipTask, request))
+
+    def retry(self, execution_id: str) -> pb.RetryExecutionResponse:
+        request = pb.RetryExecutionRequest(execution_id=execution_id)
+        return cast(pb.RetryExecutionResponse, self._call(self._stub.RetryExecution, request))
+
+    def rerun(self, execution_id: str, from_task: str, idempotency_key: str) -> pb.RerunExecutionResponse:
+        request = pb.RerunExecutionRequest(
+            execution_id=execution_id, from_task=from_task, idempotency_key=idempotency_key
+        )
+        return cast(pb.RerunExecutionResponse, self._call(self._stub.RerunExecution, request))
+
+    def _call(self, method: Any, request: Any) -> Any:
+        try:
+            return method(request, timeout=CALL_SECONDS)
+        except grpc.RpcError as error:
+            raise sentence_of(error, self.target) from None
+
+
+def sentence_of(error: grpc.RpcError, target: str) -> ClientError:
+    """What went wrong in a call to `target`, with a line for each field that the service names."""
+    code, text = error.code(), error.details() or error.code().name
+    reason, fields = _details(error)
+    if fields:
+        return ClientError("\n".join(["the service refuses the request", *(f"  {line}" for line in fields)]))
+    if not reason:
+        sentence = never_connected(error) or _UNEXPLAINED.get(code, "{text}")
+        return ClientError(sentence.format(target=target, text=text))
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return ClientError(f"the service at {target} cannot answer now: {text}; try again shortly")
+    return ClientError(text, reason)
+
+
+def never_connected(error: grpc.RpcError) -> str:
+    """A sentence with `{target}` when nothing can have been sent; else empty."""
+    text = error.details() or ""
+    return next((sentence for sign, sentence in _NEVER_CONNECTED.items() if sign in text), "")
+
+
+def _details(error: grpc.RpcError) -> tuple[str, list[str]]:
+    """The stable reason and one line per wrong field; empty where the error carries none."""
+    reason, fields = "", list[str]()
+    for detail in _packed_details(error):
+        info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if detail.Unpack(info):
+            reason = info.reason
+        elif detail.Unpack(request):
+            fields += [
+                f"{item.field}: {item.description}" if item.field else item.description
+                for item in request.field_violations
+            ]
+    return reason, fields
+
+
+def _packed_details(error: grpc.RpcError) -> Sequence[Any]:
+    try:
+        status = rpc_status.from_call(cast(Any, error))
+    except ValueError:  # details that contradict the status: not from this service
+        return ()
+    return () if status is None else status.details
+
+
+def _options(target: str) -> list[tuple[str, int]]:
+    """Reconnect quickly, notice a vanished server, take whatever the service sends."""
+    host = target.rpartition("/")[2].rpartition(":")[0].strip("[]")
+    return [
+        ("grpc.enable_http_proxy", 0 if is_local(host) else 1),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.min_reconnect_backoff_ms", 3_000),
+        ("grpc.max_reconnect_backoff_ms", 3_000),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.max_receive_message_length", -1),
+    ]

@@ -1,0 +1,170 @@
+"""The REST API as the command uses it; every failure becomes a sentence."""
+
+import json
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from app.client.errors import ClientError
+from app.client.local_hosts import is_local
+from app.domain.errors import Problem
+
+PREFIX = "/api/v1"
+PAGE = 200
+
+Document = dict[str, Any]
+
+
+class Refused(ClientError):
+    """The service answered with a problem. `problems` names the wrong fields; empty when it is about no field."""
+
+    def __init__(self, status: int, message: str, code: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(message, code)
+        self.status = status
+        self.problems = problems
+
+
+class RestClient:
+    """A connection to the REST API at `base_url`; use it as a context manager."""
+
+    def __init__(self, base_url: str, timeout_seconds: float = 10.0) -> None:
+        self._url = base_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        try:
+            url = httpx.URL(self._url)
+        except httpx.InvalidURL as error:
+            raise ClientError(f"the REST URL {self._url!r} cannot be used: {error}") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ClientError(f"the REST URL {self._url!r} must be like http://127.0.0.1:8000")
+        self._http = httpx.Client(timeout=timeout_seconds, trust_env=not is_local(url.host))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def find_workflow(self, key: str) -> Document | None:
+        """The current revision of a workflow; None when no workflow has the key."""
+        try:
+            return self.workflow(key)
+        except Refused as refusal:
+            if refusal.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    def workflow(self, ref: str) -> Document:
+        return self._ask("GET", _workflow_path(ref))
+
+    def create_workflow(self, definition: Mapping[str, Any]) -> Document:
+        return self._ask("POST", "/workflows", definition)
+
+    def replace_workflow(self, key: str, definition: Mapping[str, Any]) -> Document:
+        return self._ask("PUT", _workflow_path(key), definition)
+
+    def validate_workflow(self, definition: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Everything that the service would find wrong with a definition; nothing is stored."""
+        answer = self._ask("POST", "/workflows/validate", definition)
+        return tuple(Problem(str(item["path"]), str(item["message"])) for item in answer["problems"])
+
+    def revisions(self, ref: str) -> Iterator[Document]:
+        """Every revision in short, newest first."""
+        return self._all(f"{_workflow_path(ref)}/revisions")
+
+    def revision_changes(self, ref: str, revision: int) -> Document:
+        """What the revision changed of the one before."""
+        return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}/changes")
+
+    def restore_revision(self, ref: str, revision: int) -> Document:
+        """Answer the workflow as it is now."""
+        return self._ask("POST", f"{_workflow_path(ref)}/revisions/{revision}/restore")
+
+    def workflows(self) -> Iterator[Document]:
+        """Every definition."""
+        return self._all("/workflows")
+
+    def schedules(self) -> Iterator[Document]:
+        return self._all("/schedules")
+
+    def schedule(self, ref: str) -> Document:
+        return self._ask("GET", _schedule_path(ref))
+
+    def create_schedule(self, schedule: Mapping[str, Any]) -> Document:
+        return self._ask("POST", "/schedules", schedule)
+
+    def change_schedule(self, ref: str, change: str) -> Document:
+        """`change` is `pause` or `resume`."""
+        return self._ask("POST", f"{_schedule_path(ref)}/{change}")
+
+    def delete_schedule(self, ref: str) -> Document:
+        return self._ask("DELETE", _schedule_path(ref))
+
+    def next_fires(self, ref: str, count: int) -> list[str]:
+        """The instants at which a schedule fires next."""
+        fires: list[str] = self._ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
+        return fires
+
+    def _all(self, path: str) -> Iterator[Document]:
+        """A whole list, page by page."""
+        seen = 0
+        while True:
+            page = self._ask("GET", f"{path}?skip={seen}&limit={PAGE}")
+            yield from page["items"]
+            seen += len(page["items"])
+            if not page["items"] or seen >= page["total"]:
+                return
+
+    def history(self, execution_id: str) -> Iterator[Document]:
+        """The events that an execution has had so far, oldest first, page by page."""
+        after = 0
+        while True:
+            page = self._ask("GET", f"/executions/{quote(execution_id, safe='')}/events?after={after}&limit={PAGE}")
+            yield from page["items"]
+            if len(page["items"]) < PAGE:
+                return
+            after = page["items"][-1]["sequence"]
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Document:
+        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            answer = self._http.request(method, f"{self._url}{PREFIX}{path}", content=content, headers=headers)
+        except httpx.TimeoutException:
+            raise ClientError(f"the service at {self._url} did not answer within {self._timeout_seconds:g} s") from None
+        except httpx.TransportError:
+            raise ClientError(f"the service does not answer at {self._url}; start it with `workflow up`") from None
+        return self._document(answer)
+
+    def _document(self, answer: httpx.Response) -> Document:
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or (answer.is_error and "code" not in document):
+            raise ClientError(
+                f"what answers at {self._url} is not the workflow service (status {answer.status_code}); "
+                "check --rest-url and WORKFLOW_REST_URL"
+            )
+        if answer.is_error:
+            raise self._failure(answer.status_code, document)
+        return document
+
+    def _failure(self, status: int, problem: Document) -> ClientError:
+        message = str(problem.get("detail") or problem.get("title") or problem["code"])
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            return ClientError(f"the service at {self._url} cannot answer now: {message}; try again shortly")
+        problems = tuple(Problem(str(item["field"]), str(item["message"])) for item in problem.get("errors", ()))
+        return Refused(status, message, str(problem["code"]), problems)
+
+
+def _workflow_path(ref: str) -> str:
+    return f"/workflows/{quote(ref, safe='')}"
+
+
+def _schedule_path(ref: str) -> str:
+    return f"/schedules/{quote(ref, safe='')}"

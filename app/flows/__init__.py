@@ -1,0 +1,1 @@
+"""Store-and-run of routed flows, over the definitions and the executions. The APIs and `wiring` may import it."""

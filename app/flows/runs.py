@@ -1,0 +1,129 @@
+"""Running a flow: store its definition where it is new, start exactly that revision, tell what has run."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.definitions.changes import find_change, workflow_fields
+from app.definitions.edits import merged
+from app.definitions.service import DefinitionService
+from app.domain.definitions import Workflow, WorkflowDraft, key_problems
+from app.domain.documents import workflow_from_document
+from app.domain.errors import Conflict, Invalid, NotFound, Problem, RevisionMismatch, Unavailable
+from app.domain.events import EventType
+from app.domain.executions import Execution
+from app.engine.service import ExecutionService
+from app.engine.starting import StartRequest
+
+TRIES_WHEN_CHANGED = 5
+EVENTS_AT_A_TIME = 1_000
+
+_FIELDS = ("name", "description", "start_task", "conditions", "max_visits")
+_RAN = frozenset({EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.TASK_CANCELLED})
+_FUNCTION = re.compile(r"(tasks\[\d+\])\.config\b.*")
+
+
+async def run_flow(
+    definitions: DefinitionService,
+    executions: ExecutionService,
+    draft: WorkflowDraft,
+    input: dict[str, Any],
+    idempotency_key: str | None,
+) -> tuple[Workflow, Execution]:
+    """Raise `Invalid` with paths below `flow`, `Conflict` where the id is that of a workflow that is no flow."""
+    if problems := key_problems(draft.key):
+        raise Invalid(_in_words_of_flows(problems))
+    for _ in range(TRIES_WHEN_CHANGED):
+        try:
+            workflow = await _stored(definitions, draft)
+            request = StartRequest(str(workflow.id), input, idempotency_key, workflow.revision)
+            return workflow, (await executions.start(request)).execution
+        except (RevisionMismatch, NotFound):
+            continue
+    raise Unavailable(f"flow {draft.key!r} keeps changing; run it again")
+
+
+async def _stored(definitions: DefinitionService, draft: WorkflowDraft) -> Workflow:
+    """The workflow that is as `draft` says. Raise `RevisionMismatch` where somebody else has changed it meanwhile."""
+    try:
+        current = await read_flow(definitions, str(draft.key))
+        if current is None:
+            message = f"{draft.key!r} is the key of a workflow that has no `start_task`; choose another id"
+            raise Conflict("flow.id", message)
+        return await _changed(definitions, current, draft)
+    except Invalid as error:
+        raise Invalid(_in_words_of_flows(error.problems)) from None
+    except NotFound:
+        return await _created(definitions, draft)
+
+
+async def _created(definitions: DefinitionService, draft: WorkflowDraft) -> Workflow:
+    try:
+        return await definitions.create(draft)
+    except Invalid as error:
+        raise Invalid(_in_words_of_flows(error.problems)) from None
+    except Conflict:
+        raise RevisionMismatch(draft.key, 1) from None
+
+
+async def _changed(definitions: DefinitionService, current: Workflow, draft: WorkflowDraft) -> Workflow:
+    """What the flow does not say, such as its retention, stays."""
+    fields = workflow_fields(draft)
+    changes = {name: fields[name] for name in _FIELDS} | {"tasks": draft.tasks}
+    if find_change(current, merged(current, changes), current.updated_at) is None:
+        return current
+    return await definitions.merge(str(current.id), changes, current.revision)
+
+
+async def read_flow(definitions: DefinitionService, ref: str) -> Workflow | None:
+    """None for a workflow that is no flow. Raise `NotFound` where there is none at all."""
+    workflow = workflow_from_document(orjson.loads((await definitions.document(ref)).body))
+    return None if workflow.start_task is None else workflow
+
+
+async def read_flow_of(definitions: DefinitionService, execution: Execution) -> Workflow:
+    """The revision that it runs. Raise `NotFound` where that is no flow."""
+    body = await definitions.revision_document(str(execution.workflow_id), execution.revision)
+    workflow = workflow_from_document(orjson.loads(body))
+    if workflow.start_task is None:
+        raise NotFound("flow_run", execution.id)
+    return workflow
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRun:
+    """What an execution of a flow has done so far.
+
+    `executed` are the names of the tasks in the order of their ends.
+    `output` is the last completion's output as JSON text; None when there is none.
+    """
+
+    executed: list[str]
+    output: str | None
+
+
+async def read_flow_run(executions: ExecutionService, execution: Execution) -> FlowRun:
+    executed, output, after, ended = list[str](), None, 0, False
+    while not ended:
+        page = await executions.updates(str(execution.id), after, EVENTS_AT_A_TIME)
+        for update in page.updates:
+            after = update.event.sequence
+            if update.event.type in _RAN:
+                executed.append(update.task_name or "")
+            if update.event.type is EventType.TASK_COMPLETED:
+                output = update.output
+        ended = page.ended or len(page.updates) < EVENTS_AT_A_TIME
+    return FlowRun(executed, output)
+
+
+def _in_words_of_flows(problems: Any) -> list[Problem]:
+    """A flow's id is the key, and the name of its task is that of the function."""
+    return [Problem(_path_in_flow(problem.path), problem.message) for problem in problems]
+
+
+def _path_in_flow(path: str) -> str:
+    if path == "key":
+        return "flow.id"
+    return "flow." + _FUNCTION.sub(r"\1.name", path) if path else "flow"

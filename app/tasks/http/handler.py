@@ -1,0 +1,94 @@
+"""The task types `http` and `webhook`: call a URL, and fail in a way that tells whether trying again makes sense."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from app.domain.handlers import Attempt, TaskError
+from app.tasks.http.client import HttpClient, origin
+from app.tasks.http.config import HttpConfig
+from app.tasks.http.response import ACCEPTED_ENCODING, output_of, status_error
+from app.tasks.task_type import HttpOptions, TaskType, config_of
+
+CONNECT_SECONDS = 10.0
+USER_AGENT = "workflow-execution-service"
+
+
+class HttpHandler:
+    """A call with its redirects ends within the task's `timeout_seconds`; the options' `call_seconds` without one."""
+
+    def __init__(
+        self, client: HttpClient, default_method: str, options: HttpOptions, now: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._default_method = default_method
+        self._max_response_bytes = options.max_response_bytes
+        self._call_seconds = options.call_seconds
+        self._now = now
+
+    async def run(self, attempt: Attempt) -> dict[str, Any]:
+        """`{"status", "headers", "body"}`; codes: `http_status`, `http_connection`, `http_timeout`, `http_body`,
+        `http_too_large`, `http_redirect`, `http_address_refused`."""
+        config = config_of(attempt, HttpConfig)
+        request = self._request(config, attempt)
+        seconds = self._call_seconds if attempt.timeout_seconds is None else None
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._call(request, config)
+        except TimeoutError:
+            message = (
+                f"{origin(request.url)} did not answer in full within {seconds:g} s; a task's timeout_seconds sets more"
+            )
+            raise TaskError("http_timeout", message) from None
+        except httpx.TransportError as error:
+            raise _connection_error(request, error) from error
+
+    async def _call(self, request: httpx.Request, config: HttpConfig) -> dict[str, Any]:
+        response = await self._client.send(request, config.expected_status)
+        async with aclosing(response):
+            if response.status_code in config.expected_status:
+                return await output_of(response, self._max_response_bytes)
+            raise await status_error(response, self._now())
+
+    def _request(self, config: HttpConfig, attempt: Attempt) -> httpx.Request:
+        url = httpx.URL(config.url)
+        content = None if config.body is None else orjson.dumps(config.body)
+        headers = httpx.Headers(
+            {
+                "Accept": "*/*",
+                "Accept-Encoding": ACCEPTED_ENCODING,
+                "User-Agent": USER_AGENT,
+                "Idempotency-Key": attempt.task_key,
+                **({} if content is None else {"Content-Type": "application/json"}),
+            }
+        )
+        headers.update(config.headers)
+        return httpx.Request(
+            config.method or self._default_method,
+            url.copy_merge_params(config.query) if config.query else url,
+            headers=headers,
+            content=content,
+            extensions={"timeout": {"connect": CONNECT_SECONDS}},
+        )
+
+
+def _connection_error(request: httpx.Request, error: httpx.TransportError) -> TaskError:
+    code = "http_timeout" if isinstance(error, httpx.TimeoutException) else "http_connection"
+    reason = str(error) or type(error).__name__
+    ours = isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol)
+    return TaskError(code, f"no answer from {origin(request.url)}: {reason}", retryable=not ours)
+
+
+def http_types(options: HttpOptions, now: Callable[[], datetime]) -> dict[str, TaskType]:
+    """`http` and `webhook`, which differ in the method they use by default, over one client."""
+    client = HttpClient(options)
+
+    def made(method: str) -> TaskType:
+        return TaskType(HttpConfig, HttpHandler(client, method, options, now), close=client.close)
+
+    return {"http": made("GET"), "webhook": made("POST")}

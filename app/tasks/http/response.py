@@ -1,0 +1,134 @@
+"""What an HTTP response becomes: a bounded body, the task's output, or the reason of its failure."""
+
+import codecs
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from app.domain.handlers import TaskError
+from app.domain.texts import storable_text
+from app.tasks.http.client import origin
+from app.tasks.json_values import storage_problems
+
+ACCEPTED_ENCODING = "gzip"
+MAX_RETRY_AFTER_SECONDS = 3600.0
+MAX_EXCERPT = 200
+
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_PLAIN_CODECS = ("ascii", "utf-8", "utf-16", "utf-32", "iso8859", "cp", "koi8", "shift_jis", "euc", "gb", "big5")
+_RETRYABLE_STATUSES = frozenset({408, 429}) | frozenset(range(500, 600))
+
+Decode = Callable[[bytes, int], bytes]
+
+
+async def output_of(response: httpx.Response, max_bytes: int) -> dict[str, Any]:
+    """`{"status": int, "headers": {lower-case name: str}, "body": JSON or text}`; raise `TaskError`."""
+    body, has_more = await _read(response, max_bytes)
+    if has_more:
+        raise _bad_body(response, f"is larger than HTTP_TASK_MAX_RESPONSE_BYTES ({max_bytes})", "http_too_large")
+    headers = {name: storable_text(value) for name, value in response.headers.items()}
+    return {"status": response.status_code, "headers": headers, "body": _body_value(response, body)}
+
+
+async def status_error(response: httpx.Response, now: datetime) -> TaskError:
+    """The failure that an unexpected status is."""
+    return TaskError(
+        "http_status",
+        f"{origin(response.url)} answered {response.status_code} {response.reason_phrase}{await _excerpt(response)}",
+        retryable=response.status_code in _RETRYABLE_STATUSES,
+        retry_after_seconds=retry_after_seconds(response.headers.get("retry-after"), now),
+    )
+
+
+def retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """What `Retry-After` asks for, in either of its forms, at most an hour; None when it says nothing usable."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:18]), MAX_RETRY_AFTER_SECONDS))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return min(max((at - now).total_seconds(), 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
+    """At most `max_bytes` of the decoded body, and whether there is more; no more than that is ever unpacked."""
+    decode = _decoder(response)
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += decode(chunk, max_bytes + 1 - len(body))
+        if len(body) > max_bytes:
+            return bytes(body[:max_bytes]), True
+    return bytes(body), False
+
+
+def _decoder(response: httpx.Response) -> Decode:
+    """A function of a chunk and the greatest length of its answer."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return lambda chunk, limit: chunk[:limit]
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise _bad_body(response, f"has the content encoding {encoding!r}; only gzip is supported")
+    inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def decode(chunk: bytes, limit: int) -> bytes:
+        try:
+            return inflate.decompress(chunk, limit)
+        except zlib.error as error:
+            raise _bad_body(response, f"is not {encoding}: {error}") from None
+
+    return decode
+
+
+def _body_value(response: httpx.Response, body: bytes) -> Any:
+    if not _is_json(response.headers.get("content-type", "")):
+        return storable_text(_text(body, response.charset_encoding))
+    return _json(response, body.removeprefix(codecs.BOM_UTF8)) if body else None
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type in ("application/json", "text/json") or media_type.endswith("+json")
+
+
+def _json(response: httpx.Response, body: bytes) -> Any:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _bad_body(response, f"is not valid JSON: {error}") from None
+    # orjson lets nothing else through that cannot be stored, and looking at every value of a large body takes long.
+    problems = storage_problems(value, "body") if b"\\u0000" in body else []
+    if problems:
+        raise _bad_body(response, f"cannot be stored: {problems[0].path} {problems[0].message}")
+    return value
+
+
+def _text(body: bytes, charset: str | None) -> str:
+    """UTF-8 unless the answer names another character set; codecs that are slow or no character sets do not count."""
+    try:
+        codec = codecs.lookup(charset or "utf-8").name
+    except LookupError:
+        codec = "utf-8"
+    return body.decode(codec if codec.startswith(_PLAIN_CODECS) else "utf-8", "replace")
+
+
+async def _excerpt(response: httpx.Response) -> str:
+    """The beginning of an error's body, which often says what is wrong; nothing when it cannot be read."""
+    try:
+        body, has_more = await _read(response, MAX_EXCERPT)
+    except (httpx.TransportError, TaskError):
+        return ""
+    shown = (char if char.isprintable() else " " for char in _text(body, response.charset_encoding))
+    text = " ".join("".join(shown).split())
+    return f": {text}{'…' if has_more else ''}" if text else ""
+
+
+def _bad_body(response: httpx.Response, message: str, code: str = "http_body") -> TaskError:
+    return TaskError(code, f"the body of {origin(response.url)}'s answer {message}", retryable=False)

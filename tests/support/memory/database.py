@@ -1,0 +1,120 @@
+"""The engine's tables in memory. The adapters of all ports share one, as engines share one database."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
+from uuid import UUID
+
+import orjson
+
+from app.domain.errors import NotFound
+from app.domain.events import Event
+from app.domain.executions import Execution, Failure
+from app.domain.states import ExecutionStatus
+from app.engine.ports import ControlCommand, Opening, RowChange
+from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.faults import Faults
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class StoredExecution:
+    """An execution's row with what only the engines know of it."""
+
+    execution: Execution
+    due_at: datetime
+    owner_id: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.execution.finished_at is None
+
+    def change(self, change: RowChange) -> None:
+        """As the database does: the first start stays, a final status releases the owner."""
+        self.execution = replace(
+            self.execution,
+            status=change.status,
+            started_at=self.execution.started_at or change.started_at,
+            finished_at=change.finished_at,
+            output=change.output,
+            failure=_failure(change.failure),
+        )
+        if not self.is_open:
+            self.owner_id = None
+
+    def park(self, due_at: datetime) -> None:
+        """A command that came meanwhile has made the row due, and it stays due."""
+        self.owner_id = None
+        self.due_at = min(self.due_at, due_at)
+
+
+class MemoryDatabase:
+    """Between two waits of an adapter nothing else runs, so each of its calls is a transaction by itself.
+
+    `now` is the clock of the database: it decides when leases end and executions are due.
+    """
+
+    def __init__(self, definitions: MemoryDefinitionStore, now: Callable[[], datetime]) -> None:
+        self.definitions = definitions
+        self.now = now
+        self.faults = Faults()
+        self.leases: dict[int, datetime] = {}
+        self.executions: dict[UUID, StoredExecution] = {}
+        self.histories: dict[UUID, list[Event]] = {}
+        self.commands: dict[int, ControlCommand] = {}
+        self.engine_ids = count(1)
+        self.command_ids = count(1)
+
+    async def insert(self, execution_id: UUID, opening: Opening, owner_id: int | None) -> bool:
+        """A new row, pending; False when the opening's conditions do not hold."""
+        if not await self._may_run(opening) or self._is_taken(execution_id, opening):
+            return False
+        row = Execution(
+            id=execution_id,
+            workflow_id=opening.workflow_id,
+            revision=opening.revision,
+            status=ExecutionStatus.PENDING,
+            input=opening.input,
+            created_at=opening.created_at,
+            idempotency_key=opening.idempotency_key,
+            origin_id=opening.origin_id,
+        )
+        due_at = self.now() if owner_id is None else NEVER
+        self.executions[execution_id] = StoredExecution(row, due_at, owner_id)
+        self.histories[execution_id] = []
+        return True
+
+    def owned_by(self, engine_ids: Iterable[int]) -> list[StoredExecution]:
+        wanted = set(engine_ids)
+        return [row for row in self.executions.values() if row.owner_id in wanted and row.is_open]
+
+    def find_by_key(self, workflow_id: int, key: str) -> Execution | None:
+        wanted = (workflow_id, key)
+        rows = (row.execution for row in self.executions.values())
+        return next((row for row in rows if (row.workflow_id, row.idempotency_key) == wanted), None)
+
+    async def _may_run(self, opening: Opening) -> bool:
+        """A repetition runs any stored revision, everything else the current one."""
+        if opening.origin_id is not None:
+            return await self._is_stored(opening)
+        stored = await self.definitions.document(str(opening.workflow_id))
+        return stored is not None and stored.revision == opening.revision
+
+    async def _is_stored(self, opening: Opening) -> bool:
+        try:
+            await self.definitions.revision_document(str(opening.workflow_id), opening.revision)
+        except NotFound:
+            return False
+        return True
+
+    def _is_taken(self, execution_id: UUID, opening: Opening) -> bool:
+        key = opening.idempotency_key
+        return execution_id in self.executions or (
+            key is not None and self.find_by_key(opening.workflow_id, key) is not None
+        )
+
+
+def _failure(text: str | None) -> Failure | None:
+    return None if text is None else Failure(**orjson.loads(text))

@@ -1,0 +1,94 @@
+"""Executions in memory as every process may read, start and control them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import orjson
+
+from app.domain.definitions import Workflow
+from app.domain.documents import workflow_from_document
+from app.domain.errors import NotFound
+from app.domain.events import Event
+from app.domain.executions import Execution
+from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
+from tests.support.memory.database import MemoryDatabase
+
+
+class MemoryExecutionStore:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+        async with self._database.faults.around("enqueue"):
+            if not await self._database.insert(execution_id, opening, None):
+                return False
+            self._database.histories[execution_id].extend(events)
+            return True
+
+    async def get(self, execution_id: UUID) -> Execution | None:
+        async with self._database.faults.around("get"):
+            row = self._database.executions.get(execution_id)
+            return None if row is None else row.execution
+
+    async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None:
+        async with self._database.faults.around("find_by_idempotency_key"):
+            return self._database.find_by_key(workflow_id, key)
+
+    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
+        async with self._database.faults.around("list_executions"):
+            rows = [row.execution for row in self._database.executions.values() if _matches(row.execution, wanted)]
+            found = sorted((row for row in rows if before is None or row.id < before), key=_id_of, reverse=True)
+            return [replace(row, input="null", output=None) for row in found[:limit]]
+
+    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+        async with self._database.faults.around("read_history"):
+            history = self._database.histories.get(execution_id, [])
+            page = [event for event in history if event.sequence > after][:limit]
+            last = page[-1:] or history[-1:]
+            return HistoryPage(page, bool(last) and last[0].type.is_final, execution_id in self._database.histories)
+
+    async def last_event(self, execution_id: UUID) -> Event | None:
+        async with self._database.faults.around("last_event"):
+            history = self._database.histories.get(execution_id)
+            return history[-1] if history else None
+
+    async def send_command(self, command: ControlCommand) -> None:
+        async with self._database.faults.around("send_command"):
+            row = self._database.executions.get(command.execution_id)
+            if row is None or not row.is_open:
+                return
+            row.due_at = min(row.due_at, self._database.now())
+            stored = replace(command, id=next(self._database.command_ids))
+            self._database.commands[stored.id] = stored
+
+
+class MemoryDefinitionReader:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def current(self, ref: str) -> tuple[int, int] | None:
+        async with self._database.faults.around("current"):
+            stored = await self._database.definitions.document(ref)
+            return None if stored is None else (stored.workflow_id, stored.revision)
+
+    async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
+        async with self._database.faults.around("revision"):
+            try:
+                document = await self._database.definitions.revision_document(str(workflow_id), revision)
+            except NotFound:
+                return None
+            return workflow_from_document(orjson.loads(document))
+
+
+def _id_of(execution: Execution) -> UUID:
+    return execution.id
+
+
+def _matches(execution: Execution, wanted: ExecutionFilter) -> bool:
+    return (
+        wanted.workflow_id in (None, execution.workflow_id)
+        and wanted.status in (None, execution.status)
+        and (wanted.created_after is None or execution.created_at > wanted.created_after)
+        and (wanted.created_before is None or execution.created_at < wanted.created_before)
+    )

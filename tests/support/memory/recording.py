@@ -1,0 +1,71 @@
+"""The writer's side of histories in memory."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from app.engine.ports import Step
+from tests.support.memory.database import NEVER, MemoryDatabase
+
+
+class EventExists(Exception):
+    """An event of a history is written a second time: what a primary key refuses in a database."""
+
+
+class MemoryRecording:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
+        async with self._database.faults.around("record"):
+            if engine_id not in self._database.leases:
+                return set()
+            owned = {row.execution.id for row in self._database.owned_by([engine_id])}
+            self._refuse_doubled_events([step for step in steps if step.opening or step.execution_id in owned])
+            owned |= await self._open(engine_id, steps)
+            landing = [step for step in steps if step.execution_id in owned]
+            for step in landing:
+                self._write(step)
+            return {step.execution_id for step in landing}
+
+    async def landed(self, steps: Sequence[Step]) -> set[UUID]:
+        async with self._database.faults.around("landed"):
+            return {step.execution_id for step in steps if self._is_stored(step)}
+
+    async def _open(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
+        """The new executions whose conditions hold, each judged after the ones before it."""
+        return {
+            step.execution_id
+            for step in steps
+            if step.opening is not None and await self._database.insert(step.execution_id, step.opening, engine_id)
+        }
+
+    def _refuse_doubled_events(self, steps: Sequence[Step]) -> None:
+        stored = {
+            (execution_id, event.sequence)
+            for execution_id in {step.execution_id for step in steps}
+            for event in self._database.histories.get(execution_id, ())
+        }
+        for step in steps:
+            for event in step.events:
+                if (key := (step.execution_id, event.sequence)) in stored:
+                    raise EventExists(f"event {event.sequence} of {step.execution_id} is written twice")
+                stored.add(key)
+
+    def _write(self, step: Step) -> None:
+        self._database.histories[step.execution_id].extend(step.events)
+        if step.change is not None:
+            self._database.executions[step.execution_id].change(step.change)
+        if step.parking is not None:
+            seconds = step.parking.seconds
+            due_at = NEVER if seconds is None else self._database.now() + timedelta(seconds=seconds)
+            self._database.executions[step.execution_id].park(due_at)
+        for command_id in step.done_commands:
+            command = self._database.commands.get(command_id)
+            if command is not None and command.execution_id == step.execution_id:
+                del self._database.commands[command_id]
+
+    def _is_stored(self, step: Step) -> bool:
+        return any(
+            event == step.events[-1] for event in self._database.histories.get(step.execution_id, ()) if step.events
+        )
