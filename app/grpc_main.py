@@ -31,7 +31,9 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_engine_process(settings) as process:
-        servicer = WorkflowServicer(process.executions, process.controls, settings.max_input_bytes)
+        servicer = WorkflowServicer(
+            process.executions, process.controls, settings.max_input_bytes, settings.grpc_max_message_bytes
+        )
         server = Server(
             servicer,
             settings.grpc_host,

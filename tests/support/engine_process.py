@@ -33,7 +33,9 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
 @asynccontextmanager
 async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     async with open_engine_process(settings) as process:
-        servicer = WorkflowServicer(process.executions, process.controls, settings.max_input_bytes)
+        servicer = WorkflowServicer(
+            process.executions, process.controls, settings.max_input_bytes, settings.grpc_max_message_bytes
+        )
         server = Server(servicer, "127.0.0.1", 0, settings.grpc_max_message_bytes)
         await server.start()
         try:

@@ -11,6 +11,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from app.api.grpc.requests import refuse_malformed
 from app.domain.errors import (
     Conflict,
     Invalid,
@@ -52,6 +53,7 @@ def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], A
     @wraps(method)
     async def call(servicer: S, request: Q, context: Context) -> R:
         async with errors_as_status(context):
+            refuse_malformed(request)
             return await method(servicer, request)
         raise AssertionError("errors_as_status lets every error pass")
 

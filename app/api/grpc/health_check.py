@@ -1,12 +1,16 @@
-"""For containers: `python -m app.api.grpc.health_check [HOST:PORT]` exits 0 when the server says SERVING."""
+"""For containers: `python -m app.api.grpc.health_check [HOST:PORT]` exits 0 when the server says SERVING.
 
+Without an address it asks this host at GRPC_PORT, as the server in the same container does.
+"""
+
+import os
 import sys
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-DEFAULT_TARGET = "127.0.0.1:50051"
+DEFAULT_PORT = "50051"
 TIMEOUT_SECONDS = 3.0
 
 
@@ -21,7 +25,7 @@ def serving(target: str) -> bool:
 
 
 def main() -> None:
-    target = sys.argv[1] if len(sys.argv) > 1 else DEFAULT_TARGET
+    target = sys.argv[1] if len(sys.argv) > 1 else f"127.0.0.1:{os.environ.get('GRPC_PORT') or DEFAULT_PORT}"
     sys.exit(0 if serving(target) else 1)
 
 

@@ -5,14 +5,21 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from app.api.grpc.errors import LONGEST_MESSAGE, shortened
+from app.api.grpc.errors import LONGEST_MESSAGE, LONGEST_VALUE, shortened
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.service import ExecutionPage
 from app.engine.starting import Started, StartRequest
 from app.engine.values import decode_object
 from app.engine.watching.updates import Update
+
+PAGE_OVERHEAD_BYTES = 1_024
+"""Room for the page token and for what gRPC adds to a message."""
+
+SUMMARY_OVERHEAD_BYTES = 6
+"""The tag and the length of a summary within its page."""
 
 STATUS = {
     ExecutionStatus.PENDING: pb.PENDING,
@@ -95,11 +102,28 @@ def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStat
     )
 
 
+def page_message(page: ExecutionPage, max_bytes: int) -> pb.ListExecutionsResponse:
+    """At least one execution, and no more of the page than a message of `max_bytes` can hold.
+
+    The token leads to the rest.
+    """
+    message = pb.ListExecutionsResponse(next_page_token=page.next_cursor or "")
+    left = max_bytes - PAGE_OVERHEAD_BYTES
+    for execution in page.executions:
+        summary = summary_message(execution)
+        left -= summary.ByteSize() + SUMMARY_OVERHEAD_BYTES
+        if left < 0 and message.executions:
+            message.next_page_token = message.executions[-1].execution_id
+            break
+        message.executions.append(summary)
+    return message
+
+
 def summary_message(execution: Execution) -> pb.ExecutionSummary:
-    """Its error is shortened: a page of long ones would not fit into one message."""
+    """Its error is shortened; the whole one is in the execution's status."""
     failure = execution.failure
     if failure is not None:
-        failure = Failure(failure.code, shortened(failure.message, LONGEST_MESSAGE))
+        failure = Failure(shortened(failure.code, LONGEST_VALUE), shortened(failure.message, LONGEST_MESSAGE))
     return pb.ExecutionSummary(
         execution_id=str(execution.id),
         workflow_id=str(execution.workflow_id),

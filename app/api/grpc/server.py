@@ -5,14 +5,18 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from app.api.grpc.generated import workflow_pb2
 from app.api.grpc.polling_thread import yielding_threads
+from app.api.grpc.reflection import enable_reflection
+from app.api.grpc.requests import reader
 from app.api.grpc.servicer import WorkflowServicer
 
 DESCRIPTOR = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
 SERVICE = DESCRIPTOR.full_name
+
+SHORTEST_PING_INTERVAL_MS = 1_000
+"""How often a client may ping a stream on which nothing happens; most libraries ask for 10 s or more."""
 
 
 class PortUnavailable(Exception):
@@ -33,7 +37,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._server.add_generic_rpc_handlers((_service(servicer),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        enable_reflection(self._server, (SERVICE, health.SERVICE_NAME))
         self.port = self._listen(host, port)
 
     async def start(self) -> None:
@@ -68,7 +72,7 @@ def _service(servicer: WorkflowServicer) -> grpc.GenericRpcHandler:
     """What the generated stubs register, but that streams are written as bytes, which nobody serializes again."""
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in DESCRIPTOR.methods:
-        behaviour, read = getattr(servicer, method.name), GetMessageClass(method.input_type).FromString
+        behaviour, read = getattr(servicer, method.name), reader(GetMessageClass(method.input_type))
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(behaviour, read)
         else:
@@ -85,6 +89,7 @@ def _options(max_message_bytes: int, *, share_port: bool) -> list[tuple[str, int
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        # The name that the core knows; with min_recv_… clients that ping a quiet stream lose it with "Too many pings".
+        ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_INTERVAL_MS),
         ("grpc.http2.max_pings_without_data", 0),
     ]

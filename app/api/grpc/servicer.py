@@ -6,12 +6,12 @@ from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceServicer
 from app.api.grpc.messages import (
     STATUS,
     STATUS_FROM_WIRE,
+    page_message,
     rerun_message,
     retried_message,
     start_request,
     started_message,
     status_message,
-    summary_message,
 )
 from app.api.grpc.streams import Updates, stream
 from app.domain.errors import Invalid
@@ -26,10 +26,19 @@ MAX_PAGE = 200
 
 
 class WorkflowServicer(WorkflowServiceServicer):
-    def __init__(self, executions: ExecutionService, controls: ExecutionControls, max_input_bytes: int) -> None:
+    """`max_message_bytes` is the most that one response may have."""
+
+    def __init__(
+        self,
+        executions: ExecutionService,
+        controls: ExecutionControls,
+        max_input_bytes: int,
+        max_message_bytes: int = 4_194_304,
+    ) -> None:
         self._executions = executions
         self._controls = controls
         self._max_input_bytes = max_input_bytes
+        self._max_message_bytes = max_message_bytes
 
     @stream
     async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
@@ -59,10 +68,7 @@ class WorkflowServicer(WorkflowServiceServicer):
         )
         size = _page_size(request.page_size)
         page = await self._executions.list_executions(wanted, request.page_token or None, size)
-        return pb.ListExecutionsResponse(
-            executions=[summary_message(execution) for execution in page.executions],
-            next_page_token=page.next_cursor or "",
-        )
+        return page_message(page, self._max_message_bytes)
 
     @unary
     async def CancelExecution(self, request: pb.CancelExecutionRequest) -> pb.CancelExecutionResponse:

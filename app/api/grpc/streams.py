@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from app.api.grpc.errors import Context, errors_as_status
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import STATUS, TASK_STATUS, timestamp
+from app.api.grpc.requests import refuse_malformed
 from app.domain.events import TASK_STATUS_AFTER, EventType
 from app.domain.states import ExecutionStatus
 from app.engine.watching.updates import Update, sentence, tells_of_data
@@ -33,13 +34,19 @@ def stream(method: Callable[[S, Q], Awaitable[Updates]]) -> Callable[[S, Q, Cont
 
     @wraps(method)
     async def call(servicer: S, request: Q, context: Context) -> None:
-        async with errors_as_status(context), aclosing(await method(servicer, request)) as batches:
-            serializer = UpdateSerializer()
-            async for batch in batches:
-                for update in batch:
-                    await context.write(serializer.bytes_of(update))
+        async with errors_as_status(context):
+            refuse_malformed(request)
+            async with aclosing(await method(servicer, request)) as batches:
+                await _write(batches, context)
 
     return call
+
+
+async def _write(batches: Updates, context: Context) -> None:
+    serializer = UpdateSerializer()
+    async for batch in batches:
+        for update in batch:
+            await context.write(serializer.bytes_of(update))
 
 
 class UpdateSerializer:
