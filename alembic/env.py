@@ -1,22 +1,29 @@
-"""Runs migrations on DATABASE_URL, or on the `sqlalchemy.url` that a caller in this repository has set."""
+"""Runs migrations on DATABASE_URL, or on the `sqlalchemy.url` that a caller in this program has set."""
 
 import asyncio
+import sys
 
 from alembic import context
-from sqlalchemy import Connection, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from app.adapters.database.connecting import is_pooled
+from app.adapters.database.migrations import lock_migrations
+from app.adapters.database.sessions import create_engine
 from app.adapters.database.tables import Base
-from app.config import load_settings
+from app.adapters.database_url import MemoryAddress, StorageError, parse_database_url
+from app.adapters.embedded import open_storage
+from app.config import SettingsError, load_settings
+
+GIVEN = context.config.get_main_option("sqlalchemy.url")
+"""Set by a caller in this program, which turns errors into sentences itself."""
 
 
-def address() -> str:
-    url = context.config.get_main_option("sqlalchemy.url") or load_settings().database_url
-    if not url.startswith("postgresql+asyncpg://"):
-        raise SystemExit(
-            f"Migrations need DATABASE_URL=postgresql+asyncpg://…, not {url!r}; "
-            "`workflow up` migrates an embedded database by itself."
-        )
+def wanted() -> str:
+    """Every form of DATABASE_URL that the processes take. Raise `StorageError`, `SettingsError`."""
+    url = GIVEN or load_settings().database_url
+    if isinstance(parse_database_url(url), MemoryAddress):
+        raise StorageError("DATABASE_URL is memory:, and each process migrates a database of its own there by itself.")
     return url
 
 
@@ -25,23 +32,42 @@ def migrate(connection: Connection) -> None:
         connection=connection, target_metadata=Base.metadata, compare_type=True, compare_server_default=True
     )
     with context.begin_transaction():
+        lock_migrations(connection)
         context.run_migrations()
 
 
 async def connect_and_migrate() -> None:
-    engine = create_async_engine(address(), poolclass=pool.NullPool)
-    try:
-        async with engine.connect() as connection:
-            await connection.run_sync(migrate)
-    finally:
-        await engine.dispose()
+    async with open_storage(wanted()) as url:
+        engine = create_engine(url, 1, pooled=await is_pooled(url), command_seconds=None)
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(migrate)
+        finally:
+            await engine.dispose()
 
 
-if context.is_offline_mode():
+def print_sql() -> None:
     context.configure(
-        url=address(), target_metadata=Base.metadata, literal_binds=True, dialect_opts={"paramstyle": "named"}
-    )
+        url="postgresql+asyncpg://", target_metadata=Base.metadata, literal_binds=True,
+        dialect_opts={"paramstyle": "named"},
+    )  # fmt: skip
     with context.begin_transaction():
         context.run_migrations()
+
+
+def run() -> None:
+    if context.is_offline_mode():
+        print_sql()
+    else:
+        asyncio.run(connect_and_migrate())
+
+
+if GIVEN:
+    run()
 else:
-    asyncio.run(connect_and_migrate())
+    try:
+        run()
+    except (StorageError, SettingsError) as error:
+        sys.exit(f"alembic: {error}")
+    except DBAPIError as error:
+        sys.exit(f"alembic: the migration failed, and the database is as it was: {error.orig}")

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
     database_url: str = "file:.workflow"
+    database_direct_url: str | None = None
+    database_pooler: Literal["auto", "none", "transaction"] = "auto"
     redis_url: str | None = None
 
     fastapi_host: str = "127.0.0.1"

@@ -12,6 +12,7 @@ SERVER_FORM = (
 )
 SERVER_SCHEMES = {"postgresql+asyncpg", "postgresql", "postgres"}
 SERVER_OPTIONS = {"ssl", "host", "port", "target_session_attrs"}
+SEVERAL = {"host", "port"}
 
 
 class StorageError(Exception):
@@ -63,12 +64,19 @@ def _folder(path: str) -> FolderAddress:
 def _server_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        host = parts.port is None or parts.hostname
+        hosts = _hosts(parts)
     except ValueError:  # its text may quote a part of the password
         raise StorageError(f"DATABASE_URL is not a valid address; {SERVER_FORM}.") from None
-    if not host or not parts.netloc + parts.query:
+    if not all(hosts) or not parts.netloc + parts.query:
         raise StorageError(f"DATABASE_URL names no host; {SERVER_FORM}.")
     return parts._replace(scheme="postgresql+asyncpg", query=urlencode(_options(parts))).geturl()
+
+
+def _hosts(parts: SplitResult) -> list[str]:
+    """The hosts before the path; one that is named only by its port is empty. Raise `ValueError` for a wrong port."""
+    spots = [urlsplit(f"//{spot}") for spot in parts.netloc.rpartition("@")[2].split(",")]
+    ports = [spot.port for spot in spots]
+    return [spot.hostname or "" for spot in spots if len(spots) > 1 or ports != [None]]
 
 
 def _options(parts: SplitResult) -> list[tuple[str, str]]:
@@ -78,7 +86,15 @@ def _options(parts: SplitResult) -> list[tuple[str, str]]:
     if unknown:
         known = ", ".join(sorted(SERVER_OPTIONS))
         raise StorageError(f"DATABASE_URL has the option {unknown[0]!r}, which is not supported; there are {known}.")
-    return options
+    return [(name, ",".join(values)) for name, values in _gathered(options).items()]
+
+
+def _gathered(options: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Several hosts are one list, written as `host=a,b` or as `host=a&host=b`; of any other option the last counts."""
+    found: dict[str, list[str]] = {}
+    for name, value in options:
+        found[name] = [*found.get(name, []), value] if name in SEVERAL else [value]
+    return found
 
 
 def driver_dsn(url: str) -> str:
@@ -89,6 +105,7 @@ def driver_dsn(url: str) -> str:
 
 
 def place(url: str) -> str:
-    """`host:port/database` of a server's address: what may be shown to people."""
+    """`host:port/database` of a server's address, or `host:port,host:port/database`: what may be shown to people."""
     parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    spots = [urlsplit(f"//{spot}") for spot in parts.netloc.rpartition("@")[2].split(",")]
+    return ",".join(f"{spot.hostname or 'localhost'}:{spot.port or 5432}" for spot in spots) + parts.path

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.adapters.database.checking import DatabaseCheck
-from app.adapters.database.migrations import schema_problem
+from app.adapters.database.connecting import is_pooled
 from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.schema import schema_problem
 from app.adapters.database_url import FolderAddress, MemoryAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
 from app.checking.findings import Finding
@@ -96,7 +97,7 @@ async def _database(database_url: str) -> AsyncIterator[Pool]:
     async with open_storage(database_url) as dsn:
         if problem := await schema_problem(dsn):
             raise StorageError(problem)
-        async with open_pool(dsn, 1, FETCH_SECONDS) as pool:
+        async with open_pool(dsn, 1, FETCH_SECONDS, pooled=await is_pooled(dsn)) as pool:
             yield pool
 
 

@@ -44,8 +44,9 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
     """A started engine and the service that runs executions on it; stop the engine before leaving."""
     children = ServedChildren()
     async with open_database(settings) as database, open_task_types(settings, children) as task_types:
-        signals = PostgresSignals(database.dsn, database.pool)
-        writer = OwnConnection(database.dsn, settings.engine_lease_seconds)
+        signals = PostgresSignals(database.direct, database.pool)
+        own = database.direct or database.dsn
+        writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
         announcer.listen(hub.hint)

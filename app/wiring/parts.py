@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from app.adapters.database.connecting import is_pooled
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
-from app.adapters.database.migrations import migrate, schema_problem
+from app.adapters.database.migrations import migrate
 from app.adapters.database.pool import DriverUUID, Pool, open_pool
+from app.adapters.database.schema import schema_problem
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import ServerAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
@@ -25,10 +27,18 @@ from app.tasks import Children, HttpOptions, TaskOptions, TaskTypeRegistry, buil
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`dsn` is `postgresql+asyncpg://…`; the schema is current."""
+    """A database whose schema is current.
+
+    dsn: `postgresql+asyncpg://…`.
+    pool: connections to it.
+    pooled: whether a pooler may stand between this process and the server.
+    direct: an address without a pooler; None where there is none.
+    """
 
     dsn: str
     pool: Pool
+    pooled: bool
+    direct: str | None
 
 
 @asynccontextmanager
@@ -36,8 +46,28 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Raise `StorageError` with one sentence when there is no usable database."""
     async with open_storage(settings.database_url) as dsn:
         await _provide_schema(settings, dsn)
-        async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds) as pool:
-            yield Database(dsn, pool)
+        pooled = await _is_pooled(settings, dsn)
+        async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds, pooled=pooled) as pool:
+            yield Database(dsn, pool, pooled, _direct_address(settings) if pooled else dsn)
+
+
+async def _is_pooled(settings: Settings, dsn: str) -> bool:
+    if settings.database_pooler == "auto":
+        return await is_pooled(dsn)
+    return settings.database_pooler == "transaction"
+
+
+def _direct_address(settings: Settings) -> str | None:
+    """Raise `StorageError` when DATABASE_DIRECT_URL names no server."""
+    if settings.database_direct_url is None:
+        return None
+    match parse_database_url(settings.database_direct_url):
+        case ServerAddress(url):
+            return url
+        case _:
+            raise StorageError(
+                "DATABASE_DIRECT_URL must name a server: postgresql+asyncpg://user:password@host/database."
+            )
 
 
 async def _provide_schema(settings: Settings, dsn: str) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader
-from app.adapters.database.migrations import schema_problem
+from app.adapters.database.schema import schema_problem
 from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import StorageError
@@ -52,7 +52,7 @@ async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
 @asynccontextmanager
 async def _open_signals(database: Database) -> AsyncIterator[PostgresSignals]:
     """Not started: whoever listens subscribes first."""
-    signals = PostgresSignals(database.dsn, database.pool)
+    signals = PostgresSignals(database.direct, database.pool)
     try:
         yield signals
     finally:
@@ -63,7 +63,7 @@ async def _open_signals(database: Database) -> AsyncIterator[PostgresSignals]:
 async def _open_definitions(
     settings: Settings, database: Database, task_types: TaskTypeRegistry, signals: PostgresSignals
 ) -> AsyncIterator[DefinitionService]:
-    engine = create_engine(database.dsn, settings.database_pool_size)
+    engine = create_engine(database.dsn, settings.database_pool_size, pooled=database.pooled)
     try:
         async with open_definition_cache(settings, signals) as cache:
             store = PostgresDefinitionStore(engine, SystemClock().now)

@@ -13,8 +13,8 @@ from alembic.util import CommandError
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresExecutionStore
-from app.adapters.database.migrations import Revisions
 from app.adapters.database.pool import open_pool
+from app.adapters.database.schema import Revisions
 from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from alembic import command
 
-from app.adapters.database.migrations import Revisions, migrate, schema_problem
+from app.adapters.database.migrations import migrate
+from app.adapters.database.schema import Revisions, schema_problem
 from app.adapters.database_url import StorageError
 from tests.support.migrating import ask, run, schema
 

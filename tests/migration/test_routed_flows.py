@@ -9,7 +9,7 @@ from alembic import command
 from alembic.util import CommandError
 
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.migrations import Revisions
+from app.adapters.database.schema import Revisions
 from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.domain.definitions import Workflow

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from app.adapters.database.checking import DatabaseCheck
-from app.adapters.database.migrations import schema_problem
 from app.adapters.database.pool import open_pool
+from app.adapters.database.schema import schema_problem
 from app.adapters.embedded import open_storage
 from app.checking.findings import Finding
 

@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 from alembic.config import Config
 
-from app.adapters.database.migrations import REPOSITORY
 from app.adapters.database_url import driver_dsn
+from tests.support.processes import REPOSITORY
 
 
 def alembic_for(url: str) -> Config:

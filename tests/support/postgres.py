@@ -15,14 +15,19 @@ from app.adapters.database.migrations import migrate
 from app.adapters.database_url import driver_dsn, place
 from app.adapters.embedded import StorageError, open_storage
 from app.adapters.embedded.programs import location
+from tests.support.pgbouncer import running_pgbouncer
 
 TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
+TEST_POOLER = os.environ.get("TEST_POOLER") or None
 
 
 def pytest_report_header() -> str:
+    way = "" if TEST_POOLER is None else f", through {TEST_POOLER}"
     if TEST_DATABASE_URL is None:
-        return f"postgresql: {_embedded_version()} (embedded, started when a test needs it)"
-    return f"postgresql: {asyncio.run(_version(TEST_DATABASE_URL))} (TEST_DATABASE_URL, {place(TEST_DATABASE_URL)})"
+        return f"postgresql: {_embedded_version()} (embedded, started when a test needs it{way})"
+    return (
+        f"postgresql: {asyncio.run(_version(TEST_DATABASE_URL))} (TEST_DATABASE_URL, {place(TEST_DATABASE_URL)}{way})"
+    )
 
 
 def _embedded_version() -> str:
@@ -88,13 +93,21 @@ async def template_database(postgres_url: str, _administration: asyncpg.Connecti
         yield name
 
 
+@pytest.fixture(scope="session")
+async def _way(postgres_url: str) -> AsyncIterator[str]:
+    """The server, or the pooler in front of it that TEST_POOLER asks for."""
+    if TEST_POOLER is None:
+        yield postgres_url
+        return
+    async with running_pgbouncer(postgres_url) as pooler:
+        yield pooler.through(postgres_url)
+
+
 @pytest.fixture
-async def database_url(
-    postgres_url: str, template_database: str, _administration: asyncpg.Connection
-) -> AsyncIterator[str]:
+async def database_url(_way: str, template_database: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
     """A migrated database of the test's own, dropped afterwards, as `postgresql+asyncpg://…`."""
     async with _temporary_database(_administration, f"TEMPLATE {template_database}") as name:
-        yield database_on(postgres_url, name)
+        yield database_on(_way, name)
 
 
 @pytest.fixture

@@ -50,6 +50,27 @@ def test_encryption_is_asked_for_in_the_words_of_each_reader(option):
     assert driver_dsn(address.url) == "postgresql://db/work?sslmode=require"
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("postgresql://me:p@a:1,b:2/work", "postgresql+asyncpg://me:p@a:1,b:2/work"),
+        ("postgresql://me:p@a,b:5433/work", "postgresql+asyncpg://me:p@a,b:5433/work"),
+        ("postgresql://me@/work?host=a:1&host=b:2", "postgresql+asyncpg://me@/work?host=a%3A1%2Cb%3A2"),
+        ("postgresql://me@/work?host=a,b&port=1,2", "postgresql+asyncpg://me@/work?host=a%2Cb&port=1%2C2"),
+        (
+            "postgresql://a,b/work?target_session_attrs=primary&target_session_attrs=any",
+            "postgresql+asyncpg://a,b/work?target_session_attrs=any",
+        ),
+    ],
+)
+def test_several_hosts_are_one_list_however_they_are_written(text, url):
+    assert parse_database_url(text) == ServerAddress(url)
+
+
+def test_several_hosts_may_be_shown():
+    assert place("postgresql+asyncpg://me:secret@a:1,b/work") == "a:1,b:5432/work"
+
+
 def test_a_unix_socket():
     assert parse_database_url("postgresql://me@/work?host=/run/postgresql") == ServerAddress(
         "postgresql+asyncpg://me@/work?host=%2Frun%2Fpostgresql"
@@ -66,6 +87,9 @@ def test_a_unix_socket():
         ("memory", "is not supported"),
         ("postgresql://", "names no host"),
         ("postgresql://me:secret@db:port/work", "not a valid address"),
+        ("postgresql://me:secret@a:1,b:port/work", "not a valid address"),
+        ("postgresql://me:secret@a,,b/work", "names no host"),
+        ("postgresql://me:secret@:5432/work", "names no host"),
         ("postgresql://me:secret/x@db/work", "percent-encoded"),
         ("postgresql://me:secret@db/work?application_name=x", "'application_name', which is not supported"),
     ],

@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
+from app.adapters.database.connecting import connect
 from app.adapters.database.pool import reaching
-from app.adapters.database_url import driver_dsn
 from app.engine.ports import StoreUnreachable
 
 CLOSE_SECONDS = 1.0
@@ -21,10 +21,12 @@ class OwnConnection:
     """Opened when it is first used, and again after it was lost. One statement at a time.
 
     A statement that takes `timeout_seconds` ends the connection, and raises what a lost one raises.
+    With `pooled`, as in `connecting`, no setting is made: the session is another client's in the next moment.
     """
 
-    def __init__(self, dsn: str, timeout_seconds: float) -> None:
-        self._dsn = driver_dsn(dsn)
+    def __init__(self, dsn: str, timeout_seconds: float, *, pooled: bool = False) -> None:
+        self._dsn = dsn
+        self._pooled = pooled
         self._timeout = timeout_seconds
         self._connection: asyncpg.Connection | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -54,16 +56,18 @@ class OwnConnection:
                 self._connection.terminate()
 
     async def _open(self) -> asyncpg.Connection:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=self._timeout, server_settings={"application_name": "workflow"}
-        )
+        connection = await connect(self._dsn, self._timeout, pooled=self._pooled)
+        if not self._pooled:
+            await self._set_up(connection)
+        self._connection = connection
+        return connection
+
+    async def _set_up(self, connection: asyncpg.Connection) -> None:
         try:
             await connection.execute(_SETTINGS, timeout=self._timeout)
         except BaseException:
             connection.terminate()
             raise
-        self._connection = connection
-        return connection
 
     # asyncpg's own timeout costs a timer for each statement; this one is only set anew when it runs out.
 

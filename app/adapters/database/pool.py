@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import asyncpg.pgproto.pgproto
 
+from app.adapters.database.connecting import connect_options
 from app.adapters.database_url import driver_dsn
 from app.engine.ports import StoreUnreachable
 
@@ -44,8 +45,11 @@ def reaching() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, size: int, timeout_seconds: float) -> AsyncIterator[Pool]:
-    """A pool of at most `size` connections to `dsn`; a statement that takes `timeout_seconds` counts as unanswered."""
+async def open_pool(dsn: str, size: int, timeout_seconds: float, *, pooled: bool = False) -> AsyncIterator[Pool]:
+    """A pool of at most `size` connections to `dsn`; a statement that takes `timeout_seconds` counts as unanswered.
+
+    `pooled` is as in `connecting`.
+    """
     with reaching():
         pool = await asyncpg.create_pool(
             driver_dsn(dsn),
@@ -54,7 +58,7 @@ async def open_pool(dsn: str, size: int, timeout_seconds: float) -> AsyncIterato
             timeout=timeout_seconds,
             command_timeout=timeout_seconds,
             reset=_leave_as_it_is,
-            server_settings={"application_name": "workflow"},
+            **connect_options(pooled=pooled),
         )
     try:
         yield pool

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
+from app.adapters.database.connecting import connect
 from app.adapters.database.pool import Pool, reaching
-from app.adapters.database_url import driver_dsn
 from app.engine.ports import StoreUnreachable
 
 log = structlog.get_logger(__name__)
@@ -21,10 +21,13 @@ _BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError,
 
 
 class PostgresSignals:
-    """Listens on `dsn` while started; announces through the pool. Subscribe before `start`."""
+    """Listens on `dsn` while started; announces through the pool. Subscribe before `start`.
 
-    def __init__(self, dsn: str, pool: Pool) -> None:
-        self._dsn = driver_dsn(dsn)
+    With `dsn` None it does not listen, because no connection would hear: what is announced is found by polling.
+    """
+
+    def __init__(self, dsn: str | None, pool: Pool) -> None:
+        self._dsn = dsn
         self._pool = pool
         self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._observers: list[Callable[[bool], None]] = []
@@ -46,7 +49,10 @@ class PostgresSignals:
         self._observers.append(observer)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._listen_for_ever(), name="signals")
+        if self._dsn is None:
+            log.info("signals_by_polling", reason="the database is behind a pooler; set DATABASE_DIRECT_URL to listen")
+            return
+        self._task = asyncio.create_task(self._listen_for_ever(self._dsn), name="signals")
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -54,10 +60,10 @@ class PostgresSignals:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    async def _listen_for_ever(self) -> None:
+    async def _listen_for_ever(self, dsn: str) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=10)
+                connection = await connect(dsn, 10, command_timeout=10)
                 await self._listen(connection)
             except Exception as error:  # noqa: BLE001 - nobody would notice that hints do not come any more
                 log.warning("signals_connection_failed", reason=repr(error))

@@ -100,7 +100,7 @@ def _remove_abandoned() -> None:
 async def check_server(url: str) -> None:
     """Raise `StorageError` unless the server at `url` lets us in and is new enough."""
     try:
-        session = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS)
+        session = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS, statement_cache_size=0)
     except TimeoutError:
         raise StorageError(f"The database at {place(url)} did not answer within {CONNECT_SECONDS:g} seconds.") from None
     except OSError as error:

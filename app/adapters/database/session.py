@@ -1,0 +1,45 @@
+"""One short session with the database, for questions outside of any pool: its schema, its server, its migration."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from app.adapters.database_url import StorageError, driver_dsn
+
+CONNECT_SECONDS = 10.0
+
+_REFUSED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+@asynccontextmanager
+async def open_session(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Raise `StorageError` when the database at `url` cannot be reached, or refuses what is asked within.
+
+    No statement is prepared under a name, so that it works through a pooler in transaction mode.
+    """
+    try:
+        session = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS, statement_cache_size=0)
+    except _REFUSED as error:
+        raise StorageError(f"The database cannot be reached: {_reason(error)}.") from None
+    except ValueError as error:  # asyncpg's word for a setting of the address that it does not take
+        raise StorageError(f"DATABASE_URL cannot be used: {error}.") from None
+    try:
+        yield session
+    except asyncpg.PostgresError as error:
+        raise StorageError(f"The database refuses what this program needs: {_reason(error)}.") from None
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise StorageError(f"The connection to the database was lost: {_reason(error)}.") from None
+    finally:
+        session.terminate() if session.is_closed() else await _close(session)
+
+
+async def _close(session: asyncpg.Connection) -> None:
+    try:
+        await session.close(timeout=1.0)
+    except _REFUSED:
+        session.terminate()
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
