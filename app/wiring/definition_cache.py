@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
@@ -10,7 +10,7 @@ from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.notices import CHANNEL, Notice, decode
 from app.adapters.cache.redis_cache import open_redis_cache
 from app.adapters.database.signals import PostgresSignals
-from app.config import Settings
+from app.config import Settings, SettingsError
 from app.definitions.ports import DefinitionCache
 from app.engine.ports import StoreUnreachable
 
@@ -19,14 +19,19 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def open_definition_cache(settings: Settings, signals: PostgresSignals) -> AsyncIterator[DefinitionCache]:
-    """Enter before `signals` starts."""
+    """Enter before `signals` starts. Raise `SettingsError` for a REDIS_URL that cannot be used."""
     seconds = settings.cache_ttl_seconds
     if settings.redis_url is None:
         log.info("cache_in_process", ttl_seconds=seconds)
         yield _in_process_cache(seconds, signals)
         return
     log.info("cache_redis", ttl_seconds=seconds)
-    async with open_redis_cache(settings.redis_url, seconds, settings.cache_timeout_seconds) as cache:
+    async with AsyncExitStack() as stack:
+        try:
+            opening = open_redis_cache(settings.redis_url, seconds, settings.cache_timeout_seconds)
+            cache = await stack.enter_async_context(opening)
+        except ValueError as error:
+            raise SettingsError(f"REDIS_URL {error}") from None
         yield cache
 
 

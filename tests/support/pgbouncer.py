@@ -1,7 +1,7 @@
 """A real PgBouncer in transaction mode between the tests and their PostgreSQL.
 
-With `TEST_POOLER=pgbouncer` in the environment every test's `database_url` leads through one. Its own tests start one in
-any case, and are skipped where the program is not installed.
+With `TEST_POOLER=pgbouncer` in the environment every test's `database_url` leads through one. Its own tests start one
+in any case, and are skipped where the program is not installed.
 """
 
 import os

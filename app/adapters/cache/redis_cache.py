@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 from app.adapters.cache.entries import pack, unpack
 from app.adapters.cache.link import Command, RedisLink, Session
 from app.adapters.cache.outage import Outage
+from app.adapters.cache.redis_address import connection_options
 from app.adapters.cache.waiting import Patience
 from app.definitions.ports import Content, Mark, Vacancy
 
@@ -136,7 +137,7 @@ class RedisDefinitionCache:
 
 @asynccontextmanager
 async def open_redis_cache(url: str, ttl_seconds: float, timeout_seconds: float) -> AsyncIterator[RedisDefinitionCache]:
-    """The cache and its connection. Redis need not answer, now or later; raise `ValueError` for a malformed `url`."""
+    """The cache and its connection. Redis need not answer, now or later; raise `ValueError` for a `url` of no use."""
     async with open_redis_link(url, ttl_seconds) as link:
         yield RedisDefinitionCache(link, ttl_seconds, timeout_seconds)
 
@@ -144,7 +145,8 @@ async def open_redis_cache(url: str, ttl_seconds: float, timeout_seconds: float)
 @asynccontextmanager
 async def open_redis_link(url: str, ttl_seconds: float) -> AsyncIterator[RedisLink]:
     never = Retry(NoBackoff(), 0)
-    pool = ConnectionPool.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=None, retry=never)
+    own: dict[str, Any] = {"protocol": 2, "socket_timeout": None, "socket_connect_timeout": None, "retry": never}
+    pool = ConnectionPool(**connection_options(url), **own)
     # Redis counts its age in whole seconds.
     link = RedisLink(pool.make_connection, settling_seconds=ttl_seconds + 1)
     try:

@@ -1,0 +1,167 @@
+"""A server that this program cannot work on is named as such before anything is served."""
+
+import asyncio
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.adapters.database.migrations import migrate
+from app.adapters.database.schema import schema_problem
+from app.adapters.database_url import StorageError, driver_dsn
+from tests.support.databases import ask
+from tests.support.processes import REPOSITORY
+from tests.support.rest_server_process import RestServerProcess
+
+
+@asynccontextmanager
+async def database_with(postgres_url: str, options: str) -> AsyncIterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    administration = await asyncpg.connect(driver_dsn(postgres_url))
+    try:
+        await administration.execute(f"CREATE DATABASE {name} TEMPLATE template0 {options}")
+        yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+        await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await administration.close()
+
+
+@asynccontextmanager
+async def login(database_url: str, *grants: str) -> AsyncIterator[str]:
+    """The same database for a login that has only these rights."""
+    name = f"login_{uuid.uuid4().hex}"
+    administration = await asyncpg.connect(driver_dsn(database_url))
+    try:
+        await administration.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'geheim'")
+        for grant in grants:
+            await administration.execute(f"GRANT {grant} TO {name}")
+        yield make_url(database_url).set(username=name, password="geheim").render_as_string(hide_password=False)
+        await administration.execute(f"DROP OWNED BY {name}")
+        await administration.execute(f"DROP ROLE {name}")
+    finally:
+        await administration.close()
+
+
+async def test_an_encoding_that_cannot_hold_every_text(postgres_url: str) -> None:
+    async with database_with(postgres_url, "ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'") as url:
+        problem = await schema_problem(url)
+        with pytest.raises(StorageError, match="has the encoding LATIN1, which cannot hold every text"):
+            await migrate(url)
+    assert problem is not None
+    assert "has the encoding LATIN1" in problem
+
+
+async def test_a_database_that_is_read_only(database_url: str) -> None:
+    name = make_url(database_url).database
+    await ask(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    problem = await schema_problem(database_url)
+    assert problem is not None
+    assert "is read-only, as a standby is; name the primary in DATABASE_URL" in problem
+
+
+async def test_a_right_that_is_missing(database_url: str) -> None:
+    rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+    async with login(database_url, rights) as url:
+        assert await schema_problem(url) is None
+        name = make_url(url).username
+        await ask(database_url, f"REVOKE DELETE ON executions FROM {name}")
+        problem = await schema_problem(url)
+    assert problem == (
+        f"The login '{name}' lacks the right DELETE on table executions; "
+        "grant it, or use the login that owns the tables."
+    )
+
+
+async def test_a_question_that_is_refused_is_a_sentence(database_url: str) -> None:
+    async with login(database_url, "SELECT, INSERT, UPDATE, DELETE ON workflows") as url:
+        problem = await schema_problem(url)
+        assert problem is not None
+        assert "lacks the right DELETE on table engines" in problem
+    async with login(database_url, "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public") as url:
+        await ask(database_url, f"REVOKE SELECT ON alembic_version FROM {make_url(url).username}")
+        with pytest.raises(StorageError, match="refuses what this program needs: permission denied for table alembic"):
+            await schema_problem(url)
+
+
+async def test_readiness_follows_the_database(database_url: str) -> None:
+    """503 with the sentence when the database has become read-only or refuses the question, and 200 again after it."""
+    rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+    async with login(database_url, rights) as url:
+        name = make_url(url).username
+        rest = RestServerProcess(url, "")
+        await rest.start()
+        try:
+            async with httpx.AsyncClient(base_url=rest.url.removesuffix("/api/v1"), timeout=30) as client:
+                assert (await client.get("/readyz")).status_code == 200
+                await ask(database_url, f"ALTER ROLE {name} SET default_transaction_read_only = on")
+                read_only = await client.get("/readyz")
+                await ask(database_url, f"ALTER ROLE {name} RESET default_transaction_read_only")
+                await ask(database_url, f"REVOKE SELECT ON alembic_version FROM {name}")
+                refused = await client.get("/readyz")
+                await ask(database_url, f"GRANT SELECT ON alembic_version TO {name}")
+                assert (await client.get("/readyz")).status_code == 200
+        finally:
+            await rest.close()
+    assert (read_only.status_code, read_only.json()["code"]) == (503, "not_ready")
+    assert "is read-only" in read_only.json()["detail"]
+    assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
+    assert "permission denied" in refused.json()["detail"]
+
+
+async def alembic(database_url: str, *arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "alembic",
+        *(arguments or ("upgrade", "head")),
+        cwd=REPOSITORY,
+        env=os.environ | {"DATABASE_URL": database_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+@pytest.mark.parametrize("form", ["postgresql", "postgres", " postgresql+asyncpg", "option"])
+async def test_alembic_takes_every_address_that_the_processes_take(empty_database_url: str, form: str) -> None:
+    rest = empty_database_url.partition("://")[2]
+    url = f"{empty_database_url}?sslmode=prefer" if form == "option" else f"{form}://{rest}"
+    code, output = await alembic(url)
+    assert (code, output) == (0, output)
+    assert await schema_problem(empty_database_url) is None
+
+
+async def test_four_alembics_at_once_wait_for_each_other(empty_database_url: str) -> None:
+    ended = await asyncio.gather(*(alembic(empty_database_url) for _ in range(4)))
+    assert [code for code, _ in ended] == [0, 0, 0, 0], ended
+    assert await schema_problem(empty_database_url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("postgresql://me:geheim@127.0.0.1:1/none", "cannot be reached: Connection refused"),
+        ("postgresql://me:geheim@db:port/none", "is not a valid address"),
+        ("mysql://me:geheim@db/none", "'mysql', which is not supported"),
+        ("memory:", "migrates a database of its own"),
+    ],
+)
+async def test_alembic_fails_in_a_sentence_without_the_password(url: str, sentence: str) -> None:
+    code, output = await alembic(url)
+    assert code == 1
+    assert sentence in output
+    assert "geheim" not in output
+    assert "Traceback" not in output
+
+
+async def test_alembic_prints_its_statements_without_a_database() -> None:
+    code, output = await alembic("postgresql://me:geheim@127.0.0.1:1/none", "upgrade", "head", "--sql")
+    assert code == 0
+    assert "CREATE TABLE executions" in output
