@@ -14,9 +14,13 @@ from app.adapters.database.schema import schema_problem
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.pgbouncer import PROGRAM, PgBouncerProcess, running_pgbouncer
+from tests.support.postgres import TEST_POOLER
 from tests.support.rest_server_process import RestServerProcess
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed"),
+    pytest.mark.skipif(TEST_POOLER is not None, reason="the tests' own addresses lead through a pooler already"),
+]
 
 DEFINITION = {
     "name": "three",

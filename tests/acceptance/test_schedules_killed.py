@@ -37,7 +37,7 @@ _UNFINISHED = (
 
 @pytest.fixture
 async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    session = await asyncpg.connect(driver_dsn(database_url))
+    session = await asyncpg.connect(driver_dsn(database_url), statement_cache_size=0)
     yield session
     await session.close()
 

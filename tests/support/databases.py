@@ -9,7 +9,7 @@ from app.adapters.database_url import driver_dsn
 
 
 async def ask(url: str, question: str) -> object:
-    session = await asyncpg.connect(driver_dsn(url))
+    session = await asyncpg.connect(driver_dsn(url), statement_cache_size=0)
     try:
         return await session.fetchval(question)
     finally:

@@ -37,23 +37,23 @@ class PostgresExecutionStore:
 
     async def get(self, execution_id: UUID) -> Execution | None:
         with reaching():
-            row = await self._pool.fetchrow(_SQL["get"], execution_id)
+            row = await self._pool.read_row(_SQL["get"], execution_id)
         return None if row is None else rows.execution(row)
 
     async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None:
         with reaching():
-            row = await self._pool.fetchrow(_SQL["find_by_idempotency_key"], workflow_id, key)
+            row = await self._pool.read_row(_SQL["find_by_idempotency_key"], workflow_id, key)
         return None if row is None else rows.execution(row)
 
     async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
         statement, arguments = _listing(wanted, before, limit)
         with reaching():
-            found = await self._pool.fetch(statement, *arguments)
+            found = await self._pool.read(statement, *arguments)
         return [rows.execution(row) for row in found]
 
     async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
         with reaching():
-            found = await self._pool.fetch(_SQL["read_history"], execution_id, after, limit)
+            found = await self._pool.read(_SQL["read_history"], execution_id, after, limit)
         if found:
             events = [rows.event(row) for row in found]
             return HistoryPage(events, events[-1].type.is_final)
@@ -64,7 +64,7 @@ class PostgresExecutionStore:
 
     async def last_event(self, execution_id: UUID) -> Event | None:
         with reaching():
-            row = await self._pool.fetchrow(_SQL["last_event"], execution_id)
+            row = await self._pool.read_row(_SQL["last_event"], execution_id)
         return None if row is None else rows.event(row)
 
     async def send_command(self, command: ControlCommand) -> None:
@@ -103,10 +103,10 @@ class PostgresDefinitionReader:
         named = parse_ref(ref)
         by = "id" if isinstance(named, int) else "key"
         with reaching():
-            row = await self._pool.fetchrow(_SQL[f"current_revision_by_{by}"], named)
+            row = await self._pool.read_row(_SQL[f"current_revision_by_{by}"], named)
         return None if row is None else (row["id"], row["revision"])
 
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
         with reaching():
-            snapshot = await self._pool.fetchval(_SQL["revision_snapshot"], workflow_id, revision)
+            snapshot = await self._pool.read_value(_SQL["revision_snapshot"], workflow_id, revision)
         return None if snapshot is None else workflow_from_document(orjson.loads(snapshot))

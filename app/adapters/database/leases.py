@@ -45,7 +45,7 @@ class PostgresOwnership:
             claimed = await self._pool.fetch(_SQL["claim"], engine_id, limit)
             if not claimed:
                 return ()
-            events = await self._pool.fetch(_SQL["histories"], [row["id"] for row in claimed])
+            events = await self._pool.read(_SQL["histories"], [row["id"] for row in claimed])
         by_execution = {
             execution_id: [rows.event(row) for row in group]
             for execution_id, group in groupby(events, key=itemgetter("execution_id"))
@@ -54,7 +54,7 @@ class PostgresOwnership:
 
     async def owned(self, engine_id: int) -> Collection[UUID]:
         with reaching():
-            return [row["id"] for row in await self._pool.fetch(_SQL["owned"], engine_id)]
+            return [row["id"] for row in await self._pool.read(_SQL["owned"], engine_id)]
 
     async def give_back(self, engine_id: int, execution_ids: Sequence[UUID], seconds: float) -> None:
         with reaching():
@@ -62,7 +62,7 @@ class PostgresOwnership:
 
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         with reaching():
-            waiting = await self._pool.fetch(_SQL["commands"], engine_id)
+            waiting = await self._pool.read(_SQL["commands"], engine_id)
         return [ControlCommand(*row) for row in waiting]
 
 

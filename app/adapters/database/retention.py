@@ -21,12 +21,12 @@ class PostgresRetention:
 
     async def shortest_days(self) -> float | None:
         with reaching():
-            days: float | None = await self._pool.fetchval(_SQL["shortest_days"], self._days)
+            days: float | None = await self._pool.read_value(_SQL["shortest_days"], self._days)
         return days
 
     async def now(self) -> datetime:
         with reaching():
-            now: datetime = await self._pool.fetchval(_SQL["now"])
+            now: datetime = await self._pool.read_value(_SQL["now"])
         return now
 
     async def remove(self, after: UUID, before: UUID, limit: int) -> Removal | None:

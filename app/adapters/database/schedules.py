@@ -23,12 +23,12 @@ class PostgresScheduleStore:
 
     async def now(self) -> datetime:
         with reaching():
-            now: datetime = await self._pool.fetchval(_SQL["now"])
+            now: datetime = await self._pool.read_value(_SQL["now"])
         return now
 
     async def workflow_id(self, ref: str) -> int | None:
         with reaching():
-            found: int | None = await self._pool.fetchval(_SQL[f"workflow_by_{_kind(ref)}"], parse_ref(ref))
+            found: int | None = await self._pool.read_value(_SQL[f"workflow_by_{_kind(ref)}"], parse_ref(ref))
         return found
 
     async def insert(self, schedule: Schedule) -> Schedule:
@@ -38,13 +38,13 @@ class PostgresScheduleStore:
 
     async def get(self, ref: str) -> Schedule | None:
         with reaching():
-            row = await self._pool.fetchrow(_SQL[f"get_by_{_kind(ref)}"], parse_ref(ref))
+            row = await self._pool.read_row(_SQL[f"get_by_{_kind(ref)}"], parse_ref(ref))
         return None if row is None else _schedule(row)
 
     async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
         with reaching():
-            total = await self._pool.fetchval(_SQL["count"], workflow_id)
-            rows = await self._pool.fetch(_SQL["list"], workflow_id, skip, limit)
+            total = await self._pool.read_value(_SQL["count"], workflow_id)
+            rows = await self._pool.read(_SQL["list"], workflow_id, skip, limit)
         return [_schedule(row) for row in rows], total
 
     async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:

@@ -1,16 +1,26 @@
 """Connections for definitions: one pool, and sessions that do not read behind the caller's back."""
 
+import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_only
 
 from app.adapters.database.connecting import connect
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 POOL_WAIT_SECONDS = 5.0
+PROBE_AFTER_SECONDS = 0.05
+"""How long a connection may be idle without being probed: within a load, nothing is."""
+
+_USED_AT = "used_at"
 
 
 def create_engine(
@@ -20,10 +30,10 @@ def create_engine(
 
     `pooled` is as in `connecting`. A statement may take `command_seconds`, any time with None.
 
-    No connection is probed before use: a dead one costs its first user `Unavailable` and is replaced.
+    A connection that has been idle is probed before use, and replaced when the server has ended it, as a restart does.
     """
     statements = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unnamed} if pooled else {}
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=partial(connect, url, CONNECT_SECONDS, pooled=pooled, command_timeout=command_seconds),
         pool_size=pool_size,
@@ -34,6 +44,25 @@ def create_engine(
         json_deserializer=orjson.loads,
         connect_args=statements,
     )
+    event.listen(engine.sync_engine, "checkout", _probe)
+    event.listen(engine.sync_engine, "checkin", _note_use)
+    return engine
+
+
+def _note_use(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _probe(_connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """One round trip after `PROBE_AFTER_SECONDS` of rest. Raise what makes the pool replace all that it has."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is None or time.monotonic() - used_at < PROBE_AFTER_SECONDS:
+        return
+    try:
+        await_only(cast(Any, record.driver_connection).execute(";"))
+    except Exception as error:
+        record.info.pop(_USED_AT)
+        raise InvalidatePoolError("the server has ended the connection") from error
 
 
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
