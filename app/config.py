@@ -22,6 +22,7 @@ class Settings(BaseSettings):
 
     fastapi_host: str = "127.0.0.1"
     fastapi_port: int = Field(8000, ge=0, le=65535)
+    fastapi_max_connections: int = Field(1_000, ge=1)
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(50051, ge=0, le=65535)
     grpc_share_port: bool = False

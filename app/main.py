@@ -9,6 +9,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -18,6 +20,7 @@ from fastapi import FastAPI
 from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs
 from app.api.rest.app import create_app
+from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
@@ -68,7 +71,13 @@ def _config(settings: Settings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
+        http=_protocol(settings),
     )
+
+
+def _protocol(settings: Settings) -> Any:
+    """uvicorn calls what it is given as it would call a class."""
+    return partial(BoundedHttpProtocol, limits=HttpLimits(connections=settings.fastapi_max_connections))
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -92,6 +101,7 @@ def _reload(settings: Settings) -> None:
         port=settings.fastapi_port,
         log_config=None,
         access_log=False,
+        http=_protocol(settings),
         reload=True,
         reload_dirs=["app", "examples"],
     )

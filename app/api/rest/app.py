@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from app.api.rest import (
     controls,
     dry_runs,
+    entry,
     executions,
     flows,
     health,
@@ -43,6 +44,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
     app.include_router(health.router)
+    app.include_router(entry.router)
     app.router.middleware_stack = RouteTable(app)
     app.add_middleware(PathsAsWritten)
     app.add_middleware(UnexpectedErrors)

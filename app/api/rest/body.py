@@ -50,6 +50,10 @@ class ReadRequest(Request):
 
 
 async def _with_body(request: Request) -> Request:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        message = f"a body with Content-Encoding {encoding!r} cannot be read; send it as it is"
+        raise Refused(415, "unsupported_content_encoding", message)
     content = await read_body(request, request.app.state.services.max_body_bytes)
     if content and not _says_json(request.headers.get("content-type", "")):
         raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")

@@ -5,16 +5,25 @@ The framework compares a path with the pattern of every operation in turn, with 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from fastapi import FastAPI
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.rest.query_names import parameter_names, refuse_unknown_parameters
 from app.api.rest.responses import PREFIX
 
 Shape = tuple[str, int, str]
 """What requests of one route share: the method, the number of slashes in the path, the first word after the prefix."""
+
+
+class Known(NamedTuple):
+    """A route and the names of its query parameters."""
+
+    route: RouteContext
+    parameters: frozenset[str]
 
 
 class RouteTable:
@@ -26,7 +35,7 @@ class RouteTable:
     def __init__(self, app: FastAPI) -> None:
         self._app = app
         self._router: ASGIApp = app.router.middleware_stack
-        self._routes: Mapping[Shape, Sequence[RouteContext]] | None = None
+        self._routes: Mapping[Shape, Sequence[Known]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = None
@@ -35,22 +44,26 @@ class RouteTable:
         await (self._router if route is None else route.app)(scope, receive, send)
 
     def _find(self, scope: Scope) -> RouteContext | None:
-        """The route that fits; `scope` then has it and its parameters."""
+        """The route that fits; `scope` then has it and its parameters. Raise `Invalid` for unknown query parameters."""
         if self._routes is None:
             self._routes = _by_shape(self._app)
-        for route in self._routes.get(_shape(scope["method"], scope["path"]), ()):
+        for route, names in self._routes.get(_shape(scope["method"], scope["path"]), ()):
             match, found = route.matches(scope)
             if match is Match.FULL:
                 scope.update(found, route=route.original_route, router=self._app.router)
+                if scope["query_string"]:
+                    refuse_unknown_parameters(names, scope["query_string"])
                 return route
         return None
 
 
-def _by_shape(app: FastAPI) -> Mapping[Shape, Sequence[RouteContext]]:
-    routes = defaultdict[Shape, list[RouteContext]](list)
+def _by_shape(app: FastAPI) -> Mapping[Shape, Sequence[Known]]:
+    routes = defaultdict[Shape, list[Known]](list)
     for route in iter_route_contexts(app.routes):
+        declared = route.original_route
+        known = Known(route, parameter_names(declared) if isinstance(declared, APIRoute) else frozenset())
         for method in route.methods or ():
-            routes[_shape(method, route.path or "")].append(route)
+            routes[_shape(method, route.path or "")].append(known)
     return dict(routes)
 
 

@@ -242,3 +242,39 @@ async def test_many_problems_are_told_in_part(rest):
     answer = await rest.post("/workflows", json={"name": "n", **{f"x{n}": 1 for n in range(500)}})
     assert (answer.status_code, len(answer.json()["errors"])) == (422, 100)
     assert answer.json()["detail"] == "x0: is not a field of this request; and 499 more"
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "fields"),
+    [
+        ("GET", "/workflows?nonsense=1", ["nonsense"]),
+        ("GET", "/workflows?limit=1&Limit=2&x", ["Limit", "x"]),
+        ("GET", "/workflows/k?expand=tasks", ["expand"]),
+        ("POST", "/workflows/k/executions?wait=0&input=1", ["input"]),
+        ("GET", "/executions?workflow_id=k&if-none-match=1", ["if-none-match"]),
+        ("GET", "/readyz?x=1", ["x"]),
+    ],
+)
+async def test_unknown_query_parameters_are_named(rest, method: str, url: str, fields: list[str]):
+    await rest.post("/workflows", json={"name": "n", "key": "k"})
+    answer = await rest.request(method, url)
+    check(answer, 422, fields)
+    assert all("is not a query parameter of this operation; " in error["message"] for error in answer.json()["errors"])
+    assert (await rest.get("/executions")).json()["items"] == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "x"])
+async def test_a_body_that_is_encoded_is_refused(rest, encoding: str):
+    headers = {"content-encoding": encoding, "content-type": "application/json"}
+    answer = await rest.post("/workflows", content=b'{"name": "n"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_content_encoding")
+    assert (await rest.post("/workflows", json={"name": "n"}, headers={"content-encoding": "identity"})).is_success
+
+
+async def test_the_address_of_the_service_says_where_to_go(rest):
+    answer = await rest.get("/")
+    assert answer.status_code == 200
+    document = answer.json()
+    assert document["api"] == "/api/v1"
+    for path in (document["documentation"], document["openapi"], document["health"], document["readiness"]):
+        assert (await rest.get(path)).status_code == 200, path

@@ -1,0 +1,159 @@
+"""HTTP/1.1 as it arrives: bounds on what a client may send before anything of it is known to be wanted.
+
+uvicorn bounds neither the size of a request's head nor the time that a request may take to arrive. A parser that
+collects an endless header holds up everybody, and connections that never finish a request use up the process.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+
+import httptools
+import orjson
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.api.rest.problems import MEDIA_TYPE
+
+log = structlog.get_logger(__name__)
+
+_MISSING = "a request must name its host once, in the header Host"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """What one client, or all together, may do to the server.
+
+    head_bytes: the size of a request's line and headers.
+    arrival_seconds: how long a request may take from its first byte to its last; also how long a new connection may
+        stay silent.
+    connections: how many may be open at a time.
+    """
+
+    head_bytes: int = 65_536
+    arrival_seconds: float = 10.0
+    connections: int = 1_000
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's own protocol within `limits`; what breaks one is refused with a problem and the connection closed."""
+
+    def __init__(self, *arguments: Any, limits: HttpLimits, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._limits = limits
+        self._head_bytes = 0
+        self._in_head = True
+        self._has_ended = False
+        self._arriving: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            message = f"{self._limits.connections} connections are open, which is the limit"
+            self._refuse(_Refused(503, "too_many_connections", message), {"Retry-After": "1"})
+        else:
+            self._expect_more()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except _Refused as refused:
+            self._refuse(refused)
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, _Refused) else _malformed())
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self._stop_waiting()
+                self.handle_websocket_upgrade()
+        except httptools.HttpParserError:
+            self._refuse(_malformed())
+
+    def _feed(self, data: bytes) -> None:
+        """Parse in pieces and refuse a head that does not end: with each, the parser copies what it has."""
+        size = self._limits.head_bytes
+        for start in range(0, len(data), size):
+            piece = data if len(data) <= size else data[start : start + size]
+            self._has_ended = False
+            self.parser.feed_data(piece)
+            if self._in_head and not self._has_ended:
+                self._head_bytes += len(piece)
+                self._refuse_large_head(self._head_bytes)
+        if self._arriving is None and (self._in_head or self.cycle.more_body):
+            self._expect_more()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._head_bytes:
+            self._refuse_large_head(len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers))
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) != 1 and (hosts or self.parser.get_http_version() != "1.0"):
+            raise _Refused(400, "bad_host", _MISSING)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._has_ended = True
+        self._stop_waiting()
+
+    def _refuse_large_head(self, size: int) -> None:
+        limit = self._limits.head_bytes
+        if size > limit:
+            raise _Refused(431, "headers_too_large", f"the request's line and headers have more than {limit} bytes")
+
+    def _expect_more(self) -> None:
+        self._arriving = self.loop.call_later(self._limits.arrival_seconds, self._is_late)
+
+    def _stop_waiting(self) -> None:
+        if self._arriving is not None:
+            self._arriving.cancel()
+            self._arriving = None
+
+    def _is_late(self) -> None:
+        self._arriving = None
+        message = f"the request did not arrive within {self._limits.arrival_seconds:g} s"
+        self._refuse(_Refused(408, "request_timeout", message))
+
+    def _refuse(self, refused: _Refused, headers: dict[str, str] | None = None) -> None:
+        """Return a problem, unless a response has begun, and close the connection."""
+        log.warning("http_refused", status=refused.status, code=refused.code, client=self.client)
+        self._stop_waiting()
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(_problem(refused, headers or {}))
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.close()
+
+
+def _malformed() -> _Refused:
+    return _Refused(400, "malformed_request", "what was sent is no HTTP/1.1 request")
+
+
+def _problem(refused: _Refused, headers: dict[str, str]) -> bytes:
+    phrase = HTTPStatus(refused.status).phrase
+    document = {"type": f"urn:problem:{refused.code}", "title": phrase, "status": refused.status}
+    body = orjson.dumps({**document, "detail": str(refused), "code": refused.code})
+    lines = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close", **headers}
+    head = f"HTTP/1.1 {refused.status} {phrase}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"{head}\r\n".encode() + body
