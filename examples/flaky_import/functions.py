@@ -1,4 +1,4 @@
-"""The functions of an import that goes wrong: one that fails until its third attempt, one that fails for good."""
+"""The functions of an import that fails: one fails until its third attempt, one with an error that is not retried."""
 
 import asyncio
 import csv
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 @task_function("flaky_import.connect")
 def connect(fail_first: int, attempt: Attempt) -> dict[str, Any]:
-    """Fails `fail_first` times. What it goes by is the attempt's number, so it does the same on every engine."""
+    """Fail the first `fail_first` attempts. Only the attempt's number decides, so every engine does the same."""
     if attempt.number <= fail_first:
         raise TaskError("source_busy", f"the source refuses connection {attempt.number}; try again")
     return {"connected_at_attempt": attempt.number}
@@ -21,7 +21,7 @@ def connect(fail_first: int, attempt: Attempt) -> dict[str, Any]:
 
 @task_function("flaky_import.load")
 async def load(file: str, seconds_per_row: float, attempt: Attempt) -> dict[str, Any]:
-    """Read orders row by row. No further try would mend a price that is no number, so that fails for good."""
+    """Read orders row by row. A price that is not a number fails the task without a retry, which could not fix it."""
     rows = await asyncio.to_thread(_orders, file)
     revenue = Decimal(0)
     for number, row in enumerate(rows, start=1):

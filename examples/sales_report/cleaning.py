@@ -1,4 +1,4 @@
-"""Which rows of a sales file can be used, and what is wrong with the others. Pure: text in, sales or reasons out."""
+"""Parses the rows of a sales file into sales, or into the reason why a row cannot be used. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,11 +38,11 @@ class Sale:
 
 
 class Rejected(Exception):
-    """A row cannot be used; the message is the reason, the same for all rows with the same defect."""
+    """A row cannot be used. The message is the reason; rows with the same defect have the same message."""
 
 
 def clean(rows: Iterable[Sequence[str]]) -> Iterator[Sale | Rejected]:
-    """One answer per row, in order. Of rows with the same order id, the first usable one counts."""
+    """Yield one result per row, in order. Of rows with the same order id, the first usable one counts."""
     seen: set[str] = set()
     for row in rows:
         try:

@@ -1,7 +1,8 @@
 """The functions of the sales report's tasks.
 
-Each may be run again after it was cut off (tasks run at least once), so each writes under the execution's own name and
-makes the new content visible in one step: a file is replaced whole, a table is changed in one transaction.
+Tasks run at least once, so a function may run again after it was interrupted. Each therefore writes under the
+execution's own name and makes new content visible in one step: it replaces a whole file, or changes a table in one
+transaction.
 """
 
 import csv
@@ -28,7 +29,7 @@ Totals = dict[str, dict[str, int]]
 
 @task_function("sales_report.read")
 def read(file: str, attempt: Attempt) -> dict[str, Any]:
-    """Look whether the file is there and is one of sales; `file` lies beside this module."""
+    """Check that `file`, in the folder of this module, exists and has the columns of a sales file."""
     path = HERE / Path(file).name
     try:
         header, count = next(_rows(path), []), sum(1 for _ in _rows(path)) - 1
@@ -88,7 +89,7 @@ def total(by: str, attempt: Attempt) -> Totals:
 
 @task_function("sales_report.store")
 def store(attempt: Attempt) -> dict[str, Any]:
-    """Put this execution's totals into the table `sales_totals`, in place of what an earlier attempt left there."""
+    """Write this execution's totals into the table `sales_totals`, replacing the rows of an earlier attempt."""
     path = own_folder(attempt).parent / "sales.sqlite"
     execution = str(attempt.execution_id)
     rows = [
@@ -121,7 +122,7 @@ def write(attempt: Attempt) -> dict[str, str]:
 
 @task_function("sales_report.summary")
 def summary(attempt: Attempt) -> dict[str, Any]:
-    """The figures of the whole report. Fails when the three ways of adding up do not agree with each other."""
+    """The figures of the whole report. Raise `TaskError` when the three totals differ."""
     checked = attempt.upstream["validate"]
     sums = {by: _sum(attempt.upstream[f"by {by}"]) for by in DIMENSIONS}
     if len(set(sums.values())) != 1 or sums["region"][0] != checked["accepted"]:
@@ -147,7 +148,7 @@ def min_quantity(input: Mapping[str, Any]) -> int:
 
 
 def own_folder(attempt: Attempt) -> Path:
-    """`.workflow/reports/FOLDER/EXECUTION`, made if need be. FOLDER is the input's; no input leads out of there."""
+    """`.workflow/reports/FOLDER/EXECUTION`, created if missing. The input names FOLDER; a path outside is refused."""
     name = attempt.input.get("folder", DEFAULT_FOLDER)
     if not isinstance(name, str) or not _is_inside(name):
         raise TaskError("bad_input", f"folder must be a path below {REPORTS}, not {name!r}", retryable=False)
@@ -182,7 +183,7 @@ def _csv_writer(file: IO[str]) -> Any:
 
 
 def _reporting(rows: Iterable[Sequence[str]], count: int, verb: str, attempt: Attempt) -> Iterator[Sequence[str]]:
-    """The rows, with a report of progress after every thousand and after the last."""
+    """Yield the rows; report progress after every thousand and after the last."""
     for number, row in enumerate(rows, start=1):
         yield row
         if number % ROWS_PER_REPORT == 0 or number == count:
@@ -191,7 +192,7 @@ def _reporting(rows: Iterable[Sequence[str]], count: int, verb: str, attempt: At
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[str]]:
-    """A file that takes the place of `path` when it is complete, and leaves no trace when it is not."""
+    """A temporary file that replaces `path` when it is complete and is removed when it is not."""
     fresh = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with fresh.open("x", encoding="utf-8", newline="") as file:

@@ -1,8 +1,8 @@
-"""Writes `sales.csv`, always the same: a year of orders in which some 2 % of the rows are wrong, as in real exports.
+"""Generates `sales.csv`, always the same: a year of orders of which 2 % are wrong, as in real exports.
 
     python -m examples.sales_report.make_sales
 
-Of `random` only `random()` is used: its sequence for a seed is the same in all versions of Python.
+Only `random.random()` is used, because its sequence for a seed is the same in all versions of Python.
 """
 
 import csv

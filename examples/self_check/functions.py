@@ -1,4 +1,4 @@
-"""The last step of the self-check: one page of figures out of what the calls have answered."""
+"""The last step of the self-check: a summary of the responses."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ CALLS = ("ready", "healthy", "API description", "workflows", "executions", "unkn
 
 @task_function("self_check.summary")
 def summary(attempt: Attempt) -> dict[str, Any]:
-    """Every call has answered as expected, or this task would not run."""
+    """Every call returned its expected status, or this task would not run."""
     answers = {name: attempt.upstream[name] for name in CALLS}
     description, workflows = answers["API description"]["body"], answers["workflows"]["body"]
     return {

@@ -1,4 +1,4 @@
-"""What the documents point to is there."""
+"""Links, paths and tables in the documents agree with the repository."""
 
 import re
 import tomllib
@@ -7,21 +7,54 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[3]
-DOCUMENTS = [*sorted((REPOSITORY / "docs").rglob("*.md")), REPOSITORY / "examples" / "README.md"]
-OURS = ("app/", "alembic/", "docs/", "examples/", "protos/", "tests/")
+DOCUMENTS = [
+    *sorted(REPOSITORY.glob("*.md")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+    *sorted((REPOSITORY / "tests").glob("*.md")),
+    REPOSITORY / "examples" / "README.md",
+]
+OURS = ("app/", "alembic/", "bench/", "docs/", "examples/", "protos/", "scripts/", "tests/")
+NOT_COMMITTED = "bench/results/"
 
 
 def name(path: Path) -> str:
     return path.relative_to(REPOSITORY).as_posix()
 
 
+def prose(document: Path) -> str:
+    """The text without its code blocks."""
+    return re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(document: Path) -> set[str]:
+    """The fragments that GitHub gives the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(document: Path, link: str) -> bool:
+    path, _, fragment = link.partition("#")
+    target = document.parent / path if path else document
+    return target.exists() and (not fragment or fragment in anchors(target))
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_links_and_paths_lead_somewhere(document):
-    text = document.read_text("utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
-    paths = [path for path in re.findall(r"`([\w./-]+)`", text) if path.startswith(OURS)]
-    missing = [link for link in links if not (document.parent / link).exists()]
-    assert missing + [path for path in paths if not (REPOSITORY / path).exists()] == []
+def test_links_lead_somewhere(document):
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)) if "://" not in link]
+    assert [link for link in links if not leads_somewhere(document, link)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_files_and_folders_that_are_named_exist(document):
+    paths = [path for path in re.findall(r"`([\w./-]+)`", prose(document)) if path.startswith(OURS)]
+    missing = [path for path in paths if not (REPOSITORY / path).exists() and not path.startswith(NOT_COMMITTED)]
+    assert missing == []
+
+
+def test_the_readme_leads_to_every_page():
+    linked = set(re.findall(r"\]\((docs/[^)#]+)", (REPOSITORY / "README.md").read_text("utf-8")))
+    pages = {name(page) for page in (REPOSITORY / "docs").glob("*.md")}
+    assert pages - linked == {"docs/performance-report.md"}, "its own page, performance.md, links to the report"
 
 
 def test_every_decision_has_the_parts_of_the_template_and_is_listed():
