@@ -75,3 +75,18 @@ def test_every_dependency_has_its_reason():
     explained = {dependency for row in rows for dependency in row.split(", ")}
     required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert explained == {re.split(r"[^\w-]", text)[0].lower() for text in required}
+
+
+def test_the_architecture_shows_the_layers_that_are_checked():
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract.get("exhaustive"))
+    section = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8").split("## Layers")[1]
+    drawing = section.split("```")[1].strip().splitlines()
+    assert [re.split(r" {3,}", line)[0] for line in drawing] == layers
+
+
+def test_the_architecture_names_every_package():
+    text = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
+    packages = {name(file.parent) for file in (REPOSITORY / "app").rglob("__init__.py")}
+    only_folders = {"app", "app/adapters", "app/api"}
+    assert {package for package in packages - only_folders if f"`{package}`" not in text} == set()
