@@ -100,29 +100,29 @@ class WorkflowServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def ExecuteWorkflow(self, request, context):
-        """Starts an execution and streams its history until it ends. Going away stops the stream, never the execution.
+        """Starts an execution and streams its history until it ends. Disconnecting ends the stream, not the execution.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StartWorkflow(self, request, context):
-        """Starts an execution and returns at once, when it is durable.
+        """Starts an execution and returns as soon as it is durable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchExecution(self, request, context):
-        """Streams a history from any number: replays what is stored, then follows until the end. Any number of watchers,
-        on any server, during the execution or after it.
+        """Streams a history from any number: replays what is stored, then follows the execution until it ends. Any number of
+        watchers can do this, on any server, during the execution or after it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetWorkflowStatus(self, request, context):
-        """Tells where an execution stands.
+        """Returns the current status of an execution.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,57 +136,58 @@ class WorkflowServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelExecution(self, request, context):
-        """Asks an execution to stop. Running tasks are cancelled, then it ends CANCELLED. Repeating the call is harmless;
-        an execution that ended otherwise answers FAILED_PRECONDITION.
+        """Asks an execution to stop. Running tasks are cancelled, then it ends CANCELLED. Repeating the call has no further
+        effect. Fails with FAILED_PRECONDITION if the execution has completed or failed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PauseExecution(self, request, context):
-        """Asks an execution to start nothing more until it is resumed; what runs may end. Repeating the call is harmless; an
-        execution that has ended answers FAILED_PRECONDITION.
+        """Asks an execution to start nothing more until it is resumed. Running attempts may end. Repeating the call has no
+        further effect. Fails with FAILED_PRECONDITION if the execution has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumeExecution(self, request, context):
-        """Asks a paused execution to go on. Harmless when it is not paused; an execution that has ended answers
-        FAILED_PRECONDITION.
+        """Asks a paused execution to continue. Has no effect if it is not paused. Fails with FAILED_PRECONDITION if the
+        execution has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SignalExecution(self, request, context):
-        """Hands a payload to the task that waits for this signal, or keeps it until one does. Every call is a signal of its
-        own. An execution that has ended answers FAILED_PRECONDITION.
+        """Gives a payload to the task that waits for this signal, or keeps it until one does. Every call sends one more
+        signal. Fails with FAILED_PRECONDITION if the execution has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SkipTask(self, request, context):
-        """Asks an execution to go on as if a task had completed without an output; an attempt that runs is stopped first.
-        Repeating the call is harmless; a task or an execution that has ended otherwise answers FAILED_PRECONDITION.
+        """Asks an execution to continue as if a task had completed without an output. A running attempt is stopped first.
+        Repeating the call has no further effect. Fails with FAILED_PRECONDITION if the task has ended in another way, or if
+        the execution has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetryExecution(self, request, context):
-        """Starts a new execution that makes up for what failed or was cancelled in this one: with the same input, on the same
-        revision of the workflow, taking over what completed. Repeating the call answers the execution that the first one
-        started. An execution that has not ended, or has completed, answers FAILED_PRECONDITION.
+        """Starts a new execution with the same input, on the same revision of the workflow, that reuses what this one
+        completed and runs the rest. Repeating the call returns the execution that the first call started. Fails with
+        FAILED_PRECONDITION if this execution has not ended, or has completed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RerunExecution(self, request, context):
-        """Starts a new execution that runs a task and all tasks behind it again: with the same input, on the same revision of
-        the workflow, taking over what else completed. An execution that has not ended answers FAILED_PRECONDITION.
+        """Starts a new execution with the same input, on the same revision of the workflow, that runs a task and all tasks
+        after it again and reuses what else completed. Fails with FAILED_PRECONDITION if this execution has not ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
