@@ -1,4 +1,7 @@
-"""The `workflow` command: talks to a running service over REST and gRPC, as any user would."""
+"""The `workflow` command, a process of its own. Only its entry points and `run_grpc_server.py` import it.
+
+Most commands talk to a running service over REST and gRPC. `up` starts one, and `check` reads the database itself.
+"""
 
 from app.cli.commands import app
 

@@ -1,4 +1,4 @@
-"""`workflow check`: reads the database itself, so that it also works while the service is down."""
+"""`workflow check`: reads the database directly, so that it also works while the service is down."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ class Tally:
 
 
 class Progress:
-    """Says on stderr now and then how far a long check is."""
+    """Reports on stderr, every few seconds, how far a long check is."""
 
     def __init__(self) -> None:
         self.began = self._told = time.monotonic()
@@ -53,7 +53,7 @@ class Progress:
 
 
 def check_database(database_url: str, execution: str | None, *, as_json: bool) -> int:
-    """Print what is wrong, then a summary; the exit code. Raise `CliError` when it cannot be checked."""
+    """Print the findings and a summary; return the exit code. Raise `CliError` when the database cannot be checked."""
     execution_id = None if execution is None else _execution_id(execution)
     try:
         _refuse_nothing_to_check(database_url)
@@ -70,10 +70,10 @@ def _execution_id(text: str) -> UUID:
 
 
 def _refuse_nothing_to_check(database_url: str) -> None:
-    """Opening an embedded database makes it where there is none; a check must not."""
+    """Raise `CliError` if there is no database: opening an embedded one would create it, which a check must not do."""
     address = parse_database_url(database_url)
     if isinstance(address, MemoryAddress):
-        raise CliError("memory: is a database of one process alone; name one that is kept")
+        raise CliError("memory: is a database of a single process; name one that is kept")
     if isinstance(address, FolderAddress) and not (address.path / "postgres").is_dir():
         raise CliError(f"there is no database in {address.path}; name another in DATABASE_URL or with --database")
 

@@ -1,4 +1,4 @@
-"""The commands' names, options and help. Each body imports what it needs, so that `workflow --help` stays instant."""
+"""The commands' names, options and help. Each body imports what it needs, so that `workflow --help` is fast."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -22,7 +22,7 @@ app.add_typer(schedule, name="schedule")
 
 
 class Status(StrEnum):
-    """The execution statuses that `list` can ask for."""
+    """The execution statuses by which `list` can filter."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -37,13 +37,13 @@ GrpcTarget = Annotated[
     typer.Option(
         envvar="WORKFLOW_GRPC_TARGET",
         show_default="127.0.0.1:$GRPC_PORT",
-        help="Where the gRPC server answers.",
+        help="The address of the gRPC server.",
     ),
 ]
 ExecutionId = Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution's id.")]
-Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="The reason, recorded in the history.")]
 Watch = Annotated[
-    bool, typer.Option("--watch", "-w", help="Draw its progress. Exits 0 when it completed, 1 when it did not.")
+    bool, typer.Option("--watch", "-w", help="Show its progress. Exits 0 if it completed, 1 if it did not.")
 ]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from the environment")]
 
@@ -51,13 +51,13 @@ Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from t
 @app.command()
 def up(
     database: Annotated[
-        str | None, typer.Option(help="Instead of DATABASE_URL: a URL, `file:PATH` or `memory:`.")
+        str | None, typer.Option(help="Replaces DATABASE_URL: a URL, `file:PATH` or `memory:`.")
     ] = None,
     fastapi_port: Port = None,
     grpc_port: Port = None,
-    examples: Annotated[bool, typer.Option(help="Load the definitions of the checkout's examples folder.")] = True,
+    examples: Annotated[bool, typer.Option(help="Load the definitions in the folder examples/.")] = True,
 ) -> None:
-    """Start the whole service here: storage, migrations, the REST and the gRPC process."""
+    """Start the whole service on this machine: storage, migrations, the REST and the gRPC process."""
     from app.cli.local.examples import load_examples
     from app.cli.local.up import run_up
     from app.cli.targets import override_environment, settings
@@ -73,16 +73,16 @@ def run(
         str | None, typer.Option("--input", "-i", metavar="JSON|@FILE", help="The input, a JSON object; @- is stdin.")
     ] = None,
     parameters: Annotated[
-        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One text of the input.")
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One string of the input.")
     ] = None,
     idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="The same key for the same workflow never starts twice.")
+        str | None, typer.Option(metavar="KEY", help="The same key never starts a workflow twice.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the execution's id only.")] = False,
     as_json: AsJson = False,
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Start an execution and draw its progress. Exits 0 when it completed, 1 when it failed or was cancelled."""
+    """Start an execution and show its progress. Exits 0 if it completed, 1 if it failed or was cancelled."""
     from app.cli.running import Style, run_workflow
     from app.cli.starting import start_request
     from app.cli.targets import grpc_address
@@ -94,11 +94,11 @@ def run(
 @app.command()
 def watch(
     execution: ExecutionId,
-    after: Annotated[int, typer.Option(min=0, metavar="N", help="Begin after this number of the history.")] = 0,
+    after: Annotated[int, typer.Option(min=0, metavar="N", help="Start after update N of the history.")] = 0,
     as_json: AsJson = False,
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Draw an execution's progress, from its beginning or from any number, during the execution or after it."""
+    """Show an execution's progress, from its beginning or after any update, while it runs or after its end."""
     from app.cli.running import Style, watch_execution
     from app.cli.targets import grpc_address
 
@@ -131,7 +131,7 @@ def schedules(as_json: AsJson = False, rest_url: RestUrl = None) -> None:
 
 @app.command()
 def history(execution: ExecutionId, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
-    """Show everything that happened in an execution, numbered."""
+    """Print every event of an execution, with its number."""
     from app.cli.listing import show_history
     from app.cli.targets import rest_base
 
@@ -144,7 +144,7 @@ def cancel(
     reason: Reason = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Ask an execution to stop; harmless when repeated."""
+    """Ask an execution to stop. Repeating it has no further effect."""
     from app.cli.controlling import cancel_execution
     from app.cli.targets import grpc_address
 
@@ -170,7 +170,7 @@ def resume(
     reason: Reason = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Ask a paused execution to go on."""
+    """Ask a paused execution to continue."""
     from app.cli.controlling import resume_execution
     from app.cli.targets import grpc_address
 
@@ -180,11 +180,11 @@ def resume(
 @app.command()
 def signal(
     execution: ExecutionId,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the task waits for.", show_default=False)],
-    payload: Annotated[str, typer.Option(metavar="JSON", help="Becomes the output of the task that takes it.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The signal's name.", show_default=False)],
+    payload: Annotated[str, typer.Option(metavar="JSON", help="The output of the task that receives the signal.")] = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Send an execution a signal; it is kept until a task takes it."""
+    """Send a signal to an execution, which keeps it until a task receives it."""
     from app.cli.controlling import send_signal
     from app.cli.targets import grpc_address
 
@@ -198,7 +198,7 @@ def skip(
     reason: Reason = "",
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Ask an execution to go on as if a task had completed without an output."""
+    """Ask an execution to continue as if a task had completed without an output."""
     from app.cli.controlling import skip_task
     from app.cli.targets import grpc_address
 
@@ -207,7 +207,7 @@ def skip(
 
 @app.command()
 def retry(execution: ExecutionId, watch: Watch = False, grpc_target: GrpcTarget = None) -> None:
-    """Repeat a failed or cancelled execution in a new one that takes over what completed."""
+    """Repeat a failed or cancelled execution in a new one, which reuses what completed."""
     from app.cli.controlling import retry_execution
     from app.cli.targets import grpc_address
 
@@ -217,14 +217,14 @@ def retry(execution: ExecutionId, watch: Watch = False, grpc_target: GrpcTarget 
 @app.command()
 def rerun(
     execution: ExecutionId,
-    from_task: Annotated[str, typer.Option("--from", metavar="TASK", help="It and all behind it run again.")],
+    from_task: Annotated[str, typer.Option("--from", metavar="TASK", help="It and all tasks after it run again.")],
     idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="The same key for the same execution never starts twice.")
+        str | None, typer.Option(metavar="KEY", help="The same key never repeats an execution twice.")
     ] = None,
     watch: Watch = False,
     grpc_target: GrpcTarget = None,
 ) -> None:
-    """Repeat an ended execution from a task on, in a new one that takes over what else completed."""
+    """Repeat an ended execution from a task on, in a new one, which reuses what else completed."""
     from app.cli.controlling import rerun_execution
     from app.cli.targets import grpc_address
 
@@ -237,10 +237,10 @@ def check(
     execution: Annotated[
         str | None, typer.Argument(metavar="[EXECUTION]", help="Only this execution, by its id.", show_default=False)
     ] = None,
-    database: Annotated[str | None, typer.Option(help="Instead of DATABASE_URL: a URL or `file:PATH`.")] = None,
+    database: Annotated[str | None, typer.Option(help="Replaces DATABASE_URL: a URL or `file:PATH`.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that every history in the database is whole. Exits 0 when nothing is wrong, 1 when something is."""
+    """Verify every history in the database. Exits 0 if all are correct, 1 if there are findings."""
     from app.cli.checking import check_database
     from app.cli.targets import override_environment, settings
 

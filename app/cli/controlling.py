@@ -1,4 +1,4 @@
-"""The commands that ask something of an execution, and tell how far that got."""
+"""The commands that control an execution: cancel, pause, resume, signal, skip, retry, rerun."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from app.client.grpc_client import GrpcClient
 
 
 def cancel_execution(target: str, execution_id: str, reason: str) -> None:
-    """It ends once its running tasks have stopped."""
+    """The execution ends when its running tasks have stopped."""
     with GrpcClient(target) as client:
         answer = client.cancel(execution_id, reason)
     _tell(answer.execution_id, status_word(answer.status), "cancelled", "stop")
@@ -25,13 +25,13 @@ def pause_execution(target: str, execution_id: str, reason: str) -> None:
 def resume_execution(target: str, execution_id: str, reason: str) -> None:
     with GrpcClient(target) as client:
         answer = client.resume(execution_id, reason)
-    _tell(answer.execution_id, status_word(answer.status), "running", "go on")
+    _tell(answer.execution_id, status_word(answer.status), "running", "continue")
 
 
 def send_signal(target: str, execution_id: str, name: str, payload: str) -> None:
     with GrpcClient(target) as client:
         answer = client.signal(execution_id, name, payload)
-    results().say(f"signal {name} is left for execution {answer.execution_id}")
+    results().say(f"signal {name} was sent to execution {answer.execution_id}")
 
 
 def skip_task(target: str, execution_id: str, task: str, reason: str) -> None:
@@ -41,14 +41,14 @@ def skip_task(target: str, execution_id: str, task: str, reason: str) -> None:
 
 
 def retry_execution(target: str, execution_id: str, *, watch: bool) -> int:
-    """Tell the new execution's id and how to follow it, or follow it; the exit code then tells how it ended."""
+    """Print the new execution's id, or with `watch` follow it; return the exit code, which then says how it ended."""
     with GrpcClient(target) as client:
         answer = client.retry(execution_id)
     return _follow(target, answer, watch=watch)
 
 
 def rerun_execution(target: str, execution_id: str, from_task: str, idempotency_key: str | None, *, watch: bool) -> int:
-    """As `retry_execution`. Every request has an idempotency key, so that a repeated one starts nothing twice."""
+    """As `retry_execution`. Every request has an idempotency key, so repeating it starts nothing twice."""
     with GrpcClient(target) as client:
         answer = client.rerun(execution_id, from_task, idempotency_key or f"cli-{uuid4()}")
     return _follow(target, answer, watch=watch)

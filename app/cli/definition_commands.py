@@ -11,13 +11,13 @@ definitions = typer.Typer()
 
 Files = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE|DIR...", help="YAML or JSON definition files; all of a folder, sorted by path."),
+    typer.Argument(metavar="FILE|DIR...", help="YAML or JSON definition files, or folders of them."),
 ]
 
 
 @definitions.command()
 def apply(files: Files, rest_url: RestUrl = None) -> None:
-    """Create or change workflows so that they are as their files say."""
+    """Create or change workflows to match their files."""
     from app.cli.files.applying import apply_and_tell
     from app.cli.targets import rest_base
 
@@ -26,7 +26,7 @@ def apply(files: Files, rest_url: RestUrl = None) -> None:
 
 @definitions.command()
 def diff(files: Files, rest_url: RestUrl = None) -> None:
-    """Show what `apply` would change. Exits 1 when it would, 0 when it would not."""
+    """Show what `apply` would change. Exits 1 if it would change something, 0 otherwise."""
     from app.cli.files.diffing import diff as show_differences
     from app.cli.targets import rest_base
 
@@ -36,10 +36,10 @@ def diff(files: Files, rest_url: RestUrl = None) -> None:
 @definitions.command()
 def validate(
     files: Files,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the service.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Check without the service.")] = False,
     rest_url: RestUrl = None,
 ) -> None:
-    """Show everything that is wrong with files, with line and column. Exits 1 when something is."""
+    """Report every problem in definition files, with line and column. Exits 1 if there is one."""
     from app.cli.files.validating import validate as show_problems
     from app.cli.targets import rest_base
 
@@ -49,21 +49,21 @@ def validate(
 @definitions.command()
 def export(
     workflows: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY|ID]...", help="Which workflows.", show_default=False)
+        list[str] | None, typer.Argument(metavar="[KEY|ID]...", help="The workflows to export.", show_default=False)
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All workflows.")] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write KEY.yaml for each instead of printing them.")
+        Path | None, typer.Option(metavar="DIR", help="Write KEY.yaml for each workflow instead of printing them.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that say something else.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that contain another definition.")] = False,
     rest_url: RestUrl = None,
 ) -> None:
-    """Write workflows as definition files. Exits 1 when one could not be written."""
+    """Write workflows as definition files. Exits 1 if one could not be written."""
     from app.cli.files.exporting import export as write_files
     from app.cli.targets import rest_base
 
     if bool(workflows) == every:
-        raise typer.BadParameter("name workflows, or say --all")
+        raise typer.BadParameter("name workflows, or use --all")
     raise typer.Exit(write_files(rest_base(rest_url), workflows or [], out, force=force))
 
 
@@ -91,7 +91,7 @@ def revisions(
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
-    """List a workflow's revisions, newest first, with what each changed."""
+    """List a workflow's revisions, newest first, with the changes of each."""
     from app.cli.revising import list_revisions
     from app.cli.targets import rest_base
 
@@ -104,7 +104,7 @@ def restore(
     revision: Annotated[int, typer.Argument(min=1, metavar="N", help="The revision's number.", show_default=False)],
     rest_url: RestUrl = None,
 ) -> None:
-    """Make a new revision with the contents of an old one."""
+    """Create a new revision with the contents of an old one."""
     from app.cli.revising import restore as restore_revision
     from app.cli.targets import rest_base
 

@@ -1,4 +1,4 @@
-"""How the command fails: one clear sentence on stderr and an exit code, never a traceback for what can be expected."""
+"""How the command fails: a sentence on stderr and an exit code; no traceback for an expected error."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.client.errors import ClientError
 USAGE_OR_CONNECTION = 2
 INTERRUPTED = 130
 
-_HINTS = {
+_REMEDIES = {
     "workflow_not_found": "; `workflow workflows` lists what there is",
     "schedule_not_found": "; `workflow schedules` lists what there is",
     "execution_not_found": "; `workflow list` lists what there is",
@@ -18,7 +18,7 @@ _HINTS = {
 
 
 class CliError(Exception):
-    """An expected failure. The message says what happened, to which thing, and what to do about it."""
+    """An expected failure. The message says what happened, to what, and what to do about it."""
 
     def __init__(self, message: str, exit_code: int = USAGE_OR_CONNECTION) -> None:
         super().__init__(message)
@@ -27,12 +27,12 @@ class CliError(Exception):
 
 
 def explained(error: ClientError) -> str:
-    """The error's message and, where its code has a remedy, what to do."""
-    return error.message + _HINTS.get(error.code, "")
+    """The error's message and, if one is known for its code, what to do about it."""
+    return error.message + _REMEDIES.get(error.code, "")
 
 
 class SentencesNotTracebacks(TyperGroup):
-    """The command group; turns expected errors and Ctrl-C into a sentence and an exit code."""
+    """The command group. It turns expected errors and Ctrl-C into a sentence and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:

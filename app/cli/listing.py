@@ -1,4 +1,4 @@
-"""The commands that show what there is: `list`, `workflows`, `history`."""
+"""The commands `list`, `workflows` and `history`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Options and arguments that commands of several files take."""
+"""Options and arguments that are shared by commands of several modules."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ RestUrl = Annotated[
     typer.Option(
         envvar="WORKFLOW_REST_URL",
         show_default="http://127.0.0.1:$FASTAPI_PORT",
-        help="Where the REST API answers.",
+        help="The URL of the REST API.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]

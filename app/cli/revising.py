@@ -1,4 +1,4 @@
-"""`workflow revisions` and `workflow restore`: what became of a definition, and back to what it was."""
+"""`workflow revisions` and `workflow restore`: what changed in a definition, and restoring an old revision."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 def list_revisions(rest_url: str, ref: str, limit: int, *, as_json: bool) -> None:
-    """Print at most `limit` revisions, newest first, with what each changed."""
+    """Print at most `limit` revisions, newest first, with the changes of each."""
     columns = ("rev", "created", "tasks", "changes")
     with RestClient(rest_url) as service:
         print_documents(columns, _with_changes(service, ref, limit), _row, as_json=as_json)
@@ -30,7 +30,7 @@ def restore(rest_url: str, ref: str, revision: int) -> None:
 
 
 def summary(changes: Mapping[str, Any]) -> str:
-    """One line of what a revision changed: fields, then tasks added, removed and changed."""
+    """The changes of a revision on one line: fields, then tasks added, removed and changed."""
     tasks = changes["tasks"]
     said = [", ".join(changes["workflow"])] if changes["workflow"] else []
     said += [f"{mark}{name}" for mark, names in (("+", tasks["added"]), ("-", tasks["removed"])) for name in names]
@@ -40,7 +40,7 @@ def summary(changes: Mapping[str, Any]) -> str:
 
 def _with_changes(service: RestClient, ref: str, limit: int) -> Iterator[Document]:
     for revision in islice(service.revisions(ref), limit):
-        # By id: the key may have belonged to another workflow since the first page was read.
+        # By id: since the first page was read, the key may have moved to another workflow.
         changes = service.revision_changes(str(revision["workflow_id"]), revision["revision"])
         yield {**revision, "changes": {part: changes[part] for part in ("workflow", "tasks")}}
 

@@ -12,7 +12,7 @@ from app.client.grpc_client import GrpcClient
 
 
 class Style(Enum):
-    """How progress is shown; `AUTO` draws on a terminal and writes lines elsewhere."""
+    """How progress is shown. `AUTO` redraws in place on a terminal and prints lines elsewhere."""
 
     AUTO = auto()
     JSON = auto()
@@ -21,21 +21,21 @@ class Style(Enum):
     @classmethod
     def of(cls, *, quiet: bool = False, as_json: bool = False) -> "Style":
         if quiet and as_json:
-            raise CliError("--quiet and --json do not go together")
+            raise CliError("--quiet and --json cannot be combined")
         if quiet:
             return cls.QUIET
         return cls.JSON if as_json else cls.AUTO
 
 
 def run_workflow(target: str, request: pb.ExecuteWorkflowRequest, style: Style) -> int:
-    """Start an execution and show it to its end; the exit code tells how it ended."""
+    """Start an execution and show it to its end; return the exit code, which says how it ended."""
     with GrpcClient(target) as client:
         follower = Follower(client, request=request)
         return _show(follower, _drawing(style, request.workflow_id), style, target)
 
 
 def watch_execution(target: str, execution_id: str, after: int, style: Style) -> int:
-    """Show an execution from entry `after + 1` to its end; the exit code tells how it ended."""
+    """Show an execution from entry `after + 1` to its end; return the exit code, which says how it ended."""
     with GrpcClient(target) as client:
         follower = Follower(client, execution_id=execution_id, after=after)
         code = _show(follower, _drawing(style), style, target)
@@ -45,7 +45,7 @@ def watch_execution(target: str, execution_id: str, after: int, style: Style) ->
 
 
 def watch_command(target: str, execution_id: str, *options: str) -> str:
-    """What to type to follow an execution of the server at `target`."""
+    """The command line that follows an execution of the server at `target`."""
     elsewhere = () if target == default_grpc_address() else (f"--grpc-target {target}",)
     return " ".join(("workflow watch", execution_id, *options, *elsewhere))
 
@@ -69,7 +69,7 @@ def _drawing(style: Style, workflow: str = "") -> Drawing:
         case Style.QUIET:
             return IdDrawing(output)
         case Style.AUTO if output.draws:
-            # Imported here: only a terminal needs it.
+            # Imported here because only a terminal needs it.
             from app.cli.screen.live_drawing import LiveDrawing
 
             return LiveDrawing(output, workflow)
@@ -86,4 +86,4 @@ def _detached(follower: Follower, style: Style, target: str) -> str:
     if style is Style.JSON:
         options.append("--json")
     command = watch_command(target, follower.execution_id, *options)
-    return f"detached; the execution goes on. Follow it with: {command}"
+    return f"detached; the execution continues. Follow it with: {command}"

@@ -11,7 +11,7 @@ schedule = typer.Typer(no_args_is_help=True, help="Start a workflow by the clock
 
 
 class OverlapChoice(StrEnum):
-    """What a fire does while the execution of the fire before still goes on."""
+    """What happens if a start comes due while the previous execution is still running."""
 
     SKIP = "skip"
     QUEUE = "queue"
@@ -25,15 +25,15 @@ ScheduleRef = Annotated[str, typer.Argument(metavar="KEY|ID", help="The schedule
 def create(  # noqa: PLR0913 - one for each option
     workflow: WorkflowRef,
     cron: Annotated[str | None, typer.Option(metavar="EXPRESSION", help="As '0 2 * * *'; in quotes.")] = None,
-    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of --cron, as Europe/Berlin.")] = "UTC",
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="The time zone of --cron, as Europe/Berlin.")] = "UTC",
     at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Once, as 2026-01-31T02:00:00Z.")] = None,
-    in_seconds: Annotated[float | None, typer.Option("--in", metavar="SECONDS", help="Once, after so long.")] = None,
+    in_seconds: Annotated[float | None, typer.Option("--in", metavar="SECONDS", help="Once, after SECONDS.")] = None,
     key: Annotated[str | None, typer.Option(metavar="KEY", help="A name for the schedule.")] = None,
     input: Annotated[
         str | None, typer.Option("--input", "-i", metavar="JSON|@FILE", help="The input, a JSON object; @- is stdin.")
     ] = None,
     overlap: Annotated[
-        OverlapChoice, typer.Option(help="What to do while the last execution goes on.")
+        OverlapChoice, typer.Option(help="What to do if the previous execution is still running.")
     ] = OverlapChoice.SKIP,
     catch_up: Annotated[
         float | None,
@@ -42,7 +42,7 @@ def create(  # noqa: PLR0913 - one for each option
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
-    """Start a workflow again and again, or once at a later time."""
+    """Start a workflow repeatedly, or once at a later time."""
     from app.cli.scheduling import create_schedule, schedule_body
     from app.cli.targets import rest_base
 
@@ -54,11 +54,11 @@ def create(  # noqa: PLR0913 - one for each option
 @schedule.command()
 def show(
     schedule: ScheduleRef,
-    count: Annotated[int, typer.Option(min=0, max=100, metavar="N", help="How many of the next times.")] = 5,
+    count: Annotated[int, typer.Option(min=0, max=100, metavar="N", help="How many start times to show.")] = 5,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
-    """Show a schedule and when it fires next."""
+    """Show a schedule and its next start times."""
     from app.cli.scheduling import show_schedule
     from app.cli.targets import rest_base
 
@@ -67,7 +67,7 @@ def show(
 
 @schedule.command()
 def pause(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
-    """Start nothing more until it is resumed."""
+    """Start nothing until the schedule is resumed."""
     from app.cli.scheduling import pause_schedule
     from app.cli.targets import rest_base
 
@@ -76,7 +76,7 @@ def pause(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
 
 @schedule.command()
 def resume(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
-    """Go on with the next time; what came due meanwhile is not made up."""
+    """Continue with the next start. Starts that came due meanwhile are not made up."""
     from app.cli.scheduling import resume_schedule
     from app.cli.targets import rest_base
 
@@ -85,7 +85,7 @@ def resume(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
 
 @schedule.command()
 def delete(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
-    """Remove a schedule; executions that it has started go on."""
+    """Delete a schedule. Executions that it has started continue."""
     from app.cli.scheduling import delete_schedule
     from app.cli.targets import rest_base
 

@@ -18,9 +18,9 @@ Document = dict[str, Any]
 def schedule_body(
     workflow: str, cron: str | None, time_zone: str, at: str | None, in_seconds: float | None
 ) -> Document:
-    """Raise `CliError` unless exactly one of `cron`, `at` and `in_seconds` says when."""
+    """The timing fields of the request. Raise `CliError` unless exactly one of `cron`, `at`, `in_seconds` is given."""
     if sum(given is not None for given in (cron, at, in_seconds)) != 1:
-        raise CliError("say when with one of --cron, --at and --in")
+        raise CliError("give one of --cron, --at and --in")
     if in_seconds is not None:
         at = _later(in_seconds)
     return {"workflow": workflow, "cron": cron, "time_zone": time_zone, "at": at}
@@ -30,11 +30,11 @@ def _later(seconds: float) -> str | None:
     try:
         return rfc3339(datetime.now(UTC) + timedelta(seconds=seconds))
     except (OverflowError, ValueError):
-        raise CliError(f"--in {seconds:g} is no number of seconds from now") from None
+        raise CliError(f"--in {seconds:g} is not a number of seconds from now") from None
 
 
 def create_schedule(rest_url: str, body: Document, input: str | None, *, as_json: bool) -> None:
-    """`input` is as the user typed it."""
+    """Create the schedule and print it. `input` is the value of `--input`."""
     given = {name: value for name, value in body.items() if value is not None}
     if input is not None:
         given["input"] = json.loads(json_input(input))
@@ -74,7 +74,7 @@ def pause_schedule(rest_url: str, ref: str) -> None:
 def resume_schedule(rest_url: str, ref: str) -> None:
     with RestClient(rest_url) as service:
         resumed = service.change_schedule(ref, "resume")
-    results().say(f"schedule {_name(resumed)} goes on; {_next(resumed)}")
+    results().say(f"schedule {_name(resumed)} is resumed; {_next(resumed)}")
 
 
 def delete_schedule(rest_url: str, ref: str) -> None:

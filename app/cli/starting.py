@@ -1,4 +1,4 @@
-"""What the user typed after `workflow run`, as the request that starts an execution."""
+"""Turns the arguments of `workflow run` into the request that starts an execution."""
 
 import json
 import sys
@@ -13,12 +13,12 @@ from app.cli.errors import CliError
 def start_request(
     workflow: str, input: str | None, parameters: Sequence[str], idempotency_key: str | None
 ) -> pb.ExecuteWorkflowRequest:
-    """Raise `CliError` when the input cannot be used.
+    """The request. Raise `CliError` when the input cannot be used.
 
-    Every request gets an idempotency key: a start whose answer was lost can then be repeated without starting twice.
+    Every request gets an idempotency key, so that a start whose response was lost can be repeated safely.
     """
     if input is not None and parameters:
-        raise CliError("--input and --parameter do not go together; put everything into --input")
+        raise CliError("--input and --parameter cannot be combined; put everything into --input")
     return pb.ExecuteWorkflowRequest(
         workflow_id=workflow,
         parameters=_parameters(parameters),
@@ -49,7 +49,7 @@ def _text_of(input: str) -> str:
 
 
 def json_input(input: str) -> str:
-    """The text of the JSON object behind `--input`, as it is, so that numbers keep all their digits."""
+    """The JSON object of `--input` as unchanged text, so that numbers keep all their digits. Raise `CliError`."""
     text = _text_of(input)
     try:
         value = json.loads(text, parse_constant=_refuse)
@@ -65,7 +65,7 @@ def _refuse(constant: str) -> None:
 
 
 def reason_of(error: Exception) -> str:
-    """What the system says of a file, without its number and path."""
+    """The operating system's reason for a file error, without its number and path."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

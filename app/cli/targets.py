@@ -1,4 +1,4 @@
-"""Where the service answers, unless an option or its environment variable says otherwise."""
+"""The addresses of the service: from an option or its environment variable, otherwise from the settings."""
 
 import os
 
@@ -7,7 +7,7 @@ from app.config import Settings, SettingsError, load_settings
 
 
 def settings() -> Settings:
-    """The settings of the environment; raise `CliError` with a sentence about every wrong one."""
+    """The settings of the environment. Raise `CliError` with a sentence about every wrong one."""
     try:
         return load_settings()
     except SettingsError as error:
@@ -15,7 +15,7 @@ def settings() -> Settings:
 
 
 def override_environment(**values: str | int | None) -> None:
-    """Put options where the settings are read, so that child processes see the same values."""
+    """Write options into the environment, where this process and its children read their settings."""
     os.environ.update({name: str(value) for name, value in values.items() if value is not None})
 
 

@@ -1,4 +1,4 @@
-"""The REST and gRPC client of the service, with a follower that resumes broken streams. `app.cli` imports it.
+"""A client of REST and gRPC, with a follower that resumes broken streams. `app.cli` imports it.
 
-It imports nothing of the service but the generated stubs and plain types of the domain.
+It imports only the generated stubs and plain types of the domain, so that it can become a distribution of its own.
 """

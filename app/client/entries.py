@@ -1,4 +1,4 @@
-"""One entry of an execution's history, as the gRPC streams carry it and `--json` prints it."""
+"""One entry of an execution's history, as gRPC streams it and `--json` prints it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -22,8 +22,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`status` and `progress_percent` are the execution's after the entry; the task's fields are None for an entry
-    about the execution. `output` is JSON text, None for null.
+    """One entry of a history.
+
+    status, progress_percent: of the execution, after the entry.
+    task fields: None if the entry is about the execution.
+    output: JSON text; None for null.
     """
 
     execution_id: str
@@ -45,7 +48,7 @@ class Entry:
         return self.status in FINAL
 
     def document(self) -> dict[str, Any]:
-        """The entry as one JSON object, in the words and types of the REST API's events."""
+        """The entry as one JSON object, with the field names and types of the REST API's events."""
         return {
             **asdict(self),
             "workflow_id": json_id(self.workflow_id),
@@ -78,12 +81,12 @@ def failure_of(message: pb.WorkflowExecutionUpdate | pb.WorkflowStatusResponse |
 
 
 def json_id(text: str | None) -> int | str | None:
-    """Ids of workflows and tasks are numbers in JSON."""
+    """The id of a workflow or task as JSON has it: a number."""
     return int(text) if text is not None and text.isdecimal() else text
 
 
 def status_word(status: pb.ExecutionStatus) -> str:
-    """`running` for RUNNING; a status that this program is too old to know shows its number."""
+    """`running` for RUNNING; the number of a status that is newer than this program."""
     known = pb.ExecutionStatus.DESCRIPTOR.values_by_number.get(status)
     return known.name.lower() if known else f"status {status}"
 

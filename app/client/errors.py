@@ -1,11 +1,11 @@
-"""How a call to the service fails."""
+"""The error that calls to the service raise."""
 
 
 class ClientError(Exception):
-    """The service cannot be reached or does not do what was asked.
+    """The service cannot be reached or refuses a request.
 
-    message: what happened, to which thing, and what to do about it.
-    code: the stable code of the service's error; empty when the failure is not the service's.
+    message: what happened, to what, and what to do about it.
+    code: the stable code of the service's error; empty if the error does not come from the service.
     """
 
     def __init__(self, message: str, code: str = "") -> None:

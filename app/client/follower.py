@@ -1,4 +1,4 @@
-"""Follows one execution through broken connections: every entry once, in order, to the end."""
+"""Follows one execution across broken connections: every entry once, in order, to the end."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from app.client.entries import FINAL, Entry, entry_of, status_word
 from app.client.errors import ClientError
 from app.client.grpc_client import GrpcClient, never_connected, sentence_of
 
-# What a stream ends with when its server goes away, depending on how it went.
+# The codes with which a stream may end when its server stops or crashes.
 _BROKEN = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
@@ -28,9 +28,12 @@ Notice = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many tries in a row may stay silent: at first, and once entries have come.
+    """How many consecutive tries without an entry are allowed.
 
-    The pause before the next try is `first_pause_seconds` and doubles from try to try, up to `longest_pause_seconds`.
+    first_tries: before the first entry.
+    later_tries: after an entry has arrived.
+    first_pause_seconds: the pause before the second try; it doubles with every try.
+    longest_pause_seconds: the limit of the pause.
     """
 
     first_tries: int = 3
@@ -43,10 +46,12 @@ class Patience:
 
 
 class Follower:
-    """What is known of one execution while its entries come in.
+    """Follows one execution and keeps what its entries say.
 
-    `execution_id` is empty until a new execution's first entry. `last` is the number of the newest entry, `shown`
-    how many came, `status` the newest status or empty.
+    execution_id: empty until the first entry of a new execution.
+    last: the number of the newest entry.
+    shown: how many entries have arrived.
+    status: the newest status; empty before the first entry.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class Follower:
         execution_id: str = "",
         after: int = 0,
     ) -> None:
-        """Give either the `request` that starts a new execution, with its idempotency key, or an `execution_id`."""
+        """Pass either `request`, with an idempotency key, to start a new execution, or `execution_id`."""
         self._client = client
         self._patience = patience or Patience()
         self._request = request
@@ -68,9 +73,9 @@ class Follower:
         self.status = ""
 
     def entries(self, notice: Notice) -> Iterator[Entry]:
-        """Ends with the execution. `notice` hears of every connection that broke.
+        """Yield entries until the execution has ended. `notice` is called for every broken connection.
 
-        Raise `ClientError` when the service refuses, or when `Patience` is at its end.
+        Raise `ClientError` when the service refuses, or when the tries of `Patience` are used up.
         """
         silent_tries = 0
         while self.status not in FINAL:
@@ -102,7 +107,7 @@ class Follower:
         self._look_for_end()
 
     def _look_for_end(self) -> None:
-        """A stream that begins after the last entry closes without a word; the status then tells the end."""
+        """Read the final status: a stream that starts after the last entry closes without sending one."""
         if self.status in FINAL or not self.execution_id:
             return
         found = self._client.status(self.execution_id)
@@ -119,7 +124,7 @@ class Follower:
             raise sentence_of(broken, self._client.target)
         elif silent_tries > self._patience.later_tries:
             raise ClientError(
-                f"{self._why(broken)}. The execution is kept and goes on with the service; follow it with: "
+                f"{self._why(broken)}. The execution continues; follow it with: "
                 f"workflow watch {self.execution_id} --after {self.last}"
             )
 
@@ -129,14 +134,14 @@ class Follower:
         return sentence_of(broken, self._client.target).message
 
     def _perhaps_started(self, broken: grpc.RpcError | None) -> str:
-        """A start may have arrived even though its answer did not, unless there never was a connection."""
+        """A sentence if the start may have been received although its response was lost; empty otherwise."""
         if not self.how_to_find_out or (broken is not None and never_connected(broken)):
             return ""
         return f". {self.how_to_find_out}"
 
     @property
     def how_to_find_out(self) -> str:
-        """What to do when a start was sent and nothing heard; empty when there was nothing to start."""
+        """What to do if a start was sent and no response arrived; empty if nothing was to be started."""
         if self._request is None:
             return ""
         return (

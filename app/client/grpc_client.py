@@ -1,4 +1,4 @@
-"""The gRPC service as the command uses it, and its errors as sentences."""
+"""A client of the gRPC service that turns its errors into sentences."""
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -19,32 +19,31 @@ Updates = Iterator[pb.WorkflowExecutionUpdate]
 
 _SILENCE = "the service does not answer at {target}; start it with `workflow up`"
 
-# What gRPC says when there never was a connection, so that nothing can have been sent.
+# Messages of gRPC that mean that there was no connection, so nothing can have been sent.
 _NEVER_CONNECTED = {
-    "Failed parsing HTTP/2": "what answers at {target} does not speak gRPC; check --grpc-target",
-    "errors resolving": "the address {target} leads nowhere; check --grpc-target",
+    "Failed parsing HTTP/2": "the server at {target} does not speak gRPC; check --grpc-target",
+    "errors resolving": "the host of {target} cannot be resolved; check --grpc-target",
     "failed to connect": _SILENCE,
 }
 
-# Errors without the service's own details come from the connection, or from another program.
+# An error without the service's own details comes from the connection, or from another program.
 _UNEXPLAINED = {
     grpc.StatusCode.UNAVAILABLE: _SILENCE,
     grpc.StatusCode.DEADLINE_EXCEEDED: "the service at {target} did not answer in time; try again shortly",
-    grpc.StatusCode.UNIMPLEMENTED: "what answers at {target} is not this workflow service; check --grpc-target",
+    grpc.StatusCode.UNIMPLEMENTED: "the server at {target} is not this workflow service; check --grpc-target",
 }
 
 
 class GrpcClient:
     """A connection to the server at `target` (`host:port`); use it as a context manager.
 
-    What a follower uses, the streams and `status`, raises `grpc.RpcError`, so that it can try again; the other calls
-    raise `ClientError`.
+    The streams and `status` raise `grpc.RpcError`, so that a follower can retry; the other calls raise `ClientError`.
     """
 
     def __init__(self, target: str) -> None:
         self.target = target
         self._channel = grpc.insecure_channel(target, options=_options(target))
-        # The generated module carries no types.
+        # The generated module has no types.
         self._stub: Any = cast(Any, workflow_pb2_grpc).WorkflowServiceStub(self._channel)
 
     def __enter__(self) -> Self:
@@ -107,7 +106,7 @@ class GrpcClient:
 
 
 def sentence_of(error: grpc.RpcError, target: str) -> ClientError:
-    """What went wrong in a call to `target`, with a line for each field that the service names."""
+    """The error of a call to `target`, with a line for each field that the service names."""
     code, text = error.code(), error.details() or error.code().name
     reason, fields = _details(error)
     if fields:
@@ -121,13 +120,13 @@ def sentence_of(error: grpc.RpcError, target: str) -> ClientError:
 
 
 def never_connected(error: grpc.RpcError) -> str:
-    """A sentence with `{target}` when nothing can have been sent; else empty."""
+    """A sentence with `{target}` if nothing can have been sent; otherwise empty."""
     text = error.details() or ""
     return next((sentence for sign, sentence in _NEVER_CONNECTED.items() if sign in text), "")
 
 
 def _details(error: grpc.RpcError) -> tuple[str, list[str]]:
-    """The stable reason and one line per wrong field; empty where the error carries none."""
+    """The stable reason, and one line per wrong field; both empty if the error has no details."""
     reason, fields = "", list[str]()
     for detail in _packed_details(error):
         info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
@@ -144,13 +143,13 @@ def _details(error: grpc.RpcError) -> tuple[str, list[str]]:
 def _packed_details(error: grpc.RpcError) -> Sequence[Any]:
     try:
         status = rpc_status.from_call(cast(Any, error))
-    except ValueError:  # details that contradict the status: not from this service
+    except ValueError:  # The details contradict the status: they are not from this service.
         return ()
     return () if status is None else status.details
 
 
 def _options(target: str) -> list[tuple[str, int]]:
-    """Reconnect quickly, notice a vanished server, take whatever the service sends."""
+    """Channel options: reconnect quickly, detect a vanished server, accept messages of any size."""
     host = target.rpartition("/")[2].rpartition(":")[0].strip("[]")
     return [
         ("grpc.enable_http_proxy", 0 if is_local(host) else 1),

@@ -1,10 +1,10 @@
-"""Which hosts are this machine."""
+"""Recognises hosts that are this machine."""
 
 from ipaddress import ip_address
 
 
 def is_local(host: str) -> bool:
-    """True for addresses of this machine, which no proxy could reach."""
+    """True for addresses of this machine, which a proxy could not reach."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The REST API as the command uses it; every failure becomes a sentence."""
+"""A client of the REST API that turns every failure into a sentence."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 
 class Refused(ClientError):
-    """The service answered with a problem. `problems` names the wrong fields; empty when it is about no field."""
+    """The service refused a request. `problems` names the wrong fields; empty if the error is about no field."""
 
     def __init__(self, status: int, message: str, code: str, problems: tuple[Problem, ...]) -> None:
         super().__init__(message, code)
@@ -50,7 +50,7 @@ class RestClient:
         self._http.close()
 
     def find_workflow(self, key: str) -> Document | None:
-        """The current revision of a workflow; None when no workflow has the key."""
+        """The current revision of a workflow; None if no workflow has the key."""
         try:
             return self.workflow(key)
         except Refused as refusal:
@@ -68,24 +68,24 @@ class RestClient:
         return self._ask("PUT", _workflow_path(key), definition)
 
     def validate_workflow(self, definition: Mapping[str, Any]) -> tuple[Problem, ...]:
-        """Everything that the service would find wrong with a definition; nothing is stored."""
+        """Every problem that the service finds in a definition. Nothing is stored."""
         answer = self._ask("POST", "/workflows/validate", definition)
         return tuple(Problem(str(item["path"]), str(item["message"])) for item in answer["problems"])
 
     def revisions(self, ref: str) -> Iterator[Document]:
-        """Every revision in short, newest first."""
+        """A summary of every revision, newest first."""
         return self._all(f"{_workflow_path(ref)}/revisions")
 
     def revision_changes(self, ref: str, revision: int) -> Document:
-        """What the revision changed of the one before."""
+        """What the revision changed compared with the previous one."""
         return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}/changes")
 
     def restore_revision(self, ref: str, revision: int) -> Document:
-        """Answer the workflow as it is now."""
+        """Restore the revision; return the workflow as it is now."""
         return self._ask("POST", f"{_workflow_path(ref)}/revisions/{revision}/restore")
 
     def workflows(self) -> Iterator[Document]:
-        """Every definition."""
+        """Every workflow."""
         return self._all("/workflows")
 
     def schedules(self) -> Iterator[Document]:
@@ -105,7 +105,7 @@ class RestClient:
         return self._ask("DELETE", _schedule_path(ref))
 
     def next_fires(self, ref: str, count: int) -> list[str]:
-        """The instants at which a schedule fires next."""
+        """The next start times of a schedule."""
         fires: list[str] = self._ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
         return fires
 
@@ -147,7 +147,7 @@ class RestClient:
             document = None
         if not isinstance(document, dict) or (answer.is_error and "code" not in document):
             raise ClientError(
-                f"what answers at {self._url} is not the workflow service (status {answer.status_code}); "
+                f"the server at {self._url} is not the workflow service (status {answer.status_code}); "
                 "check --rest-url and WORKFLOW_REST_URL"
             )
         if answer.is_error:

@@ -1,1 +1,1 @@
-"""Definition files: reading, judging, comparing and writing them. Only the commands in `app.cli` import it."""
+"""Definition files: reading, checking, comparing and writing them. Only the commands in `app.cli` import it."""

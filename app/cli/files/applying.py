@@ -1,4 +1,4 @@
-"""`workflow apply`: makes the service's definitions what the files say."""
+"""`workflow apply`: creates and changes the service's definitions to match the files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,11 +24,11 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one definition.
+    """The result of applying one definition.
 
-    `revision` is the current one afterwards and `before` the one found; None where there is none. `problems` is
-    empty unless the service refused the definition, and holds at least one then, with an empty path when it is about
-    no field.
+    revision: the current revision afterwards; None if there is none.
+    before: the revision that was current before; None if there was none.
+    problems: empty unless the service refused the definition. A problem about no field has an empty path.
     """
 
     source: str
@@ -41,11 +41,11 @@ class Outcome:
 
 
 def apply_files(rest_url: str, paths: Sequence[Path]) -> list[Outcome]:
-    """Create or replace every workflow of the files and folders, in their order.
+    """Create or replace every workflow of the files and folders, in their order; return one outcome for each.
 
-    All files are read before the first is sent, so a file that cannot be read (`CliError`) changes nothing. A
-    definition that the service refuses is an `Outcome`, and the others are still applied. `CliError` too when the
-    service does not answer.
+    All files are read before the first is sent, so nothing changes if one cannot be read. A definition that the
+    service refuses has an `Outcome`, and the others are still applied. Raise `CliError` when a file cannot be read,
+    `ClientError` when the service does not respond.
     """
     return apply_definitions(rest_url, read_definitions(paths))
 
@@ -56,7 +56,7 @@ def apply_definitions(rest_url: str, definitions: Sequence[Definition]) -> list[
 
 
 def apply_and_tell(rest_url: str, paths: Sequence[Path]) -> int:
-    """Apply the files and print a line for each definition; the exit code is 1 when one was refused."""
+    """Apply the files and print a line for each definition; return the exit code, 1 if one was refused."""
     outcomes = apply_files(rest_url, paths)
     for outcome in outcomes:
         tell(outcome)
@@ -78,7 +78,7 @@ def _create_or_replace(service: RestClient, definition: Definition) -> Outcome:
             created = service.create_workflow(definition.request)
             return Outcome(definition.source, definition.key, Change.CREATED, revision=created["revision"])
         except Refused as refusal:
-            # Somebody else may have created it in the meantime.
+            # Another client may have created it in the meantime.
             found = service.find_workflow(definition.key) if refusal.status == CONFLICT else None
             if found is None:
                 raise
@@ -89,7 +89,7 @@ def _create_or_replace(service: RestClient, definition: Definition) -> Outcome:
 
 
 def tell(outcome: Outcome) -> None:
-    """One line on stdout; for a refused definition its problems on stderr."""
+    """Print one line on stdout, or the problems of a refused definition on stderr."""
     if outcome.change is Change.REFUSED:
         failures().say(f"refused    {outcome.key}  {outcome.source}")
         for line in outcome.passage.all_located(outcome.problems):

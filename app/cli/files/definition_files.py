@@ -19,9 +19,10 @@ NOWHERE = Passage("", Place(1, 1))
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One workflow of a file. `source` names the file, and the document where the file has several.
+    """One workflow of a file.
 
-    `key` is empty where the document's cannot be used.
+    source: the file, with the number of the document if the file has several.
+    key: the workflow's key; empty if the document has no usable one.
     """
 
     source: str
@@ -31,9 +32,8 @@ class Definition:
 
     @property
     def request(self) -> dict[str, Any]:
-        """The body that makes a workflow as the file says: one without tasks where it has none.
-
-        Left out, PUT would keep the stored ones.
+        """The request body that makes the workflow match the file. `tasks` is always present: a PUT without it would
+        keep the stored tasks.
         """
         tasks = self.document.get("tasks")
         return {**self.document, "tasks": [] if tasks is None else tasks}
@@ -41,7 +41,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What files hold: definitions, those whose key cannot be used, and a line with its place for all that is wrong."""
+    """The contents of files: definitions, including those without a usable key, and one located line per problem."""
 
     definitions: Sequence[Definition]
     keyless: Sequence[Definition]
@@ -49,7 +49,7 @@ class Reading:
 
 
 def read_definitions(paths: Sequence[Path]) -> Sequence[Definition]:
-    """All definitions of all files and folders, or `CliError` with one line for everything wrong in any of them."""
+    """All definitions of all files and folders. Raise `CliError` with one line per problem in any of them."""
     reading = read_files(paths)
     if reading.wrong:
         raise CliError("\n".join(reading.wrong))
@@ -57,7 +57,7 @@ def read_definitions(paths: Sequence[Path]) -> Sequence[Definition]:
 
 
 def read_files(paths: Sequence[Path]) -> Reading:
-    """Every file, and every definition file in and below every folder, sorted by its path there."""
+    """Read every file, and every definition file in each folder and its subfolders, sorted by path."""
     outcomes = [outcome for path in paths for outcome in (_read_folder(path) if path.is_dir() else _read(path))]
     definitions = [outcome for outcome in outcomes if isinstance(outcome, Definition)]
     wrong = [outcome for outcome in outcomes if isinstance(outcome, str)]
@@ -70,7 +70,7 @@ def _read_folder(folder: Path) -> Iterator[Definition | str]:
     within = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
     files = [folder / path for path in sorted(within) if not any(part.startswith(".") for part in path.parts)]
     if not files:
-        yield f"{folder} holds no .yaml, .yml or .json file"
+        yield f"{folder} contains no .yaml, .yml or .json file"
     for path in files:
         yield from _read(path)
 
@@ -86,7 +86,7 @@ def _read(path: Path) -> Iterator[Definition | str]:
         yield f"{where}: {error.message}"
         return
     if not documents:
-        yield f"{path} holds no definition"
+        yield f"{path} contains no definition"
     for number, (document, place) in enumerate(documents, start=1):
         source = str(path) if len(documents) == 1 else f"{path} (document {number})"
         yield from _definition(source, document, Passage(str(path), place))
@@ -96,7 +96,7 @@ def _documents(path: Path) -> list[tuple[Any, Place]]:
     text = path.read_text("utf-8-sig")
     if path.suffix.lower() == ".json":
         return [load_json(text)]
-    # `---` at the end of a file begins one more document, which is empty.
+    # `---` at the end of a file starts one more document, which is empty.
     return [(document, place) for document, place in load_yaml(text) if document is not None]
 
 
@@ -112,7 +112,7 @@ def _definition(source: str, document: Any, passage: Passage) -> Iterator[Defini
 
 def _key_problem(key: Any) -> str | None:
     if key is None:
-        return "`key` is missing; it is what makes applying the file twice the same as once"
+        return "`key` is missing; it identifies the workflow"
     if not isinstance(key, str):
         return "key: must be text; put it in quotes"
     return next((f"key: {problem.message}" for problem in key_problems(key)), None)

@@ -11,7 +11,7 @@ IDENTIFIER = "urn:workflow:definition"
 
 
 def definition_schema() -> dict[str, Any]:
-    """That of a new workflow over REST, with a key: it is what a file is applied by."""
+    """The JSON Schema of a new workflow over REST, with `key` required, because a file is applied by its key."""
     schema = WorkflowCreate.model_json_schema()
     key = schema["properties"]["key"]
     text = next(choice for choice in key.pop("anyOf") if choice["type"] == "string")

@@ -19,9 +19,9 @@ CONTEXT_LINES = 3
 
 
 def diff(rest_url: str, paths: Sequence[Path]) -> int:
-    """Print for each definition whether it would be created, changed or left, and how; nothing is written.
+    """Print for each definition whether it would be created, changed or left alone, and the changes. Write nothing.
 
-    The exit code is 1 when there are differences, 0 when there are none. `CliError` when a file cannot be used.
+    Return the exit code: 1 if there are differences, 0 if there are none. Raise `CliError` when a file cannot be used.
     """
     drafts = _drafts(read_definitions(paths))
     with RestClient(rest_url) as service:
@@ -48,7 +48,7 @@ def _drafts(definitions: Sequence[Definition]) -> list[tuple[Definition, Workflo
 
 
 def _tell(definition: Definition, current: Workflow | None, after: Workflow) -> bool:
-    """True when they differ."""
+    """Print the comparison; return whether the two differ."""
     if after is current:
         results().say(f"unchanged  {definition.key}  revision {current.revision}  {definition.source}")
         return False
@@ -62,7 +62,7 @@ def _tell(definition: Definition, current: Workflow | None, after: Workflow) -> 
 
 
 def difference_lines(before: Workflow | None, after: Workflow) -> Sequence[str]:
-    """A unified diff of both as definition files would say them; None is an empty file."""
+    """A unified diff of both in the format of definition files; None stands for an empty file."""
     old, new = (_lines(workflow) for workflow in (before, after))
     label = f"{after.key} revision {before.revision}" if before else "/dev/null"
     return list(unified_diff(old, new, label, f"{after.key} applied", n=CONTEXT_LINES))

@@ -1,4 +1,4 @@
-"""Definitions of files as the service would read them, with its own models and rules, and without asking it."""
+"""Reads definitions of files with the service's own models and rules, without the service."""
 
 from datetime import UTC, datetime
 
@@ -17,14 +17,14 @@ UNLIMITED = 1_000_000_000
 
 
 class _AnyTaskType:
-    """Only a running service knows which task types there are and what they need."""
+    """Accepts every task type: only a running service knows which exist and what their configs need."""
 
     def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
         return []
 
 
 def draft_of(definition: Definition) -> WorkflowDraft:
-    """Raise `Invalid` with every field that is unknown, missing or of a wrong type."""
+    """The definition as a draft. Raise `Invalid` with every field that is unknown, missing or of a wrong type."""
     try:
         return WorkflowCreate.model_validate(definition.request).draft()
     except ValidationError as error:
@@ -40,9 +40,9 @@ def check_offline(definition: Definition) -> WorkflowDraft:
 
 
 def applied(current: Workflow | None, draft: WorkflowDraft) -> Workflow:
-    """The workflow after `draft` is applied: `current` itself where that changes nothing. Ids of new tasks are made up.
+    """The workflow after `draft` is applied; `current` itself if that changes nothing. Ids of new tasks are invented.
 
-    It is the service's own step, so what is no change there is none here.
+    This uses the service's own function, so both agree on what is a change.
     """
     now = datetime.now(UTC)
     if current is None:

@@ -1,4 +1,4 @@
-"""`workflow export`: the service's definitions as files that `workflow apply` takes back without a change."""
+"""`workflow export`: writes the service's definitions as files. Applying such a file changes nothing."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -18,7 +18,7 @@ from app.domain.errors import Invalid
 
 
 class Outcome(StrEnum):
-    """What became of a file."""
+    """The result of writing one file."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -26,9 +26,9 @@ class Outcome(StrEnum):
 
 
 def export(rest_url: str, refs: Sequence[str], folder: Path | None, *, force: bool) -> int:
-    """Print the workflows as one YAML stream, or write a file for each; without `refs` it is all that there are.
+    """Print the workflows as one YAML stream, or write one file for each into `folder`. Without `refs`, export all.
 
-    The exit code is 1 when one could not be exported; the others are.
+    Return the exit code: 1 if one could not be exported; the others are exported nevertheless.
     """
     with RestClient(rest_url) as service:
         documents = [service.workflow(ref) for ref in refs] if refs else list(service.workflows())
@@ -48,13 +48,13 @@ def _print(workflows: Sequence[Workflow]) -> bool:
 
 
 def _write_all(folder: Path, workflows: Sequence[Workflow], *, force: bool) -> bool:
-    """False when a file was left although it says something else."""
+    """Write the files; return False if a file with another definition was kept."""
     outcomes = []
     for workflow in workflows:
         path = folder / f"{workflow.key}.yaml"
         outcomes.append(_outcome(path, workflow, force=force))
         if outcomes[-1] is Outcome.KEPT:
-            failures().say(f"{Outcome.KEPT:<9}  {path} says something else; --force writes over it, comments and all")
+            failures().say(f"{Outcome.KEPT:<9}  {path} contains another definition; --force overwrites it")
             continue
         if outcomes[-1] is Outcome.WRITTEN:
             _write(path, workflow)
@@ -63,7 +63,7 @@ def _write_all(folder: Path, workflows: Sequence[Workflow], *, force: bool) -> b
 
 
 def _outcome(path: Path, workflow: Workflow, *, force: bool) -> Outcome:
-    """A file that says the same keeps its comments."""
+    """Write one file. A file with the same definition is left alone and keeps its comments."""
     if not path.exists():
         return Outcome.WRITTEN
     if _says(path, workflow):

@@ -1,4 +1,4 @@
-"""JSON read strictly: no key twice, no NaN; and where everything in it stands."""
+"""Reads JSON strictly (no repeated keys, no NaN), with the line and column of every value."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 def load_json(text: str) -> tuple[Any, Place]:
-    """The one value of a JSON text, and its places; raise `DocumentError`."""
+    """The value of a JSON text, and its places. Raise `DocumentError`."""
     try:
         document = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
@@ -28,7 +28,7 @@ def _refuse(constant: str) -> None:
 
 
 class _Walk:
-    """The parser keeps no positions, so a text known to be valid is walked once more."""
+    """Finds the positions, which the parser does not keep, by walking a text that is known to be valid."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -62,7 +62,7 @@ class _Walk:
         self._field = name, place
 
     def _value(self, place: Place) -> Place:
-        """A value begins at `place`, or where the name before it does."""
+        """Read the value that begins at `place`, or the one whose name does."""
         if self._field is not None:
             name, place = self._field
             self._open[-1].fields[name] = place

@@ -1,4 +1,4 @@
-"""A stored workflow as a definition file says it: no ids, no revisions, no times, and nothing that has its default."""
+"""A stored workflow in the format of a definition file: without ids, revisions, times and default values."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def file_document(workflow: Workflow) -> Document:
 
 @cache
 def _default_document() -> Document:
-    """What is stored of a workflow and a task of which a file says as little as it may."""
+    """The document of a workflow with one task whose optional fields are all left out: the defaults."""
     least = WorkflowCreate(name="", tasks=[TaskBody(name="", execution_type="sync")])
     return workflow_document(first_revision(least.draft(), 0, [0], datetime.fromtimestamp(0, UTC)))
 
@@ -60,7 +60,7 @@ def _said_within(body: type[Body], document: Mapping[str, Any]) -> Document:
 
 
 def _types(annotation: Any) -> Sequence[Any]:
-    """The types that a field may have: two of `float | None`."""
+    """The types that a field may have; for `float | None`, these are two."""
     return get_args(annotation) or (annotation,)
 
 

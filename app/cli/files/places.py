@@ -1,4 +1,4 @@
-"""Where in a file the parts of a definition stand, so that a problem of `tasks[2].config.url` is told at its line."""
+"""Line and column of the parts of a definition, to report a problem of `tasks[2].config.url` at its line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,9 @@ _INDEX = re.compile(r"\[(\d{1,9})\]")
 
 @dataclass(slots=True)
 class Place:
-    """Where a value begins, or the name of its field where it has one. Both count from 1.
+    """Line and column, from 1, of a value, or of its field's name if it has one.
 
-    An alias in YAML makes one value stand in several places: their `fields` and `items` are then the same objects.
+    A YAML alias repeats one value in several places; their `fields` and `items` are then the same objects.
     """
 
     line: int
@@ -22,7 +22,7 @@ class Place:
     items: list["Place"] = field(default_factory=list)
 
     def find(self, path: str) -> "Place":
-        """The place of a path such as `tasks[2].config.url`; of what should hold it where it is missing."""
+        """The place of a path such as `tasks[2].config.url`; if missing, of the mapping that should contain it."""
         place, rest = self, path
         while rest:
             step = next(_steps(place, rest), None)
@@ -33,7 +33,7 @@ class Place:
 
 
 def _steps(place: Place, path: str) -> Iterator[tuple[Place, str]]:
-    """What the beginning of `path` may lead to, and the rest of it. Names may hold dots: the longest one wins."""
+    """The places that the first step of `path` may mean, each with the rest. Names may contain dots: longest first."""
     index = _INDEX.match(path)
     if index and int(index[1]) < len(place.items):
         yield place.items[int(index[1])], path[index.end() :].removeprefix(".")
@@ -61,7 +61,7 @@ class Passage:
         return f"{self.at(problem.path)}: {named}{problem.message}"
 
     def all_located(self, problems: Iterable[Problem]) -> list[str]:
-        """A line for each, in the order in which they stand in the file."""
+        """One line for each problem, in the order of their places in the file."""
         return [self.located(problem) for problem in sorted(problems, key=self._order)]
 
     def _order(self, problem: Problem) -> tuple[int, int]:

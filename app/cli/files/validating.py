@@ -1,4 +1,4 @@
-"""`workflow validate`: everything that is wrong with definition files, each with its file, line and column."""
+"""`workflow validate`: reports every problem in definition files, with file, line and column."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -18,10 +18,10 @@ NO_SUCH_OPERATION = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 
 
 def validate(rest_url: str | None, paths: Sequence[Path]) -> int:
-    """Print a line for each definition that is right, and for each problem; the exit code is 1 when there are some.
+    """Print a line for each valid definition and for each problem; return the exit code, 1 if there are problems.
 
-    The service at `rest_url` judges everything. Without one, or when it does not answer, task types, their configs
-    and the service's limits are not judged.
+    The service at `rest_url` checks everything. Without a URL, or if the service does not respond, task types, their
+    configs and the service's limits are not checked.
     """
     reading = read_files(paths)
     lines = list(reading.wrong)
@@ -47,7 +47,7 @@ def _judged(rest_url: str | None, definitions: Sequence[Definition]) -> Iterator
 
 
 def _asked(service: RestClient, definition: Definition) -> Sequence[Problem] | None:
-    """None, and a sentence on stderr, when the service cannot tell."""
+    """The problems that the service finds; None, with a sentence on stderr, if it cannot be asked."""
     try:
         return service.validate_workflow(definition.request)
     except Refused as refusal:

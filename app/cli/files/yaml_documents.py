@@ -1,7 +1,7 @@
-"""YAML read as JSON: the core schema of YAML 1.2, and no value that JSON cannot hold.
+"""Reads YAML as JSON: the core schema of YAML 1.2, restricted to the values of JSON.
 
 PyYAML's own loaders read YAML 1.1, where `on` is true, `12:30` is 750, `010` is 8 and `2026-01-01` is a date.
-Here they all stay text, as written.
+Here they all stay strings, as written.
 """
 
 import math
@@ -19,7 +19,7 @@ MAX_VALUES = 100_000
 _CORE = "tag:yaml.org,2002:"
 _TEXT, _MERGE = f"{_CORE}str", f"{_CORE}merge"
 
-# Numbers with a leading zero are left as text: YAML 1.1 and 1.2 read them differently.
+# Numbers with a leading zero stay strings: YAML 1.1 and 1.2 read them differently.
 _PLAIN_FORMS = (
     ("null", r"~|null|Null|NULL|", "~nN", True),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", False),
@@ -35,7 +35,7 @@ _PLAIN_FORMS = (
 
 
 class DocumentError(Exception):
-    """A text is not a definition. `line` and `column` count from 1; None when the error has no place."""
+    """A text is not a definition. `line` and `column` count from 1; None if the error has no place."""
 
     def __init__(self, line: int | None, message: str, column: int | None = None) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class DocumentError(Exception):
 
 
 def load_yaml(text: str) -> list[tuple[Any, Place]]:
-    """The documents of a YAML stream as JSON values, with their places; raise `DocumentError`."""
+    """The documents of a YAML stream as JSON values, with their places. Raise `DocumentError`."""
     try:
         documents = list(_documents(text))
     except yaml.MarkedYAMLError as error:
@@ -70,13 +70,13 @@ def _documents(text: str) -> Iterator[tuple[Any, Place]]:
 
 
 def _place(node: Node, mark: yaml.Mark, known: dict[int, Place]) -> Place:
-    """The places in `node`, which begins at `mark` or has its name there; `known` are those of the nodes before."""
+    """The places in `node`, which starts at `mark` (or its name does). `known` has the places of earlier nodes."""
     if id(node) in known:
         same = known[id(node)]
         return Place(mark.line + 1, mark.column + 1, same.fields, same.items)
     place = known[id(node)] = Place(mark.line + 1, mark.column + 1)
     if isinstance(node, MappingNode):
-        # What is merged in stands before the mapping's own fields, which win.
+        # Merged fields come before the mapping's own fields, which take precedence.
         place.fields.update({key.value: _place(value, key.start_mark, known) for key, value in node.value})
     elif isinstance(node, SequenceNode):
         place.items.extend(_place(item, item.start_mark, known) for item in node.value)
@@ -84,7 +84,7 @@ def _place(node: Node, mark: yaml.Mark, known: dict[int, Place]) -> Place:
 
 
 class JsonLoader(yaml.SafeLoader):
-    """Reads each scalar as the core schema does."""
+    """Reads each scalar by the rules of the core schema."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - replaces PyYAML's table of YAML 1.1 forms
     yaml_constructors = {}  # noqa: RUF012 - replaces PyYAML's table, which makes dates, bytes and sets
@@ -138,10 +138,10 @@ def _explained(error: yaml.MarkedYAMLError) -> DocumentError:
 
 
 def _check_expanded_size(document: Any) -> None:
-    """Aliases may make a small text a huge or endless value; stop counting at the limit."""
+    """Raise `DocumentError` if aliases make a small text a huge or endless value. Counting stops at the limit."""
     for count, _ in enumerate(_values(document)):
         if count >= MAX_VALUES:
-            raise DocumentError(None, f"it holds more than {MAX_VALUES:,} values once its aliases are followed")
+            raise DocumentError(None, f"it contains more than {MAX_VALUES:,} values after its aliases are resolved")
 
 
 def _values(document: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""YAML for people: several lines of text as a block, nothing quoted without need, and read again as it was."""
+"""Writes YAML for people: multi-line strings as blocks, quotes only if needed. Reading it returns equal values."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 
 def yaml_text(documents: Sequence[Any]) -> str:
-    """A stream of JSON values, each a document; `load_yaml` gives them back, and so do readers of YAML 1.1."""
+    """A YAML stream with one document per JSON value. `load_yaml` and readers of YAML 1.1 return the same values."""
     return yaml.dump_all(
         documents,
         Dumper=_Writer,
@@ -28,7 +28,7 @@ def yaml_text(documents: Sequence[Any]) -> str:
 
 
 class _Writer(yaml.SafeDumper):
-    # A text stays unquoted only when neither YAML 1.1 nor 1.2 takes it for something else.
+    # A string is unquoted only if neither YAML 1.1 nor 1.2 reads it as another type.
     yaml_implicit_resolvers = {  # noqa: RUF012 - the one way to give PyYAML its table
         first: [
             *yaml.SafeDumper.yaml_implicit_resolvers.get(first, []),
@@ -41,18 +41,18 @@ class _Writer(yaml.SafeDumper):
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Lists are indented below their name."""
+        """Indent lists below their name."""
         super().increase_indent(flow, indentless=False)
 
 
 def _text(writer: _Writer, text: str) -> ScalarNode:
-    # YAML 1.1 takes these for ends of lines, and PyYAML then loses them; quoted, they are written as escapes.
+    # YAML 1.1 reads these as line ends, and PyYAML then loses them. In quotes they are written as escapes.
     style = '"' if _OTHER_LINE_ENDS.search(text) else "|" if "\n" in text else None
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
 def _list(writer: _Writer, values: list[Any]) -> Node:
-    """A list of plain values on one line where it has room there."""
+    """Write a list of plain values on one line if it fits."""
     short = all(not isinstance(value, dict | list) and "\n" not in str(value) for value in values)
     fits = short and sum(len(str(value)) + 2 for value in values) < WIDTH // 2
     return writer.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=fits)

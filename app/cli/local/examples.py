@@ -1,4 +1,4 @@
-"""The definitions under `examples/` of a checkout, which `workflow up` loads so that there is something to run."""
+"""Loads the definitions under `examples/` of a checkout, for `workflow up`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,11 +12,11 @@ from app.config import Settings
 
 FOLDER = Path(app.__path__[0]).parent / "examples"
 WRITTEN_ADDRESS = "http://127.0.0.1:8000"
-"""Where the examples' own files expect the REST API."""
+"""The address of the REST API in the files of the examples."""
 
 
 def example_settings(settings: Settings, rest_address: str) -> Mapping[str, str]:
-    """What the service's processes need to run the examples, beside what is set: `rest_address` is `host:port`."""
+    """The settings that the examples need in addition to `settings`. `rest_address` is `host:port`."""
     functions = [f"examples.{path.parent.name}.functions" for path in sorted(FOLDER.glob("*/functions.py"))]
     return {
         "PYTHON_MODULES": ",".join(dict.fromkeys((*settings.function_modules, *functions))),
@@ -25,7 +25,7 @@ def example_settings(settings: Settings, rest_address: str) -> Mapping[str, str]
 
 
 def load_examples(rest_url: str) -> Sequence[str]:
-    """Apply every YAML file of the folder; the keys that the service has now. An installation has no examples."""
+    """Apply every YAML file of the folder; return their keys. An installed package has no examples."""
     definitions = read_definitions(sorted(FOLDER.rglob("*.yaml")))
     outcomes = apply_definitions(rest_url, [_at_address(definition, rest_url) for definition in definitions])
     for outcome in outcomes:
@@ -35,7 +35,7 @@ def load_examples(rest_url: str) -> Sequence[str]:
 
 
 def _at_address(definition: Definition, rest_url: str) -> Definition:
-    """The example that calls this service, calling it where it really listens."""
+    """The definition with the address of the REST API replaced by the one that it really has."""
     return replace(definition, document=_readdressed(definition.document, rest_url))
 
 

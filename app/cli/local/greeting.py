@@ -1,4 +1,4 @@
-"""What `workflow up` says once the service is ready."""
+"""What `workflow up` prints when the service is ready."""
 
 import json
 import os
@@ -27,7 +27,12 @@ FIRST_WORKFLOW = {
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Where the service answers, as URL and `host:port`; `examples` are the keys of workflows that it knows."""
+    """What to print.
+
+    rest: the URL of the REST API.
+    grpc: `host:port` of the gRPC server.
+    examples: the keys of the workflows that were loaded.
+    """
 
     settings: Settings
     rest: str
@@ -36,7 +41,7 @@ class Ready:
 
 
 def greet(ready: Ready) -> None:
-    """Print where everything is, and commands to paste: each on one line, whatever the terminal's width."""
+    """Print the addresses and commands to paste, each on one line, whatever the terminal's width."""
     say = results().say
     say("")
     say("The workflow service is ready.", style="bold green")
@@ -64,7 +69,7 @@ def _data(database_url: str) -> str:
         case FolderAddress(path):
             return f"{path}  (embedded PostgreSQL)"
         case MemoryAddress():
-            return "embedded PostgreSQL in a temporary folder; gone when this stops"
+            return "embedded PostgreSQL in a temporary folder; removed when the service stops"
         case ServerAddress(url):
             return f"PostgreSQL at {place(url)}"
 
@@ -82,14 +87,14 @@ def _commands(ready: Ready) -> list[tuple[str, str]]:
     create = f"curl -s {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
     request = json.dumps({"workflow_id": key})
     commands = [
-        ("the workflows", f"curl -s {ready.rest}/workflows"),
+        ("list the workflows", f"curl -s {ready.rest}/workflows"),
         ("run one and watch every step", f"grpcurl -plaintext -d '{request}' {ready.grpc} {METHOD}"),
         ("the same without grpcurl", f"{_program()} run {key} --grpc-target {ready.grpc}"),
     ]
-    return [("make a workflow", create), *commands]
+    return [("create a workflow", create), *commands]
 
 
 def _program() -> str:
-    """How this command is called from here, also where its environment is not active."""
+    """How to call this command from the working directory, also if its virtual environment is not active."""
     beside = Path(sys.executable).with_name("workflow")
     return "workflow" if shutil.which("workflow") or not beside.exists() else os.path.relpath(beside)

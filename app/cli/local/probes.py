@@ -1,4 +1,4 @@
-"""Whether the service's processes are ready for work."""
+"""Probes that report whether the service's processes are ready."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +10,7 @@ Probe = Callable[[], Awaitable[bool]]
 
 
 def rest_probe(host: str, port: int) -> Probe:
-    """Asks GET /readyz."""
+    """A probe that calls GET /readyz."""
 
     async def answers() -> bool:
         try:
@@ -35,11 +35,11 @@ async def _status_line(host: str, port: int) -> bytes:
 
 @asynccontextmanager
 async def grpc_probe(host: str, port: int) -> AsyncIterator[Probe]:
-    """Asks the health service."""
+    """A probe that calls the gRPC health service."""
     import grpc
     from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-    # A refused connection is tried again after this long; the default of a second is felt at every start.
+    # When to retry a refused connection. With the default of a second, every start would be noticeably slower.
     options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200)]
 
     async with grpc.aio.insecure_channel(f"{host}:{port}", options=options) as channel:

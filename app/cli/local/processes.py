@@ -1,4 +1,4 @@
-"""The service's processes as children of `workflow up`."""
+"""The service's processes as child processes of `workflow up`."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ DOES_NOT_START = 1
 
 
 class ServiceProcess:
-    """One process of the service, started at once. Its output goes where that of `workflow up` goes."""
+    """One process of the service; the constructor starts it. It inherits stdout and stderr of `workflow up`."""
 
     def __init__(self, name: str, module: str, settings: Mapping[str, str]) -> None:
         self.name = name
@@ -31,7 +31,7 @@ class ServiceProcess:
         ).start()
 
     async def ready(self, answers: Callable[[], Awaitable[bool]]) -> None:
-        """Return when `answers` says so; raise `CliError` when the process ends or takes too long."""
+        """Return when `answers` returns True. Raise `CliError` when the process ends or takes too long."""
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
         while not await answers():
             self._raise_if_ended()
@@ -40,13 +40,13 @@ class ServiceProcess:
             await asyncio.sleep(PROBE_EVERY_SECONDS)
 
     async def ended(self) -> NoReturn:
-        """Raise `CliError` when the process ends; it should not."""
+        """Wait until the process ends, which it should not; then raise `CliError`."""
         while True:
             self._raise_if_ended()
             await asyncio.sleep(WATCH_EVERY_SECONDS)
 
     async def stop(self, seconds: float) -> None:
-        """Ask it to stop, and kill it after `seconds`."""
+        """Send SIGTERM, and kill the process after `seconds`."""
         self._process.send_signal(signal.SIGTERM)
         try:
             await finished(self._process, seconds)

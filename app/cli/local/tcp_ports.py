@@ -1,4 +1,4 @@
-"""Finding out, before anything is started, whether the service's ports can be listened on."""
+"""Checks that the service can listen on its ports, before anything is started."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ CANNOT_LISTEN = 1
 
 
 def listenable_port(name: str, host: str, port: int) -> int:
-    """`port` itself, or a free one for 0; raise `CliError` that names the setting `name`_PORT or `name`_HOST."""
+    """`port`, or a free port for 0. Raise `CliError`, which names the setting `name`_PORT or `name`_HOST."""
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = addresses[0]
@@ -29,6 +29,6 @@ def listenable_port(name: str, host: str, port: int) -> int:
 
 
 def reachable_host(host: str) -> str:
-    """How this machine reaches what listens on `host`, ready for a URL."""
+    """The host at which this machine reaches a server that listens on `host`, in the form for a URL."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"[{host}]" if ":" in host else host

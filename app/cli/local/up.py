@@ -30,7 +30,7 @@ LoadExamples = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the processes will listen; the hosts are as this machine reaches them."""
+    """The addresses of the processes. The hosts are those by which this machine reaches them."""
 
     rest_host: str
     rest_port: int
@@ -51,9 +51,9 @@ class Addresses:
 
 
 def run_up(settings: Settings, load_examples: LoadExamples | None = None) -> None:
-    """Run the whole service until Ctrl-C or SIGTERM; raise `CliError` when it cannot start or go on.
+    """Run the whole service until Ctrl-C or SIGTERM. Raise `CliError` when it cannot start, or when a process ends.
 
-    `load_examples` gets the REST URL once the service answers, and returns the keys of the workflows it has made.
+    `load_examples` is called with the REST URL when the service is ready; it returns the keys of the loaded workflows.
     """
     try:
         asyncio.run(_run_until_told(settings, load_examples))
@@ -73,7 +73,7 @@ async def _run_until_told(settings: Settings, load_examples: LoadExamples | None
 
 
 def _cancel_once(service: asyncio.Task[None]) -> None:
-    """A second Ctrl-C must not interrupt the stopping, which has its own deadline."""
+    """Stop the service, once: a second Ctrl-C must not interrupt the shutdown, which has its own deadline."""
     if not service.cancelling():
         results().say("stopping …")
         service.cancel()
@@ -104,7 +104,7 @@ async def _run(settings: Settings, addresses: Addresses, load_examples: LoadExam
 async def _processes(
     settings: Settings, addresses: Addresses, environment: Mapping[str, str]
 ) -> AsyncIterator[tuple[ServiceProcess, ServiceProcess]]:
-    """Start both; at the end stop both side by side, before the database."""
+    """Start both; at the end stop both at the same time, before the database."""
     ports = {"FASTAPI_PORT": str(addresses.rest_port), "GRPC_PORT": str(addresses.grpc_port)}
     seconds = settings.shutdown_seconds + CLOSING_SECONDS
     rest = ServiceProcess("REST", "app.main", {**environment, **ports})
@@ -116,7 +116,7 @@ async def _processes(
 
 
 async def _examples(load_examples: LoadExamples | None, rest_url: str) -> Sequence[str]:
-    """A service without its examples is of use too."""
+    """Load the examples. If that fails, report it and continue: the service is usable without them."""
     if load_examples is None:
         return ()
     try:
@@ -127,7 +127,7 @@ async def _examples(load_examples: LoadExamples | None, rest_url: str) -> Sequen
 
 
 async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
-    """Side by side; the first failure ends the other and is raised as it is."""
+    """Run both concurrently. The first failure cancels the other and is raised unchanged."""
     tasks = [asyncio.create_task(one), asyncio.create_task(other)]
     try:
         await asyncio.gather(*tasks)

@@ -1,7 +1,7 @@
 """Several gRPC processes on one port: `run_grpc_server.py --workers N`.
 
-Each is an engine of its own with a lease of its own; the system shares connections out among them. One that dies is
-started again, and until then the others take over what it ran.
+Each process is an engine with its own lease. The operating system distributes connections among them. A process that
+dies is started again; meanwhile the others take over its executions.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Where the command writes: results to stdout, everything else to stderr, and nothing that could steer a terminal."""
+"""The command's output: results to stdout, everything else to stderr, without terminal escape sequences."""
 
 import json
 import os
@@ -15,27 +15,27 @@ READER_WENT_AWAY = 141
 COLUMN_GAP = 2
 LAST_COLUMN_MINIMUM = 20
 
-# Texts of the service may hold anything; escape sequences in them must reach no terminal.
+# Texts of the service can contain anything; escape sequences in them must not reach a terminal.
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class Output(Console):
-    """A rich console that writes whole lines of plain text."""
+    """A rich console that prints whole lines of plain text."""
 
     @property
     def draws(self) -> bool:
-        """True when the output is a terminal that can be drawn on."""
+        """True if the output is a terminal that can be redrawn in place."""
         return self.file.isatty() and not self.is_dumb_terminal
 
     def say(self, text: str, style: str | None = None) -> None:
-        """One line, neither wrapped nor interpreted."""
+        """Print one line, without wrapping or markup."""
         self.print(Text(printable(text)), style=style, soft_wrap=True)
 
     def json_line(self, document: Mapping[str, Any]) -> None:
         self.out(json.dumps(document), highlight=False)
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A table. On a terminal with room for it, long texts of the last column wrap within that column."""
+        """Print a table. On a wide enough terminal, long texts of the last column wrap within that column."""
         cells = [[printable(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
         if self.draws and self.width - sum(widths[:-1]) - COLUMN_GAP * (len(widths) - 1) >= LAST_COLUMN_MINIMUM:
@@ -46,13 +46,13 @@ class Output(Console):
             self.say((" " * COLUMN_GAP).join(padded).rstrip())
 
     def on_broken_pipe(self) -> NoReturn:
-        # An exit code of its own: 1 would say that the execution failed.
+        # A separate exit code, because 1 means that the execution failed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(READER_WENT_AWAY)
 
 
 def results() -> Output:
-    """Stdout. Characters that its encoding lacks are written as escapes."""
+    """Stdout. Characters that its encoding does not have are written as escapes."""
     _never_fail_on_characters(sys.stdout)
     return Output(highlight=False)
 
@@ -63,7 +63,7 @@ def failures() -> Output:
 
 
 def printable(text: str) -> str:
-    """The text on one line, with control characters shown instead of obeyed."""
+    """The text on one line, with control characters replaced by visible escapes."""
     return _STEERING.sub(lambda found: " " if found[0] in "\n\t" else repr(found[0])[1:-1], text)
 
 

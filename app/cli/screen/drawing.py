@@ -1,4 +1,4 @@
-"""How `run` and `watch` show entries: drawn on a terminal, line by line elsewhere, as JSON, or not at all."""
+"""How `run` and `watch` show entries: redrawn on a terminal, line by line elsewhere, as JSON, or only the id."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -11,7 +11,7 @@ LONGEST_OUTPUT = 2_000
 
 
 class Drawing(Protocol):
-    """Shows entries while it is entered."""
+    """Shows entries; use it as a context manager."""
 
     def __enter__(self) -> Self: ...
 
@@ -22,11 +22,11 @@ class Drawing(Protocol):
     def show(self, entry: Entry) -> None: ...
 
     def notice(self, text: str) -> None:
-        """Something about the connection, not about the execution."""
+        """Show a message about the connection, not about the execution."""
 
 
 class _Lines:
-    """Base of the drawings that write one entry after the other; notices go to stderr."""
+    """Base of the drawings that print one entry after the other; notices go to stderr."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
@@ -47,7 +47,7 @@ class PlainDrawing(_Lines):
     """One line per entry: number, seconds since the first line, how much is done, status, what happened."""
 
     def __init__(self, output: Output, workflow: str = "") -> None:
-        """`workflow` is what the user called it; empty shows its id."""
+        """`workflow` is the name that the user typed; if it is empty, the id is shown."""
         super().__init__(output)
         self._workflow = workflow
         self._first: Entry | None = None
@@ -65,14 +65,14 @@ class PlainDrawing(_Lines):
 
 
 class JsonDrawing(_Lines):
-    """One JSON object per entry, all of it."""
+    """One JSON object per entry, with all its fields."""
 
     def show(self, entry: Entry) -> None:
         self._output.json_line(entry.document())
 
 
 class IdDrawing(_Lines):
-    """The execution's id, as soon as it is known."""
+    """Only the execution's id, as soon as it is known."""
 
     _told = False
 
@@ -83,12 +83,12 @@ class IdDrawing(_Lines):
 
 
 def output_line(output: str) -> str:
-    """An execution's output on one line; a long one is cut, `--json` shows all of it."""
+    """An execution's output on one line. A long output is cut; `--json` shows all of it."""
     cut = output if len(output) <= LONGEST_OUTPUT else f"{output[:LONGEST_OUTPUT]}… ({len(output)} characters)"
     return f"output  {cut}"
 
 
 def _told(entry: Entry) -> str:
-    """The message; a task's own report does not say which task it is from."""
+    """The entry's message, with the task's name if it is a progress report, which does not contain it."""
     name = entry.task_name
     return entry.message if name is None or repr(name) in entry.message else f"{name}: {entry.message}"

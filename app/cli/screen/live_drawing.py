@@ -1,4 +1,4 @@
-"""The drawing on a terminal: a line per task and a bar for the whole, kept up to date in place."""
+"""The drawing on a terminal: a line per task and a bar for the execution, updated in place."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,12 +27,12 @@ _STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "retryi
 
 
 class LiveDrawing:
-    """Redraws on rich's own thread; this object only replaces values, so a frame may lag but is never torn."""
+    """Rich redraws in its own thread. This object only replaces values, so a frame may be late but is consistent."""
 
     def __init__(
         self, output: Output, workflow: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """`workflow` is what the user called it; empty shows its id."""
+        """`workflow` is the name that the user typed; if it is empty, the id is shown."""
         self._output = output
         self._workflow = workflow
         self._now = now
@@ -47,7 +47,7 @@ class LiveDrawing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Of an execution that never showed up, nothing should stay on the screen.
+        # If no entry arrived, leave nothing on the screen.
         self._live.transient = not self.progress.execution_id
         self._live.stop()
         if self.progress.output is not None:
@@ -61,7 +61,7 @@ class LiveDrawing:
         self._notice = text
 
     def frame(self) -> RenderableType:
-        """The picture of this moment."""
+        """The current picture."""
         now = self._now()
         lines: list[RenderableType] = [self._heading(), self._tasks(now), self._bar(now)]
         if self.progress.status in ("failed", "cancelled"):

@@ -1,4 +1,4 @@
-"""What a terminal shows of an execution: the fold of its entries."""
+"""The state of an execution that a terminal shows, folded from its entries."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _ENDED_OR_NOT_YET = frozenset({"completed", "cancelled", "skipped", "pending"})
 
 @dataclass(slots=True)
 class TaskProgress:
-    """One task's line. `seconds` counts from its first attempt, waiting between attempts included."""
+    """One task's line. `seconds` counts from its first attempt and includes waits between attempts."""
 
     name: str
     status: str = "pending"
@@ -34,7 +34,7 @@ class TaskProgress:
         self.status, self.attempt = entry.task_status or self.status, entry.attempt
 
     def _told_by(self, entry: Entry, began: bool) -> str:
-        """The reason of a failure or the newest report; that a task began or ended shows in its glyph."""
+        """The reason of a failure, or the newest progress report. Start and end are shown by the glyph."""
         if entry.error is not None:
             return entry.error.message
         if entry.task_status == "running":
@@ -44,7 +44,7 @@ class TaskProgress:
 
 @dataclass(slots=True)
 class Progress:
-    """The execution as its newest entry left it. `tasks` has those that began, in that order, by id."""
+    """The execution after its newest entry. `tasks` has the started tasks by id, in the order of their start."""
 
     execution_id: str = ""
     workflow_id: str = ""
@@ -74,7 +74,7 @@ class Progress:
 
 
 def lines_that_fit(tasks: Sequence[TaskProgress], room: int) -> tuple[list[TaskProgress], str]:
-    """At most `room` tasks in their order, and a sentence about the others; what runs or failed goes first."""
+    """At most `room` tasks in their order, and a sentence about the others. Running and failed tasks come first."""
     if len(tasks) <= room:
         return list(tasks), ""
     ranked = sorted(range(len(tasks)), key=lambda index: (tasks[index].status in _ENDED_OR_NOT_YET, -index))
@@ -96,5 +96,5 @@ def duration(seconds: float | None) -> str:
 
 
 def _between(start: datetime | None, end: datetime) -> float | None:
-    # The clocks of the service and of this machine may differ.
+    # The clocks of the service and of this machine may differ, so the value can be negative.
     return None if start is None else max((end - start).total_seconds(), 0.0)

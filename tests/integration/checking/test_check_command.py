@@ -66,7 +66,7 @@ async def test_what_cannot_be_checked(database_url: str, empty_database_url: str
     nothing = f"file:{tmp_path / 'nothing'}"
     unknown = "00000000-0000-7000-8000-000000000000"
     cases = [
-        ((), "memory:", "memory: is a database of one process alone"),
+        ((), "memory:", "memory: is a database of a single process"),
         ((), nothing, "there is no database in"),
         ((), "mysql://somewhere", "DATABASE_URL starts with 'mysql'"),
         ((), "postgresql://postgres@127.0.0.1:1/none", "cannot be reached"),

@@ -61,7 +61,7 @@ async def test_the_life_of_a_schedule(said: Words):
     assert len(shown["next"]) == 2
     assert (await said("schedule", "pause", "yearly")).stdout == "schedule yearly is paused\n"
     assert "paused" in (await said("schedules")).stdout
-    assert (await said("schedule", "resume", "yearly")).stdout.startswith("schedule yearly goes on; it fires next at ")
+    assert (await said("schedule", "resume", "yearly")).stdout.startswith("schedule yearly is resumed; it fires next ")
     assert (await said("schedule", "delete", "yearly")).stdout == "schedule yearly is deleted\n"
     assert (await said("schedules", "--json")).stdout == ""
 
@@ -84,9 +84,9 @@ async def test_once(said: Words):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("create", "w"), "say when with one of --cron, --at and --in"),
-        (("create", "w", *YEARLY, "--in", "5"), "say when with one of --cron, --at and --in"),
-        (("create", "w", "--in", "1e300"), "--in 1e+300 is no number of seconds from now"),
+        (("create", "w"), "give one of --cron, --at and --in"),
+        (("create", "w", *YEARLY, "--in", "5"), "give one of --cron, --at and --in"),
+        (("create", "w", "--in", "1e300"), "--in 1e+300 is not a number of seconds from now"),
         (("create", "w", "--in", "-5"), "at: "),
         (("create", "w", "--cron", "x"), "cron: has 1 fields"),
         (("create", "w", *YEARLY, "-i", "[]"), "--input must be a JSON object"),

@@ -45,7 +45,7 @@ def test_ctrl_c_detaches_and_tells_how_to_come_back(grpc_service: ScriptedServic
     assert lines[-1].endswith("Task 'read' started\n")
     assert process.returncode == 130
     assert stderr == (
-        "detached; the execution goes on. Follow it with: "
+        "detached; the execution continues. Follow it with: "
         f"workflow watch {EXECUTION} --after 3 --grpc-target {grpc_service.target}\n"
     )
 

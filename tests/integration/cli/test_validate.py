@@ -43,7 +43,7 @@ def test_all_problems_of_all_files_are_told_without_a_service(workflow, folder: 
         [
             f"{folder}/keyless.yaml:1:1: key: must be text; put it in quotes",
             f"{folder}/keyless.yaml:2:1: name: must be a string",
-            f"{folder}/keyless.yaml:4:1: `key` is missing; it is what makes applying the file twice the same as once",
+            f"{folder}/keyless.yaml:4:1: `key` is missing; it identifies the workflow",
             f"{folder}/torn.json:2:10: it is not JSON: Expecting value",
             f"{folder}/torn.yaml:2:7: mapping values are not allowed here",
             *(f"{folder}/wrong.yaml:{line}" for line in WRONG_LINES),

@@ -42,13 +42,13 @@ def test_a_stream_names_its_documents(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.yaml", "name: A\n", ":1:1: `key` is missing; it is what makes applying the file twice the same as once"),
+        ("a.yaml", "name: A\n", ":1:1: `key` is missing; it identifies the workflow"),
         ("a.yaml", "key: 7\n", ":1:1: key: must be text; put it in quotes"),
         ("a.yaml", "key: '7'\n", ":1:1: key: must not be all digits: it would read as an id"),
         ("a.yaml", "key: ../x\n", ":1:1: key: must be 1 to 100 of a-z 0-9 . _ -"),
         ("a.yaml", "- key: a\n", ":1:1: a definition is a mapping with `key`, `name` and `tasks`"),
-        ("a.yaml", "", " holds no definition"),
-        ("a.yaml", "# nothing\n", " holds no definition"),
+        ("a.yaml", "", " contains no definition"),
+        ("a.yaml", "# nothing\n", " contains no definition"),
         ("a.yaml", "key: a\nkey: b\n", ":2:1: the key 'key' appears twice in one mapping"),
         ("a.yaml", b"key: \xff\n", " cannot be read: it is not UTF-8 text"),
         ("a.json", "{,}", ":1:2: it is not JSON: Expecting property name enclosed in double quotes"),
@@ -64,7 +64,7 @@ def test_unusable_files_are_named_with_the_reason(tmp_path: Path, name: str, tex
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path):
     assert refusal(tmp_path / "no.yaml", tmp_path).splitlines() == [
         f"{tmp_path / 'no.yaml'} cannot be read: No such file or directory",
-        f"{tmp_path} holds no .yaml, .yml or .json file",
+        f"{tmp_path} contains no .yaml, .yml or .json file",
     ]
 
 
@@ -82,7 +82,7 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path):
     good = written(tmp_path, "good.yaml", "key: a\n")
     stream = written(tmp_path, "stream.yaml", "key: a\n---\nname: no key\n")
     assert refusal(good, stream).splitlines() == [
-        f"{stream}:3:1: `key` is missing; it is what makes applying the file twice the same as once",
+        f"{stream}:3:1: `key` is missing; it identifies the workflow",
         f"{stream}:1:1: the key 'a' is already that of {good}:1:1",
     ]
 

@@ -38,7 +38,7 @@ def test_every_start_can_be_repeated():
 @pytest.mark.parametrize(
     ("input", "parameters", "message"),
     [
-        ("{}", ["a=1"], "--input and --parameter do not go together"),
+        ("{}", ["a=1"], "--input and --parameter cannot be combined"),
         (None, ["a"], "--parameter 'a' is not of the form NAME=VALUE"),
         (None, ["=1"], "--parameter '=1' is not of the form NAME=VALUE"),
         (None, ["a=1", "a=2"], "--parameter a is given twice"),

@@ -99,7 +99,7 @@ def test_an_alias_to_itself_is_refused():
 def test_aliases_that_multiply_are_refused():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    with pytest.raises(DocumentError, match="once its aliases are followed"):
+    with pytest.raises(DocumentError, match="after its aliases are resolved"):
         load_yaml("\n".join(lines))
 
 
