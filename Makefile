@@ -1,4 +1,4 @@
-# Needs make, git and any Python from 3.11 on with pip. Everything is installed into .venv and nowhere else.
+# Needs make, git and Python 3.11 or newer with pip. Everything is installed into .venv.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,28 +10,28 @@ export VENV
 .DEFAULT_GOAL := help
 .PHONY: help run test soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051, storage embedded
 	@$(BIN)/workflow up
 
-test: $(VENV)/.development ## all tests; make test ARGS="tests/unit -k name" for some
+test: $(VENV)/.development ## run all tests; ARGS="tests/unit -k name" selects some
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-soak: $(VENV)/.development ## everything goes wrong for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
+soak: $(VENV)/.development ## inject failures for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
 	@$(BIN)/pytest tests/soak -s $(ARGS)
 
-bench: $(VENV)/.runtime ## measure everything, in about ten minutes; the report goes to bench/results
+bench: $(VENV)/.runtime ## measure everything, about ten minutes; writes a report to bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-quick: $(VENV)/.runtime ## measure the most important, in about two minutes
+bench-quick: $(VENV)/.runtime ## measure the most important figures, about two minutes
 	@$(BIN)/python -m bench --size quick $(ARGS)
 
-bench-smoke: $(VENV)/.runtime ## see that all that measures still works
+bench-smoke: $(VENV)/.runtime ## check that every benchmark still works
 	@$(BIN)/python -m bench --size smoke $(ARGS)
 
-check: lint types imports stubs migrations size ## all checks that are not tests
+check: lint types imports stubs migrations size ## run all checks that are not tests
 
 lint: $(VENV)/.development ## ruff: rules and format
 	@echo "Checking the rules of pyproject.toml with ruff ..."
@@ -39,7 +39,7 @@ lint: $(VENV)/.development ## ruff: rules and format
 	@echo "Checking the format ..."
 	@$(BIN)/ruff format --check
 
-format: $(VENV)/.development ## ruff: mend what can be mended
+format: $(VENV)/.development ## ruff: fix what can be fixed
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
@@ -47,19 +47,19 @@ types: $(VENV)/.development ## mypy, strict
 	@echo "Checking the types with mypy ..."
 	@$(BIN)/mypy
 
-imports: $(VENV)/.development ## which module may import which
-	@echo "Checking who imports whom ..."
+imports: $(VENV)/.development ## check the import rules
+	@echo "Checking the import rules ..."
 	@$(BIN)/lint-imports --no-logo
 
-stubs: $(VENV)/.development ## the committed gRPC stubs are those of the proto
+stubs: $(VENV)/.development ## check that the committed gRPC stubs match the proto
 	@echo "Generating the gRPC stubs again and comparing ..."
 	@PYTHON=$(BIN)/python sh scripts/check_protos.sh
 
-migrations: $(VENV)/.development ## the migrations lead to the models
+migrations: $(VENV)/.development ## check that the migrations produce the models
 	@echo "Comparing the models with a freshly migrated database ..."
 	@$(BIN)/python scripts/check_migrations.py
 
-size: $(VENV)/.development ## files and functions stay within the budget
+size: $(VENV)/.development ## check the size of files and functions
 	@echo "Measuring files and functions ..."
 	@$(BIN)/python scripts/check_size.py
 
@@ -70,7 +70,7 @@ lock: ## write the lock files from pyproject.toml (needs uv)
 	@command -v $${UV:-uv} >/dev/null || { echo "make lock needs uv: pip install uv, or make lock UV=/path/to/uv." >&2; exit 1; }
 	@sh scripts/lock.sh
 
-clean: ## remove the environment and all caches; the data in .workflow stays
+clean: ## remove the environment and all caches, but not the data in .workflow
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 	@find app bench tests alembic scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -78,7 +78,7 @@ $(VENV)/.runtime: $(RUNTIME) pyproject.toml
 	@sh scripts/install.sh $(RUNTIME)
 	@touch $@
 
-# What the tests need holds all that running needs, so `make run` after `make test` has nothing to do.
+# The development requirements include the runtime ones, so `make run` after `make test` installs nothing.
 $(VENV)/.development: $(DEVELOPMENT) pyproject.toml
 	@sh scripts/install.sh $(DEVELOPMENT)
 	@touch $@ $(VENV)/.runtime

@@ -5,9 +5,9 @@ import sys
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Run the gRPC server and the engine behind it.")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes on one port (default 1)")
-    parser.add_argument("--reload", action="store_true", help="start anew whenever the source changes")
+    parser = argparse.ArgumentParser(description="Run the gRPC server with its engine.")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="number of processes on one port (default 1)")
+    parser.add_argument("--reload", action="store_true", help="restart when the source changes")
     options = parser.parse_args()
     if options.workers == 1:
         from app.grpc_main import main as run

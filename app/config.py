@@ -1,4 +1,4 @@
-"""The settings, read from the environment and `.env`; the only module that does so. `.env.example` lists them all."""
+"""The settings. Only this module reads the environment and `.env`. `.env.example` and docs/settings.md list them."""
 
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SettingsError(Exception):
-    """The environment holds a setting that cannot be used; the message names each one."""
+    """A setting cannot be used; the message names every such setting."""
 
 
 class Settings(BaseSettings):
@@ -76,17 +76,17 @@ class Settings(BaseSettings):
 
     @cached_property
     def allowed_hosts(self) -> frozenset[str]:
-        """Hosts and `host:port` pairs that `http` tasks may reach although their addresses are private."""
+        """Hosts and `host:port` pairs that `http` tasks can reach although their addresses are private."""
         return frozenset(host.strip().lower() for host in self.http_task_allowed_hosts.split(",") if host.strip())
 
     @cached_property
     def function_modules(self) -> tuple[str, ...]:
-        """Modules imported at start so that their `@task_function`s register."""
+        """Modules to import at start, so that they register their `@task_function`s."""
         return tuple(name.strip() for name in self.python_modules.split(",") if name.strip())
 
 
 def load_settings() -> Settings:
-    """Read the settings; raise `SettingsError` with one sentence per wrong value."""
+    """Read the settings. Raise `SettingsError` with one sentence per wrong value."""
     try:
         return Settings()
     except ValidationError as error:

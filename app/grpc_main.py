@@ -1,7 +1,7 @@
 """The gRPC process: an engine and the server in front of it.
 
-SIGTERM and Ctrl-C drain it: health checks turn NOT_SERVING, new executions are left to other engines, running attempts
-may end within SHUTDOWN_SECONDS, streams end with a hint to watch again, the engine hands its executions over.
+SIGTERM and Ctrl-C drain it: health checks return NOT_SERVING, other engines run new executions, running attempts may
+end within SHUTDOWN_SECONDS, streams end with the number after which to resume, and the engine hands over the rest.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 async def serve(settings: Settings) -> None:
-    """Run until a signal or a defect ends it. Raise what `main` turns into one sentence."""
+    """Run until a signal arrives or a defect ends it. `main` reports the exceptions in one sentence."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -51,7 +51,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def _until_stopped(stop: asyncio.Event, process: EngineProcess) -> None:
-    """A loop of the engine that dies of a defect ends the process loudly."""
+    """Wait for `stop`. A background loop of the engine that dies of a defect ends the process with its error."""
     stopped = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait((stopped, process.engine.failure), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
@@ -69,12 +69,12 @@ async def _drain(server: Server, process: EngineProcess, seconds: float) -> None
 
 
 def _reload(settings: Settings) -> None:
-    """Development: start anew whenever the source changes."""
+    """For development: restart when the source changes."""
     watchfiles.run_process("app", "examples", target=main, sigint_timeout=int(settings.shutdown_seconds) + 2)
 
 
 def main(*, reload: bool = False) -> None:
-    """Exit 1 with one sentence for what an operator can mend."""
+    """Run the process. Exit with 1 and one sentence for an error that an operator can fix."""
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)

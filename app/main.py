@@ -1,6 +1,6 @@
 """The REST process: `python -m app.main`, or `uvicorn app.main:app`.
 
-Importing this module only assembles routes; settings, connections and logs open with the application's lifespan.
+Importing this module only builds the routes. The lifespan reads settings and opens connections and logs.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ log = structlog.get_logger(__name__)
 
 
 class PortUnavailable(Exception):
-    """The address cannot be listened on; the message says so in one sentence."""
+    """The service cannot listen on the address; the message says why in one sentence."""
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """For `uvicorn app.main:app` and for reloading; `serve` opens the same itself, to tell failures in one sentence."""
+    """For `uvicorn app.main:app` and reloading. `serve` opens the same itself, to report failures in one sentence."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format)
     async with open_rest_process(settings) as services:
@@ -48,9 +48,9 @@ app = create_app(lifespan)
 
 
 async def serve(settings: Settings) -> None:
-    """Run until a signal ends it. Raise what `main` turns into one sentence."""
+    """Run until a signal arrives. `main` reports the exceptions in one sentence."""
     told_to_stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # the server has handlers of its own, and then passes them on
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn calls these after its own
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     with _listener(settings) as listener:
         async with open_rest_process(settings) as services:
@@ -94,7 +94,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def _reload(settings: Settings) -> None:
-    """Development: start anew whenever the source changes."""
+    """For development: restart when the source changes."""
     uvicorn.run(
         "app.main:app",
         host=settings.fastapi_host,
@@ -108,7 +108,7 @@ def _reload(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Exit 1 with one sentence for what an operator can mend."""
+    """Run the process. Exit with 1 and one sentence for an error that an operator can fix."""
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)

@@ -1,5 +1,5 @@
-"""Measuring tools: what the service costs, against what is possible and against others. See docs/performance.md.
+"""Benchmarks: the service compared with ceilings and with other engines. See docs/performance.md.
 
-`python -m bench` runs everything; each package below it also runs alone. Packages are empty of imports, because the
-programs of the peers run in environments that hold neither the service nor its dependencies.
+`python -m bench` runs everything; each package also runs alone. The packages import nothing, because the programs of
+the peers run in environments without the service and its dependencies.
 """

@@ -1,4 +1,4 @@
-"""Everything, in one run on one machine: `python -m bench`, with the options of `bench.command`."""
+"""Runs everything, in one run on one machine: `python -m bench`, with the options of `bench.command`."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ async def measure(house: House) -> list[Sample]:
 
 
 async def _measure_executions(house: House) -> list[Sample]:
-    """Ceilings, service and peers take turns in every round, so that what is compared has the same minutes."""
+    """Ceilings, service and peers take turns in every round, so that they are measured in the same minutes."""
     async with (
         peer_contestants(house) as peers,
         ceiling_contestants(house) as ceilings,

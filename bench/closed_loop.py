@@ -1,8 +1,8 @@
-"""The closed loop that all load comes from: so many callers, each of which calls again when its call has ended.
+"""The closed loop that generates all load: a number of callers, each of which calls again when its call has ended.
 
-The measured window begins with the end of a call, once every caller could have ended one, and ends with the end of a
-call, after as many calls as there are callers, or a multiple of that. Callers that move in step are so measured over
-whole steps: a window that ended with the first call of a step would have its time, and none of the others' calls.
+The measured window begins at the end of a call, once every caller can have completed one. It ends at the end of a call,
+after as many calls as there are callers, or a multiple. So callers that move in step are measured over whole steps: a
+window that ended with the first call of a step would contain the step's time without the calls of the others.
 """
 
 import asyncio
@@ -15,15 +15,18 @@ from typing import Any
 from bench.processes import cpu_seconds, peak_bytes
 
 Operation = Callable[[], Awaitable[float | None]]
-"""One call; returns the seconds to its first answer, or None when it has but one."""
+"""One call; returns the seconds to its first response, or None if it has only one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`seconds` is the window's least length, and `at_least` the least number of calls that it holds.
+    """The load and the window of one measurement.
 
-    It ends after `max_seconds` even if few calls have ended. `watched` are processes by role, whose processor time is
-    taken beside that of this process, which is `role`.
+    seconds: the minimum length of the window.
+    at_least: the minimum number of calls in the window.
+    max_seconds: the window ends after this time even if it has fewer calls.
+    role: the role of this process in the report.
+    watched: other processes by role, whose processor time is measured too.
     """
 
     concurrency: int
@@ -37,7 +40,7 @@ class Load:
 
 @dataclass(slots=True)
 class Measured:
-    """What one window showed. Times are in seconds; `total` counts the calls before and after the window too."""
+    """The result of one window. Times are in seconds; `total` also counts the calls before and after the window."""
 
     operations: int = 0
     seconds: float = 0.0
@@ -48,7 +51,7 @@ class Measured:
     peak_bytes: dict[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        """As JSON, with percentiles in place of the single times."""
+        """As JSON, with percentiles instead of single times."""
         return {
             "operations": self.operations,
             "seconds": self.seconds,
@@ -61,7 +64,7 @@ class Measured:
 
 
 class Window:
-    """Takes the ends of calls and decides when the window begins and when it is over."""
+    """Receives the ends of calls and decides when the window begins and ends."""
 
     def __init__(self, load: Load) -> None:
         self.measured = Measured()
@@ -130,7 +133,7 @@ async def closed_loop(operation: Operation, load: Load) -> Measured:
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float] | None:
-    """`{"p50": ms, "p99": ms}`, by nearest rank; None when there is nothing."""
+    """`{"p50": ms, "p99": ms}`, by nearest rank; None if `seconds` is empty."""
     if not seconds:
         return None
     ordered = sorted(seconds)

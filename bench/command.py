@@ -21,7 +21,7 @@ Part = Callable[[House], Awaitable[list[Sample]]]
 
 
 def run_part(name: str, measure: Part) -> None:
-    """Measure this part as the command line says, and write its report. Exit 1 when something could not be measured."""
+    """Measure this part with the options of the command line, and write its report. Exit 1 if a measurement failed."""
     options = _parser(name).parse_args()
     configure_logs("warning", "json")
     try:

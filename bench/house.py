@@ -1,4 +1,4 @@
-"""What all parts of a run share: the servers, a folder, the size, and what is to be remarked on in the report."""
+"""What all parts of a run share: the servers, a folder, the size, and the remarks for the report."""
 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How fast the machine was before a round, and the share of it that other machines took during the round."""
+    """The speed of the machine before a round, and the share of processor time taken by other machines during it."""
 
     part: str
     round: int
@@ -29,7 +29,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Something that is measured once, not in rounds."""
+    """A value that is measured once, not in rounds."""
 
     name: str
     value: float
@@ -38,7 +38,7 @@ class Figure:
 
 @dataclass(slots=True)
 class House:
-    """`say` shows progress to whoever waits; `remarks` go into the report."""
+    """The shared parts. `say` prints progress; `remarks` are written into the report."""
 
     folder: Path
     stores: Stores
@@ -51,14 +51,14 @@ class House:
     has_failures: bool = False
 
     def load(self, concurrency: int, role: str = "client", at_least: int = 0, **watched: Sequence[int]) -> Load:
-        """Of this run's size; PostgreSQL is always watched where it can be."""
+        """A load of this run's size. PostgreSQL is always watched, if it runs on this machine."""
         size = self.size
         everything = {**watched, "postgresql": self.stores.postgres_pids}
         known = {name: list(pids) for name, pids in everything.items() if pids}
         return Load(concurrency, size.seconds, size.warmup_seconds, size.max_seconds, role, known, at_least)
 
     def calls_for(self, work: str, concurrency: int) -> int:
-        """How many calls a window has to hold: idle times of `seq3` are compared by percentiles, which need some."""
+        """The minimum number of calls in a window. Idle times of `seq3` are compared by percentiles and need many."""
         return self.size.idle_calls if (work, concurrency) == ("seq3", 1) else 0
 
     def remark(self, text: str) -> None:
@@ -77,7 +77,7 @@ class Contestant:
 
 @asynccontextmanager
 async def open_house(size: Size, say: Callable[[str], None]) -> AsyncIterator[House]:
-    """Raises `StorageError` when there is no PostgreSQL to be had."""
+    """Open the servers and a folder. Raise `StorageError` if no PostgreSQL can be started or reached."""
     with tempfile.TemporaryDirectory(prefix="workflow-bench-", ignore_cleanup_errors=True) as name:
         folder = _open_to_the_server(Path(name))
         say("Starting PostgreSQL and Redis ...")
@@ -86,7 +86,7 @@ async def open_house(size: Size, say: Callable[[str], None]) -> AsyncIterator[Ho
 
 
 def _open_to_the_server(folder: Path) -> Path:
-    """Root's PostgreSQL runs as another user, who has to get through to its data."""
+    """Let other users enter the folder: as root, PostgreSQL runs as another user, who must reach its data."""
     folder.chmod(0o711)
     return folder
 
@@ -94,7 +94,7 @@ def _open_to_the_server(folder: Path) -> Path:
 async def in_rounds(
     house: House, part: str, contestants: Sequence[Contestant], rounds: int | None = None
 ) -> list[Sample]:
-    """All contestants in turn, as many times as the size says. One that fails is remarked on and left out."""
+    """Measure all contestants in turn, once per round. One that fails is left out, with a remark."""
     samples: list[Sample] = []
     rounds = rounds or house.size.rounds
     for number in range(rounds):
@@ -108,7 +108,7 @@ async def in_rounds(
 
 
 async def as_far_as_possible(house: House, name: str, measure: Callable[[], Awaitable[Found]]) -> Found | None:
-    """What `measure` finds; None, with a remark, when it fails: the rest of the run is worth having without it."""
+    """The result of `measure`; None, with a remark, if it fails, so that the rest of the run continues."""
     try:
         return await measure()
     except Exception as failure:  # noqa: BLE001 - whatever it is, what was measured before must not be lost

@@ -1,4 +1,4 @@
-"""What work leaves behind in a database: bytes stored, bytes of write-ahead log, transactions that wrote."""
+"""What work adds to a database: bytes stored, bytes of write-ahead log, writing transactions."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +17,11 @@ SELECT (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """`stored`: tables with their indexes, not vacuumed. `wal` and `transactions` are those of the whole server."""
+    """Counters of a database.
+
+    stored: bytes of the tables with their indexes, without vacuum.
+    wal, transactions: of the whole server.
+    """
 
     stored: int
     wal: int
@@ -32,7 +36,7 @@ async def read_counters(database_url: str) -> Counters:
 
 
 async def with_ledger(database_url: str, measure: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """The answer of `measure`, together with what it left in the database."""
+    """The result of `measure`, together with what it added to the database."""
     before = await read_counters(database_url)
     answer = await measure()
     after = await read_counters(database_url)

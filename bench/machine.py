@@ -1,4 +1,4 @@
-"""What a run ran on: machine, versions, settings, and how long the disk takes to make a write durable."""
+"""Describes where a run took place: machine, versions, settings, and the time that a durable write takes."""
 
 import os
 import platform
@@ -44,7 +44,7 @@ def describe_packages() -> dict[str, str]:
 
 
 async def describe_database(url: str) -> Mapping[str, str]:
-    """The settings that decide what a commit costs."""
+    """The settings that determine the cost of a commit."""
     async with connect(url) as connection:
         rows = await connection.fetch(
             "SELECT name, current_setting(name) AS value FROM pg_settings WHERE name = ANY ($1::text[])",
@@ -71,7 +71,7 @@ def flush_microseconds(folder: Path) -> float:
 
 
 def calibration_ms() -> float:
-    """How long a fixed piece of Python takes here and now: what to hold runs of different minutes against."""
+    """The time that a fixed piece of Python takes now, to compare the speed of the machine between rounds."""
     began = time.perf_counter()
     total = 0
     for number in range(CALIBRATION_STEPS):

@@ -1,4 +1,4 @@
-"""What the operating system knows of processes: processor time and memory, from /proc; nothing where there is none."""
+"""Processor time and memory of processes, from /proc; nothing on systems without it."""
 
 import os
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Of these processes and all that they have started, those included that have ended and were waited for."""
+    """The processor time of these processes and their descendants, including ended ones that were waited for."""
     stats = _all_stats()
     return sum(sum(stats[pid][1:]) for pid in _with_descendants(pids, stats))
 
 
 def peak_bytes(pids: Iterable[int]) -> int:
-    """The sum of the highest resident sizes of these processes and all that they have started."""
+    """The sum of the peak resident sizes of these processes and their descendants."""
     return sum(_status(pid, "VmHWM") for pid in _with_descendants(pids, _all_stats()))
 
 
@@ -24,7 +24,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def parent(pid: int) -> int | None:
-    """None where that is not known."""
+    """The parent of a process; None if it is not known."""
     stats = _all_stats()
     return int(stats[pid][0]) if pid in stats else None
 
@@ -37,14 +37,14 @@ def program_name(pid: int) -> str:
 
 
 def stolen_share(before: tuple[float, float] | None, after: tuple[float, float] | None) -> float | None:
-    """The part of all processor time between two `machine_times` that a host gave to other machines."""
+    """The share of processor time between two `machine_times` that the host gave to other machines."""
     if before is None or after is None or after[0] <= before[0]:
         return None
     return (after[1] - before[1]) / (after[0] - before[0])
 
 
 def machine_times() -> tuple[float, float] | None:
-    """All processor time since the machine's start, and what was stolen of it, in ticks."""
+    """Total and stolen processor time since the machine's start, in ticks."""
     try:
         fields = [float(text) for text in (PROC / "stat").read_text().splitlines()[0].split()[1:]]
     except (OSError, ValueError):
@@ -53,7 +53,7 @@ def machine_times() -> tuple[float, float] | None:
 
 
 def _all_stats() -> dict[int, tuple[float, float, float]]:
-    """By process: its parent, its own seconds, those of its ended children."""
+    """By process: its parent, its own seconds, and the seconds of its ended children."""
     found = {}
     for folder in PROC.glob("[0-9]*"):
         try:

@@ -1,6 +1,6 @@
-"""A measuring program as seen from inside: requests come as lines of JSON on stdin, answers go as lines to stdout.
+"""The inner side of a measuring program: it reads requests as JSON lines from stdin and writes results to stdout.
 
-What libraries print goes to stderr, so that it cannot get between. The program ends when its stdin does.
+Output of libraries goes to stderr, so that it cannot mix with results. The program ends when its stdin is closed.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from bench.closed_loop import Load
 
 LINE_LIMIT = 1 << 24
 Measure = Callable[[dict[str, Any], Load], Awaitable[dict[str, Any]]]
-"""Does what a request asks for, under the load that is a part of it."""
+"""Carries out a request with its load."""
 
 
 def take_stdout() -> TextIO:
-    """The real stdout, from which everything else is turned away. Call it before anything is printed."""
+    """The real stdout; all other output is redirected to stderr. Call this before anything is printed."""
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return channel
 
 
 async def answer_requests(channel: TextIO, measure: Measure) -> None:
-    """Say that all is ready, then answer until nobody asks any more."""
+    """Report that the program is ready, then handle requests until stdin is closed."""
     _say(channel, {"ready": True, "pid": os.getpid()})
     reader = asyncio.StreamReader(limit=LINE_LIMIT)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -1,4 +1,4 @@
-"""The report of a run: Markdown for people, JSON with every single sample for everything else."""
+"""The report of a run: Markdown for people, JSON with every sample for programs."""
 
 import json
 import time
@@ -47,7 +47,7 @@ def markdown(name: str, about: dict[str, Any], reached: Sequence[dict[str, Any]]
         f"Made {about['made']}, size {size['name']}: {size['rounds']} rounds, windows of at least "
         f"{size['seconds']:g} s. Figures are the median of the rounds, with the lowest and the highest. "
         "Compare within a run only.",
-        *_section("Reach", _reach_table([] if size["name"] == "smoke" else reached)),  # too short to mean anything
+        *_section("Reach", _reach_table([] if size["name"] == "smoke" else reached)),  # too short for a verdict
         *_section("Rates and times", _work_table([sample for sample in samples if sample.work != "REST"])),
         *_section("Cost of one execution", _cost_table([sample for sample in samples if sample.work != "REST"])),
         *_section("REST", _rest_table([sample for sample in samples if sample.work == "REST"])),
@@ -155,7 +155,7 @@ def _conditions_table(conditions: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _cells(samples: Sequence[Sample]) -> dict[tuple[str, str, int], Samples]:
-    """In the order of their first appearance."""
+    """The samples by cell, in the order of their first appearance."""
     found: dict[tuple[str, str, int], list[Sample]] = {}
     for sample in samples:
         found.setdefault((sample.subject, sample.work, sample.concurrency), []).append(sample)
@@ -163,7 +163,7 @@ def _cells(samples: Sequence[Sample]) -> dict[tuple[str, str, int], Samples]:
 
 
 def _cpu(group: Samples) -> str:
-    """Of one operation, over all rounds."""
+    """Processor time per operation, over all rounds."""
     operations = sum(sample.operations for sample in group.all)
     roles = dict.fromkeys(role for sample in group.all for role in sample.cpu_seconds)
     sums = {role: sum(sample.cpu_seconds.get(role, 0.0) for sample in group.all) for role in roles}
@@ -171,7 +171,7 @@ def _cpu(group: Samples) -> str:
 
 
 def _peak(group: Samples) -> str:
-    """Not PostgreSQL's: its processes share their buffers, which would be counted once for each."""
+    """Peak memory, without PostgreSQL: its processes share buffers, which would be counted several times."""
     roles = dict.fromkeys(role for sample in group.all for role in sample.peak_bytes if role != "postgresql")
     highest = {role: max(sample.peak_bytes.get(role, 0) for sample in group.all) for role in roles}
     return ", ".join(f"{role} {size / 1e6:.0f}" for role, size in highest.items())
@@ -204,7 +204,7 @@ def _middle(found: Spread | None) -> str:
 
 
 def _number(value: float) -> str:
-    """Three significant digits, and no more than whole numbers from a hundred on."""
+    """Three significant digits; whole numbers from a hundred on."""
     if abs(value) >= 100 or value == 0:
         return f"{value:,.0f}"
     return f"{value:.3g}"

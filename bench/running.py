@@ -1,4 +1,4 @@
-"""Starting programs: those that measure, and servers to be measured."""
+"""Starts programs: those that measure, and servers to be measured."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ STOP_SECONDS = 15.0
 
 
 class ProgramFailed(Exception):
-    """A program of the benchmark ended or did not answer; the message has the end of what it said."""
+    """A program of the benchmark ended or did not respond; the message has the end of its log."""
 
 
 class Program:
@@ -39,10 +39,10 @@ class Program:
         return self._process.pid
 
     async def ask(self, load: Load, **request: Any) -> dict[str, Any]:
-        """What the program measured. Raise `ProgramFailed`."""
+        """Send a request; return what the program measured. Raise `ProgramFailed`."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({**request, "load": asdict(load)}).encode() + b"\n")
-        return await self.answer(3 * load.max_seconds + ANSWER_SECONDS)  # warm-up, window, and what is then under way
+        return await self.answer(3 * load.max_seconds + ANSWER_SECONDS)  # warm-up, window, last calls
 
     async def answer(self, seconds: float) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -71,7 +71,7 @@ class Program:
 async def program(
     module: str, *arguments: str, folder: Path, python: str = sys.executable, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Program]:
-    """`python -m module arguments`, ready to be asked. It works in `folder` and leaves its log there."""
+    """`python -m module arguments`, ready for requests. Its working directory is `folder`, where it writes its log."""
     log = folder / f"{module}.log"
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -93,7 +93,7 @@ async def program(
 
 @asynccontextmanager
 async def server(name: str, *command: str, folder: Path, settings: Mapping[str, str]) -> AsyncIterator[int]:
-    """A Python server as a process that does not outlive this one; its pid. It is told to stop at the end."""
+    """A Python server as a process that does not outlive this one; yields its pid and stops it at the end."""
     with (folder / f"{name}.log").open("ab") as output:
         child = Child(
             [sys.executable, *command],
@@ -111,7 +111,7 @@ async def server(name: str, *command: str, folder: Path, settings: Mapping[str, 
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with these settings of the service and no others."""
+    """The environment of this process, with these settings of the service and no others."""
     ours = {name for name in os.environ if name.lower() in Settings.model_fields}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return {**inherited, "PYTHONPATH": str(REPOSITORY), **settings}

@@ -1,4 +1,4 @@
-"""One measured figure with all that belongs to it, and what several rounds of it say together."""
+"""Samples of one window each, and their statistics over several rounds."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one window showed of `subject` at `work` with `concurrency` callers, in round `round`.
+    """The result of one window of `subject` with `work` and `concurrency` callers, in round `round`.
 
-    `cpu_seconds` and `peak_bytes` are by process. `total` operations, the window's among them, made `stored_bytes`,
-    `wal_bytes` and `commits`; these are None where no database of ours takes part.
+    cpu_seconds, peak_bytes: by process.
+    total: all operations, including those before and after the window.
+    stored_bytes, wal_bytes, commits: caused by all `total` operations; None if no database of the run is used.
     """
 
     subject: str
@@ -38,7 +39,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle and the ends of what the rounds showed."""
+    """Median, lowest and highest value of the rounds."""
 
     median: float
     low: float
@@ -47,7 +48,7 @@ class Spread:
 
 
 def spread(values: Iterable[float]) -> Spread | None:
-    """None when there is nothing."""
+    """The spread of the values; None if there are none."""
     found = list(values)
     return Spread(median(found), min(found), max(found), len(found)) if found else None
 
@@ -73,11 +74,11 @@ class Samples:
         )
 
     def among(self, subjects: Iterable[str], work: str, concurrency: int | None = None) -> "Samples":
-        """Those of several subjects together."""
+        """The samples of several subjects together."""
         return Samples([sample for subject in subjects for sample in self.of(subject, work, concurrency).all])
 
     def best(self, value: Value, choose: Callable[[Iterable[float]], float] = max) -> dict[int, float]:
-        """By round, the best value that any of these samples has."""
+        """By round, the best value of these samples."""
         by_round: dict[int, list[float]] = {}
         for sample in self.all:
             if (found := value(sample)) is not None:
@@ -88,18 +89,18 @@ class Samples:
         return spread(found for sample in self.all if (found := value(sample)) is not None)
 
     def per_operation(self, total: Value) -> float | None:
-        """A quantity of all calls together, divided by their number; None when it is not known."""
+        """A quantity of all calls, divided by their number; None if it is not known."""
         known = [(found, sample.total) for sample in self.all if (found := total(sample)) is not None and sample.total]
         return sum(found for found, _ in known) / sum(calls for _, calls in known) if known else None
 
 
 def ratio(one: dict[int, float], other: dict[int, float]) -> Spread | None:
-    """What the rounds that have both say of `one` divided by `other`."""
+    """The spread of `one` divided by `other`, over the rounds that have both."""
     return spread(one[number] / other[number] for number in sorted(one.keys() & other.keys()) if other[number])
 
 
 def percentile(which: str) -> Value:
-    """From start to end, in ms; `which` is p50 or p99."""
+    """The percentile of the time from start to end, in ms; `which` is p50 or p99."""
     return lambda sample: sample.end_ms[which] if sample.end_ms else None
 
 
@@ -112,5 +113,5 @@ def task_rate(sample: Sample) -> float | None:
 
 
 def sample(subject: str, work: str, concurrency: int, answer: dict[str, Any], **more: Any) -> Sample:
-    """Of what a program answered."""
+    """The sample of a program's result."""
     return Sample(subject=subject, work=work, concurrency=concurrency, **answer, **more)

@@ -1,4 +1,4 @@
-"""The service's own processes, started as an operator starts them, with default settings but for those named."""
+"""Starts the service's processes as an operator does, with default settings except those given."""
 
 import asyncio
 import urllib.error
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that answers on `port` of this machine."""
+    """A server on `port` of this machine."""
 
     port: int
     pid: int
@@ -51,7 +51,7 @@ async def rest_process(house: House, database_url: str, **settings: str) -> Asyn
 async def http_server(
     house: House, name: str, port: int, path: str, *command: str, settings: dict[str, str]
 ) -> AsyncIterator[Running]:
-    """A server that answers `path` with 200 once it is up. Raise `ProgramFailed` when it does not come up."""
+    """A server that returns 200 for `path` when it is up. Raise `ProgramFailed` when it does not come up."""
     async with server(name, *command, folder=house.folder, settings=settings) as pid:
         await until_up(house, name, lambda: asyncio.to_thread(_answers_http, f"http://127.0.0.1:{port}{path}"))
         yield Running(port, pid)

@@ -1,4 +1,4 @@
-"""How much is measured: the whole in about ten minutes, the quick in two, the smoke only to see that all works."""
+"""The sizes of a run: usual takes ten minutes, quick two; smoke only checks that everything works."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,13 @@ WORKS = ("seq3", "fan10", "seq100")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`seconds` is a window's least length. `stored` are numbers of finished executions, `waiting` is half of those
-    that are started to see what memory they take. The part `scale`, whose preparations take long, has its own rounds.
+    """How much a run measures.
 
-    `recovered` is how many executions are in flight when their engine is killed; 0 leaves that out.
+    rounds: the number of rounds; `scale_rounds` that of the part `scale`, whose preparations take long.
+    seconds: the minimum length of a window.
+    stored: numbers of finished executions.
+    waiting: half of the executions that are started to measure their memory.
+    recovered: how many executions are running when their engine is killed; 0 leaves this out.
     """
 
     name: str

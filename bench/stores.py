@@ -1,7 +1,7 @@
-"""The PostgreSQL and the Redis that a run uses: its own, with default durability, or those that are named.
+"""The PostgreSQL and the Redis of a run: its own, with default durability, or those that are named.
 
-BENCH_DATABASE_URL and BENCH_REDIS_URL name servers. On a named PostgreSQL the run makes databases of its own and drops
-them. A named Redis must be nobody else's: entries of the service's cache are written to it, and a peer's queues.
+BENCH_DATABASE_URL and BENCH_REDIS_URL name servers. On a named PostgreSQL the run creates its own databases and drops
+them. A named Redis must have no other users: the run writes entries of the service's cache and queues of a peer to it.
 """
 
 import asyncio
@@ -30,9 +30,11 @@ REDIS_START_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """`postgres_url` is `postgresql+asyncpg://…`; `redis_url` is None where there is no Redis.
+    """The servers of a run.
 
-    `postgres_pids` and `redis_pids` are empty where the server runs elsewhere.
+    postgres_url: `postgresql+asyncpg://…`.
+    redis_url: None if there is no Redis.
+    postgres_pids, redis_pids: empty if the server runs on another machine.
     """
 
     postgres_url: str
@@ -43,7 +45,7 @@ class Stores:
 
 @asynccontextmanager
 async def open_stores(folder: Path) -> AsyncIterator[Stores]:
-    """Both servers, for as long as the context lasts. Raises `StorageError`."""
+    """Both servers, until the context ends. Raise `StorageError`."""
     wanted = os.environ.get("BENCH_DATABASE_URL") or f"file:{folder / 'database'}"
     async with open_storage(wanted) as url, _open_redis(folder) as (redis_url, redis_pids):
         yield Stores(url, await _server_pids(url), redis_url, redis_pids)
@@ -51,7 +53,7 @@ async def open_stores(folder: Path) -> AsyncIterator[Stores]:
 
 @asynccontextmanager
 async def database(server_url: str, purpose: str) -> AsyncIterator[str]:
-    """An empty database of that server, dropped afterwards; its address."""
+    """The address of an empty database of that server, which is dropped afterwards."""
     name = f"bench_{purpose}_{uuid.uuid4().hex[:8]}"
     await _execute(server_url, f"CREATE DATABASE {name}")
     try:
@@ -75,7 +77,7 @@ async def _execute(url: str, statement: str) -> None:
 
 
 async def _server_pids(url: str) -> list[int]:
-    """The server's first process, when it runs on this machine: the parent of the one that answers."""
+    """The main process of the server, if it runs on this machine: the parent of the one that serves a connection."""
     async with connect(url) as connection:
         backend = await connection.fetchval("SELECT pg_backend_pid()")
         server = parent(backend) if program_name(backend).startswith("postgres") else None

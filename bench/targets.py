@@ -1,4 +1,4 @@
-"""What the project wants to reach, each as a ratio within one run, beside what the run showed."""
+"""The targets of the project, each as a ratio within one run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bench.work.contestants import ALONE, STREAM
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run has found so far."""
+    """The results of a run so far."""
 
     samples: Samples
     figures: Sequence[Figure]
@@ -26,7 +26,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`goal` None: reported only. `at_most`: smaller is better. `unit` is empty for a ratio."""
+    """A target.
+
+    goal: None if the value is only reported.
+    at_most: true if smaller is better.
+    unit: empty for a ratio.
+    """
 
     what: str
     goal: float | None
@@ -41,7 +46,7 @@ class Target:
 
 
 def _against(subject: str, other: str, work: str = "seq3", value: Value = rate) -> Callable[[Run], Spread | None]:
-    """Each at the concurrency that suits it best, by round."""
+    """The ratio by round, each with its best number of callers."""
     return lambda run: ratio(run.samples.of(subject, work).best(value), run.samples.of(other, work).best(value))
 
 
@@ -50,7 +55,7 @@ def _against_peers(subject: str, work: str, value: Value = task_rate) -> Callabl
 
 
 def _idle_against_peers(which: str) -> Callable[[Run], Spread | None]:
-    """With one caller."""
+    """The ratio with one caller."""
     value = percentile(which)
     return lambda run: ratio(
         run.samples.of(STREAM, "seq3", 1).best(value, min), run.samples.among(PEER_NAMES, "seq3", 1).best(value, min)
@@ -93,7 +98,7 @@ TARGETS = (
 
 
 def scale_targets(stored: Sequence[int], watchers: Sequence[int]) -> Sequence[Target]:
-    """Those that depend on how far a run goes."""
+    """The targets that depend on the size of a run."""
     few, many, idle = min(stored), max(stored), max(watchers)
     what = f"{many:,} stored against {few:,}, executions/s"
     labels = stored_label(many), stored_label(few)

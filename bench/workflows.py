@@ -1,4 +1,4 @@
-"""The workflows that are run: tasks that do nothing, so that all that is measured is what carries them."""
+"""The measured workflows. Their tasks do nothing, so only the overhead of the engine is measured."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ TASK_RUNS = {"seq3": 3, "fan10": 12, "seq100": 100}
 
 
 async def prepare_database(url: str) -> None:
-    """Make the tables in the database at `url` and store all workflows there, under their names as keys."""
+    """Create the tables in the database at `url` and store all workflows, with their names as keys."""
     await migrate(url)
     engine = create_engine(url, 1)
     try:

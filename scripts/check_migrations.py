@@ -1,4 +1,4 @@
-"""Fails when the models have changed and no migration says so. Uses an embedded database that is gone afterwards."""
+"""Fails if a model has changed without a migration. Uses a temporary embedded database."""
 
 import asyncio
 import sys

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails when the committed gRPC stubs are not those of protos/workflow.proto.
+# Fails if the committed gRPC stubs differ from those generated from protos/workflow.proto.
 set -eu
 
 fresh=$(mktemp -d)

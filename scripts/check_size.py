@@ -1,4 +1,4 @@
-"""Fails when files or functions have grown beyond what one reads in one go."""
+"""Fails if a file or function is longer than the size budget."""
 
 import ast
 import sys
@@ -16,7 +16,7 @@ EXEMPT = ("app/api/grpc/generated/", "app/adapters/database/tables.py")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`lines` of the file or function that is found at `place`."""
+    """The number of lines of the file or function at `place`."""
 
     place: str
     lines: int
@@ -48,7 +48,7 @@ def problems(file_sizes: list[Size], function_sizes: list[Size]) -> Iterator[str
 
 
 def usual(sizes: list[Size]) -> int:
-    """The number of lines that nine of ten do not exceed."""
+    """The 90th percentile of the lines."""
     ordered = sorted(size.lines for size in sizes)
     return ordered[(len(ordered) - 1) * 9 // 10] if ordered else 0
 

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes the environment $VENV from locked requirements, every one of them checked against its hash:
+# Creates the environment $VENV from locked requirements and checks the hash of each:
 #     install.sh LOCKFILE...
-# Needs any Python from 3.11 on, and downloads nothing that is not in a lock file.
+# Needs Python 3.11 or newer. Downloads nothing that is not in a lock file.
 set -eu
 
 venv=${VENV:-.venv}
 
-# A name can be there and not work (a version manager's shim), so each is tried.
+# A command can exist and not work (a version manager's shim), so each is tried.
 find_python() {
     for name in ${PYTHON:-python3.13 python3.12 python3.11 python3.14 python3 python}; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -47,6 +47,6 @@ install() {
 
 echo "Installing $* ..."
 locked=$(printf -- '-r %s ' "$@")
-# Unquoted on purpose: a list of options. Only wheels, because building would download things that no lock names.
+# Unquoted on purpose: a list of options. Only wheels, because a build would download packages that are not locked.
 install --require-hashes --only-binary :all: $locked
 install --no-deps --no-build-isolation --editable .

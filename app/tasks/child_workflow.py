@@ -1,7 +1,7 @@
-"""The task type `workflow`: runs another workflow as a child, and its output is the child's.
+"""The task type `workflow`: runs another workflow as a child execution and returns its output.
 
-A child is an execution like any other, under an idempotency key that names this task. So it is started once, an attempt
-on another engine finds it again, and it can be watched, paused or retried by itself.
+A child is an ordinary execution whose idempotency key names this task. So it is started once, an attempt on another
+engine finds it again, and it can be watched, paused or retried by itself.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ENDED_BADLY = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """`is_known` is true when the key had started it before."""
+    """`is_known` is true if the idempotency key was used before."""
 
     id: UUID
     status: ExecutionStatus
@@ -35,19 +35,19 @@ class ChildEnd:
 
 
 class Children(Protocol):
-    """What running a child needs of the service. Methods wait for a database that does not answer."""
+    """What running a child needs from the service. Every method waits while the database does not respond."""
 
     async def depth_of(self, execution_id: UUID) -> int:
-        """How many parents the execution has above it."""
+        """The number of ancestors of the execution."""
 
     async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
-        """Raise `TaskError` when there is no such workflow, or it does not take the input."""
+        """Start the child, or find the one with this key. Raise `TaskError` if its workflow cannot be started."""
 
     async def end_of(self, execution_id: UUID) -> ChildEnd:
-        """Follow the child to its end."""
+        """Wait for the end of the child."""
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:
-        """Harmless when it has ended."""
+        """Cancel the child; no effect if it has ended."""
 
 
 class WorkflowConfig(TaskConfig):
@@ -79,7 +79,7 @@ class WorkflowHandler:
         raise TaskError(code, f"execution {child.id} of workflow {config.workflow!r}: {end.message}")
 
     async def _child(self, config: WorkflowConfig, attempt: Attempt) -> Child:
-        """The one that an earlier attempt has started and that has not failed yet, else a new one."""
+        """The child that an earlier attempt started, unless it failed; otherwise a new one."""
         number = 1
         while True:
             key = f"child:{attempt.task_key}:{number}"
@@ -90,7 +90,7 @@ class WorkflowHandler:
 
 
 class NoChildren:
-    """For a process that defines workflows and runs none."""
+    """For a process that defines workflows but does not run them."""
 
     async def depth_of(self, execution_id: UUID) -> int:
         raise _no_engine()

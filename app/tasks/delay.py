@@ -1,4 +1,4 @@
-"""The task type `delay`: wait. The engine writes down until when, so a restart does not begin the wait again."""
+"""The task type `delay`: waits. The engine records the end of the wait, so a restart does not restart it."""
 
 from typing import Annotated, Self
 
@@ -14,7 +14,7 @@ Seconds = Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS)]
 
 
 class DelayConfig(TaskConfig):
-    """`duration` is another word for `seconds`."""
+    """`duration` is another name of `seconds`; exactly one of them is given."""
 
     seconds: Seconds | None = None
     duration: Seconds | None = None

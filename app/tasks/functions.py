@@ -1,4 +1,4 @@
-"""The functions that `python` tasks may call, by name."""
+"""The registry of functions that `python` tasks can call, by name."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class TaskFunction:
-    """A registered callable. A parameter named `attempt` is filled with the `Attempt`, not from the config."""
+    """A registered callable. A parameter named `attempt` receives the `Attempt`, not a value from the config."""
 
     call: Callable[..., Any]
 
@@ -31,14 +31,14 @@ class TaskFunction:
 
     @cached_property
     def _signature(self) -> inspect.Signature | None:
-        """None for built-in callables that do not tell theirs: those are not checked before the call."""
+        """None for built-in callables without a signature; their arguments are not checked before the call."""
         try:
             return inspect.signature(self.call)
         except (TypeError, ValueError):
             return None
 
     def argument_problem(self, arguments: Mapping[str, Any]) -> str | None:
-        """Why the function cannot be called with these keywords; None when it can."""
+        """Why the function cannot be called with these keywords; None if it can."""
         if self.takes_attempt and "attempt" in arguments:
             return "must not hold 'attempt': the engine fills it in"
         if self._signature is None:
@@ -57,7 +57,7 @@ _decorated: dict[str, TaskFunction] = {}
 
 
 def task_function(name: str) -> Callable[[AnyFunction], AnyFunction]:
-    """Register a function for `python` tasks under `name`. Raise ValueError when another one has the name."""
+    """Register a function for `python` tasks under `name`. Raise ValueError if another function has the name."""
 
     def register(function: AnyFunction) -> AnyFunction:
         known = _decorated.get(name)
@@ -70,9 +70,9 @@ def task_function(name: str) -> Callable[[AnyFunction], AnyFunction]:
 
 
 def load_functions(modules: tuple[str, ...]) -> Mapping[str, TaskFunction]:
-    """Import the modules; answer all functions by name: decorated ones and those of entry points.
+    """Import the modules; return all functions by name: decorated ones and those of entry points.
 
-    Raise `PluginError` when a module or entry point does not load, is not callable, or takes a taken name.
+    Raise `PluginError` when a module or entry point cannot be loaded, is not callable, or uses a name that is taken.
     """
     import_modules(modules)
     plugged: dict[str, TaskFunction] = {}
@@ -86,5 +86,5 @@ def load_functions(modules: tuple[str, ...]) -> Mapping[str, TaskFunction]:
 
 
 def _origin(function: Callable[..., Any]) -> str:
-    """Module and name: a module that is imported again may register its functions again."""
+    """Module and qualified name, by which a module that is imported again can register its functions again."""
     return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"

@@ -1,4 +1,4 @@
-"""Which JSON values PostgreSQL and strict JSON can hold."""
+"""Finds values that PostgreSQL or strict JSON cannot store."""
 
 import math
 from collections import deque
@@ -13,7 +13,7 @@ _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
 
 
 def storage_problems(value: Any, path: str) -> list[Problem]:
-    """Everything within `value` that cannot be stored as JSON; paths start with `path`."""
+    """Every problem of storing `value` as JSON; paths start with `path`."""
     found: list[Problem] = []
     waiting = deque([(value, path, 0)])
     while waiting:

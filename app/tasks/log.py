@@ -1,4 +1,4 @@
-"""The task type `log`: say something in the service's log. Without a message and fields it does nothing."""
+"""The task type `log`: writes a line to the service's log. Without a message and fields it does nothing."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class LogConfig(TaskConfig):
 
 class LogHandler:
     def run_now(self, attempt: Attempt) -> dict[str, str] | None:
-        """`{"message": …}`, or None when the config has no message."""
+        """`{"message": …}`, or None if the config has no message."""
         config = config_of(attempt, LogConfig)
         if config.message is None and config.fields is None:
             return None

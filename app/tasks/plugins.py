@@ -1,4 +1,4 @@
-"""What installed packages add through entry points."""
+"""Loads functions and task types that installed packages provide as entry points."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -7,11 +7,11 @@ from typing import Any
 
 
 class PluginError(Exception):
-    """A plug-in or a module of functions cannot be used; the message names it and says why."""
+    """A plug-in or a module of functions cannot be used; the message gives its name and the reason."""
 
 
 def load_plugins(group: str) -> Iterator[tuple[str, Any]]:
-    """Name and object of every entry point of a group. Raise `PluginError` when one does not load."""
+    """Name and object of every entry point of a group. Raise `PluginError` when one cannot be loaded."""
     for entry in sorted(entry_points(group=group)):
         try:
             yield entry.name, entry.load()
@@ -20,7 +20,7 @@ def load_plugins(group: str) -> Iterator[tuple[str, Any]]:
 
 
 def import_modules(names: tuple[str, ...]) -> None:
-    """Import each module, so that what it registers is there. Raise `PluginError` when one does not import."""
+    """Import each module, so that it registers its functions. Raise `PluginError` when an import fails."""
     for name in names:
         try:
             import_module(name)

@@ -1,7 +1,8 @@
-"""The task type `python`: call a registered function. Coroutine functions run in the loop, others in threads.
+"""The task type `python`: calls a registered function. Coroutine functions run in the event loop, others in threads.
 
 A thread cannot be stopped. When an attempt is cancelled or times out, its handler returns at once, but the function
-runs on to its end, unheard, and holds its thread until then. Waiting for a free thread counts as the attempt's time.
+continues to its end and occupies its thread until then; its result is discarded. Waiting for a free thread counts as
+time of the attempt.
 """
 
 import asyncio
@@ -40,8 +41,8 @@ class PythonHandler:
         self._threads = WorkerThreads(threads)
 
     async def run(self, attempt: Attempt) -> Any:
-        """The function's result. Its exceptions become `python_error`, its `TaskError`s pass unchanged."""
-        # The config is shared with other executions, the input with other tasks: the function gets its own copies.
+        """The function's result. A `TaskError` passes unchanged; any other exception becomes a `python_error`."""
+        # Other executions share the config, other tasks the input: the function gets copies that it can change.
         own = replace(attempt, config=deepcopy(dict(attempt.config)), input=deepcopy(attempt.input))
         config = parse_config(PythonConfig, own.config)
         if problems := self.problems(config):
@@ -74,8 +75,9 @@ class PythonHandler:
 
 
 def _called(call: Callable[[], Any], attempt: Attempt) -> Any:
-    """Within the thread, turn everything into a `TaskError`: a StopIteration would never reach an asyncio future,
-    and a SystemExit would end the engine."""
+    """Call the function, in the thread, and turn every exception into a `TaskError`: an asyncio future cannot carry a
+    StopIteration, and a SystemExit would end the engine.
+    """
     try:
         return call()
     except TaskError:
@@ -98,7 +100,7 @@ async def _awaited(result: Awaitable[Any], attempt: Attempt) -> Any:
 
 
 def _is_being_cancelled() -> bool:
-    """False when the function itself let a CancelledError out, of a task of its own for example."""
+    """False if the function itself raised the CancelledError, for example of a task that it created."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
 

@@ -1,4 +1,4 @@
-"""All task types that this process knows: the built-in ones and those of installed packages."""
+"""All task types of this process: the built-in ones and those of installed packages."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -32,9 +32,9 @@ def _utc_now() -> datetime:
 
 
 class TaskTypeRegistry:
-    """Judges configs when workflows are defined, and answers handlers when they run. A task without a type is a `log`.
+    """Checks configs when workflows are saved, and returns handlers when tasks run. A task without a type is a `log`.
 
-    Threads and connections open when a task first needs them; `close` ends them.
+    Threads and connections are opened when a task first needs them; `close` closes them.
     """
 
     def __init__(self, types: Mapping[str, TaskType]) -> None:
@@ -53,14 +53,14 @@ class TaskTypeRegistry:
         return storage_problems(task.config, f"{dot}config") or _misfits(task_type, task, dot)
 
     async def close(self) -> None:
-        """May be called twice. Every type is closed, also when closing another one fails."""
+        """Close every type, even if closing another one fails. Can be called twice."""
         async with AsyncExitStack() as closing:
             for task_type in self._types.values():
                 closing.push_async_callback(task_type.close)
 
 
 def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
-    """What an expression will fill in is judged when the task runs."""
+    """Problems of the config; values that come from expressions are checked when the task runs."""
     open_places = templated_paths(task.config)
     try:
         config = task_type.config.model_validate(dict(task.config))
@@ -76,10 +76,11 @@ def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
 def build_registry(
     options: TaskOptions, now: Callable[[], datetime] = _utc_now, children: Children | None = None
 ) -> TaskTypeRegistry:
-    """Import what the options name and what is installed. Raise `PluginError` when a part of it cannot be used.
+    """Import the modules of the options and the entry points of installed packages.
 
-    `now` is the wall clock, aware, in UTC. Entry points of `workflow.task_types` are functions without parameters
-    that return a `TaskType`; the entry point's name is the type's.
+    An entry point of the group `workflow.task_types` is a function without parameters that returns a `TaskType`; the
+    name of the entry point is the name of the type. `now` returns the current time, aware, in UTC. Raise `PluginError`
+    when a module or an entry point cannot be used.
     """
     types = {
         "log": log_type(),
@@ -103,5 +104,5 @@ def _made(name: str, make: Callable[[], TaskType]) -> TaskType:
     except Exception as error:
         raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP}: {type(error).__name__}: {error}") from error
     if not isinstance(made, TaskType):
-        raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP} answers no TaskType")
+        raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP} returns no TaskType")
     return made

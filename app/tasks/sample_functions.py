@@ -1,6 +1,6 @@
 """Three functions that are always registered, so that a first flow needs no code: fetch, process, store.
 
-Each works on what the tasks before it have handed on, and fails where that is missing.
+Each uses the outputs of earlier tasks, and fails if they are missing.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ SAMPLE = (3, 1, 2)
 
 
 def fetch(attempt: Attempt) -> dict[str, Any]:
-    """The list `data` of the execution's input, or a sample where the input has none."""
+    """The list `data` of the execution's input, or a sample if the input has none."""
     data = attempt.input.get("data", list(SAMPLE))
     if not isinstance(data, list):
         raise TaskError("no_data", "the input's `data` is no list", retryable=False)
@@ -21,13 +21,13 @@ def fetch(attempt: Attempt) -> dict[str, Any]:
 
 
 def process(attempt: Attempt) -> dict[str, Any]:
-    """What was fetched, in reverse order, and how many elements that are."""
+    """The fetched elements in reverse order, and their number."""
     data = _from_upstream(attempt, "data")
     return {"processed": data[::-1], "count": len(data)}
 
 
 def store(attempt: Attempt) -> dict[str, Any]:
-    """The history keeps every output: this one says that there is something to keep."""
+    """Report that the data is stored. The history keeps every output, so nothing else needs to be written."""
     _from_upstream(attempt, "processed")
     return {"stored": True}
 

@@ -1,6 +1,6 @@
-"""The task type `signal`: wait until somebody sends the execution a signal of this name; its payload is the output.
+"""The task type `signal`: waits until the execution receives a signal of this name; its payload becomes the output.
 
-A signal that comes before the task does is kept for it. `timeout_seconds` of the task bounds the wait.
+A signal that arrives before the task starts is kept for it. `timeout_seconds` of the task limits the wait.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a task type consists of, and how its config is checked."""
+"""The parts of a task type, and how its config is checked."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,13 @@ _WORDING = {
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """`allowed_hosts` holds `host` and `host:port` in lower case: they may have private addresses."""
+    """Options of `http` tasks.
+
+    allow_private: whether every private address can be called.
+    allowed_hosts: `host` and `host:port` in lower case that can be called although their addresses are private.
+    max_response_bytes: the largest response that is read.
+    call_seconds: the time limit of a call whose task has no timeout.
+    """
 
     allow_private: bool = False
     allowed_hosts: frozenset[str] = frozenset()
@@ -40,7 +46,7 @@ class TaskOptions:
 
 
 class TaskConfig(BaseModel):
-    """Base of the built-in types' configs: nothing unknown, nothing converted, no NaN."""
+    """Base of the built-in types' configs: unknown fields, converted types and NaN are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -58,9 +64,12 @@ async def _nothing_to_close() -> None:
 
 @dataclass(frozen=True, slots=True)
 class TaskType:
-    """`check` gets the valid config and finds what its model cannot see; its paths start with `config`.
+    """A task type.
 
-    `close` ends what the handler opened; it must bear being called twice.
+    config: the model that a task's config must fit.
+    handler: runs the attempts.
+    check: finds problems of a valid config that the model cannot find; their paths start with `config`.
+    close: closes what the handler has opened; it must be possible to call it twice.
     """
 
     config: type[BaseModel]
@@ -70,7 +79,7 @@ class TaskType:
 
 
 def parse_config(model: type[AnyConfig], config: Mapping[str, Any]) -> AnyConfig:
-    """The config as its model; raise a `TaskError` that no retry can help when it does not fit."""
+    """The config as its model. Raise a `TaskError` that is not retryable when it does not fit."""
     try:
         return model.model_validate(dict(config))
     except ValidationError as error:
@@ -78,7 +87,7 @@ def parse_config(model: type[AnyConfig], config: Mapping[str, Any]) -> AnyConfig
 
 
 def config_of(attempt: Attempt, model: type[AnyConfig]) -> AnyConfig:
-    """The attempt's config as `parse_config` answers it, worked out once for all attempts of a plain one."""
+    """As `parse_config` of the attempt's config. A config without expressions is parsed once for all attempts."""
     if attempt.kept is None:
         return parse_config(model, attempt.config)
     if (config := attempt.kept.get(model)) is None:
@@ -95,7 +104,9 @@ def invalid_config(problems: list[Problem]) -> TaskError:
 def model_problems(
     model: type[BaseModel], error: ValidationError, path: str, open_places: frozenset[str] = frozenset()
 ) -> list[Problem]:
-    """At `open_places`, paths such as `.headers.x`, stands something that is not known yet: its value is not judged."""
+    """The problems of an invalid config. Values at `open_places`, paths such as `.headers.x`, are not known yet and are
+    not checked.
+    """
     return [
         Problem(_place(path, item["loc"]), _message(model, item))
         for item in error.errors(include_url=False)
@@ -104,7 +115,7 @@ def model_problems(
 
 
 def is_open(place: str, open_places: frozenset[str]) -> bool:
-    """Whether one of `open_places` is this place, stands within it, or around it."""
+    """Whether one of `open_places` is this place, is inside it, or contains it."""
     return any(_is_within(place, around) or _is_within(around, place) for around in open_places)
 
 
@@ -113,7 +124,7 @@ def _is_within(place: str, around: str) -> bool:
 
 
 def _is_about_a_name(item: ErrorDetails) -> bool:
-    """Names are never filled in: an unknown one is wrong whatever its value will be."""
+    """True for a problem of a field's name: names cannot contain expressions, so an unknown one is always wrong."""
     return item["type"] == "extra_forbidden" or item["loc"][-1:] == ("[key]",)
 
 

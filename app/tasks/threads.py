@@ -1,6 +1,6 @@
-"""Threads that a stuck function cannot turn into a process that will not end.
+"""Worker threads that do not prevent the process from exiting when a function is stuck.
 
-`ThreadPoolExecutor` joins its threads when the interpreter exits; these are daemons, and an exit leaves them behind.
+`ThreadPoolExecutor` joins its threads when the interpreter exits; these are daemon threads, which it does not wait for.
 Only the event loop's thread may call `submit` and `close`.
 """
 
@@ -14,7 +14,7 @@ _Call = tuple["Future[Any]", Callable[[], Any]]
 
 
 class WorkerThreads:
-    """At most `size` calls run at once, further ones wait in order; a thread starts when all others are busy."""
+    """At most `size` calls run at once; others wait in order. A thread is started when all others are busy."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -35,7 +35,7 @@ class WorkerThreads:
         return future
 
     def close(self) -> None:
-        """Cancel the calls that wait; those that run finish by themselves, or end with the process."""
+        """Cancel waiting calls. Running calls finish by themselves, or end with the process."""
         self._closed = True
         while (call := self._next_waiting()) is not None:
             call[0].cancel()
@@ -49,7 +49,7 @@ class WorkerThreads:
             return None
 
     def _work(self) -> None:
-        """Ends at the None that `close` leaves for each thread."""
+        """Work until the None that `close` puts into the queue for each thread."""
         while (call := self._calls.get()) is not None:
             _carry_out(*call)
             del call

@@ -1,4 +1,4 @@
-"""The task type `transform`: its `value`, with the expressions filled in, is the output."""
+"""The task type `transform`: returns its `value`, with the expressions evaluated."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from app.tasks.task_type import TaskConfig, TaskType, config_of
 
 
 class TransformConfig(TaskConfig):
-    """Any JSON; it is the expressions in it that make it worth writing."""
+    """`value` is any JSON, usually with expressions."""
 
     value: Any
 

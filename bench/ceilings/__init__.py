@@ -1,1 +1,1 @@
-"""The least that could do the same work on the wire and in the database, with no engine."""
+"""Ceilings: the minimum of network and database work for an execution, without an engine."""

@@ -1,4 +1,4 @@
-"""The ceilings of executions as what takes part in the rounds: (a) the stream, (b) the event rows."""
+"""The ceilings of executions, as contestants of the rounds: (a) the stream, (b) the event rows."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -51,7 +51,7 @@ async def _stream(house: House, updates: Path) -> list[Sample]:
 
 
 async def _rows(house: House, url: str) -> list[Sample]:
-    """`concurrency` stands for the executions in a commit: there is one writer."""
+    """There is one writer; `concurrency` is the number of executions per commit."""
     async with program("bench.ceilings.event_rows", url, folder=house.folder) as writer:
         samples = []
         for batch in EXECUTIONS_IN_A_COMMIT:

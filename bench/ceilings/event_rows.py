@@ -1,9 +1,9 @@
-"""Ceiling (b): one asyncpg connection that inserts the event rows of executions with COPY, one commit a batch.
+"""Ceiling (b): one asyncpg connection that inserts the event rows of executions with COPY, one commit per batch.
 
     python -m bench.ceilings.event_rows DATABASE_URL
 
-The rows are those of a real execution under new ids; the table is like that of the service, with its key and checks.
-Requests are to `empty` the table or to `write`, with `batch`, the number of executions whose rows go into one commit.
+The rows are those of a real execution with new ids. The table is like the one of the service, with its key and checks.
+A request is `empty`, to empty the table, or `write`, with `batch`, the number of executions per commit.
 """
 
 import sys

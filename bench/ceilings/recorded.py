@@ -1,4 +1,4 @@
-"""A real execution, recorded: its updates as they went over the wire, its rows as they lie in the database."""
+"""Records a real execution: its updates as they were sent, and its rows as they are stored."""
 
 import json
 from base64 import b64decode, b64encode
@@ -15,7 +15,7 @@ from bench.service import grpc_process
 
 
 async def record_updates(house: House, database_url: str, work: str) -> Path:
-    """Run `work` once and keep its updates in a file."""
+    """Run `work` once and write its updates into a file."""
     path = house.folder / f"{work}.updates"
     async with (
         grpc_process(house, database_url) as server,

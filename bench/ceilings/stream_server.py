@@ -18,7 +18,7 @@ from bench.ceilings.recorded import read_updates
 
 
 class BareServicer(WorkflowServiceServicer):
-    """Does nothing but send."""
+    """Sends the recorded updates and does nothing else."""
 
     def __init__(self, updates: Sequence[pb.WorkflowExecutionUpdate]) -> None:
         self._updates = updates

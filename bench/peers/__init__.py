@@ -1,1 +1,1 @@
-"""Other engines at the same work, each in an environment of its own."""
+"""Peers: other engines with the same work, each in its own environment."""

@@ -1,8 +1,8 @@
-"""Celery at work: chains and chords on Redis, prefork workers, results awaited by as many threads as there are callers.
+"""Measures Celery: chains and chords on Redis, prefork workers; each caller is a thread that waits for its result.
 
     python -m bench.peers.celery_program
 
-Runs in its own environment, with BENCH_CELERY_URL. It is not durable: Redis keeps nothing on disk, tasks are
+Runs in its own environment, with BENCH_CELERY_URL. It is not durable: Redis stores nothing on disk, and tasks are
 acknowledged before they run.
 """
 
@@ -25,7 +25,7 @@ STOP_SECONDS = 10
 
 
 def run_one(work: str) -> None:
-    """Submit and await the last result, all in one thread: a thread has its own connection to the results."""
+    """Submit the work and wait for its result in one thread: each thread has its own connection to the results."""
     signature = nothing.si()
     if work == "fan10":
         canvas = chain(signature, group([signature] * 10), signature)

@@ -1,4 +1,4 @@
-"""What the Celery worker runs. The broker is also the result backend; its address comes from BENCH_CELERY_URL."""
+"""The tasks of the Celery worker. The broker is also the result backend; BENCH_CELERY_URL has its address."""
 
 import os
 
@@ -10,7 +10,7 @@ app.conf.update(result_expires=600, task_default_queue="workflow-bench")
 
 
 def _nothing(*_: object) -> None:
-    """A task of no work; what came before is passed to it and not looked at."""
+    """A task without work; it ignores the results of earlier tasks."""
 
 
 nothing = app.task(name="nothing")(_nothing)

@@ -1,4 +1,4 @@
-"""The peers as what takes part in the rounds. One that cannot be installed is remarked on and left out."""
+"""The peers, as contestants of the rounds. A peer that cannot be installed is left out, with a remark."""
 
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -16,12 +16,12 @@ from bench.stores import database
 from bench.workflows import TASK_RUNS
 
 CALLERS = {"seq3": (1, 4, 16), "fan10": (1, 4), "seq100": (1, 4)}
-"""Few for the long work: with more callers a short window would see no execution end."""
+"""Few callers for the long work: with more, no execution would end within a short window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`environment` names its requirements; `configured` is what the report says of its settings."""
+    """`environment` names its requirements; `configured` describes its settings in the report."""
 
     name: str
     environment: str
@@ -57,7 +57,7 @@ PEER_NAMES = tuple(peer.name for peer in PEERS)
 
 @asynccontextmanager
 async def peer_contestants(house: House) -> AsyncIterator[Sequence[Contestant]]:
-    """Those peers that can be had, each with a database of its own on the run's server."""
+    """The peers that can be installed, each with its own database on the run's server."""
     found = []
     for peer in PEERS:
         try:

@@ -1,8 +1,8 @@
-"""DBOS at work: workflows and steps are coroutines, called in the process that runs them.
+"""Measures DBOS: workflows and steps are coroutines, called in the process that runs them.
 
 python -m bench.peers.dbos_program DATABASE_URL THREADS
 
-Runs in its own environment. THREADS bounds the threads that its database calls run on; 0 leaves the default.
+Runs in its own environment. THREADS limits the threads for its database calls; 0 keeps the default.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Workflow = Callable[[], Awaitable[None]]
 
 
 async def nothing() -> None:
-    """A step of no work."""
+    """A step without work."""
 
 
 def workflows() -> dict[str, Workflow]:

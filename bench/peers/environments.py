@@ -1,4 +1,4 @@
-"""An environment of its own for each peer, made once and kept inside this one (or in BENCH_PEERS_FOLDER)."""
+"""Creates an environment for each peer, once, inside the current one or in BENCH_PEERS_FOLDER."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ class PeerUnavailable(Exception):
 
 
 async def peer_python(name: str) -> str:
-    """The interpreter of that peer's environment, which is made if need be. Raise `PeerUnavailable`."""
+    """The interpreter of the peer's environment, which is created if it is missing. Raise `PeerUnavailable`."""
     environment, wanted = FOLDER / name, "\n".join(REQUIREMENTS[name])
     python, done = environment / "bin" / "python", environment / "installed"
     if not (done.exists() and done.read_text() == wanted and python.exists()):
@@ -34,7 +34,7 @@ _INSTALL = ("--disable-pip-version-check", "install", "--quiet", "--only-binary"
 
 
 async def _pip() -> str:
-    """An interpreter that has pip: this one, or the one that this environment was made with."""
+    """An interpreter with pip: this one, or the one that created this environment."""
     for python in dict.fromkeys((sys.executable, str(Path(sys.base_prefix) / "bin" / "python3"))):
         try:
             await _run(python, "-m", "pip", "--version")

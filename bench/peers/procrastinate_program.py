@@ -1,8 +1,8 @@
-"""Procrastinate at work: jobs that defer the next one; worker and caller share a process.
+"""Measures Procrastinate: each job defers the next one; worker and caller share a process.
 
     python -m bench.peers.procrastinate_program DATABASE_URL
 
-Runs in its own environment. It has no workflows, so the fan's join is counted in memory: less than a durable one costs.
+Runs in its own environment. It has no workflows, so the fan is joined in memory, which costs less than a durable join.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.1
 
 
 class Jobs:
-    """The jobs of one app. A run has a future until it has ended; `_joined` counts the ended branches of a fan."""
+    """The jobs of one app. A run has a future until it ends; `_joined` counts the ended branches of a fan."""
 
     def __init__(self, app: App) -> None:
         self._ended: dict[int, asyncio.Future[None]] = {}

@@ -1,1 +1,1 @@
-"""Reads, lists and creates over REST, against ceilings and against the usual way."""
+"""Reads, lists and creates over REST, compared with ceilings and with the usual way."""

@@ -1,4 +1,4 @@
-"""REST against its ceilings and the usual way: `python -m bench.rest`, with the options of `bench.command`."""
+"""REST compared with its ceilings and the usual way: `python -m bench.rest`, with the options of `bench.command`."""
 
 from bench.command import run_part
 from bench.house import House, in_rounds

@@ -20,7 +20,7 @@ POOL = 32
 
 
 def bare_app(document: bytes, redis_url: str) -> FastAPI:
-    """`/memory` needs no Redis; without one `redis_url` is empty and the other routes are not there."""
+    """`/memory` needs no Redis. If `redis_url` is empty, the other routes do not exist."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""REST as what takes part in the rounds: the service with its caches, the bare routes, the usual way."""
+"""REST, as contestants of the rounds: the service with its caches, the bare routes, the usual way."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ EXPIRES_AT_ONCE = "0.001"
 
 @asynccontextmanager
 async def rest_contestants(house: House) -> AsyncIterator[Sequence[Contestant]]:
-    """All servers on one database. What needs Redis is left out, with a remark, where there is none."""
+    """All servers on one database. Without Redis, contestants that need it are left out, with a remark."""
     async with _stored_document(house) as (url, paths):
         body = await _create_body(url)
         cached = {"REDIS_URL": house.stores.redis_url} if house.stores.redis_url else {}
@@ -48,7 +48,7 @@ async def rest_contestants(house: House) -> AsyncIterator[Sequence[Contestant]]:
 
 @asynccontextmanager
 async def rest_ceiling_contestants(house: House) -> AsyncIterator[Sequence[Contestant]]:
-    """The bare routes, with the very bytes that the service answers."""
+    """The bare routes, with the same bytes that the service returns."""
     async with _stored_document(house) as (url, paths), rest_process(house, url) as service:
         document = await asyncio.to_thread(_read, f"http://127.0.0.1:{service.port}{paths[0]}")
     path = house.folder / "document.json"
@@ -64,7 +64,7 @@ async def rest_ceiling_contestants(house: House) -> AsyncIterator[Sequence[Conte
 
 @asynccontextmanager
 async def _stored_document(house: House) -> AsyncIterator[tuple[str, list[str]]]:
-    """A database with the 2 KB workflow and copies of it; its address and their paths."""
+    """A database with the 2 KB workflow and copies of it: the database's address and the workflows' paths."""
     async with database(house.stores.postgres_url, "rest") as url:
         await prepare_database(url)
         async with connect(url) as connection:
@@ -79,7 +79,7 @@ async def _stored_document(house: House) -> AsyncIterator[tuple[str, list[str]]]
 
 
 async def _create_body(url: str) -> str:
-    """What creates a workflow like the stored one: its tasks without what the service adds."""
+    """The body that creates a workflow like the stored one: without the fields that the service adds."""
     async with connect(url) as connection:
         snapshot = await connection.fetchval(
             "SELECT r.snapshot::text FROM workflow_revisions r JOIN workflows w ON w.id = r.workflow_id "

@@ -2,7 +2,7 @@
 
     python -m bench.rest.http_load
 
-Requests name `port`, `method`, `paths` (each connection keeps to one of them), `body` and the `status` to expect.
+A request has `port`, `method`, `paths` (each connection uses one of them), `body` and the expected `status`.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ CONNECT_SECONDS = 10.0
 
 
 class UnexpectedAnswer(Exception):
-    """The server answered something else than what is measured."""
+    """The server sent an unexpected response."""
 
 
 class Connection(asyncio.Protocol):
-    """Sends the same request again whenever the answer is complete, until the window is over."""
+    """Sends the same request again when its response is complete, until the window is over."""
 
     def __init__(self, request: bytes, status: bytes, window: Window) -> None:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is none by class
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's transport is not a subclass
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
 
 
 def _content_length(head: bytes) -> int:
-    """Every server here sends one; raise `UnexpectedAnswer` without."""
+    """The content length, which every server here sends. Raise `UnexpectedAnswer` if it is missing."""
     for line in head.split(b"\r\n"):
         if line[:15].lower() == b"content-length:":
             return int(line[15:])

@@ -1,4 +1,4 @@
-"""Redis over one connection that all share: what is asked in one turn of the event loop goes out in one write."""
+"""Redis over one shared connection: the commands of one turn of the event loop are sent in one write."""
 
 import asyncio
 from collections import deque
@@ -8,7 +8,7 @@ import hiredis
 
 
 class SharedConnection(asyncio.Protocol):
-    """Answers come in the order of the questions. Commands fail with `ConnectionError` once the connection is lost."""
+    """Replies arrive in the order of the commands. Commands raise `ConnectionError` after the connection is lost."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -31,7 +31,7 @@ class SharedConnection(asyncio.Protocol):
         return answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is none by class
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's transport is not a subclass
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)

@@ -1,4 +1,4 @@
-"""How fast the service is with more stored, more engines, more watchers, as what takes part in the rounds."""
+"""The service with more stored executions, engines and watchers, as contestants of the rounds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.1
 
 @asynccontextmanager
 async def scale_contestants(house: House) -> AsyncIterator[Sequence[Contestant]]:
-    """Each number of stored executions is a database of its own, filled before the first round."""
+    """Each number of stored executions has its own database, which is filled before the first round."""
     async with AsyncExitStack() as stack:
         contestants = []
         for stored in house.size.stored:
@@ -51,7 +51,7 @@ def watchers_label(watchers: int) -> str:
 
 
 def callers(house: House) -> int:
-    """As many as the rounds of work have at most, 64 where that is among them."""
+    """64 if the rounds of work have this number of callers, otherwise their largest number."""
     return 64 if 64 in house.size.concurrencies else max(house.size.concurrencies)
 
 
@@ -67,7 +67,7 @@ async def _engines(house: House, url: str, engines: int) -> list[Sample]:
 
 
 async def _stream(house: House, url: str, engines: int, label: str) -> Sample:
-    """Full streams, with the callers spread evenly over all engines."""
+    """Full streams; the callers are spread evenly over all engines."""
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(grpc_process(house, url)) for _ in range(engines)]
         ports = [str(server.port) for server in servers]
@@ -79,7 +79,7 @@ async def _stream(house: House, url: str, engines: int, label: str) -> Sample:
 
 
 async def _watchers(house: House, watchers: int) -> list[Sample]:
-    """The watched executions wait for a signal and are parked."""
+    """Idle watchers, whose executions wait for a signal and are parked."""
     settings = {"ENGINE_PARK_SECONDS": "0.2", "ENGINE_MAX_EXECUTIONS": str(max(house.size.watchers) + 1_000)}
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(database(house.stores.postgres_url, "watched"))

@@ -1,4 +1,4 @@
-"""Fills a database with finished executions, by SQL: copies of a real one under ids that are older."""
+"""Fills a database with finished executions, by SQL: copies of a real one with older ids."""
 
 import time
 
@@ -22,12 +22,12 @@ WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.at
 """
 
 NEW_ID = (
-    "(lpad(to_hex({oldest} + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid"  # ids rise with time
+    "(lpad(to_hex({oldest} + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid"  # ids sort by time
 )
 
 
 async def fill(database_url: str, executions: int, work: str = "seq3") -> None:
-    """Store that many finished executions of `work`; leave the database as after a quiet hour: vacuumed and flushed."""
+    """Store that many finished executions of `work`, then vacuum and flush the database."""
     async with engine_in_process(database_url) as process:
         await run_one(process.executions, work)
     new_id = NEW_ID.format(oldest=int(time.time() * 1000) - OLDER_MS - executions)

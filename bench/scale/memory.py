@@ -1,6 +1,6 @@
-"""Memory of the gRPC process per execution that runs, and per one that is parked.
+"""Memory of the gRPC process per running execution and per parked execution.
 
-As many are started twice: what the second half adds is free of what the process needs once, at its first work.
+The executions are started in two halves. Only the second is measured, so that one-time allocations do not count.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ PER_RUNNING = "memory per running execution"
 PER_PARKED = "memory per parked execution"
 CALM_SECONDS = 1.0
 PARKED_PER_RUNNING = 10
-"""Memory is seen in pages: only many parked executions tell nothing from little."""
+"""Memory is measured in pages, so a small amount per execution shows only with many parked executions."""
 
 
 async def measure_memory(house: House) -> list[Figure]:
-    """In bytes. A running execution is in a task of its own; a parked one waits for a signal."""
+    """Bytes per execution. A running execution is inside a task; a parked one waits for a signal."""
     stays, parks = {"ENGINE_PARK_SECONDS": "3600"}, {"ENGINE_PARK_SECONDS": "0.2"}
     half = house.size.waiting
     running = await _bytes_per_execution(house, half, WAITS_IN_PYTHON, RUNNING, stays)

@@ -1,4 +1,4 @@
-"""How long it takes until all executions in flight run again, on another engine, when theirs is killed."""
+"""The time until all running executions continue on another engine after theirs is killed."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ RECOVERY_SECONDS = 300.0
 
 
 async def measure_recovery(house: House) -> list[Figure]:
-    """In seconds, from the kill to the start of the last task; the lease, 10 s by default, is a part of it."""
+    """Seconds from the kill to the start of the last task, including the lease, 10 s by default."""
     count = house.size.recovered
     if not count:
         return []
@@ -52,5 +52,5 @@ async def _until_started(traces: Path, pid: int, count: int) -> float:
 
 
 def _starts(traces: Path, pid: int) -> int:
-    """How many tasks that process has started."""
+    """The number of tasks that the process has started."""
     return traces.read_text().count(LINE.format(pid))

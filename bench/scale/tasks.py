@@ -1,4 +1,4 @@
-"""The task that waits for ever, in the process that runs it. Each start leaves a line in the file BENCH_TRACES."""
+"""A task that waits without end, inside the engine's process. Each start writes a line to the file BENCH_TRACES."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Many executions that wait: started, and waited for until all of them do."""
+"""Starts many executions that wait, and returns when all of them wait."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ async def start_many(port: int, work: str, count: int) -> Sequence[str]:
 
 
 async def until_count(database_url: str, query: str, count: int) -> None:
-    """Wait until the query answers `count`. Raise `ProgramFailed` when it does not in two minutes."""
+    """Wait until the query returns `count`. Raise `ProgramFailed` after two minutes."""
     deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
     async with connect(database_url) as connection:
         while (found := await connection.fetchval(query)) < count:

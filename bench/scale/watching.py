@@ -1,8 +1,8 @@
-"""Idle watchers in a process of their own: a stream each, of an execution each, in which nothing happens.
+"""Idle watchers in a separate process: each has a stream of its own execution, in which nothing happens.
 
 python -m bench.scale.watching PORT FILE
 
-FILE has the ids, one a line. The only request answered tells how many streams have had their history so far.
+FILE has the ids, one per line. The only request returns the number of streams that have received their history.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""The service at work: over gRPC and with the engine alone."""
+"""Executions of the service: over gRPC, and with the engine alone."""

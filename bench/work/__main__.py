@@ -1,4 +1,4 @@
-"""The service at work: `python -m bench.work`, with the options of `bench.command`."""
+"""Executions of the service: `python -m bench.work`, with the options of `bench.command`."""
 
 from bench.command import run_part
 from bench.house import House, in_rounds

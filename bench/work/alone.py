@@ -1,4 +1,4 @@
-"""The engine alone: started in this process, without gRPC; each call starts an execution and awaits its final status.
+"""The engine alone: started in this process, without gRPC; each call starts an execution and waits for its end.
 
 python -m bench.work.alone DATABASE_URL
 """
@@ -23,7 +23,7 @@ from bench.program import answer_requests, take_stdout
 
 @asynccontextmanager
 async def engine_in_process(database_url: str) -> AsyncIterator[EngineProcess]:
-    """A started engine with default settings, stopped at the end."""
+    """A started engine with default settings, which is stopped at the end."""
     async with open_engine_process(Settings(_env_file=None, database_url=database_url)) as process:
         try:
             yield process

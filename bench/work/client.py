@@ -1,9 +1,9 @@
-"""The client: starts executions over gRPC and reads what comes back, in a process of its own.
+"""The client: starts executions over gRPC and reads the responses, in a separate process.
 
     python -m bench.work.client PORT...
 
-Every port is reached over a connection of its own, in turn. Requests name `work` and `way`: `stream` is
-ExecuteWorkflow with its full stream, `status` is StartWorkflow, then WatchExecution for the final update alone.
+It has one connection per port and uses them in turn. A request has `work` and `way`: `stream` is ExecuteWorkflow with
+its full stream, `status` is StartWorkflow, then WatchExecution for the final update only.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from bench.program import answer_requests, take_stdout
 
 
 class UnexpectedEnd(Exception):
-    """An execution did not end as it should; the message tells how it ended."""
+    """An execution did not complete; the message says how it ended."""
 
 
 class Client:
@@ -33,7 +33,7 @@ class Client:
         self._updates = 0
 
     async def learn(self) -> None:
-        """How many updates an execution has."""
+        """Find out how many updates an execution has."""
         async for update in next(self._stubs).ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id=self._work)):
             self._updates += 1
             _check(update, self._updates)

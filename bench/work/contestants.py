@@ -1,4 +1,4 @@
-"""The service at work as what takes part in the rounds."""
+"""Executions of the service, as contestants of the rounds."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ STREAM, STATUS, ALONE = "full stream", "final status", "engine alone"
 
 @asynccontextmanager
 async def service_contestants(house: House) -> AsyncIterator[Sequence[Contestant]]:
-    """The service over gRPC in both ways, and its engine alone, on one database."""
+    """The service over gRPC, in both ways, and the engine alone, on one database."""
     async with database(house.stores.postgres_url, "work") as url:
         await prepare_database(url)
         house.settings["service"] = "default settings; client, server and PostgreSQL are processes of one machine"
@@ -36,7 +36,7 @@ async def measure_cell(
     label: str = "",
     **watched: Sequence[int],
 ) -> Sample:
-    """One window of `cell`: subject, work, callers. `label` is shown in place of the work."""
+    """Measure one window of `cell`: subject, work, callers. `label` replaces the name of the work in the report."""
     subject, work, concurrency = cell
     load = house.load(concurrency, role, house.calls_for(work, concurrency), **watched)
     answer = await with_ledger(url, lambda: asked.ask(load, work=work, way=way))

@@ -1,1 +1,1 @@
-"""The task type `http`: configs, the guarded network, the client, and what becomes of a response."""
+"""The task type `http`: its config, the guarded network, the client, and handling of responses."""

@@ -1,7 +1,7 @@
-"""Which network addresses are public. Everything else is closed to `http` tasks unless a setting opens it.
+"""Decides which network addresses are public. `http` tasks can reach others only if a setting allows it.
 
-The lists are ours, from IANA's special-purpose registries: what `ipaddress` calls private differs between versions of
-Python.
+The lists are copied from IANA's special-purpose registries, because what `ipaddress` calls private differs between
+versions of Python.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -46,7 +46,7 @@ _IPV4_WITHIN_IPV6 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
 
 def closed_kind(address: str) -> str | None:
-    """What makes an IP address not public, as `a loopback address`; None for a public one."""
+    """Why an IP address is not public, such as `a loopback address`; None for a public one."""
     parsed = ip_address(address)
     if isinstance(parsed, IPv4Address):
         return _kind_in_ipv4(parsed)

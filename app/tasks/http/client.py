@@ -1,4 +1,4 @@
-"""The one HTTP client of all `http` tasks: no cookies, no proxies, redirects followed hop by checked hop."""
+"""The HTTP client that all `http` tasks share: no cookies, no proxies; every redirect is checked."""
 
 import ssl
 from collections.abc import Callable, Collection
@@ -28,7 +28,7 @@ _SAFE_ELSEWHERE = frozenset(
 
 
 class HttpClient:
-    """Opens at the first call. Connections are shared by all executions; nothing else is."""
+    """Opens at the first call. Executions share connections and nothing else."""
 
     def __init__(
         self,
@@ -41,9 +41,9 @@ class HttpClient:
         self._client: httpx.AsyncClient | None = None
 
     async def send(self, request: httpx.Request, expected: Collection[int]) -> httpx.Response:
-        """The answer, unread, which the caller must close. A redirect whose status is `expected` is the answer.
+        """The unread response, which the caller must close. A redirect whose status is `expected` is not followed.
 
-        Raise `httpx.TransportError` when no answer comes, `TaskError` for a refused address or redirect.
+        Raise `httpx.TransportError` when there is no response, `TaskError` for a refused address or redirect.
         """
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._send_once(request)
@@ -75,12 +75,12 @@ class HttpClient:
 
 
 def origin(url: httpx.URL) -> str:
-    """All of a URL that messages may show: paths and queries can hold secrets."""
+    """The part of a URL that messages may show: paths and queries can contain secrets."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _next_hop(previous: httpx.Request, request: httpx.Request) -> httpx.Request:
-    """The redirected request. Another origin does not get the headers of the config: any of them may be a secret."""
+    """The redirected request. Another origin does not get the config's headers, since any of them may be a secret."""
     try:
         checked_url(str(request.url))
     except ValueError as error:
@@ -92,7 +92,7 @@ def _next_hop(previous: httpx.Request, request: httpx.Request) -> httpx.Request:
 
 
 def _is_same_party(previous: httpx.URL, url: httpx.URL) -> bool:
-    """The same origin, or the usual step from http to https of one host."""
+    """True for the same origin, and for a redirect from http to https on the same host."""
     if origin(previous) == origin(url):
         return True
     is_upgrade = (previous.scheme, url.scheme, previous.port, url.port) == ("http", "https", None, None)

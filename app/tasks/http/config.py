@@ -22,7 +22,7 @@ _OUR_HEADERS = frozenset(
 
 
 def checked_url(text: str) -> httpx.URL:
-    """A URL that may be called. Raise ValueError, with a sentence that follows the field's name, for any other."""
+    """The URL, if it can be called. Otherwise raise ValueError with a sentence that follows the field's name."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
@@ -39,7 +39,7 @@ def checked_url(text: str) -> httpx.URL:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a host can be one at all: an IPv6 address, or labels that can be looked up."""
+    """True for an IPv6 address, and for labels that can be resolved."""
     if ":" not in host:
         return len(host) <= MAX_HOST and _HOST.fullmatch(host) is not None
     try:
@@ -101,7 +101,11 @@ HeaderValue = Annotated[str, AfterValidator(_header_value)]
 
 
 class HttpConfig(TaskConfig):
-    """`body` is sent as JSON; None sends none. `query` is added to the URL's own and replaces its equal names."""
+    """The config of a call.
+
+    body: sent as JSON; None sends no body.
+    query: added to the query of the URL; replaces parameters of the same name.
+    """
 
     url: Annotated[str, Field(max_length=MAX_URL), AfterValidator(_url)]
     method: Annotated[Method | None, BeforeValidator(_method)] = None

@@ -1,4 +1,4 @@
-"""The task types `http` and `webhook`: call a URL, and fail in a way that tells whether trying again makes sense."""
+"""The task types `http` and `webhook`: call a URL, and raise errors that say whether a retry makes sense."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ USER_AGENT = "workflow-execution-service"
 
 
 class HttpHandler:
-    """A call with its redirects ends within the task's `timeout_seconds`; the options' `call_seconds` without one."""
+    """Calls a URL. The task's `timeout_seconds` limits the call and its redirects; without it `call_seconds` does."""
 
     def __init__(
         self, client: HttpClient, default_method: str, options: HttpOptions, now: Callable[[], datetime]
@@ -32,8 +32,9 @@ class HttpHandler:
         self._now = now
 
     async def run(self, attempt: Attempt) -> dict[str, Any]:
-        """`{"status", "headers", "body"}`; codes: `http_status`, `http_connection`, `http_timeout`, `http_body`,
-        `http_too_large`, `http_redirect`, `http_address_refused`."""
+        """`{"status", "headers", "body"}`. Raise `TaskError` with the code `http_status`, `http_connection`,
+        `http_timeout`, `http_body`, `http_too_large`, `http_redirect` or `http_address_refused`.
+        """
         config = config_of(attempt, HttpConfig)
         request = self._request(config, attempt)
         seconds = self._call_seconds if attempt.timeout_seconds is None else None
@@ -85,7 +86,7 @@ def _connection_error(request: httpx.Request, error: httpx.TransportError) -> Ta
 
 
 def http_types(options: HttpOptions, now: Callable[[], datetime]) -> dict[str, TaskType]:
-    """`http` and `webhook`, which differ in the method they use by default, over one client."""
+    """`http` and `webhook`, which differ in their default method and share one client."""
     client = HttpClient(options)
 
     def made(method: str) -> TaskType:

@@ -1,7 +1,7 @@
-"""How `http` tasks connect: the address that was checked is the one that is dialled.
+"""How `http` tasks connect: only to an address that was checked.
 
-The check sits below the connection pool, between name resolution and the socket, so that it holds for redirects, odd
-spellings of addresses and names whose answers change. TLS and the Host header above it keep the name.
+The check is below the connection pool, between name resolution and the socket, so that it covers redirects, unusual
+spellings of addresses, and names whose resolution changes. TLS and the Host header, above it, still use the name.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 async def system_resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host in the order in which to try them. Raise OSError or UnicodeError when it has none."""
+    """The addresses of a host in the order in which to try them. Raise OSError or UnicodeError if it has none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Dials public addresses, and others where the options allow it. Raise a final `TaskError` for the rest."""
+    """Connects to public addresses, and to others if the options allow them; otherwise raises a final `TaskError`."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         return await self._dial(addresses[:MAX_ADDRESSES], port, timeout, local_address, socket_options)
 
     def _check(self, host: str, port: int, addresses: Sequence[str]) -> None:
-        """Every address must be open: a name that answers with both kinds is nothing to pick from."""
+        """Raise `TaskError` unless every address is allowed: a name that resolves to both kinds is refused."""
         if self._options.allow_private or self._is_allowed(host, port):
             return
         for address in addresses:
@@ -82,7 +82,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
     ) -> httpcore.AsyncNetworkStream:
-        """The first address that answers; each gets its share of the time."""
+        """Connect to the first address that accepts; each gets a share of the time."""
         share = None if seconds is None else seconds / max(len(addresses), 1)
         failure: Exception = httpcore.ConnectError("the host has no address")
         for address in addresses:
@@ -104,7 +104,7 @@ def _refused(host: str, port: int, address: str, kind: str) -> TaskError:
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """An httpx transport over httpcore's pool; httpx's own offers no way to pass it a network."""
+    """An httpx transport over httpcore's pool, because httpx's own transport does not accept a network backend."""
 
     def __init__(self, network: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext) -> None:
         self._pool = httpcore.AsyncConnectionPool(
@@ -150,7 +150,7 @@ class _AnswerStream(httpx.AsyncByteStream):
 
 @contextmanager
 def _as_httpx_errors() -> Iterator[None]:
-    """httpx names its errors as httpcore does."""
+    """Raise errors of httpcore as the errors of the same name in httpx."""
     try:
         yield
     except (

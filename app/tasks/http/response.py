@@ -1,4 +1,4 @@
-"""What an HTTP response becomes: a bounded body, the task's output, or the reason of its failure."""
+"""Turns an HTTP response into the task's output or its error, reading a limited part of the body."""
 
 import codecs
 import zlib
@@ -27,7 +27,7 @@ Decode = Callable[[bytes, int], bytes]
 
 
 async def output_of(response: httpx.Response, max_bytes: int) -> dict[str, Any]:
-    """`{"status": int, "headers": {lower-case name: str}, "body": JSON or text}`; raise `TaskError`."""
+    """`{"status": int, "headers": {lower-case name: str}, "body": JSON or text}`. Raise `TaskError`."""
     body, has_more = await _read(response, max_bytes)
     if has_more:
         raise _bad_body(response, f"is larger than HTTP_TASK_MAX_RESPONSE_BYTES ({max_bytes})", "http_too_large")
@@ -36,7 +36,7 @@ async def output_of(response: httpx.Response, max_bytes: int) -> dict[str, Any]:
 
 
 async def status_error(response: httpx.Response, now: datetime) -> TaskError:
-    """The failure that an unexpected status is."""
+    """The error for an unexpected status."""
     return TaskError(
         "http_status",
         f"{origin(response.url)} answered {response.status_code} {response.reason_phrase}{await _excerpt(response)}",
@@ -46,7 +46,7 @@ async def status_error(response: httpx.Response, now: datetime) -> TaskError:
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """What `Retry-After` asks for, in either of its forms, at most an hour; None when it says nothing usable."""
+    """The wait that `Retry-After` asks for, in either of its forms, at most an hour; None if it is unusable."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(min(int(text[:18]), MAX_RETRY_AFTER_SECONDS))
@@ -59,7 +59,7 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 
 
 async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
-    """At most `max_bytes` of the decoded body, and whether there is more; no more than that is ever unpacked."""
+    """At most `max_bytes` of the decoded body, and whether there is more. Nothing beyond the limit is decompressed."""
     decode = _decoder(response)
     body = bytearray()
     async for chunk in response.aiter_raw():
@@ -70,7 +70,7 @@ async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
 
 
 def _decoder(response: httpx.Response) -> Decode:
-    """A function of a chunk and the greatest length of its answer."""
+    """A function that decodes a chunk; its second argument limits the length of the result."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return lambda chunk, limit: chunk[:limit]
@@ -103,7 +103,7 @@ def _json(response: httpx.Response, body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _bad_body(response, f"is not valid JSON: {error}") from None
-    # orjson lets nothing else through that cannot be stored, and looking at every value of a large body takes long.
+    # orjson rejects everything else that cannot be stored, and checking every value of a large body would be slow.
     problems = storage_problems(value, "body") if b"\\u0000" in body else []
     if problems:
         raise _bad_body(response, f"cannot be stored: {problems[0].path} {problems[0].message}")
@@ -111,7 +111,9 @@ def _json(response: httpx.Response, body: bytes) -> Any:
 
 
 def _text(body: bytes, charset: str | None) -> str:
-    """UTF-8 unless the answer names another character set; codecs that are slow or no character sets do not count."""
+    """The body as text: UTF-8 unless the response names another character set. Slow codecs and codecs that are not
+    character sets are ignored.
+    """
     try:
         codec = codecs.lookup(charset or "utf-8").name
     except LookupError:
@@ -120,7 +122,7 @@ def _text(body: bytes, charset: str | None) -> str:
 
 
 async def _excerpt(response: httpx.Response) -> str:
-    """The beginning of an error's body, which often says what is wrong; nothing when it cannot be read."""
+    """The beginning of the body of an error response, which often has the reason; empty if it cannot be read."""
     try:
         body, has_more = await _read(response, MAX_EXCERPT)
     except (httpx.TransportError, TaskError):

@@ -221,7 +221,7 @@ def test_an_installed_package_adds_types_and_functions(install, attempt) -> None
         ("plug_gone", "[workflow.task_types]\nx = plug_gone:nothing", "has no attribute 'nothing'"),
         ("plug_broken", "[workflow.task_types]\nx = plug_broken:broken", "RuntimeError: no licence"),
         ("plug_wrong", "[workflow.task_types]\nx = plug_wrong:PLUGIN_NAME", "PLUGIN_NAME"),
-        ("plug_none", "[workflow.task_types]\nx = builtins:dict", "answers no TaskType"),
+        ("plug_none", "[workflow.task_types]\nx = builtins:dict", "returns no TaskType"),
         ("plug_text", "[workflow.functions]\nx = plug_text:__name__", "'x' of workflow.functions is not callable"),
     ],
 )
