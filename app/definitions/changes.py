@@ -1,4 +1,4 @@
-"""What a wanted whole means for what is stored: which tasks go, change, stay and come. Every store follows it."""
+"""The difference between a stored workflow and an edit: which tasks are removed, changed, kept and added."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,12 @@ WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.n
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`removed` are ids; `updated` tasks carry their new `updated_at`; `added` ones have no id yet."""
+    """The changes of the tasks.
+
+    removed: ids.
+    updated: tasks with their new `updated_at`.
+    added: tasks without an id.
+    """
 
     removed: tuple[int, ...]
     kept: tuple[Task, ...]
@@ -25,7 +30,7 @@ class Change:
 
 
 def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change | None:
-    """None when `edit` wants what is there already."""
+    """The change that `edit` makes; None if it makes none."""
     stored = {task.id: task for task in current.tasks}
     wanted = [task for task in edit.tasks if isinstance(task, Task)]
     same = {task.id for task in wanted if _same(task, stored[task.id])}
@@ -42,7 +47,7 @@ def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change 
 def next_revision(
     current: Workflow, edit: WorkflowEdit, change: Change, added_ids: Sequence[int], now: datetime
 ) -> Workflow:
-    """The workflow after `change`; `added_ids` are the ids that the store gave to `change.added`, in its order."""
+    """The workflow after `change`. `added_ids` are the ids that the store gave to `change.added`, in that order."""
     added = new_tasks(change.added, added_ids, current.id, now)
     return replace(
         current,
@@ -76,22 +81,22 @@ def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 
 def draft_fields(task: TaskDraft) -> dict[str, Any]:
-    """What a caller may say of a task, without what the store adds."""
+    """The fields of a task that a caller can set."""
     return {name: getattr(task, name) for name in DRAFT_FIELDS}
 
 
 def workflow_fields(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
-    """What a caller may say of a workflow beside its tasks."""
+    """The fields of a workflow, except its tasks, that a caller can set."""
     return {name: getattr(workflow, name) for name in WORKFLOW_FIELDS}
 
 
 def workflow_values(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
-    """The same as JSON values."""
+    """As `workflow_fields`, with JSON values."""
     return workflow_fields(workflow) | {"conditions": list(map(condition_document, workflow.conditions))}
 
 
 def _same(one: Task, other: Task) -> bool:
-    """Compared as JSON: to Python, a config's `true`, `1` and `1.0` are equal."""
+    """True if both are equal as JSON. Python would treat `true`, `1` and `1.0` of a config as equal."""
     return one is other or _as_json(one) == _as_json(other)
 
 

@@ -1,4 +1,4 @@
-"""What differs between two revisions of a workflow, as data."""
+"""The differences between two revisions of a workflow, as data."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +10,12 @@ from app.domain.definitions import Task, Workflow
 from app.domain.documents import task_document, workflow_document
 
 FieldChanges = Mapping[str, tuple[Any, Any]]
-"""Old and new JSON value by field."""
+"""The old and the new JSON value, by field."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDifferences:
-    """`added`, `removed` and the keys of `changed` are names; a task that was renamed goes by its new one."""
+    """Names of tasks: `added`, `removed`, and the keys of `changed`. A renamed task has its new name."""
 
     added: Sequence[str]
     removed: Sequence[str]
@@ -24,14 +24,14 @@ class TaskDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Only what a caller may say of a workflow: ids, numbers of revisions and times are no differences."""
+    """Differences in fields that a caller can set; ids, revision numbers and times do not count."""
 
     workflow: FieldChanges
     tasks: TaskDifferences
 
 
 def compare(before: Workflow | None, after: Workflow) -> Differences:
-    """What leads from `before` to `after`; None is a workflow of which nothing has been said yet."""
+    """The differences from `before` to `after`; None stands for an empty workflow."""
     new = workflow_document(after)
     fields = _first_values(new) if before is None else _field_changes(WORKFLOW_FIELDS, workflow_document(before), new)
     return Differences(
@@ -58,7 +58,7 @@ def _task_differences(before: Sequence[Task], after: Sequence[Task]) -> TaskDiff
 
 
 def _pairs(before: Sequence[Task], after: Sequence[Task]) -> list[tuple[Task, Task]]:
-    """The same tasks in both: by name, as definition files do, and those that were renamed by id."""
+    """Pairs of the same task: matched by name, as for definition files, and renamed tasks by id."""
     by_name = {task.name: task for task in before}
     pairs = [(by_name[task.name], task) for task in after if task.name in by_name]
     paired = {old.id for old, _ in pairs}
@@ -72,5 +72,5 @@ def _field_changes(names: Iterable[str], old: Mapping[str, Any], new: Mapping[st
 
 
 def _as_json(value: Any) -> str:
-    """To Python `true`, `1` and `1.0` are equal."""
+    """The value as JSON text, because Python treats `true`, `1` and `1.0` as equal."""
     return json.dumps(value, sort_keys=True)

@@ -1,4 +1,4 @@
-"""The edits: pure steps from the stored workflow to the whole that a caller wants."""
+"""The edits: pure functions from the stored workflow to the complete new one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,26 +11,26 @@ from app.domain.errors import NotFound
 
 
 def replaced(current: Workflow, draft: WorkflowDraft) -> WorkflowEdit:
-    """All fields as `draft` has them; the stored tasks where it has none."""
+    """All fields of `draft`; the stored tasks if `draft.tasks` is None."""
     tasks = current.tasks if draft.tasks is None else matched_by_name(current, draft.tasks)
     return WorkflowEdit(**workflow_fields(draft), tasks=tasks)
 
 
 def merged(current: Workflow, changes: Mapping[str, Any]) -> WorkflowEdit:
-    """`changes` holds new values of fields of `WorkflowDraft`; the others stay."""
+    """The stored workflow with new values of the fields of `WorkflowDraft` that `changes` has."""
     return replaced(current, replace(WorkflowDraft(**workflow_fields(current)), **changes))
 
 
 def restored(current: Workflow, past: Workflow) -> WorkflowEdit:
-    """All that a caller may have said of `past`; its tasks take the ids of those that now have their names."""
+    """All fields of `past` that a caller can set. Its tasks get the ids of the current tasks with the same names."""
     tasks = tuple(TaskDraft(**draft_fields(task)) for task in past.tasks)
     return replaced(current, WorkflowDraft(**workflow_fields(past), tasks=tasks))
 
 
 def matched_by_name(current: Workflow, drafts: Sequence[TaskDraft]) -> tuple[Task | TaskDraft, ...]:
-    """A draft that has the name of a stored task becomes that task with new contents, so that its id stays."""
+    """A draft with the name of a stored task becomes that task with new contents, so that its id stays."""
     stored = {task.name: task for task in current.tasks}
-    # A name that is taken twice is refused later; until then only its first draft may have the id.
+    # A repeated name is refused later; until then only its first draft can have the id.
     return tuple(_onto(stored.pop(draft.name, None), draft) for draft in drafts)
 
 
@@ -43,7 +43,7 @@ def with_task_replaced(current: Workflow, task_id: int, draft: TaskDraft) -> Wor
 
 
 def with_task_merged(current: Workflow, task_id: int, changes: Mapping[str, Any]) -> WorkflowEdit:
-    """`changes` holds new values of fields of `TaskDraft`; the others stay. Raise `NotFound` for an unknown task."""
+    """The stored workflow with new values of fields of one task. Raise `NotFound` for an unknown task."""
     find_task(current, task_id)
     return _with_tasks(
         current, tuple(replace(task, **changes) if task.id == task_id else task for task in current.tasks)
@@ -51,13 +51,13 @@ def with_task_merged(current: Workflow, task_id: int, changes: Mapping[str, Any]
 
 
 def without_task(current: Workflow, task_id: int) -> WorkflowEdit:
-    """Raise `NotFound` for an unknown task."""
+    """The stored workflow without one task. Raise `NotFound` for an unknown task."""
     find_task(current, task_id)
     return _with_tasks(current, tuple(task for task in current.tasks if task.id != task_id))
 
 
 def find_task(workflow: Workflow, task_id: int) -> Task:
-    """Raise `NotFound` for an unknown task."""
+    """The task with this id. Raise `NotFound` for an unknown task."""
     for task in workflow.tasks:
         if task.id == task_id:
             return task

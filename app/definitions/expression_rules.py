@@ -1,4 +1,4 @@
-"""The rules of expressions: each can be compiled, and uses only what is sure to be there when its task runs."""
+"""The rules of expressions: each can be compiled, and uses only names that exist whenever its task runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_EXPRESSIONS = 1_000
 
 
 def expression_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
-    """What is wrong with the expressions of `tasks`, and with those in the variables, where none may be."""
+    """Every problem of the expressions of `tasks`, and of the variables, which must not contain any."""
     found = [
         Problem(f"variables{path}", "must be plain JSON: variables hold no expressions; write $${ for ${ itself")
         for path, _ in templated_strings(draft.variables)
@@ -41,7 +41,7 @@ def _count(task: TaskDraft) -> int:
 
 
 def _compiled(task: TaskDraft, path: str) -> Iterator[tuple[str, Expression | str]]:
-    """Each expression of a task with its path, or what is wrong with it."""
+    """Each expression of a task with its path, or the reason why it cannot be compiled."""
     extra_roots = frozenset[str]() if task.for_each is None else ELEMENT_ROOTS
     for below, text in templated_strings(task.config):
         template, faults = compile_template(text, extra_roots)
@@ -62,7 +62,7 @@ def _condition(path: str, text: str | None) -> Iterator[tuple[str, Expression | 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What there is to name. Bit i of `before[n]` says that task i has ended when task n runs; None: not known."""
+    """The names that exist. Bit i of `before[n]` says that task i has ended when task n runs; None if not known."""
 
     variables: frozenset[str]
     index_named: Mapping[str, int]
@@ -96,9 +96,9 @@ class _Known:
 
 
 def _before(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> tuple[int, ...] | None:
-    """None where the order of the tasks is itself wrong: that is told first.
+    """For each task, the tasks that have ended before it; None if the order is invalid, which is reported first.
 
-    Where conditions lead, any task may have run before any other, and before itself: all may be named.
+    In a routed workflow any task may have run before any other and before itself, so all can be named.
     """
     if draft.start_task is not None:
         return ((1 << len(tasks)) - 1,) * len(tasks)

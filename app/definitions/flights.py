@@ -1,4 +1,4 @@
-"""Single-flight: many callers, one call."""
+"""Single-flight: concurrent callers share one call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,10 +13,11 @@ class _Flight(Generic[Result]):
 
 
 class Flights(Generic[Result]):
-    """Callers of one key share a call, but never one that began before they came.
+    """Callers of one key share a call, but never a call that began before they arrived.
 
-    What such a call finds may be older than what its late caller has a right to. So whoever comes while a call runs
-    shares the next one, which begins when the running one ends: any number of callers cost two calls at a time.
+    The result of such a call may be older than a write that was acknowledged before the late caller arrived. Therefore
+    a caller that arrives while a call is running shares the next call, which begins when the running one ends. Any
+    number of callers cause at most two calls at a time.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,6 @@ class Flights(Generic[Result]):
 
 
 def _retrieve(task: asyncio.Task[Result]) -> None:
-    """The callers may all be gone, and then nobody asks for the error."""
+    """Retrieve the error of a call whose callers have all gone, so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()

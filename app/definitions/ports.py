@@ -1,4 +1,4 @@
-"""What defining workflows needs from outside. Implemented in `adapters/`, joined in `wiring/`."""
+"""What the use case needs from outside: protocols that `adapters/` implement and `wiring/` connects."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from app.domain.routing import Condition
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A workflow's current document as it goes over the wire. `body` is JSON in UTF-8."""
+    """The current document of a workflow as it is sent. `body` is JSON in UTF-8."""
 
     workflow_id: int
     key: str | None
@@ -25,7 +25,7 @@ class StoredDocument:
 
 
 def revision_etag(workflow_id: int, revision: int) -> str:
-    """A strong validator, quoted as HTTP wants it: every change makes a new revision, and ids are never used again."""
+    """A strong validator, quoted for HTTP: every change creates a new revision, and ids are never reused."""
     return f'"{workflow_id}-{revision}"'
 
 
@@ -40,7 +40,12 @@ class RevisionSummary:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowFilter:
-    """`name` matches a part of the name, ignoring case; `key` matches whole; `routed` are those with a `start_task`."""
+    """A filter of workflows.
+
+    name: a part of the name, ignoring case.
+    key: the whole key.
+    routed: only workflows with a `start_task`.
+    """
 
     name: str | None = None
     key: str | None = None
@@ -49,7 +54,7 @@ class WorkflowFilter:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowEdit:
-    """The wanted whole: fields and tasks. A `Task` with an id keeps that row; a `TaskDraft` becomes a new one."""
+    """The complete new workflow: fields and tasks. A `Task` with an id keeps its row; a `TaskDraft` becomes a new one."""
 
     name: str
     description: str | None
@@ -71,27 +76,27 @@ class DefinitionStore(Protocol):
     """Each method is one transaction. `ref` is an id or a key; unknown ones raise `NotFound`."""
 
     async def create(self, draft: WorkflowDraft) -> Workflow:
-        """Store revision 1. Raise `Conflict` when the key is taken."""
+        """Store revision 1. Raise `Conflict` if the key is taken."""
 
     async def change(self, ref: str, edit: Edit, expected_revision: int | None = None) -> Workflow:
-        """Lock the workflow, apply `edit`, store the next revision; nothing is written where nothing changes.
+        """Lock the workflow, apply `edit`, and store the next revision. Write nothing if nothing changes.
 
-        Raise `RevisionMismatch` when it is not at `expected_revision`, `Conflict` when the key is taken.
+        Raise `RevisionMismatch` if the workflow is not at `expected_revision`, `Conflict` if the key is taken.
         """
 
     async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
-        """Remove the workflow and its tasks; its revisions and executions stay."""
+        """Remove the workflow and its tasks; its revisions and executions stay. Return it as it was."""
 
     async def document(self, ref: str) -> StoredDocument | None: ...
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
-        """One page of documents ordered by id, and how many match in all."""
+        """One page of documents ordered by id, and the number of all matches."""
 
     async def workflow_of_task(self, task_id: int) -> int:
-        """The id of the workflow that holds this task now."""
+        """The id of the workflow that has this task now."""
 
     async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
-        """Newest first, and how many there are in all; also of a deleted workflow, by id."""
+        """Newest first, and the number of all revisions; also of a deleted workflow, by id."""
 
     async def revision_document(self, ref: str, revision: int) -> bytes:
         """The snapshot; also of a deleted workflow, by id."""
@@ -99,7 +104,7 @@ class DefinitionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """The knowledge that nothing is stored under `ref`."""
+    """The result that nothing is stored under `ref`."""
 
     ref: str
 
@@ -109,9 +114,9 @@ Content = StoredDocument | Absence
 
 @dataclass(frozen=True, slots=True)
 class Vacancy:
-    """A cache's answer that it has nothing under `ref`, and the permission to fill it, void once `ref` is changed.
+    """A cache miss for `ref`, with the permission to fill the entry, which ends when `ref` changes.
 
-    Without a `token` nothing may be filled in: the cache cannot be reached, or `ref` is being changed.
+    token: None if the entry must not be filled: the cache is unreachable, or `ref` is being changed.
     """
 
     ref: str
@@ -120,43 +125,44 @@ class Vacancy:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A writer's word that what is stored under `refs` may change at any moment."""
+    """A write intent: what is stored under `refs` may change at any moment."""
 
     id: str
     refs: frozenset[str]
 
 
 class DefinitionCache(Protocol):
-    """Holds what is stored under an id or a key. No method raises: a cache that fails is a miss.
+    """Caches what is stored under an id or a key. No method raises: a failing cache is a miss.
 
-    A reader asks `get`, then reserves, asks the store, and fills the vacancy. A writer marks, commits, and invalidates.
-    What `get` and `reserve` answer is never older than the last change that was invalidated before they were called.
+    A reader calls `get`, then `reserve`, reads the store, and calls `put`. A writer calls `mark`, commits, and calls
+    `invalidate`. The results of `get` and `reserve` are never older than the last change that was invalidated before
+    the call. Why: docs/decisions/0013-cache-correctness.md.
     """
 
     async def get(self, ref: str) -> Content | None: ...
 
     async def reserve(self, ref: str) -> Content | Vacancy:
-        """What somebody else has filled in by now, or a vacancy; ask the store only after it."""
+        """An entry that another reader has filled meanwhile, or a vacancy. Read the store only after this call."""
 
     async def put(self, vacancy: Vacancy, content: Content) -> None: ...
 
     async def mark(self, refs: Sequence[str]) -> Mark:
-        """From now on nothing is served under `refs` nor filled in, until the mark is taken away.
+        """Set a write intent: while it exists, no entry under `refs` is served or filled.
 
-        If its writer dies, the mark ends by itself. It may fail unnoticed where the cache cannot be reached.
+        It expires by itself if its writer dies. If the cache is unreachable, it is not set, without an error.
         """
 
     async def release(self, mark: Mark) -> None:
-        """Take the mark away: nothing was changed."""
+        """Remove the write intent after nothing was changed."""
 
     async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
-        """Take the mark away after the change was committed; `refs` are its refs and what it touched beside them.
+        """Remove the write intent after a commit. `refs` are its refs and all others that the change affected.
 
-        After this returns nothing older is served under `refs`, by any process. Where the cache cannot be reached, that
-        takes as long as entries live.
+        When this returns, no process serves an older entry under `refs`. If the cache is unreachable, this takes as
+        long as entries live.
         """
 
 
 class TaskTypes(Protocol):
     def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
-        """What is wrong with `type` and `config`; paths start with `path`."""
+        """Every problem of `type` and `config`; paths start with `path`."""

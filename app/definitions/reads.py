@@ -1,4 +1,4 @@
-"""Reads of current definitions: from the cache, else from the store, once for all who ask at the same time."""
+"""Reads current definitions from the cache, otherwise from the store; concurrent readers share one load."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,10 @@ from app.domain.errors import NotFound
 
 @dataclass(slots=True)
 class CacheStatistics:
-    """Counts since the start of the process. `bypasses` are reads for which the cache could not be asked or filled:
-    it is out of reach, or what it holds is being changed. `loads` are the reads of the store that all of them took.
+    """Counts since the start of the process.
+
+    bypasses: reads that could not use or fill the cache, because it is unreachable or the definition is being changed.
+    loads: reads of the store.
     """
 
     hits: int = 0
@@ -33,7 +35,7 @@ class CachedReads:
         self.statistics = CacheStatistics()
 
     async def document(self, ref: str) -> StoredDocument:
-        """`ref` as `parse_ref` writes it. Raise `NotFound`."""
+        """The current document. `ref` is a result of `parse_ref`. Raise `NotFound`."""
         content = await self._cache.get(ref)
         if content is None:
             content = await self._join(ref)

@@ -1,4 +1,4 @@
-"""Whether a wanted whole may be stored, told in the words of the request that asks for it."""
+"""Checks whether a new or changed workflow can be stored; problems have the paths of the request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from app.domain.routing_rules import routing_problems
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of the domain, of the task types, and the limit of tasks in one workflow."""
+    """The rules of the domain and of the task types, and the limit of tasks per workflow."""
 
     task_types: TaskTypes
     max_tasks: int
@@ -29,8 +29,8 @@ class Rules:
     def check(self, current: Workflow, edit: WorkflowEdit) -> None:
         """Raise `Invalid` with every problem.
 
-        Configs of untouched tasks are not judged again by their types: one that has become stricter must not stand in
-        the way of a new description.
+        The task types do not check configs of unchanged tasks again, so that a type that has become stricter does not
+        prevent an unrelated change.
         """
         self._check_count(len(edit.tasks), len(current.tasks))
         untouched = {id(task) for task in current.tasks}
@@ -56,7 +56,7 @@ class Rules:
             raise Invalid([_of_task(problem, edit, own) for problem in error.problems]) from None
 
     def _check_count(self, count: int, before: int) -> None:
-        # A workflow from before the limit was lowered may still be changed, and shrink.
+        # A workflow that is over a lowered limit can still be changed and reduced.
         if count > max(self.max_tasks, before):
             raise Invalid.at("tasks", f"would be {count}; the limit is {self.max_tasks}")
 
@@ -64,7 +64,7 @@ class Rules:
 def _check_whole(
     draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
 ) -> None:
-    """A cycle is looked for, and shown, only when nothing else is wrong."""
+    """Raise `Invalid` with every problem. Cycles are searched for only if there is no other problem."""
     found = workflow_problems(draft, tasks, config_problems)
     found += expression_problems(draft, tasks)
     found += schema_problems(draft, tasks)
@@ -75,7 +75,9 @@ def _check_whole(
 
 
 def _of_task(problem: Problem, edit: WorkflowEdit, own: int | None) -> Problem:
-    """A request about one task knows `retry.jitter`, not `tasks[3].retry.jitter`; other tasks are told by name."""
+    """The problem with the path of a request about one task: `retry.jitter` instead of `tasks[3].retry.jitter`.
+    Problems of other tasks get the name of their task.
+    """
     if own is not None and problem.path.startswith(prefix := f"tasks[{own}]."):
         return Problem(problem.path.removeprefix(prefix), problem.message)
     for index, task in enumerate(edit.tasks):

@@ -1,4 +1,4 @@
-"""The rules of the JSON Schemas that a workflow states."""
+"""The rules of the JSON Schemas in a workflow."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from app.domain.errors import Problem
 
 
 def schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
-    """What is wrong with `input_schema` and each `output_schema`."""
+    """Every problem of `input_schema` and of each `output_schema`."""
     stated = [("input_schema", draft.input_schema)]
     stated += [(f"tasks[{index}].output_schema", task.output_schema) for index, task in enumerate(tasks)]
     return [problem for path, schema in stated if schema is not None for problem in problems_of_schema(schema, path)]

@@ -1,4 +1,4 @@
-"""Everything the APIs may ask of definitions."""
+"""Everything that the APIs may ask of definitions."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -31,14 +31,14 @@ Check = Callable[[Workflow, WorkflowEdit], None]
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """A task as it is now, or was before it was deleted, and the revision of its workflow that the change made."""
+    """The task after the change, or before it if it was deleted, and the revision that the change created."""
 
     task: Task
     workflow: Workflow
 
     @property
     def etag(self) -> str:
-        """A task's validator is its workflow's: it changes at least as often as the task."""
+        """The ETag of the task: that of its workflow, which changes at least as often."""
         return revision_etag(self.workflow.id, self.workflow.revision)
 
 
@@ -49,10 +49,11 @@ class _Change:
 
 
 class DefinitionService:
-    """Refs are ids or keys. Unknown ones raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
-    `expected_revision` that is not the current one `RevisionMismatch`.
+    """Creates, changes, reads and deletes workflows.
 
-    Whoever has seen a change acknowledged reads it, whichever process answers.
+    Refs are ids or keys. Unknown refs raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
+    `expected_revision` that is not the current one `RevisionMismatch`. After a change was acknowledged, every process
+    returns it or a later one.
     """
 
     def __init__(self, store: DefinitionStore, cache: DefinitionCache, task_types: TaskTypes, max_tasks: int) -> None:
@@ -70,7 +71,7 @@ class DefinitionService:
         return await self._writes.create(draft)
 
     def problems_of(self, draft: WorkflowDraft) -> Sequence[Problem]:
-        """What `create` would find wrong, except a key that is taken; nothing is stored."""
+        """Every problem that `create` would find, except a taken key. Nothing is stored."""
         try:
             self._rules.check_new(draft)
         except Invalid as error:
@@ -81,13 +82,13 @@ class DefinitionService:
         return await self._reads.document(str(parse_ref(ref)))
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
-        """One page of documents ordered by id, and how many match in all."""
+        """One page of documents ordered by id, and the number of all matches."""
         if problems := text_problems("name", wanted.name, MAX_NAME) + text_problems("key", wanted.key, MAX_NAME):
             raise Invalid(problems)
         return await self._store.list_documents(wanted, skip, limit)
 
     async def replace(self, ref: str, draft: WorkflowDraft, expected_revision: int | None = None) -> Workflow:
-        """Set every field; `draft.tasks` None keeps the stored tasks, others are matched with them by name."""
+        """Set every field. `draft.tasks` None keeps the stored tasks; otherwise tasks are matched by name."""
         change = await self._change(
             ref, lambda current: edits.replaced(current, draft), self._rules.check, expected_revision
         )
@@ -101,11 +102,11 @@ class DefinitionService:
         return change.after
 
     async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
-        """Answer the workflow as it was; its revisions and executions stay."""
+        """Delete the workflow; return it as it was. Its revisions and executions stay."""
         return await self._writes.delete(str(parse_ref(ref)), expected_revision)
 
     async def document_of_task(self, task_id: int) -> StoredDocument:
-        """The workflow that holds a task now."""
+        """The document of the workflow that has the task now."""
         return await self.document(str(await self._store.workflow_of_task(task_id)))
 
     async def add_task(self, ref: str, draft: TaskDraft, expected_revision: int | None = None) -> TaskChange:
@@ -131,14 +132,14 @@ class DefinitionService:
         return TaskChange(edits.find_task(change.after, task_id), change.after)
 
     async def delete_task(self, task_id: int, expected_revision: int | None = None) -> TaskChange:
-        """Answer the task as it was. Raise `Invalid` while another task depends on it."""
+        """Delete the task; return it as it was. Raise `Invalid` if another task depends on it."""
         change = await self._change_task(
             task_id, lambda current: edits.without_task(current, task_id), expected_revision
         )
         return TaskChange(edits.find_task(change.before, task_id), change.after)
 
     async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
-        """Newest first, and how many there are in all; also of a deleted workflow, by id."""
+        """Newest first, and the number of all revisions; also of a deleted workflow, by id."""
         return await self._store.list_revisions(str(parse_ref(ref)), skip, limit)
 
     async def revision_document(self, ref: str, revision: int) -> bytes:
@@ -146,12 +147,12 @@ class DefinitionService:
         return await self._store.revision_document(str(parse_ref(ref)), revision)
 
     async def revision_differences(self, ref: str, revision: int, against: int) -> Differences:
-        """What leads from revision `against` to `revision`, or from nothing where `against` is 0."""
+        """The differences from revision `against` to `revision`; `against` 0 stands for an empty workflow."""
         after = await self._revision(ref, revision)
         return compare(await self._revision(ref, against) if against else None, after)
 
     async def restore(self, ref: str, revision: int, expected_revision: int | None = None) -> Workflow:
-        """Make a new revision with the contents of an old one; none where they are those of the current one."""
+        """Create a new revision with the contents of an old one, unless they equal the current one."""
         past = await self._revision(ref, revision)
         change = await self._change(
             str(past.id), lambda current: edits.restored(current, past), self._rules.check, expected_revision

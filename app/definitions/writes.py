@@ -1,4 +1,4 @@
-"""Changes that no cache hides: marked before the commit, invalidated after it, and only then acknowledged."""
+"""Writes of definitions with cache invalidation: set a write intent, commit, invalidate, then acknowledge."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,7 +11,7 @@ DELETE_ATTEMPTS = 5
 
 
 class _NotMarked(Exception):
-    """What is to be changed is also read under refs that were not marked."""
+    """The write also affects refs for which no write intent was set."""
 
     def __init__(self, refs: frozenset[str]) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _NotMarked)
 
 
 class CachedWrites:
-    """The changes of a `DefinitionStore`. `ref` is as `parse_ref` writes it."""
+    """The write methods of a `DefinitionStore`. `ref` is a result of `parse_ref`."""
 
     def __init__(self, store: DefinitionStore, cache: DefinitionCache) -> None:
         self._store = store
@@ -43,7 +43,9 @@ class CachedWrites:
                 refs = found.refs
 
     async def delete(self, ref: str, expected_revision: int | None) -> Workflow:
-        """Without an `expected_revision` the one that is read: it has the key that is marked, a later one may not."""
+        """Delete the workflow. Without an `expected_revision`, the revision that is read is used: its key has the write
+        intent, and a later revision may have another key.
+        """
         for _ in range(DELETE_ATTEMPTS):
             known = await self._store.document(ref)
             if known is None or expected_revision is not None:
@@ -73,7 +75,7 @@ class CachedWrites:
 
     @asynccontextmanager
     async def _marked(self, refs: frozenset[str]) -> AsyncIterator[Mark]:
-        """Where it is not certain that nothing was committed, the mark stays until it ends by itself."""
+        """Hold a write intent. If it is not certain that nothing was committed, it stays until it expires."""
         mark = await self._cache.mark(sorted(refs))
         try:
             yield mark

@@ -1,7 +1,7 @@
-"""Which tasks undo which: the rules of the names in each `compensate`.
+"""Which tasks undo which: the rules of `compensate`.
 
-A task that another one names is a compensation: it belongs to no group, nothing waits for it, and it runs only when
-the execution fails or is cancelled after the task that it undoes has completed.
+A task that another task names in `compensate` is a compensation. It belongs to no group, no task waits for it, and it
+runs only if the execution fails or is cancelled after the task that it undoes has completed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from app.domain.errors import Problem
 
 
 class CompensatedTask(Protocol):
-    """What the rules need to know of a task; a `TaskDraft` and a `Task` are one."""
+    """What the rules need of a task; `TaskDraft` and `Task` satisfy it."""
 
     @property
     def name(self) -> str: ...
@@ -27,7 +27,7 @@ def compensation_names(tasks: Sequence[CompensatedTask]) -> frozenset[str]:
 
 
 def compensation_problems(tasks: Sequence[CompensatedTask]) -> list[Problem]:
-    """What is wrong with the names in each `compensate`, and with the tasks that they name."""
+    """Every problem of the names in `compensate`, and of the tasks that they name."""
     names = {task.name for task in tasks}
     undone_by: dict[str, str] = {}
     found = []

@@ -1,6 +1,6 @@
-"""What a workflow is: frozen, self-checking values. Every change of a workflow makes a new revision.
+"""Workflows and tasks as frozen values that check themselves. Every change of a workflow creates a new revision.
 
-A `*Draft` is what a caller asks for; a `Task` or `Workflow` is what is stored, with ids and times.
+A `*Draft` is what a caller sends; a `Task` or `Workflow` is what is stored, with ids and times.
 """
 
 import re
@@ -31,14 +31,14 @@ Config = Mapping[str, Any]
 
 
 class ExecutionType(StrEnum):
-    """`SYNC` tasks of a group run one after another, `ASYNC` tasks side by side after them."""
+    """`SYNC` tasks of a group run one after another; the `ASYNC` tasks run after them, concurrently."""
 
     SYNC = "sync"
     ASYNC = "async"
 
 
 class OnFailure(StrEnum):
-    """What a failed task means for its execution: `FAIL` ends it, `CONTINUE` goes on as if the output were `null`."""
+    """The effect of a failed task on its execution: `FAIL` ends it, `CONTINUE` continues with the output `null`."""
 
     FAIL = "fail"
     CONTINUE = "continue"
@@ -46,9 +46,14 @@ class OnFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Attempt n (n >= 2) starts `initial_interval_seconds * backoff_coefficient ** (n - 2)` after the failure,
-    at most `max_interval_seconds`, and up to the fraction `jitter` of that earlier (equal jitter). A failure whose
-    code is one of `non_retryable_errors` is final.
+    """When a failed attempt is repeated.
+
+    Attempt n (n >= 2) starts `initial_interval_seconds * backoff_coefficient ** (n - 2)` after the failure, but at most
+    `max_interval_seconds` after it. Jitter shortens this wait by a random part of up to the fraction `jitter`.
+
+    max_attempts: all attempts, including the first.
+    jitter: 0 to 1.
+    non_retryable_errors: codes of errors that are not retried.
     """
 
     max_attempts: int = 1
@@ -83,12 +88,17 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
-    """One step as a caller describes it. `type` None runs as a `log` without a message: it does nothing and succeeds.
+    """A task as a caller describes it.
 
-    `depends_on` None leaves the task to the rule of its group; a list, even an empty one, replaces that rule.
-    `compensate` names the tasks that undo this one when its execution fails or is cancelled; they run only then.
-    `when` is an expression: where it is false the task is skipped. `for_each` is an expression for a list: the task
-    runs once per element, at most `max_concurrency` at a time. `output_schema` is the JSON Schema of its output.
+    sequence: the group; groups run in ascending order.
+    type: None runs as a `log` without a message, which does nothing and succeeds.
+    timeout_seconds: the time limit of one attempt; None for no limit.
+    depends_on: names of the tasks to wait for; replaces the order of the group, even if empty. None keeps that order.
+    compensate: names of the tasks that undo this one if its execution fails or is cancelled; they run only then.
+    when: an expression; the task is skipped if it is false.
+    for_each: an expression for a list; the task runs once per element.
+    max_concurrency: how many elements run at a time; only with `for_each`.
+    output_schema: the JSON Schema that the output must match.
     """
 
     name: str
@@ -108,7 +118,7 @@ class TaskDraft:
     output_schema: Config | None = None
 
     def problems(self, path: str = "") -> list[Problem]:
-        """Every broken rule of this task alone; the task type checks `config`."""
+        """Every broken rule of this task by itself. The task type checks `config`."""
         dot = f"{path}." if path else ""
         found = text_problems(f"{dot}name", self.name, MAX_NAME, required=True)
         found += text_problems(f"{dot}description", self.description, MAX_DESCRIPTION)
@@ -130,7 +140,7 @@ class TaskDraft:
 
 @dataclass(frozen=True, slots=True)
 class Task(TaskDraft):
-    """A stored task. `id` is unique over all workflows and stays with the task through every revision."""
+    """A stored task. `id` is unique across all workflows and stays the same in every revision."""
 
     id: int = 0
     workflow_id: int = 0
@@ -140,12 +150,15 @@ class Task(TaskDraft):
 
 @dataclass(frozen=True, slots=True)
 class WorkflowDraft:
-    """A workflow as a caller describes it. `tasks` None leaves the stored tasks alone when it replaces a workflow.
+    """A workflow as a caller describes it.
 
-    `timeout_seconds` is how long an execution may take from its start, pauses included. Expressions know `variables` as
-    `vars`. `input_schema` is the JSON Schema that the input must keep. Finished executions are removed after
-    `retention_days`, 0 never; None leaves that to the service's own setting. With a `start_task` an execution begins
-    there and goes where `conditions` lead it, one task at a time, to each at most `max_visits` times (None: 100).
+    tasks: None keeps the stored tasks when the draft replaces a workflow.
+    timeout_seconds: the time limit of an execution from its start, pauses included.
+    variables: available to expressions as `vars`.
+    input_schema: the JSON Schema that the input must match.
+    retention_days: how long ended executions are kept; 0 is without limit, None is as the service is configured.
+    start_task: the first task of a routed workflow; `conditions` then lead from task to task.
+    max_visits: how often each task can run in a routed workflow; None is 100.
     """
 
     name: str
@@ -163,7 +176,7 @@ class WorkflowDraft:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One revision of a workflow, whole. `tasks` are ordered by (sequence, id)."""
+    """One complete revision of a workflow. `tasks` are ordered by (sequence, id)."""
 
     id: int
     key: str | None
@@ -185,7 +198,7 @@ class Workflow:
 def workflow_problems(
     draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
 ) -> list[Problem]:
-    """Every broken rule of a whole workflow except cycles; `config_problems(task, path)` judges configs."""
+    """Every broken rule of a whole workflow except cycles. `config_problems(task, path)` checks configs."""
     found = text_problems("name", draft.name, MAX_NAME, required=True)
     found += text_problems("description", draft.description, MAX_DESCRIPTION)
     found += key_problems(draft.key)
@@ -204,9 +217,9 @@ def workflow_problems(
 
 
 def parse_ref(ref: str) -> int | str:
-    """The id or the key that a caller wrote; raise `NotFound` for what can be neither."""
+    """The id or the key in `ref`. Raise `NotFound` for a text that can be neither."""
     if ref.isascii() and ref.isdigit():
-        # Python refuses to read very long numbers, and the database ones beyond its own.
+        # Python refuses to parse very long numbers, and the database has 64 bits.
         if len(ref) <= len(str(MAX_ID)) and int(ref) <= MAX_ID:
             return int(ref)
     elif KEY_PATTERN.fullmatch(ref):
@@ -215,7 +228,7 @@ def parse_ref(ref: str) -> int | str:
 
 
 def key_problems(key: str | None) -> list[Problem]:
-    """A key is a slug that cannot be mistaken for an id."""
+    """Problems of a key: it must be a slug that cannot be mistaken for an id."""
     if key is None:
         return []
     if not KEY_PATTERN.fullmatch(key):
@@ -226,7 +239,7 @@ def key_problems(key: str | None) -> list[Problem]:
 def _retention_problems(days: float | None) -> list[Problem]:
     if days is None or 0 <= days <= MAX_RETENTION_DAYS:
         return []
-    return [Problem("retention_days", f"must be from 0, which is for ever, to {MAX_RETENTION_DAYS}")]
+    return [Problem("retention_days", f"must be from 0, which keeps them without limit, to {MAX_RETENTION_DAYS}")]
 
 
 def timeout_problems(path: str, seconds: float | None) -> list[Problem]:
@@ -236,7 +249,7 @@ def timeout_problems(path: str, seconds: float | None) -> list[Problem]:
 
 
 def text_problems(path: str, text: str | None, limit: int, *, required: bool = False) -> list[Problem]:
-    """The rules of every human text: bounded, storable in PostgreSQL, not blank where required."""
+    """Problems of a text: it must be within `limit`, storable in PostgreSQL, and not blank if it is required."""
     if text is None:
         return []
     if required and not text.strip():

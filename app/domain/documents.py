@@ -1,6 +1,6 @@
-"""The one JSON shape of a workflow: stored as a revision's snapshot, served by REST, compiled by the engine.
+"""The JSON document of a workflow: stored as a revision's snapshot, served by REST, compiled by the engine.
 
-Snapshots are never rewritten, so those of earlier versions lack newer fields: these read as their defaults.
+Snapshots are never rewritten, so snapshots of earlier versions lack newer fields, which are read as their defaults.
 """
 
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ def _condition_from_document(document: Document) -> Condition:
 
 
 def rfc3339(instant: datetime | None) -> str | None:
-    """An instant in UTC with microseconds, `2026-01-02T03:04:05.000006Z`; the one form in which all APIs show times."""
+    """An instant in UTC with microseconds, `2026-01-02T03:04:05.000006Z`: the format of times in all APIs."""
     if instant is None:
         return None
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,4 @@
-"""The errors of the service, free of any transport; `api/*/errors.py` maps each class once.
+"""The errors of the service, independent of the transport. `api/*/errors.py` maps each class once.
 
 ServiceError
 ├── NotFound            the named thing does not exist
@@ -7,7 +7,7 @@ ServiceError
 ├── RevisionMismatch    the caller edited an older revision
 ├── WrongState          the execution's state does not allow the request
 ├── TooLarge            a value is over a limit
-└── Unavailable         the service cannot answer now; the same call may succeed later
+└── Unavailable         the service cannot handle the call now; the same call may succeed later
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ class RevisionMismatch(ServiceError):
 
 
 class WrongState(ServiceError):
-    """The execution's state does not allow what was asked."""
+    """The state of the execution does not allow the request."""
 
     code = "wrong_state"
 
@@ -96,6 +96,6 @@ class TooLarge(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The service cannot answer now; the same call may succeed later."""
+    """The service cannot handle the call now; the same call may succeed later."""
 
     code = "unavailable"

@@ -1,4 +1,4 @@
-"""The events of an execution's history: what gRPC streams, REST pages and the engine's state all derive from."""
+"""The events of an execution's history. gRPC streams, REST pages and the engine's state are derived from them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ class EventType(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """True for the one event that ends an execution; nothing may follow it."""
+        """True for the event that ends an execution; no event may follow it."""
         return self in FINAL_EVENTS
 
 
@@ -55,23 +55,22 @@ TASK_STATUS_AFTER: Mapping[EventType, TaskStatus] = {
 
 
 class Event(NamedTuple):
-    """One numbered entry of a history: a tuple, which is quick to make, and the columns of its row in their order.
+    """One numbered entry of a history. It is a tuple because tuples are fast to create, in the order of its row's
+    columns.
 
-    `status` and `progress_percent` are the execution's, after the event, so that an event can be shown
-    without the ones before it. `data` is JSON text, stored and streamed byte for byte; its shape follows
-    from `type`:
+    status, progress_percent: of the execution, after the event, so that it can be shown without the events before it.
+    data: JSON text, stored and streamed byte for byte. Its content depends on `type`:
 
-    - EXECUTION_CREATED of an execution that repeats another one: `{"origin_id": UUID, "from_task": name or null}`;
-      null stands for every task that did not complete
+    - EXECUTION_CREATED of a retry or rerun: `{"origin_id": UUID, "from_task": name or null}`; null for a retry
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
-    - TASK_REUSED, a completion taken over from the execution that this one repeats: that output
-    - TASK_PROGRESSED: `{"message": str, "percent": number or null}`, of the task
-    - TASK_ITEM_COMPLETED, of one element of a task that runs for each: `{"index": int from 0, "count": int, "output"}`
+    - TASK_REUSED, a completion reused from the execution that this one repeats: its output
+    - TASK_PROGRESSED: `{"message": str, "percent": number or null}`; the percentage is the task's
+    - TASK_ITEM_COMPLETED, of one element of a `for_each` task: `{"index": int from 0, "count": int, "output"}`
     - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
     - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED, and EXECUTION_FAILING, after which an
-      execution fails for a reason that is not a task's: `{"code": str, "message": str}`
-    - TASK_STARTED of a task that only waits: `{"until": RFC 3339 instant or null, "signal": name or null}`, and what
-      comes of it at that instant: `"output"`, or a `"failure": {"code", "message"}`
+      execution fails for a reason other than a failed task: `{"code": str, "message": str}`
+    - TASK_STARTED of a task that only waits: `{"until": RFC 3339 instant or null, "signal": name or null}`, and its
+      result at that instant: `"output"`, or a `"failure": {"code", "message"}`
     - CANCEL_REQUESTED, EXECUTION_PAUSED, EXECUTION_RESUMED, TASK_SKIPPED: `{"message": str}`
     - SIGNAL_RECEIVED: `{"name": str, "payload": JSON value}`
     - the others: None

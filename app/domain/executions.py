@@ -1,4 +1,4 @@
-"""One run of one revision, as its row shows it."""
+"""One run of one revision, as stored in its row."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,12 @@ class Failure:
 
 @dataclass(slots=True)
 class Execution:
-    """`input` and `output` are JSON text. `output` maps each last task's name to its output, null ones left out;
-    where conditions lead, it is the output of the last task that completed.
+    """One execution.
 
-    `origin_id` is the execution that this one repeats, wholly or from some task on.
+    input: JSON text.
+    output: JSON text. It maps the name of each last task to its output, without null outputs. In a routed workflow it
+        is the output of the last task that completed.
+    origin_id: the execution that this one repeats (retry or rerun).
     """
 
     id: UUID
@@ -39,7 +41,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class TaskExecution:
-    """What the history says of one task of one execution."""
+    """The state of one task of one execution, from the history."""
 
     task_id: int
     name: str

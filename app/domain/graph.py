@@ -1,7 +1,7 @@
-"""The one graph a workflow compiles to: which tasks must have completed before each task may start.
+"""The graph to which a workflow is compiled: which tasks must have completed before each task can start.
 
 Groups (equal `sequence`) run in ascending order. Within a group the sync tasks run one after another, then the async
-tasks side by side. A task with `depends_on` follows that list alone, but the groups after its own still wait for it.
+tasks run concurrently. A task with `depends_on` waits only for that list, but later groups still wait for the task.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ SHOWN_OF_A_CYCLE = 12
 
 
 class GraphTask(Protocol):
-    """What the graph needs to know of a task; a `TaskDraft` and a `Task` are one."""
+    """What the graph needs of a task; `TaskDraft` and `Task` satisfy it."""
 
     @property
     def name(self) -> str: ...
@@ -32,12 +32,14 @@ class GraphTask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes 0 … task_count-1 are the tasks in the order in which they were given, the rest are gates.
+    """Nodes 0 … task_count-1 are the tasks in the given order; the other nodes are gates.
 
     A gate stands for "all tasks of the groups before": it does nothing and completes when its predecessors have. It
-    keeps the edges linear where a thousand tasks wait for a thousand others. Gates are there only where a task waits
-    for one, so a task without successors is a last task. `predecessor_counts[n]` counts n's direct predecessors.
-    `compensations` are nodes without edges: nothing leads to them.
+    keeps the number of edges linear when a thousand tasks wait for a thousand others. A gate exists only if a task
+    waits for it, so a task without successors is a last task.
+
+    predecessor_counts: for each node, the number of its direct predecessors.
+    compensations: nodes without edges.
     """
 
     successors: tuple[tuple[int, ...], ...]
@@ -47,10 +49,10 @@ class Graph:
 
 
 def build_graph(tasks: Sequence[GraphTask]) -> Graph:
-    """Compile tasks; those of one group must be in the order of their ids.
+    """Compile the tasks; those of one group must be in the order of their ids.
 
-    Raise `Invalid` for a `depends_on` that names the task itself, a task twice or no task, and for a cycle, shown by
-    names. Problem paths are `tasks[index].depends_on`.
+    Raise `Invalid` for a `depends_on` that names the task itself, a task twice or an unknown task, and for a cycle,
+    whose names are listed. Problem paths are `tasks[index].depends_on`.
     """
     if found := dependency_problems(tasks):
         raise Invalid(found)
@@ -62,9 +64,9 @@ def build_graph(tasks: Sequence[GraphTask]) -> Graph:
 
 
 def tasks_before(graph: Graph, tasks: Sequence[GraphTask]) -> tuple[int, ...]:
-    """Bit i of element n is set when task i must have ended well before task n may start; `graph` is that of `tasks`.
+    """Bit i of element n is set if task i must have completed before task n can start. `graph` is that of `tasks`.
 
-    A compensation comes after the task that it undoes, and all before that.
+    A compensation comes after the task that it undoes and all tasks before that one.
     """
     masks = [0] * len(graph.successors)
     missing = list(graph.predecessor_counts)
@@ -85,7 +87,7 @@ def tasks_before(graph: Graph, tasks: Sequence[GraphTask]) -> tuple[int, ...]:
 
 
 def dependency_problems(tasks: Sequence[GraphTask]) -> list[Problem]:
-    """What is wrong with the names in each `depends_on`."""
+    """Every problem of the names in `depends_on`."""
     names = {task.name for task in tasks}
     found = []
     for index, task in enumerate(tasks):
@@ -107,7 +109,7 @@ def _wrong_name(name: str, own: str, names: set[str], seen: set[str]) -> str | N
 
 
 class _Builder:
-    """Collects the predecessors of each node; `labels` are the words that a cycle is shown with."""
+    """Collects the predecessors of each node. `labels` are the names with which a cycle is shown."""
 
     def __init__(self, tasks: Sequence[GraphTask]) -> None:
         self.tasks = tasks
@@ -132,7 +134,7 @@ class _Builder:
             unfinished += free
 
     def _connect_group(self, ruled: Iterable[int], start: list[int]) -> list[int]:
-        """Chain the sync tasks behind `start`, the async ones behind the chain; answer the nodes that end the group."""
+        """Chain the sync tasks after `start`, the async ones after the chain; return the nodes that end the group."""
         side_by_side = []
         for index in ruled:
             if self.tasks[index].execution_type == "async":
@@ -145,7 +147,7 @@ class _Builder:
         return side_by_side or start
 
     def _gate(self, unfinished: list[int], sequence: int) -> list[int]:
-        """The one node to wait for in place of all of `unfinished`; none where nothing comes before."""
+        """A node that stands for all of `unfinished`, in a list; an empty list if there are none."""
         if len(unfinished) < 2:
             return unfinished
         self.predecessors.append(unfinished)
@@ -173,7 +175,7 @@ def _refuse_cycles(graph: Graph, builder: _Builder) -> None:
 
 
 def _never_ready(graph: Graph) -> dict[int, None]:
-    """The nodes that wait for ever, in ascending order: those on a cycle and those behind one."""
+    """The nodes that can never start, in ascending order: those on a cycle and those after one."""
     counts = list(graph.predecessor_counts)
     ready = [node for node, count in enumerate(counts) if count == 0]
     while ready:
@@ -185,7 +187,7 @@ def _never_ready(graph: Graph) -> dict[int, None]:
 
 
 def _cycle_from(start: int, predecessors: Sequence[Sequence[int]], waiting: dict[int, None]) -> list[int]:
-    """Walk backwards; every waiting node has a waiting predecessor, so the walk comes back to a node it has seen."""
+    """Find a cycle by walking backwards. Every waiting node has a waiting predecessor, so the walk must repeat."""
     position: dict[int, int] = {}
     path: list[int] = []
     node = start

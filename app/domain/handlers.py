@@ -1,4 +1,4 @@
-"""What a task type is to the engine, and the engine to a task type."""
+"""The interface between the engine and task types."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,13 @@ from app.domain.definitions import Config
 
 
 class TaskError(Exception):
-    """An attempt failed. `retry_after_seconds` asks for a longer wait than the retry policy's."""
+    """An attempt failed.
+
+    code: stable and machine-readable.
+    message: for people.
+    retryable: whether another attempt makes sense.
+    retry_after_seconds: asks for a longer wait than that of the retry policy.
+    """
 
     def __init__(
         self, code: str, message: str, *, retryable: bool = True, retry_after_seconds: float | None = None
@@ -28,16 +34,22 @@ def _never() -> bool:
 
 @dataclass(slots=True)
 class Attempt:
-    """What one attempt of one task may know.
+    """What one attempt of one task receives.
 
-    `report(percent, message)` puts progress into the history and the stream; it never waits, may be called from
-    any thread, and the engine may merge calls that come faster than it writes. `first_started_at` is when attempt 1
-    began, also after a restart. `upstream` maps the names of the tasks before this one to their outputs. The
-    engine ends the attempt after `timeout_seconds`, where the task has such a limit. `element` is the position in the
-    list of a task that runs for each element of one. While `is_handed_over()`, a cancellation only means that the
-    engine stops, and that another one makes the attempt again: what was begun elsewhere should be left as it is.
-    `visit` counts, from 1, how often conditions have led to the task; each visit has a task key of its own. `kept` is
-    for what follows from a config that is the same for all attempts of the revision; None where it is not.
+    number: of the attempt, from 1.
+    config: with all expressions evaluated.
+    input: of the execution.
+    upstream: the outputs of the tasks before this one, by name.
+    first_started_at: the start of attempt 1, also after a restart.
+    timeout_seconds: after this time the engine ends the attempt; None for no limit.
+    report: `report(percent, message)` writes progress into the history and the stream. It never waits and can be called
+        from any thread. The engine may merge calls that arrive faster than it can write them.
+    element: the position in the list of a `for_each` task; None for other tasks.
+    is_handed_over: while it returns true, a cancellation means that this engine stops and another one repeats the
+        attempt. Work that the attempt has started elsewhere, such as a child execution, should then continue.
+    visit: how often conditions have led to the task, from 1. Each visit has its own task key.
+    kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
+        contains expressions.
     """
 
     execution_id: UUID
@@ -58,30 +70,31 @@ class Attempt:
 
     @property
     def task_key(self) -> str:
-        """Stable over all attempts of this visit of the task, and of its element: it makes an effect happen once."""
+        """The same for all attempts of this visit and element of the task: use it to make an effect happen once."""
         visit = "" if self.visit == 1 else f"@{self.visit}"
         element = "" if self.element is None else f"[{self.element}]"
         return f"{self.execution_id}/{self.task_id}{visit}{element}"
 
     @property
     def attempt_key(self) -> str:
-        """Names this attempt alone."""
+        """Identifies this attempt."""
         return f"{self.task_key}/{self.number}"
 
 
 class TaskHandler(Protocol):
-    """Runs attempts of one task type. The answer must be a JSON value; raise `TaskError` to fail.
+    """Runs attempts of one task type. The result must be a JSON value; raise `TaskError` to fail.
 
-    One that only waits for other executions has `follows_executions = True`: it needs no place of its own.
+    A handler that only waits for other executions has `follows_executions = True`: its execution does not count towards
+    ENGINE_MAX_EXECUTIONS while it waits.
     """
 
     async def run(self, attempt: Attempt) -> Any: ...
 
 
 class InstantHandler(Protocol):
-    """A handler that neither waits nor blocks: it runs within the engine's own step, without a task of its own.
+    """A handler that neither waits nor blocks. It runs within the engine's own step, without an asyncio task.
 
-    One without any effect has `is_pure = True`: a dry run may run it.
+    A handler without side effects has `is_pure = True`: a dry run may call it.
     """
 
     def run_now(self, attempt: Attempt) -> Any: ...
@@ -89,8 +102,10 @@ class InstantHandler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Until `seconds` have passed, then the task completes with `output`; or until `signal` arrives, whose payload
-    becomes the output. None of either never comes.
+    """What a task waits for.
+
+    seconds: the task completes with `output` after this time; None for no such time.
+    signal: the task completes with the payload of this signal; None for no signal.
     """
 
     seconds: float | None = None
@@ -99,9 +114,9 @@ class Wait:
 
 
 class WaitingHandler(Protocol):
-    """A handler of tasks that only wait. The engine does the waiting, without memory where it is long.
+    """A handler of tasks that only wait. The engine does the waiting; long waits use no memory.
 
-    `wait` must be quick and may raise `TaskError`.
+    `wait` must return quickly and can raise `TaskError`.
     """
 
     def wait(self, config: Config) -> Wait: ...

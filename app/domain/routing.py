@@ -1,4 +1,4 @@
-"""Which task comes next in a workflow whose conditions say so, by how the one before has ended."""
+"""Routed workflows: conditions choose the next task by how the last one ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Protocol
 from app.domain.graph import Graph
 
 END = "end"
-"""The target that ends an execution; no task of such a workflow may have this name."""
+"""The target that ends an execution; no task of a routed workflow can have this name."""
 
 DEFAULT_MAX_VISITS = 100
 
 
 class RouteOutcome(StrEnum):
-    """Which end of its source task a condition waits for. A skipped task counts as a success."""
+    """The end of the source task that a condition matches. A skipped task counts as a success."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -26,8 +26,10 @@ class RouteOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Where an execution goes when `source_task` has ended: on a match of `outcome` to the first target, else to the
-    second. A target is a task's name or `END`.
+    """Where an execution continues when `source_task` has ended.
+
+    outcome: if it matches the end of the task, `target_task_success` is next, otherwise `target_task_failure`.
+    targets: the name of a task, or `END`.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The tasks that follow a success and a failure, by their index; None ends the execution."""
+    """The indexes of the tasks after a success and after a failure; None ends the execution."""
 
     after_success: int | None
     after_failure: int | None
@@ -51,14 +53,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The conditions, compiled. `turns` has no entry for a task behind which the execution ends in any case."""
+    """The compiled conditions. `turns` has no entry for a task without a condition, which ends the execution."""
 
     start: int
     turns: Mapping[int, Turn]
     max_visits: int
 
     def next_task(self, index: int, *, failed: bool) -> int | None:
-        """The task that follows the end of task `index`; None when nothing does."""
+        """The task after the end of task `index`; None if the execution ends."""
         turn = self.turns.get(index)
         if turn is None:
             return None
@@ -66,7 +68,7 @@ class Route:
 
 
 class RoutedWorkflow(Protocol):
-    """What a route is made of; a `WorkflowDraft` and a `Workflow` have it."""
+    """What a route is compiled from; `WorkflowDraft` and `Workflow` satisfy it."""
 
     @property
     def start_task(self) -> str | None: ...
@@ -77,7 +79,7 @@ class RoutedWorkflow(Protocol):
 
 
 def compile_route(workflow: RoutedWorkflow, names: Sequence[str]) -> Route | None:
-    """None for a workflow without a `start_task`. `names` are those of its tasks; the rules of routing are kept."""
+    """The route of a valid workflow, whose tasks have these `names`; None without a `start_task`."""
     if workflow.start_task is None:
         return None
     index_named = {name: index for index, name in enumerate(names)}
@@ -91,13 +93,13 @@ def compile_route(workflow: RoutedWorkflow, names: Sequence[str]) -> Route | Non
 
 
 def unconnected_graph(task_count: int, start: int) -> Graph:
-    """A graph in which task `start` may begin and nothing follows: the conditions lead on."""
+    """A graph in which task `start` can start and has no successors: conditions choose the next task."""
     counts = tuple(0 if index == start else 1 for index in range(task_count))
     return Graph(((),) * task_count, counts, task_count, frozenset())
 
 
 def reachable(route: Route) -> frozenset[int]:
-    """The tasks to which some outcome of the tasks before them leads."""
+    """The tasks that can be reached from the start task by some outcomes."""
     found, waiting = {route.start}, [route.start]
     while waiting:
         index = waiting.pop()

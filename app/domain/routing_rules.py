@@ -10,7 +10,7 @@ MAX_VISITS = 10_000
 
 
 def routing_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
-    """Every broken rule; tasks that are never reached are told only when nothing else is wrong here."""
+    """Every broken rule. Unreachable tasks are reported only if there is no other problem."""
     if draft.start_task is None:
         return list(_without_start(draft))
     names = [task.name for task in tasks]

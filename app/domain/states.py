@@ -1,7 +1,7 @@
-"""The states of executions and tasks, and the one table of allowed transitions.
+"""The states of executions and tasks, and the tables of allowed transitions.
 
-The same words are native enums in PostgreSQL (`adapters/database/tables.py`), enum values in
-`protos/workflow.proto`, and the drawing in `docs/execution-model.md`.
+The same words are enums in PostgreSQL (`adapters/database/tables.py`), enum values in `protos/workflow.proto`, and the
+states in the drawings of `docs/execution-model.md`.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class ExecutionStatus(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """`PENDING` is a task that no event has mentioned yet; `RETRYING` waits for its next attempt.
+    """`PENDING` is a task without events; `RETRYING` waits for its next attempt.
 
-    A task that an execution takes over from the one it repeats goes from `PENDING` to `COMPLETED`.
+    A task that a retry or rerun reuses goes from `PENDING` to `COMPLETED`.
     """
 
     PENDING = "pending"

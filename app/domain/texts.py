@@ -1,10 +1,10 @@
-"""Which texts PostgreSQL and UTF-8 can hold."""
+"""Texts that PostgreSQL and UTF-8 can store."""
 
 NUL = "\x00"
 
 
 def text_problem(text: str) -> str | None:
-    """Why the text cannot be stored; None when it can."""
+    """Why the text cannot be stored; None if it can."""
     if NUL in text:
         return "must not contain the NUL character"
     try:
@@ -15,6 +15,6 @@ def text_problem(text: str) -> str | None:
 
 
 def storable_text(text: str, limit: int | None = None) -> str:
-    """The text with all that cannot be stored replaced by U+FFFD, cut to `limit` characters."""
+    """The text cut to `limit` characters, with U+FFFD for every character that cannot be stored."""
     cut = text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
     return cut.replace(NUL, "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")

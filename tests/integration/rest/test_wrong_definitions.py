@@ -56,7 +56,7 @@ def unnamed(root: str) -> str:
 UNCLOSED = "${ is not closed by }; write $${ for the characters themselves"
 TOO_LONG = "${ is not closed by } within 2000 characters; write $${ for the characters themselves"
 PLAIN = "must be plain JSON: variables hold no expressions; write $${ for ${ itself"
-DAYS = "must be from 0, which is for ever, to 36500"
+DAYS = "must be from 0, which keeps them without limit, to 36500"
 
 WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     # templates that are no expressions
