@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run the gRPC server with its engine.")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="number of processes on one port (default 1)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes on one port (default 1)")
     parser.add_argument("--reload", action="store_true", help="restart when the source changes")
     options = parser.parse_args()
     if options.workers == 1:

@@ -1,4 +1,4 @@
-"""What a check of stored executions may find."""
+"""The findings of a check of stored executions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 class Rule(StrEnum):
-    """What must hold. The words are part of the command's output."""
+    """The rules that a history must satisfy. The values are part of the command's output."""
 
     NUMBERING = "numbering"
     OPENING = "opening"
@@ -36,13 +36,13 @@ class Rule(StrEnum):
 
     @property
     def is_warning(self) -> bool:
-        """True for what may be seen although nothing is broken: the clocks of two engines differ."""
+        """True for a finding that does not mean a defect: the clocks of two engines differ."""
         return self is Rule.CLOCK
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule. `sequence` is the number of the event that breaks it; 0 when no single event does."""
+    """One broken rule. `sequence` is the number of the event that breaks it; 0 if no single event does."""
 
     execution_id: UUID
     sequence: int

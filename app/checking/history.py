@@ -1,8 +1,8 @@
-"""Checks one stored history against what is promised; pure, event by event, without keeping the events.
+"""Checks one stored history against what is promised. Pure: it reads event by event and keeps no events.
 
-It shares the tables of `app.domain` with the engine, but none of the engine's code that folds and decides: a defect
-there must not hide itself here. An event type or status without a rule passes. After a broken rule the check goes on
-with what the event says, so that one mistake is found once.
+It shares the tables of `app.domain` with the engine, but no code that folds and decides, so that a defect there cannot
+hide itself here. An event type or status without a rule passes. After a broken rule the check continues with what the
+event says, so that one mistake is reported once.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ from app.domain.states import EXECUTION_TRANSITIONS, FINAL_EXECUTION_STATUSES, T
 from app.domain.states import ExecutionStatus as Status
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
-"""How far the clocks of two engines may differ without a warning."""
+"""How much the clocks of two engines may differ without a warning."""
 
-# Keyed by plain words: stored ones may be newer than this program.
+# Keyed by strings, because stored values may be newer than this program.
 _STATUS_OF_END: Mapping[str, Status] = {word.value: status for word, status in FINAL_EVENTS.items()}
 _TASK_STATUS: Mapping[str, TaskStatus] = {word.value: status for word, status in TASK_STATUS_AFTER.items()}
 _MAY_FOLLOW: Mapping[str, frozenset[Status]] = {status.value: after for status, after in EXECUTION_TRANSITIONS.items()}
@@ -30,7 +30,7 @@ _UNSUCCESSFUL = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 
 class StoredEvent(Protocol):
-    """An event as it is stored. `data` may be any fingerprint of the text; the row's texts are then the same kind."""
+    """A stored event. `data` is the text or a fingerprint of it; the texts of the row are then of the same kind."""
 
     @property
     def sequence(self) -> int: ...
@@ -57,7 +57,9 @@ class CheckedTask:
 
 
 class HistoryCheck:
-    """Takes the events of one execution in the order of their numbers; `found` grows. `order` None: not known."""
+    """Checks the events of one execution, in the order of their numbers, and adds findings to `found`. `order` is None
+    if the revision is not known.
+    """
 
     __slots__ = ("_open", "_passed", "_progress", "_route", "_seen", "_stopped_by", "_tasks", "_to_undo", "_when",
                  "end", "execution_id", "found", "order", "sequence", "started_at", "status")  # fmt: skip
@@ -159,7 +161,7 @@ class HistoryCheck:
             self.report(Rule.INCOMPLETE, f"{event.type} {problem}", event.sequence)
 
     def _to_be_undone(self, order: TaskOrder) -> int:
-        """The compensations that are due and that no event has mentioned."""
+        """The compensations that are due and have no event."""
         due = sum(1 << index for undone in self._to_undo for index in order.undone_by[undone])
         return due & ~self._seen
 
@@ -187,7 +189,9 @@ class HistoryCheck:
     def _check_visit(
         self, event: StoredEvent, route: RouteCheck, order: TaskOrder, task: CheckedTask, bit: int
     ) -> None:
-        """A task that has ended may come again, with the next attempt; one that waits for it is still on its visit."""
+        """Check the start of a visit. A task that has ended can start again with the next attempt; one that waits for
+        its next attempt is still in the same visit.
+        """
         if event.type not in (EventType.TASK_STARTED, EventType.TASK_SKIPPED) or self._open & bit:
             return
         task.status = TaskStatus.PENDING

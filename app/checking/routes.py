@@ -1,7 +1,7 @@
-"""What the conditions of a revision allow next, as a check of histories needs it.
+"""Which task the conditions of a revision allow next, for the check of histories.
 
-It follows the conditions as they are written, not the route that was compiled from them: a mistake there would
-otherwise excuse the history that follows from it.
+It evaluates the conditions as they are written, not the route that was compiled from them. Otherwise a mistake in the
+compilation would hide the wrong history that follows from it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _UNSUCCESSFUL = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 
 class RouteCheck:
-    """Follows one history. `due` is the name of the task whose turn it is; None when the execution is to end."""
+    """Follows one history. `due` is the name of the task whose turn it is; None if the execution must end."""
 
     __slots__ = ("_conditions", "_last", "_limit", "_visits", "due")
 
@@ -26,7 +26,7 @@ class RouteCheck:
         self.due: str | None = workflow.start_task
 
     def visit(self, name: str) -> str | None:
-        """What is wrong with a visit of the task now; None when it is its turn."""
+        """Why the task must not be visited now; None if it is its turn."""
         due, self.due = self.due, None
         self._visits[name] = self._visits.get(name, 0) + 1
         if name == due:
@@ -34,7 +34,7 @@ class RouteCheck:
         return f"task {name!r} starts although {_whose_turn(due)}"
 
     def end(self, name: str, status: TaskStatus) -> str | None:
-        """Take the end of a task; answer why no other may start behind it, where that is a failure."""
+        """Record the end of a task; return why no other task may follow, if that is a failure."""
         failed = status is TaskStatus.FAILED
         self._last = f"task {name!r} {status}" if status in _UNSUCCESSFUL else ""
         condition = self._conditions.get(name)
@@ -47,7 +47,7 @@ class RouteCheck:
         return None
 
     def ending_problem(self, *, completed: bool, stopped: bool) -> str | None:
-        """What is wrong with the end of the execution now."""
+        """Why the execution must not end now; None if it may."""
         if stopped and not completed:
             return None
         if self.due is not None:
@@ -63,7 +63,7 @@ def _whose_turn(due: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RoutedOrder:
-    """Makes the check of each history of one revision; None stands for a workflow without conditions."""
+    """Creates the check for each history of one revision; None stands for a workflow without conditions."""
 
     workflow: Workflow
 

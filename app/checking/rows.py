@@ -1,4 +1,4 @@
-"""Compares an execution's row with its history; pure. The history is the truth."""
+"""Compares an execution's row with its history, which is the truth. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.domain.events import EventType
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """An execution's row. `output` and `failure` are texts or fingerprints of them, as the events' `data` is."""
+    """An execution's row. `output` and `failure` are texts or fingerprints, of the same kind as the events' `data`."""
 
     id: UUID
     workflow_id: int
@@ -27,7 +27,7 @@ class CheckedRow:
 
 
 def finish(history: HistoryCheck, row: CheckedRow | None) -> None:
-    """After the last event: what `row`, None where there is none, and the history have against each other."""
+    """Compare the row with the complete history, and add findings. `row` is None if there is none."""
     if row is None:
         history.report(Rule.NO_ROW, f"{history.sequence} events and no row in executions")
         return

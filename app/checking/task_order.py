@@ -1,7 +1,7 @@
-"""What a revision says about the order of its tasks, as a check of histories needs it.
+"""The order of the tasks of a revision, for the check of histories.
 
-The sync tasks of a group are compared by the rule itself, not by the graph that was compiled from it: a mistake in the
-graph would otherwise excuse the history that follows from it.
+The sync tasks of a group are checked by the rule itself, not by the graph that was compiled from it. Otherwise a
+mistake in the graph would hide the wrong history that follows from it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,10 +15,14 @@ from app.domain.graph import build_graph, tasks_before
 
 @dataclass(frozen=True, slots=True)
 class TaskOrder:
-    """Bit i of `before[n]`: task i must have ended well before n starts. Bit i of `apart[n]`: they never overlap.
+    """The order of the tasks, as sets of bits.
 
-    Bit i of `may_fail`: the execution goes on behind a failure of task i. `undone_by[n]` are the tasks that undo n, and
-    `compensations` has the bits of all those. With a `route`, conditions say what comes next, and nothing else does.
+    before[n]: bit i is set if task i must have completed before task n starts.
+    apart[n]: bit i is set if the tasks i and n never overlap.
+    may_fail: bit i is set if the execution continues after a failure of task i.
+    undone_by[n]: the tasks that undo task n.
+    compensations: the bits of all tasks that undo others.
+    route: the conditions of a routed workflow, which alone decide the order; None for other workflows.
     """
 
     names: tuple[str, ...]
@@ -32,7 +36,7 @@ class TaskOrder:
 
     @property
     def steps(self) -> int:
-        """The bits of all tasks that are no compensations."""
+        """The bits of all tasks that are not compensations."""
         return (1 << len(self.names)) - 1 & ~self.compensations
 
     def names_in(self, mask: int) -> str:
@@ -40,7 +44,7 @@ class TaskOrder:
 
 
 def task_order(workflow: Workflow) -> TaskOrder:
-    """Raise `Invalid` when the tasks' order has a cycle."""
+    """The order of the tasks. Raise `Invalid` if it has a cycle."""
     tasks = workflow.tasks
     index_named = {task.name: index for index, task in enumerate(tasks)}
     route = RoutedOrder.of(workflow)

@@ -1,1 +1,1 @@
-"""JSON Schemas that users state for inputs and outputs. Definitions and the engine may import it."""
+"""JSON Schemas that users write for inputs and outputs. Anything above the domain may import it."""

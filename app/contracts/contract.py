@@ -1,4 +1,4 @@
-"""What a workflow's input and a task's output have to keep: JSON Schemas, compiled once per revision."""
+"""The JSON Schemas of a workflow's input and a task's output, compiled once per revision."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,16 +9,18 @@ from app.domain.errors import Problem
 
 
 class Contract:
-    """One JSON Schema, as `app.contracts.json_schemas` knows them. Raise `ValueError` for what is none."""
+    """One compiled JSON Schema. Raise `ValueError` for an invalid schema."""
 
     def __init__(self, schema: Config) -> None:
         self._validator = compile_schema(schema)
 
     def problems(self, value: Any, path: str) -> Sequence[Problem]:
-        """What in the JSON value breaks the schema; `path` is where the value stands."""
+        """Every mismatch of the JSON value with the schema; `path` is the path of the value."""
         return problems_of_value(self._validator, value, path)
 
 
 def contract(schema: Config | None) -> Contract | None:
-    """None without a schema, and for one that this program cannot read although another one has stored it."""
+    """The contract of a schema; None without a schema, and for one that a newer version stored and this one cannot
+    read.
+    """
     return None if schema is None or problems_of_schema(schema, "") else Contract(schema)

@@ -1,7 +1,7 @@
-"""JSON Schemas (draft 2020-12) that others state: judged before they are stored, compiled in one way wherever used.
+"""JSON Schemas (draft 2020-12) of users: checked before they are stored, and compiled in the same way everywhere.
 
-Whoever states a schema must not be able to hold up the process with it. So it is bounded in size, refers to nothing
-outside itself nor back to itself, and its patterns are those that match in linear time.
+A user's schema must not be able to block the process. Therefore it is limited in size, refers to nothing outside
+itself, is not recursive, and its patterns match in linear time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ MAX_BYTES = 65_536
 MAX_DEPTH = 50
 MAX_PATTERNS = 100
 MAX_KEYWORDS = 20_000
-"""The most keywords that a schema may have after each reference is replaced by what it refers to."""
+"""The largest number of keywords of a schema after each reference is replaced by its target."""
 
 MAX_PATTERN_BYTES = 4_000_000
 MAX_MESSAGE = 300
@@ -33,13 +33,13 @@ _BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions",
 
 
 def compile_schema(schema: Schema) -> jsonschema_rs.Draft202012Validator:
-    """Raise ValueError for what is no schema; nothing is fetched."""
+    """Compile a schema; nothing is fetched. Raise ValueError for an invalid schema."""
     patterns = jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN_BYTES)
     return jsonschema_rs.Draft202012Validator(dict(schema), offline=True, pattern_options=patterns)
 
 
 def problems_of_schema(schema: Schema, path: str) -> list[Problem]:
-    """Everything that is wrong with a schema; paths start with `path`."""
+    """Every problem of a schema; paths start with `path`."""
     size = len(orjson.dumps(schema))
     if size > MAX_BYTES:
         return [Problem(path, f"has {size} bytes; the limit is {MAX_BYTES}")]
@@ -48,7 +48,7 @@ def problems_of_schema(schema: Schema, path: str) -> list[Problem]:
 
 
 def problems_of_value(validator: jsonschema_rs.Draft202012Validator, value: Any, path: str) -> list[Problem]:
-    """What in a JSON value breaks the schema, at most `MOST_PROBLEMS`; paths start with `path`."""
+    """The mismatches of a JSON value with the schema, at most `MOST_PROBLEMS`; paths start with `path`."""
     errors = islice(validator.iter_errors(value), MOST_PROBLEMS)
     return [Problem(path + _place(error.instance_path), _short(error.message)) for error in errors]
 
@@ -121,11 +121,11 @@ def _invalidity(schema: Schema) -> Iterator[tuple[str, str]]:
 
 
 class _Endless(Exception):
-    """A reference leads back to what holds it."""
+    """A reference leads back to a schema that contains it."""
 
 
 class _Expansion:
-    """Counts keywords as if each reference were replaced by its target. Raise `_Endless` where that has no end."""
+    """Counts keywords as if each reference were replaced by its target. Raise `_Endless` for a recursive one."""
 
     def __init__(self, root: Schema) -> None:
         self._root = root
@@ -154,7 +154,7 @@ class _Expansion:
 
 
 def _found(root: Schema, target: str) -> Any:
-    """What a pointer such as `#/$defs/a` leads to; it is known to lead somewhere."""
+    """The target of a pointer such as `#/$defs/a`, which is known to exist."""
     value: Any = root
     for step in target.removeprefix("#/").split("/"):
         key = _unescaped(step)

@@ -54,7 +54,7 @@ class WorkflowFilter:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowEdit:
-    """The complete new workflow: fields and tasks. A `Task` with an id keeps its row; a `TaskDraft` becomes a new one."""
+    """The complete new workflow: fields and tasks. A `Task` with an id keeps its row; a `TaskDraft` is added."""
 
     name: str
     description: str | None

@@ -1,4 +1,4 @@
-"""One expression: compiled once, evaluated against the data that it names."""
+"""One expression: compiled once, evaluated with the data that it names."""
 
 import math
 import re
@@ -15,7 +15,7 @@ from app.expressions.limits import MAX_RESULT_BYTES, excess
 from app.expressions.names import ROOTS, TYPES, Names, names_in, simple_path
 
 MAX_SOURCE = 2_000
-"""The most characters of an expression."""
+"""The largest number of characters of an expression."""
 
 Scope = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ _SYNTAX_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """`path` is set when the expression only names a value; it is then found without CEL, whatever its size."""
+    """`path` is set if the expression only names a value, which is then read without CEL, whatever its size."""
 
     source: str
     names: Names
@@ -35,7 +35,7 @@ class Expression:
     program: cel.Program
 
     def evaluate(self, scope: Scope) -> Any:
-        """The JSON value for `scope`, which holds a value for each root. Raise `EvaluationError`."""
+        """The JSON value for `scope`, which has a value for each root. Raise `EvaluationError`."""
         if self.path is not None:
             return self._walk(scope, self.path)
         seen = {root: scope[root] for root in self.names.roots}
@@ -63,7 +63,7 @@ class Expression:
         return value
 
     def _json(self, value: Any) -> Any:
-        """As the history could hold it; CEL also knows bytes, times, durations and numbers that are none."""
+        """The value as JSON. Raise `EvaluationError` for bytes, times, durations and NaN, which JSON does not have."""
         if not _is_finite(value):
             raise EvaluationError(self.source, "the result holds a number that is not finite, which JSON cannot")
         try:
@@ -79,9 +79,9 @@ class Expression:
 
 
 def compile_expression(source: str, extra_roots: frozenset[str] = frozenset()) -> Expression:
-    """`extra_roots` are names that it may use beside `ROOTS`.
+    """Compile an expression. `extra_roots` are names that it may use in addition to `ROOTS`.
 
-    Raise `ExpressionError` for what is no expression, and for names that nothing has here.
+    Raise `ExpressionError` for an invalid expression and for unknown names.
     """
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"has {len(source)} characters; the limit is {MAX_SOURCE}")
@@ -101,7 +101,7 @@ def compile_expression(source: str, extra_roots: frozenset[str] = frozenset()) -
 def _check_names(program: cel.Program, names: Names) -> None:
     if unknown := sorted(set(program.functions()) - FUNCTIONS):
         raise ExpressionError(f"there is no function {unknown[0]!r}")
-    # What was read from the text must be what CEL reads: nothing may be used unseen.
+    # The names read from the tokens must equal those that CEL finds, so that no use of a name is overlooked.
     if unknown := sorted(set(program.variables()) - names.roots - names.bound - TYPES):
         raise ExpressionError(f"there is no {unknown[0]!r}")
 
@@ -113,7 +113,7 @@ FUNCTIONS = frozenset(
     getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds
     getMilliseconds""".split()  # noqa: SIM905 - a list of words reads better
 )
-"""CEL's operators and standard functions, by the names under which a compiled program lists them."""
+"""CEL's operators and standard functions, with the names that a compiled program lists."""
 
 
 def _is_finite(value: Any) -> bool:
@@ -150,7 +150,7 @@ def _syntax_error(error: Exception) -> str:
 
 
 def _plain(message: str) -> str:
-    """The parser's words in plain ones."""
+    """The parser's message in plain words."""
     found = _UNEXPECTED.match(message)
     if found is None:
         return message

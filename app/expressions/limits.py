@@ -1,6 +1,6 @@
-"""What an expression may take and make of the data at hand, judged before it is evaluated.
+"""Limits of an expression's cost for the given data, estimated before it is evaluated.
 
-The library cannot be interrupted and does not count what it makes, so what may become too much is not begun.
+The library can neither be interrupted nor limited, so an evaluation that may become too large is not started.
 """
 
 import math
@@ -12,16 +12,16 @@ import orjson
 from app.expressions.loops import Growth
 
 MAX_SEEN_BYTES = 1_048_576
-"""The most data, as JSON, that an expression may look into; one that only names a value may be of any size."""
+"""The largest data, as JSON, that an expression may read; no limit for one that only names a value."""
 
 MAX_RESULT_BYTES = 1_048_576
-"""The most bytes of a computed result, as JSON."""
+"""The largest computed result, in bytes of JSON."""
 
 MAX_MADE_BYTES = 134_217_728
-"""The most bytes that may come of the data, judged before anything is made of them."""
+"""The largest estimate of intermediate data, in bytes."""
 
 MAX_LOOKED_AT_BYTES = 2_147_483_648
-"""The most bytes that loops may go through: all data for each element, at worst."""
+"""The largest number of bytes that loops may read: in the worst case all data once per element."""
 
 LOOP_BUDGET = 2_000_000
 """A loop copies its list at each step, so a list of n within d loops costs about n ** (d + 1) steps of 0.2 µs, during
@@ -30,7 +30,7 @@ which nothing else runs.
 
 
 def excess(growth: Growth, source: str, seen: Mapping[str, Any]) -> str | None:
-    """Why `source` may not be evaluated with these roots; None when it may."""
+    """Why `source` may not be evaluated with these roots; None if it may."""
     sizes = {root: len(orjson.dumps(value, default=dict)) for root, value in seen.items()}
     size = sum(sizes.values())
     if size > MAX_SEEN_BYTES:

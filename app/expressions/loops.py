@@ -1,4 +1,4 @@
-"""How much may come of the data that an expression sees: what its loops and its `+` can make, read from its text."""
+"""Estimates from the text of an expression how much data its loops and its `+` can create."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,12 @@ MACROS = frozenset({"map", "filter", "all", "exists", "exists_one"})
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """`depth` is how deep loops stand within each other, 0 without any, `making` counts only those that make lists.
-    Of a list of n elements at most `elements(n)` come. `copies` is how often a value may be held by the result,
-    `outside` are the roots that loops put into each element, None when that may be anything.
+    """What an expression can create from its data.
+
+    depth: how deeply loops are nested; 0 without loops.
+    making: as `depth`, counting only loops that create lists. A list of n elements becomes at most `elements(n)`.
+    copies: how often the result can contain a value.
+    outside: the roots that loops copy into each element; None if that can be anything.
     """
 
     depth: int
@@ -32,16 +35,16 @@ class Loop:
     macro: str
     variable: str
     additions: int = 0
-    values: int = -1  # the variable's own place, `x,`, is no use of it
+    values: int = -1  # the declaration of the variable, `x,`, is not a use of it
 
     @property
     def makes(self) -> bool:
-        """The others only choose elements, or judge them."""
+        """True for a macro that creates a list; the others only select or test elements."""
         return self.macro == "map"
 
     @staticmethod
     def macro_at(tokens: Sequence[Token], position: int) -> str | None:
-        """The macro whose parenthesis is at `position`; None for any other parenthesis."""
+        """The macro whose parenthesis is at `position`; None for other parentheses."""
         if position < 2 or tokens[position - 2].text != "." or tokens[position - 1].text not in MACROS:
             return None
         return tokens[position - 1].text
@@ -49,7 +52,7 @@ class Loop:
 
 @dataclass(slots=True)
 class LoopStack:
-    """The loops around the place that is being read, and what has been counted up to there."""
+    """The loops around the current position, and the counts up to there."""
 
     loops: list[Loop] = field(default_factory=list)
     _open: list[Loop | None] = field(default_factory=list)
@@ -123,5 +126,5 @@ class LoopStack:
 
 
 def _is_of_literals(before: Token, after: Token | None) -> bool:
-    """Texts and numbers are added to their like only: such a `+` makes no list longer."""
+    """True for a `+` between literals. CEL adds only equal types, so such a `+` cannot extend a list."""
     return before.kind in ("string", "number") or (after is not None and after.kind in ("string", "number"))

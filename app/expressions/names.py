@@ -1,4 +1,4 @@
-"""Which names an expression uses, read from its text: what must be known before anything is evaluated."""
+"""Finds the names that an expression uses, from its text, before anything is evaluated."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,13 @@ from app.expressions.tokens import Token, tokens_of
 
 ROOTS = frozenset({"input", "tasks", "execution", "workflow", "vars", "secrets"})
 NAMED_ROOTS = ("tasks", "vars", "secrets")
-"""The roots whose members must be named outright, so that it is known which ones are used."""
+"""The roots whose members must be written out, so that it is known which ones are used."""
 
 ELEMENT_ROOTS = frozenset({"item", "index"})
-"""What expressions know besides where a task runs once per element of a list."""
+"""Additional roots in the config of a `for_each` task."""
 
 COSTLY = frozenset({"matches"})
-"""Each call compiles its pattern anew, which may take a tenth of a second."""
+"""Functions that compile their pattern at each call, which can take a tenth of a second."""
 
 MAX_COSTLY = 5
 
@@ -32,7 +32,7 @@ _PLAIN_STRING = re.compile(r""""[^"\\\n]*"|'[^'\\\n]*'""")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`bound` are the variables of loops, and `growth` how much may come of the data."""
+    """The names in an expression. `bound` are the variables of loops; `growth` estimates the created data."""
 
     roots: frozenset[str]
     tasks: frozenset[str]
@@ -43,7 +43,9 @@ class Names:
 
 
 def names_in(source: str, extra_roots: frozenset[str] = frozenset()) -> Names:
-    """Raise `ExpressionError` for an unknown name, and where a task, secret or variable is not named outright."""
+    """The names that `source` uses. Raise `ExpressionError` for an unknown name, and for a task, secret or variable
+    whose name is not written out.
+    """
     reader = _Reader(tokens_of(source), ROOTS | extra_roots)
     reader.read()
     return Names(
@@ -57,7 +59,7 @@ def names_in(source: str, extra_roots: frozenset[str] = frozenset()) -> Names:
 
 
 class _Reader:
-    """Goes through the tokens once, knowing at each which loops it stands in."""
+    """Reads the tokens once and keeps track of the loops around each."""
 
     def __init__(self, tokens: Sequence[Token], roots: frozenset[str]) -> None:
         self._tokens = tokens
@@ -113,7 +115,7 @@ class _Reader:
         self.stack.open(Loop(macro, variable.text))
 
     def _is_value(self, position: int) -> bool:
-        """False for the `b` of `a.b`, for functions, for words of CEL and for the names of its types."""
+        """False for the `b` of `a.b`, for functions, for reserved words and for the names of types."""
         name, following = self._tokens[position].text, self._following(position)
         if position > 0 and self._tokens[position - 1].text == ".":
             return position == 1 or not self._tokens[position - 2].ends_a_value
@@ -141,7 +143,7 @@ def _unknown(name: str, roots: frozenset[str]) -> ExpressionError:
 
 
 def simple_path(source: str, roots: frozenset[str] = ROOTS) -> tuple[str | int, ...] | None:
-    """The keys of an expression that only walks down from a root, `tasks.fetch.output[0].id`; None for any other."""
+    """The keys of an expression that only names a value, `tasks.fetch.output[0].id`; None for any other."""
     match = _PATH.fullmatch(source)
     if match is None or match["root"] not in roots:
         return None

@@ -1,4 +1,4 @@
-"""How secrets are named."""
+"""The names of secrets."""
 
 import re
 
@@ -6,7 +6,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}", re.ASCII)
 
 
 def secret_name_problem(name: str) -> str | None:
-    """Why no secret can have this name; None when one can."""
+    """Why no secret can have this name; None if one can."""
     if _NAME.fullmatch(name):
         return None
     return f"{name!r} cannot name a secret: it must be letters, digits and _ as in a variable of the environment"

@@ -1,7 +1,7 @@
-"""JSON values with expressions in their strings: compiled once, filled in for each use.
+"""JSON values with expressions in their strings: compiled once, evaluated for each use.
 
-A string that is one `${…}` becomes the expression's value, of whatever JSON type. Within other text a value is written
-as text: strings as they are, everything else as JSON. `$${` stands for a plain `${`.
+A string that is one `${…}` becomes the expression's value, with its JSON type. Inside a longer string the value becomes
+text: strings unchanged, other values as JSON. `$${` stands for the characters `${`.
 """
 
 import re
@@ -22,7 +22,7 @@ _OPENING = re.compile(r"(?<!\$)\$\{")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string that holds expressions."""
+    """A string with expressions."""
 
     parts: tuple[Part, ...]
 
@@ -34,7 +34,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A JSON value in which a `Text` stands for each string that holds expressions."""
+    """A JSON value in which every string with expressions is replaced by a `Text`."""
 
     value: Any
     expressions: tuple[Expression, ...]
@@ -46,7 +46,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An expression that cannot be compiled; `path` leads to its string, `.headers.x[0]`."""
+    """An expression that cannot be compiled. `path` is the path of its string, such as `.headers.x[0]`."""
 
     path: str
     source: str
@@ -54,9 +54,9 @@ class Fault:
 
 
 def compile_template(value: Any, extra_roots: frozenset[str] = frozenset()) -> tuple[Template, Sequence[Fault]]:
-    """The template of a JSON value, and what is wrong with it; strings with faults stay as they are.
+    """The template of a JSON value, and its faults; strings with faults stay as they are.
 
-    `extra_roots` are names that expressions may use beside `ROOTS`.
+    `extra_roots` are names that expressions may use in addition to `ROOTS`.
     """
     compiler = _Compiler(extra_roots)
     compiled = compiler.compile(value, "")
@@ -64,7 +64,7 @@ def compile_template(value: Any, extra_roots: frozenset[str] = frozenset()) -> t
 
 
 def compile_condition(text: str, extra_roots: frozenset[str] = frozenset()) -> Expression:
-    """An expression as it stands, or within `${…}`. Raise `ExpressionError`."""
+    """Compile an expression, with or without `${…}` around it. Raise `ExpressionError`."""
     stripped = text.strip()
     if stripped.startswith("${"):
         parts = list(_split(stripped))
@@ -75,17 +75,17 @@ def compile_condition(text: str, extra_roots: frozenset[str] = frozenset()) -> E
 
 
 def templated_paths(value: Any) -> frozenset[str]:
-    """The paths of all strings that hold expressions: what is there is known only when they are filled in."""
+    """The paths of all strings with expressions, whose values are known only when they are evaluated."""
     return frozenset(path for path, _ in templated_strings(value))
 
 
 def templated_strings(value: Any) -> Iterator[tuple[str, str]]:
-    """Each string that holds expressions, with its path."""
+    """Each string with expressions, with its path."""
     return ((path, text) for path, text in _strings(value, "") if count_expressions(text))
 
 
 def count_expressions(text: str) -> int:
-    """How many there are at most, without reading any."""
+    """An upper bound of the number of expressions, without parsing them."""
     return sum(1 for _ in _OPENING.finditer(text))
 
 
@@ -95,7 +95,7 @@ class _Source:
 
 
 class _Compiler:
-    """Collects expressions and faults in the order in which they stand in the value."""
+    """Collects expressions and faults in the order of their positions in the value."""
 
     def __init__(self, extra_roots: frozenset[str]) -> None:
         self._extra_roots = extra_roots
@@ -127,7 +127,7 @@ class _Compiler:
 
 
 def _split(text: str) -> Iterator[str | _Source]:
-    """Literal text and sources of expressions in turn. Raise `ExpressionError` for a `${` that is not closed."""
+    """Literal text and sources of expressions, in order. Raise `ExpressionError` for a `${` that is not closed."""
     position = 0
     while (start := text.find("${", position)) >= 0:
         if start > 0 and text[start - 1] == "$":

@@ -1,10 +1,10 @@
-"""The tokens of an expression: as much of CEL's grammar as is needed to know what is a name and what is text."""
+"""Splits an expression into tokens: the part of CEL's grammar that separates names from strings."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Nothing is tried twice, so that reading takes time in proportion to the text: a string that is not closed is one too.
+# The pattern never backtracks, so reading takes linear time. It also accepts a string that is not closed.
 _TOKEN = re.compile(
     r"""
       (?P<comment> //[^\n]*+ )
@@ -33,7 +33,7 @@ _BLANKS = re.compile(r"\s*")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is string, name, number or other; `end` is the position behind it."""
+    """`kind` is string, name, number or other; `end` is the position after the token."""
 
     kind: str
     text: str
@@ -45,14 +45,14 @@ class Token:
 
 
 def tokens_of(text: str) -> Sequence[Token]:
-    """All but comments and white space."""
+    """All tokens except comments and white space."""
     return [token for match in _TOKEN.finditer(text) if (token := _token(match)).kind != "comment"]
 
 
 def end_of_expression(text: str, start: int, limit: int) -> int | None:
-    """The position of the brace that closes it: braces of maps nest, and those within quotes do not count.
+    """The position of the brace that closes the expression. Braces of maps nest; braces in strings do not count.
 
-    None when it is not within `limit` characters.
+    None if it is not within `limit` characters.
     """
     depth, position, stop = 0, start, min(len(text), start + limit + 1)
     while position < stop:

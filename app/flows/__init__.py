@@ -1,1 +1,1 @@
-"""Store-and-run of routed flows, over the definitions and the executions. The APIs and `wiring` may import it."""
+"""Storing and running flows, over the definitions and the executions. The APIs and `wiring` may import it."""

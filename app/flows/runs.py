@@ -1,4 +1,4 @@
-"""Running a flow: store its definition where it is new, start exactly that revision, tell what has run."""
+"""Running a flow: store its definition if it is new, start exactly that revision, report what has run."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ async def run_flow(
     input: dict[str, Any],
     idempotency_key: str | None,
 ) -> tuple[Workflow, Execution]:
-    """Raise `Invalid` with paths below `flow`, `Conflict` where the id is that of a workflow that is no flow."""
+    """Store the flow and start it. Raise `Invalid` with paths in `flow`, `Conflict` if the id is the key of a workflow
+    that is not a flow.
+    """
     if problems := key_problems(draft.key):
         raise Invalid(_in_words_of_flows(problems))
     for _ in range(TRIES_WHEN_CHANGED):
@@ -46,7 +48,7 @@ async def run_flow(
 
 
 async def _stored(definitions: DefinitionService, draft: WorkflowDraft) -> Workflow:
-    """The workflow that is as `draft` says. Raise `RevisionMismatch` where somebody else has changed it meanwhile."""
+    """The stored workflow that equals `draft`. Raise `RevisionMismatch` if it was changed concurrently."""
     try:
         current = await read_flow(definitions, str(draft.key))
         if current is None:
@@ -69,7 +71,7 @@ async def _created(definitions: DefinitionService, draft: WorkflowDraft) -> Work
 
 
 async def _changed(definitions: DefinitionService, current: Workflow, draft: WorkflowDraft) -> Workflow:
-    """What the flow does not say, such as its retention, stays."""
+    """Change the stored workflow to `draft`; fields that a flow does not have, such as the retention, stay."""
     fields = workflow_fields(draft)
     changes = {name: fields[name] for name in _FIELDS} | {"tasks": draft.tasks}
     if find_change(current, merged(current, changes), current.updated_at) is None:
@@ -78,13 +80,13 @@ async def _changed(definitions: DefinitionService, current: Workflow, draft: Wor
 
 
 async def read_flow(definitions: DefinitionService, ref: str) -> Workflow | None:
-    """None for a workflow that is no flow. Raise `NotFound` where there is none at all."""
+    """The workflow; None if it is not a flow. Raise `NotFound` if it does not exist."""
     workflow = workflow_from_document(orjson.loads((await definitions.document(ref)).body))
     return None if workflow.start_task is None else workflow
 
 
 async def read_flow_of(definitions: DefinitionService, execution: Execution) -> Workflow:
-    """The revision that it runs. Raise `NotFound` where that is no flow."""
+    """The revision that the execution runs. Raise `NotFound` if it is not a flow."""
     body = await definitions.revision_document(str(execution.workflow_id), execution.revision)
     workflow = workflow_from_document(orjson.loads(body))
     if workflow.start_task is None:
@@ -96,8 +98,8 @@ async def read_flow_of(definitions: DefinitionService, execution: Execution) -> 
 class FlowRun:
     """What an execution of a flow has done so far.
 
-    `executed` are the names of the tasks in the order of their ends.
-    `output` is the last completion's output as JSON text; None when there is none.
+    executed: the names of the tasks in the order of their ends.
+    output: the output of the last completion as JSON text; None if there is none.
     """
 
     executed: list[str]
@@ -119,7 +121,7 @@ async def read_flow_run(executions: ExecutionService, execution: Execution) -> F
 
 
 def _in_words_of_flows(problems: Any) -> list[Problem]:
-    """A flow's id is the key, and the name of its task is that of the function."""
+    """The problems with the paths of a flow, whose id is the key and whose task names are names of functions."""
     return [Problem(_path_in_flow(problem.path), problem.message) for problem in problems]
 
 

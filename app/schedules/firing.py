@@ -1,8 +1,8 @@
-"""The loop that fires schedules. Any number of engines may run it on one database.
+"""The loop that starts executions by schedules. Any number of engines can run it on one database.
 
-A fire is decided on, written down, carried out, and written off, in this order. Its execution has an idempotency key
-made of the schedule and the instant: whoever finds a fire that was written down and not written off carries it out
-again, and finds the execution that is there already. So no instant starts two, and none that was decided on is lost.
+A scheduled start (a fire) is decided, stored as `waiting_fire_at`, carried out, and cleared, in this order. The
+idempotency key of its execution is made of the schedule and the instant. An engine that finds a stored start carries it
+out again, and gets the existing execution if there is one. So each decided start creates exactly one execution.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE = 20
 HOLD_SECONDS = 10.0
-"""How long a schedule is one engine's. After that any engine takes up what the first has left undone."""
+"""How long a claimed schedule belongs to one engine. After that, any engine can continue unfinished work."""
 STOP_SECONDS = 2.0
 
 
 class Scheduler:
-    """Looks every `poll_seconds`, and whenever `wake` says so."""
+    """Looks for due schedules every `poll_seconds`, and at each wake-up through `wake`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Scheduler:
         self._task = asyncio.create_task(self._fire_for_ever(), name="schedules")
 
     async def stop(self) -> None:
-        """Let what is being fired be fired, for a moment; harmless when repeated."""
+        """Wait up to `STOP_SECONDS` for starts in progress, then stop. Can be called repeatedly."""
         if self._task is None:
             return
         task, self._task = self._task, None
@@ -61,7 +61,7 @@ class Scheduler:
         await asyncio.gather(task, return_exceptions=True)
 
     async def fire_due(self) -> int:
-        """Look once; answer how many schedules were due."""
+        """Handle the due schedules once; return their number."""
         due = await self._store.claim(CLAIMED_AT_ONCE, self._hold_seconds)
         await asyncio.gather(*map(self._handle, due))
         return len(due)
@@ -83,7 +83,7 @@ class Scheduler:
         return 0
 
     async def _handle(self, due: DueSchedule) -> None:
-        """What cannot be carried out now is taken up again when the hold has ended."""
+        """Handle one schedule. A start that cannot be carried out now is tried again when the hold has ended."""
         schedule_id = due.schedule.id
         try:
             await self._fire(due)
@@ -100,7 +100,7 @@ class Scheduler:
             await self._carry_out(schedule, schedule.waiting_fire_at, due.now)
 
     async def _decide(self, due: DueSchedule) -> Schedule | None:
-        """Write down the fire that is due; the schedule when it is to be carried out now."""
+        """Store the start that is due. Return the schedule if the start is to be carried out now, otherwise None."""
         schedule, moved = due.schedule, due.schedule.moved_on(due.now)
         fire_at = schedule.due_fire(due.now)
         if fire_at is None:
@@ -118,7 +118,9 @@ class Scheduler:
         return None
 
     async def _cancel_previous(self, schedule: Schedule) -> None:
-        """Before the fire is written down: from then on nobody looks until the execution has ended."""
+        """Cancel the previous execution, if the policy says so. This must come before the start is stored: after that,
+        the schedule is not claimed until the execution has ended.
+        """
         if schedule.overlap is Overlap.CANCEL_PREVIOUS and schedule.last_execution_id is not None:
             reason = f"schedule {schedule.key or schedule.id} fires again"
             await self._executions.cancel(schedule.last_execution_id, reason)
@@ -131,7 +133,7 @@ class Scheduler:
         except Unavailable:
             raise
         except NotFound:
-            return  # the workflow is gone, and the schedule with it
+            return  # the workflow was deleted, and with it the schedule
         except ServiceError as error:
             log.warning("schedule_cannot_start", schedule_id=schedule.id, fire_at=rfc3339(fire_at), reason=str(error))
             await self._write_off(schedule, lambda current: current.dropped(fire_at, now))
@@ -140,7 +142,7 @@ class Scheduler:
         await self._write_off(schedule, lambda current: current.started(fire_at, execution_id, now))
 
     async def _write_off(self, schedule: Schedule, change: Callable[[Schedule], Schedule]) -> None:
-        """Also when somebody has changed the schedule meanwhile."""
+        """Apply `change`, also if the schedule was changed concurrently."""
         current: Schedule | None = schedule
         while current is not None and await self._store.save(change(current)) is None:
             current = await self._store.get(str(current.id))

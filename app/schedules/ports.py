@@ -1,4 +1,4 @@
-"""What schedules need from outside. Implemented in `adapters/`, joined in `wiring/`."""
+"""What schedules need from outside: protocols that `adapters/` implement and `wiring/` connects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ NEW_SCHEDULES = "workflow_schedules"
 
 @dataclass(frozen=True, slots=True)
 class DueSchedule:
-    """A schedule that is this engine's to look at for a while, and what holds at that moment.
+    """A schedule that this engine has claimed.
 
-    `now` is the store's clock; `previous_is_running` tells of the execution of the fire before.
+    now: the time of the claim, on the store's clock.
+    previous_is_running: whether the execution of the previous start has not ended.
     """
 
     schedule: Schedule
@@ -24,9 +25,9 @@ class DueSchedule:
 
 
 class ScheduleStore(Protocol):
-    """Each method is one transaction, on the store's clock. Raises `Unavailable` when the store does not answer.
+    """Each method is one transaction, on the store's clock. It raises `Unavailable` when the store does not respond.
 
-    A schedule goes with its workflow.
+    Deleting a workflow deletes its schedules.
     """
 
     async def now(self) -> datetime: ...
@@ -35,43 +36,43 @@ class ScheduleStore(Protocol):
         """The id of an existing workflow, by id or key."""
 
     async def insert(self, schedule: Schedule) -> Schedule:
-        """Store a new schedule under an id of its own, at version 1.
+        """Store a new schedule with a new id and version 1.
 
-        Raise `NotFound` when the workflow is gone, `Conflict` when the key is taken.
+        Raise `NotFound` if the workflow does not exist, `Conflict` if the key is taken.
         """
 
     async def get(self, ref: str) -> Schedule | None:
         """By id or key."""
 
     async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
-        """One page ordered by id, and how many there are in all."""
+        """One page ordered by id, and the number of all schedules."""
 
     async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
-        """Store a changed schedule as its next version; None when it has changed meanwhile or is gone.
+        """Store a changed schedule as its next version; return None if it was changed meanwhile or deleted.
 
-        With `hold_seconds` no engine is given it for so long. Raise `Conflict` when the key is taken, `NotFound` when
-        the workflow is gone.
+        With `hold_seconds` no engine can claim it for that time. Raise `Conflict` if the key is taken, `NotFound` if
+        the workflow does not exist.
         """
 
     async def delete(self, schedule_id: int) -> bool: ...
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
-        """At most `limit` schedules that are due, each to one caller only for `hold_seconds`.
+        """Claim at most `limit` due schedules; no other caller gets them for `hold_seconds`.
 
-        One with a waiting fire is not due while the execution of the fire before goes on.
+        A schedule with a waiting start is not due while the previous execution is running.
         """
 
 
 class Executions(Protocol):
-    """What a schedule does with executions."""
+    """What schedules need from executions."""
 
     async def start(self, workflow_id: int, input: Mapping[str, Any], idempotency_key: str) -> UUID:
-        """Start, or find what the key has started; raise `NotFound` when the workflow is gone."""
+        """Start an execution, or find the one with this key. Raise `NotFound` if the workflow does not exist."""
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:
-        """Ask an execution to stop; nothing happens to one that has ended or is gone."""
+        """Ask an execution to stop; no effect if it has ended or does not exist."""
 
 
 class Wake(Protocol):
     async def wait(self, seconds: float | None = None) -> None:
-        """Until there may be something to do, `seconds` at most."""
+        """Wait for a wake-up, at most `seconds`."""

@@ -1,4 +1,4 @@
-"""What a schedule is: which workflow starts when, and what happens when the times do not suit."""
+"""A schedule: which workflow starts when, overlap, and missed starts. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +19,11 @@ DEFAULT_CATCH_UP_SECONDS = 3600.0
 
 
 class Overlap(StrEnum):
-    """What a fire does while the execution of the fire before still goes on: `SKIP` drops it, `QUEUE` lets one fire
-    wait for the end, `CANCEL_PREVIOUS` cancels that execution and starts when it has ended.
+    """What happens if a start comes due while the previous execution is running.
+
+    SKIP: the start is dropped.
+    QUEUE: the start waits for the end of the execution; at most one start waits.
+    CANCEL_PREVIOUS: the execution is cancelled, and the start happens when it has ended.
     """
 
     SKIP = "skip"
@@ -51,7 +54,7 @@ class Timing:
         return next_match(self.cron, ZoneInfo(self.time_zone), instant)
 
     def last_until(self, first: datetime, until: datetime) -> datetime:
-        """The latest fire that is not later than `until`, where `first` is one."""
+        """The latest start that is not later than `until`; `first` is a start."""
         return first if self.cron is None else last_match(self.cron, ZoneInfo(self.time_zone), first, until)
 
     def preview(self, after: datetime, count: int) -> Sequence[datetime]:
@@ -62,9 +65,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDraft:
-    """A schedule as a caller describes it. `workflow` is an id or key; `input` the text of a JSON object.
+    """A schedule as a caller describes it.
 
-    `paused` None leaves a stored schedule as it is; a new one is not paused.
+    workflow: an id or key.
+    input: the text of a JSON object.
+    paused: None keeps the value of a stored schedule; a new schedule is then not paused.
     """
 
     workflow: str
@@ -87,10 +92,12 @@ class ScheduleDraft:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A stored schedule. `version` counts its changes.
+    """A stored schedule.
 
-    `next_fire_at` is None when it will not fire again. `waiting_fire_at` is a fire that has been decided on and whose
-    execution is not known to be started. `last_fire_at` and `last_execution_id` tell of the latest one that was.
+    version: counts its changes.
+    next_fire_at: the next start; None if there is none.
+    waiting_fire_at: a start that was decided and whose execution is not known to be started.
+    last_fire_at, last_execution_id: the latest start that was carried out, and its execution.
     """
 
     id: int
@@ -111,33 +118,35 @@ class Schedule:
 
     @property
     def due_at(self) -> datetime | None:
-        """When an engine has to look at it."""
+        """When an engine has to handle the schedule; None for never."""
         return None if self.paused else self.waiting_fire_at or self.next_fire_at
 
     def idempotency_key(self, fire_at: datetime) -> str:
         return f"schedule:{self.id}:{rfc3339(fire_at)}"
 
     def due_fire(self, now: datetime) -> datetime | None:
-        """The latest fire that has come due by `now`; None when it was missed by more than `catch_up_seconds`."""
+        """The latest start that is due at `now`; None if there is none, or if it is late by more than
+        `catch_up_seconds`.
+        """
         if self.next_fire_at is None or self.next_fire_at > now:
             return None
         latest = self.timing.last_until(self.next_fire_at, now)
         return latest if now - latest <= timedelta(seconds=self.catch_up_seconds) else None
 
     def moved_on(self, now: datetime) -> "Schedule":
-        """With the first fire after `now` as the next."""
+        """The schedule with the first start after `now` as the next."""
         if self.next_fire_at is None or self.next_fire_at > now:
             return self
         return replace(self, next_fire_at=self.timing.next_after(now))
 
     def started(self, fire_at: datetime, execution_id: UUID, now: datetime) -> "Schedule":
-        """After the execution of a fire was started; repeated and late news change nothing."""
+        """The schedule after the execution of a start was created. Repeated and late calls change nothing."""
         done = replace(self, waiting_fire_at=None) if self.waiting_fire_at == fire_at else self
         if done.last_fire_at is None or done.last_fire_at <= fire_at:
             done = replace(done, last_fire_at=fire_at, last_execution_id=execution_id)
         return done.moved_on(now)
 
     def dropped(self, fire_at: datetime, now: datetime) -> "Schedule":
-        """Without the waiting fire."""
+        """The schedule without the waiting start."""
         done = replace(self, waiting_fire_at=None) if self.waiting_fire_at == fire_at else self
         return done.moved_on(now)

@@ -16,9 +16,9 @@ Change = Callable[[Schedule, datetime], Schedule]
 
 
 class ScheduleService:
-    """`ref` is a schedule's id or key; unknown ones raise `NotFound`. `announce()` tells engines of a new due time.
+    """`ref` is a schedule's id or key; unknown ones raise `NotFound`. `announce()` wakes up engines for a new due time.
 
-    Every method raises `Unavailable` when the database does not answer.
+    Every method raises `Unavailable` when the database does not respond.
     """
 
     def __init__(self, store: ScheduleStore, announce: Callable[[], Awaitable[None]], max_input_bytes: int) -> None:
@@ -55,12 +55,12 @@ class ScheduleService:
         return schedule
 
     async def list_schedules(self, workflow: str | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
-        """Ordered by id, and how many there are in all; `workflow` is an id or key."""
+        """One page ordered by id, and the number of all schedules. `workflow` is an id or key."""
         workflow_id = None if workflow is None else await self._workflow_id(workflow)
         return await self._store.list_schedules(workflow_id, skip, limit)
 
     async def replace(self, ref: str, draft: ScheduleDraft) -> Schedule:
-        """Set every field but the workflow. A fire that is due or waits already stays, unless the times are new."""
+        """Set every field except the workflow. A start that is due or waits stays, unless the timing changes."""
         self._check(draft)
         workflow_id = await self._workflow_id(draft.workflow)
 
@@ -83,25 +83,26 @@ class ScheduleService:
         return await self._change(ref, replaced)
 
     async def pause(self, ref: str) -> Schedule:
-        """It fires no more, and a fire that waits is dropped; harmless when repeated."""
+        """Start nothing more, and drop a waiting start. Repeating the call has no effect."""
         return await self._change(ref, lambda current, now: _with_pause(current, now, paused=True))
 
     async def resume(self, ref: str) -> Schedule:
-        """It fires again from the next time on; harmless when it is not paused.
+        """Continue with the next start; no effect if the schedule is not paused.
 
-        What came due meanwhile is not made up, except a single instant that is not missed by `catch_up_seconds` yet.
+        Starts that came due during the pause are not made up, except a single `at` that is not late by more than
+        `catch_up_seconds`.
         """
         return await self._change(ref, lambda current, now: _with_pause(current, now, paused=False))
 
     async def delete(self, ref: str) -> Schedule:
-        """Answer the schedule as it was. Executions that it has started go on."""
+        """Delete the schedule; return it as it was. Executions that it has started continue."""
         schedule = await self.get(ref)
         if not await self._store.delete(schedule.id):
             raise NotFound("schedule", ref)
         return schedule
 
     async def preview(self, ref: str, count: int) -> Sequence[datetime]:
-        """The next times at which it fires, whether it is paused or not."""
+        """The next start times, whether the schedule is paused or not."""
         schedule = await self.get(ref)
         return schedule.timing.preview(await self._store.now(), count)
 
@@ -130,7 +131,7 @@ class ScheduleService:
 
 
 def _check_ref(ref: str) -> None:
-    """Schedules are named as workflows are: by an id or a key."""
+    """Raise `NotFound` for a text that is neither an id nor a key; the rules are those of workflows."""
     try:
         parse_ref(ref)
     except NotFound:

@@ -1,8 +1,8 @@
-"""When a schedule fires: cron expressions in a time zone, and single instants. All instants are in UTC.
+"""When a schedule is due: cron expressions in a time zone, and single instants. All instants are in UTC.
 
-Local times that a change of the clocks leaves out or repeats are treated as Debian's cron does: a fixed time that does
-not exist fires at the first minute after the gap, one that exists twice fires the first time; an expression whose
-minute or hour begins with `*` follows the clock that passes.
+Local times that a clock change skips or repeats are treated as in Debian's cron: a fixed time that does not exist
+matches the first minute after the gap, and one that exists twice matches the first time. An expression whose minute or
+hour begins with `*` follows elapsed time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ SECOND = timedelta(seconds=1)
 
 
 def cron_problems(expression: str) -> list[Problem]:
-    """Five fields, or six with the second in front; at least one instant must match."""
+    """Problems of a cron expression: five fields, or six with the seconds first; at least one instant must match."""
     count = len(expression.split())
     if len(expression) > MAX_CRON:
         return [Problem("cron", f"has {len(expression)} characters; the limit is {MAX_CRON}")]
@@ -43,7 +43,7 @@ def cron_problems(expression: str) -> list[Problem]:
 
 
 def _reason(expression: str, message: str) -> str:
-    """`message` is `Bad <field>`."""
+    """The problem as a sentence. `message` is `Bad <field>`, from cronsim."""
     field, parts = message.removeprefix("Bad "), expression.split()
     if field == "day-of-month" and _is_possible([*parts[:-2], "*", parts[-1]]):
         return NEVER.format(expression)
@@ -63,25 +63,25 @@ def _is_possible(parts: Sequence[str]) -> bool:
 def time_zone_problems(name: str) -> list[Problem]:
     try:
         ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # OSError: the name of a folder of zones
+    except (LookupError, ValueError, OSError):  # OSError: the name is that of a folder of zones
         return [Problem("time_zone", f"{name[:100]!r} is no time zone; use a name like Europe/Berlin or UTC")]
     return []
 
 
 def next_match(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
-    """The first match later than `after`; None when there is none within 50 years. Raise `CronSimError`."""
+    """The first match after `after`; None if there is none within 50 years. Raise `CronSimError`."""
     try:
         for local in CronSim(expression, after.astimezone(zone)):
-            # A fixed time in a repeated hour comes out as its first occurrence, which may have passed.
+            # For a fixed time in a repeated hour, cronsim returns the first occurrence, which may be before `after`.
             if (instant := local.astimezone(UTC)) > after:
                 return instant
-    except OverflowError:  # the end of all years
+    except OverflowError:  # beyond the last year of datetime
         return None
     return None
 
 
 def last_match(expression: str, zone: ZoneInfo, first: datetime, until: datetime) -> datetime:
-    """The latest match that is not later than `until`, where `first` is one. Found by halving: matches may be many."""
+    """The latest match that is not later than `until`; `first` is a match. Uses bisection: there may be many matches."""
     found, end = first, until
     while end - found >= SECOND:
         middle = found + (end - found) / 2
