@@ -1,0 +1,1 @@
+"""How others reach the service: one package per transport. Processes and `wiring` may import it."""

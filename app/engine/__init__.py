@@ -1,3 +1,4 @@
-"""Runs executions: this level is what the APIs call and what the engine needs; `running`, `deciding`, `watching` and
-`planning` are its rooms. The edges and `wiring` may import it; it imports `expressions`, `contracts` and `domain`.
+"""Runs executions. This level, the hall, has what the APIs call and the engine's ports; `running`, `deciding`,
+`watching` and `planning` are its rooms. The APIs, adapters and `wiring` may import it; it imports `expressions`,
+`contracts` and `domain`.
 """

@@ -81,7 +81,7 @@ def next_match(expression: str, zone: ZoneInfo, after: datetime) -> datetime | N
 
 
 def last_match(expression: str, zone: ZoneInfo, first: datetime, until: datetime) -> datetime:
-    """The latest match that is not later than `until`; `first` is a match. Uses bisection: there may be many matches."""
+    """The latest match that is not later than `until`; `first` is a match. Uses bisection, as matches may be many."""
     found, end = first, until
     while end - found >= SECOND:
         middle = found + (end - found) / 2

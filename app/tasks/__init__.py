@@ -1,4 +1,6 @@
-"""The task types, and what authors of functions and task types import. `engine` knows them by protocols only."""
+"""The task types. Exports what authors of functions and task types need. Processes and `wiring` may import it; the
+engine knows task types only by the protocols of `app.domain.handlers`.
+"""
 
 from app.domain.handlers import Attempt, TaskError
 from app.tasks.child_workflow import Children

@@ -1,5 +1,5 @@
-"""The composition root: the only place that joins adapters to use cases.
+"""Builds the objects of each process; the only package that joins adapters to use cases. Processes import it.
 
-One module per process, so that neither loads what only the other needs. Each function opens parts and closes them in
-reverse order.
+There is one module per process, so that neither imports what only the other needs; the other modules build parts for
+them. Each function opens its parts and closes them in reverse order.
 """

@@ -1,0 +1,1 @@
+"""Caches definitions, in Redis or in the process. `wiring` imports it."""

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, and the one way to open whatever DATABASE_URL names."""
+"""The embedded PostgreSQL server, and `open_storage` for any DATABASE_URL. Processes and `wiring` import it."""
 
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.storage import open_storage

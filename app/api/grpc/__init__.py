@@ -1,0 +1,1 @@
+"""The gRPC API over the services of the use cases. Processes and `wiring` may import it."""

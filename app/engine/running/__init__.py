@@ -1,3 +1,3 @@
-"""Carries executions out: claims them, starts attempts, records what happened. `wiring` and the hall of the engine may
-import it.
+"""Runs executions: claims them, starts attempts, records what happened. `wiring` and the hall of the engine may import
+it.
 """

@@ -1,5 +1,6 @@
 """Links, paths and tables in the documents agree with the repository."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -90,3 +91,9 @@ def test_the_architecture_names_every_package():
     packages = {name(file.parent) for file in (REPOSITORY / "app").rglob("__init__.py")}
     only_folders = {"app", "app/adapters", "app/api"}
     assert {package for package in packages - only_folders if f"`{package}`" not in text} == set()
+
+
+def test_every_package_says_what_it_is():
+    packages = sorted((REPOSITORY / "app").rglob("__init__.py"))
+    silent = [name(file) for file in packages if not ast.get_docstring(ast.parse(file.read_text("utf-8")))]
+    assert silent == ["app/api/grpc/generated/__init__.py"]
