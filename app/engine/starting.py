@@ -39,9 +39,8 @@ class Started:
 
 
 class Starter:
-    """Starts here when this process has an engine with room, else leaves the execution for any engine.
-
-    `hint(channel)` tells engines that there is work.
+    """Starts an execution on this process's engine, if there is one with room; otherwise stores it for any engine to
+    claim. Waking the engines is the caller's task.
     """
 
     def __init__(
