@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from app.domain.definitions import key_problems
 from app.domain.documents import rfc3339
 from app.domain.errors import Invalid, Problem
-from app.schedules.times import cron_problems, last_match, matches, next_match, time_zone_problems
+from app.schedules.cron import CronExpression, cron_problems, parse_cron
+from app.schedules.times import last_match, matches, next_match
+from app.schedules.zones import time_zone_problems, zone_named
 
 MIN_CATCH_UP_SECONDS = 10.0
 MAX_CATCH_UP_SECONDS = 366 * 24 * 3600.0
@@ -49,18 +51,24 @@ class Timing:
         return []
 
     def next_after(self, instant: datetime) -> datetime | None:
+        """The first start after `instant`. Raise `Invalid` if there are problems, as do the two methods below."""
         if self.cron is None:
             return self.at if self.at is not None and self.at > instant else None
-        return next_match(self.cron, ZoneInfo(self.time_zone), instant)
+        return next_match(*self._rules(self.cron), instant)
 
     def last_until(self, first: datetime, until: datetime) -> datetime:
         """The latest start that is not later than `until`; `first` is a start."""
-        return first if self.cron is None else last_match(self.cron, ZoneInfo(self.time_zone), first, until)
+        return first if self.cron is None else last_match(*self._rules(self.cron), first, until)
 
     def preview(self, after: datetime, count: int) -> Sequence[datetime]:
         if self.cron is None:
             return [self.at] if self.at is not None and self.at > after else []
-        return list(islice(matches(self.cron, ZoneInfo(self.time_zone), after), count))
+        return list(islice(matches(*self._rules(self.cron), after), count))
+
+    def _rules(self, cron: str) -> tuple[CronExpression, ZoneInfo]:
+        if found := self.problems():
+            raise Invalid(found)
+        return parse_cron(cron), zone_named(self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from app.domain.definitions import parse_ref
 from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from app.schedules.cron import HORIZON_YEARS
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Schedule, ScheduleDraft, Timing
-from app.schedules.times import NEVER
 
 TRIES_WHEN_CHANGED = 5
+NEVER_THERE = "{!r} never fires in {}: the clock shows no such time within {} years"
 
 Change = Callable[[Schedule, datetime], Schedule]
 
@@ -143,7 +144,7 @@ def _first_fire(timing: Timing, now: datetime) -> datetime:
     if first is None and timing.at is not None:
         raise Invalid.at("at", f"{timing.at.isoformat()} has passed: it is {now.isoformat(timespec='seconds')}")
     if first is None:
-        raise Invalid.at("cron", NEVER.format(timing.cron))
+        raise Invalid.at("cron", NEVER_THERE.format(timing.cron, timing.time_zone, HORIZON_YEARS))
     return first
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from app.api.rest.body_model import Body, bounds, with_example
 from app.api.rest.workflow_bodies import Key
+from app.schedules.cron import MAX_CRON, tidy
 from app.schedules.schedule import (
     DEFAULT_CATCH_UP_SECONDS,
     MAX_CATCH_UP_SECONDS,
@@ -16,7 +17,6 @@ from app.schedules.schedule import (
     ScheduleDraft,
     Timing,
 )
-from app.schedules.times import MAX_CRON
 
 OverlapName = Literal["skip", "queue", "cancel_previous"]
 
@@ -75,7 +75,7 @@ class ScheduleBody(Body):
     def draft(self) -> ScheduleDraft:
         return ScheduleDraft(
             workflow=self.workflow,
-            timing=Timing(None if self.cron is None else " ".join(self.cron.split()), self.time_zone, self.at),
+            timing=Timing(None if self.cron is None else tidy(self.cron), self.time_zone, self.at),
             input=orjson.dumps(self.input).decode(),
             key=self.key,
             overlap=Overlap(self.overlap),

@@ -129,6 +129,17 @@ async def test_a_taken_key_is_a_conflict(rest: httpx.AsyncClient, schedule: dict
         ({"cron": "0 24 * * *"}, "cron", "the hour '24' is not possible; it takes 0 to 23"),
         ({"cron": "0 0 31 2 *"}, "cron", "never fires"),
         ({"cron": "@daily"}, "cron", "has 1 fields; write minute, hour"),
+        (
+            {"cron": "0 30 2 * 3 7L"},
+            "cron",
+            "'0 30 2 * 3 7L' never fires in Europe/Berlin: the clock shows no such time",
+        ),
+        ({"cron": "0 " * 1_000}, "cron", "has 2000 characters; the limit is 200"),
+        ({"time_zone": "localtime"}, "time_zone", "'localtime' is no time zone; use a name like Europe/Berlin"),
+        ({"time_zone": "Factory"}, "time_zone", "'Factory' is no time zone"),
+        ({"time_zone": "posixrules"}, "time_zone", "'posixrules' is no time zone"),
+        ({"time_zone": "right/Europe/Berlin"}, "time_zone", "did you mean Europe/Berlin?"),
+        ({"time_zone": "a/" * 5_000}, "time_zone", "is no time zone"),
         ({"time_zone": "Berlin"}, "time_zone", "'Berlin' is no time zone; use a name like Europe/Berlin"),
         ({"overlap": "allow"}, "overlap", "must be 'skip', 'queue' or 'cancel_previous'"),
         ({"catch_up_seconds": 1}, "catch_up_seconds", "must be from 10 to 31622400"),
@@ -148,6 +159,14 @@ async def test_what_is_wrong_is_named(rest: httpx.AsyncClient, workflow, changes
     [error] = answer.json()["errors"]
     assert error["field"] == field
     assert message in error["message"]
+
+
+async def test_a_time_on_the_day_of_an_odd_change_is_found(rest: httpx.AsyncClient, workflow: dict[str, Any]):
+    chatham = CRON | {"cron": "0 50 3 4 4 *", "time_zone": "Pacific/Chatham"}
+    created = (await rest.post("/schedules", json=chatham)).json()
+    assert instant(created["next_fire_at"]).strftime("%m-%d %H:%M") == "04-03 15:05"
+    items = (await rest.get(f"/schedules/{created['id']}/next", params={"count": 100})).json()["items"]
+    assert len(items) == 100
 
 
 async def test_the_workflow_must_exist_and_stays(rest: httpx.AsyncClient, schedule: dict[str, Any]):
