@@ -49,7 +49,7 @@ def create_schedule(rest_url: str, body: Document, input: str | None, *, as_json
 def show_schedule(rest_url: str, ref: str, count: int, *, as_json: bool) -> None:
     with RestClient(rest_url) as service:
         document = service.schedule(ref)
-        fires = service.next_fires(ref, count) if count else []
+        fires = service.next_fires(ref, count) if count and not document.get("problem") else []
     output = results()
     if as_json:
         output.json_line(document | {"next": fires})
@@ -88,6 +88,8 @@ def _name(document: Document) -> str:
 
 
 def _next(document: Document) -> str:
+    if document.get("problem"):
+        return f"nothing is started: {document['problem']}"
     if document["next_fire_at"] is None:
         return "it is paused" if document["paused"] else "it will not fire again"
     return f"it fires next at {readable(document['next_fire_at'])}"
@@ -99,10 +101,16 @@ def _row(document: Document) -> Sequence[str]:
         str(document["id"]),
         document["key"] or "",
         str(document["workflow_id"]),
-        "paused" if document["paused"] else readable(document["next_fire_at"]),
+        _when_next(document),
         readable(document["last_fire_at"]),
         once or f"{document['cron']} {document['time_zone']}",
     )
+
+
+def _when_next(document: Document) -> str:
+    if document.get("problem"):
+        return "has a problem"
+    return "paused" if document["paused"] else readable(document["next_fire_at"])
 
 
 def _text(value: Any) -> str:

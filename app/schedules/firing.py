@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 CLAIMED_AT_ONCE = 20
 HOLD_SECONDS = 10.0
 """How long a claimed schedule belongs to one engine. After that, any engine can continue unfinished work."""
+REFUSED_SECONDS = 3600.0
+"""How long a schedule is left alone if its times cannot be computed. A change of the schedule is handled at once."""
 STOP_SECONDS = 2.0
 
 
@@ -101,6 +103,10 @@ class Scheduler:
 
     async def _decide(self, due: DueSchedule) -> Schedule | None:
         """Store the start that is due. Return the schedule if the start is to be carried out now, otherwise None."""
+        if problem := due.schedule.timing.problem:
+            log.error("schedule_refused", schedule_id=due.schedule.id, reason=problem)
+            await self._store.save(due.schedule, REFUSED_SECONDS)
+            return None
         schedule, moved = due.schedule, due.schedule.moved_on(due.now)
         fire_at = schedule.due_fire(due.now)
         if fire_at is None:

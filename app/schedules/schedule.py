@@ -50,8 +50,17 @@ class Timing:
             return [Problem("time_zone", "belongs to `cron`; an `at` has an offset of its own")]
         return []
 
+    @property
+    def problem(self) -> str | None:
+        """Why the times of a stored schedule cannot be computed; None if they can.
+
+        An older release accepted what is refused now, or this process lacks the time zone.
+        """
+        found = self.problems()
+        return str(Invalid(found)) if found else None
+
     def next_after(self, instant: datetime) -> datetime | None:
-        """The first start after `instant`. Raise `Invalid` if there are problems, as do the two methods below."""
+        """The first start after `instant`. Raise `Invalid` if there is a `problem`, as do the two methods below."""
         if self.cron is None:
             return self.at if self.at is not None and self.at > instant else None
         return next_match(*self._rules(self.cron), instant)
@@ -142,8 +151,8 @@ class Schedule:
         return latest if now - latest <= timedelta(seconds=self.catch_up_seconds) else None
 
     def moved_on(self, now: datetime) -> "Schedule":
-        """The schedule with the first start after `now` as the next."""
-        if self.next_fire_at is None or self.next_fire_at > now:
+        """The schedule with the first start after `now` as the next; unchanged if its times cannot be computed."""
+        if self.next_fire_at is None or self.next_fire_at > now or self.timing.problem:
             return self
         return replace(self, next_fire_at=self.timing.next_after(now))
 

@@ -28,6 +28,7 @@ EXAMPLE: dict[str, Any] = {
     "waiting_fire_at": None,
     "last_fire_at": "2026-01-31T01:00:00.000000Z",
     "last_execution_id": EXECUTION_ID,
+    "problem": None,
     "created_at": INSTANT,
     "updated_at": INSTANT,
 }
@@ -52,6 +53,7 @@ class ScheduleView(BaseModel):
     waiting_fire_at: datetime | None = Field(description="A fire whose execution has yet to be started.")
     last_fire_at: datetime | None = Field(description="The latest fire that started an execution.")
     last_execution_id: str | None
+    problem: str | None = Field(description="Why the schedule starts nothing; normally null.")
     created_at: datetime
     updated_at: datetime
 
@@ -85,6 +87,7 @@ def schedule_document(schedule: Schedule) -> dict[str, Any]:
         "waiting_fire_at": rfc3339(schedule.waiting_fire_at),
         "last_fire_at": rfc3339(schedule.last_fire_at),
         "last_execution_id": None if schedule.last_execution_id is None else str(schedule.last_execution_id),
+        "problem": timing.problem,
         "created_at": rfc3339(schedule.created_at),
         "updated_at": rfc3339(schedule.updated_at),
     }

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
+from app.adapters.database.pool import open_pool
 from app.api.rest.app import create_app
 from app.cli import app as command
 from app.config import Settings
@@ -79,6 +80,17 @@ async def test_once(said: Words):
     later = await said("schedule", "create", "w", "--at", "2099-01-01T00:00:00Z")
     assert later.stdout == "schedule 2 is created; it fires next at 2099-01-01 00:00:00Z\n"
     assert "once at 2099-01-01 00:00:00Z" in (await said("schedules")).stdout
+
+
+async def test_a_schedule_with_a_problem_is_shown_and_listed(said: Words, database_url: str):
+    await said("schedule", "create", "w", *YEARLY)
+    async with open_pool(database_url, size=1, timeout_seconds=20) as pool:
+        await pool.execute("UPDATE schedules SET time_zone = 'Europe/Atlantis'")
+    assert "has a problem" in (await said("schedules")).stdout
+    shown = await said("schedule", "show", "1")
+    assert shown.exit_code == 0
+    assert "problem" in shown.stdout
+    assert "time_zone: 'Europe/Atlantis' is no time zone" in shown.stdout
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.adapters.database.pool import open_pool
 from app.config import Settings
 from tests.support.rest_service import serving
 
@@ -46,6 +47,7 @@ async def test_a_new_schedule_has_every_field(rest: httpx.AsyncClient, schedule:
         "waiting_fire_at": None,
         "last_fire_at": None,
         "last_execution_id": None,
+        "problem": None,
         "created_at": schedule["created_at"],
         "updated_at": schedule["created_at"],
     }
@@ -167,6 +169,22 @@ async def test_a_time_on_the_day_of_an_odd_change_is_found(rest: httpx.AsyncClie
     assert instant(created["next_fire_at"]).strftime("%m-%d %H:%M") == "04-03 15:05"
     items = (await rest.get(f"/schedules/{created['id']}/next", params={"count": 100})).json()["items"]
     assert len(items) == 100
+
+
+async def test_a_stored_schedule_that_is_refused_today_says_so(
+    rest: httpx.AsyncClient, schedule: dict[str, Any], database_url: str
+):
+    async with open_pool(database_url, size=1, timeout_seconds=20) as pool:
+        await pool.execute("UPDATE schedules SET time_zone = 'localtime'")
+    problem = "time_zone: 'localtime' is no time zone; use a name like Europe/Berlin or UTC"
+    read = (await rest.get("/schedules/nightly")).json()
+    assert (read["problem"], read["time_zone"]) == (problem, "localtime")
+    assert (await rest.get("/schedules")).json()["items"] == [read]
+    assert (await rest.post("/schedules/nightly/pause")).json()["problem"] == problem
+    for answer in (await rest.get("/schedules/nightly/next"), await rest.post("/schedules/nightly/resume")):
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "time_zone")
+    mended = (await rest.put("/schedules/nightly", json=CRON | {"paused": False})).json()
+    assert (mended["problem"], mended["next_fire_at"]) == (None, schedule["next_fire_at"])
 
 
 async def test_the_workflow_must_exist_and_stays(rest: httpx.AsyncClient, schedule: dict[str, Any]):

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from app.domain.errors import Invalid
 from app.domain.states import ExecutionStatus
 from app.schedules.firing import HOLD_SECONDS
-from app.schedules.schedule import Overlap
+from app.schedules.schedule import Overlap, ScheduleDraft, Timing
 from tests.support.histories import NOON
 from tests.support.schedule_house import ScheduleHouse, schedule_house
 
@@ -243,6 +245,68 @@ async def test_what_can_never_start_is_dropped(house: ScheduleHouse):
     assert (house.fired, dropped.waiting_fire_at, dropped.last_fire_at) == ([], None, None)
     assert dropped.next_fire_at is not None
     assert dropped.next_fire_at.minute == 20
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        Timing("*/10 * * * *", "localtime"),
+        Timing("*/10 * * * *", "right/Europe/Berlin"),
+        Timing("*/10 * * * *", "Europe/Atlantis"),
+        Timing("0 0 L/2 * *"),
+        Timing("0 0 30 2 *"),
+    ],
+)
+async def test_a_stored_schedule_that_is_refused_today_is_left_alone_and_others_fire(
+    house: ScheduleHouse, refused: Timing
+):
+    """It was accepted by an older release, or by a process with other time zones."""
+    good = await house.create()
+    bad = await house.store.insert(replace(good, timing=refused))
+    await house.fire(after_minutes=10)
+    assert house.fired == ["12:10:00"]
+    assert await house.scheduler().fire_due() == 0
+    stored = await house.service.get(str(bad.id))
+    assert (stored.next_fire_at, stored.last_fire_at, stored.paused) == (bad.next_fire_at, None, False)
+    assert stored.timing.problem == str(Invalid(refused.problems()))
+
+
+async def test_a_refused_schedule_is_looked_at_again_and_fires_when_it_is_mended(house: ScheduleHouse):
+    good = await house.create()
+    bad = await house.store.insert(replace(good, timing=Timing("*/10 * * * *", "localtime")))
+    await house.service.delete(str(good.id))
+    house.house.clock.advance(600)
+    looks = [await house.scheduler().fire_due()]
+    for minutes in (59, 2):
+        house.house.clock.advance(minutes * 60)
+        looks.append(await house.scheduler().fire_due())
+    assert looks == [1, 0, 1]
+    mended = ScheduleDraft(str(house.workflow.id), Timing("*/10 * * * *"))
+    assert (await house.service.replace(str(bad.id), mended)).timing.problem is None
+    house.house.clock.advance(600)
+    await house.scheduler().fire_due()
+    assert house.fired == ["13:20:00"]
+
+
+async def test_a_refused_schedule_can_be_paused_and_not_resumed(house: ScheduleHouse):
+    good = await house.create()
+    bad = str((await house.store.insert(replace(good, timing=Timing("*/10 * * * *", "localtime")))).id)
+    assert (await house.service.pause(bad)).paused
+    for refused in (house.service.resume(bad), house.service.preview(bad, 5)):
+        with pytest.raises(Invalid, match="time_zone: 'localtime' is no time zone"):
+            await refused
+
+
+async def test_a_fire_that_was_decided_on_is_carried_out_though_its_times_are_refused_today(house: ScheduleHouse):
+    good = await house.create()
+    waiting = replace(good, timing=Timing("*/10 * * * *", "localtime"), waiting_fire_at=good.next_fire_at)
+    await house.store.insert(waiting)
+    await house.service.delete(str(good.id))
+    house.house.clock.advance(600)
+    await house.scheduler().fire_due()
+    carried_out = await house.service.get("2")
+    assert house.fired == ["12:10:00"]
+    assert (carried_out.waiting_fire_at, carried_out.last_fire_at) == (None, good.next_fire_at)
 
 
 async def test_an_unreachable_database_does_not_end_the_loop(house: ScheduleHouse):
