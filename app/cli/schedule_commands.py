@@ -39,14 +39,15 @@ def create(  # noqa: PLR0913 - one for each option
         float | None,
         typer.Option(metavar="SECONDS", show_default="3600", help="How late a missed start is still made up."),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Confirm a --cron that matches every second.")] = False,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
     """Start a workflow repeatedly, or once at a later time."""
-    from app.cli.scheduling import create_schedule, schedule_body
+    from app.cli.scheduling import confirmation, create_schedule, schedule_body
     from app.cli.targets import rest_base
 
-    body = schedule_body(workflow, cron, time_zone, at, in_seconds)
+    body = schedule_body(workflow, cron, time_zone, at, in_seconds) | confirmation(cron, yes=yes)
     options = {"key": key, "overlap": overlap.value, "catch_up_seconds": catch_up}
     create_schedule(rest_base(rest_url), body | options, input, as_json=as_json)
 

@@ -1,9 +1,12 @@
 """The commands about schedules."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import typer
 
 from app.cli.errors import CliError
 from app.cli.listing import print_documents, readable
@@ -11,6 +14,7 @@ from app.cli.screen.console import results
 from app.cli.starting import json_input
 from app.client.rest_client import RestClient
 from app.domain.documents import rfc3339
+from app.schedules.schedule import Timing
 
 Document = dict[str, Any]
 
@@ -24,6 +28,20 @@ def schedule_body(
     if in_seconds is not None:
         at = _later(in_seconds)
     return {"workflow": workflow, "cron": cron, "time_zone": time_zone, "at": at}
+
+
+def confirmation(cron: str | None, *, yes: bool) -> Document:
+    """The field that confirms a cron expression with all 60 seconds; nothing for others. Asks on a terminal.
+
+    Raise `CliError` unless it is confirmed.
+    """
+    if not Timing(cron).is_every_second:
+        return {}
+    if not yes and not sys.stdin.isatty():
+        raise CliError(f"{cron!r} fires every second; add --yes if that is meant")
+    if not yes and not typer.confirm(f"{cron!r} fires every second. Create it?", err=True):
+        raise CliError("no schedule is created; write 0 as the first of the six fields to fire once a minute")
+    return {"allow_every_second": True}
 
 
 def _later(seconds: float) -> str | None:

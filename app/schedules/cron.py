@@ -55,6 +55,10 @@ class CronExpression:
     days: MonthDays
     is_time_of_day: bool
 
+    @property
+    def is_every_second(self) -> bool:
+        return len(self.seconds) == len(SECOND.numbers)
+
     def has_a_day(self) -> bool:
         """Whether any day of any year matches. A month has one of 28 shapes, and all of them occur."""
         return any(

@@ -18,6 +18,10 @@ from app.schedules.zones import time_zone_problems, zone_named
 MIN_CATCH_UP_SECONDS = 10.0
 MAX_CATCH_UP_SECONDS = 366 * 24 * 3600.0
 DEFAULT_CATCH_UP_SECONDS = 3600.0
+EVERY_SECOND = (
+    "{!r} fires every second, at up to 60 executions a minute; set `allow_every_second` to true if that is meant, else"
+    " write 0 as the first of the six fields"
+)
 
 
 class Overlap(StrEnum):
@@ -59,6 +63,11 @@ class Timing:
         found = self.problems()
         return str(Invalid(found)) if found else None
 
+    @property
+    def is_every_second(self) -> bool:
+        """Whether `cron` has all 60 seconds; False if it has problems."""
+        return self.cron is not None and not cron_problems(self.cron) and parse_cron(self.cron).is_every_second
+
     def next_after(self, instant: datetime) -> datetime | None:
         """The first start after `instant`. Raise `Invalid` if there is a `problem`, as do the two methods below."""
         if self.cron is None:
@@ -87,6 +96,7 @@ class ScheduleDraft:
     workflow: an id or key.
     input: the text of a JSON object.
     paused: None keeps the value of a stored schedule; a new schedule is then not paused.
+    allow_every_second: confirms a cron expression with all 60 seconds; it is not stored.
     """
 
     workflow: str
@@ -96,6 +106,7 @@ class ScheduleDraft:
     overlap: Overlap = Overlap.SKIP
     catch_up_seconds: float = DEFAULT_CATCH_UP_SECONDS
     paused: bool | None = None
+    allow_every_second: bool = False
 
     def check(self) -> None:
         """Raise `Invalid` with every broken rule."""
@@ -103,6 +114,8 @@ class ScheduleDraft:
         if not MIN_CATCH_UP_SECONDS <= self.catch_up_seconds <= MAX_CATCH_UP_SECONDS:
             limits = f"{MIN_CATCH_UP_SECONDS:.0f} to {MAX_CATCH_UP_SECONDS:.0f}"
             found.append(Problem("catch_up_seconds", f"must be from {limits}"))
+        if self.timing.is_every_second and not self.allow_every_second:
+            found.append(Problem("cron", EVERY_SECOND.format(self.timing.cron)))
         if found:
             raise Invalid(found)
 

@@ -61,6 +61,9 @@ class ScheduleBody(Body):
             json_schema_extra={"maxLength": MAX_CRON},
         ),
     ] = None
+    allow_every_second: bool = Field(
+        False, description="Must be true for a `cron` with all 60 seconds, such as `* * * * * *`."
+    )
     time_zone: str = Field("UTC", description="An IANA name, for `cron`.")
     at: Instant | None = Field(None, description="One instant, in place of `cron`.")
     input: dict[str, Any] = Field(default_factory=dict, description="What every execution starts with.")
@@ -81,4 +84,5 @@ class ScheduleBody(Body):
             overlap=Overlap(self.overlap),
             catch_up_seconds=self.catch_up_seconds,
             paused=self.paused,
+            allow_every_second=self.allow_every_second,
         )

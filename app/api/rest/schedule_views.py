@@ -18,6 +18,7 @@ EXAMPLE: dict[str, Any] = {
     "key": "nightly",
     "workflow_id": 7,
     "cron": "0 2 * * *",
+    "allow_every_second": False,
     "time_zone": "Europe/Berlin",
     "at": None,
     "input": {"day": "yesterday"},
@@ -43,6 +44,7 @@ class ScheduleView(BaseModel):
     key: str | None
     workflow_id: int
     cron: str | None
+    allow_every_second: bool = Field(description="Whether `cron` has all 60 seconds.")
     time_zone: str
     at: datetime | None
     input: dict[str, Any]
@@ -77,6 +79,7 @@ def schedule_document(schedule: Schedule) -> dict[str, Any]:
         "key": schedule.key,
         "workflow_id": schedule.workflow_id,
         "cron": timing.cron,
+        "allow_every_second": timing.is_every_second,
         "time_zone": timing.time_zone,
         "at": rfc3339(timing.at),
         "input": orjson.Fragment(schedule.input),

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import pty
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -14,6 +17,8 @@ from typer.testing import CliRunner, Result
 from app.adapters.database.pool import open_pool
 from app.api.rest.app import create_app
 from app.cli import app as command
+from app.cli.errors import CliError
+from app.cli.scheduling import confirmation
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
 from tests.support.engine_process import store_workflow, workflow
@@ -82,6 +87,14 @@ async def test_once(said: Words):
     assert "once at 2099-01-01 00:00:00Z" in (await said("schedules")).stdout
 
 
+async def test_every_second_has_to_be_meant(said: Words):
+    refused = await said("schedule", "create", "w", "--cron", "* * * * * *")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == "error: '* * * * * *' fires every second; add --yes if that is meant\n"
+    assert (await said("schedule", "create", "w", "--cron", "* * * * * *", "--yes")).exit_code == 0
+    assert (await said("schedule", "create", "w", *YEARLY, "--yes")).exit_code == 0
+
+
 async def test_a_schedule_with_a_problem_is_shown_and_listed(said: Words, database_url: str):
     await said("schedule", "create", "w", *YEARLY)
     async with open_pool(database_url, size=1, timeout_seconds=20) as pool:
@@ -91,6 +104,20 @@ async def test_a_schedule_with_a_problem_is_shown_and_listed(said: Words, databa
     assert shown.exit_code == 0
     assert "problem" in shown.stdout
     assert "time_zone: 'Europe/Atlantis' is no time zone" in shown.stdout
+
+
+@pytest.mark.parametrize(("typed", "confirmed"), [("y\n", {"allow_every_second": True}), ("n\n", None), ("\n", None)])
+def test_a_terminal_asks(monkeypatch: pytest.MonkeyPatch, typed: str, confirmed: dict[str, bool] | None):
+    ours, theirs = pty.openpty()
+    with open(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        os.write(ours, typed.encode())
+        if confirmed is not None:
+            assert confirmation("* * * * * *", yes=False) == confirmed
+        else:
+            with pytest.raises(CliError, match="no schedule is created"):
+                confirmation("* * * * * *", yes=False)
+    os.close(ours)
 
 
 @pytest.mark.parametrize(

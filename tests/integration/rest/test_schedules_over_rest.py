@@ -37,6 +37,7 @@ async def test_a_new_schedule_has_every_field(rest: httpx.AsyncClient, schedule:
         "key": "nightly",
         "workflow_id": workflow["id"],
         "cron": "0 2 * * *",
+        "allow_every_second": False,
         "time_zone": "Europe/Berlin",
         "at": None,
         "input": {"z": 1.0, "a": "ü"},
@@ -136,6 +137,12 @@ async def test_a_taken_key_is_a_conflict(rest: httpx.AsyncClient, schedule: dict
             "cron",
             "'0 30 2 * 3 7L' never fires in Europe/Berlin: the clock shows no such time",
         ),
+        (
+            {"cron": "* * * * * *"},
+            "cron",
+            "fires every second, at up to 60 executions a minute; set `allow_every_second`",
+        ),
+        ({"cron": "0-59 30 2 * * *"}, "cron", "set `allow_every_second` to true if that is meant"),
         ({"cron": "0 " * 1_000}, "cron", "has 2000 characters; the limit is 200"),
         ({"time_zone": "localtime"}, "time_zone", "'localtime' is no time zone; use a name like Europe/Berlin"),
         ({"time_zone": "Factory"}, "time_zone", "'Factory' is no time zone"),
@@ -169,6 +176,21 @@ async def test_a_time_on_the_day_of_an_odd_change_is_found(rest: httpx.AsyncClie
     assert instant(created["next_fire_at"]).strftime("%m-%d %H:%M") == "04-03 15:05"
     items = (await rest.get(f"/schedules/{created['id']}/next", params={"count": 100})).json()["items"]
     assert len(items) == 100
+
+
+async def test_every_second_is_confirmed_and_what_is_read_can_be_written(
+    rest: httpx.AsyncClient, workflow: dict[str, Any]
+):
+    every_second = CRON | {"cron": "* * * * * *", "allow_every_second": True}
+    created = await rest.post("/schedules", json=every_second)
+    assert (created.status_code, created.json()["allow_every_second"]) == (201, True)
+    path, writable = f"/schedules/{created.json()['id']}", set(every_second) - {"workflow"}
+    read = (await rest.get(path)).json()
+    body = {name: read[name] for name in writable} | {"workflow": "w"}
+    assert (await rest.put(path, json=body)).status_code == 200
+    assert (await rest.put(path, json=body | {"allow_every_second": False})).status_code == 422
+    daily = await rest.put(path, json=body | {"cron": "0 0 2 * * *"})
+    assert (daily.status_code, daily.json()["allow_every_second"]) == (200, False)
 
 
 async def test_a_stored_schedule_that_is_refused_today_says_so(

@@ -65,7 +65,8 @@ async def test_every_second_fires_once_whichever_engine_looks(
     schedules: ScheduleService, database_url: str, stack: AsyncExitStack
 ):
     processes = [await engine(database_url, stack) for _ in range(3)]
-    every_second = ScheduleDraft("w", Timing("* * * * * *"), key="s", overlap=Overlap.QUEUE)
+    timing = Timing("* * * * * *")
+    every_second = ScheduleDraft("w", timing, key="s", overlap=Overlap.QUEUE, allow_every_second=True)
     created = await schedules.create(every_second)
     last = await fired(schedules, "s", created.created_at + timedelta(seconds=3))
     await schedules.pause("s")
