@@ -87,6 +87,23 @@ def test_what_a_running_attempt_says_of_itself_ends_with_it() -> None:
     assert state_of(*BEGUN, "a progressed", "a completed").reported == {}
 
 
+def test_thousands_of_tasks_that_were_skipped_before_their_turn_are_passed_at_once() -> None:
+    count = 2_000
+    plan = plan_of(*(sync(f"t{number}") for number in range(count)), sync("last"))
+    skipped = (f"t{number} skipped" for number in range(1, count))
+    state = fold(plan, story(plan, "created", "started", "t0 started", *skipped, "t0 completed"))
+    assert list(state.ready) == [count]
+
+
+def test_gates_are_passed_in_the_order_of_the_graph() -> None:
+    """Behind the gate after `a` and `b` both tasks were skipped, and behind these comes another gate."""
+    plan = plan_of(parallel("a"), parallel("b"), parallel("c", 1), parallel("d", 1), parallel("e", 2), parallel("f", 2))
+    words = ("created", "started", "a started", "b started", "d skipped", "c skipped", "b completed")
+    assert list(fold(plan, story(plan, *words)).ready) == []
+    state = fold(plan, story(plan, *words, "a completed"))
+    assert [plan.tasks[index].name for index in state.ready] == ["e", "f"]
+
+
 def test_a_workflow_without_tasks() -> None:
     plan = plan_of()
     assert fold(plan, story(plan, "created", "started", "completed")).status is ExecutionStatus.COMPLETED
