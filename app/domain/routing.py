@@ -92,10 +92,9 @@ def compile_route(workflow: RoutedWorkflow, names: Sequence[str]) -> Route | Non
     return Route(index_named[workflow.start_task], turns, workflow.max_visits or DEFAULT_MAX_VISITS)
 
 
-def unconnected_graph(task_count: int, start: int) -> Graph:
-    """A graph in which task `start` can start and has no successors: conditions choose the next task."""
-    counts = tuple(0 if index == start else 1 for index in range(task_count))
-    return Graph(((),) * task_count, counts, task_count, frozenset())
+def unconnected_graph(task_count: int) -> Graph:
+    """A graph in which no task waits for another: conditions choose the next task."""
+    return Graph(((),) * task_count, (0,) * task_count, task_count, frozenset())
 
 
 def reachable(route: Route) -> frozenset[int]:

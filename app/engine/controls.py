@@ -11,9 +11,8 @@ from uuid import UUID
 from app.domain.definitions import text_problems
 from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
 from app.domain.executions import Execution
-from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.deciding.state import ExecutionState, fold
-from app.engine.deciding.visits import Visits
+from app.domain.states import ExecutionStatus
+from app.engine.deciding.state import fold
 from app.engine.hints import hint
 from app.engine.identifiers import new_execution_id
 from app.engine.planning.plan import Plan
@@ -131,7 +130,7 @@ class ExecutionControls:
         if (known := await self._started_before(origin, key)) is not None:
             return known
         plan = await read_plan(self._plans, origin)
-        if plan.route is not None:
+        if plan.follows_conditions:
             raise WrongState(f"execution {origin.id} follows conditions and cannot be repeated; start a new one")
         history, now = await read_whole_history(self._store, origin.id), self._clock.now()
         opening = Opening(origin.workflow_id, origin.revision, origin.input, now, key, origin.id)
@@ -158,12 +157,11 @@ class ExecutionControls:
         plan = await read_plan(self._plans, execution)
         state = fold(plan, await read_whole_history(self._store, execution.id))
         index = _index_named(task, plan, "task")
-        status = state.tasks[index].status
-        if state.visits is not None:
-            return _is_skipped_on_its_way(state, state.visits, index)
-        if status.is_final and status is not TaskStatus.SKIPPED:
-            raise WrongState(f"task {task!r} of execution {execution.id} is {status} and cannot be skipped")
-        return status is TaskStatus.SKIPPED
+        if state.course.may_skip(index):
+            return False
+        if state.course.has_skipped(index):
+            return True
+        raise WrongState(f"task {task!r} of execution {execution.id} {state.course.skip_refusal(index)}")
 
     async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
         """Leave the command for the owner. Raise `WrongState` when the execution has ended."""
@@ -175,15 +173,6 @@ class ExecutionControls:
         await hint(self._signals, NEW_COMMANDS)
         await hint(self._signals, NEW_WORK)
         return await read_execution(self._store, str(execution.id))
-
-
-def _is_skipped_on_its_way(state: ExecutionState, visits: Visits, index: int) -> bool:
-    """Where conditions lead, only the task whose turn it is can be skipped."""
-    if index in state.open or index in state.ready:
-        return False
-    if visits.ended.get(index) is TaskStatus.SKIPPED:
-        return True
-    raise WrongState(f"it is not the turn of task {state.plan.tasks[index].name!r}, so it cannot be skipped now")
 
 
 def _index_named(task: str, plan: Plan, field: str) -> int:

@@ -59,7 +59,7 @@ def decide(state: ExecutionState) -> Sequence[Command]:
         return taken
     if state.ready:
         return [StartTask(index) for index in state.ready]
-    if state.is_done:
+    if state.course.is_done:
         return [Finish(ExecutionStatus.COMPLETED)]
     return ()
 

@@ -13,7 +13,6 @@ from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
 from app.domain.texts import storable_text
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.visits import Visits
 
 LONGEST_MESSAGE = 10_000
 
@@ -23,15 +22,15 @@ STATUS_AFTER = {
     EventType.EXECUTION_RESUMED: ExecutionStatus.RUNNING,
     **FINAL_EVENTS,
 }
+# Looked up once: this is on the way of every event, and an enum's member costs more than a name.
+_TASK_FAILED = EventType.TASK_FAILED
+_TASK_ITEM_COMPLETED = EventType.TASK_ITEM_COMPLETED
+_EXECUTION_COMPLETED = EventType.EXECUTION_COMPLETED
+
 _ENDS_PAUSE = frozenset({EventType.CANCEL_REQUESTED, EventType.EXECUTION_FAILING})
 _GONE_ON = frozenset({EventType.TASK_COMPLETED, EventType.TASK_REUSED, EventType.TASK_SKIPPED})
 _CHANGES_STATUS = frozenset(STATUS_AFTER) | _ENDS_PAUSE
-_CHANGES_PROGRESS = _GONE_ON | {
-    EventType.TASK_PROGRESSED,
-    EventType.TASK_ITEM_COMPLETED,
-    EventType.TASK_FAILED,
-    EventType.EXECUTION_COMPLETED,
-}
+_CHANGES_PROGRESS = _GONE_ON | {EventType.TASK_PROGRESSED, _TASK_ITEM_COMPLETED, _TASK_FAILED, _EXECUTION_COMPLETED}
 
 
 @dataclass(slots=True)
@@ -68,32 +67,20 @@ def status_after(status: ExecutionStatus, type: EventType) -> ExecutionStatus:
 
 def _progress_after(state: ExecutionState, draft: Draft) -> int:
     """Whole percent: steps that are done, plus what running tasks say of themselves; never less than before."""
-    if draft.type is EventType.EXECUTION_COMPLETED:
+    kind, index = draft.type, draft.index
+    if kind is _EXECUTION_COMPLETED:
         return 100
-    if draft.index is None or state.is_compensation(draft.index):
+    if index is None or index in state.plan.graph.compensations:
         return state.progress
-    if draft.type is EventType.TASK_ITEM_COMPLETED:
-        own = 100.0 * (len(state.tasks[draft.index].elements) + 1) / json.loads(draft.data or "{}")["count"]
-    elif draft.type is EventType.TASK_PROGRESSED:
-        own = json.loads(draft.data or "{}").get("percent") or 0
-    elif draft.type in _GONE_ON or (draft.type is EventType.TASK_FAILED and _goes_on_behind(state, draft.index)):
+    if kind in _GONE_ON or (kind is _TASK_FAILED and state.course.counts_when_failed(index)):
         own = 100.0
-    else:
+    elif kind is _TASK_FAILED:
         return state.progress
-    if state.visits is not None:
-        return _progress_of_visits(state, state.visits, draft.index, own)
-    others = sum(percent for index, percent in state.reported.items() if index != draft.index) if state.reported else 0
-    return max(state.progress, int((100.0 * state.done + others + own) / state.plan.steps))
-
-
-def _goes_on_behind(state: ExecutionState, index: int) -> bool:
-    return state.visits is not None or state.plan.tasks[index].may_fail
-
-
-def _progress_of_visits(state: ExecutionState, visits: Visits, index: int, own: float) -> int:
-    """The share of the tasks that have ended at least once; how often they come again is not known before the end."""
-    counted = 0.0 if index in visits.ended else own
-    return max(state.progress, min(99, int((100.0 * state.done + counted) / state.plan.steps)))
+    elif kind is _TASK_ITEM_COMPLETED:
+        own = 100.0 * (len(state.tasks[index].elements) + 1) / json.loads(draft.data or "{}")["count"]
+    else:
+        own = json.loads(draft.data or "{}").get("percent") or 0
+    return max(state.progress, state.course.progress(index, own, state.reported))
 
 
 def progress_data(percent: float | None, message: str) -> str:

@@ -19,7 +19,6 @@ from app.engine.deciding.decider import (
 )
 from app.engine.deciding.drafts import Draft, failure_data, failure_of, message_data, signal_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
-from app.engine.deciding.outputs import final_output
 from app.engine.deciding.state import ENGINE_LOST, ExecutionState
 from app.engine.deciding.waits import WaitState
 from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand, RowChange
@@ -45,7 +44,7 @@ def draft_of_command(state: ExecutionState, command: Command, max_output_bytes: 
             output = None if payload == "null" else payload
             return Draft(EventType.TASK_COMPLETED, index, state.tasks[index].attempt, output)
         case Finish(status, failure):
-            data = final_output(state, max_output_bytes) if failure is None else failure_of(failure)
+            data = state.course.output(max_output_bytes) if failure is None else failure_of(failure)
             return Draft(FINAL_EVENT[status], data=data)
 
 
@@ -109,16 +108,9 @@ def _draft_of_control(state: ExecutionState, command: ControlCommand) -> Draft |
 def task_to_skip(state: ExecutionState, command: ControlCommand) -> int | None:
     """The task that the command asks to skip; None when that is not possible any more."""
     index = state.plan.index_named.get(command.name)
-    if index is None or state.is_final or not _may_be_skipped(state, index):
+    if index is None or state.is_final or not state.course.may_skip(index):
         return None
     return None if state.is_stopping and not state.is_compensation(index) else index
-
-
-def _may_be_skipped(state: ExecutionState, index: int) -> bool:
-    """Where conditions lead, only the task whose turn it is: others may come again, or never."""
-    if state.visits is not None:
-        return index in state.open or index in state.ready
-    return not state.tasks[index].status.is_final
 
 
 def skipped(state: ExecutionState, index: int, reason: str) -> Draft:

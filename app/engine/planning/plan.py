@@ -31,10 +31,21 @@ class PlannedTask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`graph` numbers the tasks as `tasks` does. `last` are the tasks that no other task waits for.
+    """What the engine needs to know of a revision.
 
-    Bit i of `before[n]` is set when task i must have ended well before task n may start. `steps` counts the tasks
-    that are no compensations. With a `route` the graph has no edges: the conditions say what comes next.
+    - tasks: in the order in which they run, as far as it is known
+    - graph: numbers the tasks as `tasks` does; has no edges where there is a `route`
+    - index_of: the indexes of the tasks by id
+    - index_named: the indexes of the tasks by name
+    - first: the tasks that may start when the execution does
+    - last: the tasks that no other task waits for
+    - before: bit i of `before[n]` is set when task i must have ended well before task n may start
+    - timeout_seconds: how long an execution may take
+    - key: the workflow's
+    - variables: the workflow's
+    - input: what the input of an execution must be
+    - steps: how many tasks are no compensations
+    - route: the conditions, where they say which task comes next
     """
 
     workflow_id: int
@@ -43,6 +54,7 @@ class Plan:
     graph: Graph
     index_of: dict[int, int]
     index_named: dict[str, int]
+    first: tuple[int, ...]
     last: tuple[int, ...]
     before: tuple[int, ...]
     timeout_seconds: float | None
@@ -52,6 +64,11 @@ class Plan:
     steps: int
     route: Route | None = None
 
+    @property
+    def follows_conditions(self) -> bool:
+        """True when conditions say which task comes next, and a task may come again."""
+        return self.route is not None
+
     def task_name(self, task_id: int | None) -> str | None:
         return None if task_id is None else self.tasks[self.index_of[task_id]].name
 
@@ -59,10 +76,11 @@ class Plan:
 def compile_plan(workflow: Workflow) -> Plan:
     """Raise `Invalid` when the tasks' order has a cycle."""
     route = compile_route(workflow, [task.name for task in workflow.tasks])
-    graph = build_graph(workflow.tasks) if route is None else unconnected_graph(len(workflow.tasks), route.start)
+    graph = build_graph(workflow.tasks) if route is None else unconnected_graph(len(workflow.tasks))
     index_named = {task.name: index for index, task in enumerate(workflow.tasks)}
     tasks = tuple(_planned(task, index, index_named) for index, task in enumerate(workflow.tasks))
-    steps = (index for index in range(graph.task_count) if index not in graph.compensations)
+    steps = [index for index in range(graph.task_count) if index not in graph.compensations]
+    unawaiting = tuple(index for index in steps if graph.predecessor_counts[index] == 0)
     return Plan(
         workflow_id=workflow.id,
         revision=workflow.revision,
@@ -70,13 +88,14 @@ def compile_plan(workflow: Workflow) -> Plan:
         graph=graph,
         index_of={task.id: task.index for task in tasks},
         index_named=index_named,
+        first=unawaiting if route is None else (route.start,),
         last=tuple(index for index in steps if not graph.successors[index]),
         before=tasks_before(graph, workflow.tasks),
         timeout_seconds=workflow.timeout_seconds,
         key=workflow.key,
         variables=workflow.variables,
         input=contract(workflow.input_schema),
-        steps=len(tasks) - len(graph.compensations),
+        steps=len(steps),
         route=route,
     )
 

@@ -9,11 +9,9 @@ import orjson
 from app.domain.definitions import Config
 from app.domain.executions import Execution
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
-from app.domain.states import TaskStatus
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.visits import Visits
 from app.engine.planning.data_flow import Data, TaskFlow, elements_of, is_wanted
 from app.engine.ports import Secrets
 from app.engine.running.attempts import Attempts
@@ -99,7 +97,7 @@ class Preparation:
             timeout_seconds=planned.timeout_seconds,
             report=self._masked(report, index) if planned.flow.secrets else report,
             is_handed_over=is_handed_over,
-            visit=1 if self._state.visits is None else self._state.visits.counts[index],
+            visit=self._state.course.visit(index),
             kept=planned.flow.kept,
         )
 
@@ -147,21 +145,15 @@ class Preparation:
             execution={"id": str(execution.id)},
             workflow={"id": plan.workflow_id, "key": plan.key, "revision": plan.revision},
             variables=plan.variables,
-            task=partial(self._task, Outputs(self._state, index)),
+            task=partial(self._task, index, Outputs(self._state, index)),
             secret=self._secrets.get,
         )
         return data.scope(flow)
 
-    def _task(self, upstream: Outputs, name: str) -> dict[str, Any]:
-        if self._state.visits is not None:
-            return self._visited(self._state.visits, upstream, name)
-        try:
-            output = upstream[name]
-        except KeyError:
-            raise EvaluationError(f"tasks.{name}", "this task need not have ended before") from None
-        return {"output": output, "status": self._state.tasks[self._state.plan.index_named[name]].status.value}
-
-    def _visited(self, visits: Visits, upstream: Outputs, name: str) -> dict[str, Any]:
-        """Which tasks have run is not known before: one that has not is pending and has no output."""
-        status = visits.ended.get(self._state.plan.index_named[name], TaskStatus.PENDING)
+    def _task(self, by: int, upstream: Outputs, name: str) -> dict[str, Any]:
+        """What an expression of task `by` sees of the task that has this name."""
+        index = self._state.plan.index_named.get(name)
+        status = None if index is None else self._state.course.status_seen(index, by)
+        if status is None:
+            raise EvaluationError(f"tasks.{name}", "this task need not have ended before")
         return {"output": upstream.get(name), "status": status.value}

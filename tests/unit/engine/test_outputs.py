@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.events import EventType
 from app.engine.deciding.drafts import Draft, next_event
-from app.engine.deciding.outputs import Outputs, final_output
+from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
 from tests.support.stories import parallel, plan_of, sync
 
@@ -47,15 +47,15 @@ def test_a_task_beside_it_is_not_there_although_it_has_ended() -> None:
 def test_the_executions_output_is_that_of_the_last_tasks_without_nulls() -> None:
     plan = plan_of(sync("a"), parallel('b"c'), parallel("d"))
 
-    assert final_output(completed(ExecutionState(plan), "1", '{"x":1.0}', None), 100) == '{"b\\"c":{"x":1.0}}'
-    assert final_output(completed(ExecutionState(plan), "1", None, None), 100) is None
+    assert completed(ExecutionState(plan), "1", '{"x":1.0}', None).course.output(100) == '{"b\\"c":{"x":1.0}}'
+    assert completed(ExecutionState(plan), "1", None, None).course.output(100) is None
 
 
 def test_an_output_over_the_limit_stays_with_the_tasks() -> None:
     plan = plan_of(parallel("a"), parallel("b"))
     state = completed(ExecutionState(plan), '"xxxx"', '"yyyy"')
-    whole = final_output(state, 100)
+    whole = state.course.output(100)
 
     assert whole is not None
-    assert final_output(state, len(whole)) == whole
-    assert final_output(state, len(whole) - 1) is None
+    assert state.course.output(len(whole)) == whole
+    assert state.course.output(len(whole) - 1) is None

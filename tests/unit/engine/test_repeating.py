@@ -156,7 +156,7 @@ def test_the_next_tasks_are_those_behind_what_was_taken_over() -> None:
     assert names(FORK, fold(FORK, repeated(FORK, story(FORK, *FORK_FAILED))).ready) == {"b"}
     everything = began(*done("a", "b"), "c skipped", "cancel", "cancelled")
     state = fold(CHAIN, repeated(CHAIN, story(CHAIN, *everything)))
-    assert (list(state.ready), state.done) == ([], 3)
+    assert (list(state.ready), state.course.done) == ([], 3)
 
 
 def test_a_completion_that_was_taken_over_can_be_undone() -> None:

@@ -11,7 +11,7 @@ from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import Finish, StartTask, decide
 from app.engine.deciding.drafts import Draft, next_event
-from app.engine.deciding.outputs import Outputs, final_output
+from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import IllegalHistory, fold
 from app.engine.deciding.transitions import drafts_of_control
 from app.engine.planning.plan import compile_plan
@@ -101,8 +101,8 @@ def test_an_output_stays_until_its_task_completes_anew() -> None:
 
 def test_the_output_is_that_of_the_last_task_that_completed() -> None:
     state = fold(PLAN, story(PLAN, *BEGUN, "a started", "a completed", "b started", "b skipped"))
-    assert final_output(state, 100) == '{"done":true}'
-    assert final_output(fold(PLAN, story(PLAN, *BEGUN, "a skipped", "b skipped")), 100) is None
+    assert state.course.output(100) == '{"done":true}'
+    assert fold(PLAN, story(PLAN, *BEGUN, "a skipped", "b skipped")).course.output(100) is None
 
 
 @pytest.mark.parametrize("word", ["b started", "c skipped", "a completed", "a reused"])

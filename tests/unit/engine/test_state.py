@@ -49,7 +49,7 @@ def test_tasks_become_ready_when_all_before_them_have_completed(words, ready, op
 
 def test_a_completed_history() -> None:
     state = state_of(*FORKED, "b completed", "c completed", "d started", "d completed", "completed")
-    assert (state.status, state.done, state.is_final) == (ExecutionStatus.COMPLETED, 4, True)
+    assert (state.status, state.course.done, state.is_final) == (ExecutionStatus.COMPLETED, 4, True)
     assert {task.status for task in state.tasks} == {TaskStatus.COMPLETED}
     assert state.tasks[A].output == '{"done":true}'
     assert (state.tasks[A].first_started_at, state.tasks[A].ended_at) == (at(3), at(4))
@@ -130,6 +130,7 @@ def test_a_workflow_without_tasks() -> None:
         ("created", "completed"),
         ("created", "cancel", "cancelled", "started"),
         ("created", "cancel", "cancelled", "cancelled"),
+        ("created", "cancel", "cancelled", "cancel"),
     ],
 )
 def test_histories_that_cannot_be(words) -> None:

@@ -1,0 +1,82 @@
+"""How one task of an execution stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.executions import Failure
+from app.domain.states import TaskStatus
+from app.engine.deciding.waits import WaitState
+
+# Looked up once: an enum's member costs more than a name.
+_RUNNING = TaskStatus.RUNNING
+_RETRYING = TaskStatus.RETRYING
+
+
+@dataclass(slots=True)
+class TaskState:
+    """One task, as far as the events of its execution have come. A routed task is shown with its latest visit.
+
+    - status: pending until the first event about it
+    - attempt: the number of its latest attempt, from 1; 0 before the first
+    - failures: how many attempts the retry policy counts
+    - lost: how many attempts ended with their engine; the retry policy does not count these
+    - first_started_at: when its first attempt started
+    - ended_at: when it came to a final status
+    - retry_at: when its next attempt starts, while it is retrying
+    - wait: what it waits for, while it runs without a handler
+    - output: JSON text of what it completed with; None stands for `null`
+    - failure: why its latest attempt failed; None once it has completed or was skipped
+    """
+
+    status: TaskStatus = TaskStatus.PENDING
+    attempt: int = 0
+    failures: int = 0
+    lost: int = 0
+    first_started_at: datetime | None = None
+    ended_at: datetime | None = None
+    retry_at: datetime | None = None
+    wait: WaitState | None = None
+    output: str | None = None
+    failure: Failure | None = None
+    _elements: dict[int, str | None] | None = None
+
+    @property
+    def only_waits(self) -> bool:
+        """True when no handler runs for the task, although it has started and not ended."""
+        return self.status is _RETRYING or (self.status is _RUNNING and self.wait is not None)
+
+    @property
+    def has_attempt(self) -> bool:
+        """True while a handler runs for the task, or is about to."""
+        return self.status is _RUNNING and self.wait is None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When a task that waits goes on by itself: its next attempt, or the end of what it waits for."""
+        if self.status is _RETRYING:
+            return self.retry_at
+        return self.wait.until if self.only_waits and self.wait is not None else None
+
+    @property
+    def elements(self) -> Mapping[int, str | None]:
+        """The outputs, as JSON text, of the elements that have completed."""
+        return self._elements or {}
+
+    def add_element(self, index: int, output: str | None) -> None:
+        """`output` is JSON text."""
+        if self._elements is None:
+            self._elements = {}
+        self._elements[index] = output
+
+    def begin_visit(self) -> None:
+        """Begin a visit after the first: attempts go on counting, and the output stays until the next completion."""
+        self.failures = self.lost = 0
+        self.first_started_at = self.ended_at = None
+        self.failure = None
+        self._elements = None
+
+    def failure_of_execution(self, name: str) -> Failure | None:
+        """What an execution fails with because this task, which has this name, has failed."""
+        failure = self.failure
+        return None if failure is None else Failure(failure.code, f"task {name!r} failed: {failure.message}")
