@@ -18,10 +18,11 @@ from app.config import Settings
 from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
 from app.engine.running.attempts import Attempts
+from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.limits import Limits
 from app.engine.running.recorder import Recorder
 from app.engine.running.retention import Retention
-from app.engine.running.tools import Tools
 from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
@@ -51,8 +52,9 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         hub = Hub(announcer.grew)
         announcer.listen(hub.hint)
         plans = Plans(PostgresDefinitionReader(database.pool))
-        tools = _tools(settings, writer, task_types, hub)
-        engine = Engine(PostgresOwnership(database.pool), plans, tools, signals, _engine_options(settings))
+        shared = _collaborators(settings, writer, task_types, hub)
+        ownership, options = PostgresOwnership(database.pool), _engine_options(settings)
+        engine = Engine(ownership, plans, shared, _limits(settings), signals, options)
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
         controls = execution_controls(settings, database.pool, plans, signals)
         children.serve(executions, controls)
@@ -75,18 +77,23 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             await writer.close()
 
 
-def _tools(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Tools:
-    return Tools(
+def _collaborators(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Collaborators:
+    return Collaborators(
         recorder=Recorder(PostgresRecording(writer)),
         attempts=Attempts(task_types, settings.max_output_bytes),
         hub=hub,
         clock=SystemClock(),
+        secrets=SecretFiles(settings.secrets_folder, os.environ),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
         max_output_bytes=settings.max_output_bytes,
-        park_after_seconds=settings.engine_park_seconds,
-        cancel_grace_seconds=settings.engine_cancel_grace_seconds,
         max_events=settings.max_events_per_execution,
         max_lost_attempts=settings.engine_max_lost_attempts,
-        secrets=SecretFiles(settings.secrets_folder, os.environ),
+        cancel_grace_seconds=settings.engine_cancel_grace_seconds,
+        park_after_seconds=settings.engine_park_seconds,
     )
 
 

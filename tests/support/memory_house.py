@@ -14,10 +14,12 @@ from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
+from app.engine.ports import NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
+from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.limits import Limits
 from app.engine.running.recorder import Recorder
-from app.engine.running.tools import Tools
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter, StartRequest
 from app.engine.watching.announcer import Announcer
@@ -158,7 +160,7 @@ def short(event: Event, task: str | None) -> str:
 class House:
     """`handlers` are the task types of all processes; a task without a type is instant. Waits stay in memory.
 
-    `limits` are further values of the engines' `Tools`.
+    `limits` are further values of the engines' `Limits`, `secrets` those that its tasks see.
     """
 
     clock: SettableClock = field(default_factory=SettableClock)
@@ -166,6 +168,7 @@ class House:
     handlers: dict[str | None, Handler] = field(default_factory=dict)
     park_after_seconds: float = math.inf
     limits: dict[str, Any] = field(default_factory=dict)
+    secrets: Secrets = field(default_factory=NoSecrets)
 
     def __post_init__(self) -> None:
         self.database = MemoryDatabase(MemoryDefinitionStore(self.clock.now), self.clock.now)
@@ -211,9 +214,10 @@ class House:
         plans = Plans(reader)
         recorder = Recorder(self.recording, max_waiting=max_waiting)
         attempts = Attempts(self, OUTPUT_LIMIT)
-        tools = Tools(recorder, attempts, hub, self.clock, OUTPUT_LIMIT, chance, self.park_after_seconds, **self.limits)
+        shared = Collaborators(recorder, attempts, hub, self.clock, self.secrets, chance)
+        limits = Limits(OUTPUT_LIMIT, park_after_seconds=self.park_after_seconds, **self.limits)
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
-        engine = Engine(self.ownership, plans, tools, self.signals, EngineOptions(**wanted))
+        engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted))
         starter = Starter(self.store, reader, plans, self.clock, OUTPUT_LIMIT, engine)
         executions = ExecutionService(starter, self.store, reader, plans, hub, self.signals, POLL)
         controls = ExecutionControls(self.store, plans, self.signals, self.clock, OUTPUT_LIMIT)

@@ -11,9 +11,10 @@ from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
 from app.engine.running.attempts import Attempts
+from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.limits import Limits
 from app.engine.running.recorder import Recorder
-from app.engine.running.tools import Tools
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.announcer import Announcer
@@ -155,11 +156,10 @@ class SimulatedProcess:
         plans = Plans(reader)
         recorder = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20)
         attempts = Attempts(SimulatedTasks(self.witness, world.chance), OUTPUT_LIMIT)
-        tools = Tools(
-            recorder, attempts, self.hub, self.clock, OUTPUT_LIMIT, chance=world.chance.random, park_after_seconds=PARK
-        )
+        shared = Collaborators(recorder, attempts, self.hub, self.clock, chance=world.chance.random)
+        limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK)
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
-        self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, tools, signals, options)
+        self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)
         self.engine._lease._monotonic = self.monotonic
         self.witness.engine_id = lambda: self.engine._lease.engine_id
         engine = self.engine if self.has_engine else None

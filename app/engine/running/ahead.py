@@ -10,25 +10,25 @@ from app.engine.deciding.outcomes import Failed, Succeeded
 from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, draft_of_too_many_events, unwanted
 from app.engine.deciding.waits import wait_data
+from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
 
 _TASK_STARTED = EventType.TASK_STARTED
 
 
 class Ahead:
-    """For one execution, which fails when it has `max_events`."""
+    """For one execution."""
 
-    __slots__ = ("_max_events", "_max_output_bytes", "_preparation", "_state")
+    __slots__ = ("_limits", "_preparation", "_state")
 
-    def __init__(self, state: ExecutionState, preparation: Preparation, max_events: int, max_output_bytes: int) -> None:
+    def __init__(self, state: ExecutionState, preparation: Preparation, limits: Limits) -> None:
         self._state = state
         self._preparation = preparation
-        self._max_events = max_events
-        self._max_output_bytes = max_output_bytes
+        self._limits = limits
 
     @property
     def is_full(self) -> bool:
-        return self._state.sequence >= self._max_events
+        return self._state.sequence >= self._limits.max_events
 
     def take(self, drafts: Sequence[Draft], now: datetime, *, draining: bool) -> tuple[list[Event], Sequence[int]]:
         """The events of `drafts` and of what follows, and the tasks whose attempts are to be stopped.
@@ -46,7 +46,7 @@ class Ahead:
 
     def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
         if self.is_full and not self._ends_by_itself(commands):
-            return [self._take_up(draft_of_too_many_events(self._max_events), now)]
+            return [self._take_up(draft_of_too_many_events(self._limits.max_events), now)]
         return [
             self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None
         ]
@@ -62,7 +62,7 @@ class Ahead:
             taken = self._preparation.checked(command.index, Succeeded(command.payload))
             if isinstance(taken, Failed):
                 return draft_of_outcome(self._state, command.index, taken, now, 0)
-        return draft_of_command(self._state, command, self._max_output_bytes)
+        return draft_of_command(self._state, command, self._limits.max_output_bytes)
 
     def _take_up(self, draft: Draft, now: datetime) -> Event:
         if draft.type is _TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:

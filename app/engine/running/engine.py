@@ -29,9 +29,10 @@ from app.engine.ports import (
     Signals,
     StoreUnreachable,
 )
+from app.engine.running.collaborators import Collaborators
 from app.engine.running.lease import Lease
+from app.engine.running.limits import Limits
 from app.engine.running.run import Run
-from app.engine.running.tools import Tools
 from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)
@@ -56,11 +57,18 @@ class Engine:
     """`failure` is set when a background loop dies of a defect: the process must not go on without it."""
 
     def __init__(
-        self, ownership: Ownership, plans: Plans, tools: Tools, signals: Signals, options: EngineOptions
+        self,
+        ownership: Ownership,
+        plans: Plans,
+        shared: Collaborators,
+        limits: Limits,
+        signals: Signals,
+        options: EngineOptions,
     ) -> None:
         self._ownership = ownership
         self._plans = plans
-        self._tools = tools
+        self._shared = shared
+        self._limits = limits
         self._options = options
         self._runs: dict[UUID, Run] = {}
         self._accepting = False
@@ -90,7 +98,7 @@ class Engine:
     @property
     def _room(self) -> int:
         """For further executions, beside those that are just being claimed."""
-        return self._options.max_executions + self._tools.attempts.following - self.running - self._expected
+        return self._options.max_executions + self._shared.attempts.following - self.running - self._expected
 
     async def start(self) -> None:
         """Raise `StoreUnreachable` when the database does not answer."""
@@ -105,11 +113,11 @@ class Engine:
 
         None when the opening's conditions do not hold, or when this engine has lost its place before it could tell.
         """
-        await self._tools.recorder.room()
+        await self._shared.recorder.room()
         if not self.has_room:
             return None
         landed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        run = Run(execution, ExecutionState(plan), self._tools, self._forget)
+        run = Run(execution, ExecutionState(plan), self._shared, self._limits, self._forget)
         run.open(opening, partial(_answer, landed))
         self._runs[run.id] = run
         status = run.state.status
@@ -136,7 +144,7 @@ class Engine:
     # Lease
 
     def _begin(self, engine_id: int) -> None:
-        self._tools.recorder.start(engine_id, self._loop_ended)
+        self._shared.recorder.start(engine_id, self._loop_ended)
         self._work.ring()
 
     def _drop_all(self) -> None:
@@ -167,7 +175,7 @@ class Engine:
             return 0
         try:
             await self._give_back_strays(engine_id)
-            await self._tools.recorder.room()
+            await self._shared.recorder.room()
             if not self.has_room:
                 return 0
             self._expected = min(self._room, CLAIMED_AT_ONCE)
@@ -189,7 +197,7 @@ class Engine:
             plan = await self._plans.get(execution.workflow_id, execution.revision)
             if self._lease.engine_id != engine_id or not self._accepting:
                 return
-            run = Run(execution, _state(plan, claim), self._tools, self._forget)
+            run = Run(execution, _state(plan, claim), self._shared, self._limits, self._forget)
         except StoreUnreachable:
             raise
         except Exception:
@@ -261,7 +269,7 @@ class Engine:
         """Bounded: a database that is gone must not keep the process from ending."""
         try:
             async with asyncio.timeout(self._options.lease_seconds):
-                await self._tools.recorder.drain()
+                await self._shared.recorder.drain()
                 handed_over = self.running
                 await self._lease.release()
                 log.info("engine_stopped", handed_over=handed_over)
@@ -269,7 +277,7 @@ class Engine:
             log.warning("engine_stopped_without_database", reason=str(error))
         finally:
             self._drop_all()
-            await self._tools.recorder.stop()
+            await self._shared.recorder.stop()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

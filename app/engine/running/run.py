@@ -37,12 +37,13 @@ from app.engine.deciding.transitions import (
 )
 from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Parking, Step
 from app.engine.running.ahead import Ahead
+from app.engine.running.collaborators import Collaborators
 from app.engine.running.in_flight import RunningAttempts
+from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
 from app.engine.running.progress import ProgressReports
 from app.engine.running.recorder import Lane
 from app.engine.running.timers import Timers
-from app.engine.running.tools import Tools
 from app.expressions.errors import EvaluationError
 
 log = structlog.get_logger(__name__)
@@ -74,23 +75,29 @@ class Run:
     There may be very many, and all of them at once in memory: what is usually empty is a dict, a third of a set.
     """
 
-    __slots__ = ("_ahead", "_gone", "_lane", "_obeyed", "_on_gone", "_parking", "_preparation", "_progress",
-                 "_running", "_skips", "_timers", "_tools", "_unsettled", "committed", "draining", "execution",
-                 "state")  # fmt: skip
+    __slots__ = ("_ahead", "_gone", "_lane", "_limits", "_obeyed", "_on_gone", "_parking", "_preparation",
+                 "_progress", "_running", "_shared", "_skips", "_timers", "_unsettled", "committed", "draining",
+                 "execution", "state")  # fmt: skip
 
     def __init__(
-        self, execution: Execution, state: ExecutionState, tools: Tools, on_gone: Callable[["Run"], None]
+        self,
+        execution: Execution,
+        state: ExecutionState,
+        shared: Collaborators,
+        limits: Limits,
+        on_gone: Callable[["Run"], None],
     ) -> None:
         self.execution = execution
         self.state = state
         self.committed = state.sequence
         self.draining = False
         self._lane = Lane()
-        self._tools = tools
+        self._shared = shared
+        self._limits = limits
         self._on_gone = on_gone
-        self._preparation = Preparation(execution, state, tools.attempts, tools.secrets)
-        self._ahead = Ahead(state, self._preparation, tools.max_events, tools.max_output_bytes)
-        self._running = RunningAttempts(tools.attempts, tools.cancel_grace_seconds, self._ended)
+        self._preparation = Preparation(execution, state, shared.attempts, shared.secrets)
+        self._ahead = Ahead(state, self._preparation, limits)
+        self._running = RunningAttempts(shared.attempts, limits.cancel_grace_seconds, self._ended)
         self._skips: dict[int, ControlCommand] = {}
         self._timers = Timers()
         self._unsettled = 0
@@ -123,7 +130,7 @@ class Run:
         """Continue a claimed execution: a new one begins; attempts that ended with their engine are made again."""
         first = first_to_obey(commands)
         waiting = [index for index in self.state.open if self.state.tasks[index].only_waits]
-        drafts = drafts_of_resuming(self.state, first, self._tools.clock.now(), self._tools.max_lost_attempts)
+        drafts = drafts_of_resuming(self.state, first, self._shared.clock.now(), self._limits.max_lost_attempts)
         done = [] if first is None else [first.id]
         self._obeyed.update(dict.fromkeys(done))
         self._advance(drafts, done_commands=done)
@@ -182,13 +189,13 @@ class Run:
         """An attempt reports its outcome, once."""
         if self._lane.lost:
             return
-        now = self._tools.clock.now()
+        now = self._shared.clock.now()
         skip = self._skips.pop(index, None)
         if skip is not None and not isinstance(outcome, Succeeded) and task_to_skip(self.state, skip) is not None:
             end = skipped(self.state, index, skip.reason)
         else:
             outcome = self._preparation.checked(index, outcome)
-            end = draft_of_outcome(self.state, index, outcome, now, self._tools.chance())
+            end = draft_of_outcome(self.state, index, outcome, now, self._shared.chance())
         progress = self._progress.last_words(index, number)
         words = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, progress),)
         self._advance((*words, end), done_commands=() if skip is None else (skip.id,), now=now)
@@ -217,7 +224,7 @@ class Run:
     ) -> None:
         """Take up `drafts` and everything that follows from them, and hand it to the recorder as one step."""
         before = self.state.status
-        events, stops = self._ahead.take(drafts, now or self._tools.clock.now(), draining=self.draining)
+        events, stops = self._ahead.take(drafts, now or self._shared.clock.now(), draining=self.draining)
         if events or done_commands:
             change = row_change(before, events) if self.state.status is not before else None
             step = Step(self.id, events, opening, change, done_commands)
@@ -225,7 +232,7 @@ class Run:
 
     def _submit(self, step: Step, settle: Callable[[bool], None]) -> None:
         self._unsettled += 1
-        self._tools.recorder.submit(self._lane, step, settle)
+        self._shared.recorder.submit(self._lane, step, settle)
 
     # Committed: act behind
 
@@ -245,7 +252,7 @@ class Run:
             return
         if events:
             self.committed = events[-1].sequence
-            self._tools.hub.publish(self.id, events)
+            self._shared.hub.publish(self.id, events)
         for event in events:
             if (act := _ACTS.get(event.type)) is not None:
                 act(self, event)
@@ -310,7 +317,7 @@ class Run:
             self._timers.set("deadline", self._seconds_until(limit), self._timed_out)
 
     def _seconds_until(self, due: datetime) -> float:
-        return (due - self._tools.clock.now()).total_seconds()
+        return (due - self._shared.clock.now()).total_seconds()
 
     @_or_drop
     def _timed_out(self) -> None:
@@ -330,7 +337,7 @@ class Run:
         if self._seconds_until(task.due_at) > 0:
             self._set_timer(index)
         elif task.wait is not None:
-            now, chance = self._tools.clock.now(), self._tools.chance()
+            now, chance = self._shared.clock.now(), self._shared.chance()
             self._advance((draft_of_outcome(self.state, index, outcome_of_waiting(task.wait), now, chance),))
         elif not self.state.is_paused:
             self._advance((Draft(EventType.TASK_STARTED, index, task.attempt + 1),))
@@ -339,8 +346,8 @@ class Run:
         """Leave an execution that only waits, and waits long, to the database."""
         if self._running or self._unsettled or self.draining or self._gone or self.state.is_final:
             return
-        seconds = seconds_to_wait(self.state, self._tools.clock.now())
-        if seconds is None or seconds > self._tools.park_after_seconds:
+        seconds = seconds_to_wait(self.state, self._shared.clock.now())
+        if seconds is None or seconds > self._limits.park_after_seconds:
             self._parking = True
             self._timers.cancel_all()
             self._submit(Step(self.id, (), parking=Parking(seconds)), self._parked)

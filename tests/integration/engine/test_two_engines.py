@@ -49,7 +49,7 @@ async def kill(engine: Engine) -> None:
         loop.cancel()
     await asyncio.gather(*engine._loops, return_exceptions=True)
     engine._drop_all()
-    await engine._tools.recorder.stop()
+    await engine._shared.recorder.stop()
 
 
 async def start(process: EngineProcess, key: str, **options: object) -> str:

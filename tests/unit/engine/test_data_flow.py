@@ -27,7 +27,7 @@ class Vault(dict):
 @pytest.fixture
 def house() -> House:
     secrets = Vault(TOKEN="s3cr3t-token", SHORT="abc")
-    return House(handlers={"waits": Waits()}, limits={"secrets": secrets})
+    return House(handlers={"waits": Waits()}, secrets=secrets)
 
 
 @pytest.fixture

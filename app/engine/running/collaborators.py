@@ -1,0 +1,30 @@
+"""What all executions of an engine work with."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.engine.ports import Clock, NoSecrets, Secrets
+from app.engine.running.attempts import Attempts
+from app.engine.running.recorder import Recorder
+from app.engine.watching.watchers import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """Shared by all executions of one engine.
+
+    - recorder: writes their histories
+    - attempts: calls the handlers of their tasks
+    - hub: hands their committed events to watchers
+    - clock: says what time events happen at, and when tasks are due
+    - secrets: the values of the secrets that tasks name
+    - chance: returns numbers from 0 to 1, which spread retries
+    """
+
+    recorder: Recorder
+    attempts: Attempts
+    hub: Hub
+    clock: Clock
+    secrets: Secrets = field(default_factory=NoSecrets)
+    chance: Callable[[], float] = random.random
