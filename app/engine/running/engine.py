@@ -246,7 +246,7 @@ class Engine:
             by_run.setdefault(command.execution_id, []).append(command)
         for execution_id, waiting in by_run.items():
             if (run := self._runs.get(execution_id)) is not None:
-                run.obey(waiting)
+                run.apply_commands(waiting)
 
     # Stopping
 

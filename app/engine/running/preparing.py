@@ -1,7 +1,7 @@
 """What an attempt gets: its config with the expressions filled in, the input, and what came before it."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import orjson
@@ -24,9 +24,13 @@ Report = Callable[[float | None, str], None]
 Completed = Callable[[int, int, str | None], None]
 """Told of an element that has completed: how many there are, which one it is, its output as JSON text."""
 
+_NOT_PARSED = object()
+
 
 class Preparation:
     """For one execution. Nothing is kept but the parsed input: what a task gets follows from the state as it is."""
+
+    __slots__ = ("_attempts", "_execution", "_parsed_input", "_secrets", "_state", "_tasks")
 
     def __init__(self, execution: Execution, state: ExecutionState, attempts: Attempts, secrets: Secrets) -> None:
         self._execution = execution
@@ -34,6 +38,7 @@ class Preparation:
         self._tasks = state.plan.tasks
         self._attempts = attempts
         self._secrets = secrets
+        self._parsed_input: Any = _NOT_PARSED
 
     def is_wanted(self, index: int) -> bool:
         """False when the task's condition says that it is to be skipped; an error in it fails the attempt, later."""
@@ -119,9 +124,11 @@ class Preparation:
         message = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)
         return Failed(TaskError("output_schema", f"the output breaks its schema: {message}", retryable=False))
 
-    @cached_property
+    @property
     def _input(self) -> Any:
-        return orjson.loads(self._execution.input)
+        if self._parsed_input is _NOT_PARSED:
+            self._parsed_input = orjson.loads(self._execution.input)
+        return self._parsed_input
 
     def _masked(self, report: Report, index: int) -> Report:
         mask = self.mask(index)

@@ -45,7 +45,7 @@ class ProgressReports:
         if (waiting := self._waiting.pop(index, None)) is not None:
             self._take(index, *waiting)
 
-    def last_words(self, index: int, number: int) -> str | None:
+    def unwritten(self, index: int, number: int) -> str | None:
         """The report of attempt `number` that still waits when the attempt ends."""
         of, data = self._waiting.pop(index, (0, ""))
         return data if of == number else None

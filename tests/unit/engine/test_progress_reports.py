@@ -61,10 +61,10 @@ async def test_tasks_do_not_wait_for_each_other(reports: ProgressReports, writer
 
 async def test_the_last_words_of_an_attempt(reports: ProgressReports, writer: Writer) -> None:
     reports.report(A, 1, 10, "")
-    assert reports.last_words(A, 1) is None
+    assert reports.unwritten(A, 1) is None
     reports.report(A, 1, 99, "nearly")
-    assert json.loads(reports.last_words(A, 1) or "") == {"percent": 99, "message": "nearly"}
-    assert reports.last_words(A, 1) is None
+    assert json.loads(reports.unwritten(A, 1) or "") == {"percent": 99, "message": "nearly"}
+    assert reports.unwritten(A, 1) is None
 
 
 async def test_reports_after_the_end_are_dropped(reports: ProgressReports, writer: Writer) -> None:
@@ -79,7 +79,7 @@ async def test_an_earlier_attempt_does_not_speak_for_the_next(reports: ProgressR
     writer.running[A] = 2
     reports.report(A, 2, 10, "")
     reports.report(A, 1, 80, "")
-    assert reports.last_words(A, 2) is None
+    assert reports.unwritten(A, 2) is None
     reports.report(A, 1, 80, "")
     reports.report(A, 2, 20, "")
     reports.report(A, 1, 90, "")

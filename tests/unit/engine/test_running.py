@@ -269,7 +269,7 @@ async def test_an_execution_that_waits_for_a_retry_is_cancelled(house: House, pr
     await process.controls.cancel(execution_id, "")
     seen = await process.until(execution_id)
     assert seen[-3:] == ["cancel_requested", "a cancelled", "cancelled"]
-    assert run._timers._handles == {}, "a timer would keep the execution in memory until the retry was due"
+    assert run._due_times._timers._handles == {}, "a timer would keep the execution in memory until the retry was due"
 
 
 async def test_an_execution_that_nobody_has_begun_is_cancelled(house: House) -> None:

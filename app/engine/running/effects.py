@@ -1,0 +1,148 @@
+"""What committed events set going in this process: attempts, their reports, and timers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from app.domain.events import Event, EventType
+from app.domain.handlers import TaskError
+from app.domain.states import TaskStatus
+from app.engine.deciding.drafts import Draft, element_data
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped
+from app.engine.deciding.state import ExecutionState
+from app.engine.running.collaborators import Collaborators
+from app.engine.running.due_times import DueTimes
+from app.engine.running.in_flight import RunningAttempts
+from app.engine.running.preparing import Preparation
+from app.engine.running.progress import ProgressReports
+from app.expressions.errors import EvaluationError
+
+_RUNNING = TaskStatus.RUNNING
+
+
+class Owner(Protocol):
+    """The run that effects belong to; it turns what they report into events."""
+
+    def attempt_ended(self, index: int, number: int, outcome: Outcome) -> None:
+        """Take the outcome of attempt `number` of task `index`; called once per attempt."""
+
+    def take_report(self, report: Draft) -> bool:
+        """Take what a running attempt says of itself; return false when that attempt is over."""
+
+    def is_skipping(self, index: int) -> bool:
+        """True when the task's attempt is to be stopped because the task is skipped."""
+
+
+class Effects:
+    """Those of one execution. Nothing here decides, and nothing starts before the event that says so is committed."""
+
+    __slots__ = ("_due_times", "_owner", "_preparation", "_progress", "_running", "_state")
+
+    def __init__(
+        self,
+        state: ExecutionState,
+        preparation: Preparation,
+        due_times: DueTimes,
+        shared: Collaborators,
+        cancel_grace_seconds: float,
+        owner: Owner,
+    ) -> None:
+        self._state = state
+        self._preparation = preparation
+        self._due_times = due_times
+        self._owner = owner
+        self._running = RunningAttempts(shared.attempts, cancel_grace_seconds, owner.attempt_ended)
+        self._progress = ProgressReports(self._write_progress)
+
+    @property
+    def has_attempts(self) -> bool:
+        """True while a handler runs."""
+        return bool(self._running)
+
+    def carry_out(self, events: Sequence[Event], stops: Sequence[int]) -> None:
+        """Do what `events`, which are committed, ask for; then stop the attempts of the tasks in `stops`."""
+        for event in events:
+            if (act := _ACTS.get(event.type)) is not None:
+                act(self, event)
+        for index in stops:
+            self._running.stop(index)
+
+    def stop_attempt(self, index: int) -> None:
+        """Cancel the task's attempt, where one runs; its end is reported as any other."""
+        self._running.stop(index)
+
+    def stop_all(self) -> None:
+        """Cancel all attempts without a report of how they end."""
+        self._running.stop_all()
+
+    def forget_all(self) -> None:
+        """As `stop_all`, and as if no attempt ran any more."""
+        self._running.forget_all()
+
+    def unwritten_progress(self, index: int, number: int) -> str | None:
+        """As `ProgressReports.unwritten`."""
+        return self._progress.unwritten(index, number)
+
+    def close(self) -> None:
+        """Take no further report. Lets go of all that hold this, so that no cycle is left."""
+        self._due_times.stop()
+        self._progress.close()
+        self._running.close()
+
+    def _start(self, event: Event) -> None:
+        index, number = self._index(event), event.attempt
+        task = self._state.tasks[index]
+        # The state is ahead of what is committed: the attempt may have been ended since, by a skip or a timeout.
+        if task.attempt != number or task.status is not _RUNNING:
+            return
+        if task.wait is not None:
+            self._due_times.watch_task(index)
+        elif self._owner.is_skipping(index):
+            self._owner.attempt_ended(index, number, Stopped())
+        else:
+            self._begin(index, number)
+
+    def _begin(self, index: int, number: int) -> None:
+        planned = self._state.plan.tasks[index]
+        try:
+            report = partial(self._progress.report, index, number)
+            attempt = self._preparation.attempt(index, number, report, self._running.is_stopping_all)
+            handler = self._preparation.handler(index, partial(self._element_completed, index, number))
+        except EvaluationError as error:
+            failed = Failed(TaskError("expression_failed", str(error), retryable=False))
+            self._owner.attempt_ended(index, number, failed)
+            return
+        self._running.start(index, attempt, handler, planned.type, self._preparation.mask(index))
+
+    def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
+        if (mask := self._preparation.mask(index)) is not None and output is not None:
+            output = mask.json(output)
+        data = element_data(element, count, output)
+        self._owner.take_report(Draft(EventType.TASK_ITEM_COMPLETED, index, number, data))
+
+    def _write_progress(self, index: int, number: int, data: str) -> bool:
+        return self._owner.take_report(Draft(EventType.TASK_PROGRESSED, index, number, data))
+
+    def _progress_written(self, event: Event) -> None:
+        self._progress.written(self._index(event))
+
+    def _wait_for_retry(self, event: Event) -> None:
+        self._due_times.watch_task(self._index(event))
+
+    def _watch_deadline(self, _: Event) -> None:
+        self._due_times.watch_deadline()
+
+    def _watch_open_tasks(self, _: Event) -> None:
+        self._due_times.watch_open_tasks()
+
+    def _index(self, event: Event) -> int:
+        return self._state.plan.index_of[event.task_id or 0]
+
+
+_ACTS: Mapping[EventType, Callable[[Effects, Event], None]] = {
+    EventType.TASK_STARTED: Effects._start,
+    EventType.TASK_RETRYING: Effects._wait_for_retry,
+    EventType.TASK_PROGRESSED: Effects._progress_written,
+    EventType.EXECUTION_STARTED: Effects._watch_deadline,
+    EventType.EXECUTION_RESUMED: Effects._watch_open_tasks,
+}
