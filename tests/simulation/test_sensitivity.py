@@ -7,7 +7,8 @@ import pytest
 
 from app.engine.deciding.state import ExecutionState
 from app.engine.ports import Step
-from app.engine.running.engine import Engine
+from app.engine.running.claiming import Claiming
+from app.engine.running.held_runs import HeldRuns
 from app.engine.running.recorder import Lane, Recorder
 from app.engine.watching.watchers import Batch, Watcher
 from tests.support.memory.database import MemoryDatabase
@@ -43,7 +44,7 @@ async def _nothing_to_reap(_: MemoryOwnership) -> int:
     return 0
 
 
-async def _leave_strays(_: Engine, engine_id: int) -> None:
+async def _leave_orphans(_: Claiming, engine_id: int) -> None:
     return
 
 
@@ -62,9 +63,9 @@ def _take_newest(self: Watcher, after: int) -> Batch | None:
 _submit = Recorder.submit
 
 SABOTAGE = {
-    "engines work on without a lease": (Engine, "_drop_all", lambda _: None),
+    "engines work on without a lease": (HeldRuns, "drop_all", lambda _: None),
     "nobody frees what a dead engine owned": (MemoryOwnership, "reap", _nothing_to_reap),
-    "claims without an answer are forgotten": (Engine, "_give_back_strays", _leave_strays),
+    "claims without an answer are forgotten": (Claiming, "_give_back_orphans", _leave_orphans),
     "runs act before they have committed": (Recorder, "submit", _act_at_once),
     "a watcher that falls behind misses something": (Watcher, "take", _take_newest),
     "what has completed is not undone": (ExecutionState, "next_compensation", property(lambda _: None)),

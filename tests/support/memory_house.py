@@ -17,8 +17,9 @@ from app.engine.planning.plans import Plans
 from app.engine.ports import NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
-from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.engine import Engine
 from app.engine.running.limits import Limits
+from app.engine.running.options import EngineOptions
 from app.engine.running.recorder import Recorder
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter, StartRequest
@@ -143,8 +144,8 @@ class Process:
         for loop in self.engine._loops:
             loop.cancel()
         await asyncio.gather(*self.engine._loops, return_exceptions=True)
-        self.engine._accepting = False
-        self.engine._drop_all()
+        self.engine._held.accepting = False
+        self.engine._held.drop_all()
         await self.recorder.stop()
         await self.announcer.stop()
 

@@ -12,8 +12,9 @@ from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
-from app.engine.running.engine import Engine, EngineOptions
+from app.engine.running.engine import Engine
 from app.engine.running.limits import Limits
+from app.engine.running.options import EngineOptions
 from app.engine.running.recorder import Recorder
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter

@@ -44,12 +44,12 @@ async def fleet(database_url: str) -> AsyncIterator[Fleet]:
 
 async def kill(engine: Engine) -> None:
     """Its loops stop where they are; it gives nothing back."""
-    engine._accepting = False
+    engine._held.accepting = False
     for loop in engine._loops:
         loop.cancel()
     await asyncio.gather(*engine._loops, return_exceptions=True)
-    engine._drop_all()
-    await engine._shared.recorder.stop()
+    engine._held.drop_all()
+    await engine._recorder.stop()
 
 
 async def start(process: EngineProcess, key: str, **options: object) -> str:

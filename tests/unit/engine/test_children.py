@@ -111,7 +111,7 @@ async def test_parents_leave_their_places_to_their_children(house: House, childr
         middle = await house.define(calling(child))
         parent_id = await process.start(await house.define(calling(middle)), input={"n": 1})
         assert (await process.until(parent_id))[-1] == "completed"
-        assert process.engine._shared.attempts.following == 0
+        assert process.engine._held._shared.attempts.following == 0
 
 
 async def test_a_workflow_that_calls_itself_comes_to_an_end(house: House, process: Process) -> None:

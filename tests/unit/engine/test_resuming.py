@@ -9,7 +9,7 @@ import pytest
 from app.domain.definitions import RetryPolicy
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ControlCommand, StoreUnreachable
-from app.engine.running import engine as engine_module
+from app.engine.running.claiming import ORPHAN_PAUSE_SECONDS
 from tests.support.histories import CREATED, at, note, opening
 from tests.support.memory.signals import MemorySignals
 from tests.support.memory_house import House, Process
@@ -50,7 +50,7 @@ async def left_for_later(house: House, execution_id: str) -> None:
     while row.owner_id is not None or row.due_at <= house.clock.now():
         await asyncio.sleep(0)
     assert row.owner_id is None
-    house.clock.advance(engine_module.STRAY_PAUSE_SECONDS)
+    house.clock.advance(ORPHAN_PAUSE_SECONDS)
 
 
 # Another engine takes over
@@ -257,7 +257,7 @@ async def test_a_start_that_was_stored_without_an_answer_is_found(house: House) 
         gate = house.faults.hold_after("record")
         starting = asyncio.create_task(process.start(workflow, idempotency_key="key"))
         await gate.reached()
-        process.engine._drop_all()
+        process.engine._held.drop_all()
         gate.open()
         execution_id = await starting
         assert list(map(str, house.database.executions)) == [execution_id]
@@ -365,14 +365,14 @@ async def test_a_claim_that_meets_a_defect_is_dropped_whole(
 
 
 async def test_what_is_being_opened_is_never_given_back(house: House) -> None:
-    """Strays are looked for while an opening is on its way into the database."""
+    """Orphans are looked for while an opening is on its way into the database."""
     async with house.process() as process:
         workflow = await house.define(staged("a"))
         owned = house.faults.hold_after("owned")
-        process.engine._astray = True
+        process.engine._claiming.expect_orphans()
         await owned.reached()
         execution_id = await process.start(workflow)
-        process.engine._astray = True
+        process.engine._claiming.expect_orphans()
         owned.open()
         await passed(house, "owned")
         (await house.stage.entered("a")).succeed()

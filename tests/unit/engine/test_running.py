@@ -265,7 +265,7 @@ async def test_an_execution_that_waits_for_a_retry_is_cancelled(house: House, pr
     execution_id = await process.start(await house.define(staged("a", retry=LATER)))
     (await house.stage.entered("a")).fail()
     await process.until(execution_id, "a retrying")
-    run = next(iter(process.engine._runs.values()))
+    run = next(iter(process.engine._held))
     await process.controls.cancel(execution_id, "")
     seen = await process.until(execution_id)
     assert seen[-3:] == ["cancel_requested", "a cancelled", "cancelled"]
@@ -316,7 +316,7 @@ async def test_a_cancel_that_comes_with_the_end_changes_nothing(house: House, pr
 async def test_commands_of_another_kind_are_left_for_a_newer_engine(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     a = await house.stage.entered("a")
-    run = next(iter(process.engine._runs.values()))
+    run = next(iter(process.engine._held))
     await house.store.send_command(ControlCommand(0, run.id, "rewind", "a break"))
     gate = house.faults.hold_after("commands")
     await gate.reached()

@@ -1,0 +1,131 @@
+"""Claims executions that are due, and gives back those that belong to this engine in the database only."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from app.engine.deciding.state import ExecutionState, fold
+from app.engine.planning.plan import Plan
+from app.engine.planning.plans import Plans
+from app.engine.ports import Claim, ControlCommand, Ownership, StoreUnreachable
+from app.engine.running.command_delivery import CommandDelivery
+from app.engine.running.held_runs import HeldRuns
+from app.engine.running.lease import Lease
+from app.engine.running.options import EngineOptions
+from app.engine.running.recorder import Recorder
+from app.engine.waking import Bell
+
+log = structlog.get_logger(__name__)
+
+CLAIMED_AT_ONCE = 100
+ORPHAN_PAUSE_SECONDS = 10.0
+"""How long an execution that this engine could not continue is left alone before any engine tries again."""
+
+
+class Claiming:
+    """Fills the room in `held` with executions that are due.
+
+    An orphan is an execution that the database says is this engine's, but that this engine does not run: its claim was
+    not acknowledged, it could not be continued, or its run was dropped. No other engine takes it while this one renews
+    its lease, so this one has to give it back.
+    """
+
+    def __init__(
+        self,
+        ownership: Ownership,
+        plans: Plans,
+        commands: CommandDelivery,
+        held: HeldRuns,
+        lease: Lease,
+        recorder: Recorder,
+        options: EngineOptions,
+    ) -> None:
+        self._ownership = ownership
+        self._plans = plans
+        self._commands = commands
+        self._held = held
+        self._lease = lease
+        self._recorder = recorder
+        self._options = options
+        self._work = Bell()
+        self._orphans_expected = False
+        self._look_for_orphans_at = 0.0
+
+    def wake(self) -> None:
+        """There may be work, or room for it."""
+        self._work.ring()
+
+    def expect_orphans(self) -> None:
+        """Look for orphans before the next claim."""
+        self._orphans_expected = True
+
+    async def claim_continually(self) -> None:
+        while True:
+            if await self._claim() < CLAIMED_AT_ONCE:
+                await self._work.wait(self._options.poll_seconds)
+
+    async def _claim(self) -> int:
+        """Claim and continue what is due; return how many executions that was."""
+        engine_id = self._lease.engine_id
+        if engine_id is None:
+            return 0
+        try:
+            await self._give_back_orphans(engine_id)
+            await self._recorder.room()
+            if self._lease.engine_id is None or not self._held.accepting or self._held.room <= 0:
+                return 0
+            # Reserved, because starts may take places while the claim is on its way.
+            self._held.reserved = min(self._held.room, CLAIMED_AT_ONCE)
+            claims = await self._ownership.claim(engine_id, self._held.reserved)
+            commands = await self._commands.waiting(engine_id) if claims else ()
+            for claim in claims:
+                await self._resume(claim, [c for c in commands if c.execution_id == claim.execution.id], engine_id)
+        except StoreUnreachable as error:
+            log.warning("claim_failed", reason=str(error))
+            self.expect_orphans()
+            return 0
+        finally:
+            self._held.reserved = 0
+        return len(claims)
+
+    async def _resume(self, claim: Claim, commands: Sequence[ControlCommand], engine_id: int) -> None:
+        execution = claim.execution
+        try:
+            plan = await self._plans.get(execution.workflow_id, execution.revision)
+            if self._lease.engine_id != engine_id or not self._held.accepting:
+                return
+            run = self._held.new_run(execution, _state(plan, claim))
+        except StoreUnreachable:
+            raise
+        except Exception:
+            log.exception("execution_cannot_be_continued", execution_id=str(execution.id))
+            self.expect_orphans()
+        else:
+            self._held.add(run)
+            run.resume(commands)
+
+    async def _give_back_orphans(self, engine_id: int) -> None:
+        """Free the orphans, where some are expected.
+
+        Also looks once in a lease's time without being asked: a claim that was given up as failed may still take
+        effect in the database later, after this engine has looked.
+        """
+        now = asyncio.get_running_loop().time()
+        if not self._orphans_expected and now < self._look_for_orphans_at:
+            return
+        self._orphans_expected = False
+        self._look_for_orphans_at = now + self._options.lease_seconds
+        owned = await self._ownership.owned(engine_id)
+        # Compared only now: what was opened while the question was on its way is held here, and is no orphan.
+        orphans: list[UUID] = [execution_id for execution_id in owned if execution_id not in self._held]
+        if orphans:
+            log.warning("orphans_given_back", executions=len(orphans), for_seconds=ORPHAN_PAUSE_SECONDS)
+            await self._ownership.give_back(engine_id, orphans, ORPHAN_PAUSE_SECONDS)
+
+
+def _state(plan: Plan | None, claim: Claim) -> ExecutionState:
+    if plan is None:
+        raise LookupError(f"workflow {claim.execution.workflow_id} has no revision {claim.execution.revision}")
+    return fold(plan, claim.events)

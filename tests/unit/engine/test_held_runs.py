@@ -1,0 +1,71 @@
+"""The executions that an engine holds, and its room for more."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.domain.executions import Execution
+from app.domain.states import ExecutionStatus
+from app.engine.deciding.state import ExecutionState
+from app.engine.running.attempts import Attempts
+from app.engine.running.collaborators import Collaborators
+from app.engine.running.held_runs import HeldRuns
+from app.engine.running.limits import Limits
+from app.engine.running.recorder import Recorder
+from app.engine.running.run import Run
+from app.engine.watching.watchers import Hub
+from tests.support.histories import NOON
+from tests.support.memory_house import House
+from tests.support.stories import plan_of
+
+
+class Bench:
+    def __init__(self) -> None:
+        house = House()
+        self.attempts = Attempts(house, 100)
+        shared = Collaborators(Recorder(house.recording), self.attempts, Hub(lambda *_: None), house.clock)
+        self.gone: list[Run] = []
+        self.held = HeldRuns(2, shared, Limits(100), self.gone.append)
+
+    def add(self, execution_id: UUID | None = None) -> Run:
+        execution = Execution(execution_id or uuid4(), 1, 1, ExecutionStatus.PENDING, "{}", NOON)
+        run = self.held.new_run(execution, ExecutionState(plan_of()))
+        self.held.add(run)
+        return run
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+async def test_room_is_what_is_neither_held_nor_reserved(bench: Bench) -> None:
+    bench.add()
+    assert bench.held.room == 1
+    bench.held.reserved = 1
+    assert bench.held.room == 0
+    bench.attempts.following = 1
+    assert bench.held.room == 1, "a run that waits for another execution leaves its place to that one"
+
+
+async def test_the_first_place_that_becomes_free_is_told(bench: Bench) -> None:
+    first, second = bench.add(), bench.add()
+    assert bench.held.remove(first)
+    assert not bench.held.remove(second)
+    assert len(bench.held) == 0
+
+
+async def test_a_run_that_was_lost_does_not_take_its_successor_with_it(bench: Bench) -> None:
+    lost = bench.add()
+    successor = bench.add(lost.id)
+    assert not bench.held.remove(lost)
+    assert bench.held.get(lost.id) is successor
+
+
+async def test_all_are_dropped_although_each_is_removed_meanwhile(bench: Bench) -> None:
+    runs = [bench.add(), bench.add()]
+    for run in runs:
+        run._on_gone = bench.held.remove
+    bench.held.drop_all()
+    assert all(run.is_lost for run in runs)
+    assert len(bench.held) == 0
