@@ -13,7 +13,8 @@ from app.domain.executions import Execution, Failure
 from app.domain.handlers import Attempt, TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import Command, StartTask, decide
-from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.drafts import Draft, take
+from app.engine.deciding.event_data import FailureData
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, unwanted
@@ -141,9 +142,8 @@ class _Rehearsal:
             self._play(command.index)
         elif (draft := draft_of_command(self._state, command, self._max_output_bytes)) is not None:
             self._take_up(draft)
-            self._told.output = draft.data if draft.type is EventType.EXECUTION_COMPLETED else None
-            failure = None if draft.type is EventType.EXECUTION_COMPLETED else orjson.loads(draft.data or "null")
-            self._told.failure = None if failure is None else Failure(failure["code"], failure["message"])
+            self._told.output = draft.text if draft.type is EventType.EXECUTION_COMPLETED else None
+            self._told.failure = draft.data.failure if isinstance(draft.data, FailureData) else None
 
     def _play(self, index: int) -> None:
         config = None
@@ -179,4 +179,4 @@ class _Rehearsal:
         return self._attempts.run_now(handler, attempt, None)
 
     def _take_up(self, draft: Draft) -> None:
-        self._state.apply(next_event(self._state, draft, self._now))
+        take(self._state, draft, self._now)

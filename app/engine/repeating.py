@@ -8,7 +8,8 @@ import orjson
 
 from app.domain.events import TASK_STATUS_AFTER, Event, EventType
 from app.domain.states import TaskStatus
-from app.engine.deciding.drafts import Draft, message_data, next_event
+from app.engine.deciding.drafts import Draft, take
+from app.engine.deciding.event_data import message_data
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.planning.plan import Plan
 
@@ -24,12 +25,8 @@ def first_events(
     runs again; None repeats only what that execution did not complete.
     """
     origin = fold(plan, history)
-    state, events = ExecutionState(plan), list[Event]()
-    for draft in _drafts(origin, origin_id, history, from_index):
-        event = next_event(state, draft, now)
-        state.apply(event)
-        events.append(event)
-    return events
+    state = ExecutionState(plan)
+    return [take(state, draft, now) for draft in _drafts(origin, origin_id, history, from_index)]
 
 
 def taken_over(origin: ExecutionState, from_index: int | None = None) -> frozenset[int]:
@@ -57,8 +54,8 @@ def _drafts(
 ) -> Iterable[Draft]:
     """The creation, then the completions in the order in which they came."""
     from_task = None if from_index is None else origin.plan.tasks[from_index].name
-    data = orjson.dumps({"origin_id": str(origin_id), "from_task": from_task}).decode()
-    yield Draft(EventType.EXECUTION_CREATED, data=data)
+    text = orjson.dumps({"origin_id": str(origin_id), "from_task": from_task}).decode()
+    yield Draft(EventType.EXECUTION_CREATED, text=text)
     taken = taken_over(origin, from_index)
     for event in history:
         status = TASK_STATUS_AFTER.get(event.type)
@@ -70,7 +67,7 @@ def _drafts(
 
 def _taken(index: int, status: TaskStatus, output: str | None, origin_id: UUID) -> Draft:
     if status is TaskStatus.COMPLETED:
-        return Draft(EventType.TASK_REUSED, index, data=output)
+        return Draft(EventType.TASK_REUSED, index, text=output)
     if status is TaskStatus.SKIPPED:
         return Draft(EventType.TASK_SKIPPED, index, data=message_data(f"skipped in execution {origin_id}"))
     told = f"failed in execution {origin_id}, which went on without it"

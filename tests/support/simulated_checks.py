@@ -11,7 +11,7 @@ from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import task_order
 from app.domain.documents import workflow_from_document
 from app.domain.executions import Failure
-from app.engine.deciding.drafts import failure_of
+from app.engine.deciding.event_data import data_of_failure
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.simulated_clients import Book, Watched
 from tests.support.simulated_network import run_at_once
@@ -56,7 +56,7 @@ def _history_problems(database: MemoryDatabase, execution_id: UUID, row: StoredE
 
 
 def _text(failure: Failure | None) -> str | None:
-    return None if failure is None else failure_of(failure)
+    return None if failure is None else data_of_failure(failure).text
 
 
 def _doubled_keys(database: MemoryDatabase) -> Iterator[str]:

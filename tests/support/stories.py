@@ -6,7 +6,8 @@ from dataclasses import replace
 from app.domain.definitions import ExecutionType, Task, Workflow
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.deciding.drafts import failure_data, message_data, progress_data, status_after
+from app.engine.deciding.drafts import status_after
+from app.engine.deciding.event_data import failure_data, message_data, progress_data
 from app.engine.deciding.state import ENGINE_LOST
 from app.engine.planning.plan import Plan, compile_plan
 from tests.support.histories import NOON, at
@@ -14,19 +15,19 @@ from tests.support.histories import NOON, at
 FIRST_TASK_ID = 101
 
 _DATA = {
-    EventType.CANCEL_REQUESTED: message_data("no longer wanted"),
-    EventType.EXECUTION_FAILING: failure_data("execution_timeout", "it took too long"),
-    EventType.TASK_SKIPPED: message_data("not needed today"),
+    EventType.CANCEL_REQUESTED: message_data("no longer wanted").text,
+    EventType.EXECUTION_FAILING: failure_data("execution_timeout", "it took too long").text,
+    EventType.TASK_SKIPPED: message_data("not needed today").text,
     EventType.TASK_REUSED: '{"done":true}',
-    EventType.TASK_PROGRESSED: progress_data(50, "half-way"),
+    EventType.TASK_PROGRESSED: progress_data(50, "half-way").text,
     EventType.TASK_COMPLETED: '{"done":true}',
-    EventType.TASK_FAILED: failure_data("broken", "it broke"),
-    EventType.TASK_RETRYING: failure_data("broken", "it broke", at(1_000)),
-    EventType.TASK_CANCELLED: failure_data("cancelled", "another task failed"),
-    EventType.EXECUTION_FAILED: failure_data("broken", "task 'a' failed: it broke"),
-    EventType.EXECUTION_CANCELLED: failure_data("cancelled", "no longer wanted"),
+    EventType.TASK_FAILED: failure_data("broken", "it broke").text,
+    EventType.TASK_RETRYING: failure_data("broken", "it broke", at(1_000)).text,
+    EventType.TASK_CANCELLED: failure_data("cancelled", "another task failed").text,
+    EventType.EXECUTION_FAILED: failure_data("broken", "task 'a' failed: it broke").text,
+    EventType.EXECUTION_CANCELLED: failure_data("cancelled", "no longer wanted").text,
 }
-_LOST = failure_data(ENGINE_LOST, "the engine that ran it stopped", NOON)
+_LOST = failure_data(ENGINE_LOST, "the engine that ran it stopped", NOON).text
 
 
 def sync(name: str, sequence: int = 0, **options) -> Task:

@@ -1,10 +1,7 @@
 """The state of one execution: the fold of its events, and nothing else."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-
-import orjson
 
 from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
@@ -16,8 +13,17 @@ from app.domain.states import (
     TaskStatus,
 )
 from app.engine.deciding.course import course_of
+from app.engine.deciding.event_data import (
+    ElementData,
+    EventData,
+    FailureData,
+    MessageData,
+    ProgressData,
+    SignalData,
+    read,
+)
 from app.engine.deciding.task_state import TaskState
-from app.engine.deciding.waits import wait_from
+from app.engine.deciding.waits import WaitData
 from app.engine.planning.plan import Plan
 
 ENGINE_LOST = "engine_lost"
@@ -112,30 +118,31 @@ class ExecutionState:
     def is_compensation(self, index: int) -> bool:
         return index in self.plan.graph.compensations
 
-    def apply(self, event: Event) -> None:
-        """Raise `IllegalHistory` when `event` cannot come next."""
+    def apply(self, event: Event, made: EventData | None = None) -> None:
+        """Take the next event. Raise `IllegalHistory` when `event` cannot come next.
+
+        `made` is the event's data where this process has just made the event; without it the data's text is parsed.
+        """
         if event.sequence != self.sequence + 1 or not self._may_become(event):
             raise IllegalHistory(f"event {event.sequence} ({event.type}) after {self.sequence} ({self.status})")
         self.sequence = event.sequence
         self.status = event.status
         self.progress = event.progress_percent
         if (status := TASK_STATUS_AFTER.get(event.type)) is not None:
-            self._apply_to_task(event, status)
-        else:
-            self._apply_to_execution(event)
+            self._apply_to_task(event, status, made)
+        elif event.type not in FINAL_EVENTS:
+            self._apply_to_execution(event, made)
 
-    def _apply_to_execution(self, event: Event) -> None:
-        if event.type in FINAL_EVENTS:
-            return
+    def _apply_to_execution(self, event: Event, made: EventData | None) -> None:
         if event.type is _EXECUTION_STARTED:
             self.started_at = event.occurred_at
         elif event.type is EventType.CANCEL_REQUESTED:
-            self.cancel_reason = json.loads(event.data or "{}").get("message", "")
+            self.cancel_reason = read(MessageData, event, made).message
         elif event.type is EventType.EXECUTION_FAILING:
-            self.failure = self.failure or _failure(event)
+            self.failure = self.failure or read(FailureData, event, made).failure
         elif event.type is EventType.SIGNAL_RECEIVED:
-            signal = orjson.loads(event.data or "{}")
-            self.signals.setdefault(signal["name"], []).append(orjson.dumps(signal["payload"]).decode())
+            signal = read(SignalData, event, made)
+            self.signals.setdefault(signal.name, []).append(signal.payload)
 
     def _may_become(self, event: Event) -> bool:
         """Whether the execution's status may be the one that `event` gives it."""
@@ -146,12 +153,12 @@ class ExecutionState:
             return False
         return status in EXECUTION_TRANSITIONS[self.status]
 
-    def _apply_to_task(self, event: Event, status: TaskStatus) -> None:
+    def _apply_to_task(self, event: Event, status: TaskStatus, made: EventData | None) -> None:
         index = self.plan.index_of.get(event.task_id or 0)
         if index is None or not self._may_follow(event, index, status):
             raise IllegalHistory(f"event {event.sequence} is {event.type} of task {event.task_id}")
         if event.type in _WHILE_RUNNING:
-            self._progress(index, event)
+            self._progress(index, event, made)
             return
         task = self.tasks[index]
         if index in self.ready and self.course.begin(index) > 1:
@@ -159,11 +166,11 @@ class ExecutionState:
         task.status = status
         self.reported.pop(index, None)
         if status is _RUNNING:
-            self._begin(index, task, event)
+            self._begin(index, task, event, made)
         elif status is _RETRYING:
-            _wait_for_retry(task, event)
+            _wait_for_retry(task, read(FailureData, event, made))
         else:
-            self._end(index, task, event)
+            self._end(index, task, event, made)
 
     def _may_follow(self, event: Event, index: int, status: TaskStatus) -> bool:
         task, kind = self.tasks[index], event.type
@@ -190,23 +197,22 @@ class ExecutionState:
             return its_turn and not self.open_steps
         return (waits_for_retry or index in self.ready) and not self.is_stopping
 
-    def _progress(self, index: int, event: Event) -> None:
-        data = orjson.loads(event.data or "{}")
+    def _progress(self, index: int, event: Event, made: EventData | None) -> None:
         if event.type is EventType.TASK_ITEM_COMPLETED:
-            task, output = self.tasks[index], data["output"]
-            task.add_element(data["index"], None if output is None else orjson.dumps(output).decode())
-            self.reported[index] = 100.0 * len(task.elements) / data["count"]
-        elif (percent := data.get("percent")) is not None:
+            element, task = read(ElementData, event, made), self.tasks[index]
+            task.add_element(element.index, element.output)
+            self.reported[index] = 100.0 * len(task.elements) / element.count
+        elif (percent := read(ProgressData, event, made).percent) is not None:
             self.reported[index] = percent
 
-    def _begin(self, index: int, task: TaskState, event: Event) -> None:
+    def _begin(self, index: int, task: TaskState, event: Event, made: EventData | None) -> None:
         task.attempt = event.attempt
         task.first_started_at = task.first_started_at or event.occurred_at
         task.retry_at = None
-        task.wait = None if event.data is None else wait_from(event.data)
+        task.wait = None if event.data is None else read(WaitData, event, made).wait
         self.open[index] = None
 
-    def _end(self, index: int, task: TaskState, event: Event) -> None:
+    def _end(self, index: int, task: TaskState, event: Event, made: EventData | None) -> None:
         self.open.pop(index, None)
         task.ended_at = event.occurred_at
         if task.status in _PASSED:
@@ -214,7 +220,7 @@ class ExecutionState:
             task.output = event.data if task.status is _COMPLETED else None
             task.failure = None
         else:
-            task.failure = _failure(event)
+            task.failure = read(FailureData, event, made).failure
         if index in self.plan.graph.compensations:
             self._end_compensation(index, task)
             return
@@ -243,17 +249,11 @@ def fold(plan: Plan, events: Iterable[Event]) -> ExecutionState:
     return state
 
 
-def _wait_for_retry(task: TaskState, event: Event) -> None:
-    data = json.loads(event.data or "{}")
-    task.failure = Failure(data["code"], data["message"])
+def _wait_for_retry(task: TaskState, data: FailureData) -> None:
+    task.failure = data.failure
     task.wait = None
-    task.retry_at = datetime.fromisoformat(data["retry_at"])
-    if task.failure.code == ENGINE_LOST:
+    task.retry_at = data.retry_at
+    if data.failure.code == ENGINE_LOST:
         task.lost += 1
     else:
         task.failures += 1
-
-
-def _failure(event: Event) -> Failure:
-    data = json.loads(event.data or "{}")
-    return Failure(data["code"], data["message"])

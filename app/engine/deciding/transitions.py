@@ -17,7 +17,8 @@ from app.engine.deciding.decider import (
     retry_at,
     why_cancelled,
 )
-from app.engine.deciding.drafts import Draft, failure_data, failure_of, message_data, signal_data
+from app.engine.deciding.drafts import Draft
+from app.engine.deciding.event_data import data_of_failure, failure_data, message_data, signal_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.deciding.state import ENGINE_LOST, ExecutionState
 from app.engine.deciding.waits import WaitState
@@ -44,8 +45,9 @@ def draft_of_command(state: ExecutionState, command: Command, max_output_bytes: 
             output = None if payload == "null" else payload
             return Draft(EventType.TASK_COMPLETED, index, state.tasks[index].attempt, output)
         case Finish(status, failure):
-            data = state.course.output(max_output_bytes) if failure is None else failure_of(failure)
-            return Draft(FINAL_EVENT[status], data=data)
+            if failure is not None:
+                return Draft(FINAL_EVENT[status], data=data_of_failure(failure))
+            return Draft(FINAL_EVENT[status], text=state.course.output(max_output_bytes))
 
 
 def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: datetime, chance: float) -> Draft:
@@ -71,15 +73,15 @@ def _draft_of_failure(state: ExecutionState, index: int, error: TaskError, now: 
     due = retry_at(state.plan.tasks[index].retry, task.failures + 1, error, now, chance)
     stops = state.is_stopping and not state.is_compensation(index)
     if due is None or stops:
-        return Draft(EventType.TASK_FAILED, index, task.attempt, failure_data(error.code, error.message))
-    return Draft(EventType.TASK_RETRYING, index, task.attempt, failure_data(error.code, error.message, due))
+        return Draft(EventType.TASK_FAILED, index, task.attempt, data=failure_data(error.code, error.message))
+    return Draft(EventType.TASK_RETRYING, index, task.attempt, data=failure_data(error.code, error.message, due))
 
 
 def cancelled(state: ExecutionState, index: int, given_up_after: float | None = None) -> Draft:
     why = why_cancelled(state)
     if given_up_after is not None:
         why = replace(why, message=f"{why.message}; it did not stop within {given_up_after:g} s and was given up")
-    return Draft(EventType.TASK_CANCELLED, index, state.tasks[index].attempt, failure_of(why))
+    return Draft(EventType.TASK_CANCELLED, index, state.tasks[index].attempt, data=data_of_failure(why))
 
 
 def drafts_of_control(state: ExecutionState, command: ControlCommand) -> Sequence[Draft]:
@@ -114,7 +116,7 @@ def task_to_skip(state: ExecutionState, command: ControlCommand) -> int | None:
 
 
 def skipped(state: ExecutionState, index: int, reason: str) -> Draft:
-    return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, message_data(reason))
+    return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, data=message_data(reason))
 
 
 def unwanted(state: ExecutionState, index: int) -> Draft:
@@ -176,18 +178,18 @@ def _drafts_of_beginning(first: ControlCommand | None) -> Sequence[Draft]:
 
 def _drafts_of_loss(index: int, number: int, now: datetime, *, paused: bool) -> Sequence[Draft]:
     data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
-    lost = Draft(EventType.TASK_RETRYING, index, number, data)
+    lost = Draft(EventType.TASK_RETRYING, index, number, data=data)
     return (lost,) if paused else (lost, Draft(EventType.TASK_STARTED, index, number + 1))
 
 
 def _draft_of_loss_while_stopping(index: int, number: int) -> Draft:
     data = failure_data("cancelled", "the engine that ran it stopped while the execution was ending")
-    return Draft(EventType.TASK_CANCELLED, index, number, data)
+    return Draft(EventType.TASK_CANCELLED, index, number, data=data)
 
 
 def _draft_of_last_loss(index: int, number: int, times: int) -> Draft:
     message = f"{times} attempts ended with the engine that ran them; the task may be what stops engines"
-    return Draft(EventType.TASK_FAILED, index, number, failure_data(ENGINE_LOST, message))
+    return Draft(EventType.TASK_FAILED, index, number, data=failure_data(ENGINE_LOST, message))
 
 
 def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:

@@ -1,8 +1,8 @@
-"""Waits as the history holds them: in the data of the event that started them, so that any engine can go on waiting."""
+"""Waits as the history holds them: in the data of the event that started them, so that any engine can continue them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -11,11 +11,14 @@ from app.domain.executions import Failure
 from app.domain.handlers import Wait
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WaitState:
-    """What a started task waits for. At `until` it fails with `failure`, or completes with `output` where that is None.
+    """What a started task waits for.
 
-    `output` is JSON text; None stands for `null`.
+    - until: when it ends by itself; None when it does not
+    - signal: the name of the signal that ends it; None when none does
+    - output: JSON text of what it completes with at `until`; None stands for `null`
+    - failure: what it fails with at `until` instead
     """
 
     until: datetime | None
@@ -24,27 +27,41 @@ class WaitState:
     failure: Failure | None
 
 
-def wait_data(wait: Wait, timeout_seconds: float | None, now: datetime) -> str:
-    """The data of the event that starts the wait. A task's own timeout ends it when it comes first."""
-    data: dict[str, Any] = {"until": None, "signal": wait.signal}
+@dataclass(slots=True)
+class WaitData:
+    """The data of the event that starts a wait."""
+
+    text: str
+    wait: WaitState
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        data = orjson.loads(text)
+        until, failure, output = data["until"], data.get("failure"), data.get("output")
+        wait = WaitState(
+            until=None if until is None else datetime.fromisoformat(until),
+            signal=data["signal"],
+            output=None if output is None else orjson.dumps(output).decode(),
+            failure=None if failure is None else Failure(failure["code"], failure["message"]),
+        )
+        return cls(text, wait)
+
+
+def wait_data(wait: Wait, timeout_seconds: float | None, now: datetime) -> WaitData:
+    """A task's own timeout ends the wait when it comes first."""
     if timeout_seconds is not None and (wait.seconds is None or timeout_seconds < wait.seconds):
-        message = f"the attempt did not end within {timeout_seconds:g} s"
-        data |= {"until": _after(now, timeout_seconds), "failure": {"code": "timeout", "message": message}}
-    elif wait.seconds is not None:
-        data |= {"until": _after(now, wait.seconds), "output": wait.output}
-    return orjson.dumps(data).decode()
+        failure = Failure("timeout", f"the attempt did not end within {timeout_seconds:g} s")
+        return _data(WaitState(now + timedelta(seconds=timeout_seconds), wait.signal, None, failure))
+    if wait.seconds is None:
+        return _data(WaitState(None, wait.signal, None, None))
+    output = None if wait.output is None else orjson.dumps(wait.output).decode()
+    return _data(WaitState(now + timedelta(seconds=wait.seconds), wait.signal, output, None))
 
 
-def wait_from(data: str) -> WaitState:
-    value = orjson.loads(data)
-    until, failure, output = value["until"], value.get("failure"), value.get("output")
-    return WaitState(
-        until=None if until is None else datetime.fromisoformat(until),
-        signal=value["signal"],
-        output=None if output is None else orjson.dumps(output).decode(),
-        failure=None if failure is None else Failure(failure["code"], failure["message"]),
-    )
-
-
-def _after(now: datetime, seconds: float) -> str | None:
-    return rfc3339(now + timedelta(seconds=seconds))
+def _data(wait: WaitState) -> WaitData:
+    data: dict[str, Any] = {"until": rfc3339(wait.until), "signal": wait.signal}
+    if wait.failure is not None:
+        data["failure"] = {"code": wait.failure.code, "message": wait.failure.message}
+    elif wait.until is not None:
+        data["output"] = orjson.Fragment(wait.output or "null")
+    return WaitData(orjson.dumps(data).decode(), wait)

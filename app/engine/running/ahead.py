@@ -5,11 +5,11 @@ from datetime import datetime
 
 from app.domain.events import Event, EventType
 from app.engine.deciding.decider import Command, Finish, StartTask, StopAttempt, TakeSignal, decide
-from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.outcomes import Failed, Succeeded
 from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, draft_of_too_many_events, unwanted
-from app.engine.deciding.waits import wait_data
+from app.engine.deciding.waits import WaitData, wait_data
 from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
 
@@ -66,11 +66,9 @@ class Ahead:
 
     def _take_up(self, draft: Draft, now: datetime) -> Event:
         if draft.type is _TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
-            draft = Draft(draft.type, draft.index, draft.attempt, wait)
-        event = next_event(self._state, draft, now)
-        self._state.apply(event)
-        return event
+            draft = Draft(draft.type, draft.index, draft.attempt, data=wait)
+        return take(self._state, draft, now)
 
-    def _wait_data(self, index: int, now: datetime) -> str | None:
+    def _wait_data(self, index: int, now: datetime) -> WaitData | None:
         wait = self._preparation.wait(index)
         return None if wait is None else wait_data(wait, self._state.plan.tasks[index].timeout_seconds, now)

@@ -7,7 +7,8 @@ from typing import Protocol
 from app.domain.events import Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
-from app.engine.deciding.drafts import Draft, element_data
+from app.engine.deciding.drafts import Draft
+from app.engine.deciding.event_data import ProgressData, element_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.deciding.state import ExecutionState
 from app.engine.running.collaborators import Collaborators
@@ -79,7 +80,7 @@ class Effects:
         """As `stop_all`, and as if no attempt ran any more."""
         self._running.forget_all()
 
-    def unwritten_progress(self, index: int, number: int) -> str | None:
+    def unwritten_progress(self, index: int, number: int) -> ProgressData | None:
         """As `ProgressReports.unwritten`."""
         return self._progress.unwritten(index, number)
 
@@ -118,10 +119,10 @@ class Effects:
         if (mask := self._preparation.mask(index)) is not None and output is not None:
             output = mask.json(output)
         data = element_data(element, count, output)
-        self._owner.take_report(Draft(EventType.TASK_ITEM_COMPLETED, index, number, data))
+        self._owner.take_report(Draft(EventType.TASK_ITEM_COMPLETED, index, number, data=data))
 
-    def _write_progress(self, index: int, number: int, data: str) -> bool:
-        return self._owner.take_report(Draft(EventType.TASK_PROGRESSED, index, number, data))
+    def _write_progress(self, index: int, number: int, data: ProgressData) -> bool:
+        return self._owner.take_report(Draft(EventType.TASK_PROGRESSED, index, number, data=data))
 
     def _progress_written(self, event: Event) -> None:
         self._progress.written(self._index(event))

@@ -3,14 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from operator import itemgetter
 
-from app.engine.deciding.drafts import progress_data
+from app.engine.deciding.event_data import ProgressData, progress_data
 
-Write = Callable[[int, int, str], bool]
+Write = Callable[[int, int, ProgressData], bool]
 
 
-def _write_nothing(index: int, number: int, data: str) -> bool:
+def _write_nothing(index: int, number: int, data: ProgressData) -> bool:
     return False
 
 
@@ -27,7 +26,7 @@ class ProgressReports:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._on_their_way: dict[int, None] = {}
-        self._waiting: dict[int, tuple[int, str]] = {}
+        self._waiting: dict[int, tuple[int, ProgressData]] = {}
 
     def report(self, index: int, number: int, percent: float | None, message: str) -> None:
         """Callable from any thread. Raise `ValueError` when `percent` is not from 0 to 100."""
@@ -45,18 +44,19 @@ class ProgressReports:
         if (waiting := self._waiting.pop(index, None)) is not None:
             self._take(index, *waiting)
 
-    def unwritten(self, index: int, number: int) -> str | None:
+    def unwritten(self, index: int, number: int) -> ProgressData | None:
         """The report of attempt `number` that still waits when the attempt ends."""
-        of, data = self._waiting.pop(index, (0, ""))
+        of, data = self._waiting.pop(index, (0, None))
         return data if of == number else None
 
     def close(self) -> None:
         """Nothing more is of interest. Lets go of the writer, which holds this, so that no cycle is left."""
         self._write = _write_nothing
 
-    def _take(self, index: int, number: int, data: str) -> None:
-        """The thread of an attempt that has timed out may go on to report; that says nothing of the next attempt."""
+    def _take(self, index: int, number: int, data: ProgressData) -> None:
         if index in self._on_their_way:
-            self._waiting[index] = max((number, data), self._waiting.get(index, (0, "")), key=itemgetter(0))
+            # The thread of an attempt that has timed out may go on to report; that says nothing of the next attempt.
+            if number >= self._waiting.get(index, (0, data))[0]:
+                self._waiting[index] = (number, data)
         elif self._write(index, number, data):
             self._on_their_way[index] = None

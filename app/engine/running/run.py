@@ -198,7 +198,7 @@ class Run:
             outcome = self._preparation.checked(index, outcome)
             end = draft_of_outcome(self.state, index, outcome, now, self._shared.chance())
         progress = self._effects.unwritten_progress(index, number)
-        last_report = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, progress),)
+        last_report = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, data=progress),)
         self._advance((*last_report, end), done_commands=() if skip is None else (skip.id,), now=now)
 
     def take_report(self, report: Draft) -> bool:

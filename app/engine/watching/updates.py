@@ -1,10 +1,11 @@
 """How an event is shown: with the names and the sentence that a person needs."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from app.domain.events import TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
@@ -82,7 +83,7 @@ class Update:
 def failure_of(event: Event) -> Failure | None:
     if event.type not in _FAILURES or event.data is None:
         return None
-    data = json.loads(event.data)
+    data = orjson.loads(event.data)
     return Failure(data["code"], data["message"])
 
 
@@ -99,7 +100,7 @@ def sentence(type: EventType, task_name: str | None, attempt: int, data: str | N
         return f"Task {task} {words}"
     if type is EventType.TASK_STARTED:
         return f"Task {task} started" if attempt == 1 else f"Task {task} started, attempt {attempt}"
-    return _of_data(type, task, attempt, json.loads(data or "{}"))
+    return _of_data(type, task, attempt, orjson.loads(data or "{}"))
 
 
 def _of_data(type: EventType, task: str, attempt: int, data: Mapping[str, Any]) -> str:

@@ -14,16 +14,19 @@ from app.domain.events import Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import StopAttempt, decide
-from app.engine.deciding.drafts import Draft, failure_data, next_event
+from app.engine.deciding.drafts import Draft, take
+from app.engine.deciding.event_data import element_data, failure_data, progress_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, drafts_of_control, drafts_of_resuming
 from app.engine.planning.plan import Plan, compile_plan
-from app.engine.ports import CANCEL, PAUSE, RESUME, SKIP, ControlCommand
+from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand
 from tests.support.histories import NOON, at
+from tests.support.state_contents import contents
 from tests.support.stories import workflow_of
 
 ENDS = {EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.TASK_CANCELLED, EventType.TASK_SKIPPED}
+ELEMENTS = 3
 LOSSES = 3
 
 
@@ -93,9 +96,7 @@ class Execution:
         return draft_of_command(self.state, command, 1_000)
 
     def take_up(self, draft: Draft) -> None:
-        event = next_event(self.state, draft, at(len(self.events)))
-        self.state.apply(event)
-        self.events.append(event)
+        self.events.append(take(self.state, draft, at(len(self.events))))
 
     def happening(self) -> tuple[Draft, ...]:
         assert self.state.open or self.state.is_paused, "waits for nothing"
@@ -110,13 +111,21 @@ class Execution:
         task = self.state.tasks[index]
         if task.status is TaskStatus.RETRYING:
             return () if self.state.is_paused else (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
-        if self.chance.random() < 0.2:
-            report = f'{{"message":"","percent":{self.chance.randint(0, 100)}}}'
-            return (Draft(EventType.TASK_PROGRESSED, index, task.attempt, report),)
+        if self.chance.random() < 0.3:
+            return (self.reported(index),)
         return (draft_of_outcome(self.state, index, self.outcome(index), NOON, self.chance.random()),)
 
+    def reported(self, index: int) -> Draft:
+        task = self.state.tasks[index]
+        if len(task.elements) < ELEMENTS and self.chance.random() < 0.3:
+            output = self.chance.choice([None, '{"a":[1.0]}'])
+            element = element_data(len(task.elements), ELEMENTS, output)
+            return Draft(EventType.TASK_ITEM_COMPLETED, index, task.attempt, data=element)
+        report = progress_data(self.chance.choice([None, self.chance.randint(0, 100)]), "")
+        return Draft(EventType.TASK_PROGRESSED, index, task.attempt, data=report)
+
     def steered(self) -> tuple[Draft, ...]:
-        kind = self.chance.choice([CANCEL, PAUSE, SKIP, SKIP, "timeout"])
+        kind = self.chance.choice([CANCEL, PAUSE, SIGNAL, SKIP, SKIP, "timeout"])
         if kind == "timeout":
             late = Draft(EventType.EXECUTION_FAILING, data=failure_data("execution_timeout", "too late"))
             return () if self.state.is_stopping else (late,)
@@ -128,7 +137,7 @@ class Execution:
     def next_engine(self) -> tuple[Draft, ...]:
         """It knows nothing but the history."""
         before, self.state = self.state, fold(self.plan, self.events)
-        assert (self.state.open, self.state.ready, self.state.progress) == (before.open, before.ready, before.progress)
+        assert contents(self.state) == contents(before), "what was made here is what is read from the store"
         return tuple(drafts_of_resuming(self.state, None, NOON, LOSSES + 1))
 
     def outcome(self, index: int) -> Outcome:

@@ -15,7 +15,7 @@ from app.domain.handlers import TaskError
 from app.domain.routing import END, Condition, RouteOutcome
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import decide
-from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.outcomes import Failed, Succeeded
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, drafts_of_control, drafts_of_resuming
@@ -23,6 +23,7 @@ from app.engine.planning.plan import Plan, compile_plan
 from app.engine.ports import CANCEL, PAUSE, RESUME, SKIP, ControlCommand
 from tests.support.histories import NOON, at
 from tests.support.routed import of_tasks, tasks
+from tests.support.state_contents import contents
 
 LOSSES = 3
 WELL = (EventType.TASK_COMPLETED, EventType.TASK_SKIPPED)
@@ -69,9 +70,7 @@ class Execution:
                 self.take_up(draft)
 
     def take_up(self, draft: Draft) -> None:
-        event = next_event(self.state, draft, at(len(self.events)))
-        self.state.apply(event)
-        self.events.append(event)
+        self.events.append(take(self.state, draft, at(len(self.events))))
 
     def happening(self) -> tuple[Draft, ...]:
         assert self.state.open or self.state.is_paused, "waits for nothing"
@@ -99,7 +98,7 @@ class Execution:
     def next_engine(self) -> tuple[Draft, ...]:
         """It knows nothing but the history."""
         before, self.state = self.state, fold(self.plan, self.events)
-        assert (self.state.open, self.state.ready, self.state.progress) == (before.open, before.ready, before.progress)
+        assert contents(self.state) == contents(before), "what was made here is what is read from the store"
         return tuple(drafts_of_resuming(self.state, None, NOON, LOSSES + 1))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.events import EventType
-from app.engine.deciding.drafts import Draft, next_event
+from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
 from tests.support.stories import parallel, plan_of, sync
@@ -19,7 +19,7 @@ def completed(state: ExecutionState, *outputs: str | None) -> ExecutionState:
     for index, output in enumerate(outputs):
         drafts += [Draft(EventType.TASK_STARTED, index, 1), Draft(EventType.TASK_COMPLETED, index, 1, output)]
     for draft in (Draft(EventType.EXECUTION_CREATED), *drafts):
-        state.apply(next_event(state, draft, NOW))
+        take(state, draft, NOW)
     return state
 
 

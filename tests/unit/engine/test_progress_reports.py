@@ -1,12 +1,12 @@
 """Progress reports are merged: one is on its way at a time, the newest of the others follows."""
 
 import asyncio
-import json
 import threading
 from math import inf, nan
 
 import pytest
 
+from app.engine.deciding.event_data import ProgressData, progress_data
 from app.engine.running.progress import ProgressReports
 
 A, B = 0, 1
@@ -19,10 +19,10 @@ class Writer:
         self.running = {A: 1, B: 1}
         self.written: list[tuple[int, int, float | None]] = []
 
-    def __call__(self, index: int, number: int, data: str) -> bool:
+    def __call__(self, index: int, number: int, data: ProgressData) -> bool:
         if self.running.get(index) != number:
             return False
-        self.written.append((index, number, json.loads(data)["percent"]))
+        self.written.append((index, number, data.percent))
         return True
 
 
@@ -63,7 +63,7 @@ async def test_the_last_words_of_an_attempt(reports: ProgressReports, writer: Wr
     reports.report(A, 1, 10, "")
     assert reports.unwritten(A, 1) is None
     reports.report(A, 1, 99, "nearly")
-    assert json.loads(reports.unwritten(A, 1) or "") == {"percent": 99, "message": "nearly"}
+    assert reports.unwritten(A, 1) == progress_data(99, "nearly")
     assert reports.unwritten(A, 1) is None
 
 

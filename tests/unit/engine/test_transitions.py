@@ -46,7 +46,7 @@ def pause() -> ControlCommand:
 
 
 def shown(draft: Draft) -> tuple:
-    data = json.loads(draft.data) if draft.data else {}
+    data = json.loads(draft.data.text) if draft.data else {}
     return draft.type, draft.index, draft.attempt, data.get("code") or data.get("message")
 
 
@@ -61,7 +61,8 @@ def test_a_success_completes_the_task() -> None:
 def test_a_failure_is_repeated_while_its_policy_lasts() -> None:
     draft = draft_of_outcome(state_of(*BEGUN), A, BROKEN, NOON, 1.0)
     assert draft.type is EventType.TASK_RETRYING
-    assert json.loads(draft.data or "") == {
+    assert draft.data is not None
+    assert json.loads(draft.data.text) == {
         "code": "broken",
         "message": "it broke",
         "retry_at": "2026-01-02T12:00:02.123456Z",
@@ -84,9 +85,11 @@ def test_nothing_is_repeated_when_the_execution_ends() -> None:
 
 def test_a_stopped_attempt_says_why() -> None:
     failed = draft_of_outcome(state_of(*FORKED, "b failed"), C, Stopped(), NOON, 0)
-    assert "the execution is failing" in (failed.data or "")
+    assert failed.data is not None
+    assert "the execution is failing" in failed.data.text
     asked = draft_of_outcome(state_of(*FORKED, "cancel"), C, Stopped(), NOON, 0)
-    assert "no longer wanted" in (asked.data or "")
+    assert asked.data is not None
+    assert "no longer wanted" in asked.data.text
 
 
 # Commands of the decider
@@ -115,8 +118,8 @@ def test_the_output_of_an_execution_is_that_of_its_last_tasks() -> None:
     state = state_of(*FORKED, "b completed", "c completed")
     (command,) = decide(state)
     draft = draft_of_command(state, command, 1_000)
-    assert draft == Draft(EventType.EXECUTION_COMPLETED, data='{"b":{"done":true},"c":{"done":true}}')
-    too_small = draft_of_command(state, command, len(draft.data or "") - 1)
+    assert draft == Draft(EventType.EXECUTION_COMPLETED, text='{"b":{"done":true},"c":{"done":true}}')
+    too_small = draft_of_command(state, command, len(draft.text or "") - 1)
     assert too_small == Draft(EventType.EXECUTION_COMPLETED)
 
 
@@ -125,7 +128,8 @@ def test_a_failed_execution_says_why() -> None:
     (command,) = decide(state)
     draft = draft_of_command(state, command, 1_000)
     assert draft is not None
-    assert json.loads(draft.data or "") == {"code": "broken", "message": "task 'b' failed: it broke"}
+    assert draft.data is not None
+    assert json.loads(draft.data.text) == {"code": "broken", "message": "task 'b' failed: it broke"}
 
 
 # Requests
@@ -168,10 +172,9 @@ def test_what_a_command_makes_of_an_execution(words, command, expected) -> None:
 def test_a_signal_goes_into_the_history_with_its_payload_as_it_is() -> None:
     command = ControlCommand(1, uuid4(), "signal", name="approved", payload='{"b":1.0,"a":[]}')
     (draft,) = drafts_of_control(state_of(*BEGUN), command)
-    assert (draft.type, draft.data) == (
-        EventType.SIGNAL_RECEIVED,
-        '{"name":"approved","payload":{"b":1.0,"a":[]}}',
-    )
+    assert draft.type is EventType.SIGNAL_RECEIVED
+    assert draft.data is not None
+    assert draft.data.text == '{"name":"approved","payload":{"b":1.0,"a":[]}}'
 
 
 @pytest.mark.parametrize("words", [(*BEGUN, "cancel"), ("created", "cancel", "cancelled")])

@@ -7,7 +7,7 @@ import pytest
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.deciding.drafts import failure_data, message_data
+from app.engine.deciding.event_data import failure_data, message_data
 from app.engine.watching.updates import Update
 from tests.support.histories import NOON
 
@@ -31,14 +31,14 @@ def update(type: EventType, data: str | None = None, task: str | None = None, at
             update(EventType.EXECUTION_CREATED, f'{{"origin_id":"{ORIGIN}","from_task":"a b"}}'),
             f"Execution accepted: it repeats execution {ORIGIN} from task 'a b' on",
         ),
-        (update(EventType.TASK_SKIPPED, message_data("by hand"), "a"), "Task 'a' skipped: by hand"),
-        (update(EventType.TASK_SKIPPED, message_data(""), "a"), "Task 'a' skipped"),
+        (update(EventType.TASK_SKIPPED, message_data("by hand").text, "a"), "Task 'a' skipped: by hand"),
+        (update(EventType.TASK_SKIPPED, message_data("").text, "a"), "Task 'a' skipped"),
         (
             update(EventType.TASK_REUSED, '"any output, { and all"', "a"),
             "Task 'a' taken over, completed, from the execution that this one repeats",
         ),
         (
-            update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long")),
+            update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long").text),
             "Execution is failing: it took too long",
         ),
     ],
@@ -64,12 +64,12 @@ def test_what_was_taken_over_shows_its_output() -> None:
 
 
 def test_what_was_skipped_has_neither_output_nor_failure() -> None:
-    shown = update(EventType.TASK_SKIPPED, message_data("by hand"), "a")
+    shown = update(EventType.TASK_SKIPPED, message_data("by hand").text, "a")
 
     assert (shown.output, shown.failure, shown.task_status) == (None, None, TaskStatus.SKIPPED)
 
 
 def test_a_failing_execution_shows_why() -> None:
-    shown = update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long"))
+    shown = update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long").text)
 
     assert (shown.failure, shown.task_status) == (Failure("timeout", "it took too long"), None)

@@ -10,7 +10,7 @@ from app.api.grpc.messages import page_message, status_message, summary_message
 from app.api.grpc.servicer import MAX_PAGE
 from app.domain.executions import Execution, Failure
 from app.domain.states import ExecutionStatus
-from app.engine.deciding.drafts import LONGEST_MESSAGE
+from app.engine.deciding.event_data import LONGEST_MESSAGE
 from app.engine.identifiers import new_execution_id
 from app.engine.service import ExecutionPage
 from tests.support.histories import at

@@ -13,7 +13,7 @@ from app.api.grpc.messages import STATUS, TASK_STATUS, error_message, timestamp
 from app.api.grpc.streams import UpdateSerializer, stream
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
-from app.engine.deciding.drafts import failure_data, message_data
+from app.engine.deciding.event_data import failure_data, message_data
 from app.engine.watching.updates import Update
 from tests.support.histories import at
 
@@ -28,9 +28,9 @@ DATA = {
     EventType.TASK_COMPLETED: '{"n":1.0}',
     EventType.TASK_REUSED: '"😀"',
     EventType.EXECUTION_COMPLETED: "[]",
-    EventType.CANCEL_REQUESTED: message_data("by hand"),
+    EventType.CANCEL_REQUESTED: message_data("by hand").text,
 }
-FAILED = failure_data("http_status", "it answered 500")
+FAILED = failure_data("http_status", "it answered 500").text
 
 
 def update(type: EventType, data: str | None, task: str | None, attempt: int, sequence: int = 7) -> Update:
