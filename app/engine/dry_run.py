@@ -17,7 +17,7 @@ from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.event_data import FailureData
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, unwanted
+from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, skipped_by_condition
 from app.engine.identifiers import new_execution_id
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
@@ -147,8 +147,8 @@ class _Rehearsal:
 
     def _play(self, index: int) -> None:
         config = None
-        if not self._preparation.is_wanted(index):
-            self._take_up(unwanted(self._state, index))
+        if not self._preparation.condition_holds(index):
+            self._take_up(skipped_by_condition(self._state, index))
         else:
             self._take_up(Draft(EventType.TASK_STARTED, index, self._state.tasks[index].attempt + 1))
             config, outcome = self._ended(index)

@@ -32,10 +32,10 @@ class StoreUnreachable(Unavailable):
 
 @dataclass(slots=True)
 class Opening:
-    """A new execution's row. It lands only while the workflow is at `revision` and the idempotency key is free.
+    """A new execution's row. It is stored only while the workflow is at `revision` and the idempotency key is free.
 
     The step that carries it also carries a `RowChange`. An opening with an `origin_id`, whose execution repeats that
-    one, is for `enqueue` only, and lands whatever has become of the workflow.
+    one, is for `enqueue` only, and is stored whatever has become of the workflow.
     """
 
     workflow_id: int
@@ -59,7 +59,7 @@ class RowChange:
 
 @dataclass(slots=True)
 class Step:
-    """What must become durable together for one execution; an execution's steps land in order or not at all."""
+    """What must become durable together for one execution. Its steps are stored in order, or not at all."""
 
     execution_id: UUID
     events: Sequence[Event]
@@ -71,9 +71,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """The execution only waits: nobody owns it for so many seconds, or until a command comes; None is for ever.
+    """The execution only waits: it has no owner for so many seconds, or until a command comes.
 
-    A duration, so that only the database's clock says when an execution is due.
+    - seconds: a duration, so that only the database's clock says when an execution is due; None when only a command
+      can continue it
     """
 
     seconds: float | None
@@ -89,7 +90,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ControlCommand:
-    """A request from another process, kept until a step that answers it has landed.
+    """A request from another process, kept until a step that acts on it is stored.
 
     `name` is the signal's, or the task's to skip; `payload` (JSON text) belongs to a signal, `reason` to the others.
     """
@@ -114,12 +115,12 @@ class HistoryPage:
 
 
 class Recording(Protocol):
-    """The writer's side of the history. Every write is fenced by the engine's lease row and reports what landed."""
+    """The writer's side of the history. Every write is fenced by the engine's lease row and returns what is stored."""
 
     async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
-        """Write all steps in one transaction; answer the executions whose steps landed."""
+        """Write all steps in one transaction; return the executions whose steps are stored."""
 
-    async def landed(self, steps: Sequence[Step]) -> set[UUID]:
+    async def stored(self, steps: Sequence[Step]) -> set[UUID]:
         """After `StoreUnreachable`: the executions whose last event of `steps` is stored."""
 
 
@@ -127,13 +128,13 @@ class Ownership(Protocol):
     """Lease rows of engine processes, on the database's clock."""
 
     async def register(self, name: str, lease_seconds: float) -> int:
-        """Add an engine's lease row; answer its id."""
+        """Add an engine's lease row; return its id."""
 
     async def renew(self, engine_id: int, lease_seconds: float) -> bool:
         """False when the lease row is gone: another engine has taken this one's executions over."""
 
     async def reap(self) -> int:
-        """Remove engines whose lease has ended and free their executions; answer how many were freed.
+        """Remove engines whose lease has ended and free their executions; return how many were freed.
 
         Also remove commands that came when their execution had just ended.
         """
@@ -182,7 +183,7 @@ class ExecutionStore(Protocol):
     async def last_event(self, execution_id: UUID) -> Event | None: ...
 
     async def send_command(self, command: ControlCommand) -> None:
-        """Leave a command for the owner and make the execution due should nobody own it, now or when it is parked.
+        """Leave a command for the owner and make the execution due, if it has no owner, or once it is parked.
 
         `command.id` is not looked at. Nothing is left for an execution that has ended.
         """

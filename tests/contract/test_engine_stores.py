@@ -227,10 +227,10 @@ async def test_one_key_twice_in_one_batch_opens_once(stores: Stores, workflow: W
     steps = [opening_step(execution_id, workflow, "key") for execution_id in ids]
     steps.append(Step(ids[0], [note(3)]))
     steps.append(Step(ids[1], [note(3)]))
-    landed = await stores.recording.record(engine_id, steps)
-    assert len(landed) == 1
+    stored = await stores.recording.record(engine_id, steps)
+    assert len(stored) == 1
     for execution_id in ids:
-        assert bool(await stores.numbers(execution_id)) == (execution_id in landed)
+        assert bool(await stores.numbers(execution_id)) == (execution_id in stored)
 
 
 async def test_executions_without_a_key_do_not_disturb_each_other(
@@ -283,8 +283,8 @@ async def test_two_engines_that_open_the_same_keys_both_get_an_answer(
     calls = [asyncio.create_task(postgres.recording.record(*call)) for call in zip(engines[:2], batches, strict=True)]
     await waiting_statements(pool, 2)
     await holding.rollback()
-    landed = await asyncio.gather(*calls)
-    assert sorted(map(len, landed)) == [0, 3]
+    stored = await asyncio.gather(*calls)
+    assert sorted(map(len, stored)) == [0, 3]
 
 
 # Steps of running executions
@@ -346,29 +346,31 @@ async def test_nothing_follows_the_end(stores: Stores, workflow: Workflow, engin
 # After a lost acknowledgement
 
 
-async def test_landed_tells_what_is_stored(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+async def test_what_is_stored_is_told(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     stored, missing = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
     opened, unopened = opening_step(uuid4(), workflow), opening_step(uuid4(), workflow)
     await stores.recording.record(engine_id, [Step(stored, [note(3), note(4)]), opened])
     asked = [Step(stored, [note(3), note(4)]), Step(missing, [note(3)]), opened, unopened]
-    assert await stores.recording.landed(asked) == {stored, opened.execution_id}
-    assert await stores.recording.landed([]) == set()
+    assert await stores.recording.stored(asked) == {stored, opened.execution_id}
+    assert await stores.recording.stored([]) == set()
 
 
-async def test_landed_knows_another_writers_event(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+async def test_another_writers_event_is_not_taken_for_ones_own(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
     execution_id = await stores.open(engine_id, workflow)
     await stores.recording.record(engine_id, [Step(execution_id, [note(3)])])
     later = note(3)._replace(occurred_at=at(99))
     other = note(3)._replace(type=EventType.EXECUTION_STARTED)
-    assert await stores.recording.landed([Step(execution_id, [later])]) == set()
-    assert await stores.recording.landed([Step(execution_id, [other])]) == set()
+    assert await stores.recording.stored([Step(execution_id, [later])]) == set()
+    assert await stores.recording.stored([Step(execution_id, [other])]) == set()
 
 
-async def test_a_step_without_events_is_never_known_to_have_landed(
+async def test_a_step_without_events_is_never_known_to_be_stored(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
     execution_id = await stores.open(engine_id, workflow)
-    assert await stores.recording.landed([Step(execution_id, [], done_commands=[1])]) == set()
+    assert await stores.recording.stored([Step(execution_id, [], done_commands=[1])]) == set()
 
 
 # Fencing
@@ -432,12 +434,12 @@ async def test_a_release_waits_for_a_write_and_frees_what_it_opened(
     execution_id = await postgres.open(engine, workflow)
     new = opening_step(uuid4(), workflow)
     async with other_session.transaction():
-        landed = await PostgresRecording(other_session).record(engine, [new, Step(execution_id, [note(3)])])
+        stored = await PostgresRecording(other_session).record(engine, [new, Step(execution_id, [note(3)])])
         release = asyncio.create_task(postgres.ownership.release(engine))
         await waiting_statements(pool, 1)
     await release
-    assert landed == {new.execution_id, execution_id}
-    assert await postgres.due() == landed
+    assert stored == {new.execution_id, execution_id}
+    assert await postgres.due() == stored
 
 
 async def test_a_reaping_passes_by_an_engine_that_is_writing(
@@ -559,7 +561,7 @@ def cancel(execution_id: UUID, reason: str) -> ControlCommand:
     return ControlCommand(0, execution_id, "cancel", reason)
 
 
-async def test_commands_stay_until_a_step_that_answers_them_has_landed(
+async def test_commands_stay_until_a_step_that_acts_on_them_is_stored(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
     execution_id, quiet = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
@@ -573,11 +575,11 @@ async def test_commands_stay_until_a_step_that_answers_them_has_landed(
     assert await stores.ownership.commands(engine_id) == commands, "reading removes nothing"
     first, second = commands
     foreign = Step(quiet, [note(3)], done_commands=[first.id])
-    unlanded = Step(execution_id, [note(3)], done_commands=[first.id])
+    step = Step(execution_id, [note(3)], done_commands=[first.id])
     await stores.recording.record(engine_id, [foreign])
-    await stores.recording.record(await stores.engine(), [unlanded])
+    await stores.recording.record(await stores.engine(), [step])
     assert await stores.ownership.commands(engine_id) == commands
-    assert await stores.recording.record(engine_id, [unlanded]) == {execution_id}
+    assert await stores.recording.record(engine_id, [step]) == {execution_id}
     assert await stores.ownership.commands(engine_id) == [second]
     await stores.recording.record(engine_id, [Step(execution_id, [], done_commands=[second.id])])
     assert await stores.ownership.commands(engine_id) == []
@@ -639,8 +641,8 @@ async def repeat(
 ) -> UUID | None:
     """Enqueue a repetition; None when it does not land."""
     execution_id = new_execution_id()
-    landed = await stores.executions.enqueue(execution_id, opening(workflow, key, origin_id=origin_id), events)
-    return execution_id if landed else None
+    stored = await stores.executions.enqueue(execution_id, opening(workflow, key, origin_id=origin_id), events)
+    return execution_id if stored else None
 
 
 async def test_a_repetition_is_stored_with_all_its_events(stores: Stores, workflow: Workflow) -> None:
@@ -685,8 +687,8 @@ async def test_a_repetition_lands_whatever_has_become_of_the_workflow(stores: St
 
 async def test_a_repetition_s_key_opens_once(stores: Stores, workflow: Workflow) -> None:
     origin_id = await stores.enqueue(workflow)
-    landed = await asyncio.gather(*(repeat(stores, workflow, origin_id, "retry") for _ in range(5)))
-    [execution_id] = [landing for landing in landed if landing is not None]
+    made = await asyncio.gather(*(repeat(stores, workflow, origin_id, "retry") for _ in range(5)))
+    [execution_id] = [repeated for repeated in made if repeated is not None]
     found = await stores.executions.find_by_idempotency_key(workflow.id, "retry")
     assert found is not None
     assert (found.id, found.origin_id) == (execution_id, origin_id)

@@ -9,7 +9,7 @@ from app.engine.deciding.state import ExecutionState
 from app.engine.ports import Step
 from app.engine.running.claiming import Claiming
 from app.engine.running.held_runs import HeldRuns
-from app.engine.running.recorder import Lane, Recorder
+from app.engine.running.recorder import Recorder, WritePermit
 from app.engine.watching.watchers import Batch, Watcher
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.ownership import MemoryOwnership
@@ -48,9 +48,9 @@ async def _leave_orphans(_: Claiming, engine_id: int) -> None:
     return
 
 
-def _act_at_once(self: Recorder, lane: Lane, step: Step, settle: Callable[[bool], None]) -> None:
-    _submit(self, lane, step, lambda landed: None)
-    settle(True)
+def _act_at_once(self: Recorder, permit: WritePermit, step: Step, acknowledge: Callable[[bool], None]) -> None:
+    _submit(self, permit, step, lambda stored: None)
+    acknowledge(True)
 
 
 def _take_newest(self: Watcher, after: int) -> Batch | None:

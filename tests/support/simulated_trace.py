@@ -12,7 +12,13 @@ import structlog
 from tests.support.simulated_loop import PLACE, SimulatedLoop
 
 DEFECTS = frozenset(
-    {"run_dropped", "step_settling_failed", "execution_cannot_be_continued", "engine_loop_died", "task_handler_failed"}
+    {
+        "run_dropped",
+        "acknowledgement_failed",
+        "execution_cannot_be_continued",
+        "engine_loop_died",
+        "task_handler_failed",
+    }
 )
 """Log lines that tell of an unexpected exception. The last one is expected where a task raises it on purpose."""
 

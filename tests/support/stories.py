@@ -8,7 +8,7 @@ from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.drafts import status_after
 from app.engine.deciding.event_data import failure_data, message_data, progress_data
-from app.engine.deciding.state import ENGINE_LOST
+from app.engine.deciding.task_state import ENGINE_LOST
 from app.engine.planning.plan import Plan, compile_plan
 from tests.support.histories import NOON, at
 

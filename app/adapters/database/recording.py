@@ -1,8 +1,8 @@
 """Writes batches of steps: one statement, one commit, fenced by the engine's lease row.
 
-Nearly always every step of a batch lands, so that is tried first, with a statement that does no more than the batch
-needs and writes all or nothing. Where a step does not fit, the batch is written again by the statement that judges
-each step by itself.
+Nearly always every step of a batch can be stored, so that is tried first, with a statement that does no more than the
+batch needs and writes all or nothing. Where a step does not fit, the batch is written again by the statement that
+judges each step by itself.
 """
 
 from collections.abc import Sequence
@@ -31,23 +31,23 @@ class PostgresRecording:
 
     async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
         with reaching():
-            if await self._all_landed(engine_id, steps):
+            if await self._stored_together(engine_id, steps):
                 return {step.execution_id for step in steps}
             found = await self._session.fetch(_SQL["record_apart"], engine_id, *steps_apart.arguments(steps))
         return {row["id"] for row in found}
 
-    async def _all_landed(self, engine_id: int, steps: Sequence[Step]) -> bool:
+    async def _stored_together(self, engine_id: int, steps: Sequence[Step]) -> bool:
         """False when nothing was written."""
         if (batch := steps_together.batch_of(steps)) is None:
             return False
         try:
-            [(landed,)] = await self._session.fetch(batch.statement, engine_id, *batch.arguments)
+            [(is_stored,)] = await self._session.fetch(batch.statement, engine_id, *batch.arguments)
         except asyncpg.UniqueViolationError:
             return False
-        return bool(landed)
+        return bool(is_stored)
 
-    async def landed(self, steps: Sequence[Step]) -> set[UUID]:
+    async def stored(self, steps: Sequence[Step]) -> set[UUID]:
         last = [(s.execution_id, e.sequence, e.type.value, e.occurred_at) for s in steps for e in s.events[-1:]]
         with reaching():
-            found = await self._session.fetch(_SQL["landed"], *steps_apart.columns(last, 4))
+            found = await self._session.fetch(_SQL["stored"], *steps_apart.columns(last, 4))
         return {row["execution_id"] for row in found}

@@ -1,4 +1,4 @@
-"""Steps that all land or none: the usual ones, without what only few have, in the columns of one lean statement."""
+"""Steps that are all stored, or none: the usual ones, without what only few have, as columns of one lean statement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

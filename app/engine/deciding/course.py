@@ -1,4 +1,4 @@
-"""Which task of an execution comes next: the one question that graphs and routes answer differently."""
+"""Which task of an execution comes next: the one thing in which graphs and routes differ."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

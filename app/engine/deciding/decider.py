@@ -13,14 +13,14 @@ from app.engine.deciding.state import ExecutionState
 
 @dataclass(slots=True)
 class StartTask:
-    """Record that the task's next attempt starts, then start it."""
+    """Record that the task's next attempt starts; it does when that is stored."""
 
     index: int
 
 
 @dataclass(slots=True)
 class StopAttempt:
-    """Cancel the running attempt; the task ends when the attempt has."""
+    """Cancel the task's running attempt; the task ends when the attempt has."""
 
     index: int
 
@@ -34,7 +34,7 @@ class CancelTask:
 
 @dataclass(slots=True)
 class TakeSignal:
-    """Record that the task, which waits for a signal, completes with this payload."""
+    """Record that the task, which waits for a signal, completes with this payload (JSON text)."""
 
     index: int
     payload: str
@@ -42,6 +42,8 @@ class TakeSignal:
 
 @dataclass(slots=True)
 class Finish:
+    """Record that the execution ends; `failure` says why it did not complete."""
+
     status: ExecutionStatus
     failure: Failure | None = None
 
@@ -55,6 +57,7 @@ def decide(state: ExecutionState) -> Sequence[Command]:
         return ()
     if state.is_stopping:
         return _stop(state)
+    # Signals before starts: a task that gets its signal may make others ready, and these start in the same step.
     if state.signals and (taken := _signals_to_take(state)):
         return taken
     if state.ready:
@@ -66,6 +69,7 @@ def decide(state: ExecutionState) -> Sequence[Command]:
 
 def _stop(state: ExecutionState) -> Sequence[Command]:
     """End what runs, then undo what completed, one by one, then finish."""
+    # What runs comes first: a step that still completes has to be undone, too.
     if steps := state.open_steps:
         return [CancelTask(index) if state.tasks[index].only_waits else StopAttempt(index) for index in steps]
     if state.open:
@@ -76,7 +80,7 @@ def _stop(state: ExecutionState) -> Sequence[Command]:
 
 
 def _signals_to_take(state: ExecutionState) -> Sequence[Command]:
-    """At most one per signal's name: the next is decided on when this one is taken."""
+    """At most one per signal's name: which one comes next is known when this one is taken."""
     taken: dict[str, TakeSignal] = {}
     if any(state.signals.values()):
         for index in state.open:
@@ -96,7 +100,7 @@ def _end_of_stopping(state: ExecutionState) -> Finish:
 
 
 def why_cancelled(state: ExecutionState) -> Failure:
-    """What to say of a task that is cancelled in this state."""
+    """The reason to record for a task that is cancelled in this state."""
     if state.cancel_reason is not None:
         return Failure("cancelled", state.cancel_reason or "the execution was cancelled")
     return Failure("cancelled", "the execution is failing")
@@ -110,6 +114,7 @@ def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime
     """
     if not error.retryable or failures >= policy.max_attempts or error.code in policy.non_retryable_errors:
         return None
+    # Bounded, so that the power stays within what a float can hold.
     exponent = min(failures - 1, 64)
     wait = min(policy.initial_interval_seconds * policy.backoff_coefficient**exponent, policy.max_interval_seconds)
     wait *= 1 - policy.jitter * chance

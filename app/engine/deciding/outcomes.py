@@ -7,7 +7,7 @@ from app.domain.handlers import TaskError
 
 @dataclass(slots=True)
 class Succeeded:
-    """`output` is JSON text; None stands for `null`."""
+    """- output: JSON text; None stands for `null`"""
 
     output: str | None
 
@@ -19,7 +19,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The attempt ended because it was told to; or it did not for so many seconds, and was given up."""
+    """The attempt was cancelled.
+
+    - given_up_after: for so many seconds it did not stop, and was given up; None when it stopped
+    """
 
     given_up_after: float | None = None
 

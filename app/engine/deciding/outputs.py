@@ -9,7 +9,10 @@ from app.engine.deciding.state import ExecutionState
 
 
 class Outputs(Mapping[str, Any]):
-    """The outputs of the tasks that are visible to task `index`, by name; each is parsed when it is looked up."""
+    """The outputs of the tasks that are visible to task `index`, by name; each is parsed when it is looked up.
+
+    The course says which these are.
+    """
 
     def __init__(self, state: ExecutionState, index: int) -> None:
         self._plan = state.plan

@@ -1,4 +1,4 @@
-"""How long an execution only waits. Pure."""
+"""How long an execution only waits: the database can hold it until then."""
 
 from datetime import datetime, timedelta
 
@@ -15,10 +15,11 @@ def must_end_by(state: ExecutionState) -> datetime | None:
 
 
 def seconds_to_wait(state: ExecutionState, now: datetime) -> float | None:
-    """Until something happens by itself, 0 when a handler runs; None when only a command can go on with it."""
+    """How long until the execution goes on by itself; 0 while a handler runs, None when only a command continues it."""
     tasks = [state.tasks[index] for index in state.open]
     if not all(task.only_waits for task in tasks):
         return 0
+    # A pause holds retries back, but not the end of a wait, nor the deadline.
     held = TaskStatus.RETRYING if state.is_paused else None
     dues = [task.due_at for task in tasks if task.due_at is not None and task.status is not held]
     if (limit := must_end_by(state)) is not None:

@@ -26,9 +26,6 @@ from app.engine.deciding.task_state import TaskState
 from app.engine.deciding.waits import WaitData
 from app.engine.planning.plan import Plan
 
-ENGINE_LOST = "engine_lost"
-"""The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""
-
 # Looked up once: this is on the way of every event, and an enum's member costs more than a name.
 _EXECUTION_STARTED = EventType.EXECUTION_STARTED
 _TASK_STARTED = EventType.TASK_STARTED
@@ -145,7 +142,7 @@ class ExecutionState:
             self.signals.setdefault(signal.name, []).append(signal.payload)
 
     def _may_become(self, event: Event) -> bool:
-        """Whether the execution's status may be the one that `event` gives it."""
+        """Whether the execution's status may be the one that `event` gives it; it never ends while a task is open."""
         status, ends_as = event.status, FINAL_EVENTS.get(event.type)
         if status is self.status:
             return ends_as is None and status not in FINAL_EXECUTION_STATUSES
@@ -161,6 +158,7 @@ class ExecutionState:
             self._progress(index, event, made)
             return
         task = self.tasks[index]
+        # Whatever event comes first about a ready task begins its visit: a start, a skip, or a completion taken over.
         if index in self.ready and self.course.begin(index) > 1:
             task.begin_visit()
         task.status = status
@@ -168,7 +166,8 @@ class ExecutionState:
         if status is _RUNNING:
             self._begin(index, task, event, made)
         elif status is _RETRYING:
-            _wait_for_retry(task, read(FailureData, event, made))
+            failed = read(FailureData, event, made)
+            task.wait_for_retry(failed.failure, failed.retry_at)
         else:
             self._end(index, task, event, made)
 
@@ -192,7 +191,7 @@ class ExecutionState:
             return False
         waits_for_retry = self.tasks[index].status is _RETRYING
         if self.is_compensation(index):
-            # One compensation at a time, and none before all that ran has ended: a step may still undo itself.
+            # One at a time, and none before every step has ended: one that still completes is undone first.
             its_turn = self.is_stopping and (waits_for_retry or (not self.open and index == self.next_compensation))
             return its_turn and not self.open_steps
         return (waits_for_retry or index in self.ready) and not self.is_stopping
@@ -209,6 +208,7 @@ class ExecutionState:
         task.attempt = event.attempt
         task.first_started_at = task.first_started_at or event.occurred_at
         task.retry_at = None
+        # The start of an attempt has no data; that of a wait says what the task waits for.
         task.wait = None if event.data is None else read(WaitData, event, made).wait
         self.open[index] = None
 
@@ -247,13 +247,3 @@ def fold(plan: Plan, events: Iterable[Event]) -> ExecutionState:
     for event in events:
         state.apply(event)
     return state
-
-
-def _wait_for_retry(task: TaskState, data: FailureData) -> None:
-    task.failure = data.failure
-    task.wait = None
-    task.retry_at = data.retry_at
-    if data.failure.code == ENGINE_LOST:
-        task.lost += 1
-    else:
-        task.failures += 1

@@ -8,6 +8,9 @@ from app.domain.executions import Failure
 from app.domain.states import TaskStatus
 from app.engine.deciding.waits import WaitState
 
+ENGINE_LOST = "engine_lost"
+"""The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""
+
 # Looked up once: an enum's member costs more than a name.
 _RUNNING = TaskStatus.RUNNING
 _RETRYING = TaskStatus.RETRYING
@@ -68,6 +71,16 @@ class TaskState:
         if self._elements is None:
             self._elements = {}
         self._elements[index] = output
+
+    def wait_for_retry(self, failure: Failure, retry_at: datetime | None) -> None:
+        """The attempt has failed and another follows at `retry_at`."""
+        self.failure = failure
+        self.wait = None
+        self.retry_at = retry_at
+        if failure.code == ENGINE_LOST:
+            self.lost += 1
+        else:
+            self.failures += 1
 
     def begin_visit(self) -> None:
         """Begin a visit after the first: attempts go on counting, and the output stays until the next completion."""

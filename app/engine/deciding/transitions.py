@@ -1,4 +1,4 @@
-"""What happened, turned into the events that say so. Pure, like the decider."""
+"""What happened, turned into the events that record it. Pure, like the decider."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,8 @@ from app.engine.deciding.decider import (
 from app.engine.deciding.drafts import Draft
 from app.engine.deciding.event_data import data_of_failure, failure_data, message_data, signal_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
-from app.engine.deciding.state import ENGINE_LOST, ExecutionState
+from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.task_state import ENGINE_LOST
 from app.engine.deciding.waits import WaitState
 from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand, RowChange
 
@@ -33,7 +34,7 @@ FINAL_EVENT = {status: event_type for event_type, status in FINAL_EVENTS.items()
 
 
 def draft_of_command(state: ExecutionState, command: Command, max_output_bytes: int) -> Draft | None:
-    """The event that carries the command out; None for one that only an attempt's end answers."""
+    """The event that carries the command out; None for a `StopAttempt`: how the attempt ends is an event of its own."""
     match command:
         case StartTask(index):
             return Draft(_TASK_STARTED, index, state.tasks[index].attempt + 1)
@@ -61,7 +62,7 @@ def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: d
             return cancelled(state, index, given_up_after)
 
 
-def outcome_of_waiting(wait: WaitState) -> Outcome:
+def outcome_of_wait(wait: WaitState) -> Outcome:
     """How the wait ends when its time has come."""
     if wait.failure is None:
         return Succeeded(wait.output)
@@ -85,7 +86,7 @@ def cancelled(state: ExecutionState, index: int, given_up_after: float | None = 
 
 
 def drafts_of_control(state: ExecutionState, command: ControlCommand) -> Sequence[Draft]:
-    """What the command makes of the execution; nothing where it is so already, or comes too late."""
+    """What the command changes; nothing where the execution is so already, or where the command comes too late."""
     draft = None if state.is_final else _draft_of_control(state, command)
     return () if draft is None else (draft,)
 
@@ -108,7 +109,7 @@ def _draft_of_control(state: ExecutionState, command: ControlCommand) -> Draft |
 
 
 def task_to_skip(state: ExecutionState, command: ControlCommand) -> int | None:
-    """The task that the command asks to skip; None when that is not possible any more."""
+    """The index of the task that the command asks to skip; None when that is not possible any more."""
     index = state.plan.index_named.get(command.name)
     if index is None or state.is_final or not state.course.may_skip(index):
         return None
@@ -119,8 +120,8 @@ def skipped(state: ExecutionState, index: int, reason: str) -> Draft:
     return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, data=message_data(reason))
 
 
-def unwanted(state: ExecutionState, index: int) -> Draft:
-    """The task's own condition says that it is not to run."""
+def skipped_by_condition(state: ExecutionState, index: int) -> Draft:
+    """The task's own condition says that it does not run."""
     when = state.plan.tasks[index].flow.when
     return skipped(state, index, "" if when is None else f"its condition is false: {when.source}")
 
@@ -136,8 +137,8 @@ def draft_of_too_many_events(limit: int) -> Draft:
     return Draft(EventType.EXECUTION_FAILING, data=failure_data("too_many_events", message))
 
 
-def first_to_obey(commands: Sequence[ControlCommand]) -> ControlCommand | None:
-    """Of the commands that wait for a new owner, the one to obey before it begins anything.
+def first_to_apply(commands: Sequence[ControlCommand]) -> ControlCommand | None:
+    """Of the commands that wait for a new owner, the one to apply before it begins anything.
 
     A cancel goes before all; a pause not before a resume that came earlier.
     """
@@ -149,12 +150,17 @@ def first_to_obey(commands: Sequence[ControlCommand]) -> ControlCommand | None:
 def drafts_of_resuming(
     state: ExecutionState, first: ControlCommand | None, now: datetime, max_lost_attempts: int
 ) -> Sequence[Draft]:
-    """The first events of a new owner: begin, or end the attempts that died with the engine before and repeat them."""
+    """The first events of a new owner.
+
+    A new execution begins. In any other, the attempts that ended with the engine before are recorded as lost and made
+    again, unless the execution is stopping or paused, or the task has lost `max_lost_attempts` by now.
+    """
     asked = None if first is None else first.type
     if state.status is ExecutionStatus.PENDING and (asked != CANCEL or state.to_undo):
         return _drafts_of_beginning(first)
     drafts = list(drafts_of_control(state, first)) if first is not None else []
     lost = [index for index in state.open if state.tasks[index].has_attempt]
+    # A task whose attempts keep ending with their engine may be what kills the engines.
     fatal = [index for index in lost if state.tasks[index].lost + 1 >= max_lost_attempts]
     stopping = asked == CANCEL or state.is_stopping or any(not state.plan.tasks[index].may_fail for index in fatal)
     for index in lost:
@@ -193,7 +199,7 @@ def _draft_of_last_loss(index: int, number: int, times: int) -> Draft:
 
 
 def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:
-    """What `events` make of the execution's row; None when its status stays."""
+    """How `events` change the execution's row; None when its status stays."""
     if not events or events[-1].status is before:
         return None
     last, started = events[-1], None

@@ -91,7 +91,7 @@ def _condition(text: str | None, found: list[EvaluationError]) -> Expression | N
         return None
 
 
-def is_wanted(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
+def condition_holds(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
     """Whether the task is to run. Raise `EvaluationError`, also when the condition is neither true nor false."""
     if flow.when is None:
         return True

@@ -1,4 +1,4 @@
-"""One attempt of one task: call its handler, bound its time, and turn whatever comes back into an outcome."""
+"""One attempt of one task: call its handler, bound its time, and turn what it returns or raises into an outcome."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from app.engine.values import encode
 
 log = structlog.get_logger(__name__)
 
-
 Report = Callable[[Outcome], None]
 
 
 class Attempts:
-    """Runs attempts; holds nothing between them but the settings. `following` counts those that only wait for another
-    execution: each leaves its place to that one.
+    """Runs the attempts of all executions; keeps nothing of them.
+
+    - following: how many attempts only wait for another execution; each leaves its place to that one
     """
 
     def __init__(self, handlers: Handlers, max_output_bytes: int) -> None:
@@ -42,9 +42,9 @@ class Attempts:
         report: Report,
         mask: Mask | None = None,
     ) -> asyncio.Task[Outcome] | None:
-        """Begin an attempt that is not instant; `report` gets its outcome exactly once. None when it has already ended.
+        """Start an attempt that is not instant; return None when it has already ended.
 
-        `mask` hides the secrets that the task sees from the log.
+        `report` is called with its outcome exactly once. `mask` keeps the secrets that the task sees out of the log.
         """
         if handler is None:
             report(Failed(_unknown_type(task_type)))
@@ -53,7 +53,7 @@ class Attempts:
             report(Failed(_not_a_wait(handler, attempt)))
             return None
         task = asyncio.create_task(self._run(handler, attempt, mask), name=f"attempt {attempt.attempt_key}")
-        task.add_done_callback(partial(_hand_on, report))
+        task.add_done_callback(partial(_report_outcome, report))
         return task
 
     def handler(self, task_type: str | None) -> Handler | None:
@@ -98,6 +98,8 @@ class Attempts:
             async with limit:
                 return self._succeeded(await handler.run(attempt))
         except asyncio.CancelledError:
+            # Whether this attempt was cancelled is for `RunningAttempts` to judge: the cancellation may also be one of
+            # the handler's own tasks, which it let out.
             return Stopped()
         except TimeoutError as error:
             return Failed(timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt, mask))
@@ -138,7 +140,7 @@ class _Sleeper:
         return wait.output
 
 
-def _hand_on(report: Report, task: asyncio.Task[Outcome]) -> None:
+def _report_outcome(report: Report, task: asyncio.Task[Outcome]) -> None:
     """A task that is cancelled before its first step runs none of its own code, so it cannot report by itself."""
     report(Stopped() if task.cancelled() else task.result())
 

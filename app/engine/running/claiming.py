@@ -73,7 +73,7 @@ class Claiming:
             return 0
         try:
             await self._give_back_orphans(engine_id)
-            await self._recorder.room()
+            await self._recorder.wait_for_room()
             if self._lease.engine_id is None or not self._held.accepting or self._held.room <= 0:
                 return 0
             # Reserved, because starts may take places while the claim is on its way.

@@ -9,7 +9,7 @@ from app.domain.events import EventType
 from app.engine.deciding.drafts import Draft
 from app.engine.deciding.parking import must_end_by, seconds_to_wait
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.transitions import draft_of_outcome, draft_of_timeout, outcome_of_waiting
+from app.engine.deciding.transitions import draft_of_outcome, draft_of_timeout, outcome_of_wait
 from app.engine.ports import Parking
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.timers import Timers
@@ -79,7 +79,7 @@ class DueTimes:
             return ()
         if task.wait is not None:
             now, chance = self._shared.clock.now(), self._shared.chance()
-            return (draft_of_outcome(self._state, index, outcome_of_waiting(task.wait), now, chance),)
+            return (draft_of_outcome(self._state, index, outcome_of_wait(task.wait), now, chance),)
         # While the execution is paused no attempt starts; resuming it sets the timer again.
         return () if self._state.is_paused else (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
 

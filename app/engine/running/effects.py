@@ -13,9 +13,9 @@ from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.deciding.state import ExecutionState
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.due_times import DueTimes
-from app.engine.running.in_flight import RunningAttempts
 from app.engine.running.preparing import Preparation
 from app.engine.running.progress import ProgressReports
+from app.engine.running.running_attempts import RunningAttempts
 from app.expressions.errors import EvaluationError
 
 _RUNNING = TaskStatus.RUNNING

@@ -18,10 +18,15 @@ DEFAULT_CONCURRENCY = 10
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """A handler for one attempt of the whole task. `done` are the outputs, as JSON text, that attempts before this one
-    have recorded; `completed(element, output)` records another.
+    """A handler for one attempt of the whole task.
 
-    The first element that fails fails the attempt; the others are cancelled, and the next attempt goes on from there.
+    The first element that fails fails the attempt; the others are cancelled, and the next attempt runs those that have
+    not completed.
+
+    - configs: what each element gets
+    - done: the outputs, as JSON text, that earlier attempts have recorded
+    - max_concurrency: how many elements run at the same time; None stands for `DEFAULT_CONCURRENCY`
+    - completed: records the output of one more element
     """
 
     attempts: Attempts
@@ -73,5 +78,5 @@ class Elements:
 
 
 def _report(attempt: Attempt, number: int, percent: float | None, message: str) -> None:
-    """What an element says of its own progress is no share of the whole."""
+    """An element's own percentage is left out: it is no share of the whole task."""
     attempt.report(None, f"element {number}: {message}")

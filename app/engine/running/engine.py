@@ -88,7 +88,7 @@ class Engine:
 
         None when the opening's conditions do not hold, or when this engine has lost its lease and cannot tell.
         """
-        await self._recorder.room()
+        await self._recorder.wait_for_room()
         if not self.has_room:
             return None
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

@@ -1,8 +1,8 @@
 """This engine's lease: the right to write histories.
 
 The database's clock decides when a lease has ended; other engines then delete its row and take its executions. This
-process trusts its lease from the moment before it asked for it, so its own end comes first: when a renewal has not
-been confirmed by then, it stops all work before anybody else may begin it.
+process counts its lease from the moment before it asked for it, so that it ends here first: when a renewal has not been
+acknowledged by then, this engine stops all work before another one may start it.
 """
 
 import asyncio
@@ -19,7 +19,12 @@ Monotonic = Callable[[], float]
 
 
 class Lease:
-    """`on_lost()` must drop all work at once; `on_acquired(engine_id)` follows when there is a new lease."""
+    """Acquired at the start, renewed until the end, and acquired anew when it was lost.
+
+    - engine_id: of the lease row; None while there is no lease
+
+    `on_lost()` must drop all work at once; `on_acquired(engine_id)` follows when there is a new lease.
+    """
 
     def __init__(
         self,
@@ -53,7 +58,7 @@ class Lease:
         self._on_acquired(self.engine_id)
 
     async def keep(self) -> None:
-        """Renew for ever, and remove the leases of engines that have not."""
+        """Renew until cancelled, and remove the leases of engines that have not."""
         while True:
             await asyncio.sleep(self._renew_seconds)
             try:
@@ -82,7 +87,7 @@ class Lease:
         await self.acquire()
 
     def _deadline(self) -> float:
-        """On the loop's clock: when to stop waiting for an answer, so that the lease never ends unnoticed.
+        """On the loop's clock: when to stop waiting for the database, so that the lease never ends unnoticed.
 
         Early enough for one more try, or else when the lease ends.
         """

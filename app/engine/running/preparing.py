@@ -12,7 +12,7 @@ from app.domain.handlers import Attempt, Handler, TaskError, Wait
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
-from app.engine.planning.data_flow import Data, TaskFlow, elements_of, is_wanted
+from app.engine.planning.data_flow import Data, TaskFlow, condition_holds, elements_of
 from app.engine.ports import Secrets
 from app.engine.running.attempts import Attempts
 from app.engine.running.elements import Elements
@@ -22,7 +22,7 @@ from app.expressions.expression import Expression
 
 Report = Callable[[float | None, str], None]
 Completed = Callable[[int, int, str | None], None]
-"""Told of an element that has completed: how many there are, which one it is, its output as JSON text."""
+"""Called when an element has completed, with how many there are, which one it is, and its output as JSON text."""
 
 _NOT_PARSED = object()
 
@@ -40,13 +40,16 @@ class Preparation:
         self._secrets = secrets
         self._parsed_input: Any = _NOT_PARSED
 
-    def is_wanted(self, index: int) -> bool:
-        """False when the task's condition says that it is to be skipped; an error in it fails the attempt, later."""
+    def condition_holds(self, index: int) -> bool:
+        """False when the task's condition says that it is to be skipped.
+
+        A condition that cannot be evaluated holds: its error then fails the attempt.
+        """
         flow = self._tasks[index].flow
         if flow.when is None or flow.fault is not None:
             return True
         try:
-            return is_wanted(flow, self._scope(index, flow))
+            return condition_holds(flow, self._scope(index, flow))
         except EvaluationError:
             return True
 
@@ -138,7 +141,7 @@ class Preparation:
         if flow.fault is not None:
             raise flow.fault
         scope = self._scope(index, flow)
-        is_wanted(flow, scope)
+        condition_holds(flow, scope)
         return scope
 
     def _filled(self, flow: TaskFlow, scope: Mapping[str, Any]) -> Config:

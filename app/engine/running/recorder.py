@@ -1,14 +1,15 @@
 """Group commit: the one writer of this engine's histories.
 
-Steps of all executions flow into one queue. The writer takes everything that has gathered, writes it in one statement
-and one commit, then takes what gathered meanwhile: an idle engine commits at once, a busy one in batches, and nothing
-waits on a timer. Each entry is settled in order, with whether its step landed. That is done a few at a time: the steps
-that follow from the first ones are on their way to the database while the others are being settled, so that this
+Steps of all executions go into one queue. The writer takes everything that has gathered, writes it in one statement and
+one commit, then takes what gathered meanwhile: an idle engine commits at once, a busy one in batches, and nothing waits
+on a timer. Each step is acknowledged in order, with whether it is stored. That is done a few at a time: the steps that
+follow from the first ones are on their way to the database while the others are being acknowledged, so that this
 process and PostgreSQL do not wait for each other in turns.
 
-A step lands only while this engine owns its execution (the statement checks). When the database does not answer, the
-writer asks which steps of the batch are stored and sends the others again, so an outcome whose acknowledgement was
-lost is neither lost nor written twice. An execution whose step did not land is lost: its later steps are not sent.
+A step is stored only while this engine owns its execution (the statement checks). When the database does not answer,
+the writer asks which steps of the batch are stored and sends the others again, so that an outcome whose acknowledgement
+was lost is neither lost nor written twice. When a step is not stored, the permit to write for its execution is revoked:
+its later steps are not sent.
 """
 
 import asyncio
@@ -23,9 +24,10 @@ from app.engine.ports import Recording, Step, StoreUnreachable
 
 log = structlog.get_logger(__name__)
 
-Settle = Callable[[bool], None]
+Acknowledge = Callable[[bool], None]
+"""Called once with whether a step is stored; must not block."""
 
-SETTLED_AT_ONCE = 32
+ACKNOWLEDGED_AT_ONCE = 32
 STEPS_WHEN_BUSY = 4
 TURNS = 16
 """How often the event loop goes round in vain before a busy recorder writes: a turn brings but few messages of gRPC."""
@@ -34,20 +36,23 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
 
-class Lane:
-    """One execution's way into the history. Once `lost`, nothing more is written through it."""
+class WritePermit:
+    """The right of one run to write to the history of its execution.
 
-    __slots__ = ("lost",)
+    - revoked: true once the execution is not this engine's any more; nothing is written from then on
+    """
+
+    __slots__ = ("revoked",)
 
     def __init__(self) -> None:
-        self.lost = False
+        self.revoked = False
 
 
 @dataclass(slots=True)
 class Entry:
-    lane: Lane
+    permit: WritePermit
     step: Step
-    settle: Settle
+    acknowledge: Acknowledge
 
     @property
     def size(self) -> int:
@@ -60,7 +65,12 @@ class Entry:
 
 
 class Recorder:
-    """`max_batch` and `max_batch_bytes` bound a statement, `max_waiting` the steps that new work may find before it."""
+    """An entry is waiting, then being written, then decided (whether it is stored is known), then acknowledged.
+
+    - max_batch: how many steps a statement has at most
+    - max_waiting: how many steps may wait before new work has to
+    - max_batch_bytes: about how large a statement may be
+    """
 
     def __init__(
         self,
@@ -75,57 +85,57 @@ class Recorder:
         self._max_batch_bytes = max_batch_bytes
         self._engine_id = 0
         self._waiting: deque[Entry] = deque()
-        self._written: Sequence[Entry] = ()
-        self._known: deque[Entry] = deque()
+        self._writing: Sequence[Entry] = ()
+        self._decided: deque[Entry] = deque()
         self._wake = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._progress = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self, engine_id: int, on_end: Callable[[asyncio.Task[None]], None]) -> None:
         """Write as this engine from now on. `on_end(writer)` is called when the writer stops, or dies of a defect."""
         self._engine_id = engine_id
         if self._task is None:
-            self._task = asyncio.create_task(self._write_for_ever(), name="recorder")
+            self._task = asyncio.create_task(self._write_continually(), name="recorder")
             self._task.add_done_callback(on_end)
-            self._task.add_done_callback(lambda _: self._settled.set())
+            self._task.add_done_callback(lambda _: self._progress.set())
 
-    def submit(self, lane: Lane, step: Step, settle: Settle) -> None:
-        """Queue a step; `settle(landed)` is called from the writer, in order, and must not block."""
-        self._waiting.append(Entry(lane, step, settle))
+    def submit(self, permit: WritePermit, step: Step, acknowledge: Acknowledge) -> None:
+        """Queue a step; `acknowledge(stored)` is called from the writer, in the order of the steps."""
+        self._waiting.append(Entry(permit, step, acknowledge))
         self._wake.set()
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until the queue is short enough for new work."""
         while len(self._waiting) >= self._max_waiting and self._is_alive:
-            await self._next_settling()
+            await self._next_progress()
 
     async def drain(self) -> None:
-        """Wait until everything submitted so far is settled, or nobody is left to do so."""
-        while (self._waiting or self._written or self._known) and self._is_alive:
-            await self._next_settling()
+        """Wait until everything submitted so far is acknowledged, or the writer has ended."""
+        while (self._waiting or self._writing or self._decided) and self._is_alive:
+            await self._next_progress()
 
     async def stop(self) -> None:
-        """Stop at once; what still waits is settled as if it had not landed, since nobody will know."""
+        """Stop at once; what is not decided is acknowledged as not stored, since it will never be known here."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        unknown = [*self._written, *self._waiting]
-        self._written = ()
+        undecided = [*self._writing, *self._waiting]
+        self._writing = ()
         self._waiting.clear()
-        self._learn(unknown, landed=())
-        while self._known:
-            self._settle_some()
+        self._decide(undecided, stored=())
+        while self._decided:
+            self._acknowledge_some()
 
     @property
     def _is_alive(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    async def _next_settling(self) -> None:
-        self._settled.clear()
-        await self._settled.wait()
+    async def _next_progress(self) -> None:
+        self._progress.clear()
+        await self._progress.wait()
 
-    async def _write_for_ever(self) -> None:
+    async def _write_continually(self) -> None:
         is_busy = False
         while True:
             if not self._waiting:
@@ -133,11 +143,11 @@ class Recorder:
                 await self._wake.wait()
             if is_busy:
                 await self._gather()
-            self._written = self._take()
-            is_busy = len(self._written) >= STEPS_WHEN_BUSY
-            landed = await self._write(self._written)
-            self._learn(self._written, landed)
-            self._written = ()
+            self._writing = self._next_batch()
+            is_busy = len(self._writing) >= STEPS_WHEN_BUSY
+            stored = await self._write(self._writing)
+            self._decide(self._writing, stored)
+            self._writing = ()
 
     async def _gather(self) -> None:
         """Let everything that is ready to run in this process have its turn, as long as it brings further steps.
@@ -145,14 +155,14 @@ class Recorder:
         A busy process would spend itself on commits of a few steps each.
         """
         gathered, turns = 0, TURNS
-        while turns and len(self._waiting) < SETTLED_AT_ONCE:
+        while turns and len(self._waiting) < ACKNOWLEDGED_AT_ONCE:
             if len(self._waiting) > gathered:
                 gathered, turns = len(self._waiting), TURNS
             turns -= 1
             await asyncio.sleep(0)
 
-    def _take(self) -> Sequence[Entry]:
-        """At least one; a single step may be larger than a batch should be."""
+    def _next_batch(self) -> Sequence[Entry]:
+        """At least one entry; a single step may be larger than a batch should be."""
         batch: list[Entry] = []
         size = 0
         while self._waiting and len(batch) < self._max_batch and size < self._max_batch_bytes:
@@ -160,43 +170,46 @@ class Recorder:
             size += batch[-1].size
         return batch
 
-    def _learn(self, entries: Sequence[Entry], landed: Collection[UUID]) -> None:
-        """What did not land is lost from now on: nothing that is already waiting behind it may be written."""
+    def _decide(self, entries: Sequence[Entry], stored: Collection[UUID]) -> None:
+        # All permits before any acknowledgement: that lets further steps in, and the writer may take the next batch
+        # before the last of these entries is acknowledged. Nothing may be written behind a step that is missing.
         for entry in entries:
-            if entry.step.execution_id not in landed:
-                entry.lane.lost = True
-        is_settling = bool(self._known)
-        self._known.extend(entries)
-        if not is_settling:
-            self._settle_some()
+            if entry.step.execution_id not in stored:
+                entry.permit.revoked = True
+        is_acknowledging = bool(self._decided)
+        self._decided.extend(entries)
+        if not is_acknowledging:
+            self._acknowledge_some()
 
-    def _settle_some(self) -> None:
-        for _ in range(min(len(self._known), SETTLED_AT_ONCE)):
-            _settle(self._known.popleft())
-        if self._known:
-            asyncio.get_running_loop().call_soon(self._settle_some)
-        self._settled.set()
+    def _acknowledge_some(self) -> None:
+        for _ in range(min(len(self._decided), ACKNOWLEDGED_AT_ONCE)):
+            _acknowledge(self._decided.popleft())
+        if self._decided:
+            asyncio.get_running_loop().call_soon(self._acknowledge_some)
+        self._progress.set()
 
     async def _write(self, entries: Sequence[Entry]) -> set[UUID]:
-        """The executions whose steps landed, once the database has answered for all that are not lost meanwhile."""
-        landed: set[UUID] = set()
+        """The executions whose steps are stored, once that is known for all whose permits are not revoked meanwhile."""
+        stored: set[UUID] = set()
         pauses = _pauses()
-        while rest := _open(entries, landed):
+        while rest := _undecided(entries, stored):
             try:
-                return landed | await self._recording.record(self._engine_id, [entry.step for entry in rest])
+                return stored | await self._recording.record(self._engine_id, [entry.step for entry in rest])
             except StoreUnreachable as error:
                 log.warning("record_unacknowledged", steps=len(rest), reason=str(error))
                 await asyncio.sleep(next(pauses))
-                landed |= await self._stored(rest, pauses)
+                # The write may have been committed although its acknowledgement was lost. Sent again unasked, it would
+                # be refused for events that exist, and what is stored would be taken for lost.
+                stored |= await self._stored(rest, pauses)
             except Exception as error:  # noqa: BLE001 - one refused step must not hold up all the others
-                return landed | await self._write_apart(rest, error)
-        return landed
+                return stored | await self._write_apart(rest, error)
+        return stored
 
     async def _stored(self, entries: Sequence[Entry], pauses: Iterator[float]) -> set[UUID]:
         """Ask which steps are stored until the database answers or nothing is left to ask for."""
-        while rest := _open(entries):
+        while rest := _undecided(entries):
             try:
-                return await self._recording.landed([entry.step for entry in rest])
+                return await self._recording.stored([entry.step for entry in rest])
             except StoreUnreachable:
                 log.warning("record_waits_for_database", steps=len(rest))
                 await asyncio.sleep(next(pauses))
@@ -207,7 +220,7 @@ class Recorder:
         ids = list(dict.fromkeys(entry.step.execution_id for entry in entries))
         if len(ids) == 1:
             log.error("step_refused", execution_id=str(ids[0]), reason=str(error))
-            # An earlier sending, thought lost with its connection, may have landed since and caused the refusal.
+            # An earlier attempt, thought lost with its connection, may have been committed since and be what refuses.
             return await self._stored(entries, _pauses())
         first = set(ids[: len(ids) // 2])
         one = [entry for entry in entries if entry.step.execution_id in first]
@@ -215,9 +228,9 @@ class Recorder:
         return await self._write(one) | await self._write(other)
 
 
-def _open(entries: Sequence[Entry], landed: Collection[UUID] = ()) -> Sequence[Entry]:
-    """Those that are neither lost nor known to have landed."""
-    return [entry for entry in entries if not entry.lane.lost and entry.step.execution_id not in landed]
+def _undecided(entries: Sequence[Entry], stored: Collection[UUID] = ()) -> Sequence[Entry]:
+    """Those whose permits are not revoked and that are not known to be stored."""
+    return [entry for entry in entries if not entry.permit.revoked and entry.step.execution_id not in stored]
 
 
 def _pauses() -> Iterator[float]:
@@ -227,8 +240,8 @@ def _pauses() -> Iterator[float]:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _settle(entry: Entry) -> None:
+def _acknowledge(entry: Entry) -> None:
     try:
-        entry.settle(not entry.lane.lost)
+        entry.acknowledge(not entry.permit.revoked)
     except Exception:
-        log.exception("step_settling_failed", execution_id=str(entry.step.execution_id))
+        log.exception("acknowledgement_failed", execution_id=str(entry.step.execution_id))

@@ -5,16 +5,13 @@ outcomes can be decided on at once; handlers are started and stopped, and watche
 committed. A step that is not stored means that the execution is not this engine's any more: the run is dropped, and the
 execution's owner continues from what is stored.
 
-Everything here runs on the event loop's thread and never waits.
+Everything here runs on the event loop's thread and never waits. Every way in is guarded by `drop_on_defect`.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial, wraps
-from typing import Concatenate, ParamSpec
+from functools import partial
 from uuid import UUID
-
-import structlog
 
 from app.domain.events import FINAL_EVENTS, EventType
 from app.domain.executions import Execution
@@ -26,39 +23,22 @@ from app.engine.deciding.transitions import (
     draft_of_outcome,
     drafts_of_control,
     drafts_of_resuming,
-    first_to_obey,
+    first_to_apply,
     row_change,
     skipped,
     task_to_skip,
 )
 from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Step
-from app.engine.running.ahead import Ahead
 from app.engine.running.collaborators import Collaborators
+from app.engine.running.drop_on_defect import drop_on_defect
 from app.engine.running.due_times import DueTimes, Key
 from app.engine.running.effects import Effects
 from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
-from app.engine.running.recorder import Lane
-
-log = structlog.get_logger(__name__)
+from app.engine.running.recorder import WritePermit
+from app.engine.running.step_decider import StepDecider
 
 _RUNNING = TaskStatus.RUNNING
-
-P = ParamSpec("P")
-
-
-def _or_drop(method: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
-    """A defect must not leave an execution that nothing continues: drop the run, so that it is claimed anew."""
-
-    @wraps(method)
-    def call(run: "Run", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            method(run, *args, **kwargs)
-        except Exception:
-            log.exception("run_dropped", execution_id=str(run.id))
-            run.abandon()
-
-    return call
 
 
 class Run:
@@ -68,13 +48,13 @@ class Run:
     - state: after everything that has been decided, stored or not
     - committed: the number of its last event that is stored
     - draining: true once nothing more is to start here
-
-    There may be very many, and all of them at once in memory: what is usually empty is a dict, a third of a set.
     """
 
-    __slots__ = ("_ahead", "_applied", "_due_times", "_effects", "_gone", "_lane", "_limits", "_on_gone",
-                 "_parking", "_preparation", "_shared", "_skips", "_unsettled", "committed", "draining", "execution",
-                 "state")  # fmt: skip
+    # There may be very many in memory at once: what is usually empty is a dict, which takes a third of a set.
+
+    __slots__ = ("_applied", "_decider", "_due_times", "_effects", "_gone", "_limits", "_on_gone", "_parking",
+                 "_permit", "_preparation", "_shared", "_skips", "_unacknowledged", "committed", "draining",
+                 "execution", "state")  # fmt: skip
 
     def __init__(
         self,
@@ -91,14 +71,14 @@ class Run:
         self._shared = shared
         self._limits = limits
         self._on_gone = on_gone
-        self._lane = Lane()
+        self._permit = WritePermit()
         self._preparation = Preparation(execution, state, shared.attempts, shared.secrets)
-        self._ahead = Ahead(state, self._preparation, limits)
+        self._decider = StepDecider(state, self._preparation, limits)
         self._due_times = DueTimes(state, shared, limits.park_after_seconds, self)
         self._effects = Effects(state, self._preparation, self._due_times, shared, limits.cancel_grace_seconds, self)
         self._skips: dict[int, ControlCommand] = {}
         self._applied: dict[int, None] = {}
-        self._unsettled = 0
+        self._unacknowledged = 0
         self._parking = False
         self._gone = False
 
@@ -109,26 +89,27 @@ class Run:
     @property
     def is_busy(self) -> bool:
         """True while a handler runs, or is about to: what has been handed to the recorder may start one."""
-        return self._unsettled > 0 or self._effects.has_attempts
+        return self._unacknowledged > 0 or self._effects.has_attempts
 
     @property
     def is_lost(self) -> bool:
         """True when it was dropped before its end."""
-        return self._lane.lost
+        return self._permit.revoked
 
-    def open(self, opening: Opening, settled: Callable[[bool], None]) -> None:
-        """Begin a new execution in one step; `settled(stored)` is called with whether that was accepted."""
+    def open(self, opening: Opening, opened: Callable[[bool], None]) -> None:
+        """Begin a new execution in one step; `opened(stored)` is called with whether that was accepted."""
         drafts = (Draft(EventType.EXECUTION_CREATED), Draft(EventType.EXECUTION_STARTED))
-        self._advance(drafts, opening=opening, settled=settled)
+        self._advance(drafts, opening=opening, opened=opened)
 
-    @_or_drop
+    @drop_on_defect
     def resume(self, commands: Sequence[ControlCommand]) -> None:
         """Continue a claimed execution: a new one begins; attempts that ended with their engine are made again.
 
         A cancel or a pause among `commands` is applied before anything begins: no attempt may start that is then
         stopped at once.
         """
-        first = first_to_obey(commands)
+        first = first_to_apply(commands)
+        # Those of before: what this very step starts is watched when it is committed, as everything that it starts.
         waiting = [index for index in self.state.open if self.state.tasks[index].only_waits]
         drafts = drafts_of_resuming(self.state, first, self._shared.clock.now(), self._limits.max_lost_attempts)
         done = [] if first is None else [first.id]
@@ -140,7 +121,7 @@ class Run:
         self.apply_commands(commands)
         self._park_if_idle()
 
-    @_or_drop
+    @drop_on_defect
     def apply_commands(self, commands: Sequence[ControlCommand]) -> None:
         """Carry out commands that were left for this execution; each is applied once, however often it is read.
 
@@ -153,7 +134,7 @@ class Run:
 
     def _apply(self, command: ControlCommand) -> None:
         index = task_to_skip(self.state, command) if command.type == SKIP else None
-        if (command.type == SIGNAL and self._ahead.is_full) or index in self._skips:
+        if (command.type == SIGNAL and self._decider.is_full) or index in self._skips:
             self._advance((), done_commands=(command.id,))
         elif index is not None and self.state.tasks[index].has_attempt:
             # Done when the attempt has ended; until then the command stays stored, should this engine die.
@@ -173,7 +154,7 @@ class Run:
 
     def abandon(self) -> None:
         """Drop everything at once: the execution is not this engine's any more."""
-        self._lane.lost = True
+        self._permit.revoked = True
         self._effects.forget_all()
         self._leave()
 
@@ -185,9 +166,9 @@ class Run:
 
     # From what happened to events
 
-    @_or_drop
+    @drop_on_defect
     def attempt_ended(self, index: int, number: int, outcome: Outcome) -> None:
-        if self._lane.lost:
+        if self._permit.revoked:
             return
         now = self._shared.clock.now()
         skip = self._skips.pop(index, None)
@@ -202,22 +183,24 @@ class Run:
         self._advance((*last_report, end), done_commands=() if skip is None else (skip.id,), now=now)
 
     def take_report(self, report: Draft) -> bool:
-        task = self.state.tasks[report.index or 0]
-        if self._lane.lost or self._ahead.is_full or task.attempt != report.attempt or task.status is not _RUNNING:
+        if self._permit.revoked or self._decider.is_full:
             return False
-        self._go_on(report)
+        task = self.state.tasks[report.index or 0]
+        if task.attempt != report.attempt or task.status is not _RUNNING:
+            return False
+        self._record(report)
         return True
 
     def is_skipping(self, index: int) -> bool:
         return index in self._skips
 
-    @_or_drop
-    def _go_on(self, draft: Draft) -> None:
-        self._advance((draft,))
+    @drop_on_defect
+    def _record(self, report: Draft) -> None:
+        self._advance((report,))
 
-    @_or_drop
+    @drop_on_defect
     def due(self, key: Key) -> None:
-        if not self._lane.lost and (drafts := self._due_times.drafts(key)):
+        if not self._permit.revoked and (drafts := self._due_times.drafts(key)):
             self._advance(drafts)
 
     # One step: decide ahead
@@ -226,31 +209,38 @@ class Run:
         self,
         drafts: Sequence[Draft],
         opening: Opening | None = None,
-        settled: Callable[[bool], None] | None = None,
+        opened: Callable[[bool], None] | None = None,
         done_commands: Sequence[int] = (),
         now: datetime | None = None,
     ) -> None:
-        """Take up `drafts` and everything that follows from them, and hand it to the recorder as one step."""
+        """Take `drafts` and everything that follows from them into the state, and hand it to the recorder as one step.
+
+        What must be true together, such as the end of one task and the start of the next, is stored together; and a
+        command is removed by the step that acts on it, so that it is neither lost nor applied twice.
+        """
         before = self.state.status
-        events, stops = self._ahead.take(drafts, now or self._shared.clock.now(), draining=self.draining)
+        events, stops = self._decider.decide(drafts, now or self._shared.clock.now(), draining=self.draining)
         if events or done_commands:
             change = row_change(before, events) if self.state.status is not before else None
-            self._submit(Step(self.id, events, opening, change, done_commands), stops, settled)
+            self._submit(Step(self.id, events, opening, change, done_commands), stops, opened)
 
-    def _submit(self, step: Step, stops: Sequence[int] = (), settled: Callable[[bool], None] | None = None) -> None:
-        self._unsettled += 1
-        self._shared.recorder.submit(self._lane, step, partial(self._settled, step, stops, settled))
+    def _submit(self, step: Step, stops: Sequence[int] = (), opened: Callable[[bool], None] | None = None) -> None:
+        self._unacknowledged += 1
+        self._shared.recorder.submit(self._permit, step, partial(self._acknowledged, step, stops, opened))
 
     # Committed: act behind
 
-    @_or_drop
-    def _settled(self, step: Step, stops: Sequence[int], settled: Callable[[bool], None] | None, landed: bool) -> None:
-        self._unsettled -= 1
-        if settled is not None:
-            settled(landed)
-        if not landed:
+    @drop_on_defect
+    def _acknowledged(
+        self, step: Step, stops: Sequence[int], opened: Callable[[bool], None] | None, stored: bool
+    ) -> None:
+        self._unacknowledged -= 1
+        if opened is not None:
+            opened(stored)
+        if not stored:
             self.abandon()
             return
+        # Only now may the world see it: an event that was shown or acted on and then not stored could never be undone.
         if step.events:
             self.committed = step.events[-1].sequence
             self._shared.hub.publish(self.id, step.events)

@@ -1,21 +1,21 @@
-"""What an execution has to do at a certain time."""
+"""Timers of one execution, on the event loop's clock."""
 
 import asyncio
 from collections.abc import Callable, Hashable
 
 
 class Timers:
-    """At most one timer per key; its `ring` is called when it has run out."""
+    """At most one timer per key; its callback is called once, when it has run out."""
 
     __slots__ = ("_handles",)
 
     def __init__(self) -> None:
         self._handles: dict[Hashable, asyncio.TimerHandle] = {}
 
-    def set(self, key: Hashable, seconds: float, ring: Callable[[], None]) -> None:
-        """Also for a time that has passed."""
+    def set(self, key: Hashable, seconds: float, callback: Callable[[], None]) -> None:
+        """Replace the timer of `key`. One for a time that has passed runs out at once, but not before this returns."""
         self.cancel(key)
-        self._handles[key] = asyncio.get_running_loop().call_later(max(seconds, 0), self._ring, key, ring)
+        self._handles[key] = asyncio.get_running_loop().call_later(max(seconds, 0), self._run_out, key, callback)
 
     def cancel(self, key: Hashable) -> None:
         if (handle := self._handles.pop(key, None)) is not None:
@@ -26,6 +26,6 @@ class Timers:
             handle.cancel()
         self._handles.clear()
 
-    def _ring(self, key: Hashable, ring: Callable[[], None]) -> None:
+    def _run_out(self, key: Hashable, callback: Callable[[], None]) -> None:
         self._handles.pop(key, None)
-        ring()
+        callback()

@@ -23,13 +23,13 @@ class MemoryRecording:
             owned = {row.execution.id for row in self._database.owned_by([engine_id])}
             self._refuse_doubled_events([step for step in steps if step.opening or step.execution_id in owned])
             owned |= await self._open(engine_id, steps)
-            landing = [step for step in steps if step.execution_id in owned]
-            for step in landing:
+            stored = [step for step in steps if step.execution_id in owned]
+            for step in stored:
                 self._write(step)
-            return {step.execution_id for step in landing}
+            return {step.execution_id for step in stored}
 
-    async def landed(self, steps: Sequence[Step]) -> set[UUID]:
-        async with self._database.faults.around("landed"):
+    async def stored(self, steps: Sequence[Step]) -> set[UUID]:
+        async with self._database.faults.around("stored"):
             return {step.execution_id for step in steps if self._is_stored(step)}
 
     async def _open(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:

@@ -10,7 +10,7 @@ import pytest
 from app.domain.definitions import WorkflowDraft
 from app.engine.ports import Step
 from app.engine.running import recorder as recorder_module
-from app.engine.running.recorder import Lane, Recorder
+from app.engine.running.recorder import Recorder, WritePermit
 from tests.support.histories import NOON, note, opening_step
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -34,14 +34,14 @@ class Recording(MemoryRecording):
 
 @dataclass
 class Bench:
-    """A recorder with executions to write to; `settled` are its answers as they came."""
+    """A recorder with executions to write to; `acknowledged` are its answers as they came."""
 
     database: MemoryDatabase
     recording: Recording
     recorder: Recorder
     ids: list[UUID]
-    lanes: dict[UUID, Lane] = field(default_factory=dict)
-    settled: list[tuple[int, int, bool]] = field(default_factory=list)
+    permits: dict[UUID, WritePermit] = field(default_factory=dict)
+    acknowledged: list[tuple[int, int, bool]] = field(default_factory=list)
     ended: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -54,8 +54,8 @@ class Bench:
     def submit(self, who: int, *numbers: int, text: str = "…") -> None:
         execution_id = self.ids[who]
         step = Step(execution_id, [note(number, text) for number in numbers])
-        lane = self.lanes.setdefault(execution_id, Lane())
-        self.recorder.submit(lane, step, lambda landed: self.settled.append((who, numbers[-1], landed)))
+        permit = self.permits.setdefault(execution_id, WritePermit())
+        self.recorder.submit(permit, step, lambda stored: self.acknowledged.append((who, numbers[-1], stored)))
 
     def stored(self, who: int) -> list[int]:
         return [event.sequence for event in self.database.histories[self.ids[who]]]
@@ -86,7 +86,7 @@ async def bench() -> AsyncIterator[Bench]:
 async def test_a_single_step_is_written_at_once(bench: Bench) -> None:
     bench.submit(0, 3)
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, True)]
+    assert bench.acknowledged == [(0, 3, True)]
     assert bench.stored(0) == [1, 2, 3]
 
 
@@ -99,7 +99,7 @@ async def test_what_gathers_during_a_write_goes_into_the_next(bench: Bench) -> N
     gate.open()
     await bench.recorder.drain()
     assert bench.recording.batches == [1, 3]
-    assert bench.settled == [(0, 3, True), (1, 3, True), (0, 4, True), (2, 3, True)]
+    assert bench.acknowledged == [(0, 3, True), (1, 3, True), (0, 4, True), (2, 3, True)]
     assert bench.stored(0) == [1, 2, 3, 4]
 
 
@@ -109,7 +109,7 @@ async def test_batches_are_bounded_and_in_order(bench: Bench) -> None:
     await bench.recorder.drain()
     assert bench.recording.batches == [4, 4, 2]
     assert bench.stored(0) == list(range(1, 13))
-    assert [number for _, number, _ in bench.settled] == list(range(3, 13))
+    assert [number for _, number, _ in bench.acknowledged] == list(range(3, 13))
 
 
 async def test_a_batch_is_bounded_by_what_it_carries(bench: Bench) -> None:
@@ -120,61 +120,61 @@ async def test_a_batch_is_bounded_by_what_it_carries(bench: Bench) -> None:
     assert bench.stored(0) == list(range(1, 8))
 
 
-async def test_steps_submitted_while_settling_are_written_next(bench: Bench) -> None:
+async def test_steps_submitted_while_acknowledging_are_written_next(bench: Bench) -> None:
     step = Step(bench.ids[0], [note(3)])
-    bench.recorder.submit(Lane(), step, lambda landed: bench.submit(0, 4))
+    bench.recorder.submit(WritePermit(), step, lambda stored: bench.submit(0, 4))
     await bench.recorder.drain()
     assert bench.stored(0) == [1, 2, 3, 4]
 
 
 @pytest.fixture
-def _settled_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "SETTLED_AT_ONCE", 1)
+def _acknowledged_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "ACKNOWLEDGED_AT_ONCE", 1)
 
 
-@pytest.mark.usefixtures("_settled_one_by_one")
-async def test_the_next_write_begins_while_the_rest_is_being_settled(bench: Bench) -> None:
+@pytest.mark.usefixtures("_acknowledged_one_by_one")
+async def test_the_next_write_begins_while_the_rest_is_being_acknowledged(bench: Bench) -> None:
     first, second = bench.faults.hold_before("record"), bench.faults.hold_before("record")
     step = Step(bench.ids[0], [note(3)])
-    bench.recorder.submit(Lane(), step, lambda landed: bench.submit(0, 4))
+    bench.recorder.submit(WritePermit(), step, lambda stored: bench.submit(0, 4))
     for who in range(1, 4):
         bench.submit(who, 3)
     await first.reached()
     first.open()
     await second.reached()
-    assert len(bench.settled) < 3
+    assert len(bench.acknowledged) < 3
     second.open()
     await bench.recorder.drain()
     assert bench.recording.batches == [4, 1]
-    assert bench.settled == [(1, 3, True), (2, 3, True), (3, 3, True), (0, 4, True)]
+    assert bench.acknowledged == [(1, 3, True), (2, 3, True), (3, 3, True), (0, 4, True)]
 
 
-@pytest.mark.usefixtures("_settled_one_by_one")
-async def test_nothing_is_written_behind_a_step_that_did_not_land_and_is_not_settled_yet(bench: Bench) -> None:
+@pytest.mark.usefixtures("_acknowledged_one_by_one")
+async def test_nothing_is_written_behind_a_step_that_was_not_stored_and_is_not_acknowledged_yet(bench: Bench) -> None:
     bench.database.executions[bench.ids[1]].owner_id = None
     for who, number in ((0, 3), (1, 3), (2, 3), (1, 4)):
         bench.submit(who, number)
-    while not bench.settled:
+    while not bench.acknowledged:
         await asyncio.sleep(0)
-    assert bench.settled == [(0, 3, True)]
+    assert bench.acknowledged == [(0, 3, True)]
     bench.submit(1, 5)
     await bench.recorder.drain()
     assert bench.stored(1) == [1, 2]
     assert bench.recording.batches == [4]
-    assert bench.settled[1:] == [(1, 3, False), (2, 3, True), (1, 4, False), (1, 5, False)]
+    assert bench.acknowledged[1:] == [(1, 3, False), (2, 3, True), (1, 4, False), (1, 5, False)]
 
 
-@pytest.mark.usefixtures("_settled_one_by_one")
-async def test_what_is_known_is_settled_as_it_is_when_the_recorder_stops(bench: Bench) -> None:
+@pytest.mark.usefixtures("_acknowledged_one_by_one")
+async def test_what_is_known_is_acknowledged_as_it_is_when_the_recorder_stops(bench: Bench) -> None:
     bench.recorder = Recorder(bench.recording, max_batch=100)
     bench.start()
     for number in range(3, 63):
         bench.submit(0, number)
-    while not bench.settled:
+    while not bench.acknowledged:
         await asyncio.sleep(0)
     await bench.recorder.stop()
     assert bench.recording.batches == [60]
-    assert bench.settled == [(0, number, True) for number in range(3, 63)]
+    assert bench.acknowledged == [(0, number, True) for number in range(3, 63)]
 
 
 @pytest.mark.parametrize(("steps_when_busy", "batches"), [(1, [1, 3]), (2, [1, 1])], ids=["busy", "idle"])
@@ -185,27 +185,27 @@ async def test_a_busy_recorder_lets_what_is_ready_bring_its_steps(
     loop, second = asyncio.get_running_loop(), Step(bench.ids[0], [note(4)])
 
     def follow(_: bool) -> None:
-        bench.recorder.submit(Lane(), second, lambda landed: None)
+        bench.recorder.submit(WritePermit(), second, lambda stored: None)
         loop.call_soon(bench.submit, 1, 3)
         loop.call_soon(loop.call_soon, bench.submit, 2, 3)
 
-    bench.recorder.submit(Lane(), Step(bench.ids[0], [note(3)]), follow)
-    while len(bench.settled) < 2:
+    bench.recorder.submit(WritePermit(), Step(bench.ids[0], [note(3)]), follow)
+    while len(bench.acknowledged) < 2:
         await asyncio.sleep(0)
     assert bench.recording.batches[:2] == batches
 
 
-async def test_a_settling_that_fails_holds_up_nobody(bench: Bench) -> None:
-    def fail(landed: bool) -> None:
+async def test_a_acknowledging_that_fails_holds_up_nobody(bench: Bench) -> None:
+    def fail(stored: bool) -> None:
         raise RuntimeError("a defect")
 
-    bench.recorder.submit(Lane(), Step(bench.ids[0], [note(3)]), fail)
+    bench.recorder.submit(WritePermit(), Step(bench.ids[0], [note(3)]), fail)
     bench.submit(1, 3)
     await bench.recorder.drain()
-    assert bench.settled == [(1, 3, True)]
+    assert bench.acknowledged == [(1, 3, True)]
 
 
-async def test_a_step_that_did_not_land_loses_its_execution(bench: Bench) -> None:
+async def test_a_step_that_was_not_stored_loses_its_execution(bench: Bench) -> None:
     bench.database.executions[bench.ids[0]].owner_id = 99
     gate = bench.faults.hold_before("record")
     bench.submit(0, 3)
@@ -215,19 +215,19 @@ async def test_a_step_that_did_not_land_loses_its_execution(bench: Bench) -> Non
     bench.submit(1, 4)
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, False), (1, 3, True), (0, 4, False), (1, 4, True)]
-    assert bench.lanes[bench.ids[0]].lost
+    assert bench.acknowledged == [(0, 3, False), (1, 3, True), (0, 4, False), (1, 4, True)]
+    assert bench.permits[bench.ids[0]].revoked
     assert bench.recording.batches == [2, 1], "later steps of a lost execution are not even sent"
 
 
-async def test_a_lane_that_is_lost_while_it_is_written_does_not_arrive(bench: Bench) -> None:
+async def test_a_permit_that_is_revoked_while_a_step_is_written_is_not_acknowledged_as_stored(bench: Bench) -> None:
     gate = bench.faults.hold_after("record")
     bench.submit(0, 3)
     await gate.reached()
-    bench.lanes[bench.ids[0]].lost = True
+    bench.permits[bench.ids[0]].revoked = True
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, False)]
+    assert bench.acknowledged == [(0, 3, False)]
 
 
 # A database that does not answer
@@ -239,27 +239,27 @@ async def test_a_lost_acknowledgement_is_not_written_twice(bench: Bench) -> None
     bench.submit(1, 3)
     await bench.recorder.drain()
     assert bench.recording.batches == [2]
-    assert bench.settled == [(0, 3, True), (1, 3, True)]
+    assert bench.acknowledged == [(0, 3, True), (1, 3, True)]
     assert bench.stored(0) == [1, 2, 3]
 
 
 async def test_what_was_not_written_is_sent_again(bench: Bench) -> None:
     bench.faults.fail("record")
-    bench.faults.fail("landed")
+    bench.faults.fail("stored")
     bench.faults.fail("record")
     bench.submit(0, 3)
     await bench.recorder.drain()
     assert bench.recording.batches == [1, 1, 1]
-    assert bench.settled == [(0, 3, True)]
+    assert bench.acknowledged == [(0, 3, True)]
     assert bench.stored(0) == [1, 2, 3]
 
 
 async def test_a_step_without_events_is_sent_until_it_is_answered(bench: Bench) -> None:
     bench.faults.lose_answer("record")
     step = Step(bench.ids[0], [], done_commands=[1])
-    bench.recorder.submit(Lane(), step, lambda landed: bench.settled.append((0, 0, landed)))
+    bench.recorder.submit(WritePermit(), step, lambda stored: bench.acknowledged.append((0, 0, stored)))
     await bench.recorder.drain()
-    assert bench.settled == [(0, 0, True)]
+    assert bench.acknowledged == [(0, 0, True)]
 
 
 async def test_an_outage_of_any_length_is_waited_out(bench: Bench) -> None:
@@ -269,24 +269,24 @@ async def test_an_outage_of_any_length_is_waited_out(bench: Bench) -> None:
     bench.submit(0, 3)
     bench.submit(1, 3)
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, True), (1, 3, True)]
+    assert bench.acknowledged == [(0, 3, True), (1, 3, True)]
 
 
 async def test_an_outage_holds_up_nobody_who_is_lost(bench: Bench) -> None:
     """When the lease ends during an outage, all callers must get an answer before the database does."""
     bench.faults.outage = True
-    gate = bench.faults.hold_before("landed")
+    gate = bench.faults.hold_before("stored")
     bench.submit(0, 3)
     await gate.reached()
-    bench.lanes[bench.ids[0]].lost = True
+    bench.permits[bench.ids[0]].revoked = True
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, False)]
+    assert bench.acknowledged == [(0, 3, False)]
 
 
 async def test_an_outage_in_the_middle_of_a_batch_keeps_the_order(bench: Bench) -> None:
     bench.faults.outage = True
-    gate = bench.faults.hold_before("landed")
+    gate = bench.faults.hold_before("stored")
     bench.submit(0, 3)
     await gate.reached()
     bench.submit(0, 4)
@@ -294,7 +294,7 @@ async def test_an_outage_in_the_middle_of_a_batch_keeps_the_order(bench: Bench) 
     bench.faults.outage = False
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, True), (0, 4, True), (1, 3, True)]
+    assert bench.acknowledged == [(0, 3, True), (0, 4, True), (1, 3, True)]
 
 
 async def test_pauses_grow_to_their_longest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,33 +314,33 @@ async def test_a_refused_step_holds_up_nobody_else(bench: Bench) -> None:
         bench.submit(who, number)
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, True), (1, 3, True), (2, 2, False), (3, 3, True), (1, 4, True)]
+    assert bench.acknowledged == [(0, 3, True), (1, 3, True), (2, 2, False), (3, 3, True), (1, 4, True)]
     assert bench.stored(1) == [1, 2, 3, 4]
     assert bench.stored(2) == [1, 2]
 
 
-async def test_a_refusal_because_an_earlier_sending_landed_is_none(bench: Bench) -> None:
+async def test_a_refusal_because_an_earlier_sending_stored_is_none(bench: Bench) -> None:
     """Its connection broke, the database was asked too early, and then it was written after all."""
     bench.faults.fail("record")
-    gate = bench.faults.hold_after("landed")
+    gate = bench.faults.hold_after("stored")
     bench.submit(0, 3)
     await gate.reached()
     bench.database.histories[bench.ids[0]].append(note(3))
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, True)]
+    assert bench.acknowledged == [(0, 3, True)]
     assert bench.stored(0) == [1, 2, 3]
 
 
 async def test_an_outage_while_a_refusal_is_looked_into(bench: Bench) -> None:
     bench.faults.fail("record", ValueError("refused"))
-    bench.faults.fail("landed")
+    bench.faults.fail("stored")
     bench.submit(0, 3)
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, False)]
+    assert bench.acknowledged == [(0, 3, False)]
 
 
-async def test_a_refusal_after_a_lost_acknowledgement_does_not_send_what_landed(bench: Bench) -> None:
+async def test_a_refusal_after_a_lost_acknowledgement_does_not_send_what_stored(bench: Bench) -> None:
     gate = bench.faults.hold_before("record")
     bench.submit(0, 3)
     bench.submit(1, 3)
@@ -349,18 +349,18 @@ async def test_a_refusal_after_a_lost_acknowledgement_does_not_send_what_landed(
     bench.faults.fail("record", ValueError("refused"))
     gate.open()
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, True), (1, 3, True)]
+    assert bench.acknowledged == [(0, 3, True), (1, 3, True)]
 
 
 async def test_a_writer_that_dies_of_a_defect_is_noticed(bench: Bench) -> None:
     bench.faults.fail("record", ValueError("refused"))
-    bench.faults.fail("landed", ValueError("a defect"))
+    bench.faults.fail("stored", ValueError("a defect"))
     bench.submit(0, 3)
     while not bench.ended:
         await asyncio.sleep(0)
     assert isinstance(bench.ended[0].exception(), ValueError)
     await bench.recorder.stop()
-    assert bench.settled == [(0, 3, False)]
+    assert bench.acknowledged == [(0, 3, False)]
 
 
 # Room, draining, stopping
@@ -372,7 +372,7 @@ async def test_new_work_waits_while_the_queue_is_long(bench: Bench) -> None:
     await gate.reached()
     for number in (4, 5, 6):
         bench.submit(0, number)
-    waiting = asyncio.create_task(bench.recorder.room())
+    waiting = asyncio.create_task(bench.recorder.wait_for_room())
     await asyncio.sleep(0)
     assert not waiting.done()
     gate.open()
@@ -381,7 +381,7 @@ async def test_new_work_waits_while_the_queue_is_long(bench: Bench) -> None:
 
 
 async def test_there_is_room_in_an_idle_recorder(bench: Bench) -> None:
-    await bench.recorder.room()
+    await bench.recorder.wait_for_room()
     await bench.recorder.drain()
 
 
@@ -394,7 +394,7 @@ async def test_drain_waits_for_the_write_that_is_on_its_way(bench: Bench) -> Non
     assert not draining.done()
     gate.open()
     await draining
-    assert bench.settled == [(0, 3, True)]
+    assert bench.acknowledged == [(0, 3, True)]
 
 
 async def test_stop_answers_everybody_who_waits(bench: Bench) -> None:
@@ -405,14 +405,14 @@ async def test_stop_answers_everybody_who_waits(bench: Bench) -> None:
     await asyncio.sleep(0)
     for who in (2, 3, 4):
         bench.submit(who, 3)
-    room = asyncio.create_task(bench.recorder.room())
+    room = asyncio.create_task(bench.recorder.wait_for_room())
     await asyncio.sleep(0)
     await bench.recorder.stop()
     await room
-    assert bench.settled == [(0, 3, False), (0, 4, False), (0, 5, False), (1, 3, False)] + [
+    assert bench.acknowledged == [(0, 3, False), (0, 4, False), (0, 5, False), (1, 3, False)] + [
         (who, 3, False) for who in (2, 3, 4)
     ]
-    assert bench.lanes[bench.ids[0]].lost
+    assert bench.permits[bench.ids[0]].revoked
 
 
 async def test_a_new_lease_writes_under_its_own_id(bench: Bench) -> None:
@@ -420,5 +420,5 @@ async def test_a_new_lease_writes_under_its_own_id(bench: Bench) -> None:
     bench.start(8)
     bench.submit(0, 3)
     await bench.recorder.drain()
-    assert bench.settled == [(0, 3, False)], "the execution belongs to the lease before"
+    assert bench.acknowledged == [(0, 3, False)], "the execution belongs to the lease before"
     assert bench.ended == []

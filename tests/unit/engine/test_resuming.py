@@ -181,7 +181,7 @@ async def test_a_retry_that_came_due_without_an_engine_is_made_at_once(house: Ho
         assert (await second.until(execution_id))[-1] == "completed"
 
 
-async def test_a_command_for_a_lost_engine_is_obeyed_by_the_next(house: House) -> None:
+async def test_a_command_for_a_lost_engine_is_applied_by_the_next(house: House) -> None:
     first = house.build()
     await first.engine.start()
     execution_id = await first.start(await house.define(staged("a"), staged("b")))
@@ -460,7 +460,7 @@ async def test_a_loop_that_dies_of_a_defect_is_noticed(house: House) -> None:
 async def test_a_writer_that_dies_of_a_defect_is_noticed(house: House) -> None:
     async with house.process() as process:
         house.faults.fail("record", ValueError("refused"))
-        house.faults.fail("landed", ValueError("a defect"))
+        house.faults.fail("stored", ValueError("a defect"))
         starting = asyncio.create_task(process.start(await house.define(staged("a"))))
         with pytest.raises(ValueError, match="a defect"):
             await process.engine.failure

@@ -18,7 +18,7 @@ from app.engine.deciding.transitions import (
     draft_of_outcome,
     drafts_of_control,
     drafts_of_resuming,
-    first_to_obey,
+    first_to_apply,
     row_change,
 )
 from app.engine.ports import ControlCommand, RowChange
@@ -146,7 +146,7 @@ def test_a_failed_execution_says_why() -> None:
     ],
 )
 def test_of_several_commands_the_first_cancel_or_else_the_first_pause_is_obeyed_first(types, first) -> None:
-    found = first_to_obey([ControlCommand(n, uuid4(), word) for n, word in enumerate(types, 1)])
+    found = first_to_apply([ControlCommand(n, uuid4(), word) for n, word in enumerate(types, 1)])
     assert (found and found.id) == first
 
 
@@ -219,7 +219,7 @@ def test_a_cancel_changes_nothing_twice(words) -> None:
     ],
 )
 def test_a_new_owner_first_says_what_became_of_the_attempts(words, commands, expected) -> None:
-    drafts = drafts_of_resuming(state_of(*words), first_to_obey(commands), NOON, 20)
+    drafts = drafts_of_resuming(state_of(*words), first_to_apply(commands), NOON, 20)
     assert [shown(draft) for draft in drafts] == expected
 
 

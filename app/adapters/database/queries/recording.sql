@@ -1,11 +1,11 @@
 -- name: engine
--- The lock on the engine's own lease row is the fence: whoever takes its executions over deletes that row first.
+-- The lock on the engine's own lease row is the fence: an engine that takes its executions over deletes that row first.
 engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 );
 
 -- name: fence
--- True when every step of the batch may land. $11 are the executions that have to be this engine's.
+-- True when every step of the batch may be stored. $11 are the executions that have to be this engine's.
 fence AS MATERIALIZED (
     SELECT count(*) = cardinality($11::uuid[]) AS open
     FROM engine, executions e WHERE e.id = ANY ($11::uuid[]) AND e.owner_id = engine.id
@@ -59,8 +59,8 @@ opened AS (
 );
 
 -- name: record_apart
--- Write the steps of one batch as far as this engine still owns their executions; answer which executions those are.
--- The lock on the engine's own lease row is the fence: whoever takes its executions over deletes that row first.
+-- Write the steps of one batch as far as this engine still owns their executions; return which executions those are.
+-- The lock on the engine's own lease row is the fence: an engine that takes its executions over deletes that row first.
 -- Openings go in the order of their idempotency keys: two engines that open the same ones cannot lock each other out.
 WITH engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
@@ -111,12 +111,12 @@ WITH engine AS MATERIALIZED (
         due_at = least(e.due_at, coalesce(clock_timestamp() + p.seconds * interval '1 second', 'infinity'))
     FROM engine, unnest($30::uuid[], $31::float8[]) AS p (id, seconds)
     WHERE e.id = p.id AND e.owner_id = engine.id
-), answered AS (
+), done AS (
     DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($29::bigint[])
 )
 SELECT id FROM owned;
 
--- name: landed
+-- name: stored
 -- Of the given last events, those that are stored as this engine made them.
 SELECT v.execution_id
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS v (execution_id, sequence, type, occurred_at)

@@ -1,4 +1,4 @@
-"""Decides ahead: takes up in the state what has happened, and everything that follows from it at once."""
+"""Decides one step of an execution: the events of what has happened, and of everything that follows from it at once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,12 @@ from app.engine.deciding.decider import Command, Finish, StartTask, StopAttempt,
 from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.outcomes import Failed, Succeeded
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, draft_of_too_many_events, unwanted
+from app.engine.deciding.transitions import (
+    draft_of_command,
+    draft_of_outcome,
+    draft_of_too_many_events,
+    skipped_by_condition,
+)
 from app.engine.deciding.waits import WaitData, wait_data
 from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
@@ -16,8 +21,8 @@ from app.engine.running.preparing import Preparation
 _TASK_STARTED = EventType.TASK_STARTED
 
 
-class Ahead:
-    """For one execution."""
+class StepDecider:
+    """Takes events into the state of one execution before they are stored: the state is ahead of the history."""
 
     __slots__ = ("_limits", "_preparation", "_state")
 
@@ -28,14 +33,16 @@ class Ahead:
 
     @property
     def is_full(self) -> bool:
+        """True when the execution has all the events that it may have."""
         return self._state.sequence >= self._limits.max_events
 
-    def take(self, drafts: Sequence[Draft], now: datetime, *, draining: bool) -> tuple[list[Event], Sequence[int]]:
+    def decide(self, drafts: Sequence[Draft], now: datetime, *, draining: bool) -> tuple[list[Event], Sequence[int]]:
         """The events of `drafts` and of what follows, and the tasks whose attempts are to be stopped.
 
-        An engine that drains begins no attempts, but what can end without them ends.
+        An engine that drains starts no attempts, but what can end without them ends.
         """
-        events = [self._take_up(draft, now) for draft in drafts]
+        events = [self._take(draft, now) for draft in drafts]
+        # What follows may have consequences of its own: an instant wait, a skipped task, the end of the execution.
         while followed := self._follow_up(commands := self._commands(draining=draining), now):
             events += followed
         return events, [command.index for command in commands if isinstance(command, StopAttempt)]
@@ -46,25 +53,25 @@ class Ahead:
 
     def _follow_up(self, commands: Sequence[Command], now: datetime) -> list[Event]:
         if self.is_full and not self._ends_by_itself(commands):
-            return [self._take_up(draft_of_too_many_events(self._limits.max_events), now)]
-        return [
-            self._take_up(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None
-        ]
+            return [self._take(draft_of_too_many_events(self._limits.max_events), now)]
+        return [self._take(draft, now) for command in commands if (draft := self._draft_of(command, now)) is not None]
 
     def _ends_by_itself(self, commands: Sequence[Command]) -> bool:
         ending = self._state.is_final or self._state.is_stopping
         return ending or any(isinstance(command, Finish) for command in commands)
 
     def _draft_of(self, command: Command, now: datetime) -> Draft | None:
-        if isinstance(command, StartTask) and not self._preparation.is_wanted(command.index):
-            return unwanted(self._state, command.index)
+        if isinstance(command, StartTask) and not self._preparation.condition_holds(command.index):
+            return skipped_by_condition(self._state, command.index)
         if isinstance(command, TakeSignal):
             taken = self._preparation.checked(command.index, Succeeded(command.payload))
             if isinstance(taken, Failed):
                 return draft_of_outcome(self._state, command.index, taken, now, 0)
         return draft_of_command(self._state, command, self._limits.max_output_bytes)
 
-    def _take_up(self, draft: Draft, now: datetime) -> Event:
+    def _take(self, draft: Draft, now: datetime) -> Event:
+        # What a task waits for is part of the event that starts it, so that any engine can continue the wait. Started
+        # without it, the task would seem to have an attempt, which the next engine would make again.
         if draft.type is _TASK_STARTED and (wait := self._wait_data(draft.index or 0, now)) is not None:
             draft = Draft(draft.type, draft.index, draft.attempt, data=wait)
         return take(self._state, draft, now)

@@ -1,4 +1,4 @@
-"""The attempts of one execution that run in this process: begun, told to stop, and given up when they do not."""
+"""The attempts of one execution that run in this process: started, cancelled, and given up when they do not stop."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,23 +15,24 @@ from app.engine.running.timers import Timers
 log = structlog.get_logger(__name__)
 
 Ended = Callable[[int, int, Outcome], None]
+"""Called with the index of a task, the number of its attempt, and how that has ended."""
 
-_UNASKED = TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
+_NOT_REQUESTED = TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
 
 
-def _tell_nobody(index: int, number: int, outcome: Outcome) -> None:
+def _ignore(index: int, number: int, outcome: Outcome) -> None:
     return None
 
 
 class RunningAttempts:
-    """`ended(index, number, outcome)` is called once per attempt, unless it was forgotten or stopped with all others.
+    """At most one per task. `ended` is called once per attempt, unless it was forgotten or stopped with all others.
 
-    An attempt that goes on for `grace_seconds` after it was told to stop, or after its timeout, is given up: it ends
-    for the execution, and what its handler still does is of no interest to anybody.
+    An attempt that goes on for `grace_seconds` after it was cancelled, or after its timeout, is given up: it is
+    recorded as ended, and any later result is discarded.
     """
 
-    __slots__ = ("_attempts", "_ended", "_given_up", "_grace_seconds", "_numbers", "_stopping_all", "_tasks", "_timers",
-                 "_told_to_stop")  # fmt: skip
+    __slots__ = ("_attempts", "_cancelled", "_ended", "_given_up", "_grace_seconds", "_numbers", "_stopping_all",
+                 "_tasks", "_timers")  # fmt: skip
 
     def __init__(self, attempts: Attempts, grace_seconds: float, ended: Ended) -> None:
         self._attempts = attempts
@@ -39,7 +40,7 @@ class RunningAttempts:
         self._ended = ended
         self._numbers: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
-        self._told_to_stop: dict[int, None] = {}
+        self._cancelled: dict[int, None] = {}
         self._given_up: dict[asyncio.Task[Outcome], None] = {}
         self._timers = Timers()
         self._stopping_all = False
@@ -50,6 +51,7 @@ class RunningAttempts:
     def start(
         self, index: int, attempt: Attempt, handler: Handler | None, task_type: str | None, mask: Mask | None = None
     ) -> None:
+        """Start an attempt of task `index`. One of an instant handler has ended when this returns."""
         if self._stopping_all:
             return
         if handler is not None and is_instant(handler):
@@ -66,10 +68,10 @@ class RunningAttempts:
             self._timers.set(index, attempt.timeout_seconds + self._grace_seconds, give_up)
 
     def stop(self, index: int) -> None:
-        """Cancel an attempt, once: a second cancellation would break off its cleaning up."""
+        """Cancel the task's attempt, once: a second cancellation would break off its cleaning up."""
         task = self._tasks.get(index)
-        if task is not None and index not in self._told_to_stop:
-            self._told_to_stop[index] = None
+        if task is not None and index not in self._cancelled:
+            self._cancelled[index] = None
             task.cancel()
             give_up = partial(self._give_up, index, Stopped(given_up_after=self._grace_seconds))
             self._timers.set(index, self._grace_seconds, give_up)
@@ -78,7 +80,7 @@ class RunningAttempts:
         return self._stopping_all
 
     def stop_all(self) -> None:
-        """Cancel everything, although the execution has not asked for it: nothing is told of how that ends."""
+        """Cancel everything although the execution has not asked for it: how that ends is not reported."""
         self._stopping_all = True
         self._timers.cancel_all()
         for task in (*self._tasks.values(), *self._given_up):
@@ -91,25 +93,27 @@ class RunningAttempts:
         self._numbers.clear()
 
     def close(self) -> None:
-        """Nothing more is of interest. Lets go of whoever was told, who holds this, so that no cycle is left."""
-        self._ended = _tell_nobody
+        """Report nothing more. Lets go of the run that took the reports, which holds this, so that no cycle is left."""
+        self._ended = _ignore
 
     def _give_up(self, index: int, outcome: Outcome) -> None:
         task = self._tasks[index]
         log.warning("attempt_given_up", attempt=task.get_name(), after_seconds=self._grace_seconds)
+        # Still held, so that it is cancelled with all others, and so that the event loop does not lose a running task.
         self._given_up[task] = None
         task.add_done_callback(lambda ended: self._given_up.pop(ended, None))
         self._report(index, self._numbers[index], outcome)
 
     def _report(self, index: int, number: int, outcome: Outcome) -> None:
+        # The number tells a late report of an attempt that was given up from one of the attempt that followed it.
         if self._numbers.get(index) != number:
             return
         del self._numbers[index]
         self._tasks.pop(index, None)
         self._timers.cancel(index)
-        if isinstance(outcome, Stopped) and index not in self._told_to_stop:
-            outcome = Failed(_UNASKED)
+        if isinstance(outcome, Stopped) and index not in self._cancelled:
+            outcome = Failed(_NOT_REQUESTED)
             if self._stopping_all:
                 return
-        self._told_to_stop.pop(index, None)
+        self._cancelled.pop(index, None)
         self._ended(index, number, outcome)
