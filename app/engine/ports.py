@@ -191,7 +191,12 @@ class ExecutionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """`looked_at` executions were judged, up to `last_id`, which is None when there were none; `removed` are gone."""
+    """One batch of a sweep.
+
+    - looked_at: how many executions it has looked at
+    - removed: how many of these it has removed
+    - last_id: of the last one it has looked at; None when there was none
+    """
 
     looked_at: int
     removed: int
@@ -204,10 +209,10 @@ class Expiry(Protocol):
     async def now(self) -> datetime: ...
 
     async def shortest_days(self) -> float | None:
-        """The least time for which any execution is kept; None when all are kept for ever."""
+        """The least time for which any execution is kept; None when all are kept without limit."""
 
     async def remove(self, after: UUID, before: UUID, limit: int) -> Removal | None:
-        """Judge the next `limit` executions by id, and remove those whose time is up, with their histories.
+        """Look at the next `limit` executions by id, and remove those whose time is up, with their histories.
 
         None when another process is doing so.
         """

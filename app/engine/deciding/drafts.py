@@ -64,7 +64,7 @@ def take(state: ExecutionState, draft: Draft, now: datetime) -> Event:
 
 
 def status_after(status: ExecutionStatus, type: EventType) -> ExecutionStatus:
-    """What stops an execution also ends its pause: it has to go on to come to its end."""
+    """What stops an execution also ends its pause: it has to run to come to its end."""
     if status is ExecutionStatus.PAUSED and type in _ENDS_PAUSE:
         return ExecutionStatus.RUNNING
     return STATUS_AFTER.get(type, status)

@@ -15,7 +15,7 @@ def must_end_by(state: ExecutionState) -> datetime | None:
 
 
 def seconds_to_wait(state: ExecutionState, now: datetime) -> float | None:
-    """How long until the execution goes on by itself; 0 while a handler runs, None when only a command continues it."""
+    """How long until the execution continues by itself; 0 while a handler runs, None when it needs a command."""
     tasks = [state.tasks[index] for index in state.open]
     if not all(task.only_waits for task in tasks):
         return 0

@@ -56,7 +56,7 @@ class TaskState:
 
     @property
     def due_at(self) -> datetime | None:
-        """When a task that waits goes on by itself: its next attempt, or the end of what it waits for."""
+        """When a task that waits continues by itself: its next attempt, or the end of what it waits for."""
         if self.status is _RETRYING:
             return self.retry_at
         return self.wait.until if self.only_waits and self.wait is not None else None
@@ -83,7 +83,7 @@ class TaskState:
             self.failures += 1
 
     def begin_visit(self) -> None:
-        """Begin a visit after the first: attempts go on counting, and the output stays until the next completion."""
+        """Begin a visit after the first: attempts are numbered on, and the output stays until the next completion."""
         self.failures = self.lost = 0
         self.first_started_at = self.ended_at = None
         self.failure = None

@@ -102,7 +102,7 @@ def condition_holds(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
 
 
 def elements_of(expression: Expression, scope: Mapping[str, Any]) -> list[Any]:
-    """The elements that a task runs for. Raise `EvaluationError` when that is no list, or too long a one."""
+    """The elements that a task runs for. Raise `EvaluationError` when that is not a list, or too long."""
     value = expression.evaluate(scope)
     if not isinstance(value, list):
         raise EvaluationError(expression.source, "is no list")

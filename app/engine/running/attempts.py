@@ -98,7 +98,7 @@ class Attempts:
             async with limit:
                 return self._succeeded(await handler.run(attempt))
         except asyncio.CancelledError:
-            # Whether this attempt was cancelled is for `RunningAttempts` to judge: the cancellation may also be one of
+            # Whether this attempt was cancelled is for `RunningAttempts` to say: the cancellation may also be one of
             # the handler's own tasks, which it let out.
             return Stopped()
         except TimeoutError as error:
@@ -161,7 +161,7 @@ def timed_out(seconds: float | None) -> TaskError:
 
 
 def _not_a_wait(handler: WaitingHandler, attempt: Attempt) -> TaskError:
-    """Why the task that should have waited did not: its config, or a wait that a newer engine did not write down."""
+    """Why the task did not wait: its config is wrong, or the engine that started it did not record the wait."""
     try:
         handler.wait(attempt.config)
     except TaskError as error:

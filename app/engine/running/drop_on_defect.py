@@ -22,10 +22,10 @@ P = ParamSpec("P")
 
 
 def drop_on_defect(method: Callable[Concatenate[Owner, P], None]) -> Callable[Concatenate[Owner, P], None]:
-    """For each way into a run: log the exception, drop the run, and let the caller go on.
+    """For each way into a run: log the exception, drop the run, and let the caller continue.
 
     The callers are the recorder, timers and handlers, which other executions need too. And a run that has missed an
-    outcome would wait for ever; dropped, it is an orphan, which is given back and continued from its history.
+    outcome would wait without end; dropped, it is an orphan, which is given back and continued from its history.
     """
 
     @wraps(method)

@@ -1,4 +1,4 @@
-"""When one execution goes on by itself: at its deadline, and when retries and waits of its tasks are due."""
+"""When one execution continues by itself: at its deadline, and when retries and waits of its tasks are due."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 class Engine:
     """Three loops beside the recorder's: one keeps the lease, one claims executions, one delivers commands.
 
-    - failure: set when one of the loops dies of a defect; the process must not go on without it
+    - failure: set when one of the loops dies of a defect; the process must end then
     """
 
     def __init__(
@@ -170,6 +170,6 @@ class Engine:
 
 
 def _resolve(stored: asyncio.Future[bool], value: bool) -> None:
-    """The caller may have gone away meanwhile; the execution goes on."""
+    """The caller may have gone away meanwhile; the execution runs in any case."""
     if not stored.done():
         stored.set_result(value)

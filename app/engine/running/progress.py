@@ -58,7 +58,7 @@ class ProgressReports:
 
     def _take(self, index: int, number: int, data: ProgressData) -> None:
         if index in self._being_written:
-            # The thread of an attempt that has timed out may go on to report; its reports must not replace those of
+            # The thread of an attempt that has timed out may still report; its reports must not replace those of
             # the next attempt.
             if number >= self._waiting.get(index, (0, data))[0]:
                 self._waiting[index] = (number, data)

@@ -201,7 +201,7 @@ class Recorder:
                 # The write may have been committed although its acknowledgement was lost. Sent again unasked, it would
                 # be refused for events that exist, and what is stored would be taken for lost.
                 stored |= await self._stored(rest, pauses)
-            except Exception as error:  # noqa: BLE001 - one refused step must not hold up all the others
+            except Exception as error:  # noqa: BLE001 - one refused step must not block all the others
                 return stored | await self._write_apart(rest, error)
         return stored
 

@@ -27,7 +27,7 @@ def _ignore(index: int, number: int, outcome: Outcome) -> None:
 class RunningAttempts:
     """At most one per task. `ended` is called once per attempt, unless it was forgotten or stopped with all others.
 
-    An attempt that goes on for `grace_seconds` after it was cancelled, or after its timeout, is given up: it is
+    An attempt that runs for `grace_seconds` after it was cancelled, or after its timeout, is given up: it is
     recorded as ended, and any later result is discarded.
     """
 
