@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.domain.texts import text_problem
 from app.expressions.errors import EvaluationError, ExpressionError
 from app.expressions.limits import MAX_RESULT_BYTES, excess
 from app.expressions.names import ROOTS, TYPES, Names, names_in, simple_path
+from app.expressions.url_encoding import url_encode
 
 MAX_SOURCE = 2_000
 """The largest number of characters of an expression."""
@@ -22,6 +23,7 @@ Scope = Mapping[str, Any]
 _UNEXPECTED = re.compile(
     r"(?:(?:mismatched|extraneous) input|no viable alternative at input|token recognition error at:) ('.*')"
 )
+_OUR_ERROR = re.compile(r"Function '(\w+)' error: Python function call failed: \w+: (.*)\. Check function arguments.*")
 _SYNTAX_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
 
 
@@ -42,7 +44,7 @@ class Expression:
         if (reason := excess(self.names.growth, self.source, seen)) is not None:
             raise EvaluationError(self.source, reason)
         try:
-            value = self.program.execute(seen)
+            value = self.program.execute({**seen, **OUR_FUNCTIONS})
         except Exception as error:  # noqa: BLE001 - the library raises whatever fits
             raise EvaluationError(self.source, _reason(error)) from None
         return self._json(value)
@@ -99,7 +101,7 @@ def compile_expression(source: str, extra_roots: frozenset[str] = frozenset()) -
 
 
 def _check_names(program: cel.Program, names: Names) -> None:
-    if unknown := sorted(set(program.functions()) - FUNCTIONS):
+    if unknown := sorted(set(program.functions()) - FUNCTIONS - set(OUR_FUNCTIONS)):
         raise ExpressionError(f"there is no function {unknown[0]!r}")
     # The names read from the tokens must equal those that CEL finds, so that no use of a name is overlooked.
     if unknown := sorted(set(program.variables()) - names.roots - names.bound - TYPES):
@@ -114,6 +116,9 @@ FUNCTIONS = frozenset(
     getMilliseconds""".split()  # noqa: SIM905 - a list of words reads better
 )
 """CEL's operators and standard functions, with the names that a compiled program lists."""
+
+OUR_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"url_encode": url_encode}
+"""What expressions know beside CEL's own functions."""
 
 
 def _is_finite(value: Any) -> bool:
@@ -135,7 +140,9 @@ def _kind(value: Any) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"there is no {error.args[0]!r}"
-    return str(error).split("\n", 1)[0].strip()
+    message = str(error).split("\n", 1)[0].strip()
+    ours = _OUR_ERROR.fullmatch(message)
+    return message if ours is None else f"{ours[1]}: {ours[2]}"
 
 
 def _syntax_error(error: Exception) -> str:
