@@ -1,1 +1,1 @@
-"""The task type `http`: its config, the guarded network, the client, and handling of responses. For `app.tasks`."""
+"""The task type `http`: its config, connections, redirects, and handling of responses. For `app.tasks`."""

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-import orjson
 
 from app.domain.handlers import Attempt, TaskError
-from app.tasks.http.client import HttpClient, origin
-from app.tasks.http.config import HttpConfig
+from app.tasks.http.body import JSON, BodyError
+from app.tasks.http.client import HttpClient
+from app.tasks.http.config import HttpConfig, body_problems, sent_body
 from app.tasks.http.response import ACCEPTED_ENCODING, output_of, status_error
-from app.tasks.task_type import HttpOptions, TaskType, config_of
+from app.tasks.http.urls import checked_url, host_header, origin, with_query
+from app.tasks.task_type import HttpOptions, TaskType, config_of, invalid_config
 
-CONNECT_SECONDS = 10.0
 USER_AGENT = "workflow-execution-service"
 
 
@@ -33,7 +33,7 @@ class HttpHandler:
 
     async def run(self, attempt: Attempt) -> dict[str, Any]:
         """`{"status", "headers", "body"}`. Raise `TaskError` with the code `http_status`, `http_connection`,
-        `http_timeout`, `http_body`, `http_too_large`, `http_redirect` or `http_address_refused`.
+        `http_timeout`, `http_body`, `http_too_large`, `http_redirect`, `http_address_refused` or `invalid_config`.
         """
         config = config_of(attempt, HttpConfig)
         request = self._request(config, attempt)
@@ -42,10 +42,8 @@ class HttpHandler:
             async with asyncio.timeout(seconds):
                 return await self._call(request, config)
         except TimeoutError:
-            message = (
-                f"{origin(request.url)} did not answer in full within {seconds:g} s; a task's timeout_seconds sets more"
-            )
-            raise TaskError("http_timeout", message) from None
+            what = f"{origin(request.url)} did not respond completely within {seconds:g} s"
+            raise TaskError("http_timeout", f"{what}; a task's timeout_seconds sets more") from None
         except httpx.TransportError as error:
             raise _connection_error(request, error) from error
 
@@ -57,32 +55,30 @@ class HttpHandler:
             raise await status_error(response, self._now())
 
     def _request(self, config: HttpConfig, attempt: Attempt) -> httpx.Request:
-        url = httpx.URL(config.url)
-        content = None if config.body is None else orjson.dumps(config.body)
+        try:
+            content = sent_body(config)
+        except BodyError as error:
+            raise invalid_config([error.problem]) from None
+        url = with_query(checked_url(config.url), config.query)
         headers = httpx.Headers(
             {
+                "Host": host_header(url),
                 "Accept": "*/*",
                 "Accept-Encoding": ACCEPTED_ENCODING,
                 "User-Agent": USER_AGENT,
                 "Idempotency-Key": attempt.task_key,
-                **({} if content is None else {"Content-Type": "application/json"}),
+                **({} if content is None else {"Content-Type": JSON}),
             }
         )
         headers.update(config.headers)
-        return httpx.Request(
-            config.method or self._default_method,
-            url.copy_merge_params(config.query) if config.query else url,
-            headers=headers,
-            content=content,
-            extensions={"timeout": {"connect": CONNECT_SECONDS}},
-        )
+        return httpx.Request(config.method or self._default_method, url, headers=headers, content=content)
 
 
 def _connection_error(request: httpx.Request, error: httpx.TransportError) -> TaskError:
     code = "http_timeout" if isinstance(error, httpx.TimeoutException) else "http_connection"
     reason = str(error) or type(error).__name__
-    ours = isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol)
-    return TaskError(code, f"no answer from {origin(request.url)}: {reason}", retryable=not ours)
+    ours = isinstance(error, httpx.LocalProtocolError)
+    return TaskError(code, f"no response from {origin(request.url)}: {reason}", retryable=not ours)
 
 
 def http_types(options: HttpOptions, now: Callable[[], datetime]) -> dict[str, TaskType]:
@@ -90,6 +86,6 @@ def http_types(options: HttpOptions, now: Callable[[], datetime]) -> dict[str, T
     client = HttpClient(options)
 
     def made(method: str) -> TaskType:
-        return TaskType(HttpConfig, HttpHandler(client, method, options, now), close=client.close)
+        return TaskType(HttpConfig, HttpHandler(client, method, options, now), body_problems, client.close)
 
     return {"http": made("GET"), "webhook": made("POST")}

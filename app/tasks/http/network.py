@@ -1,28 +1,51 @@
 """How `http` tasks connect: only to an address that was checked.
 
-The check is below the connection pool, between name resolution and the socket, so that it covers redirects, unusual
-spellings of addresses, and names whose resolution changes. TLS and the Host header, above it, still use the name.
+The check is between name resolution and the socket, so that it covers redirects, unusual spellings of addresses, and
+names whose resolution changes. TLS and the Host header use the name.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
-import httpcore
 import httpx
 
 from app.domain.handlers import TaskError
 from app.tasks.http.addresses import closed_kind
+from app.tasks.http.socket_stream import SocketStream
+from app.tasks.http.urls import host_of
 from app.tasks.task_type import HttpOptions
 
-MAX_CONNECTIONS = 1_000
-MAX_IDLE_CONNECTIONS = 50
-IDLE_CONNECTION_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
 MAX_ADDRESSES = 4
 
+
+class Origin(NamedTuple):
+    """The server of a connection.
+
+    host: as it is resolved; an IPv6 address without brackets.
+    port: the default port if the URL has none.
+    is_secure: whether TLS is used.
+    """
+
+    host: str
+    port: int
+    is_secure: bool
+
+
+def origin_of(url: httpx.URL) -> Origin:
+    is_secure = url.scheme == "https"
+    return Origin(host_of(url), url.port or (443 if is_secure else 80), is_secure)
+
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+MakeTls = Callable[[], ssl.SSLContext]
+Dial = Callable[[str, int, ssl.SSLContext | None, str], Awaitable[SocketStream]]
+"""Connects to an address and a port, with TLS if a context is given, for the host name in the certificate. Raises
+OSError.
+"""
 
 
 async def system_resolve(host: str, port: int) -> Sequence[str]:
@@ -31,36 +54,45 @@ async def system_resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class GuardedNetwork(httpcore.AsyncNetworkBackend):
+async def system_dial(address: str, port: int, tls: ssl.SSLContext | None, name: str) -> SocketStream:
+    loop = asyncio.get_running_loop()
+    server_name = name.rstrip(".") if tls is not None else None
+    _, stream = await loop.create_connection(SocketStream, address, port, ssl=tls, server_hostname=server_name)
+    return stream
+
+
+class GuardedNetwork:
     """Connects to public addresses, and to others if the options allow them; otherwise raises a final `TaskError`."""
 
     def __init__(
         self,
         options: HttpOptions,
         resolve: Resolve = system_resolve,
-        network: httpcore.AsyncNetworkBackend | None = None,
+        make_tls: MakeTls = httpx.create_ssl_context,
+        dial: Dial = system_dial,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
         self._options = options
         self._resolve = resolve
-        self._network = network or httpcore.AnyIOBackend()
+        self._make_tls = make_tls
+        self._dial = dial
+        self._seconds = connect_seconds
+        self._tls: ssl.SSLContext | None = None
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect(self, origin: Origin) -> SocketStream:
+        """Resolution and connecting take at most `connect_seconds` each. Raise `httpx.TransportError`, `TaskError`."""
+        addresses = await self._addresses(origin.host, origin.port)
+        self._check(origin.host, origin.port, addresses)
+        return await self._dial_one(origin, addresses[:MAX_ADDRESSES])
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:
-            async with asyncio.timeout(timeout):
-                addresses = await self._resolve(host, port)
+            async with asyncio.timeout(self._seconds):
+                return await self._resolve(host, port)
         except TimeoutError:
-            raise httpcore.ConnectTimeout(f"{host} did not resolve in time") from None
+            raise httpx.ConnectTimeout(f"{host} did not resolve in time") from None
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} does not resolve: {error}") from error
-        self._check(host, port, addresses)
-        return await self._dial(addresses[:MAX_ADDRESSES], port, timeout, local_address, socket_options)
+            raise httpx.ConnectError(f"{host} does not resolve: {error}") from error
 
     def _check(self, host: str, port: int, addresses: Sequence[str]) -> None:
         """Raise `TaskError` unless every address is allowed: a name that resolves to both kinds is refused."""
@@ -74,23 +106,29 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         shown = f"[{host}]" if ":" in host else host
         return not self._options.allowed_hosts.isdisjoint({host, shown, f"{shown}:{port}"})
 
-    async def _dial(
-        self,
-        addresses: Sequence[str],
-        port: int,
-        seconds: float | None,
-        local_address: str | None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def _dial_one(self, origin: Origin, addresses: Sequence[str]) -> SocketStream:
         """Connect to the first address that accepts; each gets a share of the time."""
-        share = None if seconds is None else seconds / max(len(addresses), 1)
-        failure: Exception = httpcore.ConnectError("the host has no address")
+        tls = self._secured() if origin.is_secure else None
+        failure: httpx.TransportError = httpx.ConnectError("the host has no address")
         for address in addresses:
             try:
-                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+                async with asyncio.timeout(self._seconds / len(addresses)):
+                    return await self._dial(address, origin.port, tls, origin.host)
+            except TimeoutError:
+                failure = httpx.ConnectTimeout(f"{address} did not accept the connection in time")
+            except OSError as error:
+                failure = httpx.ConnectError(str(error))
         raise failure
+
+    def _secured(self) -> ssl.SSLContext:
+        if self._tls is None:
+            try:
+                self._tls = self._make_tls()
+            except OSError as error:
+                message = f"the certificates that SSL_CERT_FILE names cannot be read: {error}"
+                raise TaskError("http_connection", message, retryable=False) from error
+            self._tls.set_alpn_protocols(["http/1.1"])
+        return self._tls
 
 
 def _refused(host: str, port: int, address: str, kind: str) -> TaskError:
@@ -101,63 +139,3 @@ def _refused(host: str, port: int, address: str, kind: str) -> TaskError:
         f"{host}:{port}, or HTTP_TASK_ALLOW_PRIVATE is true",
         retryable=False,
     )
-
-
-class GuardedTransport(httpx.AsyncBaseTransport):
-    """An httpx transport over httpcore's pool, because httpx's own transport does not accept a network backend."""
-
-    def __init__(self, network: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
-            keepalive_expiry=IDLE_CONNECTION_SECONDS,
-            network_backend=network,
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        with _as_httpx_errors():
-            answer = await self._pool.handle_async_request(
-                httpcore.Request(
-                    request.method,
-                    httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_AnswerStream(answer), extensions=answer.extensions
-        )
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-class _AnswerStream(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx_errors():
-            async for part in self._answer.aiter_stream():
-                yield part
-
-    async def aclose(self) -> None:
-        await self._answer.aclose()
-
-
-@contextmanager
-def _as_httpx_errors() -> Iterator[None]:
-    """Raise errors of httpcore as the errors of the same name in httpx."""
-    try:
-        yield
-    except (
-        httpcore.TimeoutException,
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-        httpcore.UnsupportedProtocol,
-    ) as error:
-        raised: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
-        raise raised(str(error)) from error

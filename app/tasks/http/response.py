@@ -1,8 +1,6 @@
 """Turns an HTTP response into the task's output or its error, reading a limited part of the body."""
 
 import codecs
-import zlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,18 +10,16 @@ import orjson
 
 from app.domain.handlers import TaskError
 from app.domain.texts import storable_text
-from app.tasks.http.client import origin
+from app.tasks.http.charsets import text_codec
+from app.tasks.http.decoding import UndecodableError, decoder_of
+from app.tasks.http.urls import origin
 from app.tasks.json_values import storage_problems
 
 ACCEPTED_ENCODING = "gzip"
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MAX_EXCERPT = 200
 
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_PLAIN_CODECS = ("ascii", "utf-8", "utf-16", "utf-32", "iso8859", "cp", "koi8", "shift_jis", "euc", "gb", "big5")
 _RETRYABLE_STATUSES = frozenset({408, 429}) | frozenset(range(500, 600))
-
-Decode = Callable[[bytes, int], bytes]
 
 
 async def output_of(response: httpx.Response, max_bytes: int) -> dict[str, Any]:
@@ -59,32 +55,41 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
 
 
 async def _read(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
-    """At most `max_bytes` of the decoded body, and whether there is more. Nothing beyond the limit is decompressed."""
-    decode = _decoder(response)
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += decode(chunk, max_bytes + 1 - len(body))
-        if len(body) > max_bytes:
-            return bytes(body[:max_bytes]), True
+    """At most `max_bytes` of the decoded body, and whether there is more. Nothing beyond the limit is decompressed.
+
+    Compressed bytes are limited to twice `max_bytes`, since they may decompress to nothing. A body of 0 bytes is empty
+    whatever its `Content-Encoding`, for HEAD, 204 and 304 too. Raise `TaskError` if the body is not what its headers
+    say.
+    """
+    body, received = bytearray(), 0
+    try:
+        decoder = None
+        async for chunk in response.aiter_raw():
+            decoder = decoder or decoder_of(response.headers.get("content-encoding", ""))
+            received += len(chunk)
+            body += decoder.decode(chunk, max_bytes + 1 - len(body))
+            if len(body) > max_bytes or received > 2 * max_bytes:
+                return bytes(body[:max_bytes]), True
+        if decoder is not None:
+            decoder.finish()
+    except UndecodableError as error:
+        raise _bad_body(response, str(error)) from None
+    _check_length(response, received)
     return bytes(body), False
 
 
-def _decoder(response: httpx.Response) -> Decode:
-    """A function that decodes a chunk; its second argument limits the length of the result."""
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return lambda chunk, limit: chunk[:limit]
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise _bad_body(response, f"has the content encoding {encoding!r}; only gzip is supported")
-    inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+def _check_length(response: httpx.Response, received: int) -> None:
+    """Raise `TaskError` if `Content-Length` contradicts the chunks, which have precedence (RFC 9112, section 6.3)."""
+    said = response.headers.get("content-length")
+    if said is None or "transfer-encoding" not in response.headers or _has_no_body(response):
+        return
+    if int(said) != received:
+        raise _bad_body(response, f"has {received} bytes in its chunks, and {said} by its Content-Length")
 
-    def decode(chunk: bytes, limit: int) -> bytes:
-        try:
-            return inflate.decompress(chunk, limit)
-        except zlib.error as error:
-            raise _bad_body(response, f"is not {encoding}: {error}") from None
 
-    return decode
+def _has_no_body(response: httpx.Response) -> bool:
+    """True if the response has no body whatever its headers say."""
+    return response.request.method == "HEAD" or response.status_code in (204, 304)
 
 
 def _body_value(response: httpx.Response, body: bytes) -> Any:
@@ -111,14 +116,8 @@ def _json(response: httpx.Response, body: bytes) -> Any:
 
 
 def _text(body: bytes, charset: str | None) -> str:
-    """The body as text: UTF-8 unless the response names another character set. Slow codecs and codecs that are not
-    character sets are ignored.
-    """
-    try:
-        codec = codecs.lookup(charset or "utf-8").name
-    except LookupError:
-        codec = "utf-8"
-    return body.decode(codec if codec.startswith(_PLAIN_CODECS) else "utf-8", "replace")
+    """The body as text: UTF-8 unless the response names another supported character set."""
+    return body.decode(text_codec(charset or "utf-8") or "utf-8", "replace")
 
 
 async def _excerpt(response: httpx.Response) -> str:
@@ -133,4 +132,4 @@ async def _excerpt(response: httpx.Response) -> str:
 
 
 def _bad_body(response: httpx.Response, message: str, code: str = "http_body") -> TaskError:
-    return TaskError(code, f"the body of {origin(response.url)}'s answer {message}", retryable=False)
+    return TaskError(code, f"the body of {origin(response.url)}'s response {message}", retryable=False)

@@ -1,7 +1,11 @@
 import asyncio
+import shutil
 import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +15,36 @@ from app.domain.handlers import Attempt
 from app.tasks.http.client import HttpClient
 from app.tasks.http.handler import HttpHandler
 from app.tasks.task_type import HttpOptions
-from tests.integration.tasks.site import Site
+from tests.integration.tasks.site import Clock, Site
 
 NOW = datetime(2026, 11, 20, 16, 0, 0, tzinfo=UTC)
+
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture
+async def raw_site() -> AsyncIterator[Callable[[Script], Awaitable[str]]]:
+    """Serves each connection by a function of its own, where bytes and their order matter; answers the URL."""
+    servers: list[asyncio.Server] = []
+
+    async def opened(script: Script) -> str:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await script(reader, writer)
+            writer.close()
+
+        servers.append(await asyncio.start_server(serve, "127.0.0.1", 0))
+        return f"http://127.0.0.1:{servers[-1].sockets[0].getsockname()[1]}"
+
+    yield opened
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -79,3 +110,18 @@ def attempt() -> Callable[..., Attempt]:
         )
 
     return made
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory) -> Path:
+    """A fresh certificate of `inside.example` with its key, which is its own authority."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    path = tmp_path_factory.mktemp("tls") / "inside.pem"
+    names = ["-subj", "/CN=inside.example", "-addext", "subjectAltName=DNS:inside.example"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(path)]
+    subprocess.run(
+        ["openssl", "req", "-x509", *key, "-days", "2", *names, "-out", f"{path}.crt"], check=True, capture_output=True
+    )
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path

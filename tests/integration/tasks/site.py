@@ -15,12 +15,13 @@ from app.tasks.task_type import HttpOptions
 
 @dataclass
 class Call:
-    """One request as a site saw it. Header names are in lower case."""
+    """One request as a site saw it. Header names are in lower case; connections are numbered from 1."""
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
 
 
 Answer = bytes | Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
@@ -31,6 +32,16 @@ def answer(status: int = 200, body: bytes = b"", headers: Mapping[str, str] | No
     lines = {"Content-Length": str(len(body)), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"HTTP/1.1 {status} Some Reason\r\n{head}\r\n".encode() + body
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @dataclass
@@ -48,8 +59,10 @@ class Site:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers calls until the peer goes away."""
         self.connections += 1
+        number = self.connections
         try:
-            while (call := await _read_call(reader)) is not None:
+            while (call := await read_call(reader)) is not None:
+                call.connection = number
                 self.calls.append(call)
                 await self._reply(call, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -66,7 +79,7 @@ class Site:
         await writer.drain()
 
 
-async def _read_call(reader: asyncio.StreamReader) -> Call | None:
+async def read_call(reader: asyncio.StreamReader) -> Call | None:
     first = await reader.readline()
     if not first:
         return None

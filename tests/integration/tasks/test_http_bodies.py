@@ -30,7 +30,7 @@ async def test_an_answer_over_the_limit_fails_for_good_and_names_it(site, handle
     site.pages["/a"] = page
     error = await failure(handler(), attempt(url=site.url("/a")))
     assert (error.code, error.retryable) == ("http_too_large", False)
-    assert error.message.endswith("answer is larger than HTTP_TASK_MAX_RESPONSE_BYTES (10000)")
+    assert error.message.endswith("response is larger than HTTP_TASK_MAX_RESPONSE_BYTES (10000)")
 
 
 async def test_a_huge_answer_is_not_read_to_its_end(site, handler, attempt) -> None:
@@ -84,7 +84,13 @@ async def test_a_packed_answer_is_unpacked(site, handler, attempt, encoding, pac
 
 @pytest.mark.parametrize(
     ("encoding", "reason"),
-    [("br", "has the content encoding 'br'; only gzip is supported"), ("gzip", "is not gzip: Error -3")],
+    [
+        ("br", "has the content encoding 'br'; only gzip and deflate are supported"),
+        ("zstd", "has the content encoding 'zstd'; only gzip and deflate are supported"),
+        ("gzip, gzip", "has the content encoding 'gzip, gzip'; only gzip and deflate are supported"),
+        ("gzip", "is not gzip: Error -3"),
+        ("deflate", "is not deflate: Error -3"),
+    ],
 )
 async def test_an_answer_that_cannot_be_unpacked_fails_for_good(site, handler, attempt, encoding, reason) -> None:
     site.pages["/a"] = answer(body=b"not packed", headers={"Content-Encoding": encoding})
@@ -137,12 +143,95 @@ async def test_json_that_cannot_be_stored_fails_for_good_and_says_why(site, hand
     site.pages["/a"] = answer(body=body, headers=JSON)
     error = await failure(handler(), attempt(url=site.url("/a")))
     assert (error.code, error.retryable) == ("http_body", False)
-    assert f"http://127.0.0.1:{site.port}'s answer {reason}" in error.message
+    assert f"http://127.0.0.1:{site.port}'s response {reason}" in error.message
 
 
-async def test_a_head_and_an_empty_answer_have_no_body(site, handler, attempt) -> None:
-    site.pages["/head"] = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\nContent-Encoding: gzip\r\n\r\n"
-    site.pages["/none"] = b"HTTP/1.1 204 No Content\r\n\r\n"
-    head = await handler().run(attempt(url=site.url("/head"), method="HEAD"))
-    none = await handler().run(attempt(url=site.url("/none"), method="DELETE"))
-    assert (head["body"], none["body"], none["status"]) == ("", "", 204)
+NO_BODY = {
+    "HEAD": (b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n", {"method": "HEAD"}),
+    "HEAD, chunked": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", {"method": "HEAD"}),
+    "HEAD, both": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n", {"method": "HEAD"}),
+    "204": (b"HTTP/1.1 204 No Content\r\n", {"method": "DELETE"}),
+    "304": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n", {"expected_status": 304}),
+    "200 with no bytes": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", {}),
+    "200 with no chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", {}),
+}
+
+
+@pytest.mark.parametrize(("head", "config"), NO_BODY.values(), ids=NO_BODY)
+@pytest.mark.parametrize("encoding", ["", "gzip", "deflate", "br", "zstd", "no such"])
+async def test_an_answer_without_a_body_is_empty_however_it_would_be_packed(
+    site, handler, attempt, head, config, encoding
+) -> None:
+    end = b"0\r\n\r\n" if b"chunked" in head and not config else b""
+    site.pages["/a"] = head + f"Content-Encoding: {encoding}\r\n\r\n".encode() + end
+    assert (await handler().run(attempt(url=site.url("/a"), **config)))["body"] == ""
+
+
+PACKED = gzip.compress(bytes(range(256)) * 8, mtime=0)
+
+
+def cuts(packed: bytes) -> list[bytes]:
+    """A packed body cut off behind each of its bytes."""
+    return [packed[:length] for length in range(1, len(packed))]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"), [("gzip", PACKED), ("deflate", zlib.compress(b"packed"))], ids=["g", "d"]
+)
+async def test_a_packed_answer_that_is_cut_off_is_no_body(site, handler, attempt, encoding, packed) -> None:
+    one = handler()
+    for body in cuts(packed):
+        site.pages["/a"] = answer(body=body, headers={"Content-Encoding": encoding})
+        error = await failure(one, attempt(url=site.url("/a")))
+        assert (error.code, error.retryable) == ("http_body", False)
+        assert error.message.endswith(f"response ends before its {encoding} data is complete")
+
+
+async def test_members_of_gzip_follow_each_other(site, handler, attempt) -> None:
+    site.pages["/a"] = answer(
+        body=b"".join(gzip.compress(text, mtime=0) for text in (b"first, ", b"", b"second, ", b"third")),
+        headers={"Content-Encoding": "x-gzip, identity"},
+    )
+    site.pages["/b"] = answer(
+        body=b"".join(gzip.compress(text, mtime=0) for text in (b"[1,", b"2]", b"")),
+        headers={"Content-Encoding": "GZIP"} | JSON,
+    )
+    assert (await handler().run(attempt(url=site.url("/a"))))["body"] == "first, second, third"
+    assert (await handler().run(attempt(url=site.url("/b"))))["body"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "reason"),
+    [
+        ("gzip", PACKED + b"garbage that is not packed", "is not gzip: Error -3"),
+        ("gzip", PACKED + b"\0", "ends before its gzip data is complete"),
+        ("gzip", PACKED + PACKED[:-1], "ends before its gzip data is complete"),
+        ("gzip", PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], "is not gzip: Error -3"),
+        ("gzip", PACKED[:-1] + b"\x09", "is not gzip: Error -3"),
+        ("gzip", zlib.compress(b"zlib"), "is not gzip: Error -3"),
+        ("deflate", PACKED, "is not deflate: Error -3"),
+        ("deflate", zlib.compress(b"one") + zlib.compress(b"two"), "has bytes after its deflate data"),
+        ("deflate", zlib.compress(b"one")[:-4] + b"\0\0\0\0", "is not deflate: Error -3"),
+    ],
+)
+async def test_a_packed_answer_is_what_its_header_says_from_end_to_end(
+    site, handler, attempt, encoding, body, reason
+) -> None:
+    site.pages["/a"] = answer(body=body, headers={"Content-Encoding": encoding})
+    error = await failure(handler(), attempt(url=site.url("/a")))
+    assert error.code == "http_body"
+    assert reason in error.message
+
+
+@pytest.mark.parametrize("piece", [gzip.compress(b"", mtime=0), b"\0\0\0\xff\xff"], ids=["members", "blocks"])
+async def test_packed_bytes_that_come_to_nothing_are_bounded_too(site, handler, attempt, piece) -> None:
+    head = b"" if piece.startswith(b"\x1f") else gzip.compress(b"", mtime=0)[:10]
+    site.pages["/a"] = answer(body=head + piece * 10_000, headers={"Content-Encoding": "gzip"})
+    assert (await failure(handler(), attempt(url=site.url("/a")))).code == "http_too_large"
+
+
+async def test_an_error_page_that_is_packed_is_read_for_its_beginning(site, handler, attempt) -> None:
+    site.pages["/a"] = answer(400, gzip.compress(b"why " * 5_000), {"Content-Encoding": "gzip"})
+    site.pages["/b"] = answer(400, PACKED[:20], {"Content-Encoding": "gzip"})
+    assert (await failure(handler(), attempt(url=site.url("/a")))).message.endswith(f": {'why ' * 49}why…")
+    assert (await failure(handler(), attempt(url=site.url("/b")))).message.endswith("answered 400 Some Reason")

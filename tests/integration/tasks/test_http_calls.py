@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.definitions import TaskDraft
 from app.tasks import HttpOptions, TaskOptions, build_registry
+from app.tasks.http.pool import PoolLimits
 from tests.integration.tasks.site import answer, failure
 
 JSON = {"Content-Type": "application/json"}
@@ -26,15 +27,15 @@ async def test_the_call_is_sent_as_configured(site, handler, attempt) -> None:
     site.pages["/a"] = answer()
     await handler().run(
         attempt(
-            url=site.url("/a?kept=1&replaced=2"),
+            url=site.url("/a?own=1"),
             method="put",
             headers={"X-Mine": "one two", "Authorization": "Bearer t"},
-            query={"replaced": 3, "list": ["a", 2], "yes": True},
+            query={"own": 3, "list": ["a", 2], "yes": True},
             body={"name": "Zoë", "n": [1, None]},
         )
     )
     call = site.calls[0]
-    assert (call.method, call.target) == ("PUT", "/a?kept=1&replaced=3&list=a&list=2&yes=true")
+    assert (call.method, call.target) == ("PUT", "/a?own=1&own=3&list=a&list=2&yes=true")
     assert orjson.loads(call.body) == {"name": "Zoë", "n": [1, None]}
     assert call.headers["content-type"] == "application/json"
     assert (call.headers["x-mine"], call.headers["authorization"]) == ("one two", "Bearer t")
@@ -119,7 +120,7 @@ async def test_a_closed_port_is_retryable(handler, attempt) -> None:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/secret"
         error = await failure(handler(), attempt(url=url))
     assert (error.code, error.retryable) == ("http_connection", True)
-    assert error.message.startswith(f"no answer from {url.removesuffix('/secret')}: ")
+    assert error.message.startswith(f"no response from {url.removesuffix('/secret')}: ")
 
 
 async def test_a_name_that_does_not_resolve_is_retryable(handler, attempt) -> None:
@@ -160,7 +161,7 @@ async def test_a_slow_answer_ends_at_the_limit_and_is_retryable(site, handler, a
     assert (error.code, error.retryable) == ("http_timeout", True)
     assert (
         error.message
-        == f"http://127.0.0.1:{site.port} did not answer in full within 0.1 s; a task's timeout_seconds sets more"
+        == f"http://127.0.0.1:{site.port} did not respond completely within 0.1 s; a task's timeout_seconds sets more"
     )
 
 
@@ -183,10 +184,11 @@ async def test_a_cancelled_call_closes_its_connection(site, handler, attempt) ->
     await asyncio.wait_for(gone.wait(), 5)
 
 
-async def test_connections_are_used_again_and_cookies_are_not(site, handler, attempt) -> None:
+async def test_connections_are_reused_and_cookies_are_not(site, handler, attempt, clock) -> None:
     site.pages["/a"] = answer(headers={"Set-Cookie": "session=other-execution; Path=/"})
-    one = handler()
+    one = handler(clock=clock)
     first = await one.run(attempt(url=site.url("/a")))
+    clock.now += PoolLimits().cooldown_seconds
     await one.run(attempt(url=site.url("/a")))
     assert first["headers"]["set-cookie"] == "session=other-execution; Path=/"
     assert site.connections == 1
@@ -208,6 +210,32 @@ async def test_a_wrong_config_fails_before_anything_is_sent(site, handler, attem
     assert (error.code, error.retryable) == ("invalid_config", False)
     assert error.message.startswith("config.method: must be 'GET', ")
     assert site.calls == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "my_host.example",
+        "_service.example",
+        "-a.example",
+        "a-.example",
+        "xn--ls8h.example",
+        "xn--a.example",
+        "a.example.",
+    ],
+)
+async def test_a_host_that_can_be_looked_up_is_called(site, handler, attempt, host) -> None:
+    async def resolve(name: str, port: int) -> list[str]:
+        looked_up.append(name)
+        return ["127.0.0.1"]
+
+    looked_up: list[str] = []
+    site.pages["/a"], site.pages["/old"] = answer(body=b"here"), answer(302, headers={"Location": site.url("/a", host)})
+    one = handler(resolve=resolve)
+    for config in ({"url": site.url("/a", host), "query": {"q": 1}}, {"url": site.url("/old")}):
+        assert (await one.run(attempt(**config)))["body"] == "here"
+    assert looked_up == [host, "127.0.0.1", host]
+    assert [call.headers["host"] for call in site.calls if call.target != "/old"] == [f"{host}:{site.port}"] * 2
 
 
 async def test_closing_ends_the_open_connections(site, client) -> None:

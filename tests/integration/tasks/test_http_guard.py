@@ -1,16 +1,14 @@
 """Where `http` tasks may go: the address that is dialled is the one that was checked, for every hop of a call."""
 
 import asyncio
-import shutil
 import ssl
-import subprocess
-from pathlib import Path
 
-import httpcore
+import httpx
 import pytest
 
 from app.domain.handlers import TaskError
-from app.tasks.http.network import GuardedNetwork
+from app.tasks.http.network import GuardedNetwork, Origin
+from app.tasks.http.socket_stream import SocketStream
 from app.tasks.task_type import HttpOptions
 from tests.integration.tasks.site import allowed, answer, answers, failure
 
@@ -88,25 +86,29 @@ async def test_allowing_a_name_allows_neither_its_other_ports_nor_other_names(si
     assert site.connections == 0
 
 
-@pytest.mark.parametrize("entry", ["::1", "[::1]", "[::1]:8080"])
-async def test_an_ipv6_address_can_be_allowed_in_its_usual_forms(entry) -> None:
-    network = Dialled()
-    await GuardedNetwork(allowed(entry), network=network).connect_tcp("::1", 8080)
-    assert network.dialled == [("::1", 8080)]
-
-
-class Dialled(httpcore.AsyncNetworkBackend):
+class Dialled:
     """Notes what would be dialled; addresses in `dead` do not answer."""
 
     def __init__(self, *dead: str) -> None:
         self.dialled: list[tuple[str, int]] = []
         self._dead = dead
 
-    async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
-        self.dialled.append((host, port))
-        if host in self._dead:
-            raise httpcore.ConnectError("no route")
-        return httpcore.AsyncMockStream([])
+    async def __call__(self, address: str, port: int, tls: ssl.SSLContext | None, name: str) -> SocketStream:
+        self.dialled.append((address, port))
+        if address in self._dead:
+            raise ConnectionRefusedError("no route")
+        return SocketStream()
+
+
+def plain(host: str, port: int = 80) -> Origin:
+    return Origin(host, port, is_secure=False)
+
+
+@pytest.mark.parametrize("entry", ["::1", "[::1]", "[::1]:8080"])
+async def test_an_ipv6_address_can_be_allowed_in_its_usual_forms(entry) -> None:
+    dial = Dialled()
+    await GuardedNetwork(allowed(entry), dial=dial).connect(plain("::1", 8080))
+    assert dial.dialled == [("::1", 8080)]
 
 
 async def test_the_address_that_was_checked_is_dialled_although_the_name_changes() -> None:
@@ -115,46 +117,61 @@ async def test_the_address_that_was_checked_is_dialled_although_the_name_changes
     async def rebinding(host: str, port: int) -> list[str]:
         return next(turns)
 
-    network = Dialled()
-    guarded = GuardedNetwork(CLOSED, rebinding, network)
-    await guarded.connect_tcp("rebinding.example", 80)
-    assert network.dialled == [("93.184.216.34", 80)]
+    dial = Dialled()
+    guarded = GuardedNetwork(CLOSED, rebinding, dial=dial)
+    await guarded.connect(plain("rebinding.example"))
+    assert dial.dialled == [("93.184.216.34", 80)]
     with pytest.raises(TaskError, match=r"rebinding\.example has the address 127\.0\.0\.1, a loopback address"):
-        await guarded.connect_tcp("rebinding.example", 80)
-    assert network.dialled == [("93.184.216.34", 80)]
+        await guarded.connect(plain("rebinding.example"))
+    assert dial.dialled == [("93.184.216.34", 80)]
 
 
 async def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
-    network = Dialled("93.184.216.34")
-    guarded = GuardedNetwork(CLOSED, answers(two=["93.184.216.34", "1.1.1.1"]), network)
-    await guarded.connect_tcp("two.example", 443)
-    assert network.dialled == [("93.184.216.34", 443), ("1.1.1.1", 443)]
-    with pytest.raises(httpcore.ConnectError, match="the host has no address"):
-        await GuardedNetwork(CLOSED, answers(none=[]), network).connect_tcp("none.example", 443)
+    dial = Dialled("93.184.216.34")
+    guarded = GuardedNetwork(CLOSED, answers(two=["93.184.216.34", "1.1.1.1"]), dial=dial)
+    await guarded.connect(plain("two.example", 443))
+    assert dial.dialled == [("93.184.216.34", 443), ("1.1.1.1", 443)]
+    with pytest.raises(httpx.ConnectError, match="the host has no address"):
+        await GuardedNetwork(CLOSED, answers(none=[]), dial=dial).connect(plain("none.example"))
+
+
+async def hang(*_) -> None:
+    await asyncio.Event().wait()
 
 
 async def test_a_resolver_that_hangs_is_a_connect_timeout() -> None:
-    async def hang(host: str, port: int) -> list[str]:
-        await asyncio.sleep(60)
-        return []
-
-    with pytest.raises(httpcore.ConnectTimeout, match=r"slow\.example did not resolve in time"):
-        await GuardedNetwork(CLOSED, hang, Dialled()).connect_tcp("slow.example", 80, timeout=0.05)
+    guarded = GuardedNetwork(CLOSED, hang, dial=Dialled(), connect_seconds=0.05)
+    with pytest.raises(httpx.ConnectTimeout, match=r"slow\.example did not resolve in time"):
+        await guarded.connect(plain("slow.example"))
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> Path:
-    """A fresh certificate of `inside.example` with its key, which is its own authority."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    path = tmp_path_factory.mktemp("tls") / "inside.pem"
-    names = ["-subj", "/CN=inside.example", "-addext", "subjectAltName=DNS:inside.example"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(path)]
-    subprocess.run(
-        ["openssl", "req", "-x509", *key, "-days", "2", *names, "-out", f"{path}.crt"], check=True, capture_output=True
-    )
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
-    return path
+async def test_an_address_that_hangs_is_a_connect_timeout() -> None:
+    guarded = GuardedNetwork(CLOSED, answers(slow=["1.1.1.1"]), dial=hang, connect_seconds=0.05)
+    with pytest.raises(httpx.ConnectTimeout, match=r"1\.1\.1\.1 did not accept the connection in time"):
+        await guarded.connect(plain("slow.example"))
+
+
+async def test_certificates_that_cannot_be_read_fail_for_good_and_name_the_setting(
+    handler, attempt, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    error = await failure(handler(), attempt(url="https://127.0.0.1:1/"))
+    assert (error.code, error.retryable) == ("http_connection", False)
+    assert error.message.startswith("the certificates that SSL_CERT_FILE names cannot be read: [Errno 2]")
+
+
+async def test_ssl_cert_file_names_the_authorities_that_are_trusted(
+    open_site, handler, attempt, certificate, monkeypatch
+) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(certificate)
+    site = await open_site(server)
+    site.pages["/"] = answer(body=b"private")
+    options, resolve = allowed("inside.example"), answers(inside=["127.0.0.1"])
+    call = attempt(url=site.url(host="inside.example", scheme="https"))
+    assert "CERTIFICATE_VERIFY_FAILED" in (await failure(handler(options, resolve=resolve), call)).message
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert (await handler(options, resolve=resolve).run(call))["body"] == "private"
 
 
 async def test_tls_is_spoken_with_the_name_although_an_address_is_dialled(

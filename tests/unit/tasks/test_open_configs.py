@@ -5,6 +5,7 @@ import pytest
 from app.domain.definitions import TaskDraft
 from app.tasks import TaskOptions, build_registry
 
+FORM, TYPE = "application/x-www-form-urlencoded", "headers.Content-Type"
 REGISTRY = build_registry(TaskOptions())
 
 
@@ -26,6 +27,13 @@ def problems(type_: str, config: dict) -> list[str]:
         ("http", {"url": "http://x", "query": {"a": ["${input.n}", 1]}}),
         ("http", {"url": "http://x", "expected_status": ["${input.status}", 200]}),
         ("http", {"url": "http://x", "expected_status": "${input.status}"}),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "${input.type}"}, "body": {"a": "${input.a}"}}),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "text/plain"}, "body": "${input.a}"}),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "text/x; charset=ascii"}, "body": "é ${input.a}"}),
+        ("http", {"url": "http://x", "headers": {"Content-Type": FORM}, "body": {"a": "${input.a}"}}),
+        ("http", {"url": "http://x", "headers": {"Content-Type": FORM}, "body": "${input.a}"}),
+        ("http", {"url": "http://my_host/"}),
+        ("http", {"url": "http://xn--ls8h.example/"}),
         ("python", {"function": "${input.function}"}),
     ],
 )
@@ -46,6 +54,19 @@ def test_what_will_be_filled_in_is_not_judged(type_, config):
         ("http", {"url": "${input.url}", "headers": {"Bad Name": "${input.n}"}}, ["headers.Bad Name"]),
         ("http", {"url": "${input.url}", "headers": {"host": "x"}}, ["headers.host"]),
         ("http", {"url": "${input.url}", "query": {"a": {"b": 1}, "ab": "${input.n}"}}, ["query.a"]),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "text/plain"}, "body": {"a": "${input.a}"}}, [TYPE]),
+        ("http", {"url": "http://x", "headers": {"Content-Type": FORM}, "body": ["${input.a}"]}, [TYPE]),
+        ("http", {"url": "http://x", "headers": {"Content-Type": FORM}, "body": {"a": {"b": "${input.b}"}}}, [TYPE]),
+        (
+            "http",
+            {"url": "http://x", "headers": {"Content-Type": "text/x; charset=none"}, "body": "${input.a}"},
+            [TYPE],
+        ),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "text/x; charset=rot13"}, "body": "a"}, [TYPE]),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "text/json; charset=latin-1"}, "body": 1}, [TYPE]),
+        ("http", {"url": "http://x", "headers": {"Content-Type": "text/plain; charset=ascii"}, "body": "é"}, ["body"]),
+        ("http", {"url": "http://☃.example/"}, ["url"]),
+        ("http", {"url": "http://a..b/"}, ["url"]),
         ("python", {"function": "no.such", "arguments": {"a": "${input.n}"}}, ["function"]),
         ("log", {"message": 5, "fields": "${input.n}"}, ["message"]),
     ],
