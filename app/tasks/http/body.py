@@ -38,7 +38,7 @@ def encoded_body(body: Any, headers: Mapping[str, str]) -> bytes:
     if media_type == FORM and not isinstance(body, str):
         return _form(body, path)
     if not isinstance(body, str):
-        raise BodyError(path, f"{media_type} needs a body that is a string; a value of another type is sent as JSON")
+        raise BodyError(path, f"{media_type} needs a body that is a string; without the header any JSON is sent")
     return _text(body, charset, path)
 
 

@@ -6,6 +6,7 @@ is left in h11 or in the stream, and the response's framing was unambiguous (RFC
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import h11
 import httpx
@@ -55,14 +56,11 @@ class Connection:
                 yield bytes(event.data)
 
     def finish(self) -> None:
-        """Discard the rest of the response, as far as it has been received; close unless the connection is reusable."""
-        try:
+        """Discard what has been received of the rest of the response. Close unless it is complete and unambiguous."""
+        with suppress(h11.RemoteProtocolError):
             self._discard_rest()
-        except h11.RemoteProtocolError:
-            self.abort()
-            return
-        is_clean = self._is_complete and not self._is_framing_ambiguous and not self.has_unexpected_bytes
-        if is_clean and self._stream.is_quiet:
+        is_complete = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+        if is_complete and not self._is_framing_ambiguous:
             self._h11.start_next_cycle()
         else:
             self.abort()
@@ -74,8 +72,8 @@ class Connection:
 
     @property
     def has_unexpected_bytes(self) -> bool:
-        """True if the server sent more than its response: together with it, or since then."""
-        is_between_requests = self._is_complete or self._h11.our_state is h11.IDLE
+        """Between requests: true if the server sent more than its response, together with it or since then."""
+        is_between_requests = self._h11.our_state is h11.IDLE
         return is_between_requests and bool(self._h11.trailing_data[0] or self._stream.has_unread_bytes)
 
     def abort(self) -> None:
@@ -83,10 +81,6 @@ class Connection:
 
     async def wait_closed(self) -> None:
         await self._stream.wait_closed()
-
-    @property
-    def _is_complete(self) -> bool:
-        return self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
 
     def _request_bytes(self, request: httpx.Request) -> bytes:
         try:

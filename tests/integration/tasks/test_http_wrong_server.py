@@ -6,7 +6,6 @@ tests/soak/test_http_soak.py does the same for longer.
 import random
 from itertools import count
 
-import h11
 import pytest
 
 from app.tasks.http.connection import Connection
@@ -58,17 +57,6 @@ async def test_excess_bytes_with_a_response_reach_no_other_request_without_a_coo
 
 
 async def test_a_pool_that_reuses_every_connection_is_found_out(handler, clock, monkeypatch) -> None:
-    def finish(self: Connection) -> None:
-        try:
-            self._discard_rest()
-        except h11.RemoteProtocolError:
-            self.abort()
-        if self._is_complete:
-            self._h11.start_next_cycle()
-        else:
-            self.abort()
-
-    monkeypatch.setattr(Connection, "finish", finish)
     monkeypatch.setattr(Connection, "has_unexpected_bytes", False)
     caller, _ = await made_in_rounds(handler, clock, 1, call_seconds=0.3)
     assert caller.breaches
