@@ -1,7 +1,9 @@
 """Executions on an engine in memory: the order of groups, failures, retries, timeouts, cancels, progress."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
@@ -13,11 +15,19 @@ from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.handlers import Attempt, TaskError
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.deciding.state import ExecutionState
 from app.engine.ports import ControlCommand
+from app.engine.running.due_times import DueTimes
+from app.engine.running.effects import Effects
+from app.engine.running.preparing import Preparation
+from app.engine.running.progress import ProgressReports
+from app.engine.running.run import Run
+from app.engine.running.running_attempts import RunningAttempts
 from tests.support.memory_house import House, Process
 from tests.support.stories import parallel, sync
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
+PARTS = (Run, ExecutionState, Preparation, Effects, DueTimes, RunningAttempts, ProgressReports)
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
 
 
@@ -336,6 +346,50 @@ async def test_reasons_are_checked(house: House, process: Process, reason: str, 
 async def test_what_does_not_exist_cannot_be_cancelled(process: Process) -> None:
     with pytest.raises(NotFound):
         await process.controls.cancel("0192f0c1-2345-7abc-8def-000000000000", "")
+
+
+# What is left behind
+
+
+@pytest.fixture
+def _without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def in_memory() -> Counter[str]:
+    """How many of each class that a running execution consists of."""
+    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, PARTS))
+
+
+@pytest.mark.usefixtures("_without_collector")
+@pytest.mark.parametrize("ends", ["completed", "cancelled", "lost"])
+async def test_an_execution_that_is_gone_leaves_nothing_to_the_collector(
+    house: House, process: Process, ends: str
+) -> None:
+    before = in_memory()
+    workflow = await house.define(staged("a"), sync("b", sequence=1), timeout_seconds=3600)
+    execution_id = await process.start(workflow)
+    a = await house.stage.entered("a")
+    a.attempt.report(50, "half-way")
+    await process.until(execution_id, "a progressed")
+    assert in_memory() - before == Counter(part.__name__ for part in PARTS)
+    if ends == "completed":
+        a.succeed()
+    elif ends == "cancelled":
+        await process.controls.cancel(execution_id, "")
+    else:
+        process.engine._held.drop_all()
+    await process.idle()
+    while not (a.ending.done() or a.cancelled):
+        await asyncio.sleep(0)
+    house.stage.performances.clear()
+    del a
+    for _ in range(3):
+        await asyncio.sleep(0)  # until the event loop has let go of the attempt's task and its callbacks
+    assert in_memory() == before
 
 
 # Progress
