@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
 
 import structlog
 
@@ -117,9 +116,11 @@ class Claiming:
             return
         self._orphans_expected = False
         self._look_for_orphans_at = now + self._options.lease_seconds
+        # An orphan is held neither before the question nor after: an execution may be opened meanwhile, or may end.
+        held_before = self._held.ids()
         owned = await self._ownership.owned(engine_id)
-        # Compared only now: what was opened while the question was on its way is held here, and is no orphan.
-        orphans: list[UUID] = [execution_id for execution_id in owned if execution_id not in self._held]
+        held = held_before | self._held.ids()
+        orphans = [execution_id for execution_id in owned if execution_id not in held]
         if orphans:
             log.warning("orphans_given_back", executions=len(orphans), for_seconds=ORPHAN_PAUSE_SECONDS)
             await self._ownership.give_back(engine_id, orphans, ORPHAN_PAUSE_SECONDS)

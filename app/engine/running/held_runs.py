@@ -33,8 +33,8 @@ class HeldRuns:
         """Those of this moment; they may be removed meanwhile."""
         return iter(list(self._runs.values()))
 
-    def __contains__(self, execution_id: object) -> bool:
-        return execution_id in self._runs
+    def ids(self) -> frozenset[UUID]:
+        return frozenset(self._runs)
 
     @property
     def room(self) -> int:

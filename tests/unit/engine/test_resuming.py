@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from app.domain.definitions import RetryPolicy
 from app.domain.states import ExecutionStatus
@@ -378,6 +379,36 @@ async def test_what_is_being_opened_is_never_given_back(house: House) -> None:
         (await house.stage.entered("a")).succeed()
         assert (await process.until(execution_id))[-1] == "completed"
         assert house.stage.names == ["a/1"]
+
+
+async def test_what_ends_while_orphans_are_looked_for_is_not_given_back(house: House) -> None:
+    async with house.process() as process:
+        execution_id = await process.start(await house.define(staged("a")))
+        a = await house.stage.entered("a")
+        owned = house.faults.hold_after("owned")
+        process.engine._claiming.expect_orphans()
+        await owned.reached()
+        a.succeed()
+        assert (await process.until(execution_id))[-1] == "completed"
+        await process.idle()
+        with capture_logs() as logs:
+            owned.open()
+            await passed(house, "claim")
+    assert "orphans_given_back" not in [line["event"] for line in logs]
+
+
+async def test_what_is_lost_while_orphans_are_looked_for_is_given_back_soon(house: House) -> None:
+    async with house.process() as process:
+        execution_id = await process.start(await house.define(staged("a")))
+        await house.stage.entered("a")
+        owned = house.faults.hold_after("owned")
+        process.engine._claiming.expect_orphans()
+        await owned.reached()
+        process.engine._held.drop_all()
+        owned.open()
+        await left_for_later(house, execution_id)
+        (await house.stage.entered("a", 2)).succeed()
+        assert (await process.until(execution_id))[-1] == "completed"
 
 
 # Hints and watchers
