@@ -22,7 +22,7 @@ from app.client.errors import ClientError
 from app.config import Settings
 
 NO_STORAGE = 1
-# A process stops its own work within SHUTDOWN_SECONDS and then still has connections to close.
+# Running attempts end within SHUTDOWN_SECONDS, what has ended is recorded within a lease, then connections are closed.
 CLOSING_SECONDS = 5.0
 
 LoadExamples = Callable[[str], Sequence[str]]
@@ -106,7 +106,7 @@ async def _processes(
 ) -> AsyncIterator[tuple[ServiceProcess, ServiceProcess]]:
     """Start both; at the end stop both at the same time, before the database."""
     ports = {"FASTAPI_PORT": str(addresses.rest_port), "GRPC_PORT": str(addresses.grpc_port)}
-    seconds = settings.shutdown_seconds + CLOSING_SECONDS
+    seconds = settings.shutdown_seconds + settings.engine_lease_seconds + CLOSING_SECONDS
     rest = ServiceProcess("REST", "app.main", {**environment, **ports})
     grpc = ServiceProcess("gRPC", "app.grpc_main", {**environment, **ports})
     try:

@@ -48,12 +48,14 @@ async def _run_until_told(settings: Settings, count: int) -> None:
         if url != settings.database_url:
             await migrate(url)
         environment = {"DATABASE_URL": url, "GRPC_SHARE_PORT": "true"}
+        seconds = settings.shutdown_seconds + settings.engine_lease_seconds + CLOSING_SECONDS
         async with asyncio.TaskGroup() as group:
             for number in range(1, count + 1):
-                group.create_task(_keep_running(number, environment, stop, settings.shutdown_seconds))
+                group.create_task(_keep_running(number, environment, stop, seconds))
 
 
 async def _keep_running(number: int, environment: Mapping[str, str], stop: asyncio.Event, seconds: float) -> None:
+    """Start the worker again whenever it ends; once `stop` is set, end it within `seconds`."""
     while not stop.is_set():
         process = ServiceProcess(f"gRPC worker {number}", "app.grpc_main", environment)
         ended = asyncio.create_task(_death_of(process, number))
@@ -61,7 +63,7 @@ async def _keep_running(number: int, environment: Mapping[str, str], stop: async
         await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
         if stop.is_set():
-            await process.stop(seconds + CLOSING_SECONDS)
+            await process.stop(seconds)
         else:
             await asyncio.wait((stopped,), timeout=PAUSE_SECONDS)
         stopped.cancel()

@@ -30,6 +30,8 @@ from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)
 
+LEASE = "lease"
+
 
 class Engine:
     """Three loops beside the recorder's: one keeps the lease, one claims executions, one delivers commands.
@@ -79,7 +81,7 @@ class Engine:
         """Raise `StoreUnreachable` when the database does not answer."""
         await self._lease.acquire()
         self._held.accepting = True
-        self._spawn(self._lease.keep(), "lease")
+        self._spawn(self._lease.keep(), LEASE)
         self._spawn(self._claiming.claim_continually(), "claims")
         self._spawn(self._commands.deliver_continually(), "commands")
 
@@ -114,7 +116,7 @@ class Engine:
         await self._let_attempts_end(deadline_seconds)
         for run in self._held:
             run.stop_attempts()
-        await self._end_loops()
+        await self._end_loops(but=LEASE)
         await self._hand_over()
 
     def _begin(self, engine_id: int) -> None:
@@ -138,23 +140,30 @@ class Engine:
             busy = sum(run.is_busy for run in self._held)
             log.warning("attempts_cut_short", executions=busy, after_seconds=seconds)
 
-    async def _end_loops(self) -> None:
-        for loop in self._loops:
+    async def _end_loops(self, but: str | None = None) -> None:
+        ending = [loop for loop in self._loops if loop.get_name() != but]
+        for loop in ending:
             loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
-        self._loops.clear()
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._loops = [loop for loop in self._loops if loop not in ending]
 
     async def _hand_over(self) -> None:
-        """Bounded: a database that is gone must not keep the process from ending."""
+        """Bounded: a database that is gone must not keep the process from ending.
+
+        The lease is renewed until all outcomes are recorded. If it ended before, another engine would take the
+        executions over, and attempts that ended in time would be made again.
+        """
         try:
             async with asyncio.timeout(self._options.lease_seconds):
                 await self._recorder.drain()
                 handed_over = self.running
+                await self._end_loops()
                 await self._lease.release()
                 log.info("engine_stopped", handed_over=handed_over)
         except (TimeoutError, StoreUnreachable) as error:
             log.warning("engine_stopped_without_database", reason=str(error))
         finally:
+            await self._end_loops()
             self._held.drop_all()
             await self._recorder.stop()
 

@@ -6,11 +6,13 @@ import pytest
 
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Unavailable
+from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
 from tests.support.memory_house import House
 from tests.support.stories import parallel, sync
 
+MOST_OF_A_LEASE = 6.0
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
 
 
@@ -174,6 +176,28 @@ async def test_a_start_that_waited_for_room_takes_no_more_than_there_is(house: H
         gate.open()
         await asyncio.gather(*starting)
         assert process.engine.running == 2
+
+
+async def test_the_lease_is_kept_until_what_has_ended_is_recorded(house: House) -> None:
+    """A database that is slow must not cost the outcomes of attempts that ended in time."""
+    async with house.process() as first:
+        execution_id = await first.start(await house.define(staged("a")))
+        a = await house.stage.entered("a")
+        recording = house.faults.hold_before("record")
+        a.succeed()
+        await recording.reached()
+        stop = await stopping(first, deadline=0)
+        for _ in range(3):
+            house.clock.advance(MOST_OF_A_LEASE)
+            renewal = house.faults.hold_after("renew")
+            await renewal.reached()
+            renewal.open()
+            await house.ownership.reap()
+        recording.open()
+        await stop
+        assert house.history(execution_id)[-1].type is EventType.EXECUTION_COMPLETED
+        assert house.database.leases == {}
+    assert house.stage.names == ["a/1"]
 
 
 async def test_a_stop_without_a_database_ends_and_answers_everybody(house: House) -> None:
