@@ -3,12 +3,13 @@
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.own_connection import OwnConnection
+from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.signals import PostgresSignals
@@ -29,7 +30,7 @@ from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
 from app.wiring.children import ServedChildren
-from app.wiring.parts import execution_controls, execution_service, open_database, open_task_types
+from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
 from app.wiring.schedules import build_scheduler
 
 
@@ -45,7 +46,11 @@ class EngineProcess:
 async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
     """A started engine and the service that runs executions on it; stop the engine before leaving."""
     children = ServedChildren()
-    async with open_database(settings) as database, open_task_types(settings, children) as task_types:
+    async with (
+        open_database(settings) as database,
+        _open_lease_pool(settings, database) as lease_pool,
+        open_task_types(settings, children) as task_types,
+    ):
         signals = PostgresSignals(database.direct, database.pool)
         own = database.direct or database.dsn
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
@@ -54,7 +59,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         announcer.listen(hub.hint)
         plans = Plans(PostgresDefinitionReader(database.pool))
         shared = _collaborators(settings, writer, task_types, hub)
-        ownership, options = PostgresOwnership(database.pool), _engine_options(settings)
+        ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
         engine = Engine(ownership, plans, shared, _limits(settings), signals, options)
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
         controls = execution_controls(settings, database.pool, plans, signals)
@@ -76,6 +81,12 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             await announcer.stop()
             await signals.stop()
             await writer.close()
+
+
+def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncContextManager[Pool]:
+    """One connection that serves the lease alone."""
+    own = database.direct or database.dsn
+    return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
 
 
 def _collaborators(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Collaborators:

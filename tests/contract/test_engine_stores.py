@@ -122,7 +122,7 @@ async def postgres(database_url: str, pool: Pool) -> AsyncIterator[Stores]:
         PostgresDefinitionStore(engine, utc_now),
         PostgresDefinitionReader(pool),
         PostgresRecording(pool),
-        PostgresOwnership(pool),
+        PostgresOwnership(pool, pool),
         PostgresExecutionStore(pool),
         asyncpg.UniqueViolationError,
     )

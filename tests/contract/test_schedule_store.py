@@ -79,7 +79,7 @@ async def postgres(database_url: str) -> AsyncIterator[Stores]:
             PostgresScheduleStore(pool),
             PostgresDefinitionStore(engine, utc_now),
             PostgresExecutionStore(pool),
-            PostgresOwnership(pool),
+            PostgresOwnership(pool, pool),
             PostgresRecording(pool),
         )
     await engine.dispose()

@@ -16,27 +16,32 @@ _SQL = load("ownership")
 
 
 class PostgresOwnership:
-    def __init__(self, pool: Pool) -> None:
+    """`lease_pool` serves the lease alone: a renewal that waits for a place behind the requests of many clients would
+    come too late, and a busy engine would lose all that it runs.
+    """
+
+    def __init__(self, pool: Pool, lease_pool: Pool) -> None:
         self._pool = pool
+        self._lease_pool = lease_pool
 
     async def register(self, name: str, lease_seconds: float) -> int:
         with reaching():
-            return int(await self._pool.fetchval(_SQL["register"], name, lease_seconds))
+            return int(await self._lease_pool.fetchval(_SQL["register"], name, lease_seconds))
 
     async def renew(self, engine_id: int, lease_seconds: float) -> bool:
         with reaching():
-            return await self._pool.fetchval(_SQL["renew"], engine_id, lease_seconds) is not None
+            return await self._lease_pool.fetchval(_SQL["renew"], engine_id, lease_seconds) is not None
 
     async def reap(self) -> int:
         with reaching():
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._lease_pool.acquire() as connection, connection.transaction():
                 await connection.execute(_SQL["sweep_commands"])
                 gone = await connection.fetch(_SQL["remove_expired_engines"])
                 return await _free(connection, [row["id"] for row in gone])
 
     async def release(self, engine_id: int) -> None:
         with reaching():
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._lease_pool.acquire() as connection, connection.transaction():
                 await connection.fetch(_SQL["remove_engine"], engine_id)
                 await _free(connection, [engine_id])
 
