@@ -45,6 +45,7 @@ from tests.support.histories import (
     completed,
     end,
     event,
+    id_at,
     note,
     opening,
     opening_step,
@@ -732,11 +733,11 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
         RowChange(ExecutionStatus.CANCELLED, None, at(3), failure=FAILURE),
     )
     steps = [
-        Step(new_execution_id(), (CREATED,), opening(workflow, created_at=at(second)), change)
-        for workflow, change, second in product(workflows, changes, (0, 60, 120))
+        Step(id_at(at(second)), (CREATED,), opening(workflow, created_at=at(second)), change)
+        for workflow, change, second in product(workflows, changes, (0, HOUR, 2 * HOUR))
     ]
     await stores.recording.record(engine_id, steps)
-    await stores.enqueue(workflows[0])
+    assert await stores.executions.enqueue(id_at(at(0)), opening(workflows[0], created_at=at(0)), (CREATED,))
     everything = await stores.executions.list_executions(ExecutionFilter(), None, 100)
     ids = [execution.id for execution in everything]
     assert len(ids) == 25
@@ -745,7 +746,10 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
     assert {execution.failure for execution in everything} == {None, Failure("broken", "it broke")}
 
     for workflow_id, status, after, until in product(
-        (None, workflows[1].id, 10**9), (None, *ExecutionStatus), (None, at(0), at(60)), (None, at(120), at(60))
+        (None, workflows[1].id, 10**9),
+        (None, *ExecutionStatus),
+        (None, at(0), at(HOUR)),
+        (None, at(2 * HOUR), at(HOUR)),
     ):
         wanted = [
             execution

@@ -6,6 +6,7 @@ from uuid import UUID
 from app.domain.definitions import Workflow
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
+from app.engine.identifiers import first_id_at, new_execution_id
 from app.engine.ports import Opening, RowChange, Step
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
@@ -14,6 +15,11 @@ FAILURE = '{"code":"broken","message":"it broke"}'
 
 def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
+
+
+def id_at(instant: datetime) -> UUID:
+    """As an execution has that is created at `instant`: ids sort by time."""
+    return UUID(int=first_id_at(instant).int | new_execution_id().int % 2**80)
 
 
 def event(

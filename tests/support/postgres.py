@@ -110,6 +110,15 @@ async def database_url(_way: str, template_database: str, _administration: async
         yield database_on(_way, name)
 
 
+@pytest.fixture(scope="module")
+async def module_database_url(
+    postgres_url: str, template_database: str, _administration: asyncpg.Connection
+) -> AsyncIterator[str]:
+    """As `database_url`, but one for all tests of a module: for many rows, which the tests only look at."""
+    async with _temporary_database(_administration, f"TEMPLATE {template_database}") as name:
+        yield database_on(postgres_url, name)
+
+
 @pytest.fixture
 async def empty_database_url(postgres_url: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
     """A database of the test's own without any table in it."""

@@ -1,11 +1,9 @@
 """Executions whose time is up go, on a real database, and nothing else does."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import asyncpg
 import grpc
@@ -14,7 +12,6 @@ import pytest
 from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.retention import LOCK, PostgresRetention
-from app.adapters.database.statements import load
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at
@@ -185,33 +182,6 @@ async def test_under_a_steady_load_the_number_of_executions_stays_flat(
     await retention.stop()
     assert max(counts[len(counts) // 2 :]) < started / 2
     assert await clean(pool)
-
-
-async def test_a_batch_reads_the_oldest_by_the_primary_key(process: EngineProcess, session: asyncpg.Connection) -> None:
-    """On 100,000 executions, of which the oldest 1,000 are too old."""
-    now = datetime.now(UTC)
-    times = [now - OLD + timedelta(seconds=n) if n < 1_000 else now - timedelta(seconds=n) for n in range(100_000)]
-    given = [UUID(int=first_id_at(t).int | n) for n, t in enumerate(times)]
-    await session.execute(
-        "INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, revision, status, input)"
-        " SELECT v.id, 1, v.t, v.t, v.t, 'infinity', 1, 'completed', '{}'"
-        " FROM unnest($1::uuid[], $2::timestamptz[]) v (id, t)",
-        given,
-        times,
-    )
-    await session.execute(
-        "INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt)"
-        " SELECT id, 1, 'execution_completed', finished_at, 'completed', 100, 0 FROM executions"
-    )
-    await session.execute("ANALYZE executions, execution_events")
-    before = first_id_at(now - timedelta(days=90))
-    statement = load("retention")["remove"]
-    async with session.transaction():
-        found = await session.fetch(f"EXPLAIN (ANALYZE) {statement}", BEGINNING, before, 500, 90.0, LOCK)
-    plan = "\n".join(row[0] for row in found)
-    assert "pk_executions" in plan
-    assert "pk_execution_events" in plan
-    assert not re.search(r"Seq Scan on (executions|execution_events)\b", plan), plan
 
 
 async def test_a_sweep_removes_in_bounded_batches(process: EngineProcess, pool: Pool) -> None:

@@ -28,16 +28,18 @@ UPDATE executions SET owner_id = NULL, due_at = clock_timestamp() + $3 * interva
 WHERE owner_id = $1 AND id = ANY ($2::uuid[]) AND finished_at IS NULL;
 
 -- name: sweep_commands
--- Commands that came when their execution had just ended.
-DELETE FROM execution_commands c USING executions e WHERE e.id = c.execution_id AND e.finished_at IS NOT NULL;
+-- Commands that came when their execution had just ended. A subquery, so that each looks up its execution: where many
+-- wait, a join would read all executions.
+DELETE FROM execution_commands c WHERE (SELECT e.finished_at IS NOT NULL FROM executions e WHERE e.id = c.execution_id);
 
 -- name: claim
--- Take executions that are due; several engines may ask at once, each gets others.
+-- Take executions that are due; several engines may ask at once, each gets others. The index serves no condition that
+-- calls clock_timestamp(): each look would read everything that is parked.
 WITH engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), due AS MATERIALIZED (
     SELECT id FROM executions
-    WHERE owner_id IS NULL AND finished_at IS NULL AND due_at <= clock_timestamp()
+    WHERE owner_id IS NULL AND finished_at IS NULL AND due_at <= statement_timestamp()
     ORDER BY due_at
     LIMIT $2
     FOR UPDATE SKIP LOCKED
@@ -56,6 +58,6 @@ ORDER BY execution_id, sequence;
 SELECT c.id, c.execution_id, c.type, c.reason, c.name, c.payload
 FROM execution_commands c
 JOIN executions e ON e.id = c.execution_id
-WHERE e.owner_id = $1
+WHERE e.owner_id = $1 AND e.finished_at IS NULL
 ORDER BY c.id
 LIMIT 1000;

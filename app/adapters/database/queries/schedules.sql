@@ -44,7 +44,7 @@ WITH due AS MATERIALIZED (
     SELECT s.id,
            EXISTS (SELECT FROM executions e WHERE e.id = s.last_execution_id AND e.finished_at IS NULL) AS is_running
     FROM schedules s
-    WHERE s.due_at <= clock_timestamp()
+    WHERE s.due_at <= statement_timestamp()
       AND (s.waiting_fire_at IS NULL
            OR NOT EXISTS (SELECT FROM executions e WHERE e.id = s.last_execution_id AND e.finished_at IS NULL))
     ORDER BY s.due_at

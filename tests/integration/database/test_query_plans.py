@@ -1,0 +1,205 @@
+"""No list and no sweep reads all that is stored: plans of the statements that find rows, at 100,000 executions."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import asyncpg
+import pytest
+from sqlalchemy import event
+
+from app.adapters.database.definitions import PostgresDefinitionStore
+from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
+from app.adapters.database.leases import PostgresOwnership
+from app.adapters.database.retention import PostgresRetention
+from app.adapters.database.schedules import PostgresScheduleStore
+from app.adapters.database.sessions import create_engine
+from app.adapters.database_url import driver_dsn
+from app.definitions.ports import WorkflowFilter
+from app.domain.states import ExecutionStatus
+from app.engine.identifiers import first_id_at
+from app.engine.ports import ExecutionFilter
+from app.engine.running.retention import BEGINNING
+from tests.support.query_plans import ExplainingPool
+
+STORED = 100_000
+WORKFLOWS = 1_000
+REVISIONS = 100
+LARGE, SMALL = 1, 500
+"""A workflow that has most of the executions, and one that has a few."""
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+LAST = FIRST + timedelta(minutes=STORED)
+HOUR = 3600.0
+PAGE = 100
+MOST_ROWS = 5_000
+"""A twentieth of what is stored. A hundredth is active: what waits is old, what runs is new."""
+KEPT_WHOLE = {"executions", "execution_events", "workflow_revisions", "tasks"}
+"""Tables that grow with the work. Definitions and schedules are counted for their lists; commands are soon gone."""
+
+FILL = f"""
+INSERT INTO workflows (name, key, variables, conditions, revision, created_at, updated_at)
+SELECT 'workflow ' || n, 'w' || n, '{{}}', '[]', {REVISIONS}, now(), now() FROM generate_series(1, {WORKFLOWS}) n;
+
+INSERT INTO workflow_revisions (workflow_id, revision, snapshot, created_at)
+SELECT n, r, '{{"name": "w", "tasks": []}}', now()
+FROM generate_series(1, {WORKFLOWS}) n, generate_series(1, {REVISIONS}) r;
+
+INSERT INTO tasks (workflow_id, name, execution_type, sequence, config, on_failure, compensate, created_at, updated_at)
+SELECT n, 'a', 'sync', 1, '{{}}', 'fail', '{{}}', now(), now() FROM generate_series(1, {WORKFLOWS}) n;
+
+INSERT INTO engines (name, lease_until) SELECT 'engine', now() + interval '1 hour' FROM generate_series(1, 3);
+
+INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision, status, input,
+                        idempotency_key)
+SELECT (lpad(to_hex((extract(epoch FROM t) * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid,
+       CASE WHEN n % 10 > 0 THEN {LARGE} ELSE 2 + n / 10 % ({WORKFLOWS} - 1) END,
+       t, t, CASE WHEN NOT active THEN t END, CASE WHEN active AND n % 3 = 0 THEN t ELSE 'infinity' END,
+       CASE WHEN active AND n % 3 = 1 THEN 1 + n % 2 END, 1, s::execution_status, '{{}}',
+       CASE WHEN n % 2 = 0 THEN 'key ' || n END
+FROM (SELECT n, '{FIRST.isoformat()}'::timestamptz + n * interval '1 minute' AS t,
+             s, s IN ('pending', 'running', 'paused') AS active
+      FROM generate_series(1, {STORED}) n, LATERAL (
+          SELECT CASE WHEN n BETWEEN 10000 AND 10099 THEN 'paused' WHEN n BETWEEN 10100 AND 10399 THEN 'running'
+                      WHEN n > {STORED} - 100 THEN 'pending' WHEN n > {STORED} - 600 THEN 'running'
+                      WHEN n % 50 = 6 THEN 'failed' WHEN n % 100 = 7 THEN 'cancelled' ELSE 'completed' END AS s) kinds
+     ) AS drawn;
+
+INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt)
+SELECT id, n, 'cancel_requested', created_at, 'running', 0, 0 FROM executions, generate_series(1, 2) n;
+
+INSERT INTO execution_commands (execution_id, type, reason, name, payload)
+SELECT id, 'pause', '', '', 'null' FROM executions WHERE finished_at IS NULL;
+
+INSERT INTO schedules (version, key, workflow_id, cron, time_zone, input, overlap, catch_up_seconds, paused, due_at,
+                       last_execution_id, created_at, updated_at)
+SELECT 1, 's' || n, 1 + n % {WORKFLOWS}, '0 0 1 1 *', 'UTC', '{{}}', 'queue', 60, false,
+       CASE WHEN n % 1000 = 0 THEN now() ELSE now() + interval '1 day' END,
+       (SELECT id FROM executions ORDER BY id LIMIT 1), now(), now()
+FROM generate_series(1, 10000) n;
+"""
+
+
+@pytest.fixture(scope="module")
+async def stored(module_database_url: str) -> str:
+    """A database that holds all of it. Visible pages and counts are known, as after a while with autovacuum."""
+    session = await asyncpg.connect(driver_dsn(module_database_url))
+    await session.execute(FILL)
+    await session.execute("VACUUM ANALYZE")
+    await session.close()
+    return module_database_url
+
+
+@pytest.fixture
+async def pool(stored: str) -> AsyncIterator[ExplainingPool]:
+    """What a test changes is undone at its end."""
+    session = await asyncpg.connect(driver_dsn(stored))
+    transaction = session.transaction()
+    await transaction.start()
+    yield ExplainingPool(session)
+    await transaction.rollback()
+    await session.close()
+
+
+def check(pool: ExplainingPool, most_rows: int = MOST_ROWS) -> None:
+    assert pool.found
+    for explained in pool.found:
+        if explained.scanned & KEPT_WHOLE or explained.rows > most_rows:
+            pytest.fail(f"{explained.statement}\n{explained}", pytrace=False)
+
+
+@pytest.mark.parametrize("status", [None, *ExecutionStatus])
+async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, status: ExecutionStatus | None) -> None:
+    store = PostgresExecutionStore(pool)
+    times = (None, FIRST + timedelta(days=3), LAST - timedelta(days=3))
+    cursors = (None, first_id_at(FIRST + timedelta(days=20)))
+    for workflow_id, after, until, before in product((None, LARGE, SMALL), times, times, cursors):
+        wanted = ExecutionFilter(workflow_id, status, after, until)
+        await store.list_executions(wanted, before, PAGE)
+    check(pool)
+
+
+async def test_one_execution_is_found_by_id_and_key(pool: ExplainingPool) -> None:
+    store = PostgresExecutionStore(pool)
+    [one, *_] = await store.list_executions(ExecutionFilter(status=ExecutionStatus.RUNNING), None, 1)
+    pool.found.clear()
+    assert await store.get(one.id) is not None
+    assert await store.find_by_idempotency_key(LARGE, "key 2") is not None
+    assert (await store.read_history(one.id, 1, PAGE)).events
+    assert not (await store.read_history(one.id, 2, PAGE)).events
+    check(pool, most_rows=10)
+
+
+async def test_definitions_are_found_and_listed_by_pages(stored: str, pool: ExplainingPool) -> None:
+    engine, ran = create_engine(stored, 1), []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: ran.append(call[2:4]))
+    store = PostgresDefinitionStore(engine, lambda: FIRST)
+    for wanted in (
+        WorkflowFilter(),
+        WorkflowFilter(name="low 77"),
+        WorkflowFilter(key="w7"),
+        WorkflowFilter(routed=True),
+    ):
+        for skip in (0, WORKFLOWS - PAGE):
+            await store.list_documents(wanted, skip, PAGE)
+    assert await store.document("w7") is not None
+    assert await store.document("7") is not None
+    assert (await store.list_revisions("w7", 0, PAGE))[1] == REVISIONS
+    assert await store.revision_document("7", 1)
+    assert await store.workflow_of_task(7)
+    await engine.dispose()
+    for statement, arguments in ran:
+        await pool.explain(statement, arguments)
+    reader = PostgresDefinitionReader(pool)
+    assert await reader.current("w7") == await reader.current("7") == (7, REVISIONS)
+    with suppress(KeyError):  # the snapshots of this database are too short for workflows
+        await reader.revision(7, 1)
+    check(pool)
+
+
+async def test_schedules_are_found_and_listed_by_pages(pool: ExplainingPool) -> None:
+    store = PostgresScheduleStore(pool)
+    for ref in ("7", "s7"):
+        assert await store.get(ref) is not None
+    assert await store.workflow_id("w7") == await store.workflow_id("7") == 7
+    assert len(await store.claim(PAGE, HOUR)) == 10
+    check(pool, most_rows=PAGE)
+    pool.found.clear()
+    for workflow_id, skip in product((None, 7), (0, 1_000)):
+        await store.list_schedules(workflow_id, skip, PAGE)
+    check(pool, most_rows=10_000)
+
+
+async def test_an_engine_claims_what_is_due_and_looks_at_nothing_else(pool: ExplainingPool) -> None:
+    ownership = PostgresOwnership(pool, pool)
+    engine_id = await ownership.register("new", HOUR)
+    claims = await ownership.claim(engine_id, PAGE)
+    assert len(claims) == PAGE
+    assert all(claim.events for claim in claims)
+    check(pool, most_rows=5 * PAGE)
+    assert await ownership.claim(engine_id, STORED)
+    pool.found.clear()
+    assert await ownership.claim(engine_id, PAGE) == ()
+    check(pool, most_rows=10)
+
+
+async def test_an_engine_looks_after_what_it_owns_and_nothing_else(pool: ExplainingPool) -> None:
+    ownership = PostgresOwnership(pool, pool)
+    engine_id = await ownership.register("new", HOUR)
+    claims = await ownership.claim(engine_id, PAGE)
+    assert len(await ownership.owned(engine_id)) == PAGE
+    assert len(await ownership.commands(engine_id)) == PAGE
+    assert await ownership.renew(engine_id, HOUR)
+    await ownership.give_back(engine_id, [claims[0].execution.id], HOUR)
+    assert await ownership.reap() == 0
+    await ownership.release(engine_id)
+    check(pool)
+
+
+async def test_a_sweep_of_the_retention_looks_at_the_next_by_id(pool: ExplainingPool) -> None:
+    retention = PostgresRetention(pool, 90)
+    assert await retention.shortest_days() == 90
+    removal = await retention.remove(BEGINNING, first_id_at(LAST), 500)
+    assert removal is not None
+    assert (removal.looked_at, removal.removed > 400) == (500, True)
+    check(pool)
