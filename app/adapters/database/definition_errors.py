@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -32,12 +33,17 @@ def service_errors() -> Iterator[None]:
 
 
 def _meaning(error: DBAPIError) -> ServiceError | None:
-    if error.connection_invalidated or _sqlstate(error).startswith(PASSING):
+    if error.connection_invalidated or _sqlstate(error).startswith(PASSING) or _is_unsent(error):
         return Unavailable("the database does not answer")
     if isinstance(error, IntegrityError):
         taken = TAKEN.get(getattr(error.orig.__cause__, "constraint_name", "")) if error.orig else None
         return None if taken is None else Conflict(taken.field, taken.message)
     return None
+
+
+def _is_unsent(error: DBAPIError) -> bool:
+    """The server has said goodbye, and the driver has not yet noticed the end of the connection."""
+    return error.orig is not None and isinstance(error.orig.__cause__, asyncpg.InternalClientError)
 
 
 def _sqlstate(error: DBAPIError) -> str:
