@@ -12,6 +12,7 @@ from tests.support.checking import assert_clean
 
 MINUTES = 10.0
 RATE = 110.0
+CLIENTS = 300
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,8 @@ def soak_seconds() -> float:
 @pytest.fixture(scope="session")
 def plan(soak_seconds: float) -> ChaosPlan:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
-    return ChaosPlan(seed, soak_seconds, float(os.environ.get("SOAK_RATE") or RATE))
+    rate = float(os.environ.get("SOAK_RATE") or RATE)
+    return ChaosPlan(seed, soak_seconds, starts_per_second=rate, clients=CLIENTS)
 
 
 @pytest.fixture

@@ -16,20 +16,29 @@ from tests.support.chaos_monkey import Monkey
 from tests.support.chaos_trouble import Trouble
 from tests.support.chaos_verdict import all_final, broken_histories, nothing_lost, nothing_ran_again, statuses
 
-HEAL_SECONDS = 60.0
-MARGIN_SECONDS = 15.0
 TELL_EVERY_SECONDS = 30.0
 SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
 class ChaosPlan:
-    """A monkey rests between `shortest_pause` and `longest_pause` seconds from one deed to the next."""
+    """What is done to a service, and under which load.
+
+    seed: decides what clients and monkeys do, and in which order.
+    seconds: when it is enough; None is when the trouble has done all its deeds.
+    deeds: how many deeds of each hand are enough for a monkey; None is no end.
+    starts_per_second, clients: a client starts as soon as both allow it, so a slow machine gets less to do.
+    shutdown_seconds: how long attempts of an engine that is told to end may take.
+    shortest_pause, longest_pause: how long a monkey rests from one deed to the next, in seconds.
+    """
 
     seed: int
-    seconds: float
-    starts_per_second: float
+    seconds: float | None = None
+    deeds: int | None = None
+    starts_per_second: float = 30.0
+    clients: int = 40
     lease_seconds: float = 3.0
+    shutdown_seconds: float = 2.0
     shortest_pause: float = 0.3
     longest_pause: float = 3.0
     engines: int = 3
@@ -47,7 +56,7 @@ class Clients:
 
 
 def monkey(house: House, plan: ChaosPlan) -> Trouble:
-    return Monkey(house, plan.seed, plan.lease_seconds, plan.shortest_pause, plan.longest_pause)
+    return Monkey(house, plan.seed, plan.lease_seconds, (plan.shortest_pause, plan.longest_pause), plan.deeds)
 
 
 async def survive(
@@ -57,19 +66,19 @@ async def survive(
     cause: Callable[[House, ChaosPlan], Trouble] = monkey,
 ) -> str:
     """Run it all in `folder`; a sentence on what happened. Raise `AssertionError` with everything that went wrong."""
-    tell(f"chaos with seed {plan.seed} for {plan.seconds:g} seconds")
-    async with open_house(folder, plan.lease_seconds, plan.engines, plan.rests) as house:
-        await house.heal(HEAL_SECONDS)
+    tell(f"chaos with seed {plan.seed}")
+    async with open_house(folder, plan.lease_seconds, plan.shutdown_seconds, plan.engines, plan.rests) as house:
+        await house.heal()
         trouble = cause(house, plan)
         async with _clients(house, plan) as clients:
             began = time.monotonic()
             await _rage(plan, clients, trouble, tell)
             raged = time.monotonic() - began
-            await house.heal(HEAL_SECONDS)
+            await house.heal()
             began = time.monotonic()
-            wrong = await all_final(house.database_url, plan.lease_seconds + MARGIN_SECONDS)
+            wrong = await all_final(house.database_url)
             settled = time.monotonic() - began
-            await clients.load.finish(MARGIN_SECONDS)
+            await clients.load.finish()
         wrong += [*await trouble.verdict(), *await _verdict(house, clients, trouble)]
         story = f"{_story(plan, house, clients, trouble, raged)}; {await statuses(house.database_url)}, "
         story += f"final {settled:.1f} s after the healing"
@@ -83,14 +92,14 @@ async def _clients(house: House, plan: ChaosPlan) -> AsyncIterator[Clients]:
     grpc = [GrpcCaller(engine.server.port) for engine in house.engines]
     rest = [RestCaller(f"http://127.0.0.1:{process.server.port}/api/v1") for process in house.rests]
     try:
-        yield Clients(Load(grpc, rest, plan.seed, plan.starts_per_second), Editing(rest, plan.seed))
+        yield Clients(Load(grpc, rest, plan.seed, plan.starts_per_second, plan.clients), Editing(rest, plan.seed))
     finally:
         for caller in (*grpc, *rest):
             await caller.close()
 
 
 async def _rage(plan: ChaosPlan, clients: Clients, trouble: Trouble, tell: Callable[[str], None]) -> None:
-    """Load and trouble for as long as planned; a defect in either ends both."""
+    """Load and trouble until it is enough; a defect in either ends both."""
     with suppress(TimeoutError):
         async with asyncio.timeout(plan.seconds), asyncio.TaskGroup() as group:
             others = [
@@ -115,8 +124,10 @@ async def _tell_now_and_then(clients: Clients, trouble: Trouble, tell: Callable[
 
 
 async def _verdict(house: House, clients: Clients, trouble: Trouble) -> list[str]:
+    idle = [] if clients.load.accepted and trouble.done else ["nothing happened"]
     deaths = [f"a process ended by itself: exit codes {kept.deaths}" for kept in house.processes if kept.deaths]
     return [
+        *idle,
         *deaths,
         *clients.load.wrong,
         *clients.editing.wrong,

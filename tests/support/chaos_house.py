@@ -24,6 +24,9 @@ ENGINES, RESTS, REDIS = "engine to PostgreSQL", "REST to PostgreSQL", "REST to R
 START_AGAIN_SECONDS = 0.2
 REST_POOL_SIZE = 4
 CACHE_TTL_SECONDS = 2.0
+PATIENCE_SECONDS = 240.0
+"""More than any process needs to come up on a busy machine."""
+POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -94,7 +97,16 @@ class House:
         with suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
             os.kill(int((self.folder / "database/postgres/postmaster.pid").read_text().splitlines()[0]), number)
 
-    async def heal(self, seconds: float) -> None:
+    async def ran(self, attempts: int) -> None:
+        """Return when so many further attempts have run."""
+        wanted = self._attempts() + attempts
+        while self._attempts() < wanted:
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _attempts(self) -> int:
+        return self.traces.read_bytes().count(b"\n")
+
+    async def heal(self) -> None:
         """Everything runs and everything is connected again."""
         for process in self.processes:
             process.server.send(signal.SIGCONT)
@@ -103,14 +115,21 @@ class House:
             proxy.delay_seconds = 0
             await proxy.vanish()
             await proxy.start()
-        await answers_again(self.database_url, seconds)
-        async with asyncio.timeout(seconds):
+        await answers_again(self.database_url, PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for process in self.processes:
                 await process.is_up.wait()
 
 
 @asynccontextmanager
-async def open_house(folder: Path, lease_seconds: float, engines: int, rests: int) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path, lease_seconds: float, shutdown_seconds: float, engines: int, rests: int
+) -> AsyncIterator[House]:
+    leases = {
+        "ENGINE_LEASE_SECONDS": str(lease_seconds),
+        "ENGINE_RENEW_SECONDS": str(lease_seconds / 4),
+        "SHUTDOWN_SECONDS": str(shutdown_seconds),
+    }
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_storage(f"file:{folder / 'database'}"))
         await migrate(url)
@@ -119,7 +138,7 @@ async def open_house(folder: Path, lease_seconds: float, engines: int, rests: in
         house = House(url, folder, _kept(stack, RedisProcess(folder / "redis.log")))
         house.traces.touch()
         for number in range(engines):
-            house.engines.append(await _engine(stack, house, folder / f"engine-{number}.log", lease_seconds))
+            house.engines.append(await _engine(stack, house, folder / f"engine-{number}.log", leases))
         for number in range(rests):
             house.rests.append(await _rest(stack, house, folder / f"rest-{number}.log"))
         async with asyncio.TaskGroup() as keepers:
@@ -131,17 +150,15 @@ async def open_house(folder: Path, lease_seconds: float, engines: int, rests: in
                     task.cancel()
 
 
-async def _engine(stack: AsyncExitStack, house: House, log: Path, lease_seconds: float) -> Kept:
+async def _engine(stack: AsyncExitStack, house: House, log: Path, leases: Mapping[str, str]) -> Kept:
     server = GrpcServerProcess(
         await _way(stack, house.database_url, house.ways[ENGINES]),
         log,
         PYTHON_MODULES="tests.support.chaos_tasks",
         CHAOS_TRACES=str(house.traces),
-        ENGINE_LEASE_SECONDS=str(lease_seconds),
-        ENGINE_RENEW_SECONDS=str(lease_seconds / 4),
         ENGINE_PARK_SECONDS="1",
-        SHUTDOWN_SECONDS="2",
         LOG_LEVEL="warning",
+        **leases,
     )
     return _kept(stack, server)
 

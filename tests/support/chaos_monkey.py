@@ -5,6 +5,7 @@ import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from itertools import count
 
 from tests.support.chaos_house import ENGINES, REDIS, RESTS, House, Kept
 from tests.support.chaos_trouble import Trouble
@@ -16,13 +17,16 @@ Deeds = Mapping[str, tuple[int, Callable[[], Awaitable[None]]]]
 
 class Monkey(Trouble):
     """It has two hands, one for the engines and PostgreSQL, the other for the REST processes
-    and Redis; each does one deed at a time, while everybody else goes on."""
+    and Redis; each does one deed at a time, while everybody else goes on. Each has enough after `deeds` of them."""
 
-    def __init__(self, house: House, seed: int, lease_seconds: float, shortest: float, longest: float) -> None:
+    def __init__(
+        self, house: House, seed: int, lease_seconds: float, pauses: tuple[float, float], deeds: int | None
+    ) -> None:
         super().__init__(house)
         self._random = random.Random(f"monkey {seed}")
         self._lease = lease_seconds
-        self._pauses = shortest, longest
+        self._pauses = pauses
+        self._deeds = deeds
 
     async def rampage(self) -> None:
         async with asyncio.TaskGroup() as hands:
@@ -63,7 +67,7 @@ class Monkey(Trouble):
 
     async def _use(self, deeds: Deeds) -> None:
         weights = [weight for weight, _ in deeds.values()]
-        while True:
+        for _ in count() if self._deeds is None else range(self._deeds):
             await asyncio.sleep(self._random.uniform(*self._pauses))
             (name,) = self._random.choices(list(deeds), weights)
             self.done[name] += 1

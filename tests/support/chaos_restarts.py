@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import grpc
@@ -25,17 +26,22 @@ Updates = list[pb.WorkflowExecutionUpdate]
 
 
 class PostgresRestarts(Trouble):
-    """PostgreSQL restarts every `seconds`; nothing else happens, so no process may end."""
+    """PostgreSQL restarts `restarts` times, or for ever, each time when `attempts` further attempts have run.
 
-    def __init__(self, house: House, seconds: float) -> None:
+    Nothing else happens, so no process may end.
+    """
+
+    def __init__(self, house: House, attempts: int, restarts: int | None = None) -> None:
         super().__init__(house)
-        self._seconds = seconds
+        self._attempts = attempts
+        self._restarts = restarts
 
     async def rampage(self) -> None:
-        while True:
-            await asyncio.sleep(self._seconds)
+        for _ in count() if self._restarts is None else range(self._restarts):
+            await self.house.ran(self._attempts)
             self.house.signal_postgres(signal.SIGINT)
             self.done["restart PostgreSQL"] += 1
+        await self.house.ran(self._attempts)
 
     async def verdict(self) -> Sequence[str]:
         again = [f"a process was started {kept.starts} times" for kept in self.house.processes if kept.starts > 1]
@@ -46,6 +52,7 @@ class RollingRestarts(Trouble):
     """SIGTERM for one engine after the other, each once the one before is up again, `rounds` times.
 
     Before each, somebody watches an execution on the engine that is about to go, and then goes on watching on another.
+    That no attempt is cut short is promised to engines that keep their lease: the house must give them a long one.
     """
 
     def __init__(self, house: House, rounds: int) -> None:

@@ -12,11 +12,15 @@ from app.adapters.database_url import driver_dsn
 from tests.support.checking import findings_in
 
 POLL_SECONDS = 0.25
+PATIENCE_SECONDS = 60.0
+"""How long nothing at all may happen while there is something to do."""
 SHOWN = 20
 
-_UNFINISHED = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
+_LEFT = """
+SELECT (SELECT count(*) FROM executions WHERE finished_at IS NULL), (SELECT count(*) FROM execution_commands),
+       (SELECT count(*) FROM execution_events)
+"""
 _BY_KEY = "SELECT idempotency_key AS key, array_agg(id::text) AS ids FROM executions GROUP BY 1"
-_COMMANDS = "SELECT count(*) FROM execution_commands"
 _STUCK = """
 SELECT x.id, x.status::text, x.owner_id, g.name, x.due_at,
        (SELECT string_agg(format('%s %s %s/%s', h.sequence, h.type, h.task_id, h.attempt), ', ' ORDER BY h.sequence)
@@ -45,16 +49,19 @@ async def _session(url: str) -> AsyncIterator[asyncpg.Connection]:
         await session.close()
 
 
-async def all_final(url: str, seconds: float) -> list[str]:
-    """Wait until no execution is left and no command waits; else the last events of those that are stuck."""
-    deadline = asyncio.get_running_loop().time() + seconds
+async def all_final(url: str) -> list[str]:
+    """Wait until no execution is left and no command waits, as long as anything happens; else what is stuck."""
+    looks_in_vain, seen = 0, None
     async with _session(url) as session:
-        while await session.fetchval(_UNFINISHED) or await session.fetchval(_COMMANDS):
-            if asyncio.get_running_loop().time() > deadline:
-                stuck = [f"stuck: {' | '.join(map(str, row))}" for row in await session.fetch(_STUCK, SHOWN)]
-                return stuck or ["commands of finished executions were not swept"]
+        while looks_in_vain < PATIENCE_SECONDS / POLL_SECONDS:
+            executions, commands, events = await session.fetchrow(_LEFT)
+            if not executions and not commands:
+                return []
+            looks_in_vain = looks_in_vain + 1 if seen == (executions, commands, events) else 0
+            seen = executions, commands, events
             await asyncio.sleep(POLL_SECONDS)
-    return []
+        stuck = [f"stuck: {' | '.join(map(str, row))}" for row in await session.fetch(_STUCK, SHOWN)]
+        return stuck or ["commands of finished executions were not swept"]
 
 
 async def nothing_lost(url: str, accepted: Mapping[str, str]) -> list[str]:

@@ -28,7 +28,7 @@ class GrpcServerProcess(ServerProcess):
     async def _answers(self) -> bool:
         health = health_pb2_grpc.HealthStub(self.channel)
         try:
-            await health.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
+            await health.Check(health_pb2.HealthCheckRequest(), timeout=3, wait_for_ready=True)
         except grpc.aio.AioRpcError:
             return False
         return True

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 
 
 def free_port() -> int:
