@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,12 +13,16 @@ from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.notices import Notice, decode
 from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_cache, open_redis_link
 from app.definitions.ports import Absence, Content, DefinitionCache, StoredDocument, Vacancy
+from tests.support.memory.faults import Gate
 from tests.support.redis_server import PROGRAM, running_redis
 from tests.support.tcp_proxy import proxy_to
 
 OLD = StoredDocument(7, "k", 1, b'{"revision":1}')
 NEW = StoredDocument(7, None, 2, b'{"revision":2,\n"text":"\xc3\xbc"}')
-TIMEOUT = 0.2
+SOON = 0.2
+"""Seconds after which a call gives up, where the test wants it to."""
+LATE = 60.0
+"""The same, where Redis is expected to answer, on a busy machine too."""
 
 
 class ManualTime:
@@ -37,7 +40,7 @@ class ManualTime:
 
 @pytest.fixture
 async def redis_definitions(redis_url: str) -> AsyncIterator[DefinitionCache]:
-    async with open_redis_cache(redis_url, ttl_seconds=60, timeout_seconds=2) as cache:
+    async with open_redis_cache(redis_url, ttl_seconds=60, timeout_seconds=LATE) as cache:
         yield cache
 
 
@@ -168,15 +171,16 @@ async def test_entries_end_with_their_time_in_process_however_late_they_were_fil
     await miss(cache, "7")
 
 
-async def test_entries_end_with_their_time_in_redis_however_late_they_were_filled(redis_url):
-    async with open_redis_cache(redis_url, ttl_seconds=0.4, timeout_seconds=2) as cache:
-        began = time.monotonic()
-        vacancy = await miss(cache, "7")
-        await asyncio.sleep(0.2)
-        await cache.put(vacancy, OLD)
-        while await cache.get("7") is not None:
-            assert time.monotonic() - began < 0.5
-        assert time.monotonic() - began >= 0.39
+async def test_entries_end_with_their_time_in_redis_however_late_they_were_filled(redis_url, redis_definitions):
+    """An entry counts only while its token is there, and nothing prolongs that."""
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        vacancy = await miss(redis_definitions, "7")
+        await client.pexpire(token := redis_cache.PREFIX + "7:t", 20_000)  # two thirds of its time have passed
+        await redis_definitions.put(vacancy, OLD)
+        assert await redis_definitions.get("7") == OLD
+        assert 0 < await client.pttl(token) <= 20_000
+        await client.delete(token)  # as it does itself in the end
+    await miss(redis_definitions, "7")
 
 
 async def test_refs_and_bytes_are_bounded_in_process(monkeypatch):
@@ -238,65 +242,83 @@ async def test_a_foreign_value_under_a_key_is_a_miss(redis_url, redis_definition
 async def test_a_redis_that_never_answered_is_a_cache_that_never_hits():
     async with open_redis_link("redis://127.0.0.1:1", 60) as link:
         now = ManualTime()
-        cache = RedisDefinitionCache(link, 60, TIMEOUT, now, now.sleep)
+        cache = RedisDefinitionCache(link, 60, SOON, now, now.sleep)
         await fill(cache, "7", OLD)
         assert await miss(cache, "7") == Vacancy("7")
 
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
-async def test_a_writer_without_redis_waits_until_no_older_entry_is_left(redis_url, how):
-    """Another process reaches Redis all the while, and has the older entry."""
+async def test_a_writer_without_redis_waits_until_no_older_entry_is_left(redis_url, redis_definitions, how):
+    """Another process reaches Redis all the while, and has the older entry; it lives longer, for a slow machine."""
     now = ManualTime()
-    async with (
-        proxy_to(redis_url) as (proxy, url),
-        open_redis_link(url, 2) as link,
-        open_redis_cache(redis_url, ttl_seconds=2, timeout_seconds=2) as other,
-    ):
+    await fill(redis_definitions, "7", OLD)
+    async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
         writer = RedisDefinitionCache(link, 2, 0.05, now, now.sleep)
-        await fill(writer, "7", OLD)
         await proxy.vanish() if how == "gone" else proxy.stall()
         mark = await writer.mark(["7"])
-        assert await other.get("7") == OLD
+        assert await redis_definitions.get("7") == OLD
         began = now.seconds
         await writer.invalidate(mark, ["7"])
         assert now.seconds - began >= 2.5
 
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
-async def test_a_writer_waits_no_longer_than_until_redis_is_back(redis_url, how):
-    async with proxy_to(redis_url) as (proxy, url), open_redis_cache(url, 60, TIMEOUT) as cache:
-        await fill(cache, "7", OLD)
+async def test_a_writer_waits_no_longer_than_until_redis_is_back(redis_url, redis_definitions, how):
+    await fill(redis_definitions, "7", OLD)
+    pause = Gate()
+    async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
+        writer = RedisDefinitionCache(link, 60, SOON, ManualTime(), lambda _: pause.pass_through())
         await proxy.vanish() if how == "gone" else proxy.stall()
-        waiting = asyncio.ensure_future(change(cache, "7"))
-        done, _ = await asyncio.wait([waiting], timeout=3 * TIMEOUT)
-        assert not done
+        waiting = asyncio.ensure_future(change(writer, "7"))
+        await pause.reached()
+        assert not waiting.done()
         await proxy.start() if how == "gone" else proxy.flow()
+        pause.open()
         await waiting
-        async with open_redis_cache(redis_url, 60, TIMEOUT) as other:
-            await miss(other, "7")
+    await miss(redis_definitions, "7")
+
+
+class Counting(RedisDefinitionCache):
+    """`calls` counts how often Redis is asked."""
+
+    calls = 0
+
+    @property
+    def patience(self) -> float:
+        return self._timeout_seconds
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._timeout_seconds = seconds
+
+    async def _call(self, *arguments, **options):
+        self.calls += 1
+        return await super()._call(*arguments, **options)
 
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
-async def test_an_outage_costs_readers_one_timeout(redis_url, how, caplog):
+async def test_an_outage_costs_readers_one_timeout(redis_url, redis_definitions, how, caplog):
+    await fill(redis_definitions, "8", OLD)
     caplog.set_level(logging.INFO)
     now = ManualTime()
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
-        cache = RedisDefinitionCache(link, 60, TIMEOUT, now, now.sleep)
-        await fill(cache, "8", OLD)
+        cache = Counting(link, 60, SOON, now, now.sleep)
         await proxy.vanish() if how == "gone" else proxy.stall()
 
-        began = time.monotonic()
         for _ in range(100):
             assert await miss(cache, "8") == Vacancy("8")
-        assert time.monotonic() - began < 2 * TIMEOUT
+        assert cache.calls == 1
 
         now.seconds += redis_cache.PAUSE_SECONDS
         assert await cache.get("8") is None
+        assert cache.calls == 2
         await proxy.start() if how == "gone" else proxy.flow()
         assert await cache.get("8") is None
 
+        cache.patience = LATE
         now.seconds += redis_cache.PAUSE_SECONDS
         assert await cache.get("8") == OLD
+        assert cache.calls == 3
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("app.")]
     assert len(messages) == 2
     assert messages[0].startswith("Redis does not answer (")
@@ -304,26 +326,69 @@ async def test_an_outage_costs_readers_one_timeout(redis_url, how, caplog):
 
 
 async def test_calls_during_a_stall_do_not_queue_up_behind_each_other(redis_url):
-    async with proxy_to(redis_url) as (proxy, url), open_redis_cache(url, 60, TIMEOUT) as cache:
-        await miss(cache, "7")
+    """The first that gives up takes all others along, within a few rounds of the event loop."""
+    async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
+        await link.session()
         proxy.stall()
-        began = time.monotonic()
-        await asyncio.gather(*(cache.get("7") for _ in range(200)))
-        assert time.monotonic() - began < 3 * TIMEOUT
+        cache = RedisDefinitionCache(link, 60, SOON)
+        calls = [asyncio.ensure_future(cache.get("7")) for _ in range(200)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert all(call.done() for call in calls)
 
 
-async def test_a_connection_that_answers_is_kept(redis_url):
-    """Each answer has its own time, however long the connection has been in use."""
-    async with open_redis_cache(redis_url, 60, TIMEOUT) as cache:
-        await fill(cache, "7", OLD)
-        began = time.monotonic()
-        while time.monotonic() - began < 3 * TIMEOUT:
-            assert await cache.get("7") == OLD
+class HandTurnedLoop:
+    """What a session asks of its loop, on a clock that the test turns. `rung` counts the alarms that went off."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.rung = 0
+        self._alarms = []
+
+    def time(self) -> float:
+        return self.seconds
+
+    def create_future(self):
+        return asyncio.get_running_loop().create_future()
+
+    def call_later(self, seconds, callback):
+        handle = asyncio.get_running_loop().call_later(3600, callback)
+        self._alarms.append((self.seconds + seconds, handle, callback))
+        return handle
+
+    def turn(self, seconds: float) -> None:
+        self.seconds += seconds
+        due = [alarm for alarm in self._alarms if alarm[0] <= self.seconds]
+        self._alarms = [alarm for alarm in self._alarms if alarm not in due]
+        for _, handle, callback in due:
+            if not handle.cancelled():
+                handle.cancel()
+                self.rung += 1
+                callback()
+
+
+async def test_a_connection_that_answers_is_kept(redis_url, redis_definitions):
+    """Each answer has its own time: when that of the first is over, the second goes on waiting."""
+    await fill(redis_definitions, "7", OLD)
+    async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
+        cache = RedisDefinitionCache(link, 60, LATE)
+        session = await link.session()
+        session._loop = clock = HandTurnedLoop()
+        for _ in range(3):
+            proxy.stall()
+            asking = asyncio.ensure_future(cache.get("7"))
+            await asyncio.sleep(0)
+            clock.turn(LATE * 0.6)
+            assert not session.has_ended
+            proxy.flow()
+            assert await asking == OLD
+        assert clock.rung > 0
 
 
 async def test_callers_that_give_up_do_not_shift_the_answers_of_others(redis_url):
     """All share one connection, on which answers come in the order of the questions."""
-    async with open_redis_cache(redis_url, 60, 2) as cache:
+    async with open_redis_cache(redis_url, 60, LATE) as cache:
         documents = {str(n): StoredDocument(n, None, 1, b"%d" % n) for n in range(50)}
         for ref, document in documents.items():
             await fill(cache, ref, document)
@@ -337,22 +402,22 @@ async def test_callers_that_give_up_do_not_shift_the_answers_of_others(redis_url
 @pytest.mark.skipif(PROGRAM is None, reason="needs a redis-server that keeps its data on a disk")
 async def test_entries_that_redis_brings_back_from_its_disk_are_not_served(tmp_path):
     """A restart must not undo an invalidation; the server is readable again when its old entries have died."""
-    ttl = 1
     with running_redis(tmp_path) as url:
-        async with open_redis_cache(url, ttl, 2) as cache, redis.asyncio.Redis.from_url(url) as client:
+        async with open_redis_cache(url, 60, LATE) as cache, redis.asyncio.Redis.from_url(url) as client:
             await fill(cache, "7", OLD)
             await client.save()
             await change(cache, "7")
         port = int(url.rpartition(":")[2].partition("/")[0])
+    now = ManualTime()
     with running_redis(tmp_path, port):
-        async with open_redis_cache(url, ttl, 2) as cache, redis.asyncio.Redis.from_url(url) as client:
+        async with open_redis_link(url, 60) as link:
+            link._monotonic = now
+            cache = RedisDefinitionCache(link, 60, LATE, now, now.sleep)
             assert await miss(cache, "7") == Vacancy("7")
-            began = time.monotonic()
+            began = now.seconds
             await change(cache, "7")
-            assert time.monotonic() - began < 0.5  # a writer need not wait for a server that answers
-            while await cache.reserve("7") == Vacancy("7"):
-                assert time.monotonic() - began < 5
-                await asyncio.sleep(0.05)
+            assert now.seconds == began  # a writer need not wait for a server that answers
+            now.seconds += 61
             await fill(cache, "7", NEW)
             assert await cache.get("7") == NEW
 
@@ -420,7 +485,7 @@ async def test_a_change_that_cannot_be_told_waits_until_entries_elsewhere_have_d
 
 
 async def test_a_call_that_comes_after_the_end_opens_nothing(redis_url: str) -> None:
-    async with open_redis_cache(redis_url, ttl_seconds=60, timeout_seconds=2) as cache:
+    async with open_redis_cache(redis_url, ttl_seconds=60, timeout_seconds=LATE) as cache:
         vacancy = await miss(cache, "k")
     await cache.put(vacancy, OLD)
     assert await cache.get("k") is None
