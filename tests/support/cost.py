@@ -1,4 +1,4 @@
-"""What work costs, apart from how fast the machine is and what else it does: CPU time, in units measured on the spot."""
+"""What work costs, however fast the machine is and whatever else it does: CPU time, in units measured on the spot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -19,7 +19,8 @@ from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import parallel, running_server, settings_for, store_workflow, sync, workflow
 from tests.support.gated_tasks import Gates
 
-LEASE = {"engine_lease_seconds": 1.0, "engine_renew_seconds": 0.2, "engine_poll_seconds": 0.1}
+LEASE = {"engine_lease_seconds": 60.0, "engine_renew_seconds": 0.2, "engine_poll_seconds": 0.1}
+"""A lease that no machine is too busy to keep; a test ends it where it needs to."""
 GATED = {"function": "test.gated"}
 CUTS = 5
 
@@ -62,7 +63,9 @@ async def watch(process: EngineProcess, execution_id: str, after: int = 0) -> li
     return [update async for batch in batches for update in batch]
 
 
-async def test_another_engine_takes_over_within_the_lease(fleet: Fleet, database_url: str, gates: Gates) -> None:
+async def test_another_engine_takes_over_when_the_lease_has_ended(
+    fleet: Fleet, database_url: str, gates: Gates, session: asyncpg.Connection
+) -> None:
     tasks = [sync("a", 1, "python", config=GATED), parallel("b", 2, "python", config=GATED), sync("c", 3)]
     await store_workflow(database_url, workflow("w", tasks))
     first, second = await fleet.process(), await fleet.process()
@@ -70,12 +73,10 @@ async def test_another_engine_takes_over_within_the_lease(fleet: Fleet, database
     following = asyncio.create_task(watch(second, execution_id))
     gates.open("a")
     await gates.reached("b")
+    killed = first.engine._lease.engine_id
     await kill(first.engine)
-
-    loop = asyncio.get_running_loop()
-    killed_at = loop.time()
+    await session.execute("UPDATE engines SET lease_until = now() - interval '1 second' WHERE id = $1", killed)
     await gates.reached("b", 2)
-    assert loop.time() - killed_at < 3
     gates.open("b")
     updates = await following
 
@@ -205,12 +206,15 @@ async def test_broken_connections_lose_and_double_nothing(
     process = await fleet.process()
     ids = [await start(process, "w") for _ in range(10)]
     unfinished = "SELECT count(*) FROM executions WHERE finished_at IS NULL"
+    seen = 0
     for _ in range(CUTS):
+        while (stored := await session.fetchval("SELECT count(*) FROM execution_events")) == seen:
+            assert gates.runs["last"] < len(ids), "there is nothing left to cut"
+        seen = stored
         await session.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        await asyncio.sleep(0.05)
     gates.open("last")
     while await session.fetchval(unfinished):
         await asyncio.sleep(0.01)

@@ -11,6 +11,7 @@ from app.adapters.database import signals as signals_module
 from app.adapters.database.pool import reaching
 from app.adapters.database.signals import PostgresSignals
 from app.engine.ports import StoreUnreachable
+from tests.support.virtual_time import in_virtual_time
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("fails_at", ["connect", "listen"])
+@in_virtual_time
 async def test_hints_are_not_asked_for_without_a_pause(monkeypatch: pytest.MonkeyPatch, fails_at: str) -> None:
     loop = asyncio.get_running_loop()
     tried_at: list[float] = []
@@ -83,14 +85,13 @@ async def test_hints_are_not_asked_for_without_a_pause(monkeypatch: pytest.Monke
         return connections[-1]
 
     monkeypatch.setattr(signals_module.asyncpg, "connect", connect)
-    monkeypatch.setattr(signals_module, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(signals_module, "LONGEST_PAUSE_SECONDS", 0.03)
+    monkeypatch.setattr(signals_module, "FIRST_PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(signals_module, "LONGEST_PAUSE_SECONDS", 3.0)
     signals = PostgresSignals("postgresql://nowhere/db", None)  # type: ignore[arg-type]
     signals.subscribe("channel", lambda _: None)
     signals.start()
     while len(tried_at) < 5:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(1)
     await signals.stop()
-    pauses = [later - earlier for earlier, later in pairwise(tried_at)]
-    assert all(pause > least for pause, least in zip(pauses, (0.009, 0.019, 0.029, 0.029), strict=True)), pauses
+    assert [later - earlier for earlier, later in pairwise(tried_at)] == [1, 2, 3, 3]
     assert all(connection.terminated for connection in connections)

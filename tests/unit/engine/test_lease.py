@@ -12,6 +12,7 @@ from app.engine.running.lease import Lease
 from tests.support.memory.faults import Faults
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory_house import House
+from tests.support.virtual_time import in_virtual_time
 
 LEASE = 10.0
 RENEW = 0.001
@@ -105,28 +106,25 @@ async def test_work_is_dropped_before_a_lease_that_cannot_be_renewed_ends(keepin
     assert keeping.told == ["acquired 1", "lost", "acquired 2"]
 
 
+@in_virtual_time
 async def test_a_renewal_without_an_answer_is_not_waited_for_beyond_the_lease() -> None:
-    """The loop's clock runs on by itself here, so this lease is short."""
-    house = House()
-    told: list[str] = []
-    loop = asyncio.get_running_loop()
-    lost_at: list[float] = []
+    loop, house = asyncio.get_running_loop(), House()
+    lost_at: asyncio.Future[float] = loop.create_future()
     lease = Lease(
-        MemoryOwnership(house.database), "engine", 0.2, 0.05, lambda _: None, lambda: lost_at.append(loop.time())
+        MemoryOwnership(house.database),
+        "engine",
+        lease_seconds=10,
+        renew_seconds=2,
+        on_acquired=lambda _: None,
+        on_lost=lambda: lost_at.set_result(loop.time()),
+        monotonic=loop.time,
     )
-    began = loop.time()
     await lease.acquire()
     house.faults.hold_before("renew")
     task = asyncio.create_task(lease.keep())
-    await until_any(lost_at)
+    assert await lost_at == 8.0, "as long as one more renewal would take before the end"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert lost_at[0] - began < 0.2, told
-
-
-async def until_any(things: list[float]) -> None:
-    while not things:
-        await asyncio.sleep(0.001)
 
 
 async def test_a_lease_that_another_engine_removed_is_replaced(keeping: Keeping) -> None:
@@ -188,6 +186,7 @@ async def test_a_lease_that_is_acknowledged_when_it_has_nearly_ended_is_none() -
 
 
 @pytest.mark.parametrize(("passed", "waits"), [(0.0, 8.0), (7.5, 0.5), (8.5, 1.5), (9.6, 0.4)])
+@in_virtual_time
 async def test_an_answer_is_waited_for_until_the_lease_ends_and_no_longer(passed: float, waits: float) -> None:
     time = 1_000.0
     ownership = MemoryOwnership(House().database)
@@ -195,4 +194,4 @@ async def test_an_answer_is_waited_for_until_the_lease_ends_and_no_longer(passed
     await lease.acquire()
     time += passed
 
-    assert lease._deadline() - asyncio.get_running_loop().time() == pytest.approx(waits, abs=0.05)
+    assert lease._deadline() - asyncio.get_running_loop().time() == pytest.approx(waits)

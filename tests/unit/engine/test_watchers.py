@@ -14,6 +14,7 @@ from app.engine.watching import watchers
 from app.engine.watching.updates import Update
 from app.engine.watching.watchers import Batch, Hub, Watcher, follow
 from tests.support.histories import completed, note
+from tests.support.virtual_time import in_virtual_time
 
 EXECUTION = uuid4()
 HOUR = 3600.0
@@ -395,33 +396,37 @@ async def test_many_waits_need_one_timer(timers: list[float]) -> None:
     watcher.close()
 
 
+@in_virtual_time
 async def test_the_timer_of_an_earlier_wait_does_not_end_a_later_one() -> None:
     watcher = Watcher()
     watcher.must_read = False
-    await ended_early(watcher, 0.01)
-    began = asyncio.get_running_loop().time()
-    await watcher.wait(0.05)
-    assert asyncio.get_running_loop().time() - began >= 0.04
+    await ended_early(watcher, 1)
+    await watcher.wait(5)
+    assert asyncio.get_running_loop().time() == 5
     assert watcher.must_read
 
 
+@in_virtual_time
 async def test_a_short_wait_after_a_long_one_ends_in_time() -> None:
     watcher = Watcher()
     await ended_early(watcher, HOUR)
     watcher.must_read = False
-    await asyncio.wait_for(watcher.wait(0.01), 5)
+    await watcher.wait(1)
+    assert asyncio.get_running_loop().time() == 1
     assert watcher.must_read
 
 
-async def test_a_watcher_that_leaves_has_no_timer(hub: Hub) -> None:
+@in_virtual_time
+async def test_a_watcher_that_leaves_has_no_timer() -> None:
+    hub = Hub()
     watcher = hub.add(EXECUTION)
-    waiting = asyncio.create_task(watcher.wait(0.01))
+    waiting = asyncio.create_task(watcher.wait(1))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     hub.remove(EXECUTION, watcher)
     watcher.must_read = False
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(HOUR)
     assert not watcher.must_read
 
 
