@@ -58,7 +58,6 @@ async def come_and_watch(stub: Any, execution_id: str, after: int, seconds: floa
     return [update.SerializeToString(deterministic=True) async for update in stub.WatchExecution(request)]
 
 
-@pytest.mark.timeout(120)
 async def test_five_hundred_watchers_get_the_same_stream(server: GrpcServerProcess, stubs: list[Any]) -> None:
     dice = random.Random(WATCHERS)
     afters = [dice.randrange(EVENTS) if number % 2 else 0 for number in range(WATCHERS)]

@@ -1,22 +1,19 @@
-"""Watchers that read one message a second of a history of ten thousand."""
+"""Watchers that read a few of ten thousand messages, and then none until everybody else has read all."""
 
 from pathlib import Path
-
-import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.process_usage import MIB
 from tests.support.watched_history import EVENTS, LARGE, SLOW_WATCHERS, TASKS, server_of_long_workflow, watch_slowly
 
-SLOW_SECONDS = 2.0
+A_FEW = 10
 # If the server kept for each watcher what it has not read yet, they would all be kept.
 KEPT_FOR_ALL = SLOW_WATCHERS * TASKS * len(LARGE)
 
 
-@pytest.mark.timeout(120)
 async def test_slow_watchers_hold_up_nobody_and_miss_nothing(database_url: str, tmp_path: Path) -> None:
     async with server_of_long_workflow(database_url, tmp_path / "log") as server:
-        seen = await watch_slowly(server, SLOW_SECONDS)
+        seen = await watch_slowly(server, at_most=A_FEW)
     print(f"\n{seen}")  # noqa: T201
 
     here, elsewhere = seen.fast
@@ -24,6 +21,5 @@ async def test_slow_watchers_hold_up_nobody_and_miss_nothing(database_url: str, 
     assert here[-1].status == pb.COMPLETED
     assert elsewhere == here
     assert all(updates == here for updates in seen.slow)
-    assert seen.read_slowly < SLOW_WATCHERS * EVENTS / 100, "they were slow"
-    assert seen.beside_seconds < 2 * seen.alone_seconds + 3
+    assert seen.read_slowly <= SLOW_WATCHERS * A_FEW, "they held up nobody who went on meanwhile"
     assert seen.growth_bytes < KEPT_FOR_ALL / 3, f"{seen.growth_bytes / MIB:.0f} MiB"

@@ -9,11 +9,10 @@ from tests.support.watched_history import server_of_long_workflow, watch_slowly
 @pytest.mark.timeout(0)
 async def test_watchers_may_be_slow_for_as_long_as_they_like(database_url, tmp_path, soak_seconds, tell):
     async with server_of_long_workflow(database_url, tmp_path / "log") as server:
-        seen = await watch_slowly(server, soak_seconds)
+        seen = await watch_slowly(server, for_seconds=soak_seconds)
     tell(seen)
 
     here, elsewhere = seen.fast
     assert elsewhere == here
     assert all(updates == here for updates in seen.slow)
-    assert seen.beside_seconds < 2 * seen.alone_seconds + 3
     assert seen.growth_bytes < 16 * MIB

@@ -8,10 +8,10 @@ import asyncpg
 from app.adapters.database_url import driver_dsn
 
 
-async def ask(url: str, question: str) -> object:
+async def ask(url: str, question: str, *arguments: object) -> object:
     session = await asyncpg.connect(driver_dsn(url), statement_cache_size=0)
     try:
-        return await session.fetchval(question)
+        return await session.fetchval(question, *arguments)
     finally:
         await session.close()
 
@@ -25,7 +25,7 @@ def is_listening(port: int) -> bool:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def answers_again(url: str, seconds: float = 20) -> None:
+async def answers_again(url: str, seconds: float = 120) -> None:
     async with asyncio.timeout(seconds):
         while True:
             try:

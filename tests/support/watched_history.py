@@ -59,8 +59,12 @@ async def server_of_long_workflow(database_url: str, log: Path) -> AsyncIterator
         await server.close()
 
 
-async def watch_slowly(server: GrpcServerProcess, seconds: float) -> SlowlyWatched:
-    """Run the workflow alone, then beside slow watchers, who read a message a second for that long, then the rest."""
+async def watch_slowly(server: GrpcServerProcess, *, at_most: int = EVENTS, for_seconds: float = 0.0) -> SlowlyWatched:
+    """Run the workflow alone, then beside slow watchers, who read a message a second, and then the rest.
+
+    They are slow until the others have read all, and for so many seconds at least; after `at_most` messages they only
+    wait for that.
+    """
     alone_seconds, _ = await _timed(read_on(_execute(server)))
     before = resident_bytes(server.pid)
     hurry, read_slowly = asyncio.Event(), [0]
@@ -71,10 +75,10 @@ async def watch_slowly(server: GrpcServerProcess, seconds: float) -> SlowlyWatch
         streams = [
             stub.WatchExecution(pb.WatchExecutionRequest(execution_id=first.execution_id)) for stub in connections
         ]
-        slow = [asyncio.create_task(_read_slowly(stream, hurry, read_slowly)) for stream in streams[1:]]
+        slow = [asyncio.create_task(_read_slowly(stream, at_most, hurry, read_slowly)) for stream in streams[1:]]
         began = time.monotonic()
         beside_seconds, (rest, elsewhere) = await _timed(asyncio.gather(read_on(call), read_on(streams[0])))
-        await asyncio.sleep(max(seconds - (time.monotonic() - began), 0))
+        await asyncio.sleep(max(for_seconds - (time.monotonic() - began), 0))
         growth = resident_bytes(server.pid) - before
         hurry.set()
         slowly = await asyncio.gather(*slow)
@@ -96,11 +100,12 @@ async def _timed(reading: Any) -> tuple[float, Any]:
     return (await reading, time.monotonic() - began)[::-1]
 
 
-async def _read_slowly(call: Any, hurry: asyncio.Event, read_slowly: list[int]) -> Updates:
-    updates = []
+async def _read_slowly(call: Any, at_most: int, hurry: asyncio.Event, read_slowly: list[int]) -> Updates:
+    updates: Updates = []
     hurrying = asyncio.ensure_future(hurry.wait())
-    while not hurry.is_set():
+    while not hurry.is_set() and len(updates) < at_most:
         updates.append(await call.read())
         read_slowly[0] += 1
         await asyncio.wait({hurrying}, timeout=1.0)
+    await hurrying
     return [*updates, *await read_on(call)]
