@@ -4,8 +4,11 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.support.chaos import ChaosPlan, survive
 
+pytestmark = pytest.mark.timeout(900)
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 
 

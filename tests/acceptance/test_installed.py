@@ -54,7 +54,6 @@ def test_the_wheel_holds_the_migrations_and_no_tests(wheel: Path) -> None:
     assert not any(re.match(r"(tests|bench|alembic)/|.*__pycache__", name) for name in names)
 
 
-@pytest.mark.timeout(180)
 def test_an_installed_service_starts_and_migrates(python: Path, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()

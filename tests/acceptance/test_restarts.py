@@ -4,9 +4,12 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.support.chaos import ChaosPlan, survive
 from tests.support.chaos_restarts import PostgresRestarts, RollingRestarts
 
+pytestmark = pytest.mark.timeout(900)
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
 PLAN = ChaosPlan(SEED, lease_seconds=30, shutdown_seconds=60, engines=2, rests=1)
 """Nothing is killed here. An engine that does not keep its lease on a busy machine would be another trouble."""

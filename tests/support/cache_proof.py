@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -65,15 +65,20 @@ class Proof:
     def hits(self) -> int:
         return self.house.hits + sum(process.service.cache_statistics.hits for process in self.house.processes)
 
+    @property
+    def is_fair(self) -> bool:
+        """False while too little was written, or served from a cache, for a stale read to be likely."""
+        return self.counts["writes"] > 50 and self.hits > 500
+
     async def prepare(self) -> None:
         for n in range(EDITED):
             await self._create(f"edited-{n}")
         self.logs |= {f"{place}-{n}": Log() for place in ("here", "there") for n in range(MOVED)}
 
-    async def run(self, operations: int, until_stale: bool = False) -> None:
-        """That many operations, or until the first stale read; `prepare` first."""
+    async def run(self, is_enough: Callable[[], bool]) -> None:
+        """Until then, however long that takes on this machine; `prepare` first."""
         async with self._working():
-            while self.operations < operations and not (until_stale and self.stale):
+            while not is_enough():
                 await asyncio.sleep(0.01)
 
     async def _create(self, key: str) -> None:

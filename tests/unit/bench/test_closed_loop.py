@@ -2,10 +2,21 @@
 
 import asyncio
 import os
+import time
+from types import SimpleNamespace
 
 import pytest
 
+from bench import closed_loop as module
 from bench.closed_loop import Load, closed_loop, percentiles
+from tests.support.virtual_time import in_virtual_time
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's clock instead of the machine's."""
+    clock = SimpleNamespace(perf_counter=lambda: asyncio.get_running_loop().time(), process_time=time.process_time)
+    monkeypatch.setattr(module, "time", clock)
 
 
 def load(concurrency: int, seconds: float = 0.0, max_seconds: float = 60.0, **watched) -> Load:
@@ -29,6 +40,7 @@ class Calls:
         return 0.25
 
 
+@in_virtual_time
 async def test_every_caller_ends_a_call_before_the_window_and_one_within_it():
     calls = Calls()
     measured = await closed_loop(calls.call, load(5))
@@ -37,30 +49,35 @@ async def test_every_caller_ends_a_call_before_the_window_and_one_within_it():
     assert measured.first == [0.25] * 5
 
 
+@in_virtual_time
 async def test_a_window_lasts_as_long_as_asked():
-    measured = await closed_loop(lambda: asyncio.sleep(0), load(1, seconds=0.05))
-    assert measured.seconds >= 0.05
-    assert measured.operations == len(measured.end) > 1
+    measured = await closed_loop(lambda: asyncio.sleep(0.01), load(1, seconds=0.05))
+    assert measured.seconds == pytest.approx(0.05)
+    assert measured.operations == len(measured.end) == 5
     assert measured.first == []
 
 
+@in_virtual_time
 async def test_callers_that_move_in_step_are_measured_over_whole_steps():
     measured = await closed_loop(lambda: asyncio.sleep(0.01), load(4, seconds=0.015))
     assert measured.operations == 8
-    assert measured.seconds >= 0.019
+    assert measured.seconds == pytest.approx(0.02)
 
 
+@in_virtual_time
 async def test_a_window_ends_although_its_calls_are_slow():
     measured = await closed_loop(lambda: asyncio.sleep(0.01), load(3, seconds=60, max_seconds=0.03))
     assert 0 < measured.operations < measured.total
 
 
+@in_virtual_time
 async def test_processor_time_and_memory_are_told_by_role():
-    measured = await closed_loop(lambda: asyncio.sleep(0), load(1, seconds=0.01, other=[os.getpid()]))
+    measured = await closed_loop(lambda: asyncio.sleep(0.01), load(1, seconds=0.01, other=[os.getpid()]))
     assert measured.cpu_seconds.keys() == measured.peak_bytes.keys() == {"client", "other"}
     assert measured.cpu_seconds["client"] > 0
 
 
+@in_virtual_time
 async def test_a_call_that_fails_ends_the_measurement():
     async def fails() -> None:
         raise ConnectionError("gone")
