@@ -37,7 +37,7 @@ async def house(database_url: str) -> AsyncIterator[House]:
     grpc, rest = GrpcServerProcess(database_url), RestServerProcess(database_url, "")
     await asyncio.gather(grpc.start(), rest.start())
     try:
-        async with httpx.AsyncClient(base_url=rest.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=rest.url, timeout=120) as client:
             assert (await client.post("/workflows", json=DEFINITION)).status_code == 201
             assert (await client.get("/workflows")).status_code == 200
             assert (await client.get("/executions")).status_code == 200

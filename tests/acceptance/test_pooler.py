@@ -69,7 +69,7 @@ async def test_everything_works_through_a_pooler(
     grpc, rest = GrpcServerProcess(url, **settings), RestServerProcess(url, "", **settings)
     await asyncio.gather(grpc.start(), rest.start())
     try:
-        async with httpx.AsyncClient(base_url=rest.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=rest.url, timeout=120) as client:
             runs = await asyncio.gather(*(run_one(client, grpc, number) for number in range(ROUNDS)))
             ready = await client.get(rest.url.removesuffix("/api/v1") + "/readyz")
     finally:

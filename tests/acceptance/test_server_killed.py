@@ -29,17 +29,25 @@ def runs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def server(database_url: str, runs: Path) -> AsyncIterator[GrpcServerProcess]:
-    server = GrpcServerProcess(
-        database_url,
-        PYTHON_MODULES="tests.support.recorded_runs",
-        RECORDED_RUNS=str(runs),
-        ENGINE_LEASE_SECONDS="2",
-        ENGINE_RENEW_SECONDS="0.5",
-        SHUTDOWN_SECONDS="5",
-    )
+    """What it runs goes on soon after it was killed."""
+    server = recorded(database_url, runs, ENGINE_LEASE_SECONDS="2", ENGINE_RENEW_SECONDS="0.5")
     await server.start()
     yield server
     await server.close()
+
+
+@pytest.fixture
+async def patient_server(database_url: str, runs: Path) -> AsyncIterator[GrpcServerProcess]:
+    """It keeps its lease, and has the time to drain, on a busy machine too."""
+    server = recorded(database_url, runs, ENGINE_LEASE_SECONDS="60", SHUTDOWN_SECONDS="60")
+    await server.start()
+    yield server
+    await server.close()
+
+
+def recorded(database_url: str, runs: Path, **settings: str) -> GrpcServerProcess:
+    modules = "tests.support.recorded_runs"
+    return GrpcServerProcess(database_url, PYTHON_MODULES=modules, RECORDED_RUNS=str(runs), **settings)
 
 
 async def read_until(call: grpc.aio.UnaryStreamCall, sequence: int) -> list[pb.WorkflowExecutionUpdate]:
@@ -78,8 +86,9 @@ async def test_a_killed_execution_completes_and_no_recorded_task_runs_twice(
 
 
 async def test_a_terminated_server_lets_running_tasks_end_and_hands_the_rest_over(
-    server: GrpcServerProcess, database_url: str, runs: Path
+    patient_server: GrpcServerProcess, database_url: str, runs: Path
 ) -> None:
+    server = patient_server
     await store_workflow(database_url, workflow("twenty", TWENTY))
     call = server.stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="twenty"))
     before = await read_until(call, 10)

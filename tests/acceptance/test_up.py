@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.processes import REPOSITORY, alive, descendants, eventually
 
+PATIENCE_SECONDS = 120
 LAST_LINE = "Ctrl-C stops everything."
 
 
@@ -79,7 +80,7 @@ def running(folder: Path, *options: str, **environment: str) -> Iterator[Up]:
 
 
 def status_of(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
         return answer.status
 
 
@@ -98,7 +99,7 @@ def test_it_serves_until_told_to_stop_and_then_leaves_nothing(tmp_path, how):
         started = descendants(up.process.pid)
         assert set(up.children()) == {"app.main", "app.grpc_main", "postgres"}
         up.press_ctrl_c() if how == "Ctrl-C" else up.process.terminate()
-        assert up.process.wait(30) == 0
+        assert up.process.wait(PATIENCE_SECONDS) == 0
         assert not alive(started)
         assert not is_listening(up.rest)
         assert not is_listening(up.grpc)
@@ -110,7 +111,7 @@ def test_it_stops_soon_while_its_processes_still_start(tmp_path):
     with start(tmp_path) as process:
         eventually(lambda: len(alive(descendants(process.pid))) > 2)
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
         assert not alive(descendants(process.pid))
 
 
@@ -132,14 +133,16 @@ def test_what_it_offers_to_paste_works(tmp_path):
 
 
 def pasted(line: str, folder: Path) -> str:
-    return subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=True, timeout=30).stdout
+    return subprocess.run(
+        line, shell=True, cwd=folder, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+    ).stdout
 
 
 def test_what_was_made_is_there_the_next_time(tmp_path):
     body = json.dumps({"name": "kept", "key": "kept"}).encode()
     with running(tmp_path) as up:
         request = urllib.request.Request(f"{up.rest}/workflows", body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert answer.status == 201
         up.process.kill()
         up.process.wait()
@@ -160,7 +163,7 @@ def test_a_process_that_dies_is_named_and_takes_the_rest_with_it(tmp_path, modul
     with running(tmp_path) as up:
         started = descendants(up.process.pid)
         os.kill(up.children()[module], signal.SIGKILL)
-        assert up.process.wait(30) == 1
+        assert up.process.wait(PATIENCE_SECONDS) == 1
         assert f"the {name} process was killed by SIGKILL" in up.process.stderr.read()
         assert not alive(started)
 
@@ -168,7 +171,7 @@ def test_a_process_that_dies_is_named_and_takes_the_rest_with_it(tmp_path, modul
 def refused(folder: Path, **environment: str) -> str:
     """The one sentence with which the start is refused."""
     with start(folder, **environment) as process:
-        _, complaint = process.communicate(timeout=30)
+        _, complaint = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 1, complaint
     assert len(complaint.splitlines()) == 1, complaint
     return complaint

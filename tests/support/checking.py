@@ -8,7 +8,7 @@ from app.adapters.database.schema import schema_problem
 from app.adapters.embedded import open_storage
 from app.checking.findings import Finding
 
-STATEMENT_SECONDS = 30.0
+STATEMENT_SECONDS = 120.0
 
 
 async def findings_in(database_url: str) -> list[Finding]:

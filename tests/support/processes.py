@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 POLL_SECONDS = 0.02
 
 
-def eventually(holds: Callable[[], object], seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 120.0) -> None:
     """Return as soon as `holds` is true; fail when it is not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not holds():

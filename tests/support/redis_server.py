@@ -32,7 +32,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_until_answering(url: str, seconds: float = 10) -> None:
+def _wait_until_answering(url: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     with redis.Redis.from_url(url) as client:
         while True:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.scripted_service import EXECUTION, ScriptedService, holds, plays, whole_history
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 120
 
 # A suite that runs in the background of a shell ignores SIGINT, and so would its children.
 PROGRAM = """

@@ -97,7 +97,7 @@ async def test_readiness_follows_the_database(database_url: str) -> None:
         rest = RestServerProcess(url, "")
         await rest.start()
         try:
-            async with httpx.AsyncClient(base_url=rest.url.removesuffix("/api/v1"), timeout=30) as client:
+            async with httpx.AsyncClient(base_url=rest.url.removesuffix("/api/v1"), timeout=120) as client:
                 assert (await client.get("/readyz")).status_code == 200
                 await ask(database_url, f"ALTER ROLE {name} SET default_transaction_read_only = on")
                 read_only = await client.get("/readyz")

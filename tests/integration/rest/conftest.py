@@ -18,7 +18,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         database_pool_size=4,
         max_body_bytes=MAX_BODY,
         max_tasks_per_workflow=MAX_TASKS,
-        cache_timeout_seconds=2,
+        cache_timeout_seconds=30,
     )
 
 

@@ -15,6 +15,7 @@ from tests.support.histories import CREATED, at, note, opening
 from tests.support.memory.signals import MemorySignals
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.virtual_time import in_virtual_time
 
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
 LEASE = 10.0
@@ -238,8 +239,9 @@ async def test_a_run_that_was_dropped_does_not_take_its_successor_with_it(house:
         assert (await process.until(execution_id))[-1] == "completed"
 
 
+@in_virtual_time
 async def test_callers_get_an_answer_when_the_lease_is_lost_during_an_outage(house: House) -> None:
-    async with house.process(lease_seconds=0.2, renew_seconds=0.02) as process:
+    async with house.process(lease_seconds=10, renew_seconds=2) as process:
         gate = house.faults.hold_before("record")
         starting = asyncio.create_task(process.start(await house.define(staged("a"))))
         await gate.reached()

@@ -11,6 +11,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
 from tests.support.memory_house import House
 from tests.support.stories import parallel, sync
+from tests.support.virtual_time import in_virtual_time
 
 MOST_OF_A_LEASE = 6.0
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
@@ -200,9 +201,10 @@ async def test_the_lease_is_kept_until_what_has_ended_is_recorded(house: House) 
     assert house.stage.names == ["a/1"]
 
 
+@in_virtual_time
 async def test_a_stop_without_a_database_ends_and_answers_everybody(house: House) -> None:
     renewing = house.faults.hold_before("renew")
-    async with house.process(lease_seconds=0.3, renew_seconds=0.01) as process:
+    async with house.process(lease_seconds=10, renew_seconds=2) as process:
         await renewing.reached()
         running = await process.start(await house.define(staged("a")))
         a = await house.stage.entered("a")
