@@ -8,7 +8,7 @@ DEVELOPMENT := requirements-dev.lock requirements-build.lock
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
+.PHONY: help run test test-fast soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051,
 
 test: $(VENV)/.development ## run all tests; ARGS="tests/unit -k name" selects some
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-fast: $(VENV)/.development ## run the tests that need no server, in less than a minute
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not server and not slow" tests/unit tests/contract $(ARGS)
 
 soak: $(VENV)/.development ## inject failures for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
 	@$(BIN)/pytest tests/soak -s $(ARGS)

@@ -36,6 +36,6 @@ async def postgres_definitions(database_url: str) -> AsyncIterator[DefinitionSto
     await engine.dispose()
 
 
-@pytest.fixture(params=["memory_definitions", "postgres_definitions"])
+@pytest.fixture(params=["memory_definitions", pytest.param("postgres_definitions", marks=pytest.mark.server)])
 def definition_store(request: pytest.FixtureRequest) -> DefinitionStore:
     return request.getfixturevalue(request.param)

@@ -49,7 +49,7 @@ def in_process_definitions() -> DefinitionCache:
     return InProcessDefinitionCache(ttl_seconds=60)
 
 
-@pytest.fixture(params=["in_process_definitions", "redis_definitions"])
+@pytest.fixture(params=["in_process_definitions", pytest.param("redis_definitions", marks=pytest.mark.server)])
 def cache(request: pytest.FixtureRequest) -> DefinitionCache:
     return request.getfixturevalue(request.param)
 

@@ -180,6 +180,7 @@ async def in_processes(_: str) -> AsyncIterator[Caches]:
     yield InProcessCaches()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", [in_redis, in_processes])
 def test_no_order_of_steps_makes_a_read_stale(redis_url, opened):
     run_machine(lambda: opened(redis_url))
@@ -193,6 +194,7 @@ class Careless(InProcessDefinitionCache):
         await super().put(current if isinstance(current, Vacancy) else vacancy, content)
 
 
+@pytest.mark.slow
 def test_the_machine_finds_a_cache_that_takes_whatever_is_filled_in():
     @asynccontextmanager
     async def careless() -> AsyncIterator[Caches]:

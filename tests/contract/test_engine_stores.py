@@ -137,7 +137,13 @@ def postgres_apart(postgres: Stores, monkeypatch: pytest.MonkeyPatch) -> Stores:
     return postgres
 
 
-@pytest.fixture(params=["memory", "postgres", "postgres_apart"])
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("postgres", marks=pytest.mark.server),
+        pytest.param("postgres_apart", marks=pytest.mark.server),
+    ]
+)
 def stores(request: pytest.FixtureRequest) -> Stores:
     return request.getfixturevalue(request.param)
 

@@ -85,7 +85,7 @@ async def postgres(database_url: str) -> AsyncIterator[Stores]:
     await engine.dispose()
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def stores(request: pytest.FixtureRequest) -> Stores:
     return request.getfixturevalue(request.param)
 

@@ -83,8 +83,11 @@ def doubling(levels: int) -> dict:
     [
         doubling(200),
         doubling(12),
-        {"allOf": [{"pattern": "(a{900}){%d}" % n} for n in range(100)]},  # noqa: UP031 - braces
-        {"patternProperties": {r"\p{L}{%d}" % n: {} for n in range(100)}},  # noqa: UP031
+        pytest.param(
+            {"allOf": [{"pattern": "(a{900}){%d}" % n} for n in range(100)]},  # noqa: UP031 - braces
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"patternProperties": {r"\p{L}{%d}" % n: {} for n in range(100)}}, marks=pytest.mark.slow),  # noqa: UP031
         {"x" * 50_000: {}},
         {"required": [str(n) for n in range(5_000)]},
         {"enum": list(range(10_000))},

@@ -123,6 +123,7 @@ def test_a_value_that_stands_in_several_places_is_told_where_it_is_used():
     ),
     some.sampled_from([None, 2]),
 )
+@pytest.mark.slow
 def test_every_value_of_a_json_text_has_its_place(document: object, indent: int | None):
     text = json.dumps(document, indent=indent)
     value, place = load_json(text)

@@ -37,6 +37,7 @@ def read(text: str) -> list[object]:
     return [document for document, _ in load_yaml(text)]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(some.lists(some.dictionaries(TEXTS, VALUES), min_size=1, max_size=3))
 def test_whatever_is_written_is_read_again(documents: list[dict]):

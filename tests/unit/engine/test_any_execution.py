@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -148,6 +149,7 @@ class Execution:
         return Failed(TaskError("broken", "it broke", retryable=self.chance.random() < 0.8))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(workflows(), st.randoms(use_true_random=False))
 def test_every_execution_ends_once_and_by_the_rules(tasks, chance) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +103,7 @@ class Execution:
         return tuple(drafts_of_resuming(self.state, None, NOON, LOSSES + 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(flows(), st.builds(Random, st.integers(0, 2**32)))
 def test_every_execution_ends_once_and_by_the_rules(workflow: Workflow, chance: Random) -> None:

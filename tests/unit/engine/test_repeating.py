@@ -196,6 +196,7 @@ def ancestors(tasks: Sequence[Task]) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 @given(ended(), st.data())
 def test_exactly_what_stands_on_completions_alone_is_taken_over(found: tuple[Plan, list[Event]], data: st.DataObject):
     plan, history = found

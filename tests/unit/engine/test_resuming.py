@@ -241,7 +241,7 @@ async def test_a_run_that_was_dropped_does_not_take_its_successor_with_it(house:
 
 @in_virtual_time
 async def test_callers_get_an_answer_when_the_lease_is_lost_during_an_outage(house: House) -> None:
-    async with house.process(lease_seconds=10, renew_seconds=2) as process:
+    async with house.process(lease_seconds=1, renew_seconds=0.125) as process:
         gate = house.faults.hold_before("record")
         starting = asyncio.create_task(process.start(await house.define(staged("a"))))
         await gate.reached()

@@ -92,6 +92,7 @@ SIGNS = ". [ ] ( ) { } ' \" ''' r' b\" \\ // ${ $${ $ , : ? + - * / % ! && || ==
 PIECES = st.sampled_from([*WORDS.split(), *SIGNS.split(), " ", "\n", "ü", "\x00", "\ud800", "😀"])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=200))
 def test_nothing_but_its_own_errors(text):
@@ -111,6 +112,7 @@ def test_nothing_but_its_own_errors(text):
                 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_what_runs_uses_only_what_was_named(text):

@@ -24,6 +24,7 @@ WHERE_IT_WAS_WRONG = [
 ]
 
 
+@pytest.mark.slow
 def test_random_expressions_in_every_zone_that_changes_its_clock():
     rng = Random(11)
     found = []
