@@ -72,13 +72,17 @@ async def test_a_signal_is_the_output_of_the_task_that_waits_for_it(server: Runn
 
 
 async def test_a_signal_that_comes_first_is_kept(server: RunningServer, database_url: str) -> None:
-    tasks = (sync("wait", 1, "delay", config={"seconds": 0.5}), *APPROVAL[1:])
+    tasks = (sync("wait", 1, "signal", config={"name": "go"}), *APPROVAL[1:])
     execution_id, call = await start(server, database_url, "approval", tasks)
-    await server.stub.SignalExecution(pb.SignalExecutionRequest(execution_id=execution_id, name="approved"))
+    for name in ("approved", "go"):
+        await server.stub.SignalExecution(pb.SignalExecutionRequest(execution_id=execution_id, name=name))
 
     updates = await read_on(call)
 
-    assert [u.message for u in updates if "Signal" in u.message] == ["Signal 'approved' received"]
+    assert [u.message for u in updates if "Signal" in u.message] == [
+        "Signal 'approved' received",
+        "Signal 'go' received",
+    ]
     assert updates[-1].status == pb.COMPLETED
 
 

@@ -105,7 +105,7 @@ async def test_a_watcher_on_another_engine_sees_the_same_while_it_happens(
 async def test_many_watchers_are_sent_what_was_made_once(
     server: RunningServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store_workflow(database_url, workflow("short", [sync("wait", 1, "delay", config={"seconds": 0.5})]))
+    await store_workflow(database_url, workflow("short", [sync("wait", 1, "signal", config={"name": "go"})]))
     calls = [server.stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="short"))]
     first = await calls[0].read()
     request = pb.WatchExecutionRequest(execution_id=first.execution_id, after_sequence=1)
@@ -120,8 +120,9 @@ async def test_many_watchers_are_sent_what_was_made_once(
         return serialize(self, update)
 
     monkeypatch.setattr(UpdateSerializer, "_serialized", noted)
+    await server.stub.SignalExecution(pb.SignalExecutionRequest(execution_id=first.execution_id, name="go"))
     rests = await asyncio.gather(*(read_on(call) for call in calls))
-    assert made == [4, 5]
+    assert made == [4, 5, 6]
     assert all(rest == rests[0] for rest in rests)
 
 

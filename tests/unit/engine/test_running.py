@@ -25,6 +25,7 @@ from app.engine.running.run import Run
 from app.engine.running.running_attempts import RunningAttempts
 from tests.support.memory_house import House, Process
 from tests.support.stories import parallel, sync
+from tests.support.virtual_time import in_virtual_time
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 PARTS = (Run, ExecutionState, Preparation, Effects, DueTimes, RunningAttempts, ProgressReports)
@@ -217,12 +218,15 @@ async def test_an_output_that_cannot_be_stored_fails_its_task_for_good(house: Ho
 # Timeouts and retries
 
 
-async def test_an_attempt_that_takes_too_long_is_repeated(house: House, process: Process) -> None:
-    execution_id = await process.start(await house.define(staged("a", timeout_seconds=0.01, retry=SOON)))
-    first = await house.stage.entered("a")
-    assert first.attempt.timeout_seconds == 0.01
-    (await house.stage.entered("a", 2)).succeed()
-    seen = await process.until(execution_id)
+@in_virtual_time
+async def test_an_attempt_that_takes_too_long_is_repeated() -> None:
+    house = House()
+    async with house.process() as process:
+        execution_id = await process.start(await house.define(staged("a", timeout_seconds=5, retry=SOON)))
+        first = await house.stage.entered("a")
+        assert first.attempt.timeout_seconds == 5
+        (await house.stage.entered("a", 2)).succeed()
+        seen = await process.until(execution_id)
     assert first.cancelled
     assert seen[2:] == ["a started", "a retrying", "a started/2", "a completed/2", "completed"]
     assert orjson.loads(house.history(execution_id)[3].data or "")["code"] == "timeout"
