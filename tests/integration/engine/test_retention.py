@@ -47,7 +47,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 async def run(process: EngineProcess, key: str = "quick", **options: str) -> str:
     started = await process.executions.start(StartRequest(key, **options))
     execution_id = str(started.execution.id)
-    return execution_id if key == "long" else str((await process.executions.wait(execution_id, 20)).id)
+    return execution_id if key == "long" else str((await process.executions.wait(execution_id, 300)).id)
 
 
 async def run_and_forget(process: EngineProcess) -> None:
@@ -75,7 +75,7 @@ async def test_what_has_ended_goes_with_all_that_belongs_to_it(
 ) -> None:
     ended, running = [await run(process) for _ in range(5)], await run(process, "long")
     again = await process.controls.rerun(ended[0], "a")
-    await process.executions.wait(str(again.execution.id), 20)
+    await process.executions.wait(str(again.execution.id), 300)
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 6
     assert await ids(process) == {running}
@@ -95,7 +95,7 @@ async def test_a_repetition_outlives_its_origin(
 ) -> None:
     origin = await run(process)
     again = await process.controls.rerun(origin, "a")
-    await process.executions.wait(str(again.execution.id), 20)
+    await process.executions.wait(str(again.execution.id), 300)
     await session.execute("UPDATE executions SET finished_at = $2 WHERE id = $1", origin, datetime.now(UTC) - OLD)
     retention = PostgresRetention(pool, 90)
     # The origin was created just now: only its end lies back. So the sweep has to look at it all the same.

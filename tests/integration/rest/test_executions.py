@@ -72,7 +72,7 @@ async def test_a_start_needs_no_body(rest, workflow):
 
 
 async def test_waiting_for_the_end_answers_the_result(rest, workflow, engine):
-    answer = await rest.post("/workflows/k/executions?wait=30", json={"input": {"a": 1}})
+    answer = await rest.post("/workflows/k/executions?wait=60", json={"input": {"a": 1}})
     assert answer.status_code == 200
     execution = answer.json()
     assert (execution["status"], execution["input"], execution["error"]) == ("completed", {"a": 1}, None)
@@ -88,7 +88,7 @@ async def test_waiting_shorter_than_it_takes_answers_how_it_stands(rest, slow, e
 
 
 async def test_the_history_is_numbered_and_paged(rest, workflow, engine):
-    execution = await start(rest, wait=30)
+    execution = await start(rest, wait=60)
     url = f"/executions/{execution['id']}/events"
     page = (await rest.get(url)).json()
     events = page["items"]
@@ -111,7 +111,7 @@ async def test_the_history_is_numbered_and_paged(rest, workflow, engine):
 
 
 async def test_the_tasks_are_shown_as_they_stand(rest, workflow, engine):
-    execution = await start(rest, wait=30)
+    execution = await start(rest, wait=60)
     tasks = (await rest.get(f"/executions/{execution['id']}/tasks")).json()["items"]
     assert [(task["name"], task["status"], task["attempt"]) for task in tasks] == [
         ("first", "completed", 1),
@@ -176,13 +176,13 @@ async def test_cancelling(rest, slow, engine):
 
 
 async def test_what_has_completed_cannot_be_cancelled(rest, workflow, engine):
-    execution = await start(rest, wait=30)
+    execution = await start(rest, wait=60)
     answer = await rest.post(f"/executions/{execution['id']}/cancel", json={})
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
 
 
 async def test_executions_outlive_their_workflow(rest, workflow, engine):
-    execution = await start(rest, wait=30)
+    execution = await start(rest, wait=60)
     await rest.delete("/workflows/k")
     assert (await rest.get(f"/executions/{execution['id']}")).json() == execution
     assert (await rest.get(f"/executions/{execution['id']}/events")).json()["ended"] is True
