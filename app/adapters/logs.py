@@ -30,8 +30,6 @@ def configure_logs(level: str, format: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # It warns of each expression without a value; the task that it was for fails, and says so with its ids.
-    logging.getLogger("cel").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

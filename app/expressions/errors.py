@@ -12,3 +12,11 @@ class EvaluationError(Exception):
         super().__init__(f"${{{source}}}: {reason}")
         self.source = source
         self.reason = reason
+
+
+class NoValue(Exception):
+    """A part of an expression has no value, for the reason in the message. `||`, `&&` and loops may absorb it."""
+
+
+class TooMuch(Exception):
+    """An evaluation takes more than it may. Nothing absorbs this one."""

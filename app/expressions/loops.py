@@ -1,130 +1,85 @@
-"""Estimates from the text of an expression how much data its loops and its `+` can create."""
+"""The loops of CEL, over the elements of a list or the keys of a map in their order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import prod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from app.expressions.tokens import Token
-
-MACROS = frozenset({"map", "filter", "all", "exists", "exists_one"})
+from app.expressions.errors import NoValue
+from app.expressions.frame import Evaluate, Frame, boolean
+from app.expressions.values import kind, value_of
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
-    """What an expression can create from its data.
+class LoopParts:
+    """What a loop is made of.
 
-    depth: how deeply loops are nested; 0 without loops.
-    making: as `depth`, counting only loops that create lists. A list of n elements becomes at most `elements(n)`.
-    copies: how often the result can contain a value.
-    outside: the roots that loops copy into each element; None if that can be anything.
+    Attributes:
+        macro: its name.
+        slot: where its variable is kept in the frame.
+        cost: how many steps one element takes, loops within not counted.
+        condition: what is asked of each element; None for a `map` without one.
+        result: what `map` makes of each element.
     """
 
-    depth: int
-    making: int
-    longest_literal: int
-    list_factor: int
-    copies: int
-    outside: frozenset[str] | None
-
-    def elements(self, longest: int) -> int:
-        return max(longest, self.longest_literal) * self.list_factor
-
-
-@dataclass(slots=True)
-class Loop:
     macro: str
-    variable: str
-    additions: int = 0
-    values: int = -1  # the declaration of the variable, `x,`, is not a use of it
-
-    @property
-    def makes(self) -> bool:
-        """True for a macro that creates a list; the others only select or test elements."""
-        return self.macro == "map"
-
-    @staticmethod
-    def macro_at(tokens: Sequence[Token], position: int) -> str | None:
-        """The macro whose parenthesis is at `position`; None for other parentheses."""
-        if position < 2 or tokens[position - 2].text != "." or tokens[position - 1].text not in MACROS:
-            return None
-        return tokens[position - 1].text
+    slot: str
+    cost: int
+    condition: Evaluate | None
+    result: Evaluate | None
 
 
-@dataclass(slots=True)
-class LoopStack:
-    """The loops around the current position, and the counts up to there."""
-
-    loops: list[Loop] = field(default_factory=list)
-    _open: list[Loop | None] = field(default_factory=list)
-    _depth: int = 0
-    _making: int = 0
-    _commas: int = 0
-    _additions: int = 0
-    _values: int = 0
-    _outside: set[str] = field(default_factory=set)
-    _looks_at_anything: bool = False
-
-    def open(self, loop: Loop | None) -> None:
-        self._open.append(loop)
-        if loop is not None:
-            self.loops.append(loop)
-            around = self._around()
-            self._depth = max(self._depth, len(around))
-            self._making = max(self._making, sum(loop.makes for loop in around))
-
-    @property
-    def is_in_loop(self) -> bool:
-        return bool(self._around())
-
-    def binds(self, name: str) -> bool:
-        return any(loop.variable == name for loop in self._around())
-
-    def take_variable(self, name: str) -> None:
-        around = self._around()
-        self._looks_at_anything |= around[-1].variable != name and any(loop.makes for loop in around)
-        self._take_value()
-
-    def take_root(self, name: str) -> None:
-        if any(loop.makes for loop in self._around()):
-            self._outside.add(name)
-        self._take_value()
-
-    def pass_over(self, token: Token, before: Token, after: Token | None) -> None:
-        if token.text == ")" and self._open:
-            self._open.pop()
-        elif token.text == ",":
-            self._commas += 1
-        elif token.text == "+" and not _is_of_literals(before, after):
-            self._add()
-
-    def growth(self) -> Growth:
-        factors = [loop.additions + 1 for loop in self.loops]
-        copies = [max(1, loop.values) for loop in self.loops if loop.makes]
-        return Growth(
-            depth=self._depth,
-            making=self._making,
-            longest_literal=self._commas + 1,
-            list_factor=prod(factors) * (self._additions + 1),
-            copies=prod(copies) * max(1, self._values),
-            outside=None if self._looks_at_anything else frozenset(self._outside),
-        )
-
-    def _around(self) -> list[Loop]:
-        return [loop for loop in self._open if loop is not None]
-
-    def _take_value(self) -> None:
-        around = self._around()
-        for loop in around:
-            loop.values += 1
-        self._values += not around
-
-    def _add(self) -> None:
-        around = self._around()
-        for loop in around:
-            loop.additions += 1
-        self._additions += not around
+def run_loop(parts: LoopParts, frame: Frame, over: Any) -> Any:
+    """The value of the loop over a list or a map. Raise `NoValue` for anything else."""
+    match parts.macro:
+        case "map":
+            return _mapped(parts, frame, over)
+        case "filter":
+            return [item for item in _each(parts, frame, over) if _holds(parts, frame)]
+        case "all":
+            return _settled(parts, frame, over, decisive=False)
+        case "exists":
+            return _settled(parts, frame, over, decisive=True)
+        case _:
+            return sum(_holds(parts, frame) for _ in _each(parts, frame, over)) == 1
 
 
-def _is_of_literals(before: Token, after: Token | None) -> bool:
-    """True for a `+` between literals. CEL adds only equal types, so such a `+` cannot extend a list."""
-    return before.kind in ("string", "number") or (after is not None and after.kind in ("string", "number"))
+def _each(parts: LoopParts, frame: Frame, over: Any) -> Iterator[Any]:
+    """The elements, each while it is the value of the variable."""
+    if isinstance(over, Mapping):
+        over = [value_of(key) for key in over]
+    elif not isinstance(over, list):
+        raise NoValue(f"{parts.macro} goes through a list or a map, not through {kind(over)}")
+    variables, meter, slot, cost = frame.variables, frame.meter, parts.slot, parts.cost
+    for item in over:
+        meter.spend(cost)
+        variables[slot] = item
+        yield item
+
+
+def _mapped(parts: LoopParts, frame: Frame, over: Any) -> list[Any]:
+    result = parts.result
+    if result is None:
+        raise AssertionError("a map without a result")
+    if parts.condition is None:
+        return [result(frame) for _ in _each(parts, frame, over)]
+    return [result(frame) for _ in _each(parts, frame, over) if _holds(parts, frame)]
+
+
+def _holds(parts: LoopParts, frame: Frame) -> bool:
+    if parts.condition is None:
+        return True
+    return boolean(parts.condition(frame), f"the condition of {parts.macro}")
+
+
+def _settled(parts: LoopParts, frame: Frame, over: Any, *, decisive: bool) -> bool:
+    """An element whose condition is `decisive` settles it, whatever errors others have."""
+    fault: NoValue | None = None
+    for _ in _each(parts, frame, over):
+        try:
+            if _holds(parts, frame) is decisive:
+                return decisive
+        except NoValue as error:
+            fault = fault or error
+    if fault is not None:
+        raise fault
+    return not decisive

@@ -1,155 +1,167 @@
-"""Finds the names that an expression uses, from its text, before anything is evaluated."""
+"""Which names and functions an expression uses: what must be known before anything is evaluated."""
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from app.expressions.errors import ExpressionError
-from app.expressions.loops import Growth, Loop, LoopStack
-from app.expressions.tokens import Token, tokens_of
+from app.expressions.functions import FUNCTIONS
+from app.expressions.macros import LOOPS
+from app.expressions.mistakes import function_hint, name_hint
+from app.expressions.syntax import Call, Index, Literal, Loop, Name, Node, Select, children
+from app.expressions.tokens import place
+from app.expressions.values import TYPE_NAMES
 
 ROOTS = frozenset({"input", "tasks", "execution", "workflow", "vars", "secrets"})
 NAMED_ROOTS = ("tasks", "vars", "secrets")
-"""The roots whose members must be written out, so that it is known which ones are used."""
+"""The roots whose members must be named outright, so that it is known which ones are used."""
 
 ELEMENT_ROOTS = frozenset({"item", "index"})
-"""Additional roots in the config of a `for_each` task."""
+"""What expressions know besides where a task runs once per element of a list."""
 
 COSTLY = frozenset({"matches"})
-"""Functions that compile their pattern at each call, which can take a tenth of a second."""
+"""Each call may take a tenth of a second, for a large text and pattern."""
 
 MAX_COSTLY = 5
-
-LITERALS = frozenset({"true", "false", "null", "in"})
-TYPES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"})
-
-_PATH = re.compile(
-    r"""\s*(?P<root>[A-Za-z_]\w*)(?P<rest>(?:\.[A-Za-z_]\w*|\[\d+\]|\["[^"\\]*"\]|\['[^'\\]*'\])*)\s*""", re.ASCII
-)
-_STEP = re.compile(r"""\.([A-Za-z_]\w*)|\[(\d+)\]|\["([^"\\]*)"\]|\['([^'\\]*)'\]""", re.ASCII)
-_PLAIN_STRING = re.compile(r""""[^"\\\n]*"|'[^'\\\n]*'""")
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names in an expression. `bound` are the variables of loops; `growth` estimates the created data."""
+    """What an expression names.
+
+    Attributes:
+        roots: the roots that it uses.
+        tasks: the members of `tasks`.
+        secrets: the members of `secrets`.
+        variables: the members of `vars`.
+    """
 
     roots: frozenset[str]
     tasks: frozenset[str]
     secrets: frozenset[str]
     variables: frozenset[str]
-    bound: frozenset[str]
-    growth: Growth
 
 
-def names_in(source: str, extra_roots: frozenset[str] = frozenset()) -> Names:
-    """The names that `source` uses. Raise `ExpressionError` for an unknown name, and for a task, secret or variable
-    whose name is not written out.
-    """
-    reader = _Reader(tokens_of(source), ROOTS | extra_roots)
-    reader.read()
+def names_in(source: str, tree: Node, roots: frozenset[str]) -> Names:
+    """Raise `ExpressionError` for an unknown name, and where a task, secret or variable is not named outright."""
+    reader = _Reader(source, roots)
+    reader.read(tree)
+    named = reader.named
     return Names(
-        frozenset(reader.used),
-        frozenset(reader.named["tasks"]),
-        frozenset(reader.named["secrets"]),
-        frozenset(reader.named["vars"]),
-        frozenset(reader.bound),
-        reader.stack.growth(),
+        frozenset(reader.used), frozenset(named["tasks"]), frozenset(named["secrets"]), frozenset(named["vars"])
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A part of the expression, with the variables of the loops around it."""
+
+    node: Node
+    bound: frozenset[str] = frozenset()
+    is_in_loop: bool = False
+
+    def within(self, node: Node) -> "_Place":
+        return _Place(node, self.bound, self.is_in_loop)
+
+
+@dataclass(slots=True)
 class _Reader:
-    """Reads the tokens once and keeps track of the loops around each."""
+    """Goes through the parts once, in the order of the text, knowing at each which loops it stands in."""
 
-    def __init__(self, tokens: Sequence[Token], roots: frozenset[str]) -> None:
-        self._tokens = tokens
-        self._roots = roots
-        self.used: set[str] = set()
-        self.named: dict[str, set[str]] = {root: set() for root in NAMED_ROOTS}
-        self.bound: set[str] = set()
-        self.stack = LoopStack()
-        self._costly = 0
+    source: str
+    roots: frozenset[str]
+    used: set[str] = field(default_factory=set)
+    named: dict[str, set[str]] = field(default_factory=lambda: {root: set() for root in NAMED_ROOTS})
+    costly: int = 0
 
-    def read(self) -> None:
-        for position, token in enumerate(self._tokens):
-            if token.kind == "name":
-                self._check_costly(position)
-                if self._is_value(position):
-                    self._take_name(position, token.text)
-            elif token.text == "(":
-                self._open(position)
-            else:
-                self.stack.pass_over(token, self._tokens[max(position - 1, 0)], self._following(position))
+    def read(self, tree: Node) -> None:
+        waiting = [_Place(tree)]
+        while waiting:
+            waiting.extend(reversed(list(self._within(waiting.pop()))))
 
-    def _take_name(self, position: int, name: str) -> None:
-        if self.stack.binds(name):
-            self.stack.take_variable(name)
+    def _within(self, place: _Place) -> Iterator[_Place]:
+        """What has to be read yet, of a part."""
+        node = place.node
+        if isinstance(node, Name):
+            self._take(node, place.bound)
             return
-        if name not in self._roots:
-            raise _unknown(name, self._roots)
-        self.stack.take_root(name)
-        self.used.add(name)
-        if name in NAMED_ROOTS:
-            self.named[name].add(self._member(position, name))
-
-    def _check_costly(self, position: int) -> None:
-        following = self._following(position)
-        if self._tokens[position].text not in COSTLY or following is None or following.text != "(":
+        if isinstance(node, Select | Index) and self._is_member(node, place.bound):
             return
-        self._costly += 1
-        name = self._tokens[position].text
-        if self.stack.is_in_loop:
+        if isinstance(node, Call):
+            self._check_function(node)
+            if node.function in COSTLY:
+                self._count_costly(node.function, is_in_loop=place.is_in_loop)
+        if isinstance(node, Loop):
+            yield from self._within_loop(node, place)
+            return
+        yield from (place.within(child) for child in children(node))
+
+    def _within_loop(self, node: Loop, place: _Place) -> Iterator[_Place]:
+        if node.variable in self.roots:
+            raise ExpressionError(f"the variable of {node.macro} cannot be named {node.variable!r}")
+        yield place.within(node.over)
+        inner = place.bound | {node.variable}
+        yield from (_Place(part, inner, True) for part in (node.condition, node.result) if part is not None)
+
+    def _take(self, node: Name, bound: frozenset[str]) -> None:
+        if node.name in bound or (node.name in TYPE_NAMES and node.name not in self.roots):
+            return
+        if node.name not in self.roots:
+            raise self._unknown(node)
+        if node.name in NAMED_ROOTS:
+            raise ExpressionError(f"{node.name} must be followed by a name: {node.name}.NAME or {node.name}['NAME']")
+        self.used.add(node.name)
+
+    def _is_member(self, node: Select | Index, bound: frozenset[str]) -> bool:
+        """Whether it is a member of a root whose members are named outright: `tasks.a`."""
+        root = node.operand
+        if not isinstance(root, Name) or root.name not in NAMED_ROOTS or root.name in bound:
+            return False
+        name = node.field if isinstance(node, Select) else _plain_text(node.key)
+        if name is None:
+            return False
+        self.used.add(root.name)
+        self.named[root.name].add(name)
+        return True
+
+    def _check_function(self, node: Call) -> None:
+        function = FUNCTIONS.get(node.function)
+        if function is None:
+            meant = function_hint(node.function, {*FUNCTIONS, *LOOPS, "has"})
+            where = "" if meant is None else f" at {place(self.source, node.at)}: {meant}"
+            raise ExpressionError(f"there is no function {node.function!r}{where}")
+        if not function.least <= len(node.arguments) <= function.most:
+            raise ExpressionError(f"{node.function} is written {function.form}")
+
+    def _count_costly(self, name: str, *, is_in_loop: bool) -> None:
+        self.costly += 1
+        if is_in_loop:
             raise ExpressionError(f"{name} cannot be used within a loop; startsWith, endsWith and contains can")
-        if self._costly > MAX_COSTLY:
+        if self.costly > MAX_COSTLY:
             raise ExpressionError(f"uses {name} more than {MAX_COSTLY} times")
 
-    def _open(self, position: int) -> None:
-        macro = Loop.macro_at(self._tokens, position)
-        variable = self._following(position)
-        if macro is None or variable is None or variable.kind != "name":
-            self.stack.open(None)
-            return
-        if variable.text in self._roots:
-            raise ExpressionError(f"the variable of {macro} cannot be named {variable.text!r}")
-        self.bound.add(variable.text)
-        self.stack.open(Loop(macro, variable.text))
-
-    def _is_value(self, position: int) -> bool:
-        """False for the `b` of `a.b`, for functions, for reserved words and for the names of types."""
-        name, following = self._tokens[position].text, self._following(position)
-        if position > 0 and self._tokens[position - 1].text == ".":
-            return position == 1 or not self._tokens[position - 2].ends_a_value
-        is_called = following is not None and following.text == "("
-        return not (is_called or name in LITERALS or (name in TYPES and not self.stack.binds(name)))
-
-    def _following(self, position: int) -> Token | None:
-        return self._tokens[position + 1] if position + 1 < len(self._tokens) else None
-
-    def _member(self, position: int, root: str) -> str:
-        following = self._tokens[position + 1 : position + 4]
-        is_called = len(following) == 3 and following[2].text == "("
-        if len(following) >= 2 and following[0].text == "." and following[1].kind == "name" and not is_called:
-            return following[1].text
-        is_index = len(following) == 3 and following[0].text == "[" and following[2].text == "]"
-        if is_index and _PLAIN_STRING.fullmatch(following[1].text):
-            return following[1].text[1:-1]
-        raise ExpressionError(f"{root} must be followed by a name: {root}.NAME or {root}['NAME']")
+    def _unknown(self, node: Name) -> ExpressionError:
+        if node.name in ELEMENT_ROOTS:
+            where = "only a task with `for_each` has one, in its config"
+            return ExpressionError(f"there is no {node.name!r} here: {where}")
+        if (meant := name_hint(node.name)) is not None:
+            return ExpressionError(f"there is no {node.name!r} at {place(self.source, node.at)}: {meant}")
+        return ExpressionError(f"there is no {node.name!r}; an expression knows {', '.join(sorted(self.roots))}")
 
 
-def _unknown(name: str, roots: frozenset[str]) -> ExpressionError:
-    if name in ELEMENT_ROOTS:
-        return ExpressionError(f"there is no {name!r} here: only a task with `for_each` has one, in its config")
-    return ExpressionError(f"there is no {name!r}; an expression knows {', '.join(sorted(roots))}")
+def _plain_text(node: Node) -> str | None:
+    """The text that is written there in plain quotes; None for anything else."""
+    return node.value if isinstance(node, Literal) and node.is_plain and isinstance(node.value, str) else None
 
 
-def simple_path(source: str, roots: frozenset[str] = ROOTS) -> tuple[str | int, ...] | None:
-    """The keys of an expression that only names a value, `tasks.fetch.output[0].id`; None for any other."""
-    match = _PATH.fullmatch(source)
-    if match is None or match["root"] not in roots:
+def simple_path(tree: Node, roots: frozenset[str]) -> tuple[str | int, ...] | None:
+    """The keys of an expression that only walks down from a root, `tasks.fetch.output[0].id`; None for any other."""
+    keys = list[str | int]()
+    while isinstance(tree, Select | Index):
+        key = tree.field if isinstance(tree, Select) else tree.key.value if isinstance(tree.key, Literal) else None
+        if not isinstance(key, str | int) or isinstance(key, bool):
+            return None
+        keys.append(key)
+        tree = tree.operand
+    if not isinstance(tree, Name) or tree.name not in roots:
         return None
-    return (match["root"], *_steps(match["rest"]))
-
-
-def _steps(rest: str) -> Iterator[str | int]:
-    for name, number, double, single in _STEP.findall(rest):
-        yield int(number) if number else name or double or single
+    return (tree.name, *reversed(keys))

@@ -1,10 +1,10 @@
-"""Splits an expression into tokens: the part of CEL's grammar that separates names from strings."""
+"""The tokens of an expression, as CEL's grammar has them: https://github.com/google/cel-spec, doc/langdef.md."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# The pattern never backtracks, so reading takes linear time. It also accepts a string that is not closed.
+# Nothing is tried twice, so that reading takes time in proportion to the text: a string that is not closed is one too.
 _TOKEN = re.compile(
     r"""
       (?P<comment> //[^\n]*+ )
@@ -23,8 +23,9 @@ _TOKEN = re.compile(
           )
       )
     | (?P<name>   [A-Za-z_][A-Za-z0-9_]*+ )
-    | (?P<number> \d[\w.]*+ )
-    | (?P<other>  \S )
+    | (?P<number> (?: 0[xX]\w*+ | \d*+\.\d++(?:[eE][+-]?+\d++)?+ | \d++(?:[eE][+-]?+\d++)?+ ) \w*+ )
+    | (?P<field>  `[^`\n]*+`?+ )
+    | (?P<other>  && | \|\| | [=!<>]= | \S )
     """,
     re.VERBOSE,
 )
@@ -33,26 +34,31 @@ _BLANKS = re.compile(r"\s*")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is string, name, number or other; `end` is the position after the token."""
+    """One token.
+
+    Attributes:
+        kind: `string`, `name`, `number`, `field` (a name in backquotes), `other` or, behind the last one, `end`.
+        text: as it is written.
+        start: its position in the text, from 0.
+        end: the position behind it.
+    """
 
     kind: str
     text: str
+    start: int
     end: int
-
-    @property
-    def ends_a_value(self) -> bool:
-        return self.kind != "other" or self.text in ")]}"
 
 
 def tokens_of(text: str) -> Sequence[Token]:
-    """All tokens except comments and white space."""
-    return [token for match in _TOKEN.finditer(text) if (token := _token(match)).kind != "comment"]
+    """All but comments and white space, and then one of the kind `end`."""
+    found = [_token(match) for match in _TOKEN.finditer(text) if match.lastgroup != "comment"]
+    return [*found, Token("end", "", len(text), len(text))]
 
 
 def end_of_expression(text: str, start: int, limit: int) -> int | None:
-    """The position of the brace that closes the expression. Braces of maps nest; braces in strings do not count.
+    """The position of the brace that closes it: braces of maps nest, and those within quotes do not count.
 
-    None if it is not within `limit` characters.
+    None when it is not within `limit` characters.
     """
     depth, position, stop = 0, start, min(len(text), start + limit + 1)
     while position < stop:
@@ -69,10 +75,16 @@ def end_of_expression(text: str, start: int, limit: int) -> int | None:
     return None
 
 
+def place(text: str, at: int) -> str:
+    """Where the position `at` is, for messages: lines and columns count from 1."""
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return f"column {column}" if "\n" not in text[:at] else f"line {line}, column {column}"
+
+
 def _end_of_blanks(text: str, position: int, stop: int) -> int:
     match = _BLANKS.match(text, position, stop)
     return position if match is None else match.end()
 
 
 def _token(match: re.Match[str]) -> Token:
-    return Token(match.lastgroup or "", match.group(), match.end())
+    return Token(match.lastgroup or "", match.group(), match.start(), match.end())

@@ -6,24 +6,24 @@ Its error messages do not contain the value, which may be a secret.
 from typing import Any
 from urllib.parse import quote
 
+from app.expressions.errors import NoValue
+
 MAX_ENCODED = 8_000
 """The most characters of a result: the `url` of an `http` task cannot be longer."""
 
 
-def url_encode(*values: Any) -> str:
+def url_encode(value: Any) -> str:
     """Percent-encode everything but letters, digits and `-._~` (RFC 3986, section 2.3), slashes included, as UTF-8.
 
-    Raise ValueError unless there is exactly one value and it is a string, number or boolean, and for an empty string,
-    `.` and `..`: servers remove these segments even if they are encoded.
+    Raise `NoValue` for other types than string, number and boolean, and for an empty string, `.` and `..`: servers
+    remove these segments even if they are encoded.
     """
-    if len(values) != 1:
-        raise ValueError("takes one value")
-    text = _text(values[0])
+    text = _text(value)
     if text in ("", ".", ".."):
-        raise ValueError("the value is empty, '.' or '..', which would lead to another path")
+        raise NoValue("url_encode: the value is empty, '.' or '..', which would lead to another path")
     encoded = quote(text, safe="") if len(text) <= MAX_ENCODED else text
     if len(encoded) > MAX_ENCODED:
-        raise ValueError(f"the value has more than {MAX_ENCODED} characters when it is encoded")
+        raise NoValue(f"url_encode: the value has more than {MAX_ENCODED} characters when it is encoded")
     return encoded
 
 
@@ -32,4 +32,4 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    raise ValueError("takes a string, number or boolean")
+    raise NoValue("url_encode: takes a string, number or boolean")

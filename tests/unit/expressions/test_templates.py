@@ -168,7 +168,7 @@ def test_a_condition_is_exactly_one_expression(text):
         ("${input.none.x}", "there is no 'x' in null"),
         ("${input.gone + 1}", "there is no 'gone'"),
         ("${1 / (input.n - 7)}", "division by zero"),
-        ("${duration('1h')}", "the result holds something that JSON cannot (timedelta); string(…) makes text of it"),
+        ("${duration('1h')}", "the result holds something that JSON cannot (duration); string(…) makes text of it"),
         ("${b'x'}", "the result holds something that JSON cannot (bytes); string(…) makes text of it"),
         ("${[double('NaN')]}", "the result holds a number that is not finite, which JSON cannot"),
         ("${{'a': 1.0 / 0.0}}", "the result holds a number that is not finite, which JSON cannot"),

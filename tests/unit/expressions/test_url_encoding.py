@@ -72,8 +72,8 @@ def test_what_is_no_segment_is_refused(value, reason):
 
 @pytest.mark.parametrize("source", ["url_encode()", "url_encode('a', 'b')"])
 def test_it_takes_one_value(source):
-    with pytest.raises(EvaluationError, match="url_encode: takes one value"):
-        evaluated(source)
+    with pytest.raises(ExpressionError, match=r"url_encode is written url_encode\(value\)"):
+        compile_expression(source)
 
 
 def test_the_longest_value_is_taken():

@@ -1,0 +1,67 @@
+"""Fields of objects and elements of lists."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.expressions.errors import NoValue
+from app.expressions.values import key_of
+
+_WORDS = {bool: "a boolean", str: "a text", bytes: "bytes", list: "a list", type(None): "null"}
+
+
+def member(value: Any, field: str) -> Any:
+    """`value.field`. Raise `NoValue` where there is none."""
+    if isinstance(value, Mapping):
+        try:
+            return value[field]
+        except KeyError:
+            raise NoValue(f"there is no {field!r}") from None
+    raise NoValue(f"there is no {field!r} in {described(value)}")
+
+
+def has_field(value: Any, field: str) -> bool:
+    """`has(value.field)`: null has no fields. Raise `NoValue` for what can have none."""
+    if value is None:
+        return False
+    if isinstance(value, Mapping):
+        return field in value
+    raise NoValue(f"has(…) looks for {field!r} in an object, not in {described(value)}")
+
+
+def element(value: Any, key: Any) -> Any:
+    """`value[key]`: the value of a map, or the element of a list. Raise `NoValue` where there is none."""
+    if isinstance(value, list):
+        return value[_position(value, key)]
+    if not isinstance(value, Mapping):
+        raise NoValue(f"there is no {_shown(key)} in {described(value)}")
+    own = key_of(key)
+    if own is None:
+        raise NoValue(f"{described(key)} is no key of a map")
+    try:
+        return value[own]
+    except KeyError:
+        where = "" if isinstance(key, str) else " in an object"
+        raise NoValue(f"there is no {_shown(key)}{where}") from None
+
+
+def described(value: Any) -> str:
+    """What kind of value it is, in plain words."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "a number"
+    return _WORDS.get(type(value), "an object" if isinstance(value, Mapping) else "a value without fields")
+
+
+def _position(items: list[Any], key: Any) -> int:
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    if not isinstance(key, int) or isinstance(key, bool):
+        raise NoValue(f"there is no {_shown(key)} in a list")
+    if not 0 <= key < len(items):
+        raise NoValue(f"there is no element {int(key)}: the list has {len(items)}")
+    return key
+
+
+def _shown(key: Any) -> str:
+    if isinstance(key, str):
+        return repr(key)
+    return f"element {key}" if isinstance(key, int | float) and not isinstance(key, bool) else described(key)

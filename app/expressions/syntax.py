@@ -1,0 +1,168 @@
+"""The parts of an expression, as the parser puts them together.
+
+`at` is the position of a part in the text, from 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant; `is_plain` is true for a text that stands in plain quotes as it is meant."""
+
+    value: Any
+    is_plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A root, the variable of a loop or a type."""
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`operand.field`"""
+
+    operand: "Node"
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`operand[key]`"""
+
+    operand: "Node"
+    key: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """`has(operand.field)`"""
+
+    operand: "Node"
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(a, b)`, and `a.function(b)`, which means the same."""
+
+    function: str
+    arguments: tuple["Node", ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """`[a, b]`"""
+
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """`{key: value}`"""
+
+    entries: tuple[tuple["Node", "Node"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`over.macro(variable, condition, result)`. Only `map` has a result, and it may have no condition."""
+
+    macro: str
+    over: "Node"
+    variable: str
+    condition: "Node | None"
+    result: "Node | None"
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`if ? then : if ? then : otherwise`"""
+
+    cases: tuple[tuple["Node", "Node"], ...]
+    otherwise: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """`a && b && c`, or the same with `||`."""
+
+    operator: str
+    operands: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """`first + b - c`: operators that take two values, from left to right."""
+
+    first: "Node"
+    rest: tuple[tuple[str, "Node"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`!a` or `-a`, `count` times over."""
+
+    operator: str
+    count: int
+    operand: "Node"
+
+
+Node: TypeAlias = Literal | Name | Select | Index | Has | Call | ListOf | MapOf | Loop | Choice | Logic | Chain | Unary
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The parts of a part, in the order of the text."""
+    match node:
+        case Select(operand) | Has(operand) | Unary(_, _, operand):
+            yield operand
+        case Index(operand, key):
+            yield from (operand, key)
+        case Call(_, arguments):
+            yield from arguments
+        case ListOf(items) | Logic(_, items):
+            yield from items
+        case MapOf(entries):
+            yield from (part for entry in entries for part in entry)
+        case Loop(_, over, _, condition, result):
+            yield from (part for part in (over, condition, result) if part is not None)
+        case Choice(cases, otherwise):
+            yield from (part for case in cases for part in case)
+            yield otherwise
+        case Chain(first, rest):
+            yield first
+            yield from (operand for _, operand in rest)
+        case Literal() | Name():
+            pass
+
+
+def size(node: Node) -> int:
+    """How many parts there are, itself included."""
+    count, waiting = 0, [node]
+    while waiting:
+        count += 1
+        waiting.extend(children(waiting.pop()))
+    return count
+
+
+def depth(node: Node) -> int:
+    """How deep parts stand within parts. A row of fields, `a.b.c`, is one part."""
+    deepest, waiting = 0, [(node, 1)]
+    while waiting:
+        part, level = waiting.pop()
+        deepest = max(deepest, level)
+        if isinstance(part, Select | Index):
+            waiting.append((part.operand, level))
+            if isinstance(part, Index):
+                waiting.append((part.key, level + 1))
+        else:
+            waiting.extend((child, level + 1) for child in children(part))
+    return deepest
