@@ -1,6 +1,6 @@
 """The rules of expressions: each can be compiled, and uses only names that exist whenever its task runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.compensation import compensation_problems
@@ -16,8 +16,13 @@ from app.expressions.template import compile_condition, compile_template, count_
 MAX_EXPRESSIONS = 1_000
 
 
-def expression_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
-    """Every problem of the expressions of `tasks`, and of the variables, which must not contain any."""
+def expression_problems(
+    draft: WorkflowDraft, tasks: Sequence[TaskDraft], is_stored: Callable[[TaskDraft], bool]
+) -> list[Problem]:
+    """Every problem of the expressions of `tasks`, and of the variables, which must not contain any.
+
+    For a task that is stored unchanged, only the names of tasks and variables are checked: those can change elsewhere.
+    """
     found = [
         Problem(f"variables{path}", "must be plain JSON: variables hold no expressions; write $${ for ${ itself")
         for path, _ in templated_strings(draft.variables)
@@ -29,7 +34,7 @@ def expression_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> lis
     for index, task in enumerate(tasks):
         for path, expression in _compiled(task, f"tasks[{index}]"):
             if isinstance(expression, str):
-                found.append(Problem(path, expression))
+                found += [] if is_stored(task) else [Problem(path, expression)]
             else:
                 found += (Problem(path, message) for message in known.misuses(expression, index))
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.definitions.changes import workflow_fields
 from app.definitions.expression_rules import expression_problems
+from app.definitions.name_rules import name_problems
 from app.definitions.ports import TaskTypes, WorkflowEdit
 from app.definitions.schema_rules import schema_problems
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, workflow_problems
@@ -24,21 +25,21 @@ class Rules:
         """Raise `Invalid` with every problem."""
         tasks = draft.tasks or ()
         self._check_count(len(tasks), 0)
-        _check_whole(draft, tasks, self.task_types.config_problems)
+        _check_whole(draft, tasks, _Before(), self.task_types.config_problems)
 
     def check(self, current: Workflow, edit: WorkflowEdit) -> None:
         """Raise `Invalid` with every problem.
 
-        The task types do not check configs of unchanged tasks again, so that a type that has become stricter does not
-        prevent an unrelated change.
+        Configs and expressions of unchanged tasks are not checked again, nor are stored names, so that a rule that has
+        become stricter does not prevent an unrelated change.
         """
         self._check_count(len(edit.tasks), len(current.tasks))
-        untouched = {id(task) for task in current.tasks}
+        before = _Before.of(current)
 
         def config_problems(task: TaskDraft, path: str) -> list[Problem]:
-            return [] if id(task) in untouched else self.task_types.config_problems(task, path)
+            return [] if before.has(task) else self.task_types.config_problems(task, path)
 
-        _check_whole(WorkflowDraft(**workflow_fields(edit)), edit.tasks, config_problems)
+        _check_whole(WorkflowDraft(**workflow_fields(edit)), edit.tasks, before, config_problems)
 
     def check_task(self, task_id: int, current: Workflow, edit: WorkflowEdit) -> None:
         """As `check`, for a request about one task."""
@@ -61,12 +62,35 @@ class Rules:
             raise Invalid.at("tasks", f"would be {count}; the limit is {self.max_tasks}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The stored tasks.
+
+    names: their names.
+    tasks: the ids of their objects. An edit that leaves a task unchanged contains the same object.
+    """
+
+    names: frozenset[str] = frozenset()
+    tasks: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, current: Workflow) -> "_Before":
+        return cls(frozenset(task.name for task in current.tasks), frozenset(map(id, current.tasks)))
+
+    def has(self, task: TaskDraft) -> bool:
+        return id(task) in self.tasks
+
+
 def _check_whole(
-    draft: WorkflowDraft, tasks: Sequence[TaskDraft], config_problems: Callable[[TaskDraft, str], list[Problem]]
+    draft: WorkflowDraft,
+    tasks: Sequence[TaskDraft],
+    before: _Before,
+    config_problems: Callable[[TaskDraft, str], list[Problem]],
 ) -> None:
     """Raise `Invalid` with every problem. Cycles are searched for only if there is no other problem."""
     found = workflow_problems(draft, tasks, config_problems)
-    found += expression_problems(draft, tasks)
+    found += name_problems(tasks, before.names)
+    found += expression_problems(draft, tasks, before.has)
     found += schema_problems(draft, tasks)
     found += routing_problems(draft, tasks)
     if found:

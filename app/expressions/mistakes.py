@@ -18,6 +18,7 @@ _SIGNS = {
     "=": "== compares",
     "&": "&& means and",
     "|": "|| means or",
+    "${": "within an expression there is no ${…}",
     "$": "names are written without $, as in input.name",
     "<>": "!= means unequal",
     "**": "there is no power",
@@ -74,6 +75,8 @@ def hint(text: str, tokens: Sequence[Token], position: int) -> str | None:
     for place in (before, token):
         if place is not None and place.text.lower() in _WORDS:
             return _WORDS[place.text.lower()]
+    if token.kind == "end":
+        return None
     here = text[token.start : token.start + 2]
     around = text[max(token.start - 1, 0) : token.end]
     for sign in (around, here, token.text):

@@ -108,7 +108,7 @@ class _Reader:
         if node.name not in self.roots:
             raise self._unknown(node)
         if node.name in NAMED_ROOTS:
-            raise ExpressionError(f"{node.name} must be followed by a name: {node.name}.NAME or {node.name}['NAME']")
+            raise _unnamed(node.name, node)
         self.used.add(node.name)
 
     def _is_member(self, node: Select | Index, bound: frozenset[str]) -> bool:
@@ -118,7 +118,7 @@ class _Reader:
             return False
         name = node.field if isinstance(node, Select) else _plain_text(node.key)
         if name is None:
-            return False
+            raise _unnamed(root.name, node)
         self.used.add(root.name)
         self.named[root.name].add(name)
         return True
@@ -146,6 +146,13 @@ class _Reader:
         if (meant := name_hint(node.name)) is not None:
             return ExpressionError(f"there is no {node.name!r} at {place(self.source, node.at)}: {meant}")
         return ExpressionError(f"there is no {node.name!r}; an expression knows {', '.join(sorted(self.roots))}")
+
+
+def _unnamed(root: str, node: Node) -> ExpressionError:
+    message = f"{root} must be followed by a name: {root}.NAME or {root}['NAME']"
+    if isinstance(node, Index) and isinstance(node.key, Literal) and isinstance(node.key.value, str):
+        message += ", in plain quotes and without backslashes"
+    return ExpressionError(message)
 
 
 def _plain_text(node: Node) -> str | None:

@@ -2,9 +2,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.definitions import edits
 from app.definitions.changes import first_revision
+from app.definitions.name_rules import name_problems
 from app.definitions.rules import Rules
 from app.domain.definitions import (
     MAX_ERROR_CODES,
@@ -16,6 +19,8 @@ from app.domain.definitions import (
     parse_ref,
 )
 from app.domain.errors import Invalid, NotFound, Problem
+from app.expressions.expression import compile_expression
+from app.expressions.template import compile_template
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,6 +58,46 @@ def test_all_problems_of_a_new_workflow_are_told_at_once(rules):
         ("tasks[1].name", "'a' is already the name of tasks[0]"),
         ("tasks[1].depends_on[0]", "no task of this workflow is named 'ghost'"),
     ]
+
+
+UNWRITABLE = ["a\\b", "a\nb", 'it\'s "b"', "\\"]
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_a_name_that_no_expression_can_write_is_refused(rules, name):
+    ((path, message),) = problems(lambda: rules.check_new(WorkflowDraft("n", tasks=(TaskDraft("a"), TaskDraft(name)))))
+    assert path == "tasks[1].name"
+    assert message.startswith("must not contain ")
+    assert "no expression could name the task" in message
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_a_stored_name_that_no_expression_can_write_goes_on(rules, name):
+    before = stored(TaskDraft(name), TaskDraft("b"))
+    rules.check(before, edits.merged(before, {"description": "new"}))
+    rules.check(before, edits.with_task_merged(before, 11, {"description": "new"}))
+    rules.check(before, edits.replaced(before, WorkflowDraft("m", tasks=(TaskDraft("b"), TaskDraft(name)))))
+    ((path, _),) = problems(lambda: rules.check(before, edits.with_task_merged(before, 12, {"name": f"{name}x"})))
+    assert path == "tasks[1].name"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_each_name_that_is_accepted_can_be_written_in_an_expression(name):
+    if list(name_problems([TaskDraft(name)], ())) or not name.strip() or "\0" in name:
+        return
+    quote = '"' if "'" in name else "'"
+    expression = compile_expression(f"tasks[{quote}{name}{quote}].output")
+    assert expression.names.tasks == {name}
+    template, faults = compile_template(f"${{tasks[{quote}{name}{quote}].output}}")
+    assert (template.fill({"tasks": {name: {"output": 7}}}), list(faults)) == (7, [])
+
+
+def test_an_expression_that_was_stored_before_its_rule_became_stricter_goes_on(rules):
+    before = stored(TaskDraft("a", when="max(1, 2) == 2"), TaskDraft("b"))
+    rules.check(before, edits.merged(before, {"description": "new"}))
+    rules.check(before, edits.with_task_merged(before, 12, {"description": "new"}))
+    ((path, message),) = problems(lambda: rules.check(before, edits.with_task_merged(before, 11, {"sequence": 1})))
+    assert (path, message.partition(" at ")[0]) == ("tasks[0].when", "there is no function 'max'")
 
 
 def test_a_cycle_is_refused(rules):

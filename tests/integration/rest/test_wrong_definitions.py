@@ -53,6 +53,10 @@ def unnamed(root: str) -> str:
     return f"{root} must be followed by a name: {root}.NAME or {root}['NAME']"
 
 
+def unwritable(what: str, instead: str) -> str:
+    return f"must not contain {what}: no expression could name the task, as in tasks['NAME']; {instead}"
+
+
 UNCLOSED = "${ is not closed by }; write $${ for the characters themselves"
 TOO_LONG = "${ is not closed by } within 2000 characters; write $${ for the characters themselves"
 PLAIN = "must be plain JSON: variables hold no expressions; write $${ for ${ itself"
@@ -76,7 +80,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (one(message="${input.é}"), [("tasks[0].config.message", "is no expression: at column 7: unexpected 'é'")]),
     (
         one(message="${(input.a}"),
-        [("tasks[0].config.message", "is no expression: at column 9: missing ')' at '<EOF>'")],
+        [("tasks[0].config.message", "is no expression: at column 9: the text ends too early, ')' is missing")],
     ),
     (
         one(message="${input.a\n  + }"),
@@ -98,6 +102,60 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (one(message="${.tasks.ghost}"), [("tasks[0].config.message", "there is no '.tasks'")]),
     (one(message="${item}"), [("tasks[0].config.message", only_in_loops("item"))]),
     (one(message="${index + 1}"), [("tasks[0].config.message", only_in_loops("index"))]),
+    # what other languages have
+    (
+        one(when="input.a and input.b"),
+        [("tasks[0].when", "is no expression: at column 9: unexpected 'and'; && means and")],
+    ),
+    (one(when="input.a = 1"), [("tasks[0].when", "is no expression: at column 9: unexpected '='; == compares")]),
+    (
+        one(when="len(input.a) > 1"),
+        [("tasks[0].when", "there is no function 'len' at column 1: size(x) counts elements and characters")],
+    ),
+    (
+        one(message="${max(input.a, 1)}"),
+        [("tasks[0].config.message", "there is no function 'max' at column 1: a > b ? a : b is the greater")],
+    ),
+    (
+        one(when="{{ input.a }}"),
+        [
+            (
+                "tasks[0].when",
+                "is no expression: at column 12: unexpected '}'; "
+                "an expression in a text is written ${…}, with one pair of braces",
+            )
+        ],
+    ),
+    (
+        one(when="$input.a"),
+        [
+            (
+                "tasks[0].when",
+                "is no expression: at column 1: unexpected '$'; names are written without $, as in input.name",
+            )
+        ],
+    ),
+    # what would fail in every run
+    (
+        one(message="${size(input.a, 1)}"),
+        [("tasks[0].config.message", "size is written size(value)")],
+    ),
+    (
+        one(message="${timestamp(input.a).getHours('Mars')}"),
+        [("tasks[0].config.message", "'Mars' is no time zone; one is Europe/Berlin, UTC or +05:30")],
+    ),
+    (
+        one(when="input.a.matches('(')"),
+        [("tasks[0].when", "'(' is no pattern of RE2: missing ): (")],
+    ),
+    # names that no expression can write
+    (of([task("a\\b")]), [("tasks[0].name", unwritable("a backslash (character 2)", "leave it out or use /"))]),
+    (of([task("a\nb")]), [("tasks[0].name", unwritable("a line break (character 2)", "use a space"))]),
+    (of([task('it\'s "b"')]), [("tasks[0].name", unwritable("both ' and \"", "use one kind of quotes"))]),
+    (
+        one(message="${tasks['a\\'b'].output}"),
+        [("tasks[0].config.message", f"{unnamed('tasks')}, in plain quotes and without backslashes")],
+    ),
     # tasks
     (one(message="${tasks}"), [("tasks[0].config.message", unnamed("tasks"))]),
     (one(message="${tasks[input.name].output}"), [("tasks[0].config.message", unnamed("tasks"))]),
@@ -158,13 +216,19 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     # conditions and loops
     (one(when=""), [("tasks[0].when", "is empty")]),
     (one(when="input.x =="), [("tasks[0].when", "is no expression: at column 11: the text ends too early")]),
-    (one(when="yes ${input.x}"), [("tasks[0].when", "is no expression: at column 5: unexpected '$'")]),
+    (
+        one(when="yes ${input.x}"),
+        [("tasks[0].when", "is no expression: at column 5: unexpected '$'; within an expression there is no ${…}")],
+    ),
     (one(when="${input.x} ${input.y}"), [("tasks[0].when", "must be one expression, without text around it")]),
     (one(when="${input.x"), [("tasks[0].when", UNCLOSED)]),
     (one(when="item > 1", for_each="input.list"), [("tasks[0].when", only_in_loops("item"))]),
     (one(when="vars.on"), [("tasks[0].when", "there is no variable 'on': the workflow has none")]),
     (one(when="x" * 2_001), [("tasks[0].when", "has 2001 characters; the limit is 2000")]),
-    (one(for_each="input.list.map(x)"), [("tasks[0].for_each", "there is no function 'map'")]),
+    (
+        one(for_each="input.list.map(x)"),
+        [("tasks[0].for_each", "map is written list.map(x, result) or list.map(x, condition, result)")],
+    ),
     (one(for_each="item.parts"), [("tasks[0].for_each", only_in_loops("item"))]),
     (
         one(for_each="${tasks.t.output}"),

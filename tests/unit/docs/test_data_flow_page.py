@@ -10,7 +10,14 @@ from app.definitions.expression_rules import MAX_EXPRESSIONS
 from app.definitions.rules import Rules
 from app.domain.definitions import MAX_CONCURRENCY
 from app.expressions.expression import MAX_SOURCE
-from app.expressions.limits import LOOP_BUDGET
+from app.expressions.limits import (
+    CHARACTERS_A_STEP,
+    MAX_DEPTH,
+    MAX_MADE_BYTES,
+    MAX_PATTERN,
+    MAX_RESULT_BYTES,
+    MAX_STEPS,
+)
 from app.expressions.names import ELEMENT_ROOTS, MAX_COSTLY, ROOTS
 from app.tasks import TaskOptions, build_registry
 
@@ -29,8 +36,11 @@ def test_the_page_names_every_root():
 
 
 def test_the_limits_on_the_page_are_those_that_hold():
-    for limit in (MAX_SOURCE, MAX_EXPRESSIONS, MAX_CONCURRENCY, int(LOOP_BUDGET**0.5)):
+    for limit in (MAX_SOURCE, MAX_EXPRESSIONS, MAX_CONCURRENCY, MAX_STEPS, MAX_PATTERN):
         assert f"{limit:,}" in PAGE
-    assert f"{int(LOOP_BUDGET ** (1 / 3))} for a loop within a loop, {int(LOOP_BUDGET**0.25)} within two" in PAGE
+    assert f"{MAX_DEPTH} levels" in PAGE
+    assert f"{MAX_MADE_BYTES // 2**20} MiB" in PAGE
+    assert f"{MAX_RESULT_BYTES // 2**20} MiB" in PAGE
+    assert f"{CHARACTERS_A_STEP} characters" in PAGE
     assert f"{MAX_COSTLY} in an expression" in PAGE
     assert f"{MAX_PATTERNS} patterns" in PAGE
