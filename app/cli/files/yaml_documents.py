@@ -13,11 +13,12 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from app.cli.files.places import Place
+from app.cli.files.yaml_merges import MERGE, Merges
 
 MAX_VALUES = 100_000
 
 _CORE = "tag:yaml.org,2002:"
-_TEXT, _MERGE = f"{_CORE}str", f"{_CORE}merge"
+_TEXT = f"{_CORE}str"
 
 # Numbers with a leading zero stay strings: YAML 1.1 and 1.2 read them differently.
 _PLAIN_FORMS = (
@@ -89,11 +90,19 @@ class JsonLoader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 - replaces PyYAML's table of YAML 1.1 forms
     yaml_constructors = {}  # noqa: RUF012 - replaces PyYAML's table, which makes dates, bytes and sets
 
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._merges = Merges(MAX_VALUES)
+
+    def flatten_mapping(self, node: MappingNode) -> None:
+        """Instead of PyYAML's way, which changes from release to release."""
+        self._merges.merge(node)
+
     def compose_mapping_node(self, anchor: Any) -> MappingNode:
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, ScalarNode) or key.tag not in (_TEXT, _MERGE):
+            if not isinstance(key, ScalarNode) or key.tag not in (_TEXT, MERGE):
                 raise _at(key, f"the key {_written(key)} is not text; put it in quotes")
             if key.value in seen:
                 raise _at(key, f"the key {key.value!r} appears twice in one mapping")

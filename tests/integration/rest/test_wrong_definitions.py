@@ -236,7 +236,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ),
     (
         one(for_each="[1, 2", message="${item}"),
-        [("tasks[0].for_each", "is no expression: at column 6: the text ends too early")],
+        [("tasks[0].for_each", "is no expression: at column 6: the text ends too early, ']' is missing")],
     ),
     (
         one(max_concurrency=2),

@@ -1,3 +1,6 @@
+import json
+import time
+
 import pytest
 
 from app.cli.files import yaml_documents
@@ -59,6 +62,91 @@ def test_anchors_and_merges_work():
 def test_a_merged_mapping_may_itself_merge():
     text = "x: {deep: {a: &a {<<: &b {k: 1}, k: 2}}}\ny: {<<: *a}\n"
     assert load_yaml(text) == [{"x": {"deep": {"a": {"k": 2}}}, "y": {"k": 2}}]
+
+
+MERGES = [
+    # own fields win, wherever << stands; what is taken over comes first
+    ("a: &a {k: 1, l: 1}\nx: {k: 2, <<: *a}\n", {"k": 2, "l": 1}),
+    ("a: &a {k: 1, l: 1}\nx: {<<: *a, k: 2}\n", {"k": 2, "l": 1}),
+    ("a: &a {k: 1, l: 1}\nx: {m: 2, <<: *a}\n", {"k": 1, "l": 1, "m": 2}),
+    ("a: &a {k: 1}\nx: {<<: *a, k: null}\n", {"k": None}),
+    # of several mappings the first that has a field gives it
+    ("a: &a {k: 1}\nb: &b {k: 2, l: 2}\nx: {<<: [*a, *b]}\n", {"k": 1, "l": 2}),
+    ("a: &a {k: 1}\nb: &b {k: 2, l: 2}\nx: {<<: [*b, *a]}\n", {"k": 2, "l": 2}),
+    ("x: {<<: [{k: 1}, {k: 2, m: 2}, {m: 3, n: 3}]}\n", {"k": 1, "m": 2, "n": 3}),
+    # what is merged is complete: it has what it merges itself
+    ("a: &a {k: 1}\nb: &b {<<: *a, l: 2}\nx: {<<: *b, m: 3}\n", {"k": 1, "l": 2, "m": 3}),
+    ("a: &a {k: 1}\nb: &b {<<: *a, k: 2}\nx: {<<: *b}\n", {"k": 2}),
+    ("a: &a {k: 1}\nb: &b {<<: *a, l: 2}\nc: &c {k: 3, l: 3}\nx: {<<: [*b, *c]}\n", {"k": 1, "l": 2}),
+    ("a: &a {k: 1}\nb: &b {<<: *a, l: 2}\nc: &c {k: 3, l: 3}\nx: {<<: [*c, *b]}\n", {"k": 3, "l": 3}),
+    ("a: &a {k: 1, l: 1}\nb: &b {<<: *a, k: 2}\nc: &c {<<: *a, l: 3}\nx: {<<: [*b, *c]}\n", {"k": 2, "l": 1}),
+    ("a: &a {k: 1, l: 1}\nb: &b {<<: *a, k: 2}\nc: &c {<<: *a, l: 3}\nx: {<<: [*c, *b]}\n", {"k": 1, "l": 3}),
+    # objects within are taken over whole
+    ("a: &a {r: {m: 1, n: 1}}\nx: {<<: *a, r: {m: 2}}\n", {"r": {"m": 2}}),
+    ("a: &a {r: &r {m: 1}}\nx: {<<: *a, s: {<<: *r, n: 2}}\n", {"r": {"m": 1}, "s": {"m": 1, "n": 2}}),
+    # an empty list and an empty mapping add nothing; in quotes it is a name
+    ("x: {<<: [], k: 1}\n", {"k": 1}),
+    ("x: {<<: {}, k: 1}\n", {"k": 1}),
+    ("x: {'<<': 1}\n", {"<<": 1}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MERGES)
+def test_merges_mean_what_the_documentation_says(text, expected):
+    [document] = load_yaml(text)
+    assert json.dumps(document["x"]) == json.dumps(expected)
+
+
+def test_a_merged_field_has_the_place_where_it_is_written():
+    text = "a: &a\n  k: 1\nb: &b\n  <<: *a\n  l: 2\nx:\n  <<: *b\n  m: 3\n"
+    [(_, place)] = load_with_places(text)
+    found = {name: place.find(f"x.{name}") for name in "klm"}
+    assert {name: (at.line, at.column) for name, at in found.items()} == {"k": (2, 3), "l": (5, 3), "m": (8, 3)}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("x: {<<: 1}\n", 1, 9, "<< takes a mapping or a list of mappings, as in <<: *name"),
+        ("a: &a [1]\nx: {<<: *a}\n", 1, 8, "<< takes a mapping or a list of mappings, as in <<: *name"),
+        ("x:\n  <<: [{a: 1}, b]\n", 2, 16, "<< takes a mapping or a list of mappings, as in <<: *name"),
+        ("x:\n  <<: [[{a: 1}]]\n", 2, 8, "<< takes a mapping or a list of mappings, as in <<: *name"),
+        ("x: {<<: null}\n", 1, 9, "<< takes a mapping or a list of mappings, as in <<: *name"),
+        ("x: &x\n  <<: *x\n", 1, 4, "this mapping merges itself"),
+        ("x: &x\n  a: 1\n  y: {<<: *x}\n", None, None, "once its aliases are followed"),
+        ("x: {<<: {a: 1}, <<: {b: 1}}\n", 1, 17, "the key '<<' appears twice in one mapping"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused_with_its_place(text, line, column, message):
+    with pytest.raises(DocumentError) as caught:
+        load_yaml(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize("width", [2, 9])
+def test_merges_within_merges_take_no_time(width):
+    """520 bytes of these took for ever."""
+    lines = ["a0: &a0 {k0: 0}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * width)}], k{n}: {n}}}" for n in range(1, 30)]
+    started = time.process_time()
+    [document] = load_yaml("\n".join(lines))
+    assert document["a29"] == {f"k{n}": n for n in range(30)}
+    assert time.process_time() - started < 1
+
+
+def test_merges_are_bounded():
+    fields = ", ".join(f"k{n}: {n}" for n in range(2_000))
+    merges = "\n".join(f"b{n}: {{<<: *a}}" for n in range(51))
+    with pytest.raises(DocumentError, match="the file merges more than 100,000 fields") as caught:
+        load_yaml(f"a: &a {{{fields}}}\n{merges}\n")
+    assert caught.value.line is not None
+
+
+def test_a_long_chain_of_merges_is_read_or_refused():
+    lines = ["a0: &a0 {k: 0}", *(f"a{n}: &a{n} {{<<: *a{n - 1}}}" for n in range(1, 3_000))]
+    [document] = load_yaml("\n".join(lines))
+    assert document["a2999"] == {"k": 0}
 
 
 @pytest.mark.parametrize(
