@@ -1,4 +1,4 @@
-"""The names of tasks: an expression must be able to name each of them, `tasks['any name']`."""
+"""The rule of task names: an expression must be able to name each task, `tasks['any name']`."""
 
 from collections.abc import Container, Iterator, Sequence
 
@@ -9,7 +9,7 @@ BACKSLASH, LINE_BREAK = "\\", "\n"
 
 
 def name_problems(tasks: Sequence[TaskDraft], known: Container[str]) -> Iterator[Problem]:
-    """`known` are the names that the stored workflow has already: these go on, whatever they are."""
+    """A problem for each name that cannot be used, except `known`: the names in the stored workflow."""
     for index, task in enumerate(tasks):
         if task.name not in known and (wrong := _wrong(task.name)) is not None:
             what, instead = wrong
@@ -18,7 +18,7 @@ def name_problems(tasks: Sequence[TaskDraft], known: Container[str]) -> Iterator
 
 
 def _wrong(name: str) -> tuple[str, str] | None:
-    """What no expression can write, and what to do instead."""
+    """What the name must not contain, and what to do instead; None if the name can be used."""
     if BACKSLASH in name:
         return f"a backslash (character {name.index(BACKSLASH) + 1})", "leave it out or use /"
     if LINE_BREAK in name:

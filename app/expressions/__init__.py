@@ -1,4 +1,4 @@
-"""Expressions in definitions: `${…}` in configs, and conditions. The language is CEL, which only this package imports.
+"""Expressions in definitions: `${…}` in configs, and conditions. The language is CEL.
 
 Anything above the domain may import it.
 """

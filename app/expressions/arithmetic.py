@@ -1,6 +1,6 @@
-"""The operators of CEL between two values, and the minus before one. doc/langdef.md of cel-spec, "Numeric Values".
+"""The binary operators of CEL, and the negative sign: doc/langdef.md of cel-spec, "Numeric Values".
 
-Whole numbers that leave their 64 bits are an error, and no types are mixed. Numbers with decimals follow IEEE 754.
+Integers outside of 64 bits are an error, and types are not converted. Doubles follow IEEE 754.
 """
 
 import math
@@ -19,26 +19,26 @@ Operator = Callable[[Meter, Any, Any], Any]
 def _whole(value: int) -> int:
     if INT_MIN <= value <= INT_MAX:
         return value
-    raise NoValue("the whole number leaves the range of int, 64 bits")
+    raise NoValue("the result is outside the range of int (64 bits)")
 
 
 def _unsigned(value: int) -> UInt:
     if 0 <= value <= UINT_MAX:
         return UInt(value)
-    raise NoValue("the whole number leaves the range of uint, 0 to 64 bits")
+    raise NoValue("the result is outside the range of uint (64 bits)")
 
 
 def _quotient(left: int, right: int) -> int:
-    """Rounded towards zero."""
+    """The quotient, rounded towards zero."""
     if right == 0:
         raise NoValue("division by zero")
     return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
 
 
 def _remainder(left: int, right: int) -> int:
-    """With the sign of `left`."""
+    """The remainder, with the sign of `left`."""
     if right == 0:
-        raise NoValue("division by zero: there is no remainder")
+        raise NoValue("division by zero")
     return left - right * _quotient(left, right)
 
 
@@ -101,7 +101,8 @@ def _by_types(sign: str, table: _Table) -> Operator:
     def operator(meter: Meter, left: Any, right: Any) -> Any:
         chosen = table.get((type(left), type(right)))
         if chosen is None:
-            raise NoValue(f"there is no {kind(left)} {sign} {kind(right)}{_advice(sign, type(left), type(right))}")
+            advice = _advice(sign, type(left), type(right))
+            raise NoValue(f"there is no operator {sign} for {kind(left)} and {kind(right)}{advice}")
         return chosen(meter, left, right)
 
     return operator
@@ -110,9 +111,9 @@ def _by_types(sign: str, table: _Table) -> Operator:
 def _advice(sign: str, left: type, right: type) -> str:
     numbers = {int, UInt, float}
     if left in numbers and right in numbers and left is not right:
-        return "; int(…) and double(…) make the types alike"
+        return "; convert one side with int(…) or double(…)"
     if sign == "+" and str in (left, right):
-        return "; string(…) makes text of a value"
+        return "; convert the value with string(…)"
     return ""
 
 
@@ -130,13 +131,13 @@ OPERATORS: Mapping[str, Operator] = {
     ">=": lambda meter, a, b: at_most(meter, b, a),
     "in": contains,
 }
-"""All of them raise `NoValue` for types that they do not take."""
+"""All operators raise `NoValue` for types that they do not support."""
 
 
 def negative(value: Any) -> Any:
-    """Raise `NoValue` for what is no number, and for the smallest int, whose negative is none."""
+    """The negative of a value. Raise `NoValue` for other types than int and double, and for the smallest int."""
     if type(value) is int:
         return _whole(-value)
     if type(value) is float:
         return -value
-    raise NoValue(f"there is no - {kind(value)}")
+    raise NoValue(f"there is no operator - for {kind(value)}")

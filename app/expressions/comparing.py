@@ -1,6 +1,6 @@
-"""Whether values are equal, and which is less. doc/langdef.md of cel-spec, "Equality" and "Ordering".
+"""Equality and order of values: doc/langdef.md of cel-spec, "Equality" and "Ordering".
 
-Numbers are compared by what they count, whatever their types; values of other types that differ are unequal, no error.
+Numbers of different types are compared by value. Other values of different types are unequal.
 """
 
 import operator
@@ -13,13 +13,13 @@ from app.expressions.values import Duration, Timestamp, UInt, key_of, kind
 
 _NUMBERS = frozenset({int, UInt, float})
 STEPS_OF_AN_ELEMENT = 4
-"""What it takes to compare an element, beside what is within it."""
+"""The steps of comparing an element, without the elements inside it."""
 
 _ORDERED = frozenset({bool, str, bytes, Timestamp, Duration})
 
 
 def equal(meter: Meter, left: Any, right: Any) -> bool:
-    """Raise `TooMuch` where the values are too large to be compared."""
+    """Whether two values are equal. Raise `TooMuch` if they are too large to be compared."""
     kinds = (type(left), type(right))
     if kinds[0] in _NUMBERS and kinds[1] in _NUMBERS:
         return bool(left == right)
@@ -35,12 +35,12 @@ def equal(meter: Meter, left: Any, right: Any) -> bool:
 
 
 def less(meter: Meter, left: Any, right: Any) -> bool:
-    """Raise `NoValue` for values that have no order."""
+    """Whether `left < right`. Raise `NoValue` for values without an order."""
     return bool(operator.lt(*_comparable(meter, left, right)))
 
 
 def at_most(meter: Meter, left: Any, right: Any) -> bool:
-    """`left <= right`, as `less`. Not a number is neither less nor at most."""
+    """Whether `left <= right`. Raise `NoValue` as `less` does. NaN is neither less than nor equal to any number."""
     return bool(operator.le(*_comparable(meter, left, right)))
 
 
@@ -52,16 +52,16 @@ def contains(meter: Meter, value: Any, container: Any) -> bool:
     if isinstance(container, Mapping):
         key = key_of(value)
         return key is not None and key in container
-    raise NoValue(f"'in' looks into a list or a map, not into {kind(container)}")
+    raise NoValue(f"'in' requires a list or a map, not {kind(container)}")
 
 
 def _comparable(meter: Meter, left: Any, right: Any) -> tuple[Any, Any]:
-    """Where one of two numbers is a double, the other is compared as the nearest double, as CEL's own tests want it."""
+    """The values to compare. If one number is a double, the other becomes one, as the tests of CEL require."""
     kinds = (type(left), type(right))
     if kinds[0] in _NUMBERS and kinds[1] in _NUMBERS:
         return (float(left), float(right)) if float in kinds else (left, right)
     if kinds[0] is not kinds[1] or kinds[0] not in _ORDERED:
-        raise NoValue(f"{kind(left)} and {kind(right)} have no order")
+        raise NoValue(f"cannot compare {kind(left)} and {kind(right)}")
     if isinstance(left, str | bytes):
         meter.read(len(left))
     return left, right

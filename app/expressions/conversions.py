@@ -58,7 +58,7 @@ def to_double(value: Any) -> float:
     if isinstance(value, str):
         if len(value) <= 400 and _DECIMAL.fullmatch(value):
             return float(value)
-        raise NoValue(f"{value[:40]!r} is no number")
+        raise NoValue(f"{value[:40]!r} is not a number")
     raise _impossible(value, "double")
 
 
@@ -121,12 +121,12 @@ def to_type(value: Any) -> TypeName:
 
 
 def to_dyn(value: Any) -> Any:
-    """The value itself: the types of expressions are known only when they run."""
+    """The value itself: types are known only at run time."""
     return value
 
 
 def decimal_text(value: float) -> str:
-    """The shortest text that is read back as the same number. Whole ones below 1e21 are written out, without point."""
+    """The shortest text that is parsed as the same number. Integers below 1e21 have neither point nor exponent."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -139,29 +139,29 @@ def decimal_text(value: float) -> str:
 def _within(value: int, least: int, most: int, name: str) -> int:
     if least <= value <= most:
         return value
-    raise NoValue(f"{str(value)[:40]} is beyond the range of {name}")
+    raise NoValue(f"{str(value)[:40]} is outside the range of {name}")
 
 
 def _whole(value: float, least: int, most: int, name: str) -> int:
-    """Without the decimals. The ends themselves do not count: numbers with decimals are too coarse there."""
+    """The integer without the decimals. `least` and `most` are excluded, because doubles are not exact there."""
     if least < value < most and not (name == "int" and value >= 2.0**63) and value < 2.0**64:
         return int(value)
-    raise NoValue(f"{decimal_text(value)} is beyond the range of {name}")
+    raise NoValue(f"{decimal_text(value)} is outside the range of {name}")
 
 
 def _parsed(text: str, name: str) -> int:
     if _WHOLE.fullmatch(text):
         return int(text)
-    raise NoValue(f"{text[:40]!r} is no whole number; {name}(double(…)) cuts decimals off")
+    raise NoValue(f"{text[:40]!r} is not an integer; {name}(double(…)) removes decimals")
 
 
 def _decoded(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise NoValue("the bytes are no text in UTF-8") from None
+        raise NoValue("the bytes are not valid UTF-8") from None
 
 
 def _impossible(value: Any, name: str) -> NoValue:
     within = "; within other text it is written as JSON, as in 'x: ${input.x}'" if name == "string" else ""
-    return NoValue(f"{name}(…) takes no {kind(value)}{within}")
+    return NoValue(f"{name}(…) cannot convert {kind(value)}{within}")

@@ -15,8 +15,8 @@ class EvaluationError(Exception):
 
 
 class NoValue(Exception):
-    """A part of an expression has no value, for the reason in the message. `||`, `&&` and loops may absorb it."""
+    """A part of an expression has no value; the message has the reason. `||`, `&&` and loops can absorb it."""
 
 
 class TooMuch(Exception):
-    """An evaluation takes more than it may. Nothing absorbs this one."""
+    """An evaluation exceeds a limit. `||`, `&&` and loops do not absorb it."""

@@ -1,8 +1,7 @@
-"""Makes a function of each part of an expression: one that gives its value. doc/langdef.md of cel-spec is the rule.
+"""Compiles each node of an expression to a Python function that returns its value: doc/langdef.md of cel-spec.
 
-The names of functions, and how many arguments they take, have been checked before.
-
-`&&`, `||`, `all` and `exists` absorb errors where the other operands settle the result, as CEL wants it.
+`names_in` has checked names, functions and numbers of arguments before. `&&`, `||`, `all` and `exists` absorb errors if
+the other operands determine the result.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,11 +36,11 @@ from app.expressions.times import PARTS, zone_of
 from app.expressions.values import TYPE_NAMES, TypeName, UInt, key_of, kind
 
 Slots = Mapping[str, str]
-"""Under which name the variable of each loop around a part is kept: inner loops may use the name of an outer one."""
+"""The name in the frame for each loop variable in scope. Nested loops can use the same variable name."""
 
 
 def compiled(node: Node, slots: Slots) -> Evaluate:
-    """Raise `ExpressionError` for constants that have no value."""
+    """The function for `node`. Raise `ExpressionError` for a constant that has no value."""
     return _COMPILERS[type(node)](node, slots)
 
 
@@ -68,7 +67,7 @@ Step = Callable[[Frame, Any], Any]
 
 
 def _steps(node: Node, slots: Slots) -> tuple[Node, tuple[Step, ...]]:
-    """Where a row of fields and indices begins, and its steps: a row of any length takes no depth."""
+    """The beginning of a row of fields and indices, and its steps. A row is evaluated in a loop, without recursion."""
     steps = list[Step]()
     while isinstance(node, Select | Index):
         steps.append(_field_step(node.field) if isinstance(node, Select) else _index_step(compiled(node.key, slots)))
@@ -78,7 +77,7 @@ def _steps(node: Node, slots: Slots) -> tuple[Node, tuple[Step, ...]]:
 
 def _field_step(field: str) -> Step:
     def step(_: Frame, value: Any) -> Any:
-        # The usual case first: asking whether a value is a mapping of any kind takes longer than all the rest.
+        # The usual case first: a check for any kind of mapping takes longer than everything else here.
         return value[field] if type(value) is dict and field in value else member(value, field)
 
     return step
@@ -102,7 +101,7 @@ def _path(node: Node, slots: Slots) -> Evaluate:
 
 
 def _has(node: Has, slots: Slots) -> Evaluate:
-    """Null on the way has no fields: so it is asked what a task has returned that was skipped."""
+    """False if a value on the path is null, so that the output of a skipped task can be tested."""
     beginning, steps = _steps(node.operand, slots)
     base, field = compiled(beginning, slots), node.field
 
@@ -129,7 +128,7 @@ def _call(node: Call, slots: Slots) -> Evaluate:
 
 
 def _check_constants(node: Call) -> None:
-    """Raise `ExpressionError` for what would fail in every evaluation."""
+    """Raise `ExpressionError` for constant arguments that fail in every evaluation."""
     constants = [argument.value for argument in node.arguments if isinstance(argument, Literal)]
     last = constants[-1] if constants and isinstance(node.arguments[-1], Literal) else None
     try:
@@ -149,7 +148,7 @@ def _list(node: ListOf, slots: Slots) -> Evaluate:
 
 
 def _map(node: MapOf, slots: Slots) -> Evaluate:
-    """The keys stay in the order in which they are written."""
+    """Keys keep the order of the text."""
     entries = tuple((compiled(key, slots), compiled(value, slots)) for key, value in node.entries)
 
     def made(frame: Frame) -> dict[Any, Any]:
@@ -167,7 +166,7 @@ def _map(node: MapOf, slots: Slots) -> Evaluate:
 def _key(value: Any) -> Any:
     if isinstance(value, str | int | UInt):
         return key_of(value)
-    raise NoValue(f"a key of a map is text, a whole number or a bool, not {kind(value)}")
+    raise NoValue(f"map keys must be string, int, uint or bool, not {kind(value)}")
 
 
 def _loop(node: Loop, slots: Slots) -> Evaluate:
@@ -187,7 +186,7 @@ def _choice(node: Choice, slots: Slots) -> Evaluate:
 
     def chosen(frame: Frame) -> Any:
         for condition, then in cases:
-            if boolean(condition(frame), "the condition of a choice"):
+            if boolean(condition(frame), "the condition of ? :"):
                 return then(frame)
         return otherwise(frame)
 
@@ -195,7 +194,7 @@ def _choice(node: Choice, slots: Slots) -> Evaluate:
 
 
 def _logic(node: Logic, slots: Slots) -> Evaluate:
-    """One operand that is true settles `||`, one that is false `&&`, whatever the others are."""
+    """A true operand determines `||`, a false one `&&`, whatever the others are."""
     operands, sign, decisive = _all(node.operands, slots), node.operator, node.operator == "||"
 
     def logic(frame: Frame) -> bool:

@@ -1,4 +1,4 @@
-"""One expression: compiled once, evaluated against the data that it names."""
+"""One expression: compiled once, evaluated with the data that it names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.expressions.parser import parse
 from app.expressions.results import json_result
 
 MAX_SOURCE = 2_000
-"""The most characters of an expression."""
+"""The largest number of characters of an expression."""
 
 Scope = Mapping[str, Any]
 
@@ -24,9 +24,9 @@ class Expression:
 
     Attributes:
         source: its text.
-        names: what it names.
-        path: the keys from a root to its value, where it only names one: such a value may be of any size.
-        value: works it out.
+        names: the names that it uses.
+        path: the keys from a root to the value, if the expression only names a value; its size is not limited then.
+        value: computes the value.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Expression:
     value: Evaluate
 
     def evaluate(self, scope: Scope) -> Any:
-        """The JSON value for `scope`, which holds a value for each root. Raise `EvaluationError`."""
+        """The JSON value for `scope`, which has a value for each root. Raise `EvaluationError`."""
         try:
             found = self.value(Frame(scope))
             return found if self.path is not None else json_result(found)
@@ -46,9 +46,9 @@ class Expression:
 
 
 def compile_expression(source: str, extra_roots: frozenset[str] = frozenset()) -> Expression:
-    """`extra_roots` are names that it may use beside `ROOTS`.
+    """Compile an expression. `extra_roots` are names that it may use in addition to `ROOTS`.
 
-    Raise `ExpressionError` for what is no expression, and for names that nothing has here.
+    Raise `ExpressionError` for an invalid expression and for unknown names.
     """
     if len(source) > MAX_SOURCE:
         raise ExpressionError(f"has {len(source)} characters; the limit is {MAX_SOURCE}")

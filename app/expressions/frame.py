@@ -1,4 +1,4 @@
-"""What one evaluation sees and may take."""
+"""The state of one evaluation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,8 +13,8 @@ class Frame:
 
     Attributes:
         roots: the value of each root, by name.
-        variables: the value of each loop's variable, by its slot.
-        meter: what it has taken.
+        variables: the value of each loop variable, by slot.
+        meter: counts its cost.
     """
 
     __slots__ = ("meter", "roots", "variables")
@@ -26,11 +26,11 @@ class Frame:
 
 
 Evaluate = Callable[[Frame], Any]
-"""Gives the value of a part of an expression; raises `NoValue` and `TooMuch`."""
+"""Returns the value of a node; raises `NoValue` and `TooMuch`."""
 
 
 def boolean(value: Any, what: str) -> bool:
-    """Raise `NoValue` for a value that is neither true nor false."""
+    """The value, if it is a bool. Raise `NoValue` otherwise; `what` describes the value."""
     if isinstance(value, bool):
         return value
-    raise NoValue(f"{what} is {kind(value)}, neither true nor false")
+    raise NoValue(f"{what} is {kind(value)}, not bool")

@@ -1,6 +1,6 @@
-"""The functions that expressions know: those of CEL's standard library. doc/langdef.md of cel-spec.
+"""The functions of expressions: the standard library of CEL, doc/langdef.md of cel-spec.
 
-`f(x, a)` and `x.f(a)` mean the same.
+`f(x, a)` and `x.f(a)` are equivalent.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from app.expressions.url_encoding import url_encode
 from app.expressions.values import kind
 
 STEPS_OF_A_TIME = 20
-"""What it takes to read a text as a time, or to find a part of one."""
+"""The steps of parsing a time, or of computing a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Function:
     """A function.
 
     Attributes:
-        run: called with the meter and the arguments; raises `NoValue`.
-        least: how many arguments it takes, at least.
-        most: how many at most.
-        form: how it is written, for messages.
+        run: takes the meter and the arguments; raises `NoValue`.
+        least: the smallest number of arguments.
+        most: the largest number of arguments.
+        form: an example of a call, for messages.
     """
 
     run: Callable[..., Any]
@@ -38,7 +38,7 @@ class Function:
 
 
 def _size(meter: Meter, value: Any) -> int:
-    """Characters of a text, bytes, elements or keys."""
+    """The number of characters, bytes, elements or keys."""
     if isinstance(value, str | bytes | list | Mapping):
         return len(value)
     raise NoValue(f"{kind(value)} has no size")
@@ -47,7 +47,7 @@ def _size(meter: Meter, value: Any) -> int:
 def _of_texts(name: str, run: Callable[[str, str], bool]) -> Function:
     def checked(meter: Meter, text: Any, other: Any) -> bool:
         if not isinstance(text, str) or not isinstance(other, str):
-            raise NoValue(f"{name} takes text and text, not {kind(text)} and {kind(other)}")
+            raise NoValue(f"{name} requires strings, not {kind(text)} and {kind(other)}")
         meter.read(len(text))
         return run(text, other)
 
@@ -59,7 +59,7 @@ def _part(name: str) -> Function:
         meter.spend(STEPS_OF_A_TIME)
         found = part_of(name, value, UTC if zone is None else _zone(name, zone))
         if found is None or (zone is not None and not _has_zones(value)):
-            raise NoValue(f"{name} takes a timestamp, not {kind(value)}; timestamp(text) reads one")
+            raise NoValue(f"{name} requires a timestamp, not {kind(value)}; convert it with timestamp(…)")
         return found
 
     return Function(part, 1, 2, f"time.{name}() or time.{name}('Europe/Berlin')")
@@ -71,7 +71,7 @@ def _has_zones(value: Any) -> bool:
 
 def _zone(name: str, zone: Any) -> Any:
     if not isinstance(zone, str):
-        raise NoValue(f"{name} takes a time zone such as 'Europe/Berlin', not {kind(zone)}")
+        raise NoValue(f"{name} requires a time zone such as 'Europe/Berlin', not {kind(zone)}")
     return zone_of(zone)
 
 
@@ -85,7 +85,7 @@ def _conversion(name: str, convert: Callable[[Any], Any]) -> Function:
 
 def _matches(meter: Meter, text: Any, pattern: Any) -> bool:
     if not isinstance(text, str) or not isinstance(pattern, str):
-        raise NoValue(f"matches takes text and a pattern, not {kind(text)} and {kind(pattern)}")
+        raise NoValue(f"matches requires strings, not {kind(text)} and {kind(pattern)}")
     return matches(meter, text, pattern)
 
 

@@ -1,32 +1,32 @@
-"""What one evaluation may take. It is counted on the way, and what would take more than is left is not begun.
+"""Limits of one evaluation. Its cost is counted while it runs; an operation that would exceed a limit is not started.
 
-An evaluation holds up everything else in its process, so these bounds are for time and memory alike.
+Nothing else runs in the process during an evaluation, so the limits bound time as well as memory.
 """
 
 from app.expressions.errors import TooMuch
 
 MAX_DEPTH = 90
-"""How deep an expression may be nested."""
+"""The largest depth of an expression."""
 
 MAX_STEPS = 1_000_000
-"""The most steps of an evaluation. One is about a tenth of a microsecond: a part of a loop's body for one element, an
-element that is compared or put into a list, 64 characters that are compared, searched or joined.
+"""The largest number of steps of an evaluation. A step takes 0.1 to 0.3 µs. A part of a loop's body takes one step per
+element, an element that is added to a list one, a comparison of two elements four, and reading 64 characters one.
 """
 
 MAX_MADE_BYTES = 33_554_432
-"""The most characters of text, and bytes, that an evaluation may make."""
+"""The largest number of characters and bytes that an evaluation may create."""
 
 MAX_RESULT_BYTES = 1_048_576
-"""The most bytes of a computed result, as JSON."""
+"""The largest computed result, in bytes of JSON."""
 
 MAX_PATTERN = 1_000
-"""The most characters of a regular expression."""
+"""The largest number of characters of a regular expression."""
 
 CHARACTERS_A_STEP = 64
 
 
 class Meter:
-    """Counts what an evaluation has taken. Its methods raise `TooMuch`."""
+    """Counts the cost of one evaluation. Its methods raise `TooMuch`."""
 
     __slots__ = ("_bytes", "_steps")
 
@@ -37,15 +37,15 @@ class Meter:
     def spend(self, steps: int) -> None:
         self._steps -= steps
         if self._steps < 0:
-            raise TooMuch(f"takes more than {MAX_STEPS} steps; that is the limit: let a task do this work")
+            raise TooMuch(f"needs more than {MAX_STEPS} steps, which is the limit; use a task for this work")
 
     def read(self, characters: int) -> None:
-        """Before so many characters are looked through."""
+        """Count the steps of reading a text of this length."""
         self.spend(characters // CHARACTERS_A_STEP + 1)
 
     def make(self, characters: int) -> None:
-        """Before a text of this length is made."""
+        """Count the creation of a text of this length. Call it before the text is created."""
         self.read(characters)
         self._bytes -= characters
         if self._bytes < 0:
-            raise TooMuch(f"makes more than {MAX_MADE_BYTES} bytes of text; that is the limit")
+            raise TooMuch(f"creates more than {MAX_MADE_BYTES} characters of text, which is the limit")

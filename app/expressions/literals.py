@@ -1,4 +1,4 @@
-"""The values of literals. CEL's grammar is the rule: doc/langdef.md of cel-spec, "Syntax"."""
+"""The values of literals, by the grammar of CEL: doc/langdef.md of cel-spec, "Syntax"."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 
 
 class LiteralFault(Exception):
-    """A literal is none. `offset` is where in it, from 0."""
+    """A literal is invalid. `offset` is the position of the error in it, from 0."""
 
     def __init__(self, message: str, offset: int = 0) -> None:
         super().__init__(message)
@@ -23,23 +23,23 @@ class LiteralFault(Exception):
 
 
 def number(text: str, *, is_negative: bool = False) -> int | float | UInt:
-    """The value of `text`, or of a minus and `text`. Raise `LiteralFault`."""
+    """The value of `text`, or of `text` after a minus sign. Raise `LiteralFault`."""
     if (whole := _WHOLE.fullmatch(text)) is not None:
         value = int(whole[1], 16 if whole[1][:2] in ("0x", "0X") else 10) * (-1 if is_negative else 1)
         least, most = (0, UINT_MAX) if whole[2] else (INT_MIN, INT_MAX)
         if not least <= value <= most:
-            raise LiteralFault(f"{text[:40]} is beyond the range of {'uint' if whole[2] else 'int'}")
+            raise LiteralFault(f"{text[:40]} is outside the range of {'uint' if whole[2] else 'int'}")
         return UInt(value) if whole[2] else value
     if _DECIMAL.fullmatch(text):
         return -float(text) if is_negative else float(text)
-    raise LiteralFault(f"{text[:40]} is no number")
+    raise LiteralFault(f"{text[:40]} is not a number")
 
 
 def string(text: str) -> str | bytes:
-    """The value of a literal in quotes. Raise `LiteralFault`."""
+    """The value of a string or bytes literal. Raise `LiteralFault`."""
     match = _QUOTES.match(text)
     if match is None or not text.endswith(match[2]) or len(text) < match.end() + len(match[2]):
-        raise LiteralFault("the text in quotes does not end")
+        raise LiteralFault("the string is not closed")
     prefix, body = match[1].lower(), text[match.end() : -len(match[2])]
     if "r" in prefix:
         return body.encode() if "b" in prefix else body
@@ -50,7 +50,7 @@ def string(text: str) -> str | bytes:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a literal in quotes is written as it is meant: without prefix, backslash or quotes in a row."""
+    """Whether a string literal contains its value unchanged: no prefix, no backslash and no triple quotes."""
     return "\\" not in text and text[:1] in "'\"" and text[:3] not in ("'''", '"""')
 
 
@@ -84,8 +84,8 @@ def _character(match: re.Match[str]) -> str:
     if code or octal:
         point = int(code, 16) if code else int(octal, 8)
         if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
-            raise LiteralFault(f"{match[0]} is no character", match.start())
+            raise LiteralFault(f"{match[0]} is not a character", match.start())
         return chr(point)
     if letter is None or letter not in _LETTERS:
-        raise LiteralFault(f"{match[0]!r} is no escape of CEL; a backslash itself is written \\\\", match.start())
+        raise LiteralFault(f"{match[0]!r} is not an escape sequence; write \\\\ for a backslash", match.start())
     return _LETTERS[letter]

@@ -1,4 +1,4 @@
-"""The loops of CEL, over the elements of a list or the keys of a map in their order."""
+"""The loops of CEL over the elements of a list, or over the keys of a map, in order."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from app.expressions.values import kind, value_of
 
 @dataclass(frozen=True, slots=True)
 class LoopParts:
-    """What a loop is made of.
+    """The compiled parts of a loop.
 
     Attributes:
-        macro: its name.
-        slot: where its variable is kept in the frame.
-        cost: how many steps one element takes, loops within not counted.
-        condition: what is asked of each element; None for a `map` without one.
-        result: what `map` makes of each element.
+        macro: the name of the loop.
+        slot: the name of its variable in the frame.
+        cost: steps per element, without nested loops.
+        condition: evaluated for each element; None for a `map` without a condition.
+        result: the new element; only for `map`.
     """
 
     macro: str
@@ -29,7 +29,7 @@ class LoopParts:
 
 
 def run_loop(parts: LoopParts, frame: Frame, over: Any) -> Any:
-    """The value of the loop over a list or a map. Raise `NoValue` for anything else."""
+    """The result of the loop. Raise `NoValue` if `over` is neither a list nor a map."""
     match parts.macro:
         case "map":
             return _mapped(parts, frame, over)
@@ -44,11 +44,11 @@ def run_loop(parts: LoopParts, frame: Frame, over: Any) -> Any:
 
 
 def _each(parts: LoopParts, frame: Frame, over: Any) -> Iterator[Any]:
-    """The elements, each while it is the value of the variable."""
+    """The elements; each is assigned to the variable before it is returned."""
     if isinstance(over, Mapping):
         over = [value_of(key) for key in over]
     elif not isinstance(over, list):
-        raise NoValue(f"{parts.macro} goes through a list or a map, not through {kind(over)}")
+        raise NoValue(f"{parts.macro} requires a list or a map, not {kind(over)}")
     variables, meter, slot, cost = frame.variables, frame.meter, parts.slot, parts.cost
     for item in over:
         meter.spend(cost)
@@ -59,7 +59,7 @@ def _each(parts: LoopParts, frame: Frame, over: Any) -> Iterator[Any]:
 def _mapped(parts: LoopParts, frame: Frame, over: Any) -> list[Any]:
     result = parts.result
     if result is None:
-        raise AssertionError("a map without a result")
+        raise AssertionError("`map` always has a result")
     if parts.condition is None:
         return [result(frame) for _ in _each(parts, frame, over)]
     return [result(frame) for _ in _each(parts, frame, over) if _holds(parts, frame)]
@@ -72,7 +72,7 @@ def _holds(parts: LoopParts, frame: Frame) -> bool:
 
 
 def _settled(parts: LoopParts, frame: Frame, over: Any, *, decisive: bool) -> bool:
-    """An element whose condition is `decisive` settles it, whatever errors others have."""
+    """`decisive` if the condition has this value for any element, whatever errors it has for others."""
     fault: NoValue | None = None
     for _ in _each(parts, frame, over):
         try:

@@ -4,7 +4,7 @@ from app.expressions.errors import ExpressionError
 from app.expressions.syntax import Has, Index, Loop, Name, Node, Select
 
 LOOPS = {"all": (2,), "exists": (2,), "exists_one": (2,), "existsOne": (2,), "filter": (2,), "map": (2, 3)}
-"""How many arguments each takes."""
+"""The numbers of arguments that each accepts."""
 
 _FORMS = {
     "map": "list.map(x, result) or list.map(x, condition, result)",
@@ -17,7 +17,7 @@ _FORMS = {
 
 
 def expanded(name: str, target: Node | None, arguments: tuple[Node, ...], at: int) -> Node | None:
-    """The macro that a call is, None when it is none. Raise `ExpressionError` for one that is written otherwise."""
+    """The node of a macro call; None for other calls. Raise `ExpressionError` for wrong arguments of a macro."""
     if name == "has" and target is None:
         return _has(arguments)
     if name not in LOOPS:
@@ -33,5 +33,5 @@ def _has(arguments: tuple[Node, ...]) -> Has:
     if len(arguments) == 1 and isinstance(arguments[0], Select):
         return Has(arguments[0].operand, arguments[0].field)
     if len(arguments) == 1 and isinstance(arguments[0], Index):
-        raise ExpressionError("has takes a field, as in has(input.name); 'any name' in input asks for any other name")
-    raise ExpressionError("has takes one field, as in has(input.name)")
+        raise ExpressionError("has requires a field, as in has(input.name); for other names write 'any name' in input")
+    raise ExpressionError("has requires one field, as in has(input.name)")

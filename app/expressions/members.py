@@ -10,7 +10,7 @@ _WORDS = {bool: "a boolean", str: "a text", bytes: "bytes", list: "a list", type
 
 
 def member(value: Any, field: str) -> Any:
-    """`value.field`. Raise `NoValue` where there is none."""
+    """`value.field`. Raise `NoValue` if it does not exist."""
     if isinstance(value, Mapping):
         try:
             return value[field]
@@ -20,7 +20,7 @@ def member(value: Any, field: str) -> Any:
 
 
 def has_field(value: Any, field: str) -> bool:
-    """`has(value.field)`: null has no fields. Raise `NoValue` for what can have none."""
+    """`has(value.field)`, which is false for null. Raise `NoValue` for other values that are not objects."""
     if value is None:
         return False
     if isinstance(value, Mapping):
@@ -29,14 +29,14 @@ def has_field(value: Any, field: str) -> bool:
 
 
 def element(value: Any, key: Any) -> Any:
-    """`value[key]`: the value of a map, or the element of a list. Raise `NoValue` where there is none."""
+    """`value[key]`: a value of a map or an element of a list. Raise `NoValue` if it does not exist."""
     if isinstance(value, list):
         return value[_position(value, key)]
     if not isinstance(value, Mapping):
         raise NoValue(f"there is no {_shown(key)} in {described(value)}")
     own = key_of(key)
     if own is None:
-        raise NoValue(f"{described(key)} is no key of a map")
+        raise NoValue(f"a map key cannot be {described(key)}")
     try:
         return value[own]
     except KeyError:
@@ -45,7 +45,7 @@ def element(value: Any, key: Any) -> Any:
 
 
 def described(value: Any) -> str:
-    """What kind of value it is, in plain words."""
+    """The kind of value in plain words, for messages."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "a number"
     return _WORDS.get(type(value), "an object" if isinstance(value, Mapping) else "a value without fields")

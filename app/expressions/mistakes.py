@@ -1,4 +1,4 @@
-"""What is often written by those who know other languages, and what CEL has instead."""
+"""Advice for what is valid in other languages but not in CEL."""
 
 import difflib
 from collections.abc import Collection, Sequence
@@ -25,8 +25,8 @@ _SIGNS = {
     "++": "there is no ++",
     "//": "there is no //",
     "??": "has(input.x) ? input.x : 'default' gives a default",
-    "?.": "has(input.x) asks whether a field is there",
-    "?": "has(input.x) asks whether a field is there",
+    "?.": "has(input.x) tests for a field",
+    "?": "has(input.x) tests for a field",
     ";": "it is one expression, without ;",
     "=>": "a loop names its variable: list.map(x, x.name)",
     "->": "a loop names its variable: list.map(x, x.name)",
@@ -53,8 +53,8 @@ _FUNCTIONS = {
     "today": "an expression has no clock, so that it gives the same value again",
     "get": "has(input.x) ? input.x : 'default' gives a default",
     "default": "has(input.x) ? input.x : 'default' gives a default",
-    "defined": "has(input.x) asks whether a field is there",
-    "isset": "has(input.x) asks whether a field is there",
+    "defined": "has(input.x) tests for a field",
+    "isset": "has(input.x) tests for a field",
     "exist": "exists(x, condition) asks for any element",
     "any": "exists(x, condition) asks for any element",
     "some": "exists(x, condition) asks for any element",
@@ -67,8 +67,8 @@ _FUNCTIONS = {
 }
 
 
-def hint(text: str, tokens: Sequence[Token], position: int) -> str | None:
-    """What was probably meant, where the token at `position` is one that cannot stand there."""
+def advice(text: str, tokens: Sequence[Token], position: int) -> str | None:
+    """Advice for an unexpected token at `position`; None if there is none."""
     token, before = tokens[position], tokens[position - 1] if position else None
     if token.text == "}" and tokens[0].text == "{":
         return "an expression in a text is written ${…}, with one pair of braces"
@@ -86,12 +86,12 @@ def hint(text: str, tokens: Sequence[Token], position: int) -> str | None:
 
 
 def name_hint(name: str) -> str | None:
-    """What was probably meant by a name that nothing has."""
+    """Advice for an unknown name; None if there is none."""
     return f"it is written {_NAMES[name]}" if name in _NAMES else None
 
 
 def function_hint(name: str, known: Collection[str]) -> str | None:
-    """What there is instead of a function that CEL has not."""
+    """Advice for an unknown function; None if there is none."""
     if name in _FUNCTIONS:
         return _FUNCTIONS[name]
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)

@@ -1,4 +1,4 @@
-"""Which names and functions an expression uses: what must be known before anything is evaluated."""
+"""Finds and checks the names and functions that an expression uses, before anything is evaluated."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,26 +13,26 @@ from app.expressions.values import TYPE_NAMES
 
 ROOTS = frozenset({"input", "tasks", "execution", "workflow", "vars", "secrets"})
 NAMED_ROOTS = ("tasks", "vars", "secrets")
-"""The roots whose members must be named outright, so that it is known which ones are used."""
+"""The roots whose members must be written out, so that it is known which ones are used."""
 
 ELEMENT_ROOTS = frozenset({"item", "index"})
-"""What expressions know besides where a task runs once per element of a list."""
+"""Additional roots in the config of a `for_each` task."""
 
 COSTLY = frozenset({"matches"})
-"""Each call may take a tenth of a second, for a large text and pattern."""
+"""Functions that can take a tenth of a second per call, with a large text and pattern."""
 
 MAX_COSTLY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an expression names.
+    """The names in an expression.
 
     Attributes:
         roots: the roots that it uses.
-        tasks: the members of `tasks`.
-        secrets: the members of `secrets`.
-        variables: the members of `vars`.
+        tasks: the used members of `tasks`.
+        secrets: the used members of `secrets`.
+        variables: the used members of `vars`.
     """
 
     roots: frozenset[str]
@@ -42,7 +42,11 @@ class Names:
 
 
 def names_in(source: str, tree: Node, roots: frozenset[str]) -> Names:
-    """Raise `ExpressionError` for an unknown name, and where a task, secret or variable is not named outright."""
+    """The names that `tree`, parsed from `source`, uses.
+
+    Raise `ExpressionError` for an unknown name or function, for a wrong number of arguments, and for a task, secret or
+    variable whose name is not written out.
+    """
     reader = _Reader(source, roots)
     reader.read(tree)
     named = reader.named
@@ -53,7 +57,7 @@ def names_in(source: str, tree: Node, roots: frozenset[str]) -> Names:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A part of the expression, with the variables of the loops around it."""
+    """A node, with the variables of the loops around it."""
 
     node: Node
     bound: frozenset[str] = frozenset()
@@ -65,7 +69,7 @@ class _Place:
 
 @dataclass(slots=True)
 class _Reader:
-    """Goes through the parts once, in the order of the text, knowing at each which loops it stands in."""
+    """Visits the nodes in the order of the text and keeps track of the loops around each."""
 
     source: str
     roots: frozenset[str]
@@ -79,7 +83,7 @@ class _Reader:
             waiting.extend(reversed(list(self._within(waiting.pop()))))
 
     def _within(self, place: _Place) -> Iterator[_Place]:
-        """What has to be read yet, of a part."""
+        """Check one node and return those inside it that remain to be checked."""
         node = place.node
         if isinstance(node, Name):
             self._take(node, place.bound)
@@ -112,7 +116,7 @@ class _Reader:
         self.used.add(node.name)
 
     def _is_member(self, node: Select | Index, bound: frozenset[str]) -> bool:
-        """Whether it is a member of a root whose members are named outright: `tasks.a`."""
+        """Record a member such as `tasks.a`. False for all other nodes."""
         root = node.operand
         if not isinstance(root, Name) or root.name not in NAMED_ROOTS or root.name in bound:
             return False
@@ -156,12 +160,12 @@ def _unnamed(root: str, node: Node) -> ExpressionError:
 
 
 def _plain_text(node: Node) -> str | None:
-    """The text that is written there in plain quotes; None for anything else."""
+    """The value of a plain string literal; None for other nodes."""
     return node.value if isinstance(node, Literal) and node.is_plain and isinstance(node.value, str) else None
 
 
 def simple_path(tree: Node, roots: frozenset[str]) -> tuple[str | int, ...] | None:
-    """The keys of an expression that only walks down from a root, `tasks.fetch.output[0].id`; None for any other."""
+    """The keys of an expression that only names a value, `tasks.fetch.output[0].id`; None for any other."""
     keys = list[str | int]()
     while isinstance(tree, Select | Index):
         key = tree.field if isinstance(tree, Select) else tree.key.value if isinstance(tree.key, Literal) else None

@@ -1,6 +1,6 @@
-"""Reads the text of an expression. The grammar is CEL's: doc/langdef.md of cel-spec, "Syntax".
+"""Parses an expression, by the grammar of CEL: doc/langdef.md of cel-spec, "Syntax".
 
-What CEL has beside JSON's values is left out: messages, `Type{field: 1}`, and optional fields, `a.?b`.
+Messages, `Type{field: 1}`, and optional fields, `a.?b`, are not supported.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from app.expressions.errors import ExpressionError
 from app.expressions.limits import MAX_DEPTH
 from app.expressions.literals import LiteralFault
 from app.expressions.macros import expanded
-from app.expressions.mistakes import hint
+from app.expressions.mistakes import advice
 from app.expressions.syntax import (
     Call,
     Chain,
@@ -40,11 +40,11 @@ _RESERVED = frozenset(
 )
 _BINDS = {"||": 1, "&&": 2} | dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "in"), 3)
 _BINDS |= {"+": 4, "-": 4, "*": 5, "/": 5, "%": 5}
-"""How strongly an operator between two values binds."""
+"""The precedence of the binary operators."""
 
 
 def parse(text: str) -> Node:
-    """Raise `ExpressionError` with the place where the text is no expression, and with what was probably meant."""
+    """The syntax tree of `text`. Raise `ExpressionError` with the position, and advice for common mistakes."""
     try:
         node = _Parser(text).whole()
     except RecursionError:
@@ -55,7 +55,7 @@ def parse(text: str) -> Node:
 
 
 class _Parser:
-    """Recursive descent, with one step down for each level of parentheses; operators are joined without any."""
+    """Recursive descent for nested parts; binary operators are parsed in a loop, without recursion."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -74,7 +74,7 @@ class _Parser:
         return self._tokens[self._position]
 
     def _take(self, *texts: str) -> Token | None:
-        """The next token, if it is one of these signs or words."""
+        """Consume and return the next token if it is one of `texts`; None otherwise."""
         token = self._token
         if token.text not in texts or token.kind not in ("other", "name"):
             return None
@@ -100,7 +100,7 @@ class _Parser:
         return Choice(tuple(cases), node) if cases else node
 
     def _operators(self) -> Node:
-        """Values with operators between them, joined by how strongly these bind, from left to right."""
+        """Operands and binary operators, joined by precedence, from left to right."""
         operands, operators = [self._operand()], list[str]()
         while (taken := self._take(*_BINDS)) is not None:
             while operators and _BINDS[operators[-1]] >= _BINDS[taken.text]:
@@ -126,10 +126,10 @@ class _Parser:
         return Unary(first.text, count, node) if count else node
 
     def _members(self, node: Node) -> Node:
-        """`node` with all fields, indices and calls behind it."""
+        """`node` with all fields, indices and calls that follow it."""
         while (sign := self._take(".", "[")) is not None:
             if self._token.text == "?":
-                self._fail("optional fields are not supported; has(input.x) asks whether a field is there")
+                self._fail("optional fields are not supported; has(input.x) tests for a field")
             if sign.text == "[":
                 node = Index(node, self._expression())
                 self._expect("]")
@@ -145,7 +145,7 @@ class _Parser:
         if token.kind != "name":
             self._unexpected()
         if token.text in _CONSTANTS or token.text == "in":
-            self._fail(f"{token.text!r} is a word of CEL; a field of this name is reached as ['{token.text}']")
+            self._fail(f"{token.text!r} is a reserved word; write the field as ['{token.text}']")
         self._position += 1
         if self._take("("):
             return self._call(token, self._list_to(")"), operand)
@@ -183,7 +183,7 @@ class _Parser:
         if self._take("("):
             return self._call(token, self._list_to(")"))
         if self._token.text == "{":
-            self._fail(f"{token.text}{{…}} would make a message, which is not supported; a map is written {{'a': 1}}")
+            self._fail(f"{token.text}{{…}} creates a message, which is not supported; write {{'a': 1}} for a map")
         return Name(token.text, token.start)
 
     def _list_to(self, end: str, *, may_end_with_comma: bool = False) -> tuple[Node, ...]:
@@ -242,7 +242,7 @@ class _Parser:
         what = "the text ends too early" if token.kind == "end" else f"unexpected {token.text!r}"
         if missing and token.kind == "end":
             what += f", {missing!r} is missing"
-        meant = hint(self._text, self._tokens, self._position)
+        meant = advice(self._text, self._tokens, self._position)
         self._fail(what if meant is None else f"{what}; {meant}")
 
     def _fail(self, message: str, at: int | None = None) -> NoReturn:
@@ -251,7 +251,7 @@ class _Parser:
 
 
 def _join(operands: list[Node], operator: str) -> None:
-    """Replace the last two by one. What is joined already on the left side goes on: no depth comes of long rows."""
+    """Replace the last two operands by one. A chain on the left is extended, so that long chains do not add depth."""
     right, left = operands.pop(), operands.pop()
     if operator in ("&&", "||"):
         joined = left.operands if isinstance(left, Logic) and left.operator == operator else (left,)

@@ -1,4 +1,4 @@
-"""Regular expressions, by RE2 as CEL wants it: they take time in proportion to the text, whatever the pattern."""
+"""Regular expressions of RE2, as CEL requires: matching takes linear time."""
 
 from functools import lru_cache
 from typing import Any
@@ -9,16 +9,16 @@ from app.expressions.errors import NoValue
 from app.expressions.limits import MAX_PATTERN, Meter
 
 MAX_MEMORY = 524_288
-"""The most bytes of a compiled pattern; RE2 refuses what would take more."""
+"""The largest compiled pattern, in bytes; RE2 refuses larger ones."""
 
 INSTRUCTIONS_A_STEP = 25
-"""RE2 keeps the states that it meets, and takes 2 ns a character; where there are too many of them it goes through all
-instructions of the pattern for each character, 30 ns each. As that cannot be known before, it is what is counted.
+"""RE2 usually takes 2 ns per character. If a pattern has too many states, it executes all instructions of the pattern
+for each character, 30 ns each. That cannot be predicted, so the worst case is counted.
 """
 
 
 def matches(meter: Meter, text: str, pattern: str) -> bool:
-    """Whether `pattern` is found anywhere in `text`. Raise `NoValue` for what is no pattern."""
+    """Whether `pattern` matches anywhere in `text`. Raise `NoValue` for an invalid pattern."""
     compiled = compiled_pattern(pattern)
     meter.spend(len(text) * compiled.programsize // INSTRUCTIONS_A_STEP + 1)
     return compiled.search(text) is not None
@@ -36,7 +36,7 @@ def compiled_pattern(pattern: str) -> Any:
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise NoValue(f"{pattern[:40]!r} is no pattern of RE2: {_reason(error)}") from None
+        raise NoValue(f"{pattern[:40]!r} is not a valid RE2 pattern: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What an expression comes to, as a JSON value."""
+"""Converts the value of an expression to JSON."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -12,13 +12,13 @@ from app.expressions.values import UInt, kind
 
 _PLAIN = frozenset({bool, int, type(None)})
 _SHORT = MAX_RESULT_BYTES // 8
-"""A text of so many characters fits in any case: JSON writes one with six bytes at most."""
+"""A shorter text always fits: a character has at most six bytes in JSON."""
 
 
 def json_result(value: Any) -> Any:
-    """A copy of the value as the history could hold it: CEL also knows bytes, times, types and numbers that are none.
+    """A copy of the value.
 
-    Raise `NoValue` for what JSON cannot hold, and for too large a result.
+    Raise `NoValue` for bytes, times, types and NaN, which JSON does not have, and for a result that is too large.
     """
     if type(value) in _PLAIN or (type(value) is str and len(value) < _SHORT):
         return value
@@ -37,10 +37,10 @@ def _too_large(size: int) -> NoValue:
 
 
 def _check_size(value: Any) -> None:
-    """Refuse what will be too large before it is written.
+    """Raise `NoValue` for a value that will be too large as JSON.
 
-    Each list and map is counted once and added wherever it stands: loops make values that hold the same one thousands
-    of times over, which are small until they are written.
+    Loops can create values that contain the same list thousands of times. Such a value is small in memory but not as
+    JSON, so the size of each list and map is computed once and added for each occurrence.
     """
     sizes, waiting, counted = dict[int, int](), [value], 0
     while waiting:
@@ -65,7 +65,7 @@ def _parts(item: Any) -> Collection[Any]:
 
 
 def _size(item: Any, parts: Collection[Any], sizes: Mapping[int, int]) -> int:
-    """How many bytes it has at least; what is within has been counted."""
+    """The smallest possible size in bytes of JSON. The sizes of the lists and maps inside are known."""
     if not isinstance(item, list | Mapping):
         return _scalar_size(item)
     keys = sum(map(_key_size, item)) if isinstance(item, Mapping) else 0
@@ -75,7 +75,9 @@ def _size(item: Any, parts: Collection[Any], sizes: Mapping[int, int]) -> int:
 def _key_size(key: Any) -> int:
     if isinstance(key, str):
         return len(key) + 3
-    raise NoValue("the result holds a map with a key that is no text, which JSON cannot; string(…) makes text of it")
+    raise NoValue(
+        "the result holds a map with a key that is not a string, which JSON cannot; string(…) makes text of it"
+    )
 
 
 def _scalar_size(item: Any) -> int:

@@ -1,6 +1,6 @@
-"""The parts of an expression, as the parser puts them together.
+"""The syntax tree of an expression.
 
-`at` is the position of a part in the text, from 0.
+`at` is the position of a node in the text, from 0.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant; `is_plain` is true for a text that stands in plain quotes as it is meant."""
+    """A constant. `is_plain` is true for a string literal that contains its value unchanged."""
 
     value: Any
     is_plain: bool = False
@@ -50,7 +50,7 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`function(a, b)`, and `a.function(b)`, which means the same."""
+    """`function(a, b)`, or `a.function(b)`, which is equivalent."""
 
     function: str
     arguments: tuple["Node", ...]
@@ -73,7 +73,7 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`over.macro(variable, condition, result)`. Only `map` has a result, and it may have no condition."""
+    """`over.macro(variable, condition, result)`. Only `map` has a result; its condition is optional."""
 
     macro: str
     over: "Node"
@@ -101,7 +101,7 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`first + b - c`: operators that take two values, from left to right."""
+    """`first + b - c`: binary operators, applied from left to right."""
 
     first: "Node"
     rest: tuple[tuple[str, "Node"], ...]
@@ -109,7 +109,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Unary:
-    """`!a` or `-a`, `count` times over."""
+    """`!a` or `-a`, applied `count` times."""
 
     operator: str
     count: int
@@ -120,7 +120,7 @@ Node: TypeAlias = Literal | Name | Select | Index | Has | Call | ListOf | MapOf 
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The parts of a part, in the order of the text."""
+    """The children of a node, in the order of the text."""
     match node:
         case Select(operand) | Has(operand) | Unary(_, _, operand):
             yield operand
@@ -145,7 +145,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def size(node: Node) -> int:
-    """How many parts there are, itself included."""
+    """The number of nodes of a tree."""
     count, waiting = 0, [node]
     while waiting:
         count += 1
@@ -154,7 +154,7 @@ def size(node: Node) -> int:
 
 
 def depth(node: Node) -> int:
-    """How deep parts stand within parts. A row of fields, `a.b.c`, is one part."""
+    """The depth of a tree. A row of fields, `a.b.c`, counts as one level."""
     deepest, waiting = 0, [(node, 1)]
     while waiting:
         part, level = waiting.pop()

@@ -1,7 +1,7 @@
 """Timestamps and durations, to the nanosecond. doc/langdef.md of cel-spec, "Standard Definitions".
 
-Timestamps are instants, from the year 1 to the year 9999; where no zone is given their parts are those of UTC.
-Durations fit into 64 bits of nanoseconds, which is about 292 years.
+Timestamps are instants, from the year 1 to the year 9999. Their parts are those of UTC unless a time zone is given.
+Durations have at most 64 bits of nanoseconds, which is about 292 years.
 """
 
 import re
@@ -28,7 +28,7 @@ _DURATION = re.compile(rf"([+-]?)(?:0|((?:{_AMOUNT.pattern})+))", re.ASCII)
 _OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
-"""Files among those of the zones that are none: what they say depends on the machine, or is nothing."""
+"""Files in the zone database that are not zones: they depend on the machine, or contain nothing."""
 
 
 def timestamp_of(nanoseconds: int) -> Timestamp:
@@ -46,11 +46,11 @@ def duration_of(nanoseconds: int) -> Duration:
 
 
 def parse_timestamp(text: str) -> Timestamp:
-    """Of RFC 3339, as `2027-01-01T00:00:00.5Z` or with `+01:00`. Raise `NoValue`."""
+    """Parse RFC 3339, such as `2027-01-01T00:00:00.5Z` or with `+01:00`. Raise `NoValue`."""
     match = _TIMESTAMP.fullmatch(text)
     moment = None if match is None else _moment(f"{match[1]}T{match[2]}+00:00")
     if match is None or moment is None:
-        raise NoValue(f"{text[:40]!r} is no timestamp; one is 2027-01-31T12:00:00Z")
+        raise NoValue(f"{text[:40]!r} is not a timestamp such as 2027-01-31T12:00:00Z")
     fraction, sign, hours, minutes = match.groups()[2:]
     offset = _offset(sign, hours, minutes) if sign else timedelta()
     whole = _seconds(moment - _EPOCH) - _seconds(offset)
@@ -58,23 +58,23 @@ def parse_timestamp(text: str) -> Timestamp:
 
 
 def parse_duration(text: str) -> Duration:
-    """A number with a unit, or several: `-1h30m`, `1.5s`; units are h, m, s, ms, us, ns. Raise `NoValue`."""
+    """Parse numbers with units: `-1h30m`, `1.5s`. Units are h, m, s, ms, us, ns. Raise `NoValue`."""
     match = _DURATION.fullmatch(text) if len(text) <= 100 else None
     if match is None:
-        raise NoValue(f"{text[:40]!r} is no duration; one is 90s, 1h30m or 250ms")
+        raise NoValue(f"{text[:40]!r} is not a duration such as 90s, 1h30m or 250ms")
     length = sum(_nanoseconds(amount, unit) for amount, unit in _AMOUNT.findall(match[2] or ""))
     return duration_of(-length if match[1] == "-" else length)
 
 
 def timestamp_text(value: Timestamp) -> str:
-    """RFC 3339 in UTC, with as many decimals as there are."""
+    """RFC 3339 in UTC, with the decimals that are needed."""
     seconds, rest = divmod(value.nanoseconds, SECOND)
     moment = _EPOCH + timedelta(seconds=seconds)
     return f"{moment.replace(tzinfo=None).isoformat()}{_fraction(rest)}Z"
 
 
 def duration_text(value: Duration) -> str:
-    """Seconds, with as many decimals as there are: `-5400s`, `1.5s`."""
+    """Seconds, with the decimals that are needed: `-5400s`, `1.5s`."""
     seconds, rest = divmod(abs(value.nanoseconds), SECOND)
     return f"{'-' if value.nanoseconds < 0 else ''}{seconds}{_fraction(rest)}s"
 
@@ -92,19 +92,19 @@ def zone_of(name: str) -> tzinfo:
     if _ZONE.fullmatch(name) and name not in _NO_ZONES:
         with suppress(ValueError, OSError, KeyError):
             return ZoneInfo(name)
-    raise NoValue(f"{name[:40]!r} is no time zone; one is Europe/Berlin, UTC or +05:30")
+    raise NoValue(f"{name[:40]!r} is not a time zone such as Europe/Berlin, UTC or +05:30")
 
 
 def _offset(sign: str, hours: str, minutes: str) -> timedelta:
     """Raise `NoValue`."""
     if int(hours) > 23 or int(minutes) > 59:
-        raise NoValue(f"{sign}{hours}:{minutes} is no offset from UTC")
+        raise NoValue(f"{sign}{hours}:{minutes} is not an offset from UTC")
     offset = timedelta(hours=int(hours), minutes=int(minutes))
     return -offset if sign == "-" else offset
 
 
 def _moment(text: str) -> datetime | None:
-    """None for a day or a time of day that there is none of."""
+    """None for a date or time of day that does not exist."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -143,14 +143,14 @@ PARTS: Mapping[str, Callable[[datetime], int]] = {
     "getMinutes": lambda at: at.minute,
     "getSeconds": lambda at: at.second,
 }
-"""The parts of a timestamp by the name of their function. Months, and days of a month and year, count from 0."""
+"""The parts of a timestamp by function name. Months count from 0; of the days only `getDate` counts from 1."""
 
 LENGTHS: Mapping[str, int] = {"getHours": 3_600 * SECOND, "getMinutes": 60 * SECOND, "getSeconds": SECOND}
-"""How many nanoseconds a whole one of these has: of a duration they count all of it."""
+"""Nanoseconds of one unit. For a duration these functions return the whole length in that unit."""
 
 
 def part_of(name: str, value: Any, zone: tzinfo) -> int | None:
-    """What `value.name()` is for a timestamp at `zone`, and for a duration; None for other values."""
+    """The result of `value.name()` for a timestamp in `zone`, and for a duration; None for other values."""
     if isinstance(value, Timestamp):
         if name == "getMilliseconds":
             return value.nanoseconds % SECOND // 1_000_000
@@ -161,7 +161,7 @@ def part_of(name: str, value: Any, zone: tzinfo) -> int | None:
 
 
 def _length(name: str, nanoseconds: int) -> int | None:
-    """Rounded towards zero; milliseconds are those beyond whole seconds."""
+    """Rounded towards zero. `getMilliseconds` returns the milliseconds after whole seconds."""
     sign = -1 if nanoseconds < 0 else 1
     if name == "getMilliseconds":
         return sign * (abs(nanoseconds) % SECOND // 1_000_000)

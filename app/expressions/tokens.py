@@ -1,10 +1,10 @@
-"""The tokens of an expression, as CEL's grammar has them: https://github.com/google/cel-spec, doc/langdef.md."""
+"""Splits an expression into tokens, by the grammar of CEL: doc/langdef.md of cel-spec, "Syntax"."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Nothing is tried twice, so that reading takes time in proportion to the text: a string that is not closed is one too.
+# The pattern never backtracks, so reading takes linear time. It also accepts a string that is not closed.
 _TOKEN = re.compile(
     r"""
       (?P<comment> //[^\n]*+ )
@@ -37,10 +37,10 @@ class Token:
     """One token.
 
     Attributes:
-        kind: `string`, `name`, `number`, `field` (a name in backquotes), `other` or, behind the last one, `end`.
-        text: as it is written.
-        start: its position in the text, from 0.
-        end: the position behind it.
+        kind: `string`, `name`, `number`, `field` (a name in backquotes), `other` or, after the last one, `end`.
+        text: the characters of the token.
+        start: its position in the expression, from 0.
+        end: the position after it.
     """
 
     kind: str
@@ -50,15 +50,15 @@ class Token:
 
 
 def tokens_of(text: str) -> Sequence[Token]:
-    """All but comments and white space, and then one of the kind `end`."""
+    """All tokens except comments and white space, then one of kind `end`."""
     found = [_token(match) for match in _TOKEN.finditer(text) if match.lastgroup != "comment"]
     return [*found, Token("end", "", len(text), len(text))]
 
 
 def end_of_expression(text: str, start: int, limit: int) -> int | None:
-    """The position of the brace that closes it: braces of maps nest, and those within quotes do not count.
+    """The position of the brace that closes the expression. Braces of maps nest; braces in strings do not count.
 
-    None when it is not within `limit` characters.
+    None if it is not within `limit` characters.
     """
     depth, position, stop = 0, start, min(len(text), start + limit + 1)
     while position < stop:
@@ -76,7 +76,7 @@ def end_of_expression(text: str, start: int, limit: int) -> int | None:
 
 
 def place(text: str, at: int) -> str:
-    """Where the position `at` is, for messages: lines and columns count from 1."""
+    """Line and column of the position `at`, for messages. Both count from 1."""
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     return f"column {column}" if "\n" not in text[:at] else f"line {line}, column {column}"
 

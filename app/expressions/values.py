@@ -1,7 +1,7 @@
 """The values that expressions work with, and the names of their types.
 
-null, bool, int, double, string, bytes, list and map are Python's None, bool, int, float, str, bytes, list and dict, as
-JSON is read. A whole number of JSON beyond the range of int is taken for what it is; no arithmetic overflows with it.
+null, bool, int, double, string, bytes, list and map are Python's None, bool, int, float, str, bytes, list and dict, the
+types that a JSON reader creates. An integer of JSON outside the range of int keeps its value.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
 class UInt(int):
-    """A whole number of CEL's type uint, written `1u`."""
+    """An integer of CEL's type uint, written `1u`."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class Duration:
     """A span of time.
 
     Attributes:
-        nanoseconds: its length, below 0 for one that goes back.
+        nanoseconds: its length; negative for a span back in time.
     """
 
     nanoseconds: int
@@ -41,20 +41,20 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class TypeName:
-    """A type as a value: what `type(x)` gives, and what `int` stands for in `type(x) == int`."""
+    """A type as a value: the result of `type(x)`, and the value of `int` in `type(x) == int`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class BoolKey:
-    """A bool as a key of a map: Python takes True for 1, CEL does not."""
+    """A bool as a map key. In Python True equals 1, in CEL it does not."""
 
     value: bool
 
 
 TYPE_NAMES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"})
-"""The types that have a name in expressions."""
+"""The types that expressions can name."""
 
 _NAMES: Mapping[type, str] = {
     type(None): "null_type",
@@ -74,7 +74,7 @@ _SHOWN = {"null_type": "null", "google.protobuf.Timestamp": "timestamp", "google
 
 
 def type_of(value: Any) -> TypeName:
-    """What `type(value)` is."""
+    """The result of `type(value)`."""
     return TypeName(_NAMES.get(type(value), "map" if isinstance(value, Mapping) else "dyn"))
 
 
@@ -85,9 +85,9 @@ def kind(value: Any) -> str:
 
 
 def key_of(value: Any) -> Any:
-    """What stands for `value` among the keys of a map: 1, 1u and 1.0 are the same key there, and true is another.
+    """The Python key for `value` in a map: 1, 1u and 1.0 are the same key, and true is another.
 
-    None when no map can have such a key.
+    None if no map can have such a key.
     """
     if type(value) is bool:
         return BoolKey(value)
@@ -95,5 +95,5 @@ def key_of(value: Any) -> Any:
 
 
 def value_of(key: Any) -> Any:
-    """The value that a key of a map stands for."""
+    """The value for a key that `key_of` created."""
     return key.value if type(key) is BoolKey else key

@@ -95,7 +95,7 @@ class JsonLoader(yaml.SafeLoader):
         self._merges = Merges(MAX_VALUES)
 
     def flatten_mapping(self, node: MappingNode) -> None:
-        """Instead of PyYAML's way, which changes from release to release."""
+        """Replaces the merges of PyYAML, which differ between releases."""
         self._merges.merge(node)
 
     def compose_mapping_node(self, anchor: Any) -> MappingNode:

@@ -1,9 +1,8 @@
-"""What `<<` means in a definition file: https://yaml.org/type/merge.html, with what that page leaves open decided.
+"""The meaning of `<<` in a definition file: https://yaml.org/type/merge.html, and rules for what that page leaves open.
 
-YAML 1.2 has no merges, and releases of PyYAML differ in how they do them, so that these are done here. `<<` takes a
-mapping or a list of mappings. Their fields are taken over where the mapping has no field of that name itself; of
-several mappings the first that has a field gives it. What is taken over comes first. A mapping that is merged has by
-then what it merges itself.
+YAML 1.2 has no merges, and releases of PyYAML merge differently, so this module does it. `<<` takes a mapping or a list
+of mappings. Their fields are added unless the mapping has a field of that name itself; if several mappings have a
+field, the first one wins. Merged fields come first. A mapping is merged with the fields that it merges itself.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ class Merges:
     """Merges the mappings of one document, each of them once.
 
     Attributes:
-        limit: how many fields may be taken over, all in all: a short text may ask for any number.
+        limit: the largest number of merged fields in the document, because a short text can ask for any number.
     """
 
     def __init__(self, limit: int) -> None:
@@ -29,7 +28,7 @@ class Merges:
         self._open: set[int] = set()
 
     def merge(self, node: MappingNode) -> None:
-        """Replace the `<<` of a mapping by what it takes over, before its own fields. Raise `yaml.MarkedYAMLError`."""
+        """Replace the `<<` of a mapping by the merged fields. Raise `yaml.MarkedYAMLError`."""
         merged = [pair for pair in node.value if pair[0].tag == MERGE]
         if not merged:
             return

@@ -113,7 +113,7 @@ def test_a_merged_field_has_the_place_where_it_is_written():
         ("x:\n  <<: [[{a: 1}]]\n", 2, 8, "<< takes a mapping or a list of mappings, as in <<: *name"),
         ("x: {<<: null}\n", 1, 9, "<< takes a mapping or a list of mappings, as in <<: *name"),
         ("x: &x\n  <<: *x\n", 1, 4, "this mapping merges itself"),
-        ("x: &x\n  a: 1\n  y: {<<: *x}\n", None, None, "once its aliases are followed"),
+        ("x: &x\n  a: 1\n  y: {<<: *x}\n", None, None, "after its aliases are resolved"),
         ("x: {<<: {a: 1}, <<: {b: 1}}\n", 1, 17, "the key '<<' appears twice in one mapping"),
     ],
 )
