@@ -32,7 +32,7 @@ from app.expressions.syntax import (
     Unary,
     size,
 )
-from app.expressions.times import PARTS, zone_of
+from app.expressions.times import ACCESSORS, zone_of
 from app.expressions.values import TYPE_NAMES, TypeName, UInt, key_of, kind
 
 Slots = Mapping[str, str]
@@ -136,7 +136,7 @@ def _check_constants(node: Call) -> None:
             FUNCTIONS[node.function].run(Meter(), *constants)
         elif node.function == "matches" and isinstance(last, str):
             compiled_pattern(last)
-        elif node.function in PARTS and isinstance(last, str):
+        elif node.function in ACCESSORS and isinstance(last, str):
             zone_of(last)
     except NoValue as error:
         raise ExpressionError(str(error)) from None

@@ -43,6 +43,8 @@ class Expression:
             raise EvaluationError(self.source, str(error)) from None
         except RecursionError:
             raise EvaluationError(self.source, "the data are nested too deeply") from None
+        except UnicodeEncodeError:
+            raise EvaluationError(self.source, "a string contains a lone surrogate, which is not a character") from None
 
 
 def compile_expression(source: str, extra_roots: frozenset[str] = frozenset()) -> Expression:

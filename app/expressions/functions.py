@@ -12,7 +12,7 @@ from app.expressions import conversions
 from app.expressions.errors import NoValue
 from app.expressions.limits import CHARACTERS_A_STEP, Meter
 from app.expressions.patterns import matches
-from app.expressions.times import PARTS, part_of, zone_of
+from app.expressions.times import ACCESSORS, part_of, zone_of
 from app.expressions.url_encoding import url_encode
 from app.expressions.values import kind
 
@@ -116,5 +116,5 @@ FUNCTIONS: Mapping[str, Function] = {
             "dyn": conversions.to_dyn,
         }.items()
     },
-    **{name: _part(name) for name in (*PARTS, "getMilliseconds")},
+    **{name: _part(name) for name in ACCESSORS},
 }

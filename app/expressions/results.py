@@ -20,16 +20,23 @@ def json_result(value: Any) -> Any:
 
     Raise `NoValue` for bytes, times, types and NaN, which JSON does not have, and for a result that is too large.
     """
-    if type(value) in _PLAIN or (type(value) is str and len(value) < _SHORT):
+    if type(value) in _PLAIN or (type(value) is str and len(value) < _SHORT and value.isascii()):
         return value
     _check_size(value)
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value, default=_plain)
     except (TypeError, orjson.JSONEncodeError) as error:
         raise NoValue(f"the result cannot be written as JSON: {error}") from None
     if len(text) > MAX_RESULT_BYTES:
         raise _too_large(len(text))
     return orjson.loads(text)
+
+
+def _plain(value: Any) -> Any:
+    """Mappings that are not dicts; orjson knows all other values that have passed the check of the size."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
 def _too_large(size: int) -> NoValue:

@@ -145,6 +145,9 @@ PARTS: Mapping[str, Callable[[datetime], int]] = {
 }
 """The parts of a timestamp by function name. Months count from 0; of the days only `getDate` counts from 1."""
 
+ACCESSORS = (*PARTS, "getMilliseconds")
+"""The functions for the parts of timestamps and durations."""
+
 LENGTHS: Mapping[str, int] = {"getHours": 3_600 * SECOND, "getMinutes": 60 * SECOND, "getSeconds": SECOND}
 """Nanoseconds of one unit. For a duration these functions return the whole length in that unit."""
 

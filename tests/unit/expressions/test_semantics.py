@@ -1,6 +1,7 @@
 """What every operator and function of CEL comes to, for every type: the rules of cel-spec, doc/langdef.md."""
 
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -370,6 +371,10 @@ REFUSED = [
     ("timestamp(253402300800)", "the timestamp is not within the years 1 to 9999"),
     ("duration('320000000000s')", "the duration is longer than about 292 years"),
     ("timestamp(input.a).getHours('Mars')", "'Mars' is not a time zone such as Europe/Berlin, UTC or +05:30"),
+    (
+        "timestamp(input.a).getMilliseconds('Mars')",
+        "'Mars' is not a time zone such as Europe/Berlin, UTC or +05:30",
+    ),
     ("timestamp(input.a).getHours('localtime')", "'localtime' is not a time zone such as Europe/Berlin, UTC or +05:30"),
     ("timestamp(input.a).getHours('+25:00')", "+25:00 is not an offset from UTC"),
     ("input.a.matches('(')", "'(' is not a valid RE2 pattern: missing ): ("),
@@ -399,6 +404,25 @@ def test_what_would_fail_in_every_run_is_refused_when_it_is_written(source, mess
     with pytest.raises(ExpressionError) as caught:
         compile_expression(source)
     assert str(caught.value) == message
+
+
+SURROGATE = "a\ud800"
+
+
+@pytest.mark.parametrize(
+    "source", ["bytes(input.a)", "input.a.matches('a')", "input.a + 'b'", "[input.a]", "{input.a: 1}"]
+)
+def test_a_lone_surrogate_fails_one_evaluation_only(source):
+    """The values of secrets come from the environment, which can hold anything."""
+    with pytest.raises(EvaluationError):
+        evaluate(source, a=SURROGATE)
+
+
+def test_a_mapping_of_any_kind_is_an_object():
+    data = MappingProxyType({"b": 1, "a": MappingProxyType({"c": 2})})
+    assert list(evaluate("[input.m][0]", m=data)) == ["b", "a"]
+    assert evaluate("input.m == {'a': {'c': 2}, 'b': 1} && has(input.m.a.c) && size(input.m) == 2", m=data) is True
+    assert evaluate("input.m.map(k, k)", m=data) == ["b", "a"]
 
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([-(2**63), 2**63 - 1, -1, 0, 1])
