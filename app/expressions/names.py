@@ -1,6 +1,5 @@
 """Finds and checks the names and functions that an expression uses, before anything is evaluated."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.expressions.errors import ExpressionError
@@ -55,16 +54,8 @@ def names_in(source: str, tree: Node, roots: frozenset[str]) -> Names:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A node, with the variables of the loops around it."""
-
-    node: Node
-    bound: frozenset[str] = frozenset()
-    is_in_loop: bool = False
-
-    def within(self, node: Node) -> "_Place":
-        return _Place(node, self.bound, self.is_in_loop)
+_Place = tuple[Node, frozenset[str]]
+"""A node, with the variables of the loops around it."""
 
 
 @dataclass(slots=True)
@@ -78,33 +69,33 @@ class _Reader:
     costly: int = 0
 
     def read(self, tree: Node) -> None:
-        waiting = [_Place(tree)]
+        waiting: list[_Place] = [(tree, frozenset())]
         while waiting:
-            waiting.extend(reversed(list(self._within(waiting.pop()))))
+            node, bound = waiting.pop()
+            if isinstance(node, Loop):
+                waiting.extend(reversed(self._within_loop(node, bound)))
+            elif not self._is_done(node, bound):
+                waiting.extend((child, bound) for child in reversed(children(node)))
 
-    def _within(self, place: _Place) -> Iterator[_Place]:
-        """Check one node and return those inside it that remain to be checked."""
-        node = place.node
+    def _is_done(self, node: Node, bound: frozenset[str]) -> bool:
+        """Check one node. True if nothing inside it remains to be checked."""
         if isinstance(node, Name):
-            self._take(node, place.bound)
-            return
-        if isinstance(node, Select | Index) and self._is_member(node, place.bound):
-            return
+            self._take(node, bound)
+            return True
+        if isinstance(node, Select | Index):
+            return self._is_member(node, bound)
         if isinstance(node, Call):
             self._check_function(node)
             if node.function in COSTLY:
-                self._count_costly(node.function, is_in_loop=place.is_in_loop)
-        if isinstance(node, Loop):
-            yield from self._within_loop(node, place)
-            return
-        yield from (place.within(child) for child in children(node))
+                self._count_costly(node.function, is_in_loop=bool(bound))
+        return False
 
-    def _within_loop(self, node: Loop, place: _Place) -> Iterator[_Place]:
+    def _within_loop(self, node: Loop, bound: frozenset[str]) -> list[_Place]:
         if node.variable in self.roots:
             raise ExpressionError(f"the variable of {node.macro} cannot be named {node.variable!r}")
-        yield place.within(node.over)
-        inner = place.bound | {node.variable}
-        yield from (_Place(part, inner, True) for part in (node.condition, node.result) if part is not None)
+        inner = bound | {node.variable}
+        parts = [(part, inner) for part in (node.condition, node.result) if part is not None]
+        return [(node.over, bound), *parts]
 
     def _take(self, node: Name, bound: frozenset[str]) -> None:
         if node.name in bound or (node.name in TYPE_NAMES and node.name not in self.roots):

@@ -3,7 +3,7 @@
 `at` is the position of a node in the text, from 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -119,29 +119,30 @@ class Unary:
 Node: TypeAlias = Literal | Name | Select | Index | Has | Call | ListOf | MapOf | Loop | Choice | Logic | Chain | Unary
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> Sequence[Node]:
     """The children of a node, in the order of the text."""
-    match node:
-        case Select(operand) | Has(operand) | Unary(_, _, operand):
-            yield operand
-        case Index(operand, key):
-            yield from (operand, key)
-        case Call(_, arguments):
-            yield from arguments
-        case ListOf(items) | Logic(_, items):
-            yield from items
-        case MapOf(entries):
-            yield from (part for entry in entries for part in entry)
-        case Loop(_, over, _, condition, result):
-            yield from (part for part in (over, condition, result) if part is not None)
-        case Choice(cases, otherwise):
-            yield from (part for case in cases for part in case)
-            yield otherwise
-        case Chain(first, rest):
-            yield first
-            yield from (operand for _, operand in rest)
-        case Literal() | Name():
-            pass
+    return _CHILDREN[type(node)](node)
+
+
+def _of_loop(node: Loop) -> Sequence[Node]:
+    return [part for part in (node.over, node.condition, node.result) if part is not None]
+
+
+_CHILDREN: Mapping[type, Callable[[Any], Sequence[Node]]] = {
+    Literal: lambda _: (),
+    Name: lambda _: (),
+    Select: lambda node: (node.operand,),
+    Index: lambda node: (node.operand, node.key),
+    Has: lambda node: (node.operand,),
+    Call: lambda node: node.arguments,
+    ListOf: lambda node: node.items,
+    MapOf: lambda node: [part for entry in node.entries for part in entry],
+    Loop: _of_loop,
+    Choice: lambda node: [*(part for case in node.cases for part in case), node.otherwise],
+    Logic: lambda node: node.operands,
+    Chain: lambda node: [node.first, *(operand for _, operand in node.rest)],
+    Unary: lambda node: (node.operand,),
+}
 
 
 def size(node: Node) -> int:

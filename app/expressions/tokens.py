@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # The pattern never backtracks, so reading takes linear time. It also accepts a string that is not closed.
 _TOKEN = re.compile(
@@ -32,8 +32,7 @@ _TOKEN = re.compile(
 _BLANKS = re.compile(r"\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token.
 
     Attributes:
