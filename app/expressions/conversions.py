@@ -58,7 +58,7 @@ def to_double(value: Any) -> float:
     if isinstance(value, str):
         if len(value) <= 400 and _DECIMAL.fullmatch(value):
             return float(value)
-        raise NoValue(f"{value[:40]!r} is not a number")
+        raise NoValue("the string is not a number")
     raise _impossible(value, "double")
 
 
@@ -94,7 +94,7 @@ def to_bool(value: Any) -> bool:
     if isinstance(value, str):
         if value in _BOOLS:
             return _BOOLS[value]
-        raise NoValue(f"{value[:40]!r} is neither true nor false")
+        raise NoValue("the string is neither true nor false")
     raise _impossible(value, "bool")
 
 
@@ -139,20 +139,20 @@ def decimal_text(value: float) -> str:
 def _within(value: int, least: int, most: int, name: str) -> int:
     if least <= value <= most:
         return value
-    raise NoValue(f"{str(value)[:40]} is outside the range of {name}")
+    raise NoValue(f"the number is outside the range of {name}")
 
 
 def _whole(value: float, least: int, most: int, name: str) -> int:
     """The integer without the decimals. `least` and `most` are excluded, because doubles are not exact there."""
     if least < value < most and not (name == "int" and value >= 2.0**63) and value < 2.0**64:
         return int(value)
-    raise NoValue(f"{decimal_text(value)} is outside the range of {name}")
+    raise NoValue(f"the number is outside the range of {name}")
 
 
 def _parsed(text: str, name: str) -> int:
     if _WHOLE.fullmatch(text):
         return int(text)
-    raise NoValue(f"{text[:40]!r} is not an integer; {name}(double(…)) removes decimals")
+    raise NoValue(f"the string is not an integer; {name}(double(…)) removes decimals")
 
 
 def _decoded(value: bytes) -> str:

@@ -15,7 +15,10 @@ class EvaluationError(Exception):
 
 
 class NoValue(Exception):
-    """A part of an expression has no value; the message has the reason. `||`, `&&` and loops can absorb it."""
+    """A part of an expression has no value. `||`, `&&` and loops can absorb it.
+
+    The message has the reason. It contains no strings of the data, because they can be secrets.
+    """
 
 
 class TooMuch(Exception):

@@ -70,7 +70,7 @@ def _steps(node: Node, slots: Slots) -> tuple[Node, tuple[Step, ...]]:
     """The beginning of a row of fields and indices, and its steps. A row is evaluated in a loop, without recursion."""
     steps = list[Step]()
     while isinstance(node, Select | Index):
-        steps.append(_field_step(node.field) if isinstance(node, Select) else _index_step(compiled(node.key, slots)))
+        steps.append(_field_step(node.field) if isinstance(node, Select) else _index_step(node.key, slots))
         node = node.operand
     return node, tuple(reversed(steps))
 
@@ -83,8 +83,9 @@ def _field_step(field: str) -> Step:
     return step
 
 
-def _index_step(key: Evaluate) -> Step:
-    return lambda frame, value: element(value, key(frame))
+def _index_step(node: Node, slots: Slots) -> Step:
+    key, is_constant = compiled(node, slots), isinstance(node, Literal)
+    return lambda frame, value: element(value, key(frame), is_shown=is_constant)
 
 
 def _path(node: Node, slots: Slots) -> Evaluate:
@@ -139,7 +140,8 @@ def _check_constants(node: Call) -> None:
         elif node.function in ACCESSORS and isinstance(last, str):
             zone_of(last)
     except NoValue as error:
-        raise ExpressionError(str(error)) from None
+        reason = str(error).removeprefix(f"{node.function}: ")
+        raise ExpressionError(f"{node.function}: {reason}") from None
 
 
 def _list(node: ListOf, slots: Slots) -> Evaluate:
@@ -156,7 +158,7 @@ def _map(node: MapOf, slots: Slots) -> Evaluate:
         for key, value in entries:
             own = _key(key(frame))
             if own in found:
-                raise NoValue(f"the key {own!r} appears twice in one map")
+                raise NoValue("a key appears twice in one map")
             found[own] = value(frame)
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.expressions.errors import NoValue
-from app.expressions.values import key_of
+from app.expressions.values import key_of, kind
 
 _WORDS = {bool: "a boolean", str: "a text", bytes: "bytes", list: "a list", type(None): "null"}
 
@@ -28,12 +28,15 @@ def has_field(value: Any, field: str) -> bool:
     raise NoValue(f"has(…) looks for {field!r} in an object, not in {described(value)}")
 
 
-def element(value: Any, key: Any) -> Any:
-    """`value[key]`: a value of a map or an element of a list. Raise `NoValue` if it does not exist."""
+def element(value: Any, key: Any, *, is_shown: bool) -> Any:
+    """`value[key]`: a value of a map or an element of a list. Raise `NoValue` if it does not exist.
+
+    `is_shown` is true for a key from the text of the expression; messages do not contain keys from the data.
+    """
     if isinstance(value, list):
         return value[_position(value, key)]
     if not isinstance(value, Mapping):
-        raise NoValue(f"there is no {_shown(key)} in {described(value)}")
+        raise NoValue(f"there is no {_shown(key, is_shown)} in {described(value)}")
     own = key_of(key)
     if own is None:
         raise NoValue(f"a map key cannot be {described(key)}")
@@ -41,7 +44,7 @@ def element(value: Any, key: Any) -> Any:
         return value[own]
     except KeyError:
         where = "" if isinstance(key, str) else " in an object"
-        raise NoValue(f"there is no {_shown(key)}{where}") from None
+        raise NoValue(f"there is no {_shown(key, is_shown)}{where}") from None
 
 
 def described(value: Any) -> str:
@@ -55,13 +58,13 @@ def _position(items: list[Any], key: Any) -> int:
     if isinstance(key, float) and key.is_integer():
         key = int(key)
     if not isinstance(key, int) or isinstance(key, bool):
-        raise NoValue(f"there is no {_shown(key)} in a list")
+        raise NoValue(f"an index of a list must be int, not {kind(key)}")
     if not 0 <= key < len(items):
         raise NoValue(f"there is no element {int(key)}: the list has {len(items)}")
     return key
 
 
-def _shown(key: Any) -> str:
+def _shown(key: Any, is_shown: bool) -> str:
     if isinstance(key, str):
-        return repr(key)
+        return repr(key) if is_shown else "such key"
     return f"element {key}" if isinstance(key, int | float) and not isinstance(key, bool) else described(key)

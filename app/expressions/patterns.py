@@ -36,9 +36,11 @@ def compiled_pattern(pattern: str) -> Any:
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise NoValue(f"{pattern[:40]!r} is not a valid RE2 pattern: {_reason(error)}") from None
+        raise NoValue(f"the pattern is not valid for RE2: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
+    """The error without the part of the pattern that RE2 quotes."""
     reason = error.args[0] if error.args else ""
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+    return text.partition(": ")[0]

@@ -50,7 +50,7 @@ def parse_timestamp(text: str) -> Timestamp:
     match = _TIMESTAMP.fullmatch(text)
     moment = None if match is None else _moment(f"{match[1]}T{match[2]}+00:00")
     if match is None or moment is None:
-        raise NoValue(f"{text[:40]!r} is not a timestamp such as 2027-01-31T12:00:00Z")
+        raise NoValue("the string is not a timestamp such as 2027-01-31T12:00:00Z")
     fraction, sign, hours, minutes = match.groups()[2:]
     offset = _offset(sign, hours, minutes) if sign else timedelta()
     whole = _seconds(moment - _EPOCH) - _seconds(offset)
@@ -61,7 +61,7 @@ def parse_duration(text: str) -> Duration:
     """Parse numbers with units: `-1h30m`, `1.5s`. Units are h, m, s, ms, us, ns. Raise `NoValue`."""
     match = _DURATION.fullmatch(text) if len(text) <= 100 else None
     if match is None:
-        raise NoValue(f"{text[:40]!r} is not a duration such as 90s, 1h30m or 250ms")
+        raise NoValue("the string is not a duration such as 90s, 1h30m or 250ms")
     length = sum(_nanoseconds(amount, unit) for amount, unit in _AMOUNT.findall(match[2] or ""))
     return duration_of(-length if match[1] == "-" else length)
 
@@ -92,13 +92,13 @@ def zone_of(name: str) -> tzinfo:
     if _ZONE.fullmatch(name) and name not in _NO_ZONES:
         with suppress(ValueError, OSError, KeyError):
             return ZoneInfo(name)
-    raise NoValue(f"{name[:40]!r} is not a time zone such as Europe/Berlin, UTC or +05:30")
+    raise NoValue("the string is not a time zone such as Europe/Berlin, UTC or +05:30")
 
 
 def _offset(sign: str, hours: str, minutes: str) -> timedelta:
     """Raise `NoValue`."""
     if int(hours) > 23 or int(minutes) > 59:
-        raise NoValue(f"{sign}{hours}:{minutes} is not an offset from UTC")
+        raise NoValue("the offset from UTC is not within 24 hours")
     offset = timedelta(hours=int(hours), minutes=int(minutes))
     return -offset if sign == "-" else offset
 

@@ -142,11 +142,11 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ),
     (
         one(message="${timestamp(input.a).getHours('Mars')}"),
-        [("tasks[0].config.message", "'Mars' is not a time zone such as Europe/Berlin, UTC or +05:30")],
+        [("tasks[0].config.message", "getHours: the string is not a time zone such as Europe/Berlin, UTC or +05:30")],
     ),
     (
         one(when="input.a.matches('(')"),
-        [("tasks[0].when", "'(' is not a valid RE2 pattern: missing ): (")],
+        [("tasks[0].when", "matches: the pattern is not valid for RE2: missing )")],
     ),
     # names that no expression can write
     (of([task("a\\b")]), [("tasks[0].name", unwritable("a backslash (character 2)", "leave it out or use /"))]),

@@ -278,28 +278,28 @@ WITHOUT_VALUE = [
     ("input.text.matches(input.int)", "matches requires strings, not string and int"),
     ("input.list[4]", "there is no element 4: the list has 4"),
     ("input.list[-1]", "there is no element -1: the list has 4"),
-    ("input.list[0.5]", "there is no element 0.5 in a list"),
-    ("[1][input.yes]", "there is no a boolean in a list"),
+    ("input.list[0.5]", "an index of a list must be int, not double"),
+    ("[1][input.yes]", "an index of a list must be int, not bool"),
     ("input.object[input.none]", "a map key cannot be null"),
     ("{1: 2}[3]", "there is no element 3 in an object"),
-    ("{input.int: 1, 7: 2}", "the key 7 appears twice in one map"),
+    ("{input.int: 1, 7: 2}", "a key appears twice in one map"),
     ("{input.double: 1}", "map keys must be string, int, uint or bool, not double"),
     ("{input.none: 1}", "map keys must be string, int, uint or bool, not null"),
     ("has(input.gone.x.y)", "there is no 'gone'"),
     ("has(input.int.x)", "has(…) looks for 'x' in an object, not in a number"),
-    ("int(input.text)", "'Zoë' is not an integer; int(double(…)) removes decimals"),
+    ("int(input.text)", "the string is not an integer; int(double(…)) removes decimals"),
     ("int('1.5')", None),
-    ("int(input.large)", "18446744073709551615 is outside the range of int"),
-    ("int(9223372036854775807.0 + 0.0)", "9223372036854775808 is outside the range of int"),
-    ("int(double('NaN'))", "NaN is outside the range of int"),
+    ("int(input.large)", "the number is outside the range of int"),
+    ("int(9223372036854775807.0 + 0.0)", "the number is outside the range of int"),
+    ("int(double('NaN'))", "the number is outside the range of int"),
     ("int(input.none)", "int(…) cannot convert null"),
     ("int(input.yes)", "int(…) cannot convert bool"),
-    ("uint(-input.int)", "-7 is outside the range of uint"),
-    ("uint(1e30 * 1.0)", "1e+30 is outside the range of uint"),
-    ("double(input.text)", "'Zoë' is not a number"),
+    ("uint(-input.int)", "the number is outside the range of uint"),
+    ("uint(1e30 * 1.0)", "the number is outside the range of uint"),
+    ("double(input.text)", "the string is not a number"),
     ("double('1_000')", None),
     ("double(' 1')", None),
-    ("bool(input.text)", "'Zoë' is neither true nor false"),
+    ("bool(input.text)", "the string is neither true nor false"),
     ("bool(input.int)", "bool(…) cannot convert int"),
     (
         "string(input.none)",
@@ -310,9 +310,9 @@ WITHOUT_VALUE = [
         "string(…) cannot convert list; within other text it is written as JSON, as in 'x: ${input.x}'",
     ),
     ("string(bytes('a') + b'\\xff')", "the bytes are not valid UTF-8"),
-    ("timestamp(input.text)", "'Zoë' is not a timestamp such as 2027-01-31T12:00:00Z"),
+    ("timestamp(input.text)", "the string is not a timestamp such as 2027-01-31T12:00:00Z"),
     ("timestamp(input.double)", "timestamp(…) cannot convert double"),
-    ("duration(input.text)", "'Zoë' is not a duration such as 90s, 1h30m or 250ms"),
+    ("duration(input.text)", "the string is not a duration such as 90s, 1h30m or 250ms"),
     ("duration(input.int)", "duration(…) cannot convert int"),
     ("timestamp('9999-12-31T23:59:59Z') + duration('1s')", "the timestamp is not within the years 1 to 9999"),
     ("timestamp('0001-01-01T00:00:00Z') - duration('1ns')", "the timestamp is not within the years 1 to 9999"),
@@ -325,7 +325,7 @@ WITHOUT_VALUE = [
         "the duration is longer than about 292 years",
     ),
     ("duration('2000000h') + duration('2000000h')", "the duration is longer than about 292 years"),
-    ("timestamp(0).getHours(input.text)", "'Zoë' is not a time zone such as Europe/Berlin, UTC or +05:30"),
+    ("timestamp(0).getHours(input.text)", "the string is not a time zone such as Europe/Berlin, UTC or +05:30"),
     ("timestamp(0).getHours(1)", "getHours requires a time zone such as 'Europe/Berlin', not int"),
     ("input.time.getHours()", "getHours requires a timestamp, not string; convert it with timestamp(…)"),
     ("duration('1h').getHours('UTC')", "getHours requires a timestamp, not duration; convert it with timestamp(…)"),
@@ -364,21 +364,27 @@ REFUSED = [
     ("has(input['a'])", "has requires a field, as in has(input.name); for other names write 'any name' in input"),
     ("input.a.map(1, 2)", "map is written list.map(x, result) or list.map(x, condition, result)"),
     ("input.a.exists(k, v, true)", "exists is written list.exists(x, condition)"),
-    ("duration('5 minutes')", "'5 minutes' is not a duration such as 90s, 1h30m or 250ms"),
-    ("timestamp('2027-02-30T00:00:00Z')", "'2027-02-30T00:00:00Z' is not a timestamp such as 2027-01-31T12:00:00Z"),
-    ("timestamp('10000-01-01T00:00:00Z')", "'10000-01-01T00:00:00Z' is not a timestamp such as 2027-01-31T12:00:00Z"),
-    ("timestamp('2027-01-01')", "'2027-01-01' is not a timestamp such as 2027-01-31T12:00:00Z"),
-    ("timestamp(253402300800)", "the timestamp is not within the years 1 to 9999"),
-    ("duration('320000000000s')", "the duration is longer than about 292 years"),
-    ("timestamp(input.a).getHours('Mars')", "'Mars' is not a time zone such as Europe/Berlin, UTC or +05:30"),
+    ("duration('5 minutes')", "duration: the string is not a duration such as 90s, 1h30m or 250ms"),
+    ("timestamp('2027-02-30T00:00:00Z')", "timestamp: the string is not a timestamp such as 2027-01-31T12:00:00Z"),
+    ("timestamp('10000-01-01T00:00:00Z')", "timestamp: the string is not a timestamp such as 2027-01-31T12:00:00Z"),
+    ("timestamp('2027-01-01')", "timestamp: the string is not a timestamp such as 2027-01-31T12:00:00Z"),
+    ("timestamp(253402300800)", "timestamp: the timestamp is not within the years 1 to 9999"),
+    ("duration('320000000000s')", "duration: the duration is longer than about 292 years"),
+    (
+        "timestamp(input.a).getHours('Mars')",
+        "getHours: the string is not a time zone such as Europe/Berlin, UTC or +05:30",
+    ),
     (
         "timestamp(input.a).getMilliseconds('Mars')",
-        "'Mars' is not a time zone such as Europe/Berlin, UTC or +05:30",
+        "getMilliseconds: the string is not a time zone such as Europe/Berlin, UTC or +05:30",
     ),
-    ("timestamp(input.a).getHours('localtime')", "'localtime' is not a time zone such as Europe/Berlin, UTC or +05:30"),
-    ("timestamp(input.a).getHours('+25:00')", "+25:00 is not an offset from UTC"),
-    ("input.a.matches('(')", "'(' is not a valid RE2 pattern: missing ): ("),
-    ("input.a.matches('(?=a)b')", "'(?=a)b' is not a valid RE2 pattern: invalid perl operator: (?="),
+    (
+        "timestamp(input.a).getHours('localtime')",
+        "getHours: the string is not a time zone such as Europe/Berlin, UTC or +05:30",
+    ),
+    ("timestamp(input.a).getHours('+25:00')", "getHours: the offset from UTC is not within 24 hours"),
+    ("input.a.matches('(')", "matches: the pattern is not valid for RE2: missing )"),
+    ("input.a.matches('(?=a)b')", "matches: the pattern is not valid for RE2: invalid perl operator"),
     ("{'a': 1, 'a': 2}", "is no expression: at column 10: the key 'a' appears twice in one map"),
     (
         "Thing{a: 1}",
@@ -404,6 +410,46 @@ def test_what_would_fail_in_every_run_is_refused_when_it_is_written(source, mess
     with pytest.raises(ExpressionError) as caught:
         compile_expression(source)
     assert str(caught.value) == message
+
+
+SECRET = "hunter2-with-'quotes'-and-more-than-forty-characters-of-text"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "int(input.a)",
+        "uint(input.a)",
+        "double(input.a)",
+        "bool(input.a)",
+        "timestamp(input.a)",
+        "duration(input.a)",
+        "timestamp(0).getHours(input.a)",
+        "'x'.matches('(' + input.a)",
+        "input.o[input.a]",
+        "{'b': 1}[input.a]",
+        "[1][input.a]",
+        "input.a[input.a]",
+        "{input.a: 1, input.a: 2}",
+        "input.a + 1",
+        "-input.a",
+        "input.a < 1",
+        "1 in input.a",
+        "input.a ? 1 : 2",
+        "input.a || false",
+        "size(input.a) / 0",
+        "url_encode([input.a])",
+        "has(input.a.x)",
+        "input.a.map(x, x)",
+        "[bytes(input.a)]",
+        "{1: input.a}",
+    ],
+)
+def test_no_message_contains_data(source):
+    """The data can be secrets, which are masked only where they are whole."""
+    with pytest.raises(EvaluationError) as caught:
+        evaluate(source, a=SECRET, o={})
+    assert "hunter2" not in str(caught.value)
 
 
 SURROGATE = "a\ud800"
