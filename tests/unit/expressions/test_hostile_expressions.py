@@ -1,6 +1,5 @@
 """Whatever is written as an expression: compiling it ends soon, and raises nothing but its own error."""
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -10,8 +9,10 @@ from hypothesis import strategies as st
 from app.expressions.errors import EvaluationError, ExpressionError
 from app.expressions.expression import MAX_SOURCE, compile_expression
 from app.expressions.template import compile_condition, compile_template, count_expressions, templated_paths
+from tests.support.cost import at_most
 
-SECONDS = 2.0
+FEW = 300
+"""Units of CPU time: a hundred times what an ordinary one takes, and nothing beside what it could take."""
 FULL = MAX_SOURCE
 LONG = 100_000
 SOURCES = {
@@ -53,10 +54,8 @@ SOURCES = {
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
 def test_a_hostile_expression_is_compiled_or_refused_soon(source):
-    started = time.perf_counter()
-    with suppress(ExpressionError):
+    with at_most(FEW), suppress(ExpressionError):
         compile_expression(source)
-    assert time.perf_counter() - started < SECONDS
 
 
 @pytest.mark.parametrize(
@@ -77,11 +76,10 @@ def test_a_hostile_expression_is_compiled_or_refused_soon(source):
     ids=lambda text: repr(text[:12]),
 )
 def test_a_hostile_text_of_a_hundred_thousand_characters_is_read_soon(text):
-    started = time.perf_counter()
-    compile_template(text)
-    count_expressions(text)
-    templated_paths({"x": text})
-    assert time.perf_counter() - started < SECONDS
+    with at_most(FEW):
+        compile_template(text)
+        count_expressions(text)
+        templated_paths({"x": text})
 
 
 def test_too_long_an_expression_is_refused_unread():
@@ -94,24 +92,24 @@ SIGNS = ". [ ] ( ) { } ' \" ''' r' b\" \\ // ${ $${ $ , : ? + - * / % ! && || ==
 PIECES = st.sampled_from([*WORDS.split(), *SIGNS.split(), " ", "\n", "ü", "\x00", "\ud800", "😀"])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=200))
 def test_nothing_but_its_own_errors(text):
-    started = time.perf_counter()
-    template, _ = compile_template({"a": [text, "${" + text + "}"]})
-    with suppress(ExpressionError):
-        compile_condition(text)
-    for expression in template.expressions:
-        with suppress(EvaluationError):
-            expression.evaluate(
-                {
-                    "input": {"a": [1, "x"]},
-                    "tasks": {name: {} for name in expression.names.tasks},
-                    "vars": dict.fromkeys(expression.names.variables, 1),
-                    "secrets": dict.fromkeys(expression.names.secrets, "s"),
-                }
-            )
-    assert time.perf_counter() - started < SECONDS
+    with at_most(FEW):
+        template, _ = compile_template({"a": [text, "${" + text + "}"]})
+        with suppress(ExpressionError):
+            compile_condition(text)
+        for expression in template.expressions:
+            with suppress(EvaluationError):
+                expression.evaluate(
+                    {
+                        "input": {"a": [1, "x"]},
+                        "tasks": {name: {} for name in expression.names.tasks},
+                        "vars": dict.fromkeys(expression.names.variables, 1),
+                        "secrets": dict.fromkeys(expression.names.secrets, "s"),
+                    }
+                )
 
 
 class Watched(dict):
