@@ -1,0 +1,33 @@
+"""What ends a process: a background loop of it that has died of a defect.
+
+Without one of its loops a process would go on and do only a part of its work, which is found out late. So it ends, and
+what supervises it starts it again.
+"""
+
+from collections.abc import Callable
+
+
+class Defects:
+    """The defects of one process. Its loops `report` them; the process stops at the first, and raises it then."""
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+        self._stops: list[Callable[[], None]] = []
+
+    def report(self, error: Exception) -> None:
+        """Take note of an error; of several, the first counts."""
+        if self._first is None:
+            self._first = error
+            for stop in self._stops:
+                stop()
+
+    def on_first(self, stop: Callable[[], None]) -> None:
+        """Call `stop()` at the first defect; at once when there has been one."""
+        self._stops.append(stop)
+        if self._first is not None:
+            stop()
+
+    def raise_first(self) -> None:
+        """Raise the first defect, if there is any."""
+        if self._first is not None:
+            raise self._first
