@@ -31,6 +31,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_engine_process(settings) as process:
+        process.defects.on_first(stop.set)
         servicer = WorkflowServicer(
             process.executions, process.controls, settings.max_input_bytes, settings.grpc_max_message_bytes
         )
@@ -45,18 +46,10 @@ async def serve(settings: Settings) -> None:
         await server.start()
         log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}")
         try:
-            await _until_stopped(stop, process)
+            await stop.wait()
         finally:
             await _drain(server, process, settings.shutdown_seconds)
-
-
-async def _until_stopped(stop: asyncio.Event, process: EngineProcess) -> None:
-    """Wait for `stop`. A background loop of the engine that dies of a defect ends the process with its error."""
-    stopped = asyncio.create_task(stop.wait(), name="stop")
-    await asyncio.wait((stopped, process.engine.failure), return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if process.engine.failure.done():
-        process.engine.failure.result()
+    process.defects.raise_first()
 
 
 async def _drain(server: Server, process: EngineProcess, seconds: float) -> None:

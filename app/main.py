@@ -21,6 +21,7 @@ from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs
 from app.api.rest.app import create_app
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
+from app.background.defects import Defects
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
@@ -37,30 +38,44 @@ class PortUnavailable(Exception):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """For `uvicorn app.main:app` and reloading. `serve` opens the same itself, to report failures in one sentence."""
-    settings = load_settings()
+    settings, defects = load_settings(), Defects()
     configure_logs(settings.log_level, settings.log_format)
-    async with open_rest_process(settings) as services:
+    async with open_rest_process(settings, defects) as services:
         app.state.services = services
+        defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))
         yield
+    defects.raise_first()
 
 
 app = create_app(lifespan)
 
 
 async def serve(settings: Settings) -> None:
-    """Run until a signal arrives. `main` reports the exceptions in one sentence."""
+    """Run until a signal or a defect ends it. `main` reports the exceptions in one sentence."""
+    defects = Defects()
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn calls these after its own
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     with _listener(settings) as listener:
-        async with open_rest_process(settings) as services:
+        async with open_rest_process(settings, defects) as services:
             app.state.services = services
             settle_garbage()
             host, port = listener.getsockname()[:2]
             log.info("rest_ready", address=f"{host}:{port}")
             if not told_to_stop.is_set():
-                await uvicorn.Server(_config(settings)).serve(sockets=[listener])
+                await _serve_until_stopped(uvicorn.Server(_config(settings)), listener, defects)
     log.info("rest_stopped")
+    defects.raise_first()
+
+
+async def _serve_until_stopped(server: uvicorn.Server, listener: socket.socket, defects: Defects) -> None:
+    """At a defect, as at a signal, requests that are being answered may end."""
+
+    def stop() -> None:
+        server.should_exit = True
+
+    defects.on_first(stop)
+    await server.serve(sockets=[listener])
 
 
 def _config(settings: Settings) -> uvicorn.Config:

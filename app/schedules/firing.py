@@ -9,13 +9,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import orjson
 import structlog
 
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
+from app.background.wake_up import WakeUp
 from app.domain.documents import rfc3339
 from app.domain.errors import NotFound, ServiceError, Unavailable
-from app.schedules.ports import DueSchedule, Executions, ScheduleStore, Wake
+from app.schedules.ports import DueSchedule, Executions, ScheduleStore
 from app.schedules.schedule import Overlap, Schedule
 
 log = structlog.get_logger(__name__)
@@ -26,66 +30,52 @@ HOLD_SECONDS = 10.0
 REFUSED_SECONDS = 3600.0
 """How long a schedule is left alone if its times cannot be computed. A change of the schedule is handled at once."""
 STOP_SECONDS = 2.0
+RETRY = Backoff(first_seconds=0.5, longest_seconds=2.0)
 
 
 class Scheduler:
-    """Looks for due schedules every `poll_seconds`, and at each wake-up through `wake`."""
+    """Fires due schedules every `poll_seconds`, and at each wake-up.
+
+    store: where schedules are kept.
+    executions: what is started and cancelled.
+    wake_up: woken when a schedule has changed.
+    poll_seconds: how long to wait for a wake-up before looking anyway.
+    hold_seconds: how long a claimed schedule belongs to this engine.
+    """
 
     def __init__(
         self,
         store: ScheduleStore,
         executions: Executions,
-        wake: Wake,
+        wake_up: WakeUp,
         poll_seconds: float = 0.5,
         hold_seconds: float = HOLD_SECONDS,
     ) -> None:
         self._store = store
         self._executions = executions
-        self._wake = wake
-        self._poll_seconds = poll_seconds
         self._hold_seconds = hold_seconds
-        self._passing = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = Loop("schedules", self._fire_some, partial(wake_up.wait, poll_seconds), backoff=RETRY)
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._fire_for_ever(), name="schedules")
+    def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        self._loop.start(on_defect)
 
     async def stop(self) -> None:
         """Wait up to `STOP_SECONDS` for starts in progress, then stop. Can be called repeatedly."""
-        if self._task is None:
-            return
-        task, self._task = self._task, None
-        try:
-            async with asyncio.timeout(STOP_SECONDS), self._passing:
-                task.cancel()
-        except TimeoutError:
-            task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await self._loop.finish(STOP_SECONDS)
 
     async def fire_due(self) -> int:
-        """Handle the due schedules once; return their number."""
+        """Handle the due schedules once; return their number. Raise `Unavailable` when the store does not answer."""
         due = await self._store.claim(CLAIMED_AT_ONCE, self._hold_seconds)
         await asyncio.gather(*map(self._handle, due))
         return len(due)
 
-    async def _fire_for_ever(self) -> None:
-        while True:
-            async with self._passing:
-                fired = await self._try_to_fire()
-            if fired < CLAIMED_AT_ONCE:
-                await self._wake.wait(self._poll_seconds)
-
-    async def _try_to_fire(self) -> int:
-        try:
-            return await self.fire_due()
-        except Unavailable as error:
-            log.warning("schedules_not_read", reason=str(error))
-        except Exception:
-            log.exception("schedules_failed")
-        return 0
+    async def _fire_some(self) -> bool:
+        """True when more may be due."""
+        return await self.fire_due() == CLAIMED_AT_ONCE
 
     async def _handle(self, due: DueSchedule) -> None:
-        """Handle one schedule. A start that cannot be carried out now is tried again when the hold has ended."""
+        """Handle one schedule. If it cannot be started, it delays no other and is tried again after the hold."""
         schedule_id = due.schedule.id
         try:
             await self._fire(due)

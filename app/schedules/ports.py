@@ -71,8 +71,3 @@ class Executions(Protocol):
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:
         """Ask an execution to stop; no effect if it has ended or does not exist."""
-
-
-class Wake(Protocol):
-    async def wait(self, seconds: float | None = None) -> None:
-        """Wait for a wake-up, at most `seconds`."""

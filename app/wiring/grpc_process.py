@@ -1,10 +1,12 @@
 """The gRPC process: an engine, and the service that runs executions on it."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.leases import PostgresOwnership
@@ -15,6 +17,7 @@ from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
+from app.background.defects import Defects
 from app.config import Settings
 from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
@@ -36,18 +39,28 @@ from app.wiring.schedules import build_scheduler
 
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
+    """The parts of a running gRPC process.
+
+    engine: runs executions.
+    executions: starts, reads and watches them.
+    controls: cancels, pauses, resumes, signals and repeats them.
+    hub: the watchers of this process.
+    defects: what ends the process when one of its background loops dies.
+    """
+
     engine: Engine
     executions: ExecutionService
     controls: ExecutionControls
     hub: Hub
+    defects: Defects
 
 
 @asynccontextmanager
 async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
     """A started engine and the service that runs executions on it; stop the engine before leaving."""
-    children = ServedChildren()
+    children, defects = ServedChildren(), Defects()
     async with (
-        open_database(settings) as database,
+        open_database(settings, defects.report) as database,
         _open_lease_pool(settings, database) as lease_pool,
         open_task_types(settings, children) as task_types,
     ):
@@ -66,13 +79,14 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         children.serve(executions, controls)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))
-        signals.start()
-        announcer.start()
+        engine.failure.add_done_callback(partial(_report, defects))
+        signals.start(defects.report)
+        announcer.start(defects.report)
         try:
             await engine.start()
-            scheduler.start()
-            retention.start()
-            yield EngineProcess(engine, executions, controls, hub)
+            scheduler.start(defects.report)
+            retention.start(defects.report)
+            yield EngineProcess(engine, executions, controls, hub, defects)
         finally:
             await retention.stop()
             await scheduler.stop()
@@ -87,6 +101,11 @@ def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncCon
     """One connection that serves the lease alone."""
     own = database.direct or database.dsn
     return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
+
+
+def _report(defects: Defects, failure: asyncio.Future[None]) -> None:
+    if not failure.cancelled() and isinstance(error := failure.exception(), Exception):
+        defects.report(error)
 
 
 def _collaborators(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Collaborators:

@@ -14,6 +14,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import ServerAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
 from app.adapters.system_clock import SystemClock
+from app.background.loop import OnDefect
 from app.config import Settings
 from app.engine.controls import ExecutionControls
 from app.engine.identifiers import new_execution_id
@@ -42,9 +43,12 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """Raise `StorageError` with one sentence when there is no usable database."""
-    async with open_storage(settings.database_url) as dsn:
+async def open_database(settings: Settings, on_defect: OnDefect) -> AsyncIterator[Database]:
+    """Raise `StorageError` with one sentence when there is no usable database.
+
+    `on_defect(error)` is called when a defect has ended the loop that watches over an embedded one.
+    """
+    async with open_storage(settings.database_url, on_defect) as dsn:
         await _provide_schema(settings, dsn)
         pooled = await _is_pooled(settings, dsn)
         async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds, pooled=pooled) as pool:

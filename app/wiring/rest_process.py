@@ -12,6 +12,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
+from app.background.defects import Defects
 from app.config import Settings
 from app.definitions.service import DefinitionService
 from app.engine.dry_run import DryRunner
@@ -25,10 +26,10 @@ from app.wiring.schedules import schedule_service
 
 
 @asynccontextmanager
-async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
-    """Definitions, and executions that are left for an engine in some other process to run."""
+async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterator[Services]:
+    """What the routes need. The process must end with the first of `defects`, which its background loops report."""
     async with (
-        open_database(settings) as database,
+        open_database(settings, defects.report) as database,
         open_task_types(settings) as task_types,
         _open_signals(database) as signals,
         _open_definitions(settings, database, task_types, signals) as definitions,
@@ -42,7 +43,7 @@ async def open_rest_process(settings: Settings) -> AsyncIterator[Services]:
         definition_reader = PostgresDefinitionReader(database.pool)
         dry_runs = DryRunner(definition_reader, plans, task_types, SystemClock(), settings.max_output_bytes)
         ready = partial(_missing, database)
-        signals.start()
+        signals.start(defects.report)
         try:
             yield Services(definitions, executions, controls, schedules, dry_runs, ready, settings.max_body_bytes)
         finally:

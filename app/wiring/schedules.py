@@ -9,13 +9,13 @@ from uuid import UUID
 from app.adapters.database.pool import Pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.signals import PostgresSignals
+from app.background.wake_up import WakeUp
 from app.config import Settings
 from app.domain.errors import NotFound, WrongState
 from app.engine.controls import ExecutionControls
 from app.engine.hints import hint
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
-from app.engine.waking import Bell
 from app.schedules.firing import Scheduler
 from app.schedules.ports import NEW_SCHEDULES
 from app.schedules.service import ScheduleService
@@ -46,7 +46,7 @@ def build_scheduler(
     settings: Settings, pool: Pool, signals: PostgresSignals, executions: ExecutionService, controls: ExecutionControls
 ) -> Scheduler:
     """Subscribes to `signals`, which must not have started."""
-    bell = Bell()
-    signals.subscribe(NEW_SCHEDULES, lambda _: bell.ring())
+    wake_up = WakeUp()
+    signals.subscribe(NEW_SCHEDULES, lambda _: wake_up.wake())
     store = PostgresScheduleStore(pool)
-    return Scheduler(store, ScheduledExecutions(executions, controls), bell, settings.engine_poll_seconds)
+    return Scheduler(store, ScheduledExecutions(executions, controls), wake_up, settings.engine_poll_seconds)

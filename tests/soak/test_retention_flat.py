@@ -56,7 +56,7 @@ async def test_the_database_keeps_its_size(
         open_pool(database_url, 2, 20) as pool,
     ):
         retention = Retention(PostgresRetention(pool, RETENTION_SECONDS / 86_400), sweep_seconds=1.0)
-        retention.start()
+        retention.start(process.defects.report)
         callers = [asyncio.create_task(start_for_ever(process, 0.05)) for _ in range(CALLERS)]
         for _ in range(SAMPLES):
             await asyncio.sleep(soak_seconds / SAMPLES)

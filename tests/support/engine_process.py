@@ -43,6 +43,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
                 yield RunningServer(process, server, channel, WorkflowServiceStub(channel))
         finally:
             await server.stop(0)
+    process.defects.raise_first()
 
 
 async def read_on(call: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.background.defects import Defects
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
@@ -114,6 +115,7 @@ class Process:
     hub: Hub
     recorder: Recorder
     announcer: Announcer
+    defects: Defects
 
     async def start(self, workflow: Workflow, **options: Any) -> str:
         started = await self.executions.start(StartRequest(str(workflow.id), **options))
@@ -198,7 +200,7 @@ class House:
     ) -> AsyncIterator[Process]:
         """A started engine with everything around it; stopped when the test has not done so."""
         process = self.build(chance=chance, max_waiting=max_waiting, **options)
-        process.announcer.start()
+        process.announcer.start(process.defects.report)
         await process.engine.start()
         try:
             yield process
@@ -206,6 +208,7 @@ class House:
             process.hub.close()
             await process.engine.stop(0)
             await process.announcer.stop()
+        process.defects.raise_first()
 
     def build(self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any) -> Process:
         announcer = Announcer(self.signals)
@@ -222,4 +225,4 @@ class House:
         starter = Starter(self.store, reader, plans, self.clock, OUTPUT_LIMIT, engine)
         executions = ExecutionService(starter, self.store, reader, plans, hub, self.signals, POLL)
         controls = ExecutionControls(self.store, plans, self.signals, self.clock, OUTPUT_LIMIT)
-        return Process(self, engine, executions, controls, hub, recorder, announcer)
+        return Process(self, engine, executions, controls, hub, recorder, announcer, Defects())

@@ -7,6 +7,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.api.rest.app import create_app
+from app.background.defects import Defects
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
 
@@ -20,9 +21,11 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_rest_process(settings) as services:
+        defects = Defects()
+        async with open_rest_process(settings, defects) as services:
             app.state.services = services
             yield
+        defects.raise_first()
 
     app = create_app(lifespan)
     transport = httpx.ASGITransport(app)

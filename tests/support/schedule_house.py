@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.background.wake_up import WakeUp
 from app.domain.definitions import Workflow
 from app.domain.executions import Execution
-from app.engine.waking import Bell
 from app.schedules.firing import HOLD_SECONDS, Scheduler
 from app.schedules.schedule import Schedule, ScheduleDraft, Timing
 from app.schedules.service import ScheduleService
@@ -31,9 +31,9 @@ class ScheduleHouse:
     service: ScheduleService
     workflow: Workflow
 
-    def scheduler(self) -> Scheduler:
+    def scheduler(self, poll_seconds: float = 0.5) -> Scheduler:
         executions = ScheduledExecutions(self.process.executions, self.process.controls)
-        return Scheduler(self.store, executions, Bell())
+        return Scheduler(self.store, executions, WakeUp(), poll_seconds)
 
     async def create(self, cron: str | None = "*/10 * * * *", at: datetime | None = None, **fields: Any) -> Schedule:
         timing = Timing(None if at is not None else cron, at=at)

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import Context
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from app.background.defects import Defects
 from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
@@ -18,7 +20,7 @@ from app.engine.running.options import EngineOptions
 from app.engine.running.recorder import Recorder
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
-from app.engine.watching.announcer import Announcer
+from app.engine.watching.announcer import RETRY, Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
@@ -76,6 +78,7 @@ class SimulatedProcess:
         self.clock = SkewedClock(world)
         self.witness = Witness(name, world.database, world.problems)
         self.wire.told = self.witness.told
+        self.defects = Defects()
         self.is_ready = False
         self.is_over = False
         self.is_dead = False
@@ -101,7 +104,7 @@ class SimulatedProcess:
     async def begin(self) -> None:
         """As a supervisor does: try again until the database answers."""
         self._build()
-        self.announcer.start()
+        self.announcer.start(self.defects.report)
         while self.has_engine:
             try:
                 await self.engine.start()
@@ -148,7 +151,7 @@ class SimulatedProcess:
     def _build(self) -> None:
         world, database = self.world, self.world.database
         signals = Ear(self.wire, world.hints, self.place)
-        self.announcer = Announcer(signals)
+        self.announcer = Announcer(signals, backoff=replace(RETRY, chance=world.chance.random))
         self.announcer._own = self.name
         self.hub = Hub(self.announcer.grew)
         self.announcer.listen(self.hub.hint)

@@ -17,6 +17,7 @@ DEFECTS = frozenset(
         "acknowledgement_failed",
         "execution_cannot_be_continued",
         "engine_loop_died",
+        "loop_died",
         "task_handler_failed",
     }
 )

@@ -17,8 +17,9 @@ import orjson
 from asyncpg.cursor import Cursor
 from asyncpg.pool import PoolConnectionProxy
 
-from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
 from app.checking.findings import Finding, Rule
 from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish

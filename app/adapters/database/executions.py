@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 
 from app.adapters.database import rows
-from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
 from app.domain.definitions import Workflow, parse_ref
 from app.domain.documents import workflow_from_document
 from app.domain.events import Event

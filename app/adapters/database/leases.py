@@ -8,8 +8,9 @@ from uuid import UUID
 from asyncpg.pool import PoolConnectionProxy
 
 from app.adapters.database import rows
-from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
 from app.engine.ports import Claim, ControlCommand
 
 _SQL = load("ownership")

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from app.adapters.database.connecting import connect
-from app.adapters.database.pool import reaching
+from app.adapters.unreachable import reaching
 from app.engine.ports import StoreUnreachable
 
 CLOSE_SECONDS = 1.0

@@ -1,8 +1,8 @@
 """Connections to PostgreSQL for the engine's own SQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,38 +12,10 @@ from asyncpg.pool import PoolConnectionProxy
 
 from app.adapters.database.connecting import connect_options
 from app.adapters.database_url import driver_dsn
-from app.engine.ports import StoreUnreachable
+from app.adapters.unreachable import NO_CONNECTION, opening
 
 DriverUUID: Callable[[bytes], UUID] = asyncpg.pgproto.pgproto.UUID
-"""asyncpg's own subclass of `uuid.UUID`, which it answers: made, hashed, compared and written much quicker."""
-
-# Also a database that is full, out of memory or just a standby: the same statement may succeed later. And what the
-# driver says of a connection that the server has just ended, before it has noticed.
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that the server has said goodbye on, and whose end is still on its way
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.LockNotAvailableError,
-)
-
-
-@contextmanager
-def reaching() -> Iterator[None]:
-    """Turn every way in which a database can fail to answer into `StoreUnreachable`."""
-    try:
-        yield
-    except _UNREACHABLE as error:
-        if isinstance(error, ValueError):  # asyncpg's word for an argument that cannot be encoded
-            raise
-        raise StoreUnreachable(f"the database does not answer: {str(error) or type(error).__name__}") from error
-
+"""asyncpg's own subclass of `uuid.UUID`, which it returns: made, hashed, compared and written much quicker."""
 
 # What asyncpg raises before it sends anything over a connection on which the server has said goodbye.
 _UNSENT = (asyncpg.InternalClientError,)
@@ -117,7 +89,7 @@ async def open_pool(dsn: str, size: int, timeout_seconds: float, *, pooled: bool
 
     `pooled` is as in `connecting`.
     """
-    with reaching():
+    with opening():
         connections = await asyncpg.create_pool(
             driver_dsn(dsn),
             min_size=1,
@@ -138,7 +110,7 @@ async def _close(pool: asyncpg.Pool) -> None:
     try:
         async with asyncio.timeout(2):
             await pool.close()
-    except (TimeoutError, *_UNREACHABLE):
+    except NO_CONNECTION:
         pool.terminate()
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 import asyncpg
 
 from app.adapters.database import steps_apart, steps_together
-from app.adapters.database.pool import reaching
 from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
 from app.engine.ports import Step
 
 _SQL = load("recording")

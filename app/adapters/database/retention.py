@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
 from app.engine.ports import Removal
 
 _SQL = load("retention")

@@ -6,13 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import structlog
 
-from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
 from app.domain.definitions import parse_ref
 from app.domain.errors import Conflict, NotFound
 from app.schedules.ports import DueSchedule
 from app.schedules.schedule import Overlap, Schedule, Timing
+
+log = structlog.get_logger(__name__)
 
 _SQL = load("schedules")
 
@@ -61,7 +65,16 @@ class PostgresScheduleStore:
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         with reaching():
             rows = await self._pool.fetch(_SQL["claim"], limit, hold_seconds)
-        return [DueSchedule(_schedule(row), row["now"], row["is_running"]) for row in rows]
+        return [due for row in rows if (due := _due_schedule(row)) is not None]
+
+
+def _due_schedule(row: asyncpg.Record) -> DueSchedule | None:
+    """None for a schedule that a newer program has stored and this one does not understand: it is left to that one."""
+    try:
+        return DueSchedule(_schedule(row), row["now"], row["is_running"])
+    except ValueError:
+        log.exception("schedule_not_understood", schedule_id=row["id"])
+        return None
 
 
 def _kind(ref: str) -> str:

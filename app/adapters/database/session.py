@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from app.adapters.database_url import StorageError, driver_dsn
+from app.adapters.unreachable import NO_CONNECTION
 
 CONNECT_SECONDS = 10.0
-
-_REFUSED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @asynccontextmanager
@@ -20,7 +19,7 @@ async def open_session(url: str) -> AsyncIterator[asyncpg.Connection]:
     """
     try:
         session = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS, statement_cache_size=0)
-    except _REFUSED as error:
+    except NO_CONNECTION as error:
         raise StorageError(f"The database cannot be reached: {_reason(error)}.") from None
     except ValueError as error:  # asyncpg's word for a setting of the address that it does not take
         raise StorageError(f"DATABASE_URL cannot be used: {error}.") from None
@@ -28,7 +27,7 @@ async def open_session(url: str) -> AsyncIterator[asyncpg.Connection]:
         yield session
     except asyncpg.PostgresError as error:
         raise StorageError(f"The database refuses what this program needs: {_reason(error)}.") from None
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except NO_CONNECTION as error:
         raise StorageError(f"The connection to the database was lost: {_reason(error)}.") from None
     finally:
         session.terminate() if session.is_closed() else await _close(session)
@@ -37,7 +36,7 @@ async def open_session(url: str) -> AsyncIterator[asyncpg.Connection]:
 async def _close(session: asyncpg.Connection) -> None:
     try:
         await session.close(timeout=1.0)
-    except _REFUSED:
+    except NO_CONNECTION:
         session.terminate()
 
 

@@ -1,40 +1,53 @@
-"""NOTIFY as a hint between processes, on a connection of its own that is made again whenever it breaks."""
+"""Wake-ups between processes by LISTEN and NOTIFY, on a connection of its own that is made again when it breaks."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 
 import asyncpg
 import structlog
 
 from app.adapters.database.connecting import connect
-from app.adapters.database.pool import Pool, reaching
+from app.adapters.database.pool import Pool
+from app.adapters.unreachable import opening, reaching
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
 from app.engine.ports import StoreUnreachable
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0
+RETRY = Backoff(first_seconds=0.2, longest_seconds=5.0)
+CONNECT_SECONDS = 10.0
 CHECK_SECONDS = 15.0
-
-_BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class PostgresSignals:
-    """Listens on `dsn` while started; announces through the pool. Subscribe before `start`.
+    """Listens while started; announces through the pool. Subscribe before `start`.
 
-    With `dsn` None it does not listen, because no connection would hear: what is announced is found by polling.
+    dsn: where to listen. None where no connection would receive anything; what is announced is found by polling then.
+    pool: the connections to announce on.
+    check_seconds: how often the connection is asked whether it is still there.
+    backoff: the pauses between tries to listen again.
     """
 
-    def __init__(self, dsn: str | None, pool: Pool) -> None:
+    def __init__(
+        self,
+        dsn: str | None,
+        pool: Pool,
+        check_seconds: float = CHECK_SECONDS,
+        backoff: Backoff = RETRY,
+    ) -> None:
         self._dsn = dsn
         self._pool = pool
+        self._check_seconds = check_seconds
         self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._observers: list[Callable[[bool], None]] = []
-        self._task: asyncio.Task[None] | None = None
-        self._pause = FIRST_PAUSE_SECONDS
+        pause = partial(asyncio.sleep, backoff.first_seconds)
+        self._loop = Loop("signals", self._connect_and_listen, pause, backoff=backoff)
 
     async def announce(self, channel: str, payload: str) -> None:
+        """Raise `StoreUnreachable` when the database does not answer, or its queue of notifications is full."""
         with reaching():
             try:
                 await self._pool.fetchval("SELECT pg_notify($1, $2)", channel, payload)
@@ -45,45 +58,51 @@ class PostgresSignals:
         self._listeners[channel].append(listener)
 
     def observe(self, observer: Callable[[bool], None]) -> None:
-        """Call `observer(True)` when all that is announced from then on will be heard, `observer(False)` when not."""
+        """Call `observer(True)` when all that is announced from then on will arrive, `observer(False)` when not."""
         self._observers.append(observer)
 
-    def start(self) -> None:
+    def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
         if self._dsn is None:
             log.info("signals_by_polling", reason="the database is behind a pooler; set DATABASE_DIRECT_URL to listen")
             return
-        self._task = asyncio.create_task(self._listen_for_ever(self._dsn), name="signals")
+        self._loop.start(on_defect)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """Harmless when repeated."""
+        await self._loop.finish()
 
-    async def _listen_for_ever(self, dsn: str) -> None:
-        while True:
-            try:
-                connection = await connect(dsn, 10, command_timeout=10)
-                await self._listen(connection)
-            except Exception as error:  # noqa: BLE001 - nobody would notice that hints do not come any more
-                log.warning("signals_connection_failed", reason=repr(error))
-            await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+    async def _connect_and_listen(self) -> None:
+        """Raise `StoreUnreachable` when there is no connection, or none that listens."""
+        assert self._dsn is not None
+        with opening():
+            connection = await connect(self._dsn, CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
+        await self._listen(connection)
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
-        """Until the connection breaks. A statement at an interval finds a peer that is silently gone."""
+        """Until the connection breaks."""
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _connection: closed.set())
         try:
-            for channel in self._listeners:
-                await connection.add_listener(channel, self._deliver)
-            self._pause = FIRST_PAUSE_SECONDS
+            with opening():  # a pooler in between may refuse to listen, which is no defect
+                for channel in self._listeners:
+                    await connection.add_listener(channel, self._deliver)
             self._tell(True)
-            while not await _set_within(closed, CHECK_SECONDS):
-                await connection.execute("SELECT 1")
+            await self._until_broken(connection, closed)
         finally:
             self._tell(False)
             connection.terminate()
+
+    async def _until_broken(self, connection: asyncpg.Connection, closed: asyncio.Event) -> None:
+        """A statement at an interval finds a peer that is silently gone."""
+        reason = "it was closed"
+        try:
+            with reaching():
+                while not await _set_within(closed, self._check_seconds):
+                    await connection.execute("SELECT 1")
+        except StoreUnreachable as error:
+            reason = str(error)
+        log.warning("signals_connection_lost", reason=reason)
 
     def _tell(self, listening: bool) -> None:
         for observer in self._observers:

@@ -6,17 +6,20 @@ the server again with the same address. The connection file is written by the lo
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections.abc import Mapping
+from functools import partial
 
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.folder import Connection, Folder
 from app.adapters.embedded.server import START_SECONDS, Server, answers
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
 
 WATCH_SECONDS = 0.25
 JOIN_POLL_SECONDS = 0.02
+RETRY = Backoff(first_seconds=0.5, longest_seconds=5.0)
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +31,27 @@ class SharedServer:
         self._folder = folder
         self._settings = settings
         self._server: Server | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._watching = Loop(
+            "embedded database",
+            self._start_if_gone,
+            partial(asyncio.sleep, WATCH_SECONDS),
+            expected=(StorageError, OSError),
+            backoff=RETRY,
+        )
 
-    async def open(self) -> Connection:
-        """Start the server or join the one that runs. Raises `StorageError`."""
+    async def open(self, on_defect: OnDefect) -> Connection:
+        """Start the server or join the one that runs. Raise `StorageError`.
+
+        From then on the server is watched. A defect that ends the watch is reported to `on_defect(error)`.
+        """
         self._folder.prepare()
         connection = await self._start_or_join()
-        self._watching = asyncio.create_task(self._watch())
+        self._watching.start(on_defect, with_pause=True)
         return connection
 
     async def close(self) -> None:
         """Stop the server if this process owns it; others that have the folder open then take over."""
-        if self._watching:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+        await self._watching.finish()
         if self._server:
             await self._server.stop()
             os.close(self._server.lock)
@@ -71,15 +80,8 @@ class SharedServer:
         assert self._server is not None
         return await self._server.start(keep_port=keep_port)
 
-    async def _watch(self) -> None:
-        """Until cancelled: start the server whenever nobody runs it, with the address that everybody has."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            if not self._become_owner() or (self._server and self._server.is_running()):
-                continue
+    async def _start_if_gone(self) -> None:
+        """Start the server when no process runs it, with the address that all processes know."""
+        if self._become_owner() and self._server is not None and not self._server.is_running():
             logger.warning("the embedded database is gone; starting it again")
-            try:
-                await self._start(keep_port=True)
-            except (StorageError, OSError) as error:
-                logger.error("the embedded database does not start: %s", error)  # noqa: TRY400 - expected, and said
-                await asyncio.sleep(WATCH_SECONDS)
+            await self._start(keep_port=True)

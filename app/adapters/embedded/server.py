@@ -14,6 +14,7 @@ from app.adapters.embedded.folder import Connection, Folder
 from app.adapters.embedded.identity import check_owner, give, identity_for
 from app.adapters.embedded.programs import Programs, check_version
 from app.adapters.embedded.tcp_ports import LOOPBACK, free_port, is_free
+from app.adapters.unreachable import NO_CONNECTION
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
@@ -144,7 +145,7 @@ class Server:
 async def answers(connection: Connection) -> bool:
     try:
         session = await asyncpg.connect(driver_dsn(connection.url), timeout=PROBE_SECONDS, ssl=False)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+    except NO_CONNECTION:
         return False
     await session.close()
     return True

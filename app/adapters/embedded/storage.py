@@ -21,6 +21,7 @@ from app.adapters.database_url import (
     parse_database_url,
     place,
 )
+from app.background.loop import OnDefect
 
 OLDEST_SERVER = 140_000
 CONNECT_SECONDS = 10.0
@@ -28,12 +29,17 @@ TEMPORARY_PREFIX = "workflow-memory-"
 TEMPORARY_SETTLED_SECONDS = 60.0
 
 
+def _only_logged(_: Exception) -> None:
+    """For a command that is over soon: the loop has logged the defect."""
+
+
 @asynccontextmanager
-async def open_storage(database_url: str | None) -> AsyncIterator[str]:
+async def open_storage(database_url: str | None, on_defect: OnDefect = _only_logged) -> AsyncIterator[str]:
     """The database that DATABASE_URL names, as `postgresql+asyncpg://…`, for as long as the context lasts.
 
     An embedded server belongs to the thread that enters the context, and stops when the context ends unless another
-    process has the same folder open. Raises `StorageError` with a sentence for people.
+    process has the same folder open. It is started again when it ends before; `on_defect(error)` is called when a
+    defect has ended the loop that does so. Raise `StorageError` with a sentence for people.
     """
     address = parse_database_url(database_url)
     match address:
@@ -41,15 +47,15 @@ async def open_storage(database_url: str | None) -> AsyncIterator[str]:
             await check_server(url)
             yield url
         case FolderAddress(path):
-            async with _embedded(path, {}) as url:
+            async with _embedded(path, {}, on_defect) as url:
                 yield url
         case MemoryAddress():
-            async with _in_memory() as url:
+            async with _in_memory(on_defect) as url:
                 yield url
 
 
 @asynccontextmanager
-async def _embedded(path: Path, settings: Mapping[str, str]) -> AsyncIterator[str]:
+async def _embedded(path: Path, settings: Mapping[str, str], on_defect: OnDefect) -> AsyncIterator[str]:
     if sys.platform == "win32":
         raise StorageError(
             "The embedded database runs on Linux and macOS; name a server in DATABASE_URL=postgresql+asyncpg://…."
@@ -59,19 +65,19 @@ async def _embedded(path: Path, settings: Mapping[str, str]) -> AsyncIterator[st
 
     server = SharedServer(Folder(path), settings)
     try:
-        yield (await server.open()).url
+        yield (await server.open(on_defect)).url
     finally:
         await server.close()
 
 
 @asynccontextmanager
-async def _in_memory() -> AsyncIterator[str]:
+async def _in_memory(on_defect: OnDefect) -> AsyncIterator[str]:
     from app.adapters.embedded.server import MEMORY_SETTINGS
 
     _remove_abandoned()
     path = _temporary_folder()
     try:
-        async with _embedded(path, MEMORY_SETTINGS) as url:
+        async with _embedded(path, MEMORY_SETTINGS, on_defect) as url:
             yield url
     finally:
         shutil.rmtree(path, ignore_errors=True)

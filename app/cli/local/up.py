@@ -11,6 +11,7 @@ from typing import Any
 from app.adapters.database.migrations import migrate
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.storage import open_storage
+from app.background.defects import Defects
 from app.cli.errors import CliError
 from app.cli.local.examples import example_settings
 from app.cli.local.greeting import Ready, greet
@@ -62,14 +63,16 @@ def run_up(settings: Settings, load_examples: LoadExamples | None = None) -> Non
 
 
 async def _run_until_told(settings: Settings, load_examples: LoadExamples | None) -> None:
-    addresses = _free_addresses(settings)
-    service = asyncio.create_task(_run(settings, addresses, load_examples))
+    addresses, defects = _free_addresses(settings), Defects()
+    service = asyncio.create_task(_run(settings, addresses, load_examples, defects))
+    defects.on_first(partial(_cancel_once, service))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, partial(_cancel_once, service))
     try:
         await service
     except asyncio.CancelledError:
         results().say("stopped")
+    defects.raise_first()
 
 
 def _cancel_once(service: asyncio.Task[None]) -> None:
@@ -87,9 +90,9 @@ def _free_addresses(settings: Settings) -> Addresses:
     return Addresses(reachable_host(settings.fastapi_host), rest_port, reachable_host(settings.grpc_host), grpc_port)
 
 
-async def _run(settings: Settings, addresses: Addresses, load_examples: LoadExamples | None) -> None:
+async def _run(settings: Settings, addresses: Addresses, load_examples: LoadExamples | None, defects: Defects) -> None:
     results().say("starting …")
-    async with open_storage(settings.database_url) as url:
+    async with open_storage(settings.database_url, defects.report) as url:
         await migrate(url)
         extra = {} if load_examples is None else example_settings(settings, addresses.rest_place)
         async with _processes(settings, addresses, {"DATABASE_URL": url, **extra}) as (rest, grpc):

@@ -14,6 +14,7 @@ from app.adapters.database.migrations import migrate
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.storage import open_storage
 from app.adapters.logs import configure_logs
+from app.background.defects import Defects
 from app.cli.errors import CliError
 from app.cli.local.processes import ServiceProcess
 from app.cli.local.tcp_ports import listenable_port
@@ -44,7 +45,9 @@ async def _run_until_told(settings: Settings, count: int) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with open_storage(settings.database_url) as url:
+    defects = Defects()
+    defects.on_first(stop.set)
+    async with open_storage(settings.database_url, defects.report) as url:
         if url != settings.database_url:
             await migrate(url)
         environment = {"DATABASE_URL": url, "GRPC_SHARE_PORT": "true"}
@@ -52,6 +55,7 @@ async def _run_until_told(settings: Settings, count: int) -> None:
         async with asyncio.TaskGroup() as group:
             for number in range(1, count + 1):
                 group.create_task(_keep_running(number, environment, stop, seconds))
+    defects.raise_first()
 
 
 async def _keep_running(number: int, environment: Mapping[str, str], stop: asyncio.Event, seconds: float) -> None:

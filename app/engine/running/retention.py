@@ -7,10 +7,13 @@ needs no index of its own.
 import asyncio
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
 from app.domain.errors import Unavailable
 from app.engine.identifiers import first_id_at
 from app.engine.ports import Expiry, Removal
@@ -19,33 +22,42 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
 SWEEP_SECONDS = 300.0
-RETRY_SECONDS = 10.0
+RETRY = Backoff(first_seconds=10.0, longest_seconds=60.0)
 SHORTEST_PAUSE_SECONDS = 0.05
 LONG_SECONDS = 1.0
 BEGINNING = UUID(int=0)
 
 
 class Retention:
-    """Sweeps at the start and every `sweep_seconds`, at most `at_once` executions per statement."""
+    """Sweeps at the start and every `sweep_seconds`.
 
-    def __init__(self, expiry: Expiry, sweep_seconds: float = SWEEP_SECONDS, at_once: int = AT_ONCE) -> None:
+    expiry: where executions are removed.
+    sweep_seconds: the pause between sweeps.
+    at_once: how many executions a statement may look at.
+    """
+
+    def __init__(
+        self,
+        expiry: Expiry,
+        sweep_seconds: float = SWEEP_SECONDS,
+        at_once: int = AT_ONCE,
+        backoff: Backoff = RETRY,
+    ) -> None:
         self._expiry = expiry
-        self._sweep_seconds = sweep_seconds
         self._at_once = self._limit = at_once
-        self._task: asyncio.Task[None] | None = None
+        pause = partial(asyncio.sleep, sweep_seconds)
+        self._loop = Loop("retention", self._sweep_once, pause, backoff=backoff)
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._sweep_for_ever(), name="retention")
+    def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        self._loop.start(on_defect)
 
     async def stop(self) -> None:
         """Harmless when repeated. A batch that is being removed is removed whole or not at all."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._loop.finish()
 
     async def sweep(self) -> int:
-        """Remove all whose time is up now; answer how many those were. Ends early where another process sweeps."""
+        """Remove all executions whose time is up; return how many. Ends early while another process sweeps."""
         days = await self._expiry.shortest_days()
         if days is None:
             return 0
@@ -77,17 +89,8 @@ class Retention:
         self._limit = max(self._limit // 2, 1) if took > LONG_SECONDS else min(self._limit * 2, self._at_once)
         return removal
 
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            pause = self._sweep_seconds
-            try:
-                await self.sweep()
-            except Unavailable as error:
-                log.warning("retention_failed", reason=str(error))
-                pause = min(pause, RETRY_SECONDS)
-            except Exception:
-                log.exception("retention_failed")
-            await asyncio.sleep(pause)
+    async def _sweep_once(self) -> None:
+        await self.sweep()
 
 
 def _earlier(now: datetime, days: float) -> datetime:

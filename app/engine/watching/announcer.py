@@ -1,65 +1,72 @@
-"""Tells other processes that histories have grown: many at a time, so that it costs little on a busy engine."""
+"""Notifies other processes of histories that have grown: many at a time, so that it costs little on a busy engine."""
 
 import asyncio
 import uuid
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
-import structlog
-
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
+from app.background.wake_up import WakeUp
 from app.engine.ports import NEW_EVENTS, Signals
-from app.engine.waking import Bell
-
-log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 0.05
-IDS_PER_HINT = 200
+IDS_PER_NOTICE = 200
 """NOTIFY carries at most 8,000 bytes; an id takes 33."""
+RETRY = Backoff(first_seconds=0.05, longest_seconds=1.0)
 
 
 class Announcer:
-    """Collects execution ids and announces them at most every `PAUSE_SECONDS`."""
+    """Collects execution ids and announces them in one go, at most every `pause_seconds`.
 
-    def __init__(self, signals: Signals) -> None:
+    signals: the way to other processes.
+    pause_seconds: the shortest time between two announcements.
+    backoff: the pauses after an announcement that could not be made. Its ids are lost: watchers elsewhere poll, too.
+    """
+
+    def __init__(
+        self,
+        signals: Signals,
+        pause_seconds: float = PAUSE_SECONDS,
+        backoff: Backoff = RETRY,
+    ) -> None:
         self._signals = signals
         self._own = uuid.uuid4().hex[:8]
         self._grown: dict[UUID, None] = {}  # a set that keeps its order
-        self._bell = Bell()
-        self._task: asyncio.Task[None] | None = None
+        self._wake_up = WakeUp()
+        self._loop = Loop("announcer", self._announce, partial(self._rest, pause_seconds), backoff=backoff)
 
     def grew(self, execution_id: UUID) -> None:
         if not self._grown:
-            self._bell.ring()
+            self._wake_up.wake()
         self._grown[execution_id] = None
 
-    def listen(self, hint: Callable[[UUID], None]) -> None:
-        """Call `hint(execution_id)` for what other processes announce; this process knows its own."""
+    def listen(self, wake: Callable[[UUID], None]) -> None:
+        """Call `wake(execution_id)` for what other processes announce; this process knows its own."""
 
         def deliver(payload: str) -> None:
             sender, *ids = payload.split(",")
             if sender != self._own:
                 for text in ids:
-                    hint(UUID(text))
+                    wake(UUID(text))
 
         self._signals.subscribe(NEW_EVENTS, deliver)
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._announce_for_ever(), name="announcer")
+    def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        self._loop.start(on_defect)
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """Harmless when repeated."""
+        await self._loop.finish()
 
-    async def _announce_for_ever(self) -> None:
-        while True:
-            await self._bell.wait()
-            ids, self._grown = list(self._grown), {}
-            try:
-                for start in range(0, len(ids), IDS_PER_HINT):
-                    part = (execution_id.hex for execution_id in ids[start : start + IDS_PER_HINT])
-                    await self._signals.announce(NEW_EVENTS, ",".join((self._own, *part)))
-            except Exception as error:  # noqa: BLE001 - nobody would notice that hints are not sent any more
-                log.warning("hint_not_sent", reason=repr(error))
-            await asyncio.sleep(PAUSE_SECONDS)
+    async def _announce(self) -> None:
+        ids, self._grown = list(self._grown), {}
+        for start in range(0, len(ids), IDS_PER_NOTICE):
+            part = (execution_id.hex for execution_id in ids[start : start + IDS_PER_NOTICE])
+            await self._signals.announce(NEW_EVENTS, ",".join((self._own, *part)))
+
+    async def _rest(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._wake_up.wait()

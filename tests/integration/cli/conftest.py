@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
 from app.api.rest.app import create_app
+from app.background.defects import Defects
 from app.cli import app
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
@@ -58,7 +59,8 @@ async def url(database_url: str) -> AsyncIterator[str]:
     """Where the REST service itself answers, over a database of the test's own."""
     service = create_app(opened_already)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        async with open_rest_process(Settings(_env_file=None, database_url=database_url)) as service.state.services:
+        settings = Settings(_env_file=None, database_url=database_url)
+        async with open_rest_process(settings, Defects()) as service.state.services:
             server = uvicorn.Server(uvicorn.Config(service, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

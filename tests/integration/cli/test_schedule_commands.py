@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from app.adapters.database.pool import open_pool
 from app.api.rest.app import create_app
+from app.background.defects import Defects
 from app.cli import app as command
 from app.cli.errors import CliError
 from app.cli.scheduling import confirmation
@@ -44,7 +45,8 @@ async def said(database_url: str) -> AsyncIterator[Words]:
             runner = CliRunner(env={"WORKFLOW_REST_URL": url})
             return await asyncio.to_thread(runner.invoke, command, list(words), catch_exceptions=False)
 
-        async with open_rest_process(Settings(_env_file=None, database_url=database_url)) as app.state.services:
+        settings = Settings(_env_file=None, database_url=database_url)
+        async with open_rest_process(settings, Defects()) as app.state.services:
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             yield say

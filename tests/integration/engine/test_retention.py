@@ -174,7 +174,7 @@ async def test_under_a_steady_load_the_number_of_executions_stays_flat(
     process: EngineProcess, pool: Pool, session: asyncpg.Connection
 ) -> None:
     retention = Retention(PostgresRetention(pool, 0.2 / 86_400), sweep_seconds=0.05)
-    retention.start()
+    retention.start(process.defects.report)
     most, started = 1, 0
     while started < FLAT * most:
         assert started < MOST_STARTS, f"{most} of {started} were there at once"
@@ -182,6 +182,7 @@ async def test_under_a_steady_load_the_number_of_executions_stays_flat(
         started += 5
         most = max(most, await session.fetchval("SELECT count(*) FROM executions"))
     await retention.stop()
+    process.defects.raise_first()
     assert await clean(pool)
 
 

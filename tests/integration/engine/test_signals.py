@@ -1,4 +1,4 @@
-"""Notifications between processes: a hint that comes again whenever its connection breaks."""
+"""Notifications between processes: they arrive again after their connection has broken."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.adapters.database import signals as signals_module
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.signals import PostgresSignals
+from app.background.defects import Defects
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 
 async def heard(signals: PostgresSignals, inbox: "asyncio.Queue[str]", text: str) -> None:
-    """Until a hint arrives: what is announced before anybody listens is lost."""
+    """Until a notification arrives: what is announced before the connection listens is lost."""
     while True:
         await signals.announce("workflow_work", text)
         try:
@@ -30,14 +30,14 @@ async def heard(signals: PostgresSignals, inbox: "asyncio.Queue[str]", text: str
         return
 
 
-async def test_hints_come_again_after_a_broken_connection(
-    database_url: str, pool: Pool, session: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+async def test_notifications_arrive_again_after_a_broken_connection(
+    database_url: str, pool: Pool, session: asyncpg.Connection
 ) -> None:
-    monkeypatch.setattr(signals_module, "CHECK_SECONDS", 0.02)
+    defects = Defects()
     inbox: asyncio.Queue[str] = asyncio.Queue()
-    signals = PostgresSignals(database_url, pool)
+    signals = PostgresSignals(database_url, pool, check_seconds=0.02)
     signals.subscribe("workflow_work", inbox.put_nowait)
-    signals.start()
+    signals.start(defects.report)
     try:
         await heard(signals, inbox, "before")
         await session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
@@ -45,3 +45,4 @@ async def test_hints_come_again_after_a_broken_connection(
     finally:
         await signals.stop()
         await signals.stop()
+    defects.raise_first()

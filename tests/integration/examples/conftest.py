@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.rest.app import create_app
+from app.background.defects import Defects
 from app.cli.local.examples import example_settings, load_examples
 from app.config import Settings
 from app.engine.starting import StartRequest
@@ -42,7 +43,7 @@ async def _opened_already(app: FastAPI) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _served(settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
     app = create_app(_opened_already)
-    async with open_rest_process(settings) as app.state.services:
+    async with open_rest_process(settings, Defects()) as app.state.services:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:

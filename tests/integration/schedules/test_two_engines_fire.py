@@ -10,6 +10,7 @@ import pytest
 
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import driver_dsn
+from app.background.defects import Defects
 from app.domain.executions import Execution
 from app.engine.ports import ExecutionFilter
 from app.schedules.schedule import Overlap, Schedule, ScheduleDraft, Timing
@@ -41,7 +42,7 @@ async def schedules(database_url: str, stack: AsyncExitStack) -> ScheduleService
     """As the REST process has it, with a workflow `w` to start."""
     await store_workflow(database_url, workflow("w", [sync("a", 1)]))
     settings = settings_for(database_url)
-    database = await stack.enter_async_context(open_database(settings))
+    database = await stack.enter_async_context(open_database(settings, Defects().report))
     return schedule_service(settings, database.pool, PostgresSignals(database.dsn, database.pool))
 
 
@@ -121,3 +122,18 @@ async def test_a_deleted_workflow_takes_its_schedules_along(
     await schedules.create(ScheduleDraft("w", Timing("* * * * *")))
     await session.execute("DELETE FROM workflows")
     assert await session.fetchval("SELECT count(*) FROM schedules") == 0
+
+
+async def test_a_schedule_of_a_newer_program_is_left_to_it_and_holds_up_no_other(
+    schedules: ScheduleService, database_url: str, stack: AsyncExitStack, session: asyncpg.Connection
+):
+    soon = Timing(at=datetime.now(UTC) + timedelta(seconds=0.5))
+    await schedules.create(ScheduleDraft("w", soon, key="newer"))
+    ordinary = await schedules.create(ScheduleDraft("w", soon, key="ordinary"))
+    await session.execute("ALTER TYPE overlap_policy ADD VALUE 'ask_somebody'")
+    await session.execute("UPDATE schedules SET overlap = 'ask_somebody' WHERE key = 'newer'")
+    process = await engine(database_url, stack)
+    assert ordinary.next_fire_at is not None
+    await fired(schedules, "ordinary", ordinary.next_fire_at)
+    assert await session.fetchval("SELECT last_fire_at FROM schedules WHERE key = 'newer'") is None
+    process.defects.raise_first()

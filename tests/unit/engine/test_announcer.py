@@ -1,4 +1,4 @@
-"""Hints to other processes: merged, never about oneself, and without harm when they cannot be sent."""
+"""Announcements to other processes: merged, never about oneself, and without harm when they cannot be sent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.engine.watching import announcer as announcer_module
-from app.engine.watching.announcer import IDS_PER_HINT, Announcer
+from app.background.backoff import Backoff
+from app.background.defects import Defects
+from app.engine.watching.announcer import IDS_PER_NOTICE, Announcer
 from tests.support.memory.faults import Faults
 from tests.support.memory.signals import MemorySignals
 
@@ -29,32 +30,32 @@ class Wire(MemorySignals):
             await asyncio.sleep(0)
 
 
-@pytest.fixture(autouse=True)
-def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announcer_module, "PAUSE_SECONDS", 0)
-
-
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
 
 
+def without_pauses(wire: Wire) -> Announcer:
+    return Announcer(wire, pause_seconds=0, backoff=Backoff(0.0, 0.0))
+
+
 @pytest.fixture
 async def announcer(wire: Wire) -> AsyncIterator[Announcer]:
-    announcer = Announcer(wire)
-    announcer.start()
+    defects, announcer = Defects(), without_pauses(wire)
+    announcer.start(defects.report)
     yield announcer
     await announcer.stop()
+    defects.raise_first()
 
 
-def hints(announcer: Announcer) -> list[UUID]:
+def heard_by(announcer: Announcer) -> list[UUID]:
     heard: list[UUID] = []
     announcer.listen(heard.append)
     return heard
 
 
 async def test_others_hear_of_each_execution_once(wire: Wire, announcer: Announcer) -> None:
-    own, others = hints(announcer), hints(Announcer(wire))
+    own, others = heard_by(announcer), heard_by(Announcer(wire))
     first, second = sorted([uuid4(), uuid4()])
     for execution_id in (first, second, first):
         announcer.grew(execution_id)
@@ -63,9 +64,9 @@ async def test_others_hear_of_each_execution_once(wire: Wire, announcer: Announc
     assert (own, others) == ([], [first, second])
 
 
-async def test_many_go_in_several_hints_that_fit(wire: Wire, announcer: Announcer) -> None:
-    heard = hints(Announcer(wire))
-    ids = {uuid4() for _ in range(IDS_PER_HINT + 1)}
+async def test_many_go_in_several_notices_that_fit(wire: Wire, announcer: Announcer) -> None:
+    heard = heard_by(Announcer(wire))
+    ids = {uuid4() for _ in range(IDS_PER_NOTICE + 1)}
     for execution_id in ids:
         announcer.grew(execution_id)
     await wire.has(2)
@@ -74,8 +75,8 @@ async def test_many_go_in_several_hints_that_fit(wire: Wire, announcer: Announce
     assert max(map(len, wire.sent)) < 8_000
 
 
-async def test_a_hint_that_cannot_be_sent_is_lost_and_the_next_is_not(wire: Wire, announcer: Announcer) -> None:
-    heard = hints(Announcer(wire))
+async def test_a_notice_that_cannot_be_sent_is_lost_and_the_next_is_not(wire: Wire, announcer: Announcer) -> None:
+    heard = heard_by(Announcer(wire))
     wire.faults.fail("announce")
     gate = wire.faults.hold_before("announce")
     announcer.grew(uuid4())
@@ -89,9 +90,20 @@ async def test_a_hint_that_cannot_be_sent_is_lost_and_the_next_is_not(wire: Wire
     assert heard == [later]
 
 
-async def test_it_stops_and_stops_again(wire: Wire) -> None:
-    announcer = Announcer(wire)
+async def test_a_defect_ends_the_loop_and_is_reported(wire: Wire) -> None:
+    reported: asyncio.Queue[Exception] = asyncio.Queue()
+    announcer = without_pauses(wire)
+    wire.faults.fail("announce", RuntimeError("a defect"))
+    announcer.start(reported.put_nowait)
+    announcer.grew(uuid4())
+    assert str(await reported.get()) == "a defect"
     await announcer.stop()
-    announcer.start()
+    assert wire.sent == []
+
+
+async def test_it_stops_and_stops_again(wire: Wire) -> None:
+    defects, announcer = Defects(), without_pauses(wire)
+    await announcer.stop()
+    announcer.start(defects.report)
     await announcer.stop()
     await announcer.stop()

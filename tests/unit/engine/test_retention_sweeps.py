@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.background.backoff import Backoff
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at, new_execution_id
 from app.engine.ports import Removal
@@ -98,14 +99,13 @@ class Slow(MemoryRetention):
         return await super().remove(after, before, limit)
 
 
-async def test_batches_that_the_database_cannot_finish_get_smaller(house: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.engine.running.retention.RETRY_SECONDS", 0.0)
+async def test_batches_that_the_database_cannot_finish_get_smaller(house: House):
     async with house.process() as process:
         await ended(house, process, 5)
         house.clock.advance(2 * DAY)
         slow = Slow(house)
-        retention = Retention(slow, at_once=100)
-        retention.start()
+        retention = Retention(slow, at_once=100, backoff=Backoff(0.0, 0.0))
+        retention.start(process.defects.report)
         while house.database.executions:
             await asyncio.sleep(0.001)
         await retention.stop()
@@ -113,16 +113,17 @@ async def test_batches_that_the_database_cannot_finish_get_smaller(house: House,
     assert slow.asked[:4] == [100, 25, 6, 1]
 
 
-async def test_a_defect_does_not_end_the_loop(house: House):
+async def test_a_defect_ends_the_loop_and_is_reported(house: House):
+    reported: asyncio.Queue[Exception] = asyncio.Queue()
     async with house.process() as process:
         await ended(house, process, 1)
         house.clock.advance(2 * DAY)
         house.faults.fail("remove", RuntimeError("a defect"))
-        retention = Retention(MemoryRetention(house.database, 1), sweep_seconds=0.001)
-        retention.start()
-        while house.database.executions:
-            await asyncio.sleep(0.001)
+        retention = Retention(MemoryRetention(house.database, 1), sweep_seconds=0)
+        retention.start(reported.put_nowait)
+        assert str(await reported.get()) == "a defect"
         await retention.stop()
+    assert house.database.executions != {}
 
 
 def test_the_first_id_of_an_instant_lies_between_the_ids_before_and_after():

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
+from app.background.defects import Defects
 from app.domain.errors import Invalid
 from app.domain.states import ExecutionStatus
 from app.schedules.firing import HOLD_SECONDS
@@ -309,16 +311,57 @@ async def test_a_fire_that_was_decided_on_is_carried_out_though_its_times_are_re
     assert (carried_out.waiting_fire_at, carried_out.last_fire_at) == (None, good.next_fire_at)
 
 
-async def test_an_unreachable_database_does_not_end_the_loop(house: ScheduleHouse):
+async def test_a_store_that_does_not_answer_does_not_end_the_loop(house: ScheduleHouse):
     await house.create()
-    scheduler = house.scheduler()
+    defects = Defects()
+    scheduler = house.scheduler(poll_seconds=0.001)
     house.house.faults.fail("claim_schedules")
-    house.house.faults.fail("claim_schedules", RuntimeError("a defect"))
     house.house.clock.advance(600)
-    scheduler._poll_seconds = 0.001
-    scheduler.start()
+    scheduler.start(defects.report)
     while not house.fired:
         await asyncio.sleep(0.001)
     await scheduler.stop()
     await scheduler.stop()
+    assert house.fired == ["12:10:00"]
+    defects.raise_first()
+
+
+async def test_a_defect_ends_the_loop_and_is_reported(house: ScheduleHouse):
+    await house.create()
+    reported: asyncio.Queue[Exception] = asyncio.Queue()
+    scheduler = house.scheduler()
+    house.house.faults.fail("claim_schedules", RuntimeError("a defect"))
+    house.house.clock.advance(600)
+    scheduler.start(reported.put_nowait)
+    assert str(await reported.get()) == "a defect"
+    await scheduler.stop()
+    assert house.fired == []
+
+
+async def test_a_schedule_that_cannot_be_fired_holds_up_no_other(house: ScheduleHouse):
+    """Also where the reason is a defect: it is logged, and tried again when the hold has ended."""
+    await house.create()
+    await house.create()
+    house.house.faults.fail("save_schedule", RuntimeError("a defect"))
+    house.house.clock.advance(600)
+    with capture_logs() as logs:
+        assert await house.scheduler().fire_due() == 2
+    assert house.fired == ["12:10:00"]
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["schedule_failed"]
+    await house.after_a_crash()
+    assert house.fired == ["12:10:00", "12:10:00"]
+
+
+async def test_stopping_lets_what_is_being_fired_be_fired(house: ScheduleHouse):
+    await house.create()
+    scheduler = house.scheduler()
+    starting = house.house.faults.hold_after("save_schedule")
+    house.house.clock.advance(600)
+    scheduler.start(Defects().report)
+    await starting.reached()
+    stopping = asyncio.create_task(scheduler.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    starting.open()
+    await stopping
     assert house.fired == ["12:10:00"]
