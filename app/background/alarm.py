@@ -12,17 +12,18 @@ class Alarm:
     the wait itself where thousands begin and end in a second.
     """
 
-    __slots__ = ("_due", "_ring", "_timer")
+    __slots__ = ("_due", "_looks_at", "_ring", "_timer")
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
         self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = 0.0
 
     def set(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
         """Ring at `due` on the clock of the running `loop`, and no longer at what was set before."""
         self._due = due
-        if self._timer is None or self._timer.when() > due:
+        if self._timer is None or self._looks_at > due:
             self._look_at(due, loop)
 
     def clear(self) -> None:
@@ -39,6 +40,7 @@ class Alarm:
     def _look_at(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._looks_at = due
         self._timer = loop.call_at(due, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -69,7 +69,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
-        announcer.listen(hub.hint)
+        announcer.listen(hub.wake)
         plans = Plans(PostgresDefinitionReader(database.pool))
         shared = _collaborators(settings, writer, task_types, hub)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)

@@ -35,7 +35,7 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         _open_definitions(settings, database, task_types, signals) as definitions,
     ):
         hub = Hub()
-        Announcer(signals).listen(hub.hint)
+        Announcer(signals).listen(hub.wake)
         plans = Plans(PostgresDefinitionReader(database.pool))
         executions = execution_service(settings, database.pool, plans, hub, signals)
         controls = execution_controls(settings, database.pool, plans, signals)

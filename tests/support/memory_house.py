@@ -213,7 +213,7 @@ class House:
     def build(self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any) -> Process:
         announcer = Announcer(self.signals)
         hub = Hub(announcer.grew)
-        announcer.listen(hub.hint)
+        announcer.listen(hub.wake)
         reader = MemoryDefinitionReader(self.database)
         plans = Plans(reader)
         recorder = Recorder(self.recording, max_waiting=max_waiting)

@@ -154,7 +154,7 @@ class SimulatedProcess:
         self.announcer = Announcer(signals, backoff=replace(RETRY, chance=world.chance.random))
         self.announcer._own = self.name
         self.hub = Hub(self.announcer.grew)
-        self.announcer.listen(self.hub.hint)
+        self.announcer.listen(self.hub.wake)
         reader = Link(self.wire, MemoryDefinitionReader(database))
         store = Link(self.wire, MemoryExecutionStore(database))
         plans = Plans(reader)

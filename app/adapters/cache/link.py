@@ -5,10 +5,11 @@ each call. A connection is never repaired: whatever fails ends it, and the next 
 """
 
 import asyncio
+import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from hiredis import pack_command
@@ -16,6 +17,10 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as LinkBroken
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as AnswerOverdue
+
+from app.background.alarm import Alarm
+
+logger = logging.getLogger(__name__)
 
 Command = tuple[bytes | str | int, ...]
 
@@ -89,7 +94,7 @@ class _Question(NamedTuple):
 class Session:
     """An open connection with one task that writes and one that reads.
 
-    Answers come in the order of the questions. So it is enough to watch the oldest one: when its answer is overdue, all
+    Replies come in the order of the calls. So it is enough to watch the oldest call: when its reply is overdue, all
     are, and the session ends.
     """
 
@@ -100,8 +105,11 @@ class Session:
         self._waiting: deque[_Question] = deque()
         self._outbox: list[bytes] = []
         self._filled = asyncio.Event()
-        self._tasks = [asyncio.create_task(work()) for work in (self._write_for_ever, self._read_for_ever)]
-        self._alarm: asyncio.TimerHandle | None = None
+        self._tasks = [
+            asyncio.create_task(self._until_broken(work), name=name)
+            for name, work in (("redis writer", self._write), ("redis reader", self._read))
+        ]
+        self._overdue = Alarm(self._end_overdue)
         self._ending: asyncio.Task[None] | None = None
         self.has_ended = False
 
@@ -110,7 +118,7 @@ class Session:
         return self._is_readable()
 
     def call(self, commands: Sequence[Command], timeout_seconds: float) -> asyncio.Future[list[Any]]:
-        """The reply to each command; an error that Redis answers is a reply too.
+        """The reply to each command; an error that Redis returns is a reply, too.
 
         When it takes longer than `timeout_seconds`, the same for all callers, the session ends with `AnswerOverdue`.
         """
@@ -119,8 +127,8 @@ class Session:
             answer.set_exception(LinkBroken("the connection has ended"))
             return answer
         self._waiting.append(_Question(answer, len(commands), self._loop.time() + timeout_seconds))
-        if self._alarm is None:
-            self._alarm = self._loop.call_later(timeout_seconds, self._end_if_overdue)
+        if len(self._waiting) == 1:
+            self._watch_oldest()
         # Its annotation has it that every command is a single word.
         self._outbox += [pack_command(command) for command in commands]  # type: ignore[arg-type]
         self._filled.set()
@@ -130,8 +138,7 @@ class Session:
         if self.has_ended:
             return
         self.has_ended = True
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._overdue.close()
         for question in self._waiting:
             if not question.answer.done():
                 question.answer.set_exception(error)
@@ -142,37 +149,43 @@ class Session:
                 task.cancel()
         await self._connection.disconnect(nowait=True)
 
-    def _end_if_overdue(self) -> None:
-        self._alarm = None
-        if not self._waiting:
-            return
-        left = self._waiting[0].deadline - self._loop.time()
-        if left > 0:
-            self._alarm = self._loop.call_later(left, self._end_if_overdue)
+    def _watch_oldest(self) -> None:
+        if self._waiting:
+            self._overdue.set(self._waiting[0].deadline, self._loop)
         else:
-            self._ending = asyncio.create_task(self.end(AnswerOverdue()), name="redis link overdue")
+            self._overdue.clear()
 
-    async def _write_for_ever(self) -> None:
+    def _end_overdue(self) -> None:
+        self._ending = asyncio.create_task(self.end(AnswerOverdue()), name="redis link overdue")
+
+    async def _until_broken(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Whatever ends the one task ends the session, and with it the other task. The next caller opens a new one."""
         try:
-            while True:
-                await self._filled.wait()
-                self._filled.clear()
-                packed, self._outbox = self._outbox, []
-                await self._connection.send_packed_command(b"".join(packed), check_health=False)
+            await work()
         except (RedisError, OSError) as error:
             await self.end(error)
+        except Exception:
+            logger.exception("the connection to Redis is given up after a defect")
+            await self.end(LinkBroken("the connection was given up after a defect"))
 
-    async def _read_for_ever(self) -> None:
-        try:
-            while True:
-                first = await self._reply()
-                answer, commands, _ = self._waiting[0]
-                replies = [first, *[await self._reply() for _ in range(commands - 1)]]
-                self._waiting.popleft()
-                if not answer.done():
-                    answer.set_result(replies)
-        except (RedisError, OSError) as error:
-            await self.end(error)
+    async def _write(self) -> None:
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            packed, self._outbox = self._outbox, []
+            await self._connection.send_packed_command(b"".join(packed), check_health=False)
+
+    async def _read(self) -> None:
+        while True:
+            first = await self._reply()
+            if not self._waiting:
+                raise LinkBroken("there was a reply to no command")
+            answer, commands, _ = self._waiting[0]
+            replies = [first, *[await self._reply() for _ in range(commands - 1)]]
+            self._waiting.popleft()
+            self._watch_oldest()
+            if not answer.done():
+                answer.set_result(replies)
 
     async def _reply(self) -> Any:
         try:

@@ -6,7 +6,8 @@ from typing import Any
 import asyncpg
 
 from app.adapters.database.connecting import connect
-from app.adapters.unreachable import reaching
+from app.adapters.unreachable import opening, reaching
+from app.background.alarm import Alarm
 from app.engine.ports import StoreUnreachable
 
 CLOSE_SECONDS = 1.0
@@ -29,25 +30,24 @@ class OwnConnection:
         self._pooled = pooled
         self._timeout = timeout_seconds
         self._connection: asyncpg.Connection | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._due = 0.0
-        self._busy = False
+        # asyncpg's own timeout costs a timer for each statement.
+        self._overdue = Alarm(self._end)
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Raise what asyncpg raises."""
+        """Raise what asyncpg raises, and `StoreUnreachable` when no connection can be made."""
         if (connection := self._connection) is None or connection.is_closed():
             connection = await self._open()
-        self._begin()
+        loop = asyncio.get_running_loop()
+        self._overdue.set(loop.time() + self._timeout, loop)
         try:
             found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
             return found
         finally:
-            self._busy = False
+            self._overdue.clear()
 
     async def close(self) -> None:
-        """Says goodbye to a server that is there."""
-        if self._watch is not None:
-            self._watch.cancel()
+        """Tell the server, when it is there."""
+        self._overdue.close()
         if self._connection is not None:
             try:
                 with reaching():
@@ -56,7 +56,8 @@ class OwnConnection:
                 self._connection.terminate()
 
     async def _open(self) -> asyncpg.Connection:
-        connection = await connect(self._dsn, self._timeout, pooled=self._pooled)
+        with opening():
+            connection = await connect(self._dsn, self._timeout, pooled=self._pooled)
         if not self._pooled:
             await self._set_up(connection)
         self._connection = connection
@@ -69,20 +70,6 @@ class OwnConnection:
             connection.terminate()
             raise
 
-    # asyncpg's own timeout costs a timer for each statement; this one is only set anew when it runs out.
-
-    def _begin(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._busy, self._due = True, loop.time() + self._timeout
-        if self._watch is None:
-            self._watch = loop.call_later(self._timeout, self._look)
-
-    def _look(self) -> None:
-        self._watch = None
-        if not self._busy or self._connection is None:
-            return
-        loop = asyncio.get_running_loop()
-        if (left := self._due - loop.time()) > 0:
-            self._watch = loop.call_later(left, self._look)
-        else:
+    def _end(self) -> None:
+        if self._connection is not None:
             self._connection.terminate()

@@ -5,8 +5,8 @@ that happens to it (slow, gone, on another process) can hold up an execution or 
 
 The hub hands committed events to the watchers in this process, the same batch to all of an execution: what one of them
 makes of it need not be made again. Each watcher keeps a bounded number of events; one that falls behind drops what it
-holds and reads the history again. A watcher of an execution that runs elsewhere reads on every hint and, because hints
-may be lost, at a steady interval.
+holds and reads the history again. A watcher of an execution that runs elsewhere reads at every wake-up and, because
+wake-ups may be lost, at an interval.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from app.background.alarm import Alarm
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import Event
 from app.engine.ports import HistoryPage
@@ -58,16 +59,14 @@ class Batch:
 class Watcher:
     """What one watcher holds between the hub and its reader."""
 
-    __slots__ = ("_due", "_held", "_held_events", "_reminder", "_reminds_at", "_waiting", "_woken", "must_read")
+    __slots__ = ("_held", "_held_events", "_reminder", "_waiting", "_woken", "must_read")
 
     def __init__(self) -> None:
         self._held: deque[Batch] = deque()
         self._held_events = 0
         self._woken = False
         self._waiting: asyncio.Future[None] | None = None
-        self._due = 0.0
-        self._reminder: asyncio.TimerHandle | None = None
-        self._reminds_at = 0.0
+        self._reminder = Alarm(self.wake)
         self.must_read = True
 
     def offer(self, batch: Batch) -> None:
@@ -78,11 +77,12 @@ class Watcher:
         else:
             self._held.append(batch)
             self._held_events += len(batch.events)
-        self._wake()
+        self._end_wait()
 
-    def hint(self) -> None:
+    def wake(self) -> None:
+        """Read the history: it has grown, or may have."""
         self.must_read = True
-        self._wake()
+        self._end_wait()
 
     def take(self, after: int) -> Batch | None:
         """The next held batch that follows `after` directly; a gap before it asks for a read instead."""
@@ -102,22 +102,21 @@ class Watcher:
         return bool(self._held) and self._held[0].first == number
 
     async def wait(self, seconds: float) -> None:
-        """Until something was offered or hinted; after `seconds` without either, ask for a read."""
+        """Until a batch is offered or a wake-up comes; after `seconds` without either, ask for a read."""
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._waiting = loop.create_future()
-            self._remind_after(seconds, loop)
+            self._reminder.set(loop.time() + seconds, loop)
             try:
                 await self._waiting
             finally:
                 self._waiting = None
+                self._reminder.clear()
         self._woken = False
 
     def close(self) -> None:
         """It will not wait again."""
-        if self._reminder is not None:
-            self._reminder.cancel()
-            self._reminder = None
+        self._reminder.close()
 
     def _continues(self, batch: Batch) -> bool:
         """False when another engine had the execution meanwhile, and told this process nothing."""
@@ -128,30 +127,10 @@ class Watcher:
         self._held_events -= len(batch.events)
         return batch
 
-    def _wake(self) -> None:
+    def _end_wait(self) -> None:
         self._woken = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
-
-    def _remind_after(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        # One timer outlasts many waits: nearly all of them end early, and a timer for each would cost more than they.
-        self._due = loop.time() + seconds
-        if self._reminder is None or self._reminds_at > self._due:
-            self.close()
-            self._set_reminder(loop)
-
-    def _set_reminder(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._reminds_at = self._due
-        self._reminder = loop.call_at(self._due, self._remind)
-
-    def _remind(self) -> None:
-        self._reminder = None
-        if self._waiting is None:
-            return
-        if self._due > self._reminds_at:
-            self._set_reminder(asyncio.get_running_loop())
-        else:
-            self.hint()
 
 
 class Hub:
@@ -189,16 +168,16 @@ class Hub:
                 watcher.offer(batch)
         self._announce(execution_id)
 
-    def hint(self, execution_id: UUID) -> None:
-        """Another process says that this history has grown."""
+    def wake(self, execution_id: UUID) -> None:
+        """Wake the watchers of a history: another process says that it has grown."""
         for watcher in self._watchers.get(execution_id, ()):
-            watcher.hint()
+            watcher.wake()
 
     def close(self) -> None:
         self.closing = True
         for watchers in self._watchers.values():
             for watcher in watchers:
-                watcher.hint()
+                watcher.wake()
 
 
 async def follow(
@@ -206,8 +185,8 @@ async def follow(
 ) -> AsyncGenerator[Batch]:
     """The history after number `after`, in batches, to its end, as the hub's `watcher` of it learns of it.
 
-    `poll_seconds` is the first pause before a look that nobody has hinted at. Raise `Unavailable` when the hub closes
-    before that, `NotFound` when the history is removed meanwhile.
+    `poll_seconds` is the first pause before a look without a wake-up. Raise `Unavailable` when the hub closes before
+    the end, `NotFound` when the history is removed meanwhile.
     """
     pause, ended = poll_seconds, False
     while not ended:
@@ -232,6 +211,6 @@ async def _read(watcher: Watcher, history: History, execution_id: UUID, after: i
     page = await history.read_history(execution_id, after, PAGE)
     if not page.exists:
         raise NotFound("execution", execution_id)
-    # What was hinted at meanwhile may not be on this page.
+    # A wake-up that came meanwhile may be about events that are not on this page.
     watcher.must_read = watcher.must_read or len(page.events) == PAGE
     return Batch(page.events) if page.events else None, page.ended

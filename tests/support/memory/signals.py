@@ -1,4 +1,4 @@
-"""Hints between the parts of one process that stand for several."""
+"""Notifications between the parts of one process that stand for several."""
 
 import asyncio
 from collections import defaultdict
@@ -8,7 +8,7 @@ from tests.support.memory.faults import Faults
 
 
 class MemorySignals:
-    """Hints arrive in the loop's next turn. Those who share no `MemorySignals` lose each other's hints."""
+    """Notifications arrive in the loop's next turn, at those who share the same `MemorySignals`."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self._faults = faults or Faults()

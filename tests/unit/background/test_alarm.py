@@ -36,9 +36,9 @@ async def rung() -> AsyncIterator[Rung]:
 
 
 @pytest.fixture
-def timers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+async def timers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the loop was asked to call something."""
-    loop, asked = asyncio.get_event_loop(), []
+    loop, asked = asyncio.get_running_loop(), []
     call_at = loop.call_at
 
     def note_call(when: float, *rest: Any, **more: Any) -> asyncio.TimerHandle:

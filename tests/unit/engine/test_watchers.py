@@ -154,18 +154,18 @@ async def test_events_that_come_while_the_history_is_read_come_once(hub: Hub, bo
     assert reader.numbers == numbers(END)
 
 
-async def test_a_hint_makes_a_watcher_read(hub: Hub, book: Book) -> None:
+async def test_a_wake_up_makes_a_watcher_read(hub: Hub, book: Book) -> None:
     reader = Reader(hub, book)
     book.write(4)
-    hub.hint(EXECUTION)
+    hub.wake(EXECUTION)
     await reader.has(4)
     book.write(END)
-    hub.hint(EXECUTION)
+    hub.wake(EXECUTION)
     await reader.task
     assert reader.numbers == numbers(END)
 
 
-async def test_a_hint_while_the_history_is_read_makes_a_watcher_read_again(hub: Hub, book: Book) -> None:
+async def test_a_wake_up_while_the_history_is_read_makes_a_watcher_read_again(hub: Hub, book: Book) -> None:
     book.write(2)
     watcher = hub.add(EXECUTION)
 
@@ -174,14 +174,14 @@ async def test_a_hint_while_the_history_is_read_makes_a_watcher_read_again(hub: 
             page = await book.read_history(execution_id, after, limit)
             if after == 0:
                 book.write(END)
-                hub.hint(execution_id)
+                hub.wake(execution_id)
             return page
 
     batches = [batch async for batch in follow(hub, watcher, SlowBook(), EXECUTION, 0, HOUR)]
     assert [(batch.first, batch.last) for batch in batches] == [(1, 2), (3, END)]
 
 
-async def test_lost_hints_are_made_up_for_by_polling(hub: Hub, book: Book) -> None:
+async def test_lost_wake_ups_are_made_up_for_by_polling(hub: Hub, book: Book) -> None:
     reader = Reader(hub, book, poll_seconds=0.001)
     book.write(4)
     await reader.has(4)
@@ -288,7 +288,7 @@ def test_the_hub_keeps_only_who_watches(hub: Hub) -> None:
     assert hub.watchers == 2
     hub.remove(EXECUTION, second)
     hub.publish(EXECUTION, [note(1)])
-    hub.hint(EXECUTION)
+    hub.wake(EXECUTION)
     assert hub.watchers == 1
     assert other.must_read
 
@@ -367,9 +367,9 @@ async def test_a_batch_of_which_a_watcher_knows_the_beginning_is_its_own(hub: Hu
 
 
 @pytest.fixture
-def timers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+async def timers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the loop was asked to call somebody."""
-    loop, asked = asyncio.get_event_loop(), []
+    loop, asked = asyncio.get_running_loop(), []
     call_at = loop.call_at
 
     def note_call(when: float, *rest: Any, **more: Any) -> asyncio.TimerHandle:
@@ -432,6 +432,6 @@ async def test_a_watcher_that_leaves_has_no_timer() -> None:
 
 async def test_what_came_while_nobody_waited_ends_the_next_wait_at_once(timers: list[float]) -> None:
     watcher = Watcher()
-    watcher.hint()
+    watcher.wake()
     await watcher.wait(HOUR)
     assert timers == []
