@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -11,6 +10,7 @@ from uuid import uuid4
 from app.adapters.cache.notices import Notice
 from app.adapters.cache.waiting import Patience
 from app.definitions.ports import Content, Mark, StoredDocument, Vacancy
+from app.domain.recently_used import RecentlyUsed
 
 MAX_REFS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -52,7 +52,7 @@ class InProcessDefinitionCache:
         self._monotonic = monotonic
         self._patience = Patience(ttl_seconds, monotonic, sleep)
         self._listening = announce is None
-        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._slots: RecentlyUsed[str, _Slot] = RecentlyUsed(MAX_REFS)
         self._marks: dict[str, dict[str, float]] = {}
         self._bytes = 0
         self._tokens = count()
@@ -61,7 +61,6 @@ class InProcessDefinitionCache:
         slot = self._slots.get(ref)
         if slot is None or slot.expires <= self._monotonic():
             return None
-        self._slots.move_to_end(ref)
         return slot.content
 
     async def reserve(self, ref: str) -> Content | Vacancy:
@@ -129,15 +128,14 @@ class InProcessDefinitionCache:
     def _vacate(self, ref: str) -> _Slot:
         self._remove(ref)
         slot = _Slot(b"%d" % next(self._tokens), self._monotonic() + self._ttl_seconds)
-        self._slots[ref] = slot
-        self._shrink()
+        gone = self._slots.put(ref, slot)
+        self._bytes -= 0 if gone is None else gone.size
         return slot
 
     def _remove(self, ref: str) -> None:
-        slot = self._slots.pop(ref, None)
+        slot = self._slots.pop(ref)
         self._bytes -= 0 if slot is None else slot.size
 
     def _shrink(self) -> None:
-        while len(self._slots) > MAX_REFS or self._bytes > MAX_BYTES:
-            _, slot = self._slots.popitem(last=False)
-            self._bytes -= slot.size
+        while self._bytes > MAX_BYTES:
+            self._bytes -= self._slots.pop_oldest().size

@@ -26,6 +26,7 @@ from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import TaskOrder, task_order
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Invalid
+from app.domain.recently_used import RecentlyUsed
 
 _SQL = load("checking")
 _DEFINITIONS = load("executions")
@@ -84,7 +85,7 @@ class DatabaseCheck:
         self._pool = pool
         self._range = _ALL if execution_id is None else (execution_id, execution_id)
         self._on_fetch = on_fetch
-        self._orders: dict[tuple[int, int], TaskOrder | None] = {}
+        self._orders: RecentlyUsed[tuple[int, int], TaskOrder | None] = RecentlyUsed(_ORDERS_KEPT)
 
     async def findings(self) -> AsyncIterator[Finding]:
         """Raise `StoreUnreachable` when the database stops answering."""
@@ -127,10 +128,8 @@ class DatabaseCheck:
     async def _order(self, connection: PoolConnectionProxy, row: CheckedRow) -> TaskOrder | None:
         key = (row.workflow_id, row.revision)
         if key not in self._orders:
-            if len(self._orders) >= _ORDERS_KEPT:
-                self._orders.clear()
-            self._orders[key] = await _read_order(connection, *key)
-        return self._orders[key]
+            self._orders.put(key, await _read_order(connection, *key))
+        return self._orders.get(key)
 
 
 @asynccontextmanager

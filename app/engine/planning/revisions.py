@@ -4,7 +4,7 @@ A start that is made on it lands only while the guess is right, because its open
 database is asked.
 """
 
-from collections import OrderedDict
+from app.domain.recently_used import RecentlyUsed
 
 Current = tuple[int, int]
 """A workflow's id and revision."""
@@ -14,18 +14,13 @@ class KnownRevisions:
     """By id or key, the `limit` asked for last."""
 
     def __init__(self, limit: int = 10_000) -> None:
-        self._limit = limit
-        self._known: OrderedDict[str, Current] = OrderedDict()
+        self._known: RecentlyUsed[str, Current] = RecentlyUsed(limit)
 
     def guess(self, ref: str) -> Current | None:
-        if (known := self._known.get(ref)) is not None:
-            self._known.move_to_end(ref)
-        return known
+        return self._known.get(ref)
 
     def learn(self, ref: str, current: Current) -> None:
-        self._known[ref] = current
-        if len(self._known) > self._limit:
-            self._known.popitem(last=False)
+        self._known.put(ref, current)
 
     def forget(self, ref: str) -> None:
-        self._known.pop(ref, None)
+        self._known.pop(ref)
