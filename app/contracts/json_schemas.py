@@ -4,7 +4,7 @@ A user's schema must not be able to block the process. Therefore it is limited i
 itself, is not recursive, and its patterns match in linear time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +13,7 @@ import jsonschema_rs
 import orjson
 
 from app.domain.errors import Problem
+from app.domain.paths import below
 
 Schema = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ def problems_of_schema(schema: Schema, path: str) -> list[Problem]:
 def problems_of_value(validator: jsonschema_rs.Draft202012Validator, value: Any, path: str) -> list[Problem]:
     """The mismatches of a JSON value with the schema, at most `MOST_PROBLEMS`; paths start with `path`."""
     errors = islice(validator.iter_errors(value), MOST_PROBLEMS)
-    return [Problem(path + _place(error.instance_path), _short(error.message)) for error in errors]
+    return [Problem(below(path, *error.instance_path), _short(error.message)) for error in errors]
 
 
 def _misuses(schema: Schema) -> Iterator[tuple[str, str]]:
@@ -62,7 +63,7 @@ def _misuses(schema: Schema) -> Iterator[tuple[str, str]]:
         patterns += "pattern" in value
         if isinstance(by_pattern := value.get("patternProperties"), Mapping):
             patterns += len(by_pattern)
-        yield from ((f"{place}.{name}", message) for name, message in _wrong_keywords(value))
+        yield from ((below(place, name), message) for name, message in _wrong_keywords(value))
     if patterns > MAX_PATTERNS:
         yield "", f"has {patterns} patterns; the limit is {MAX_PATTERNS}"
 
@@ -75,11 +76,11 @@ def _subschemas(schema: Schema) -> Iterator[tuple[Schema, str, int]]:
         if isinstance(value, Mapping):
             if not is_by_name:
                 yield value, place, depth
-            children = [(f"{place}.{key}", child, key) for key, child in _children(value, is_by_name)]
+            children = [(below(place, key), child, key) for key, child in _children(value, is_by_name)]
         else:
-            children = [(f"{place}[{n}]", child, "") for n, child in enumerate(value)] if _is_list(value) else []
-        for below, child, key in reversed(children):
-            waiting.append((child, below, depth + 1, key in _BY_NAME and not is_by_name))
+            children = [(below(place, n), child, "") for n, child in enumerate(value)] if _is_list(value) else []
+        for where, child, key in reversed(children):
+            waiting.append((child, where, depth + 1, key in _BY_NAME and not is_by_name))
 
 
 def _children(value: Schema, is_by_name: bool) -> Iterator[tuple[str, Any]]:
@@ -104,7 +105,7 @@ def _invalidity(schema: Schema) -> Iterator[tuple[str, str]]:
     try:
         compile_schema(schema)
     except jsonschema_rs.ValidationError as error:
-        yield _place(error.instance_path), f"is no JSON Schema: {error.message}"
+        yield below("", *error.instance_path), f"is no JSON Schema: {error.message}"
     except (jsonschema_rs.ReferencingError, ValueError) as error:
         yield "", f"is no JSON Schema: {error}"
     else:
@@ -136,12 +137,12 @@ class _Expansion:
             return sum(self.count(item, is_by_name=False) for item in value)
         if not isinstance(value, Mapping):
             return 0
-        below = (
+        inner = (
             self.count(child, is_by_name=key in _BY_NAME and not is_by_name)
             for key, child in _children(value, is_by_name)
         )
         target = value.get("$ref")
-        return len(value) + sum(below) + (self._count_target(target) if isinstance(target, str) else 0)
+        return len(value) + sum(inner) + (self._count_target(target) if isinstance(target, str) else 0)
 
     def _count_target(self, target: str) -> int:
         if target not in self._counts:
@@ -164,10 +165,6 @@ def _found(root: Schema, target: str) -> Any:
 
 def _unescaped(step: str) -> str:
     return unquote(step).replace("~1", "/").replace("~0", "~")
-
-
-def _place(steps: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
 
 def _short(message: str) -> str:

@@ -1,11 +1,12 @@
 """JSON values at the door: what cannot be stored or sent is refused here, with a reason, before it does harm."""
 
-import math
 from typing import Any
 
 import orjson
 
 from app.domain.errors import Invalid, TooLarge
+from app.domain.json_values import number_problem, storage_problems
+from app.domain.texts import NUL, text_problem
 
 _PLAIN_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
@@ -20,10 +21,10 @@ def encode(value: Any, field: str, limit: int) -> str | None:
         raise Invalid.at(field, f"is not a JSON value: {error}") from None
     if len(text) > limit:
         raise TooLarge(field, limit, len(text))
-    if b"null" in text and (path := _find(value, _is_not_finite)) is not None:
-        raise Invalid.at(field + path, "is NaN or infinite, which JSON cannot hold")
-    if b"\\u0000" in text and (path := _find(value, _has_nul)) is not None:
-        raise Invalid.at(field + path, "contains the NUL character, which PostgreSQL cannot hold")
+    # The encoder writes `null` for NaN; only what could hide something is searched.
+    if b"null" in text or b"\\u0000" in text:
+        for problem in storage_problems(value, field, judge=_judge):
+            raise Invalid([problem])
     return text.decode()
 
 
@@ -46,25 +47,8 @@ def decode_object(text: str, field: str, limit: int) -> dict[str, Any]:
     return value
 
 
-def _is_not_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-def _has_nul(value: Any) -> bool:
-    return isinstance(value, str) and "\x00" in value
-
-
-def _find(value: Any, wrong: Any) -> str | None:
-    """The path of the first wrong value or key, `.a[2]`; None when there is none."""
-    waiting = [(value, "")]
-    while waiting:
-        item, path = waiting.pop()
-        if wrong(item):
-            return path
-        if isinstance(item, dict):
-            if any(wrong(key) for key in item):
-                return path
-            waiting.extend((child, f"{path}.{key}") for key, child in item.items())
-        elif isinstance(item, list | tuple):
-            waiting.extend((child, f"{path}[{number}]") for number, child in enumerate(item))
-    return None
+def _judge(item: Any) -> str | None:
+    """What the encoder lets through."""
+    if isinstance(item, str):
+        return text_problem(item) if NUL in item else None
+    return number_problem(item) if isinstance(item, float) else None

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.domain.paths import below
 from app.expressions.errors import ExpressionError
 from app.expressions.expression import MAX_SOURCE, Expression, Scope, compile_expression
 from app.expressions.tokens import end_of_expression
@@ -106,9 +107,9 @@ class _Compiler:
         if isinstance(value, str):
             return self._compile_text(value, path) if "${" in value else value
         if isinstance(value, Mapping):
-            return {key: self.compile(item, f"{path}.{key}") for key, item in value.items()}
+            return {key: self.compile(item, below(path, key)) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.compile(item, f"{path}[{index}]") for index, item in enumerate(value)]
+            return [self.compile(item, below(path, index)) for index, item in enumerate(value)]
         return value
 
     def _compile_text(self, text: str, path: str) -> Any:
@@ -165,7 +166,7 @@ def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield path, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _strings(item, f"{path}.{key}")
+            yield from _strings(item, below(path, key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _strings(item, f"{path}[{index}]")
+            yield from _strings(item, below(path, index))

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from app.domain.definitions import TaskDraft
 from app.domain.errors import Problem
 from app.domain.handlers import Handler
+from app.domain.json_values import storage_problems
 from app.expressions.template import templated_paths
 from app.tasks.child_workflow import Children, NoChildren, workflow_type
 from app.tasks.delay import delay_type
 from app.tasks.functions import load_functions
 from app.tasks.http.handler import http_types
-from app.tasks.json_values import storage_problems
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
 from app.tasks.python import python_type
@@ -25,6 +25,7 @@ from app.tasks.transform import transform_type
 
 TASK_TYPES_GROUP = "workflow.task_types"
 DEFAULT_TYPE = "log"
+MAX_DEPTH = 100
 
 
 def _utc_now() -> datetime:
@@ -50,7 +51,8 @@ class TaskTypeRegistry:
         if task_type is None:
             known = ", ".join(sorted(self._types))
             return [Problem(f"{dot}type", f"{task.type!r} is not a known task type; known: {known}")]
-        return storage_problems(task.config, f"{dot}config") or _misfits(task_type, task, dot)
+        unstorable = list(storage_problems(task.config, f"{dot}config", MAX_DEPTH))
+        return unstorable or _misfits(task_type, task, dot)
 
     async def close(self) -> None:
         """Close every type, even if closing another one fails. Can be called twice."""

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from app.domain.errors import Problem
 from app.domain.handlers import Attempt, Handler, TaskError
+from app.domain.paths import below
 
 _WORDING = {
     "missing": "is required",
@@ -129,8 +130,7 @@ def _is_about_a_name(item: ErrorDetails) -> bool:
 
 
 def _place(path: str, location: tuple[int | str, ...]) -> str:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location if step != "[key]")
-    return path + "".join(steps)
+    return below(path, *(step for step in location if step != "[key]"))
 
 
 def _message(model: type[BaseModel], item: ErrorDetails) -> str:

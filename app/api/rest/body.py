@@ -1,8 +1,7 @@
 """Request bodies: JSON, strictly, of a bounded size, and nothing in them that could not be stored."""
 
 import json
-import math
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -12,12 +11,13 @@ from starlette.types import Receive, Scope
 
 from app.api.rest.problems import Refused
 from app.domain.errors import Invalid, TooLarge
-from app.domain.texts import text_problem
+from app.domain.json_values import storage_problems
 
 MAX_DEPTH = 64
 MAX_DIGITS = 18
 
-Location = tuple[Any, str | int] | None
+WHOLE = "body"
+"""How a problem names the body as a whole."""
 
 
 class JsonRoute(APIRoute):
@@ -97,7 +97,7 @@ def _explained(content: bytes, error: orjson.JSONDecodeError) -> Exception:
     except Invalid as invalid:
         return invalid
     except RecursionError:
-        return Invalid.at(_path(None), _too_deep())
+        return Invalid.at(WHOLE, f"must not be nested deeper than {MAX_DEPTH} levels")
     except ValueError:
         pass
     return Refused(400, "malformed_json", f"the body is not JSON: {error}")
@@ -105,39 +105,5 @@ def _explained(content: bytes, error: orjson.JSONDecodeError) -> Exception:
 
 def refuse_unstorable(document: Any) -> None:
     """Raise `Invalid` for NUL characters, lone surrogates, numbers that are not finite, and deep nesting."""
-    waiting: list[tuple[Any, Location, int]] = [(document, None, 0)]
-    while waiting:
-        value, location, depth = waiting.pop()
-        if problem := _problem_of(value, depth):
-            raise Invalid.at(_path(location), problem)
-        children = [((location, key), child) for key, child in _children(value)]
-        for place, child in children:
-            if isinstance(place[1], str) and (problem := text_problem(place[1])):
-                raise Invalid.at(_path(location), f"has a name that {problem}")
-            waiting.append((child, place, depth + 1))
-
-
-def _children(value: Any) -> Iterable[tuple[str | int, Any]]:
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, list) else ()
-
-
-def _problem_of(value: Any, depth: int) -> str | None:
-    if isinstance(value, str):
-        return text_problem(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return "must be a finite number"
-    return _too_deep() if depth >= MAX_DEPTH and isinstance(value, dict | list) else None
-
-
-def _too_deep() -> str:
-    return f"is nested deeper than {MAX_DEPTH} levels"
-
-
-def _path(location: Location) -> str:
-    steps: list[str] = []
-    while location is not None:
-        location, step = location
-        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
-    return "".join(reversed(steps)).removeprefix(".") or "body"
+    for problem in storage_problems(document, "", MAX_DEPTH):
+        raise Invalid.at(problem.path.removeprefix(".") or WHOLE, problem.message)

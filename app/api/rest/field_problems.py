@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.domain.errors import Problem
+from app.domain.paths import from_top
 
 # What pydantic says less clearly. `{…}` are the values that it gives with an error.
 SENTENCES = {
@@ -37,10 +38,7 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
 
 def field_path(location: Sequence[int | str]) -> str:
     """`("body", "tasks", 2, "name")` as `tasks[2].name`; the whole body is `body`."""
-    path = ""
-    for step in location[1:]:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path or str(location[0])
+    return from_top(*location[1:]) or str(location[0])
 
 
 def _sentence(item: Mapping[str, Any]) -> str:

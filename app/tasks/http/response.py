@@ -9,11 +9,11 @@ import httpx
 import orjson
 
 from app.domain.handlers import TaskError
+from app.domain.json_values import storage_problems
 from app.domain.texts import storable_text
 from app.tasks.http.charsets import text_codec
 from app.tasks.http.decoding import UndecodableError, decoder_of
 from app.tasks.http.urls import origin
-from app.tasks.json_values import storage_problems
 
 ACCEPTED_ENCODING = "gzip"
 MAX_RETRY_AFTER_SECONDS = 3600.0
@@ -109,9 +109,9 @@ def _json(response: httpx.Response, body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         raise _bad_body(response, f"is not valid JSON: {error}") from None
     # orjson rejects everything else that cannot be stored, and checking every value of a large body would be slow.
-    problems = storage_problems(value, "body") if b"\\u0000" in body else []
-    if problems:
-        raise _bad_body(response, f"cannot be stored: {problems[0].path} {problems[0].message}")
+    problem = next(storage_problems(value, "body"), None) if b"\\u0000" in body else None
+    if problem is not None:
+        raise _bad_body(response, f"cannot be stored: {problem.path} {problem.message}")
     return value
 
 

@@ -48,17 +48,17 @@ def test_what_is_no_json_is_refused(content):
     [
         (rb'"\u0000"', "body", "must not contain the NUL character"),
         (rb'{"a": [1, {"b": "x\u0000y"}]}', "a[1].b", "must not contain the NUL character"),
-        (rb'{"a": {"k\u0000": 1}}', "a", "has a name that must not contain the NUL character"),
+        (rb'{"a": {"k\u0000": 1}}', "a", "has a key that contains the NUL character"),
         (rb'{"a": NaN}', "a", "must be a finite number"),
         (rb'{"a": [-Infinity]}', "a[0]", "must be a finite number"),
         (rb'{"a": 1e999}', "a", "must be a finite number"),
         (b'{"a": 1' + b"0" * 400 + b"}", "a", "must be a finite number"),
         (b'{"a": 1' + b"0" * 5000 + b"}", "a", "must be a finite number"),
         (rb'{"a": "\ud800"}', "a", "must not contain lone surrogates"),
-        (rb'{"\udfff": 1}', "body", "has a name that must not contain lone surrogates"),
-        (nested(MAX_DEPTH + 1), "[0]" * MAX_DEPTH, f"is nested deeper than {MAX_DEPTH} levels"),
-        (nested(100_000), "body", f"is nested deeper than {MAX_DEPTH} levels"),
-        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "body", f"is nested deeper than {MAX_DEPTH} levels"),
+        (rb'{"\udfff": 1}', "body", "has a key that contains lone surrogates"),
+        (nested(MAX_DEPTH + 1), "[0]" * MAX_DEPTH, f"must not be nested deeper than {MAX_DEPTH} levels"),
+        (nested(100_000), "body", f"must not be nested deeper than {MAX_DEPTH} levels"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "body", f"must not be nested deeper than {MAX_DEPTH} levels"),
     ],
 )
 def test_values_that_cannot_be_stored_are_named(content, path, message):

@@ -1,0 +1,94 @@
+"""Which JSON values PostgreSQL and strict JSON can hold."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from app.domain.errors import Problem
+from app.domain.paths import Step, below
+from app.domain.texts import storable_text, text_problem
+
+MAX_SHOWN_NAME = 100
+_SMALLEST, _GREATEST = -(2**63), 2**64 - 1
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+Way = tuple["Way", Step | None] | None
+"""How a value is reached: the way to what it stands in, and the step from there, None for the outermost value. It is
+made a path only where there is a problem.
+"""
+
+
+def value_problem(item: Any) -> str | None:
+    """What is wrong with a value that holds no others; None when it can be stored."""
+    if item is None or isinstance(item, bool):
+        return None
+    if isinstance(item, str):
+        return text_problem(item)
+    if isinstance(item, int):
+        return None if _SMALLEST <= item <= _GREATEST else "must be an integer of at most 64 bits"
+    if isinstance(item, float):
+        return number_problem(item)
+    return f"is a {type(item).__name__}, not a JSON value"
+
+
+def number_problem(item: float) -> str | None:
+    """JSON has no NaN and no infinity."""
+    return None if math.isfinite(item) else "must be a finite number"
+
+
+def storage_problems(
+    value: Any,
+    path: str,
+    max_depth: float = math.inf,
+    judge: Callable[[Any], str | None] = value_problem,
+) -> Iterator[Problem]:
+    """Everything within `value` that cannot be stored, in the order in which it is written.
+
+    path: where `value` stands; the paths of problems lead on from there.
+    max_depth: how many lists and objects may stand within each other. Where they are more, nothing else is looked at.
+    judge: what is wrong with a value that holds no others.
+    """
+    # One iterator is open for each level, however many values there are. All of this is on the way of large outputs:
+    # `type(…) in` comes first because `isinstance` with an abstract class takes five times as long.
+    open_ones: list[tuple[Way, Iterator[tuple[Any, Any]]]] = [(None, iter(((None, value),)))]
+    while open_ones:
+        way, children = open_ones[-1]
+        for step, item in children:
+            inner = None if type(item) in _PLAIN else _children(item)
+            if inner is None:
+                if (message := judge(item)) is not None:
+                    yield Problem(_path(path, (way, step)), message)
+                continue
+            if len(open_ones) > max_depth:
+                yield Problem(_path(path, (way, step)), f"must not be nested deeper than {max_depth} levels")
+                return
+            if isinstance(item, Mapping):
+                yield from (Problem(_path(path, (way, step)), message) for message in _key_problems(item))
+            open_ones.append(((way, step), iter(inner)))
+            break
+        else:
+            open_ones.pop()
+
+
+def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
+    """None for a value that holds no others."""
+    if isinstance(value, list | tuple):
+        return enumerate(value)
+    return value.items() if isinstance(value, Mapping) else None
+
+
+def _key_problems(item: Mapping[Any, Any]) -> Iterator[str]:
+    if not all(isinstance(key, str) for key in item):
+        yield "must have strings as keys"
+        return
+    for message in dict.fromkeys(filter(None, map(text_problem, item))):
+        yield f"has a key that {message.replace('must not contain', 'contains')}"
+
+
+def _path(path: str, way: Way) -> str:
+    steps: list[Step] = []
+    while way is not None:
+        way, step = way
+        if step is not None:
+            steps.append(step if isinstance(step, int) else storable_text(str(step), MAX_SHOWN_NAME))
+    return below(path, *reversed(steps))
