@@ -152,7 +152,7 @@ async def test_everybody_sees_the_same_history(fleet: Fleet, database_url: str, 
 async def test_without_notifications_everything_only_takes_longer(
     fleet: Fleet, database_url: str, gates: Gates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.adapters.database.signals.PostgresSignals.start", lambda _: None)
+    monkeypatch.setattr("app.adapters.database.signals.PostgresSignals.start", lambda *_: None)
     await store_workflow(database_url, workflow("w", [sync("a", 1, "python", config=GATED)]))
     full, other = await fleet.process(engine_max_executions=1), await fleet.process()
     await start(full, "w")
