@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from app.background.backoff import Backoff
 from app.client.entries import FINAL, Entry, entry_of, status_word
 from app.client.errors import ClientError
 from app.client.grpc_client import GrpcClient, never_connected, sentence_of
@@ -25,6 +26,8 @@ _BROKEN = frozenset(
 
 Notice = Callable[[str], None]
 
+RETRY = Backoff(first_seconds=0.25, longest_seconds=5.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -32,17 +35,15 @@ class Patience:
 
     first_tries: before the first entry.
     later_tries: after an entry has arrived.
-    first_pause_seconds: the pause before the second try; it doubles with every try.
-    longest_pause_seconds: the limit of the pause.
+    backoff: the pauses between tries.
     """
 
     first_tries: int = 3
     later_tries: int = 12
-    first_pause_seconds: float = 0.25
-    longest_pause_seconds: float = 5.0
+    backoff: Backoff = RETRY
 
     def pause(self, silent_tries: int) -> float:
-        return min(self.first_pause_seconds * 2.0 ** (silent_tries - 1), self.longest_pause_seconds)
+        return self.backoff.pause(silent_tries)
 
 
 class Follower:

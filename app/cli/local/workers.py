@@ -14,6 +14,7 @@ from app.adapters.database.migrations import migrate
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.storage import open_storage
 from app.adapters.logs import configure_logs
+from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.cli.errors import CliError
 from app.cli.local.processes import ServiceProcess
@@ -23,7 +24,9 @@ from app.config import Settings
 log = structlog.get_logger(__name__)
 
 CLOSING_SECONDS = 5.0
-PAUSE_SECONDS = 1.0
+RESTART = Backoff(first_seconds=1.0, longest_seconds=30.0)
+LONG_LIFE_SECONDS = 60.0
+"""A process that has lived for so long has not failed to start: the next pause is the first again."""
 CANNOT_START = 1
 
 
@@ -60,7 +63,9 @@ async def _run_until_told(settings: Settings, count: int) -> None:
 
 async def _keep_running(number: int, environment: Mapping[str, str], stop: asyncio.Event, seconds: float) -> None:
     """Start the worker again whenever it ends; once `stop` is set, end it within `seconds`."""
+    loop, failures = asyncio.get_running_loop(), 0
     while not stop.is_set():
+        began = loop.time()
         process = ServiceProcess(f"gRPC worker {number}", "app.grpc_main", environment)
         ended = asyncio.create_task(_death_of(process, number))
         stopped = asyncio.create_task(stop.wait())
@@ -69,7 +74,8 @@ async def _keep_running(number: int, environment: Mapping[str, str], stop: async
         if stop.is_set():
             await process.stop(seconds)
         else:
-            await asyncio.wait((stopped,), timeout=PAUSE_SECONDS)
+            failures = 1 if loop.time() - began > LONG_LIFE_SECONDS else failures + 1
+            await asyncio.wait((stopped,), timeout=RESTART.pause(failures))
         stopped.cancel()
 
 
