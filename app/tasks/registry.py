@@ -18,7 +18,6 @@ from app.tasks.http.handler import http_types
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
 from app.tasks.python import python_type
-from app.tasks.sample_functions import SAMPLE_FUNCTIONS
 from app.tasks.signal import signal_type
 from app.tasks.task_type import TaskOptions, TaskType, is_open, model_problems
 from app.tasks.transform import transform_type
@@ -91,7 +90,7 @@ def build_registry(
         "transform": transform_type(),
         "workflow": workflow_type(children or NoChildren()),
         **http_types(options.http, now),
-        "python": python_type({**SAMPLE_FUNCTIONS, **load_functions(options.python_modules)}, options.python_threads),
+        "python": python_type(load_functions(options.python_modules), options.python_threads),
     }
     for name, make in load_plugins(TASK_TYPES_GROUP):
         if name in types:

@@ -24,10 +24,16 @@ from app.wiring.rest_process import open_rest_process
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`keys` are those of the examples, which `workflow up` would have loaded in the same way."""
+    """The service as `workflow up` starts it.
+
+    keys: those of the examples, loaded in the same way.
+    engine: the gRPC process.
+    rest: the URL of the REST process.
+    """
 
     keys: Sequence[str]
     engine: EngineProcess
+    rest: str
 
     async def run(self, key: str, **input: Any) -> Sequence[Update]:
         """The whole history of a new execution."""
@@ -63,4 +69,5 @@ async def service(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         more = {name.lower(): value for name, value in example_settings(plain, place).items()}
         settings = Settings(database_url=database_url, redis_url=None, **more)
         async with _served(settings, listener), open_engine_process(settings) as engine:
-            yield Service(await asyncio.to_thread(load_examples, f"http://{place}"), engine)
+            rest = f"http://{place}"
+            yield Service(await asyncio.to_thread(load_examples, rest), engine, rest)

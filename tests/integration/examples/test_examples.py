@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import httpx
+
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.watching.updates import Update
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 def steps(updates: Sequence[Update], *types: EventType) -> list[tuple[str, str]]:
@@ -34,6 +38,7 @@ async def test_all_are_loaded(service):
         "parallel-groups",
         "price-item",
         "sales-report",
+        "sample-flow",
         "self-check",
     ]
 
@@ -159,8 +164,32 @@ async def test_self_check(service):
         "unknown workflow": 404,
     }
     assert (summary["workflows"], summary["newest_executions"], summary["refusal"]) == (
-        6,
+        7,
         ["running"],
         "workflow_not_found",
     )
     assert summary["paths"] > 5
+
+
+async def test_sample_flow(service):
+    updates = await service.run("sample-flow", data=[1, 2, 3])
+    check_numbers(updates)
+    assert [task for _, task in steps(updates, EventType.TASK_COMPLETED)] == ["task1", "task2", "task3"]
+    assert output_of(updates, "task2") == {"processed": [3, 2, 1], "count": 3}
+
+
+async def test_a_flow_of_the_sample_functions_runs_in_one_call(service):
+    """`POST /flow/run` of docs/flows.md, on a service as `workflow up` starts it."""
+    page = (REPOSITORY / "docs" / "flows.md").read_text()
+    body, answer = (block.split("```")[0] for block in page.split("```json\n")[1:3])
+    async with httpx.AsyncClient(base_url=service.rest) as rest:
+        run = await rest.post("/flow/run", json=json.loads(body.partition("\n")[2]))
+    assert run.status_code == 200
+    expected = json.loads(answer)
+    assert run.json() | {"flow_run_id": None} == expected | {"flow_run_id": None}
+
+
+async def test_a_flow_whose_input_does_not_fit_ends_with_its_first_task(service):
+    updates = await service.run("sample-flow", data="no list")
+    assert updates[-1].event.status is ExecutionStatus.FAILED
+    assert steps(updates, EventType.TASK_STARTED) == [("started", "task1")]

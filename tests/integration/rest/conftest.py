@@ -19,6 +19,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         max_body_bytes=MAX_BODY,
         max_tasks_per_workflow=MAX_TASKS,
         cache_timeout_seconds=30,
+        python_modules="examples.sample_flow.functions",
     )
 
 

@@ -9,6 +9,8 @@ from app.wiring.grpc_process import open_engine_process
 from tests.support.checking import assert_clean
 from tests.support.rest_service import serving
 
+FUNCTIONS = "tests.support.flow_functions,examples.sample_flow.functions"
+
 SAMPLE = {
     "flow": {
         "id": "flow123",
@@ -45,14 +47,14 @@ SAMPLE = {
 
 @pytest.fixture
 async def rest(settings):
-    with_functions = settings.model_copy(update={"python_modules": "tests.support.flow_functions"})
+    with_functions = settings.model_copy(update={"python_modules": FUNCTIONS})
     async with serving(with_functions) as client:
         yield client
 
 
 @pytest.fixture
 async def engine(settings, database_url):
-    with_functions = settings.model_copy(update={"python_modules": "tests.support.flow_functions"})
+    with_functions = settings.model_copy(update={"python_modules": FUNCTIONS})
     async with open_engine_process(with_functions) as process:
         yield process
     await assert_clean(database_url)

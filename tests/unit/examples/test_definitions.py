@@ -21,12 +21,21 @@ def draft_of(file: Path) -> WorkflowDraft:
     return WorkflowCreate.model_validate_json(orjson.dumps(definition.document)).draft()
 
 
-OF_DATA_FLOW = ("order_flow", "price_item")
+ONE_BY_ONE = ("order_flow", "price_item", "sample_flow")
+"""Those that show something else than tasks side by side."""
 
 
 def test_there_are_those_that_the_readme_names():
     keys = [draft_of(file).key for file in FILES]
-    assert keys == ["flaky-import", "order-flow", "parallel-groups", "price-item", "sales-report", "self-check"]
+    assert keys == [
+        "flaky-import",
+        "order-flow",
+        "parallel-groups",
+        "price-item",
+        "sales-report",
+        "sample-flow",
+        "self-check",
+    ]
     table = (EXAMPLES / "README.md").read_text()
     assert all(f"`{key}`" in table for key in keys)
     assert f"PYTHON_MODULES={','.join(MODULES)}" in table
@@ -41,7 +50,7 @@ async def test_each_is_valid(file):
 
 
 @pytest.mark.parametrize(
-    "file", [file for file in FILES if file.parent.name not in OF_DATA_FLOW], ids=lambda file: file.parent.name
+    "file", [file for file in FILES if file.parent.name not in ONE_BY_ONE], ids=lambda file: file.parent.name
 )
 def test_each_has_tasks_that_run_side_by_side(file):
     asynchronous = [task.sequence for task in draft_of(file).tasks or () if task.execution_type is ExecutionType.ASYNC]

@@ -1,4 +1,4 @@
-"""Three functions that are always registered, so that a first flow needs no code: fetch, process, store.
+"""Three functions for a first flow: fetch, process, store. Flows call them by the names `task1`, `task2` and `task3`.
 
 Each uses the outputs of earlier tasks, and fails if they are missing.
 """
@@ -6,12 +6,12 @@ Each uses the outputs of earlier tasks, and fails if they are missing.
 from collections.abc import Mapping
 from typing import Any
 
-from app.domain.handlers import Attempt, TaskError
-from app.tasks.functions import TaskFunction
+from app.tasks import Attempt, TaskError, task_function
 
 SAMPLE = (3, 1, 2)
 
 
+@task_function("task1")
 def fetch(attempt: Attempt) -> dict[str, Any]:
     """The list `data` of the execution's input, or a sample if the input has none."""
     data = attempt.input.get("data", list(SAMPLE))
@@ -20,12 +20,14 @@ def fetch(attempt: Attempt) -> dict[str, Any]:
     return {"data": data}
 
 
+@task_function("task2")
 def process(attempt: Attempt) -> dict[str, Any]:
     """The fetched elements in reverse order, and their number."""
     data = _from_upstream(attempt, "data")
     return {"processed": data[::-1], "count": len(data)}
 
 
+@task_function("task3")
 def store(attempt: Attempt) -> dict[str, Any]:
     """Report that the data is stored. The history keeps every output, so nothing else needs to be written."""
     _from_upstream(attempt, "processed")
@@ -36,11 +38,4 @@ def _from_upstream(attempt: Attempt, name: str) -> Any:
     for output in attempt.upstream.values():
         if isinstance(output, Mapping) and name in output:
             return output[name]
-    raise TaskError("no_data", f"no task before {attempt.task_name!r} has handed on `{name}`", retryable=False)
-
-
-SAMPLE_FUNCTIONS: Mapping[str, TaskFunction] = {
-    "task1": TaskFunction(fetch),
-    "task2": TaskFunction(process),
-    "task3": TaskFunction(store),
-}
+    raise TaskError("no_data", f"no task before {attempt.task_name!r} has returned `{name}`", retryable=False)
