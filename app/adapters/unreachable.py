@@ -1,4 +1,4 @@
-"""The one table of what it means that the database does not answer: the same call may succeed later.
+"""Which errors mean that the database is unreachable, so that the same call may succeed later.
 
 SQLSTATE classes and codes are those of PostgreSQL's documentation, appendix A.
 """
@@ -13,15 +13,15 @@ from app.engine.ports import StoreUnreachable
 SQLSTATES = (
     "08",  # the connection was refused or lost
     "25006",  # the server has become a standby
-    "28",  # it does not let this program in, until somebody corrects the password or its rules
-    "3D",  # the database is not there, until somebody restores it
+    "28",  # it refuses this login, until an operator corrects the password or the rules
+    "3D",  # the database does not exist, until an operator restores it
     "40",  # the transaction was rolled back: a deadlock, a serialization failure
     "53",  # disk, memory or connections are used up
     "55P03",  # a lock was not available in time
     "57",  # an operator or a shutdown has ended the statement, or the server is just starting
     "58",  # the server's own disk or system failed
 )
-"""What a server says when it cannot do now what it can do at other times."""
+"""Classes and codes of errors that pass."""
 
 _WITHOUT_STATE = (
     OSError,  # TimeoutError, too

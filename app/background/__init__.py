@@ -1,4 +1,1 @@
-"""How a process does its work in the background: loops, wake-ups, pauses between tries, timers.
-
-Every layer above the domain may import it. It knows no use case.
-"""
+"""What a process does beside requests: loops, wake-ups, back-off, timers. Anything above the domain may import it."""

@@ -1,7 +1,7 @@
 """What ends a process: a background loop of it that has died of a defect.
 
-Without one of its loops a process would go on and do only a part of its work, which is found out late. So it ends, and
-what supervises it starts it again.
+A process that continued without one of its loops would do only a part of its work, and that would be noticed late. So
+it ends, and its supervisor starts it again.
 """
 
 from collections.abc import Callable

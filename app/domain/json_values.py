@@ -13,13 +13,13 @@ _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 Way = tuple["Way", Step | None] | None
-"""How a value is reached: the way to what it stands in, and the step from there, None for the outermost value. It is
-made a path only where there is a problem.
+"""How a value is reached: the way to its container, and the step from there, None for the outermost value. A path is
+rendered only for a problem.
 """
 
 
 def value_problem(item: Any) -> str | None:
-    """What is wrong with a value that holds no others; None when it can be stored."""
+    """The problem of a value that contains no others; None if it can be stored."""
     if item is None or isinstance(item, bool):
         return None
     if isinstance(item, str):
@@ -40,23 +40,23 @@ def storage_problems(
     value: Any,
     path: str,
     max_depth: float = math.inf,
-    judge: Callable[[Any], str | None] = value_problem,
+    check: Callable[[Any], str | None] = value_problem,
 ) -> Iterator[Problem]:
-    """Everything within `value` that cannot be stored, in the order in which it is written.
+    """Every problem within `value`, in document order.
 
-    path: where `value` stands; the paths of problems lead on from there.
-    max_depth: how many lists and objects may stand within each other. Where they are more, nothing else is looked at.
-    judge: what is wrong with a value that holds no others.
+    path: the path of `value`, with which the paths of the problems begin.
+    max_depth: how many lists and objects may be nested. If there are more, the search ends with this problem.
+    check: the problem of a value that contains no others, None if it has none.
     """
-    # One iterator is open for each level, however many values there are. All of this is on the way of large outputs:
-    # `type(…) in` comes first because `isinstance` with an abstract class takes five times as long.
+    # One iterator is open per level, however many values there are. Large outputs take this path, so `type(…) in` comes
+    # first: `isinstance` with an abstract class takes five times as long.
     open_ones: list[tuple[Way, Iterator[tuple[Any, Any]]]] = [(None, iter(((None, value),)))]
     while open_ones:
         way, children = open_ones[-1]
         for step, item in children:
             inner = None if type(item) in _PLAIN else _children(item)
             if inner is None:
-                if (message := judge(item)) is not None:
+                if (message := check(item)) is not None:
                     yield Problem(_path(path, (way, step)), message)
                 continue
             if len(open_ones) > max_depth:
@@ -71,7 +71,7 @@ def storage_problems(
 
 
 def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
-    """None for a value that holds no others."""
+    """None for a value that contains no others."""
     if isinstance(value, list | tuple):
         return enumerate(value)
     return value.items() if isinstance(value, Mapping) else None

@@ -1,6 +1,6 @@
 """Paths to places within JSON values, as problems name them: `tasks[2].config.url`.
 
-A path that goes on from another one begins with `.` or `[`, so that it can be put behind it.
+A path that continues another one begins with `.` or `[`, so that it can be appended to it.
 """
 
 Step = str | int
@@ -8,12 +8,12 @@ Step = str | int
 
 
 def below(path: str, *steps: Step) -> str:
-    """The path that leads on from `path` by `steps`, from the outermost to the innermost."""
+    """`path`, continued by `steps` from the outermost to the innermost."""
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path
 
 
 def from_top(*steps: Step) -> str:
-    """The path of what stands within a whole that has no name of its own; empty for the whole."""
+    """The path of a place in a value that has no name of its own; empty for the value itself."""
     return below("", *steps).removeprefix(".")

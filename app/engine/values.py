@@ -23,7 +23,7 @@ def encode(value: Any, field: str, limit: int) -> str | None:
         raise TooLarge(field, limit, len(text))
     # The encoder writes `null` for NaN; only what could hide something is searched.
     if b"null" in text or b"\\u0000" in text:
-        for problem in storage_problems(value, field, judge=_judge):
+        for problem in storage_problems(value, field, check=_check):
             raise Invalid([problem])
     return text.decode()
 
@@ -47,8 +47,8 @@ def decode_object(text: str, field: str, limit: int) -> dict[str, Any]:
     return value
 
 
-def _judge(item: Any) -> str | None:
-    """What the encoder lets through."""
+def _check(item: Any) -> str | None:
+    """Problems that the encoder does not see."""
     if isinstance(item, str):
         return text_problem(item) if NUL in item else None
     return number_problem(item) if isinstance(item, float) else None

@@ -1,4 +1,4 @@
-"""Who runs the server of a folder: the first process that opens it, and whoever is left when that one goes.
+"""Which process runs the server of a folder: the first that opens it, and another one when that has ended.
 
 Invariant: a server runs only under the folder's lock, which server and owner hold together. Every process that has the
 folder open watches; the lock falls free when the owner and its server are gone, one of the others gets it, and starts

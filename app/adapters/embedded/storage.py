@@ -90,7 +90,7 @@ def _temporary_folder() -> Path:
 
 
 def _remove_abandoned() -> None:
-    """Remove what processes that were killed have left behind: the folders whose lock nobody holds."""
+    """Remove what processes that were killed have left behind: the folders whose lock is free."""
     from app.adapters.embedded.folder import Folder
 
     for lock_file in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*/owner.lock"):

@@ -1,7 +1,7 @@
 """Following histories as they grow.
 
 Invariants: a watcher sees events in order and without a gap; what it has not seen stays in the database, so nothing
-that happens to it (slow, gone, on another process) can hold up an execution or lose an event.
+that happens to it (slow, gone, on another process) can delay an execution or lose an event.
 
 The hub hands committed events to the watchers in this process, the same batch to all of an execution: what one of them
 makes of it need not be made again. Each watcher keeps a bounded number of events; one that falls behind drops what it
@@ -46,7 +46,7 @@ class Batch:
         self._updates: Sequence[Update] | None = None
 
     def updates(self, show: Callable[["Batch"], Sequence[Update]]) -> Sequence[Update]:
-        """The batch as `show` shows it, asked by whoever comes first."""
+        """The updates of the batch, made by `show` for the first watcher that needs them."""
         if self._updates is None:
             self._updates = show(self)
         return self._updates
