@@ -124,8 +124,8 @@ class Vacancy:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A write intent: what is stored under `refs` may change at any moment."""
+class WriteIntent:
+    """While it exists, what is stored under `refs` may change at any moment."""
 
     id: str
     refs: frozenset[str]
@@ -134,9 +134,9 @@ class Mark:
 class DefinitionCache(Protocol):
     """Caches what is stored under an id or a key. No method raises: a failing cache is a miss.
 
-    A reader calls `get`, then `reserve`, reads the store, and calls `put`. A writer calls `mark`, commits, and calls
-    `invalidate`. The results of `get` and `reserve` are never older than the last change that was invalidated before
-    the call. Why: docs/decisions/0013-cache-correctness.md.
+    A reader calls `get`, then `reserve`, reads the store, and calls `put`. A writer calls `begin_write`, commits, and
+    calls `invalidate`. The results of `get` and `reserve` are never older than the last change that was invalidated
+    before the call. Why: docs/decisions/0013-cache-correctness.md.
     """
 
     async def get(self, ref: str) -> Content | None: ...
@@ -146,16 +146,16 @@ class DefinitionCache(Protocol):
 
     async def put(self, vacancy: Vacancy, content: Content) -> None: ...
 
-    async def mark(self, refs: Sequence[str]) -> Mark:
+    async def begin_write(self, refs: Sequence[str]) -> WriteIntent:
         """Set a write intent: while it exists, no entry under `refs` is served or filled.
 
         It expires by itself if its writer dies. If the cache is unreachable, it is not set, without an error.
         """
 
-    async def release(self, mark: Mark) -> None:
+    async def release(self, intent: WriteIntent) -> None:
         """Remove the write intent after nothing was changed."""
 
-    async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
+    async def invalidate(self, intent: WriteIntent, refs: Sequence[str]) -> None:
         """Remove the write intent after a commit. `refs` are its refs and all others that the change affected.
 
         When this returns, no process serves an older entry under `refs`. If the cache is unreachable, this takes as

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from app.definitions.ports import DefinitionCache, DefinitionStore, Edit, Mark, WorkflowEdit
+from app.definitions.ports import DefinitionCache, DefinitionStore, Edit, WorkflowEdit, WriteIntent
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch
 
 DELETE_ATTEMPTS = 5
 
 
-class _NotMarked(Exception):
+class _MoreRefs(Exception):
     """The write also affects refs for which no write intent was set."""
 
     def __init__(self, refs: frozenset[str]) -> None:
@@ -18,7 +18,7 @@ class _NotMarked(Exception):
         self.refs = refs
 
 
-NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _NotMarked)
+NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _MoreRefs)
 
 
 class CachedWrites:
@@ -29,9 +29,9 @@ class CachedWrites:
         self._cache = cache
 
     async def create(self, draft: WorkflowDraft) -> Workflow:
-        async with self._marked(_refs(draft.key)) as mark:
+        async with self._writing(_refs(draft.key)) as intent:
             workflow = await self._store.create(draft)
-        await self._cache.invalidate(mark, sorted(_refs(workflow.id, workflow.key)))
+        await self._cache.invalidate(intent, sorted(_refs(workflow.id, workflow.key)))
         return workflow
 
     async def change(self, ref: str, edit: Edit, expected_revision: int | None) -> Workflow:
@@ -39,7 +39,7 @@ class CachedWrites:
         while True:
             try:
                 return await self._change(ref, refs, edit, expected_revision)
-            except _NotMarked as found:
+            except _MoreRefs as found:
                 refs = found.refs
 
     async def delete(self, ref: str, expected_revision: int | None) -> Workflow:
@@ -55,32 +55,32 @@ class CachedWrites:
         return await self._delete(ref, await self._known_refs(ref), expected_revision)
 
     async def _change(self, ref: str, refs: frozenset[str], edit: Edit, expected_revision: int | None) -> Workflow:
-        def edit_of_marked(current: Workflow) -> WorkflowEdit:
+        def edit_under_intent(current: Workflow) -> WorkflowEdit:
             wanted = edit(current)
             touched = _refs(current.id, current.key, wanted.key)
             if not touched <= refs:
-                raise _NotMarked(refs | touched)
+                raise _MoreRefs(refs | touched)
             return wanted
 
-        async with self._marked(refs) as mark:
-            workflow = await self._store.change(ref, edit_of_marked, expected_revision)
-        await self._cache.invalidate(mark, sorted(refs))
+        async with self._writing(refs) as intent:
+            workflow = await self._store.change(ref, edit_under_intent, expected_revision)
+        await self._cache.invalidate(intent, sorted(refs))
         return workflow
 
     async def _delete(self, ref: str, refs: frozenset[str], expected_revision: int | None) -> Workflow:
-        async with self._marked(refs) as mark:
+        async with self._writing(refs) as intent:
             workflow = await self._store.delete(ref, expected_revision)
-        await self._cache.invalidate(mark, sorted(refs | _refs(workflow.id, workflow.key)))
+        await self._cache.invalidate(intent, sorted(refs | _refs(workflow.id, workflow.key)))
         return workflow
 
     @asynccontextmanager
-    async def _marked(self, refs: frozenset[str]) -> AsyncIterator[Mark]:
+    async def _writing(self, refs: frozenset[str]) -> AsyncIterator[WriteIntent]:
         """Hold a write intent. If it is not certain that nothing was committed, it stays until it expires."""
-        mark = await self._cache.mark(sorted(refs))
+        intent = await self._cache.begin_write(sorted(refs))
         try:
-            yield mark
+            yield intent
         except NOTHING_COMMITTED:
-            await self._cache.release(mark)
+            await self._cache.release(intent)
             raise
 
     async def _known_refs(self, ref: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The cache of definitions: in Redis, or in each REST process, which then tell each other of changes."""
+"""The cache of definitions: in Redis, or in each REST process, which then notify each other of changes."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,10 +42,10 @@ def _in_process_cache(ttl_seconds: float, signals: PostgresSignals) -> InProcess
     def deliver(payload: str) -> None:
         sender, _, text = payload.partition(" ")
         if sender != own:
-            cache.hear(decode(text))
+            cache.receive(decode(text))
 
     signals.subscribe(CHANNEL, deliver)
-    signals.observe(cache.listen)
+    signals.observe(cache.set_listening)
     return cache
 
 

@@ -67,14 +67,14 @@ async def fill(cache: DefinitionCache, ref: str, content: Content) -> None:
 
 
 async def change(cache: DefinitionCache, *refs: str) -> None:
-    await cache.invalidate(await cache.mark(refs), refs)
+    await cache.invalidate(await cache.begin_write(refs), refs)
 
 
 async def test_a_change_under_no_ref_yet_disturbs_nothing(cache, caplog):
     await fill(cache, "k", OLD)
     caplog.set_level(logging.WARNING)
-    await cache.release(await cache.mark(()))
-    await cache.invalidate(await cache.mark(()), ("7",))
+    await cache.release(await cache.begin_write(()))
+    await cache.invalidate(await cache.begin_write(()), ("7",))
     assert await cache.get("k") == OLD
     assert caplog.records == []
 
@@ -100,9 +100,9 @@ async def test_what_was_changed_is_not_served_and_may_be_filled_again(cache):
     assert await cache.get("7") == NEW
 
 
-async def test_what_was_not_marked_is_invalidated_too(cache):
+async def test_refs_without_a_write_intent_are_invalidated_too(cache):
     await fill(cache, "7", OLD)
-    await cache.invalidate(await cache.mark(["k"]), ["7", "k"])
+    await cache.invalidate(await cache.begin_write(["k"]), ["7", "k"])
     await miss(cache, "7")
 
 
@@ -128,21 +128,21 @@ async def test_readers_of_one_vacancy_may_both_fill_it_in(cache):
     assert await cache.get("7") == NEW
 
 
-async def test_while_a_ref_is_marked_nothing_is_served_or_filled(cache):
+async def test_during_a_write_intent_nothing_is_served_or_filled(cache):
     slow = await miss(cache, "7")
     await fill(cache, "k", OLD)
-    mark = await cache.mark(["7", "k"])
+    intent = await cache.begin_write(["7", "k"])
     await cache.put(slow, OLD)
     for ref in ("7", "k"):
         assert await miss(cache, ref) == Vacancy(ref)
     await cache.put(Vacancy("7"), OLD)
-    await cache.invalidate(mark, ["7", "k"])
+    await cache.invalidate(intent, ["7", "k"])
     await fill(cache, "7", NEW)
     assert await cache.get("7") == NEW
 
 
-async def test_a_ref_stays_marked_until_the_last_writer_is_done(cache):
-    first, second = await cache.mark(["7"]), await cache.mark(["7"])
+async def test_a_ref_has_a_write_intent_until_the_last_writer_is_done(cache):
+    first, second = await cache.begin_write(["7"]), await cache.begin_write(["7"])
     await cache.invalidate(first, ["7"])
     assert await miss(cache, "7") == Vacancy("7")
     await cache.release(second)
@@ -150,11 +150,11 @@ async def test_a_ref_stays_marked_until_the_last_writer_is_done(cache):
     assert await cache.get("7") == NEW
 
 
-async def test_the_mark_of_a_dead_writer_ends_in_process():
+async def test_the_write_intent_of_a_dead_writer_ends_in_process():
     now = ManualTime()
     cache = InProcessDefinitionCache(ttl_seconds=60, monotonic=now)
-    await cache.mark(["7"])
-    now.seconds += in_process.MARK_SECONDS
+    await cache.begin_write(["7"])
+    now.seconds += in_process.INTENT_SECONDS
     await fill(cache, "7", NEW)
     assert await cache.get("7") == NEW
 
@@ -206,7 +206,7 @@ async def test_every_key_in_redis_has_an_end(redis_url, redis_definitions):
         await change(redis_definitions, "7")
         await redis_definitions.put(late, OLD)
         await miss(redis_definitions, "9")
-        await redis_definitions.mark(["10"])
+        await redis_definitions.begin_write(["10"])
         lifetimes = [await client.ttl(key) for key in await client.keys()]
     assert len(lifetimes) == 5
     assert all(0 < lifetime <= 60 for lifetime in lifetimes)
@@ -255,10 +255,10 @@ async def test_a_writer_without_redis_waits_until_no_older_entry_is_left(redis_u
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
         writer = RedisDefinitionCache(link, 2, 0.05, now, now.sleep)
         await proxy.vanish() if how == "gone" else proxy.stall()
-        mark = await writer.mark(["7"])
+        intent = await writer.begin_write(["7"])
         assert await redis_definitions.get("7") == OLD
         began = now.seconds
-        await writer.invalidate(mark, ["7"])
+        await writer.invalidate(intent, ["7"])
         assert now.seconds - began >= 2.5
 
 
@@ -432,7 +432,7 @@ class Bus:
     async def announce(self, notice: Notice) -> bool:
         if not self.down:
             for cache in self.caches:
-                cache.hear(decode(notice.encode()))
+                cache.receive(decode(notice.encode()))
         return not self.down
 
 
@@ -446,7 +446,7 @@ def processes(bus: Bus) -> list[InProcessDefinitionCache]:
     time = ManualTime()
     bus.caches = [InProcessDefinitionCache(60, bus.announce, time, time.sleep) for _ in range(2)]
     for cache in bus.caches:
-        cache.listen(True)
+        cache.set_listening(True)
     return bus.caches
 
 
@@ -454,11 +454,11 @@ async def test_processes_without_redis_tell_each_other_of_changes(processes):
     here, there = processes
     await fill(there, "7", OLD)
     slow = await miss(there, "k")
-    mark = await here.mark(["7", "k"])
+    intent = await here.begin_write(["7", "k"])
     await there.put(slow, OLD)
     assert await miss(there, "7") == Vacancy("7")
     assert await miss(there, "k") == Vacancy("k")
-    await here.invalidate(mark, ["7", "k"])
+    await here.invalidate(intent, ["7", "k"])
     await fill(there, "7", NEW)
     assert await there.get("7") == NEW
 
@@ -467,10 +467,10 @@ async def test_a_process_that_does_not_hear_the_others_serves_nothing(processes)
     here, _ = processes
     await fill(here, "7", OLD)
     slow = await miss(here, "k")
-    here.listen(False)
+    here.set_listening(False)
     await here.put(slow, OLD)
     assert await miss(here, "7") == Vacancy("7")
-    here.listen(True)
+    here.set_listening(True)
     await here.put(slow, OLD)
     await miss(here, "k")
     await miss(here, "7")

@@ -1,7 +1,8 @@
 """Any order of steps of any readers and writers: no read is older than what was acknowledged before it began.
 
 Each step is one call of the port, or of the store behind it, so readers fill in as late, and writers die as early, as
-they possibly can. As long as nothing is lost, the mark of a dead writer even hides what was there before its commit.
+they possibly can. As long as nothing is lost, the write intent of a dead writer even hides what was there before its
+commit.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multipl
 
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.redis_cache import open_redis_cache
-from app.definitions.ports import DefinitionCache, Mark, StoredDocument, Vacancy
+from app.definitions.ports import DefinitionCache, StoredDocument, Vacancy, WriteIntent
 
 PROCESSES = 3
 SETTINGS = settings(
@@ -49,27 +50,27 @@ class RedisCaches(Caches):
 
 
 class InProcessCaches(Caches):
-    """They hear each other at once, except the one that is `deaf`."""
+    """They receive each other's notices at once, except the one that is `deaf`."""
 
     def __init__(self) -> None:
         self.each = [InProcessDefinitionCache(60, self._announce) for _ in range(PROCESSES)]
         for cache in self.each:
-            cache.listen(True)
+            cache.set_listening(True)
         self._deaf: InProcessDefinitionCache | None = None
 
     async def lose(self, process: int) -> None:
         """One process loses its notifications, or the one that did has them again."""
         if self._deaf is None:
             self._deaf = self.each[process]
-            self._deaf.listen(False)
+            self._deaf.set_listening(False)
         else:
-            self._deaf.listen(True)
+            self._deaf.set_listening(True)
             self._deaf = None
 
     async def _announce(self, notice) -> bool:
         for cache in self.each:
             if cache is not self._deaf:
-                cache.hear(notice)
+                cache.receive(notice)
         return True
 
 
@@ -85,7 +86,7 @@ class Writer:
     """`committed` is the revision that its change made, 0 before. One that never finishes has died."""
 
     cache: DefinitionCache
-    mark: Mark
+    intent: WriteIntent
     ref: str
     committed: int = 0
 
@@ -143,7 +144,7 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(target=writers, process=processes, ref=refs)
     def begin(self, process: int, ref: str) -> Writer:
         cache = self.caches.each[process]
-        return Writer(cache, self.run(cache.mark([ref])), ref)
+        return Writer(cache, self.run(cache.begin_write([ref])), ref)
 
     @rule(writer=writers)
     def commit(self, writer: Writer) -> None:
@@ -154,10 +155,10 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(writer=consumes(writers))
     def finish(self, writer: Writer) -> None:
         if writer.committed:
-            self.run(writer.cache.invalidate(writer.mark, [writer.ref]))
+            self.run(writer.cache.invalidate(writer.intent, [writer.ref]))
             self.acknowledged[writer.ref] = max(self.acknowledged[writer.ref], writer.committed)
         else:
-            self.run(writer.cache.release(writer.mark))
+            self.run(writer.cache.release(writer.intent))
 
     @rule(process=processes, chance=st.integers(1, 8))
     def lose(self, process: int, chance: int) -> None:

@@ -34,21 +34,21 @@ class CountingStore(MemoryDefinitionStore):
 class RecordingCache(InProcessDefinitionCache):
     def __init__(self) -> None:
         super().__init__(ttl_seconds=60)
-        self.marked: list[set[str]] = []
+        self.announced: list[set[str]] = []
         self.released: list[set[str]] = []
         self.invalidated: list[set[str]] = []
 
-    async def mark(self, refs):
-        self.marked.append(set(refs))
-        return await super().mark(refs)
+    async def begin_write(self, refs):
+        self.announced.append(set(refs))
+        return await super().begin_write(refs)
 
-    async def release(self, mark):
-        self.released.append(set(mark.refs))
-        await super().release(mark)
+    async def release(self, intent):
+        self.released.append(set(intent.refs))
+        await super().release(intent)
 
-    async def invalidate(self, mark, refs):
+    async def invalidate(self, intent, refs):
         self.invalidated.append(set(refs))
-        await super().invalidate(mark, refs)
+        await super().invalidate(intent, refs)
 
 
 class AnyConfig:
@@ -120,9 +120,9 @@ async def test_a_reader_does_not_join_a_load_that_began_before_it_came(service, 
     early = asyncio.create_task(service.document("k"))
     while store.reads == 0:
         await asyncio.sleep(0)
-    mark = await cache.mark(["k"])  # This is what another process does.
+    intent = await cache.begin_write(["k"])  # This is what another process does.
     await store.change("k", lambda current: edits.merged(current, {"name": "m"}))
-    await cache.invalidate(mark, ["k"])
+    await cache.invalidate(intent, ["k"])
     late = asyncio.create_task(service.document("k"))
     await asyncio.sleep(0)
     store.gate.set()
@@ -146,9 +146,9 @@ async def test_reads_are_counted(service, store, cache):
     await service.create(WorkflowDraft("n", key="k"))
     for _ in range(3):
         await service.document("k")
-    mark = await cache.mark(["k"])
+    intent = await cache.begin_write(["k"])
     await asyncio.gather(service.document("k"), service.document("k"))
-    await cache.release(mark)
+    await cache.release(intent)
     assert asdict(service.cache_statistics) == {"hits": 2, "misses": 1, "bypasses": 2, "loads": 2}
 
 
@@ -165,13 +165,13 @@ async def test_every_change_invalidates_the_id_and_the_keys_before_and_after(ser
     wanted = [*[{ref, "k"}] * 5, {ref, "k", "new"}, {ref, "new"}, {ref}]
     assert cache.invalidated == wanted
     for released in cache.released:
-        cache.marked.remove(released)
+        cache.announced.remove(released)
     # A new workflow's id is not known before the commit.
-    assert cache.marked == [{"k"}, *wanted[1:]]
+    assert cache.announced == [{"k"}, *wanted[1:]]
 
 
 async def test_refs_that_come_to_light_under_the_lock_are_marked_before_the_commit(service, store, cache):
-    """Between looking up what to mark and the lock, another process gives the workflow another key."""
+    """Between looking up what to announce and the lock, another process gives the workflow another key."""
     workflow = await service.create(WorkflowDraft("n", key="k"))
     store.gate.clear()
     changing = asyncio.create_task(service.merge(str(workflow.id), {"name": "m"}))
@@ -180,7 +180,7 @@ async def test_refs_that_come_to_light_under_the_lock_are_marked_before_the_comm
     await store.change("k", lambda current: edits.merged(current, {"key": "new"}))
     store.gate.set()
     await changing
-    assert cache.marked[-2:] == [{"1", "k"}, {"1", "k", "new"}]
+    assert cache.announced[-2:] == [{"1", "k"}, {"1", "k", "new"}]
     assert cache.released == [{"1", "k"}]
     assert cache.invalidated[-1] == {"1", "k", "new"}
 
@@ -194,7 +194,7 @@ async def test_a_workflow_that_is_moved_while_it_is_deleted_is_deleted_under_its
     await store.change("k", lambda current: edits.merged(current, {"key": "new"}))
     store.gate.set()
     assert (await deleting).key == "new"
-    assert cache.marked[-1] == {"1", "new"}
+    assert cache.announced[-1] == {"1", "new"}
 
 
 async def test_a_change_of_unknown_outcome_leaves_its_mark(service, store, cache, monkeypatch):
@@ -225,7 +225,7 @@ async def test_a_refused_change_invalidates_nothing(service, cache):
         with pytest.raises(error):
             await change
     assert cache.invalidated == []
-    assert cache.released == cache.marked[1:]
+    assert cache.released == cache.announced[1:]
     assert not isinstance(await service.document("k"), Vacancy)
     assert service.cache_statistics.bypasses == 0
 

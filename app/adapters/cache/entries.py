@@ -1,4 +1,4 @@
-"""What a cache holds under a ref in Redis, as bytes: a document or the word that there is none, and its token."""
+"""The entry of a ref in Redis, as bytes: a document or its absence, and the token."""
 
 from app.definitions.ports import Absence, Content, StoredDocument
 
@@ -11,12 +11,12 @@ def pack(token: bytes, content: Content) -> bytes:
 
 
 def unpack(ref: str, token: bytes | None, entry: bytes | None) -> Content | None:
-    """None when there is no entry, or one that was filled in under another token."""
+    """None when there is no entry, or one that was stored under another token."""
     if token is None or entry is None:
         return None
     header, newline, body = entry.partition(b"\n")
-    filled_under, _, facts = header.partition(b" ")
-    if not newline or filled_under != token.hex().encode():
+    stored_under, _, facts = header.partition(b" ")
+    if not newline or stored_under != token.hex().encode():
         return None
     if not facts:
         return Absence(ref)

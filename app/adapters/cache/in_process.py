@@ -9,19 +9,25 @@ from uuid import uuid4
 
 from app.adapters.cache.notices import Notice
 from app.adapters.cache.waiting import Patience
-from app.definitions.ports import Content, Mark, StoredDocument, Vacancy
+from app.definitions.ports import Content, StoredDocument, Vacancy, WriteIntent
 from app.domain.recently_used import RecentlyUsed
 
 MAX_REFS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
-MARK_SECONDS = 30.0
+INTENT_SECONDS = 30.0
+"""After this the write intent of a writer that died no longer counts."""
 
 Announce = Callable[[Notice], Awaitable[bool]]
 
 
 @dataclass(slots=True)
 class _Slot:
-    """What is known of one ref: the token that a filler must show, and the content once one has."""
+    """What is known of one ref.
+
+    token: what a reader must present to store the content.
+    expires: the end of the slot, on the cache's clock.
+    content: None until a reader has stored it.
+    """
 
     token: bytes
     expires: float
@@ -33,11 +39,13 @@ class _Slot:
 
 
 class InProcessDefinitionCache:
-    """The `MAX_REFS` refs asked for last, at most `MAX_BYTES` of documents, each for `ttl_seconds` from when it was
-    reserved.
+    """Keeps the `MAX_REFS` refs that were used last, and at most `MAX_BYTES` of documents.
 
-    With an `announce`, which tells other processes of a change and answers whether it could, the cache serves nothing
-    before `listen(True)` says that theirs are heard here, and nothing from before it.
+    ttl_seconds: how long an entry lives, from when it was reserved.
+    announce: sends a notice to other processes; returns whether it was sent. With it, the cache serves nothing before
+        `set_listening(True)` says that their notices arrive here, and nothing from before that.
+    monotonic: the clock of this cache, in seconds.
+    sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -53,7 +61,7 @@ class InProcessDefinitionCache:
         self._patience = Patience(ttl_seconds, monotonic, sleep)
         self._listening = announce is None
         self._slots: RecentlyUsed[str, _Slot] = RecentlyUsed(MAX_REFS)
-        self._marks: dict[str, dict[str, float]] = {}
+        self._writes: dict[str, dict[str, float]] = {}  # when each write intent ends, by ref and id
         self._bytes = 0
         self._tokens = count()
 
@@ -64,7 +72,7 @@ class InProcessDefinitionCache:
         return slot.content
 
     async def reserve(self, ref: str) -> Content | Vacancy:
-        if not self._listening or self._is_marked(ref):
+        if not self._listening or self._is_being_written(ref):
             return Vacancy(ref)
         slot = self._slots.get(ref)
         if slot is None or slot.expires <= self._monotonic():
@@ -80,50 +88,50 @@ class InProcessDefinitionCache:
         self._bytes += slot.size
         self._shrink()
 
-    async def mark(self, refs: Sequence[str]) -> Mark:
-        mark = Mark(uuid4().hex, frozenset(refs))
-        await self._tell(Notice(mark.id, tuple(refs), is_over=False))
-        return mark
+    async def begin_write(self, refs: Sequence[str]) -> WriteIntent:
+        intent = WriteIntent(uuid4().hex, frozenset(refs))
+        await self._send(Notice(intent.id, tuple(refs), is_over=False))
+        return intent
 
-    async def release(self, mark: Mark) -> None:
-        await self._tell(Notice(mark.id, tuple(mark.refs), is_over=True))
+    async def release(self, intent: WriteIntent) -> None:
+        await self._send(Notice(intent.id, tuple(intent.refs), is_over=True))
 
-    async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
-        """Other processes that listen hear of it at once. Where they cannot be told, wait until their entries end."""
-        notice = Notice(mark.id, tuple({*mark.refs, *refs}), is_over=True)
-        await self._patience.until(lambda: self._tell(notice))
+    async def invalidate(self, intent: WriteIntent, refs: Sequence[str]) -> None:
+        """Other processes that listen invalidate at once. If no notice can be sent, wait until their entries end."""
+        notice = Notice(intent.id, tuple({*intent.refs, *refs}), is_over=True)
+        await self._patience.until(lambda: self._send(notice))
 
-    def hear(self, notice: Notice) -> None:
-        """A change, begun or over, here or in another process."""
+    def receive(self, notice: Notice) -> None:
+        """Apply a notice of a write, which has begun or is over, in this process or another one."""
         for ref in notice.refs:
             self._remove(ref)
             if notice.is_over:
-                self._unmark(ref, notice.mark_id)
+                self._end_write(ref, notice.write_id)
             else:
-                self._marks.setdefault(ref, {})[notice.mark_id] = self._monotonic() + MARK_SECONDS
+                self._writes.setdefault(ref, {})[notice.write_id] = self._monotonic() + INTENT_SECONDS
 
-    def listen(self, listening: bool) -> None:
-        """Whether other processes' changes are heard from now on."""
+    def set_listening(self, listening: bool) -> None:
+        """Say whether the notices of other processes arrive from now on."""
         self._listening = listening
         self._slots.clear()
         self._bytes = 0
 
-    async def _tell(self, notice: Notice) -> bool:
-        self.hear(notice)
+    async def _send(self, notice: Notice) -> bool:
+        self.receive(notice)
         return self._announce is None or await self._announce(notice)
 
-    def _is_marked(self, ref: str) -> bool:
+    def _is_being_written(self, ref: str) -> bool:
         now = self._monotonic()
-        for mark_id, expires in list(self._marks.get(ref, {}).items()):
+        for write_id, expires in list(self._writes.get(ref, {}).items()):
             if expires <= now:
-                self._unmark(ref, mark_id)
-        return ref in self._marks
+                self._end_write(ref, write_id)
+        return ref in self._writes
 
-    def _unmark(self, ref: str, mark_id: str) -> None:
-        marks = self._marks.get(ref, {})
-        marks.pop(mark_id, None)
-        if not marks:
-            self._marks.pop(ref, None)
+    def _end_write(self, ref: str, write_id: str) -> None:
+        writes = self._writes.get(ref, {})
+        writes.pop(write_id, None)
+        if not writes:
+            self._writes.pop(ref, None)
 
     def _vacate(self, ref: str) -> _Slot:
         self._remove(ref)

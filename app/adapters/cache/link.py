@@ -59,7 +59,7 @@ class RedisLink:
         return await asyncio.shield(self._opening)
 
     async def close(self) -> None:
-        """As `drop`, for good: what is still on its way to Redis must not open another session that nobody ends."""
+        """As `drop`, for good: a call that is under way must not open another session, which nothing would end."""
         self._closed = True
         await self.drop()
 
@@ -104,7 +104,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Question] = deque()
         self._outbox: list[bytes] = []
-        self._filled = asyncio.Event()
+        self._has_output = asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._until_broken(work), name=name)
             for name, work in (("redis writer", self._write), ("redis reader", self._read))
@@ -131,7 +131,7 @@ class Session:
             self._watch_oldest()
         # Its annotation has it that every command is a single word.
         self._outbox += [pack_command(command) for command in commands]  # type: ignore[arg-type]
-        self._filled.set()
+        self._has_output.set()
         return answer
 
     async def end(self, error: Exception) -> None:
@@ -142,7 +142,7 @@ class Session:
         for question in self._waiting:
             if not question.answer.done():
                 question.answer.set_exception(error)
-                question.answer.exception()  # nobody may wait for it any more
+                question.answer.exception()  # no caller may be waiting for it any more
         self._waiting.clear()
         for task in self._tasks:
             if task is not asyncio.current_task():
@@ -170,8 +170,8 @@ class Session:
 
     async def _write(self) -> None:
         while True:
-            await self._filled.wait()
-            self._filled.clear()
+            await self._has_output.wait()
+            self._has_output.clear()
             packed, self._outbox = self._outbox, []
             await self._connection.send_packed_command(b"".join(packed), check_health=False)
 

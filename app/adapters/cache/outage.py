@@ -1,4 +1,4 @@
-"""Knowing that a server is away, so that not every caller waits to find out."""
+"""Remembers that a server is unreachable, so that not every caller waits for its timeout."""
 
 import logging
 from collections.abc import Callable
@@ -7,9 +7,11 @@ logger = logging.getLogger(__name__)
 
 
 class Outage:
-    """Between a failure and the next try lie `pause_seconds`; then one caller probes while the others stay out.
+    """After a failure, nothing is tried for `pause_seconds`; then one caller probes while the others still wait.
 
-    `monotonic` is a clock in seconds. The beginning and the end of an outage are logged, nothing in between.
+    server: its name in log entries. The beginning and the end of an outage are logged, nothing in between.
+    pause_seconds: the time between two probes.
+    monotonic: a clock in seconds.
     """
 
     def __init__(self, server: str, pause_seconds: float, monotonic: Callable[[], float]) -> None:

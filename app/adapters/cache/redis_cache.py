@@ -1,13 +1,14 @@
-"""Definitions in Redis. Why no read is ever outdated is argued in docs/decisions/0013-cache-correctness.md; in short:
+"""Definitions in Redis. docs/decisions/0013-cache-correctness.md shows why no read is outdated. In short:
 
-Under each ref lie a token (`:t`), an entry (`:e`) and the marks of writers (`:w`). The first reader that finds nothing
-sets a new token, reads the database, and fills in the entry under that token. An entry counts only while its token is
-there. A token ends `ttl_seconds` after it was set, on Redis's clock, and nothing prolongs it. So an entry that was read
-from the database before a commit is dead `ttl_seconds` after that commit, however late it was filled in.
+Each ref has a token (`:t`), an entry (`:e`) and the intents of writers (`:w`). The first reader that finds nothing sets
+a new token, reads the database, and stores the entry under that token. An entry counts only while its token exists. A
+token ends `ttl_seconds` after it was set, on Redis's clock, and nothing prolongs it. So an entry that was read from the
+database before a commit has ended `ttl_seconds` after that commit, however late it was stored.
 
-A writer marks its refs before the commit, which removes the tokens and lets nobody fill; after the commit it removes
-the tokens again and its mark. Where it cannot reach Redis it waits until all older entries have died, and only then
-is the write acknowledged. The mark of a writer that dies ends after `MARK_SECONDS`. No step needs a script.
+Before the commit, a writer removes the tokens of its refs and sets a write intent; while it exists, no reader may store
+an entry. After the commit it removes the tokens again, and its intent. If it cannot reach Redis, it waits until all
+older entries have ended, and acknowledges the write only then. The intent of a writer that dies ends after
+`INTENT_SECONDS`. No step needs a script.
 """
 
 import asyncio
@@ -27,18 +28,22 @@ from app.adapters.cache.link import Command, RedisLink, Session
 from app.adapters.cache.outage import Outage
 from app.adapters.cache.redis_address import connection_options
 from app.adapters.cache.waiting import Patience
-from app.definitions.ports import Content, Mark, Vacancy
+from app.definitions.ports import Content, Vacancy, WriteIntent
 
 PREFIX = "workflow:definition:2:"
 PAUSE_SECONDS = 1.0
-MARK_SECONDS = 30
+INTENT_SECONDS = 30
 
 
 class RedisDefinitionCache:
-    """Entries live `ttl_seconds`, which must be the same in every process.
+    """No call takes longer than `timeout_seconds`, and hardly any time during an outage, with one exception:
+    `invalidate` waits until the entries that it could not remove have ended.
 
-    No call takes longer than `timeout_seconds`, and hardly any time during an outage, except that `invalidate` waits
-    until what it should have removed is dead.
+    link: the connection.
+    ttl_seconds: how long entries live; the same in every process.
+    timeout_seconds: how long a call may take.
+    monotonic: the clock of this process, in seconds.
+    sleep: waits for a number of seconds.
     """
 
     def __init__(
@@ -65,13 +70,13 @@ class RedisDefinitionCache:
             ("MULTI",),
             ("SET", token_key, uuid4().bytes, "NX", "PX", self._ttl_milliseconds),
             ("MGET", token_key, entry_key),
-            ("EXISTS", _marks(ref)),
+            ("EXISTS", _intents(ref)),
             ("EXEC",),
         )
         if replies is None:
             return Vacancy(ref)
-        _, (token, entry), marked = replies[-1]
-        return unpack(ref, token, entry) or Vacancy(ref, None if marked else token)
+        _, (token, entry), is_being_written = replies[-1]
+        return unpack(ref, token, entry) or Vacancy(ref, None if is_being_written else token)
 
     async def put(self, vacancy: Vacancy, content: Content) -> None:
         if vacancy.token is not None:
@@ -79,27 +84,27 @@ class RedisDefinitionCache:
             entry = pack(vacancy.token, content)
             await self._attempt(("SET", entry_key, entry, "PX", self._ttl_milliseconds))
 
-    async def mark(self, refs: Sequence[str]) -> Mark:
-        mark = Mark(uuid4().hex, frozenset(refs))
-        marks = [
+    async def begin_write(self, refs: Sequence[str]) -> WriteIntent:
+        intent = WriteIntent(uuid4().hex, frozenset(refs))
+        beginning = [
             command
-            for key in map(_marks, refs)
-            for command in (("HSET", key, mark.id, 1), ("PEXPIRE", key, MARK_SECONDS * 1000))
+            for key in map(_intents, refs)
+            for command in (("HSET", key, intent.id, 1), ("PEXPIRE", key, INTENT_SECONDS * 1000))
         ]
         if refs:
-            await self._attempt(("MULTI",), _removal(refs), *marks, ("EXEC",))
-        return mark
+            await self._attempt(("MULTI",), _removal(refs), *beginning, ("EXEC",))
+        return intent
 
-    async def release(self, mark: Mark) -> None:
-        if mark.refs:
-            await self._attempt(*_unmarking(mark))
+    async def release(self, intent: WriteIntent) -> None:
+        if intent.refs:
+            await self._attempt(*_ending(intent))
 
-    async def invalidate(self, mark: Mark, refs: Sequence[str]) -> None:
-        commands = ("MULTI",), _removal(refs), *_unmarking(mark), ("EXEC",)
+    async def invalidate(self, intent: WriteIntent, refs: Sequence[str]) -> None:
+        commands = ("MULTI",), _removal(refs), *_ending(intent), ("EXEC",)
         await self._patience.until(lambda: self._succeeds(*commands))
 
     async def _succeeds(self, *commands: Command) -> bool:
-        """A writer tries also while readers leave Redis alone: it is in a hurry to be acknowledged."""
+        """A writer tries even while readers skip Redis, because its caller waits for the acknowledgement."""
         return await self._call(commands, reading=False) is not None
 
     async def _read(self, *commands: Command) -> list[Any] | None:
@@ -127,7 +132,7 @@ class RedisDefinitionCache:
         return replies
 
     async def _ask(self, session: Session, commands: Sequence[Command], reading: bool) -> list[Any] | None:
-        """None when the session must not be read. Raise the error that Redis answers, too."""
+        """None when the session must not be read. Raise an error that Redis returns."""
         if reading and not session.readable:
             return None
         replies = await session.call(commands, self._timeout_seconds)
@@ -159,7 +164,7 @@ def _token_and_entry(ref: str) -> tuple[str, str]:
     return f"{PREFIX}{ref}:t", f"{PREFIX}{ref}:e"
 
 
-def _marks(ref: str) -> str:
+def _intents(ref: str) -> str:
     return f"{PREFIX}{ref}:w"
 
 
@@ -167,8 +172,8 @@ def _removal(refs: Sequence[str]) -> Command:
     return ("DEL", *(key for ref in refs for key in _token_and_entry(ref)))
 
 
-def _unmarking(mark: Mark) -> list[Command]:
-    return [("HDEL", _marks(ref), mark.id) for ref in mark.refs]
+def _ending(intent: WriteIntent) -> list[Command]:
+    return [("HDEL", _intents(ref), intent.id) for ref in intent.refs]
 
 
 def _raise_errors(replies: Sequence[Any]) -> None:
