@@ -8,26 +8,29 @@ from collections.abc import Callable
 
 
 class Defects:
-    """The defects of one process. Its loops `report` them; the process stops at the first, and raises it then."""
+    """The defects of one process. Its loops `report` them; the process stops at the first, and raises it then.
+
+    first: the first defect; None if there is none.
+    """
 
     def __init__(self) -> None:
-        self._first: Exception | None = None
+        self.first: Exception | None = None
         self._stops: list[Callable[[], None]] = []
 
     def report(self, error: Exception) -> None:
         """Take note of an error; of several, the first counts."""
-        if self._first is None:
-            self._first = error
+        if self.first is None:
+            self.first = error
             for stop in self._stops:
                 stop()
 
     def on_first(self, stop: Callable[[], None]) -> None:
         """Call `stop()` at the first defect; at once when there has been one."""
         self._stops.append(stop)
-        if self._first is not None:
+        if self.first is not None:
             stop()
 
     def raise_first(self) -> None:
         """Raise the first defect, if there is any."""
-        if self._first is not None:
-            raise self._first
+        if self.first is not None:
+            raise self.first

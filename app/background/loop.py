@@ -135,5 +135,6 @@ class Loop:
         return not self._is_stopped and self._task is me
 
     def _die(self, defect: Exception, on_defect: OnDefect) -> None:
+        self._is_stopped = True
         log.critical("loop_died", loop=self.name, exc_info=defect)
         on_defect(defect)

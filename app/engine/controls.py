@@ -13,8 +13,8 @@ from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import fold
-from app.engine.hints import hint
 from app.engine.identifiers import new_execution_id
+from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.ports import (
@@ -141,7 +141,7 @@ class ExecutionControls:
             if (known := await self._started_before(origin, key)) is not None:
                 return known
             raise Unavailable(f"the repetition of execution {origin.id} could not be stored; ask for it again")
-        await hint(self._signals, NEW_WORK)
+        await notify_engines(self._signals, NEW_WORK)
         return Started(await read_execution(self._store, str(execution_id)), already_started=False)
 
     async def _started_before(self, origin: Execution, key: str | None) -> Started | None:
@@ -170,8 +170,8 @@ class ExecutionControls:
         if execution.status.is_final:
             raise WrongState(f"execution {execution.id} is {execution.status} and cannot {what}")
         await self._store.send_command(command)
-        await hint(self._signals, NEW_COMMANDS)
-        await hint(self._signals, NEW_WORK)
+        await notify_engines(self._signals, NEW_COMMANDS)
+        await notify_engines(self._signals, NEW_WORK)
         return await read_execution(self._store, str(execution.id))
 
 

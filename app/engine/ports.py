@@ -226,7 +226,7 @@ class DefinitionReader(Protocol):
 
 
 class Signals(Protocol):
-    """Hints between processes. A lost hint costs latency only: everything is also polled."""
+    """Wake-ups between processes. A lost one costs latency only: everything is also polled."""
 
     async def announce(self, channel: str, payload: str) -> None: ...
 

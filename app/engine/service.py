@@ -12,8 +12,8 @@ from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
 from app.domain.states import ExecutionStatus
-from app.engine.hints import hint
 from app.engine.identifiers import parse_execution_id
+from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.ports import NEW_WORK, DefinitionReader, ExecutionFilter, ExecutionStore, Signals
@@ -156,7 +156,7 @@ class ExecutionService:
     async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
         started = await self._starter.start(request, execution_id)
         if started.execution.status is ExecutionStatus.PENDING:
-            await hint(self._signals, NEW_WORK)
+            await notify_engines(self._signals, NEW_WORK)
         return started
 
     async def _follow(

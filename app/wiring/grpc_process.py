@@ -1,12 +1,10 @@
 """The gRPC process: an engine, and the service that runs executions on it."""
 
-import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.leases import PostgresOwnership
@@ -79,11 +77,10 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         children.serve(executions, controls)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))
-        engine.failure.add_done_callback(partial(_report, defects))
         signals.start(defects.report)
         announcer.start(defects.report)
         try:
-            await engine.start()
+            await engine.start(defects.report)
             scheduler.start(defects.report)
             retention.start(defects.report)
             yield EngineProcess(engine, executions, controls, hub, defects)
@@ -101,11 +98,6 @@ def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncCon
     """One connection that serves the lease alone."""
     own = database.direct or database.dsn
     return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
-
-
-def _report(defects: Defects, failure: asyncio.Future[None]) -> None:
-    if not failure.cancelled() and isinstance(error := failure.exception(), Exception):
-        defects.report(error)
 
 
 def _collaborators(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Collaborators:

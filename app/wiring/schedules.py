@@ -13,7 +13,7 @@ from app.background.wake_up import WakeUp
 from app.config import Settings
 from app.domain.errors import NotFound, WrongState
 from app.engine.controls import ExecutionControls
-from app.engine.hints import hint
+from app.engine.notifying import notify_engines
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
 from app.schedules.firing import Scheduler
@@ -38,7 +38,7 @@ class ScheduledExecutions:
 
 
 def schedule_service(settings: Settings, pool: Pool, signals: PostgresSignals) -> ScheduleService:
-    announce = partial(hint, signals, NEW_SCHEDULES)
+    announce = partial(notify_engines, signals, NEW_SCHEDULES)
     return ScheduleService(PostgresScheduleStore(pool), announce, settings.max_input_bytes)
 
 

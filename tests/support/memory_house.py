@@ -136,6 +136,13 @@ class Process:
         while len(self.recorder._waiting) < steps:
             await asyncio.sleep(0)
 
+    async def first_defect(self) -> Exception | None:
+        """Until a background loop has died of a defect."""
+        died = asyncio.Event()
+        self.defects.on_first(died.set)
+        await died.wait()
+        return self.defects.first
+
     async def idle(self) -> None:
         """Until this engine holds no execution."""
         while self.engine.running:
@@ -143,9 +150,8 @@ class Process:
 
     async def kill(self) -> None:
         """Everything stops where it is; nothing is given back."""
-        for loop in self.engine._loops:
-            loop.cancel()
-        await asyncio.gather(*self.engine._loops, return_exceptions=True)
+        for part in (self.engine._lease, self.engine._claiming, self.engine._commands):
+            await part.stop()
         self.engine._held.accepting = False
         self.engine._held.drop_all()
         await self.recorder.stop()
@@ -196,19 +202,28 @@ class House:
 
     @asynccontextmanager
     async def process(
-        self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any
+        self,
+        *,
+        chance: Callable[[], float] = lambda: 0.0,
+        max_waiting: int = 10_000,
+        has_defect: bool = False,
+        **options: Any,
     ) -> AsyncIterator[Process]:
-        """A started engine with everything around it; stopped when the test has not done so."""
+        """A started engine with everything around it; stopped when the test has not done so.
+
+        Raise the defect of a background loop, unless it is one that the test is about.
+        """
         process = self.build(chance=chance, max_waiting=max_waiting, **options)
         process.announcer.start(process.defects.report)
-        await process.engine.start()
+        await process.engine.start(process.defects.report)
         try:
             yield process
         finally:
             process.hub.close()
             await process.engine.stop(0)
             await process.announcer.stop()
-        process.defects.raise_first()
+        if not has_defect:
+            process.defects.raise_first()
 
     def build(self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any) -> Process:
         announcer = Announcer(self.signals)

@@ -86,8 +86,8 @@ def _watching_problems(database: MemoryDatabase, watched: Watched) -> Iterator[s
 def process_problems(process: SimulatedProcess) -> Iterator[str]:
     """What a process that was stopped in order has left behind, or died of."""
     loop, place = process.world.loop, process.place
-    if process.engine.failure.done():
-        yield f"{process.name} died of {process.engine.failure.exception()!r}"
+    if (defect := process.defects.first) is not None:
+        yield f"{process.name} died of {defect!r}"
     if process.is_dead:
         return
     if process.engine.running or process.hub.watchers:

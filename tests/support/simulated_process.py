@@ -12,6 +12,7 @@ from app.background.defects import Defects
 from app.engine.controls import ExecutionControls
 from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
+from app.engine.running import recorder
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
@@ -20,7 +21,8 @@ from app.engine.running.options import EngineOptions
 from app.engine.running.recorder import Recorder
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
-from app.engine.watching.announcer import RETRY, Announcer
+from app.engine.watching import announcer
+from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
@@ -107,7 +109,7 @@ class SimulatedProcess:
         self.announcer.start(self.defects.report)
         while self.has_engine:
             try:
-                await self.engine.start()
+                await self.engine.start(self.defects.report)
             except StoreUnreachable:
                 await asyncio.sleep(0.3)
             else:
@@ -151,16 +153,17 @@ class SimulatedProcess:
     def _build(self) -> None:
         world, database = self.world, self.world.database
         signals = Ear(self.wire, world.hints, self.place)
-        self.announcer = Announcer(signals, backoff=replace(RETRY, chance=world.chance.random))
+        self.announcer = Announcer(signals, backoff=replace(announcer.RETRY, chance=world.chance.random))
         self.announcer._own = self.name
         self.hub = Hub(self.announcer.grew)
         self.announcer.listen(self.hub.wake)
         reader = Link(self.wire, MemoryDefinitionReader(database))
         store = Link(self.wire, MemoryExecutionStore(database))
         plans = Plans(reader)
-        recorder = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20)
+        backoff = replace(recorder.RETRY, chance=world.chance.random)
+        writer = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20, backoff=backoff)
         attempts = Attempts(SimulatedTasks(self.witness, world.chance), OUTPUT_LIMIT)
-        shared = Collaborators(recorder, attempts, self.hub, self.clock, chance=world.chance.random)
+        shared = Collaborators(writer, attempts, self.hub, self.clock, chance=world.chance.random)
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK)
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
         self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)

@@ -16,7 +16,6 @@ DEFECTS = frozenset(
         "run_dropped",
         "acknowledgement_failed",
         "execution_cannot_be_continued",
-        "engine_loop_died",
         "loop_died",
         "task_handler_failed",
     }

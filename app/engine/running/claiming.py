@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
+from app.background.wake_up import WakeUp
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
@@ -14,11 +18,11 @@ from app.engine.running.held_runs import HeldRuns
 from app.engine.running.lease import Lease
 from app.engine.running.options import EngineOptions
 from app.engine.running.recorder import Recorder
-from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE = 100
+LONGEST_RETRY_SECONDS = 2.0
 ORPHAN_PAUSE_SECONDS = 10.0
 """How long an execution that this engine could not continue is left alone before any engine tries again."""
 
@@ -48,25 +52,34 @@ class Claiming:
         self._lease = lease
         self._recorder = recorder
         self._options = options
-        self._work = Bell()
+        self._work = WakeUp()
         self._orphans_expected = False
         self._look_for_orphans_at = 0.0
+        backoff = Backoff(options.poll_seconds, max(options.poll_seconds, LONGEST_RETRY_SECONDS), jitter=0)
+        self._loop = Loop("claims", self._claim_some, partial(self._work.wait, options.poll_seconds), backoff=backoff)
+
+    def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        self._loop.start(on_defect)
+
+    async def stop(self) -> None:
+        """Harmless when repeated."""
+        await self._loop.finish()
 
     def wake(self) -> None:
         """There may be work, or room for it."""
-        self._work.ring()
+        self._work.wake()
 
     def expect_orphans(self) -> None:
         """Look for orphans before the next claim."""
         self._orphans_expected = True
 
-    async def claim_continually(self) -> None:
-        while True:
-            if await self._claim() < CLAIMED_AT_ONCE:
-                await self._work.wait(self._options.poll_seconds)
+    async def _claim_some(self) -> bool:
+        """True when more may be due."""
+        return await self._claim() == CLAIMED_AT_ONCE
 
     async def _claim(self) -> int:
-        """Claim and continue what is due; return how many executions that was."""
+        """Claim and continue what is due; return how many executions that was. Raise `StoreUnreachable`."""
         engine_id = self._lease.engine_id
         if engine_id is None:
             return 0
@@ -81,10 +94,9 @@ class Claiming:
             commands = await self._commands.waiting(engine_id) if claims else ()
             for claim in claims:
                 await self._resume(claim, [c for c in commands if c.execution_id == claim.execution.id], engine_id)
-        except StoreUnreachable as error:
-            log.warning("claim_failed", reason=str(error))
+        except StoreUnreachable:
             self.expect_orphans()
-            return 0
+            raise
         finally:
             self._held.reserved = 0
         return len(claims)

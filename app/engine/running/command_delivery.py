@@ -1,16 +1,17 @@
 """Delivers commands that were left in the database to the runs of this engine."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
-import structlog
-
-from app.engine.ports import COMMANDS, ControlCommand, Ownership, StoreUnreachable
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
+from app.background.wake_up import WakeUp
+from app.engine.ports import COMMANDS, ControlCommand, Ownership
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.lease import Lease
-from app.engine.waking import Bell
 
-log = structlog.get_logger(__name__)
+LONGEST_RETRY_SECONDS = 2.0
 
 
 class CommandDelivery:
@@ -20,23 +21,26 @@ class CommandDelivery:
         self._ownership = ownership
         self._held = held
         self._lease = lease
-        self._poll_seconds = poll_seconds
-        self._bell = Bell()
+        self._wake_up = WakeUp()
+        backoff = Backoff(poll_seconds, max(poll_seconds, LONGEST_RETRY_SECONDS), jitter=0)
+        self._loop = Loop("commands", self._deliver_some, partial(self._wake_up.wait, poll_seconds), backoff=backoff)
+
+    def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        self._loop.start(on_defect)
+
+    async def stop(self) -> None:
+        """Harmless when repeated."""
+        await self._loop.finish()
 
     def wake(self) -> None:
         """There may be commands."""
-        self._bell.ring()
+        self._wake_up.wake()
 
-    async def deliver_continually(self) -> None:
-        while True:
-            await self._bell.wait(self._poll_seconds)
-            engine_id = self._lease.engine_id
-            if engine_id is None or not self._held:
-                continue
-            try:
-                self._deliver(await self.waiting(engine_id))
-            except StoreUnreachable as error:
-                log.warning("commands_not_read", reason=str(error))
+    async def _deliver_some(self) -> None:
+        engine_id = self._lease.engine_id
+        if engine_id is not None and self._held:
+            self._deliver(await self.waiting(engine_id))
 
     async def waiting(self, engine_id: int) -> Sequence[ControlCommand]:
         """The commands for executions of this engine; those of unknown types stay, for an engine that is newer."""

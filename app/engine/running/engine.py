@@ -5,13 +5,13 @@ lease back. What did not end is continued by the engine that claims it next.
 """
 
 import asyncio
-from collections.abc import Coroutine
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import structlog
 
+from app.background.loop import OnDefect
+from app.background.wake_up import WakeUp
 from app.domain.executions import Execution
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import ExecutionState
@@ -26,18 +26,12 @@ from app.engine.running.lease import Lease
 from app.engine.running.limits import Limits
 from app.engine.running.options import EngineOptions
 from app.engine.running.run import Run
-from app.engine.waking import Bell
 
 log = structlog.get_logger(__name__)
 
-LEASE = "lease"
-
 
 class Engine:
-    """Three loops beside the recorder's: one keeps the lease, one claims executions, one delivers commands.
-
-    - failure: set when one of the loops dies of a defect; the process must end then
-    """
+    """Three loops beside the recorder's: one keeps the lease, one claims executions, one delivers commands."""
 
     def __init__(
         self,
@@ -61,9 +55,8 @@ class Engine:
         )
         self._commands = CommandDelivery(ownership, self._held, self._lease, options.poll_seconds)
         self._claiming = Claiming(ownership, plans, self._commands, self._held, self._lease, shared.recorder, options)
-        self._idle = Bell()
-        self._loops: list[asyncio.Task[None]] = []
-        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle = WakeUp()
+        self._on_defect: OnDefect = _raise
         signals.subscribe(NEW_WORK, lambda _: self._claiming.wake())
         signals.subscribe(NEW_COMMANDS, lambda _: self._commands.wake())
 
@@ -77,13 +70,16 @@ class Engine:
         """True when an execution can be opened here."""
         return self._held.accepting and self._lease.engine_id is not None and self._held.room > 0
 
-    async def start(self) -> None:
-        """Raise `StoreUnreachable` when the database does not answer."""
+    async def start(self, on_defect: OnDefect) -> None:
+        """Begin. A defect that ends one of the loops is reported to `on_defect(error)`: the process must end then.
+
+        Raise `StoreUnreachable` when the database does not answer.
+        """
+        self._on_defect = on_defect
         await self._lease.acquire()
         self._held.accepting = True
-        self._spawn(self._lease.keep(), LEASE)
-        self._spawn(self._claiming.claim_continually(), "claims")
-        self._spawn(self._commands.deliver_continually(), "commands")
+        for part in (self._lease, self._claiming, self._commands):
+            part.start(on_defect)
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
         """Begin a new execution here; return its status once it is stored.
@@ -116,11 +112,11 @@ class Engine:
         await self._let_attempts_end(deadline_seconds)
         for run in self._held:
             run.stop_attempts()
-        await self._end_loops(but=LEASE)
+        await asyncio.gather(self._claiming.stop(), self._commands.stop())
         await self._hand_over()
 
     def _begin(self, engine_id: int) -> None:
-        self._recorder.start(engine_id, self._loop_ended)
+        self._recorder.start(engine_id, self._on_defect)
         self._claiming.wake()
 
     def _forget(self, run: Run) -> None:
@@ -129,7 +125,7 @@ class Engine:
         if run.is_lost:
             self._claiming.expect_orphans()
         if not run.is_busy:
-            self._idle.ring()
+            self._idle.wake()
 
     async def _let_attempts_end(self, seconds: float) -> None:
         try:
@@ -139,13 +135,6 @@ class Engine:
         except TimeoutError:
             busy = sum(run.is_busy for run in self._held)
             log.warning("attempts_cut_short", executions=busy, after_seconds=seconds)
-
-    async def _end_loops(self, but: str | None = None) -> None:
-        ending = [loop for loop in self._loops if loop.get_name() != but]
-        for loop in ending:
-            loop.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
-        self._loops = [loop for loop in self._loops if loop not in ending]
 
     async def _hand_over(self) -> None:
         """Bounded: a database that is gone must not keep the process from ending.
@@ -157,25 +146,19 @@ class Engine:
             async with asyncio.timeout(self._options.lease_seconds):
                 await self._recorder.drain()
                 handed_over = self.running
-                await self._end_loops()
+                await self._lease.stop()
                 await self._lease.release()
                 log.info("engine_stopped", handed_over=handed_over)
         except (TimeoutError, StoreUnreachable) as error:
             log.warning("engine_stopped_without_database", reason=str(error))
         finally:
-            await self._end_loops()
+            await self._lease.stop()
             self._held.drop_all()
             await self._recorder.stop()
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._loop_ended)
-        self._loops.append(task)
 
-    def _loop_ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not self.failure.done():
-            log.critical("engine_loop_died", loop=task.get_name(), exc_info=error)
-            self.failure.set_exception(error)
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _resolve(stored: asyncio.Future[bool], value: bool) -> None:

@@ -8,9 +8,11 @@ acknowledged by then, this engine stops all work before another one may start it
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
+from app.background.loop import Loop, OnDefect
 from app.engine.ports import Ownership, StoreUnreachable
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,7 @@ class Lease:
         self._monotonic = monotonic
         self._trusted_until = 0.0
         self.engine_id: int | None = None
+        self._loop = Loop("lease", self._keep, partial(asyncio.sleep, renew_seconds))
 
     async def acquire(self) -> None:
         """Raise `StoreUnreachable` when the database does not answer, or so late that the lease has nearly ended."""
@@ -57,23 +60,31 @@ class Lease:
         log.info("lease_acquired", engine_id=self.engine_id, lease_seconds=self._lease_seconds)
         self._on_acquired(self.engine_id)
 
-    async def keep(self) -> None:
-        """Renew until cancelled, and remove the leases of engines that have not."""
-        while True:
-            await asyncio.sleep(self._renew_seconds)
-            try:
-                async with asyncio.timeout_at(self._deadline()):
-                    await self._renew()
-                    await self._ownership.reap()
-            except (StoreUnreachable, TimeoutError) as error:
-                log.warning("lease_not_renewed", engine_id=self.engine_id, reason=str(error))
-                self._end_if_untrusted()
+    def start(self, on_defect: OnDefect) -> None:
+        """Keep the lease from now on. A defect that ends the loop is reported to `on_defect(error)`."""
+        self._loop.start(on_defect, with_pause=True)
+
+    async def stop(self) -> None:
+        """Let the lease end, unless it is released before. Harmless when repeated."""
+        await self._loop.finish()
 
     async def release(self) -> None:
         """Give the lease back; what this engine still owns is free for others."""
         if self.engine_id is not None:
             await self._ownership.release(self.engine_id)
             self.engine_id = None
+
+    async def _keep(self) -> None:
+        """Renew, and remove the leases of engines that have not. A failure is tried again at the same pace: with pauses
+        that grow, the lease would end.
+        """
+        try:
+            async with asyncio.timeout_at(self._deadline()):
+                await self._renew()
+                await self._ownership.reap()
+        except (StoreUnreachable, TimeoutError) as error:
+            log.warning("lease_not_renewed", engine_id=self.engine_id, reason=str(error))
+            self._end_if_untrusted()
 
     async def _renew(self) -> None:
         if self.engine_id is None:

@@ -20,6 +20,8 @@ from uuid import UUID
 
 import structlog
 
+from app.background.backoff import Backoff
+from app.background.loop import Loop, OnDefect
 from app.engine.ports import Recording, Step, StoreUnreachable
 
 log = structlog.get_logger(__name__)
@@ -32,8 +34,7 @@ STEPS_WHEN_BUSY = 4
 TURNS = 16
 """How often the event loop goes round in vain before a busy recorder writes: a turn brings but few messages of gRPC."""
 
-FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 1.0
+RETRY = Backoff(first_seconds=0.05, longest_seconds=1.0)
 
 
 class WritePermit:
@@ -70,6 +71,7 @@ class Recorder:
     - max_batch: how many steps a statement has at most
     - max_waiting: how many steps may wait before new work has to
     - max_batch_bytes: about how large a statement may be
+    - backoff: the pauses while the database does not answer
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Recorder:
         max_batch: int = 1_000,
         max_waiting: int = 10_000,
         max_batch_bytes: int = 8_388_608,
+        backoff: Backoff = RETRY,
     ) -> None:
         self._recording = recording
         self._max_batch = max_batch
@@ -89,15 +92,20 @@ class Recorder:
         self._decided: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._progress = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._is_busy = False
+        self._backoff = backoff
+        # Every error of a step is a defect: what it had taken from the queue would be lost, if another step followed.
+        self._loop = Loop("recorder", self._write_batch, self._wait_for_steps, expected=())
 
-    def start(self, engine_id: int, on_end: Callable[[asyncio.Task[None]], None]) -> None:
-        """Write as this engine from now on. `on_end(writer)` is called when the writer stops, or dies of a defect."""
+    def start(self, engine_id: int, on_defect: OnDefect) -> None:
+        """Write as this engine from now on. A defect that ends the writer is reported to `on_defect(error)`."""
         self._engine_id = engine_id
-        if self._task is None:
-            self._task = asyncio.create_task(self._write_continually(), name="recorder")
-            self._task.add_done_callback(on_end)
-            self._task.add_done_callback(lambda _: self._progress.set())
+
+        def report(error: Exception) -> None:
+            self._progress.set()
+            on_defect(error)
+
+        self._loop.start(report, with_pause=True)
 
     def submit(self, permit: WritePermit, step: Step, acknowledge: Acknowledge) -> None:
         """Queue a step; `acknowledge(stored)` is called from the writer, in the order of the steps."""
@@ -106,20 +114,17 @@ class Recorder:
 
     async def wait_for_room(self) -> None:
         """Wait until the queue is short enough for new work."""
-        while len(self._waiting) >= self._max_waiting and self._is_alive:
+        while len(self._waiting) >= self._max_waiting and self._loop.is_running:
             await self._next_progress()
 
     async def drain(self) -> None:
         """Wait until everything submitted so far is acknowledged, or the writer has ended."""
-        while (self._waiting or self._writing or self._decided) and self._is_alive:
+        while (self._waiting or self._writing or self._decided) and self._loop.is_running:
             await self._next_progress()
 
     async def stop(self) -> None:
         """Stop at once; what is not decided is acknowledged as not stored, since it will never be known here."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._loop.finish()
         undecided = [*self._writing, *self._waiting]
         self._writing = ()
         self._waiting.clear()
@@ -127,27 +132,25 @@ class Recorder:
         while self._decided:
             self._acknowledge_some()
 
-    @property
-    def _is_alive(self) -> bool:
-        return self._task is not None and not self._task.done()
-
     async def _next_progress(self) -> None:
         self._progress.clear()
         await self._progress.wait()
 
-    async def _write_continually(self) -> None:
-        is_busy = False
-        while True:
-            if not self._waiting:
-                self._wake.clear()
-                await self._wake.wait()
-            if is_busy:
-                await self._gather()
-            self._writing = self._next_batch()
-            is_busy = len(self._writing) >= STEPS_WHEN_BUSY
-            stored = await self._write(self._writing)
-            self._decide(self._writing, stored)
-            self._writing = ()
+    async def _wait_for_steps(self) -> None:
+        if not self._waiting:
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _write_batch(self) -> bool:
+        """True when there are steps for another batch."""
+        if self._is_busy:
+            await self._gather()
+        self._writing = self._next_batch()
+        self._is_busy = len(self._writing) >= STEPS_WHEN_BUSY
+        stored = await self._write(self._writing)
+        self._decide(self._writing, stored)
+        self._writing = ()
+        return bool(self._waiting)
 
     async def _gather(self) -> None:
         """Let everything that is ready to run in this process have its turn, as long as it brings further steps.
@@ -191,7 +194,7 @@ class Recorder:
     async def _write(self, entries: Sequence[Entry]) -> set[UUID]:
         """The executions whose steps are stored, once that is known for all whose permits are not revoked meanwhile."""
         stored: set[UUID] = set()
-        pauses = _pauses()
+        pauses = self._backoff.pauses()
         while rest := _undecided(entries, stored):
             try:
                 return stored | await self._recording.record(self._engine_id, [entry.step for entry in rest])
@@ -221,7 +224,7 @@ class Recorder:
         if len(ids) == 1:
             log.error("step_refused", execution_id=str(ids[0]), reason=str(error))
             # An earlier attempt, thought lost with its connection, may have been committed since and be what refuses.
-            return await self._stored(entries, _pauses())
+            return await self._stored(entries, self._backoff.pauses())
         first = set(ids[: len(ids) // 2])
         one = [entry for entry in entries if entry.step.execution_id in first]
         other = [entry for entry in entries if entry.step.execution_id not in first]
@@ -231,13 +234,6 @@ class Recorder:
 def _undecided(entries: Sequence[Entry], stored: Collection[UUID] = ()) -> Sequence[Entry]:
     """Those whose permits are not revoked and that are not known to be stored."""
     return [entry for entry in entries if not entry.permit.revoked and entry.step.execution_id not in stored]
-
-
-def _pauses() -> Iterator[float]:
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _acknowledge(entry: Entry) -> None:

@@ -46,9 +46,8 @@ async def fleet(database_url: str) -> AsyncIterator[Fleet]:
 async def kill(engine: Engine) -> None:
     """Its loops stop where they are; it gives nothing back."""
     engine._held.accepting = False
-    for loop in engine._loops:
-        loop.cancel()
-    await asyncio.gather(*engine._loops, return_exceptions=True)
+    for part in (engine._lease, engine._claiming, engine._commands):
+        await part.stop()
     engine._held.drop_all()
     await engine._recorder.stop()
 
@@ -231,7 +230,7 @@ async def test_broken_connections_lose_and_double_nothing(
         "SELECT max(sequence) = count(*) AS gapless FROM execution_events GROUP BY execution_id"
     )
     assert all(row["gapless"] for row in numbers)
-    assert not process.engine.failure.done()
+    process.defects.raise_first()
 
 
 async def test_a_client_that_goes_away_leaves_no_watcher(database_url: str, gates: Gates) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 
+from app.background.defects import Defects
 from app.engine.ports import StoreUnreachable
 from app.engine.running.lease import Lease
 from tests.support.memory.faults import Faults
@@ -58,11 +58,11 @@ class Keeping:
 async def keeping() -> AsyncIterator[Keeping]:
     keeping = Keeping(House())
     await keeping.lease.acquire()
-    task = asyncio.create_task(keeping.lease.keep())
+    defects = Defects()
+    keeping.lease.start(defects.report)
     yield keeping
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await keeping.lease.stop()
+    defects.raise_first()
 
 
 async def until(told: list[str], count: int) -> None:
@@ -121,10 +121,11 @@ async def test_a_renewal_without_an_answer_is_not_waited_for_beyond_the_lease() 
     )
     await lease.acquire()
     house.faults.hold_before("renew")
-    task = asyncio.create_task(lease.keep())
+    defects = Defects()
+    lease.start(defects.report)
     assert await lost_at == 8.0, "as long as one more renewal would take before the end"
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await lease.stop()
+    defects.raise_first()
 
 
 async def test_a_lease_that_another_engine_removed_is_replaced(keeping: Keeping) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.background.backoff import Backoff
 from app.domain.definitions import WorkflowDraft
 from app.engine.ports import Step
 from app.engine.running import recorder as recorder_module
@@ -42,14 +43,14 @@ class Bench:
     ids: list[UUID]
     permits: dict[UUID, WritePermit] = field(default_factory=dict)
     acknowledged: list[tuple[int, int, bool]] = field(default_factory=list)
-    ended: list[asyncio.Task[None]] = field(default_factory=list)
+    defects: list[Exception] = field(default_factory=list)
 
     @property
     def faults(self) -> Faults:
         return self.database.faults
 
     def start(self, engine_id: int = ENGINE) -> None:
-        self.recorder.start(engine_id, self.ended.append)
+        self.recorder.start(engine_id, self.defects.append)
 
     def submit(self, who: int, *numbers: int, text: str = "…") -> None:
         execution_id = self.ids[who]
@@ -61,12 +62,6 @@ class Bench:
         return [event.sequence for event in self.database.histories[self.ids[who]]]
 
 
-@pytest.fixture(autouse=True)
-def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(recorder_module, "LONGEST_PAUSE_SECONDS", 0.0)
-
-
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     database = MemoryDatabase(MemoryDefinitionStore(lambda: NOON), lambda: NOON)
@@ -76,7 +71,7 @@ async def bench() -> AsyncIterator[Bench]:
     ids = [uuid4() for _ in range(5)]
     await recording.record(ENGINE, [opening_step(execution_id, workflow) for execution_id in ids])
     recording.batches.clear()
-    recorder = Recorder(recording, max_batch=4, max_waiting=3, max_batch_bytes=1_000)
+    recorder = Recorder(recording, max_batch=4, max_waiting=3, max_batch_bytes=1_000, backoff=Backoff(0.0, 0.0))
     bench = Bench(database, recording, recorder, ids)
     bench.start()
     yield bench
@@ -297,12 +292,6 @@ async def test_an_outage_in_the_middle_of_a_batch_keeps_the_order(bench: Bench) 
     assert bench.acknowledged == [(0, 3, True), (0, 4, True), (1, 3, True)]
 
 
-async def test_pauses_grow_to_their_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    pauses = recorder_module._pauses()
-    assert [next(pauses) for _ in range(7)] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
-
-
 # A database that refuses
 
 
@@ -356,11 +345,25 @@ async def test_a_writer_that_dies_of_a_defect_is_noticed(bench: Bench) -> None:
     bench.faults.fail("record", ValueError("refused"))
     bench.faults.fail("stored", ValueError("a defect"))
     bench.submit(0, 3)
-    while not bench.ended:
+    while not bench.defects:
         await asyncio.sleep(0)
-    assert isinstance(bench.ended[0].exception(), ValueError)
+    assert [str(error) for error in bench.defects] == ["a defect"]
     await bench.recorder.stop()
     assert bench.acknowledged == [(0, 3, False)]
+
+
+async def test_a_writer_that_dies_lets_nothing_wait_for_it(bench: Bench) -> None:
+    gate = bench.faults.hold_before("record")
+    for number in range(3, 9):
+        bench.submit(0, number)
+    await gate.reached()
+    bench.faults.fail("record", ValueError("refused"))
+    bench.faults.fail("stored", ValueError("a defect"))
+    waiting = [asyncio.create_task(wait()) for wait in (bench.recorder.wait_for_room, bench.recorder.drain)]
+    await asyncio.sleep(0)
+    gate.open()
+    await asyncio.gather(*waiting)
+    assert len(bench.defects) == 1
 
 
 # Room, draining, stopping
@@ -421,4 +424,4 @@ async def test_a_new_lease_writes_under_its_own_id(bench: Bench) -> None:
     bench.submit(0, 3)
     await bench.recorder.drain()
     assert bench.acknowledged == [(0, 3, False)], "the execution belongs to the lease before"
-    assert bench.ended == []
+    assert bench.defects == []

@@ -68,7 +68,7 @@ async def test_what_waits_for_any_engine_is_begun(house: House) -> None:
 async def test_recorded_tasks_are_not_run_again(house: House) -> None:
     workflow = await house.define(staged("a"), staged("b"), staged("c"))
     first = house.build()
-    await first.engine.start()
+    await first.engine.start(first.defects.report)
     execution_id = await first.start(workflow)
     (await house.stage.entered("a")).succeed({"n": 1})
     lost = await house.stage.entered("b")
@@ -156,7 +156,7 @@ async def test_what_is_being_claimed_takes_room_already(house: House) -> None:
 
 async def test_retries_of_a_lost_engine_keep_their_time(house: House) -> None:
     first = house.build()
-    await first.engine.start()
+    await first.engine.start(first.defects.report)
     execution_id = await first.start(await house.define(staged("a", retry=LATER)))
     (await house.stage.entered("a")).fail()
     await first.until(execution_id, "a retrying")
@@ -172,7 +172,7 @@ async def test_retries_of_a_lost_engine_keep_their_time(house: House) -> None:
 
 async def test_a_retry_that_came_due_without_an_engine_is_made_at_once(house: House) -> None:
     first = house.build()
-    await first.engine.start()
+    await first.engine.start(first.defects.report)
     execution_id = await first.start(await house.define(staged("a", retry=LATER)))
     (await house.stage.entered("a")).fail()
     await first.until(execution_id, "a retrying")
@@ -185,7 +185,7 @@ async def test_a_retry_that_came_due_without_an_engine_is_made_at_once(house: Ho
 
 async def test_a_command_for_a_lost_engine_is_applied_by_the_next(house: House) -> None:
     first = house.build()
-    await first.engine.start()
+    await first.engine.start(first.defects.report)
     execution_id = await first.start(await house.define(staged("a"), staged("b")))
     await house.stage.entered("a")
     await first.kill()
@@ -313,7 +313,7 @@ async def test_what_cannot_be_continued_is_left_for_later_and_disturbs_nobody(
         row = house.database.executions[UUID(broken)]
         while row.owner_id is not None or row.due_at <= house.clock.now():
             await asyncio.sleep(0)
-        assert not process.engine.failure.done()
+        process.defects.raise_first()
         if damage == "odd history":
             house.database.histories[UUID(broken)].pop()
         else:
@@ -345,7 +345,7 @@ async def test_an_execution_that_meets_a_defect_is_continued_from_what_is_stored
             patched.setattr("app.engine.running.run.draft_of_outcome", lambda *_: 1 / 0)
             a.succeed()
             await left_for_later(house, execution_id)
-        assert not process.engine.failure.done()
+        process.defects.raise_first()
         (await house.stage.entered("a", 2)).succeed()
         assert (await process.until(execution_id))[-1] == "completed"
 
@@ -413,7 +413,7 @@ async def test_what_is_lost_while_orphans_are_looked_for_is_given_back_soon(hous
         assert (await process.until(execution_id))[-1] == "completed"
 
 
-# Hints and watchers
+# Wake-ups and watchers
 
 
 async def test_lost_hints_cost_only_time(house: House) -> None:
@@ -430,13 +430,13 @@ async def test_lost_hints_cost_only_time(house: House) -> None:
             assert await first.until(execution_id) == await following
 
 
-async def test_hints_that_cannot_be_sent_disturb_nobody(house: House) -> None:
+async def test_wake_ups_that_cannot_be_sent_disturb_nothing(house: House) -> None:
     async with house.process() as process:
         for _ in range(5):
             house.faults.fail("announce")
         execution_id = await process.start(await house.define(sync("a")))
         assert (await process.until(execution_id))[-1] == "completed"
-        assert not process.engine.failure.done()
+        process.defects.raise_first()
 
 
 async def test_a_watcher_stays_through_a_change_of_engines(house: House) -> None:
@@ -450,7 +450,7 @@ async def test_a_watcher_stays_through_a_change_of_engines(house: House) -> None
         gate = house.faults.hold_before("claim")
         await gate.reached()
         await lose_lease(house, here)
-        await there.engine.start()
+        await there.engine.start(there.defects.report)
         (await house.stage.entered("b", 2)).succeed()
         await house.stage.entered("c")
         assert (here.engine.running, there.engine.running) == (0, 1)
@@ -483,19 +483,17 @@ async def test_a_database_away_for_a_while_loses_nothing(house: House) -> None:
 
 
 async def test_a_loop_that_dies_of_a_defect_is_noticed(house: House) -> None:
-    async with house.process() as process:
+    async with house.process(has_defect=True) as process:
         house.faults.fail("commands", ValueError("a defect"))
         await process.start(await house.define(staged("a")))
-        with pytest.raises(ValueError, match="a defect"):
-            await process.engine.failure
+        assert str(await process.first_defect()) == "a defect"
 
 
 async def test_a_writer_that_dies_of_a_defect_is_noticed(house: House) -> None:
-    async with house.process() as process:
+    async with house.process(has_defect=True) as process:
         house.faults.fail("record", ValueError("refused"))
         house.faults.fail("stored", ValueError("a defect"))
         starting = asyncio.create_task(process.start(await house.define(staged("a"))))
-        with pytest.raises(ValueError, match="a defect"):
-            await process.engine.failure
+        assert str(await process.first_defect()) == "a defect"
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)

@@ -115,7 +115,7 @@ async def test_another_engine_goes_on_in_the_middle_of_a_loop(house: House) -> N
     by = ("a success b end", "b failure a end")
     workflow = await flow(house, staged("a"), staged("b"), by=by, max_visits=2)
     first = house.build()
-    await first.engine.start()
+    await first.engine.start(first.defects.report)
     execution_id = await first.start(workflow)
     (await house.stage.entered("a")).succeed(1)
     (await house.stage.entered("b")).fail()
