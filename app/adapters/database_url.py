@@ -33,7 +33,7 @@ class MemoryAddress:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """A server somebody else runs. `url` is `postgresql+asyncpg://…` as SQLAlchemy reads it."""
+    """A server that this program does not run itself. `url` is `postgresql+asyncpg://…` as SQLAlchemy reads it."""
 
     url: str
 

@@ -29,6 +29,9 @@ _WITHOUT_STATE = (
     asyncpg.InternalClientError,  # a connection that the server has ended, before the driver has noticed
 )
 
+_MISUSE = ("the server expects ", "the number of query arguments ")
+"""How the messages of the driver's other errors of the same class begin: those of statements with wrong arguments."""
+
 NO_CONNECTION = (*_WITHOUT_STATE, asyncpg.PostgresError)
 """While connecting, any refusal of the server means that there is no connection."""
 
@@ -37,8 +40,9 @@ def is_unreachable(error: BaseException) -> bool:
     """True for an error of asyncpg or the system that says that the database does not answer."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(SQLSTATES)
-    # An argument that cannot be encoded is an InterfaceError as well, and a defect of the caller.
-    return isinstance(error, _WITHOUT_STATE) and not isinstance(error, ValueError)
+    # asyncpg has no class of its own for arguments that do not fit: a ValueError also says so, or only the message.
+    is_misuse = isinstance(error, ValueError) or str(error).startswith(_MISUSE)
+    return isinstance(error, _WITHOUT_STATE) and not is_misuse
 
 
 @contextmanager

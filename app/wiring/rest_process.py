@@ -52,7 +52,7 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
 
 @asynccontextmanager
 async def _open_signals(database: Database) -> AsyncIterator[PostgresSignals]:
-    """Not started: whoever listens subscribes first."""
+    """Not started: listeners subscribe first."""
     signals = PostgresSignals(database.direct, database.pool)
     try:
         yield signals

@@ -1,4 +1,4 @@
-"""The forms of REDIS_URL, judged at the start: an option that the driver refuses later would fail every request."""
+"""The forms of REDIS_URL, checked at the start: an option that the driver refuses later would fail every request."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -177,7 +177,7 @@ def _ending(intent: WriteIntent) -> list[Command]:
 
 
 def _raise_errors(replies: Sequence[Any]) -> None:
-    """An error may stand for a command, or in the list that answers a transaction."""
+    """An error may be the reply to a command, or an item in the reply to a transaction."""
     for reply in replies:
         if isinstance(reply, RedisError):
             raise reply

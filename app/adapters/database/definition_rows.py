@@ -13,7 +13,7 @@ from app.definitions.changes import Change, draft_fields, workflow_values
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import retry_document, workflow_document
 
-# Of the tables, not of the classes: nobody wants the rows as objects, which cost as much again as the statement.
+# Of the tables, not of the classes: rows as objects are not needed, and would cost as much again as the statement.
 _WORKFLOWS, _TASKS, _REVISIONS = (
     Base.metadata.tables[row.__tablename__] for row in (WorkflowRow, TaskRow, RevisionRow)
 )
@@ -23,7 +23,7 @@ _INSERT_REVISION = insert(_REVISIONS)
 
 
 async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, now: datetime) -> Sequence[int]:
-    """Answer the ids of the added tasks. Removed ones go first: an added one may have the name of one of them."""
+    """Return the ids of the added tasks. Remove tasks first: an added one may have the name of a removed one."""
     if change.removed:
         await session.execute(delete(TaskRow).where(TaskRow.id.in_(change.removed)))
     if change.updated:

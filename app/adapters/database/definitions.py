@@ -160,7 +160,7 @@ def _is_revision(workflow_id: SQLColumnExpression[int], revision: SQLColumnExpre
 
 @lru_cache(maxsize=64)
 def _listing(wanted: WorkflowFilter) -> tuple[Select[int], Select[str]]:
-    """The statements that count what is wanted and answer a page of it. To make them takes as long as to run them."""
+    """The statements that count the matches and select a page of them. To build them takes as long as to run them."""
     matching = _matching(wanted)
     ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
     page = ids.offset(bindparam("skip", type_=BigInteger)).limit(bindparam("limit", type_=BigInteger)).subquery()
@@ -191,7 +191,7 @@ async def _id_of(connection: AsyncConnection, ref: str) -> int:
 
 
 async def _lock(session: AsyncSession, ref: str, expected_revision: int | None) -> Workflow:
-    """The current revision; nobody else can make the next one before this transaction ends.
+    """The current revision; no other transaction can create the next one before this one ends.
 
     The snapshot needs a statement of its own: joined to the locked row, it would be looked up in the state from
     before the wait for the lock, and not be found.

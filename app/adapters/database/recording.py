@@ -2,7 +2,7 @@
 
 Nearly always every step of a batch can be stored, so that is tried first, with a statement that does no more than the
 batch needs and writes all or nothing. Where a step does not fit, the batch is written again by the statement that
-judges each step by itself.
+checks each step by itself.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ LOCK = 0x72657465_6E74696F
 
 
 class PostgresRetention:
-    """`days` is how long executions are kept whose workflow does not say; 0 is for ever."""
+    """`days` is how long executions are kept whose workflow has no retention of its own; 0 keeps them without limit."""
 
     def __init__(self, pool: Pool, days: float) -> None:
         self._pool = pool

@@ -8,7 +8,7 @@ SELECT current_setting('server_encoding') AS encoding,
        current_user AS login, current_database() AS database
 """
 
-# Tables that are not there yet are made by the migration, and then belong to whoever ran it.
+# Tables that are not there yet are made by the migration, and then belong to the login that ran it.
 _FORBIDDEN = """
 SELECT name, right_needed
 FROM unnest($1::text[]) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_needed

@@ -1,4 +1,4 @@
-"""Steps as the arguments of the statement that judges each of them by itself."""
+"""Steps as the arguments of the statement that checks each of them by itself."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

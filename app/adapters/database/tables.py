@@ -181,7 +181,7 @@ class EngineRow(Base):
 class ExecutionRow(Base):
     """Written when an execution starts, changes hands and ends, not at each step. `failure` is {code, message}.
 
-    `due_at` says when an execution that nobody owns is due; it is infinity while somebody does, until a command comes.
+    `due_at` says when an execution without an owner is due; with an owner it is infinity, until a command comes.
     """
 
     __tablename__ = "executions"

@@ -58,7 +58,7 @@ class Folder:
         """A descriptor that holds the lock, or None while another has it.
 
         The server inherits the descriptor, so the lock is free only when its owner *and* every process of the server
-        are gone. Whoever has the lock may therefore treat all that a crash has left behind as stale.
+        are gone. The holder of the lock may therefore treat everything that a crash has left behind as stale.
         """
         descriptor = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CLOEXEC)
         try:

@@ -119,7 +119,7 @@ class Server:
     async def _start_on(self, connection: Connection) -> None:
         if not is_free(connection.port):
             raise PortTaken(f"The embedded database's port {connection.port} is in use by another program.")
-        # Nobody else has the lock, so no server runs here: a pid in this file is dead or somebody else's by now.
+        # This process has the lock, so no server runs here: a pid in this file is dead, or that of another program.
         (self._folder.data / "postmaster.pid").unlink(missing_ok=True)
         give(self._folder.data, identity_for(self._folder.data))
         settings = {**SETTINGS, "port": str(connection.port), **self._settings}

@@ -26,15 +26,8 @@ GENERATED = REPOSITORY / "app" / "api" / "grpc" / "generated"
 NOT_REWRITTEN_YET = tuple(
     REPOSITORY / "app" / place
     for place in (
-        "adapters",
         "api",
         "engine/controls.py",
-        "engine/hints.py",
-        "engine/ports.py",
-        "engine/running/retention.py",
-        "engine/waking.py",
-        "engine/watching",
-        "wiring",
     )
 )
 

@@ -55,6 +55,8 @@ def test_what_may_succeed_later(error: Exception) -> None:
         asyncpg.UniqueViolationError("duplicate key"),
         asyncpg.UndefinedTableError("no such relation"),
         asyncpg.DataError("invalid input for query argument"),
+        asyncpg.InterfaceError("the server expects 1 argument for this query, 0 were passed"),
+        asyncpg.InterfaceError("the number of query arguments cannot exceed 32767"),
         asyncpg.InsufficientPrivilegeError("permission denied for table"),
         ZeroDivisionError("a defect"),
     ],
