@@ -2,10 +2,16 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args, get_origin
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.accepted import choice_form, number_form
+
+LONGEST_VALUE = 80
 
 
 class SettingsError(Exception):
@@ -90,9 +96,25 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError("; ".join(_sentence(item["loc"], item["msg"]) for item in error.errors())) from None
+        raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
 
 
-def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    name = str(location[0]).upper() if location else ""
-    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+def _sentence(item: ErrorDetails) -> str:
+    if not item["loc"]:
+        return item["msg"].removeprefix("Value error, ")
+    name = str(item["loc"][0])
+    return f"{name.upper()} {str(item['input'])[:LONGEST_VALUE]!r}: give {_accepted(Settings.model_fields[name])}"
+
+
+def _accepted(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return choice_form(get_args(field.annotation))
+    if field.annotation is bool:
+        return "true or false"
+    if field.annotation not in (int, float):
+        return "a usable value"
+    bounds = {
+        sign: getattr(rule, sign) for rule in field.metadata for sign in ("gt", "ge", "le") if hasattr(rule, sign)
+    }
+    kind = int if field.annotation is int else float
+    return number_form(kind, bounds.get("ge"), bounds.get("le"), above=bounds.get("gt"))

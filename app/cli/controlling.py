@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from app.cli.option_values import json_value
 from app.cli.running import Style, watch_command, watch_execution
 from app.cli.screen.console import results
 from app.client.entries import status_word
@@ -29,6 +30,8 @@ def resume_execution(target: str, execution_id: str, reason: str) -> None:
 
 
 def send_signal(target: str, execution_id: str, name: str, payload: str) -> None:
+    if payload:
+        json_value("--payload", payload)
     with GrpcClient(target) as client:
         answer = client.signal(execution_id, name, payload)
     results().say(f"signal {name} was sent to execution {answer.execution_id}")

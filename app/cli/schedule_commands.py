@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
+from app.cli.errors import SentencesNotTracebacks
 from app.cli.options import AsJson, RestUrl, WorkflowRef
 
-schedule = typer.Typer(no_args_is_help=True, help="Start a workflow by the clock: create, show, pause, resume, delete.")
+schedule = typer.Typer(
+    cls=SentencesNotTracebacks,
+    no_args_is_help=True,
+    help="Start a workflow by the clock: create, show, pause, resume, delete.",
+)
 
 
 class OverlapChoice(StrEnum):
@@ -27,7 +32,7 @@ def create(  # noqa: PLR0913 - one for each option
     cron: Annotated[str | None, typer.Option(metavar="EXPRESSION", help="As '0 2 * * *'; in quotes.")] = None,
     time_zone: Annotated[str, typer.Option(metavar="ZONE", help="The time zone of --cron, as Europe/Berlin.")] = "UTC",
     at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Once, as 2026-01-31T02:00:00Z.")] = None,
-    in_seconds: Annotated[float | None, typer.Option("--in", metavar="SECONDS", help="Once, after SECONDS.")] = None,
+    later: Annotated[str | None, typer.Option("--in", metavar="TIME", help="Once, after 90s, 5m, 2h or 1d.")] = None,
     key: Annotated[str | None, typer.Option(metavar="KEY", help="A name for the schedule.")] = None,
     input: Annotated[
         str | None, typer.Option("--input", "-i", metavar="JSON|@FILE", help="The input, a JSON object; @- is stdin.")
@@ -36,19 +41,21 @@ def create(  # noqa: PLR0913 - one for each option
         OverlapChoice, typer.Option(help="What to do if the previous execution is still running.")
     ] = OverlapChoice.SKIP,
     catch_up: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", show_default="3600", help="How late a missed start is still made up."),
+        str | None,
+        typer.Option(metavar="TIME", show_default="1h", help="How late a missed start is still made up."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Confirm a --cron that matches every second.")] = False,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
     """Start a workflow repeatedly, or once at a later time."""
+    from app.cli.option_values import seconds_of
     from app.cli.scheduling import confirmation, create_schedule, schedule_body
     from app.cli.targets import rest_base
 
-    body = schedule_body(workflow, cron, time_zone, at, in_seconds) | confirmation(cron, yes=yes)
-    options = {"key": key, "overlap": overlap.value, "catch_up_seconds": catch_up}
+    body = schedule_body(workflow, cron, time_zone, at, later) | confirmation(cron, yes=yes)
+    seconds = None if catch_up is None else seconds_of("--catch-up", catch_up)
+    options = {"key": key, "overlap": overlap.value, "catch_up_seconds": seconds}
     create_schedule(rest_base(rest_url), body | options, input, as_json=as_json)
 
 

@@ -10,8 +10,8 @@ import typer
 
 from app.cli.errors import CliError
 from app.cli.listing import print_documents, readable
+from app.cli.option_values import instant_of, json_object, seconds_of
 from app.cli.screen.console import results
-from app.cli.starting import json_input
 from app.client.rest_client import RestClient
 from app.domain.documents import rfc3339
 from app.schedules.schedule import Timing
@@ -19,14 +19,17 @@ from app.schedules.schedule import Timing
 Document = dict[str, Any]
 
 
-def schedule_body(
-    workflow: str, cron: str | None, time_zone: str, at: str | None, in_seconds: float | None
-) -> Document:
-    """The timing fields of the request. Raise `CliError` unless exactly one of `cron`, `at`, `in_seconds` is given."""
-    if sum(given is not None for given in (cron, at, in_seconds)) != 1:
+def schedule_body(workflow: str, cron: str | None, time_zone: str, at: str | None, later: str | None) -> Document:
+    """The timing fields of the request. `later` is the value of `--in`.
+
+    Raise `CliError` unless exactly one of `cron`, `at` and `later` is given and can be read.
+    """
+    if sum(given is not None for given in (cron, at, later)) != 1:
         raise CliError("give one of --cron, --at and --in")
-    if in_seconds is not None:
-        at = _later(in_seconds)
+    if at is not None:
+        at = instant_of("--at", at)
+    if later is not None:
+        at = _from_now(later)
     return {"workflow": workflow, "cron": cron, "time_zone": time_zone, "at": at}
 
 
@@ -44,18 +47,18 @@ def confirmation(cron: str | None, *, yes: bool) -> Document:
     return {"allow_every_second": True}
 
 
-def _later(seconds: float) -> str | None:
+def _from_now(later: str) -> str | None:
     try:
-        return rfc3339(datetime.now(UTC) + timedelta(seconds=seconds))
-    except (OverflowError, ValueError):
-        raise CliError(f"--in {seconds:g} is not a number of seconds from now") from None
+        return rfc3339(datetime.now(UTC) + timedelta(seconds=seconds_of("--in", later)))
+    except OverflowError:
+        raise CliError(f"--in {later!r} is too far from now") from None
 
 
 def create_schedule(rest_url: str, body: Document, input: str | None, *, as_json: bool) -> None:
     """Create the schedule and print it. `input` is the value of `--input`."""
     given = {name: value for name, value in body.items() if value is not None}
     if input is not None:
-        given["input"] = json.loads(json_input(input))
+        given["input"] = json.loads(json_object("--input", input))
     with RestClient(rest_url) as service:
         created = service.create_schedule(given)
     if as_json:

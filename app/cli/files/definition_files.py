@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.cli.errors import CliError
+from app.cli.errors import CliError, reason_of
 from app.cli.files.json_documents import load_json
-from app.cli.files.places import Passage, Place
-from app.cli.files.yaml_documents import DocumentError, load_yaml
-from app.cli.starting import reason_of
+from app.cli.files.places import DocumentError, Passage, Place
+from app.cli.files.yaml_documents import load_yaml
 from app.domain.definitions import key_problems
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from app.cli.errors import CliError
+from app.cli.errors import CliError, reason_of
 from app.cli.files.definition_files import read_files
 from app.cli.files.drafts import applied, draft_of
 from app.cli.files.normalising import file_document
 from app.cli.files.yaml_writing import yaml_text
 from app.cli.screen.console import failures, results
-from app.cli.starting import reason_of
 from app.client.rest_client import RestClient
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document

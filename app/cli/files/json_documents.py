@@ -4,8 +4,20 @@ import json
 import re
 from typing import Any
 
-from app.cli.files.places import Place
-from app.cli.files.yaml_documents import DocumentError
+from app.cli.files.places import DocumentError, Place
+
+# What Python's parser says less clearly, by the beginning of its message.
+_SENTENCES = {
+    "Expecting value": "a value is missing here",
+    "Expecting property name": "a name in double quotes is missing here",
+    "Expecting ':'": "`:` is missing here",
+    "Expecting ','": "`,` or a closing bracket is missing here",
+    "Extra data": "the document has ended before this",
+    "Unterminated string": "the text that begins here has no closing quote",
+    "Invalid control character": "a control character must be written as an escape, as `\\n`",
+    "Invalid \\": '`\\` must be followed by one of `"\\/bfnrtu`',
+    "Illegal trailing comma": "`,` must be followed by another element",
+}
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
@@ -15,7 +27,7 @@ def load_json(text: str) -> tuple[Any, Place]:
     try:
         document = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        raise DocumentError(error.lineno, f"it is not JSON: {error.msg}", error.colno) from None
+        raise DocumentError(error.lineno, f"this is not JSON: {_sentence(error.msg)}", error.colno) from None
     except ValueError as error:
         raise DocumentError(None, str(error)) from None
     except RecursionError:
@@ -25,6 +37,10 @@ def load_json(text: str) -> tuple[Any, Place]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} does not exist in JSON")
+
+
+def _sentence(message: str) -> str:
+    return next((words for start, words in _SENTENCES.items() if message.startswith(start)), message)
 
 
 class _Walk:

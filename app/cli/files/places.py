@@ -1,4 +1,4 @@
-"""Line and column of the parts of a definition, to report a problem of `tasks[2].config.url` at its line."""
+"""Line and column of the parts of a document, to report a problem of `tasks[2].config.url` at its line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 from app.domain.errors import Problem
 
 _INDEX = re.compile(r"\[(\d{1,9})\]")
+
+
+class DocumentError(Exception):
+    """A text is not a document. `line` and `column` count from 1; None if the error has no place."""
+
+    def __init__(self, line: int | None, message: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+        self.message = message
 
 
 @dataclass(slots=True)

@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
-from app.cli.files.places import Place
+from app.cli.files.places import DocumentError, Place
 from app.cli.files.yaml_merges import MERGE, Merges
+from app.cli.files.yaml_mistakes import explained, explained_character
 
 MAX_VALUES = 100_000
 
@@ -35,24 +37,14 @@ _PLAIN_FORMS = (
 )
 
 
-class DocumentError(Exception):
-    """A text is not a definition. `line` and `column` count from 1; None if the error has no place."""
-
-    def __init__(self, line: int | None, message: str, column: int | None = None) -> None:
-        super().__init__(message)
-        self.line = line
-        self.column = column
-        self.message = message
-
-
 def load_yaml(text: str) -> list[tuple[Any, Place]]:
     """The documents of a YAML stream as JSON values, with their places. Raise `DocumentError`."""
     try:
         documents = list(_documents(text))
     except yaml.MarkedYAMLError as error:
-        raise _explained(error) from None
-    except yaml.YAMLError as error:
-        raise DocumentError(None, " ".join(str(error).split())) from None
+        raise explained(error) from None
+    except ReaderError as error:
+        raise explained_character(error, text) from None
     except RecursionError:
         raise DocumentError(None, "it is nested too deeply") from None
     return documents
@@ -138,12 +130,6 @@ def _at(node: Node, message: str) -> yaml.MarkedYAMLError:
 
 def _written(node: Node) -> str:
     return f"`{node.value[:40]}`" if isinstance(node, ScalarNode) else "of this mapping"
-
-
-def _explained(error: yaml.MarkedYAMLError) -> DocumentError:
-    message = " ".join(filter(None, (error.context, error.problem)))
-    mark = error.problem_mark
-    return DocumentError(None, message) if mark is None else DocumentError(mark.line + 1, message, mark.column + 1)
 
 
 def _check_expanded_size(document: Any) -> None:

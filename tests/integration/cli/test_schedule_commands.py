@@ -127,8 +127,14 @@ def test_a_terminal_asks(monkeypatch: pytest.MonkeyPatch, typed: str, confirmed:
     [
         (("create", "w"), "give one of --cron, --at and --in"),
         (("create", "w", *YEARLY, "--in", "5"), "give one of --cron, --at and --in"),
-        (("create", "w", "--in", "1e300"), "--in 1e+300 is not a number of seconds from now"),
-        (("create", "w", "--in", "-5"), "at: "),
+        (("create", "w", "--in", "9" * 30), f"--in '{'9' * 30}' is too far from now"),
+        (("create", "w", "--in", "5 minutes"), "--in '5 minutes': give a length of time, as 90 (seconds), 90s, 5m, 2h"),
+        (("create", "w", *YEARLY, "--catch-up", "late"), "--catch-up 'late': give a length of time, as 90 (seconds)"),
+        (
+            ("create", "w", "--at", "tomorrow"),
+            "--at 'tomorrow' is not a date and time; give one as 2026-01-31T02:00:00Z",
+        ),
+        (("create", "w", "--at", "2001-01-01T00:00:00Z"), "at: "),
         (("create", "w", "--cron", "x"), "cron: has 1 fields"),
         (("create", "w", *YEARLY, "-i", "[]"), "--input must be a JSON object"),
         (("create", "nobody", *YEARLY), "workflow 'nobody' does not exist; `workflow workflows` lists what there is"),

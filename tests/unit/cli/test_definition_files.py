@@ -6,7 +6,7 @@ import pytest
 from app.cli.errors import CliError
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.json_documents import load_json
-from app.cli.files.yaml_documents import DocumentError
+from app.cli.files.places import DocumentError
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:
@@ -51,7 +51,7 @@ def test_a_stream_names_its_documents(tmp_path: Path):
         ("a.yaml", "# nothing\n", " contains no definition"),
         ("a.yaml", "key: a\nkey: b\n", ":2:1: the key 'key' appears twice in one mapping"),
         ("a.yaml", b"key: \xff\n", " cannot be read: it is not UTF-8 text"),
-        ("a.json", "{,}", ":1:2: it is not JSON: Expecting property name enclosed in double quotes"),
+        ("a.json", "{,}", ":1:2: this is not JSON: a name in double quotes is missing here"),
         ("a.json", '{"key": NaN}', ": NaN does not exist in JSON"),
         ("a.json", "[]", ":1:1: a definition is a mapping"),
     ],

@@ -43,8 +43,18 @@ def test_every_start_can_be_repeated():
         (None, ["=1"], "--parameter '=1' is not of the form NAME=VALUE"),
         (None, ["a=1", "a=2"], "--parameter a is given twice"),
         ("[1]", [], "--input must be a JSON object"),
-        ("{", [], "--input is not JSON: Expecting property name"),
-        ('{"a": NaN}', [], "--input is not JSON: NaN does not exist in JSON"),
+        (
+            "{",
+            [],
+            "--input cannot be read at line 1, column 2: this is not JSON: a name in double quotes ",
+        ),
+        (
+            '{"a": 1, "a": 2}',
+            [],
+            "--input cannot be read at line 1, column 10: the key 'a' appears twice",
+        ),
+        ("[" * 100_000, [], "--input cannot be read: it is nested too deeply"),
+        ('{"a": NaN}', [], "--input cannot be read: NaN does not exist in JSON"),
         ("@/no/such/file", [], "--input @/no/such/file cannot be read: No such file or directory"),
     ],
 )

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from app.cli.files import yaml_documents
-from app.cli.files.yaml_documents import DocumentError
+from app.cli.files.places import DocumentError
 from app.cli.files.yaml_documents import load_yaml as load_with_places
 
 
@@ -166,10 +166,10 @@ def test_a_long_chain_of_merges_is_read_or_refused():
         ("a: !!int x\n", 1, "`x` is not a usable integer"),
         ("a: !!float x\n", 1, "`x` is a number that JSON does not have"),
         (f"a: {'9' * 5000}\n", 1, "is not a usable integer"),
-        ("a: [1\nb: 2\n", 2, "while parsing a flow sequence"),
-        ("a: *nobody\n", 1, "found undefined alias"),
-        ("\ta: 1\n", 1, "cannot start any token"),
-        ("a: \x07\n", None, "special characters are not allowed"),
+        ("a: [1\nb: 2\n", 2, "`,` or `]` is missing here, in the list that begins at line 1"),
+        ("a: *nobody\n", 1, "`*nobody` names no anchor"),
+        ("\ta: 1\n", 1, "a tab is not allowed here"),
+        ("a: \x07\n", 1, "the character U+0007 is not allowed"),
     ],
 )
 def test_what_json_cannot_hold_is_refused_with_its_line(text: str, line: int | None, message: str):
