@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.adapters.database.checking import DatabaseCheck
+from app.adapters.database.checking import DatabaseCheck, ids_like
 from app.adapters.database.connecting import is_pooled
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schema import schema_problem
@@ -15,6 +15,7 @@ from app.adapters.database_url import FolderAddress, MemoryAddress, StorageError
 from app.adapters.embedded.storage import open_storage
 from app.checking.findings import Finding
 from app.cli.errors import CliError
+from app.cli.execution_ids import MOST_CANDIDATES, Candidate, digits_of, is_whole, the_one
 from app.cli.screen.console import failures, results
 from app.engine.ports import StoreUnreachable
 
@@ -54,19 +55,13 @@ class Progress:
 
 def check_database(database_url: str, execution: str | None, *, as_json: bool) -> int:
     """Print the findings and a summary; return the exit code. Raise `CliError` when the database cannot be checked."""
-    execution_id = None if execution is None else _execution_id(execution)
+    if execution is not None and not is_whole(execution):
+        digits_of(execution)
     try:
         _refuse_nothing_to_check(database_url)
-        return asyncio.run(_check(database_url, execution_id, as_json=as_json))
+        return asyncio.run(_check(database_url, execution, as_json=as_json))
     except (StorageError, StoreUnreachable) as error:
         raise CliError(str(error)) from None
-
-
-def _execution_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise CliError(f"{text!r} is not the id of an execution") from None
 
 
 def _refuse_nothing_to_check(database_url: str) -> None:
@@ -78,10 +73,11 @@ def _refuse_nothing_to_check(database_url: str) -> None:
         raise CliError(f"there is no database in {address.path}; name another in DATABASE_URL or with --database")
 
 
-async def _check(database_url: str, execution_id: UUID | None, *, as_json: bool) -> int:
+async def _check(database_url: str, execution: str | None, *, as_json: bool) -> int:
     progress = Progress()
     tally = Tally()
     async with _database(database_url) as pool:
+        execution_id = None if execution is None else await _execution_id(pool, execution)
         progress.check = check = DatabaseCheck(pool, execution_id, progress.tell)
         async for finding in check.findings():
             tally.add(finding)
@@ -90,6 +86,14 @@ async def _check(database_url: str, execution_id: UUID | None, *, as_json: bool)
         raise CliError(f"execution '{execution_id}' does not exist")
     _summarise(check, tally, progress.seconds, as_json=as_json)
     return FOUND_SOMETHING if tally.findings else 0
+
+
+async def _execution_id(pool: Pool, text: str) -> UUID:
+    if is_whole(text):
+        return UUID(text)
+    found = await ids_like(pool, digits_of(text), MOST_CANDIDATES + 1)
+    candidates = [Candidate(str(execution_id), status) for execution_id, status in found]
+    return UUID(the_one(text, candidates, "no execution"))
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, RestUrl, WorkflowRef
+from app.cli.options import AsJson, RestUrl, Utc, WorkflowRef
 
 definitions = typer.Typer()
 
@@ -76,26 +76,29 @@ def schema() -> None:
 
 
 @definitions.command()
-def workflows(as_json: AsJson = False, rest_url: RestUrl = None) -> None:
+def workflows(utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
     """List the workflow definitions."""
     from app.cli.listing import list_workflows
+    from app.cli.screen.times import Times
     from app.cli.targets import rest_base
 
-    list_workflows(rest_base(rest_url), as_json=as_json)
+    list_workflows(rest_base(rest_url), Times(utc), as_json=as_json)
 
 
 @definitions.command()
 def revisions(
     workflow: WorkflowRef,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most this many.")] = 20,
+    utc: Utc = False,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
     """List a workflow's revisions, newest first, with the changes of each."""
     from app.cli.revising import list_revisions
+    from app.cli.screen.times import Times
     from app.cli.targets import rest_base
 
-    list_revisions(rest_base(rest_url), workflow, limit, as_json=as_json)
+    list_revisions(rest_base(rest_url), workflow, limit, Times(utc), as_json=as_json)
 
 
 @definitions.command()

@@ -1,47 +1,58 @@
 """The commands `list`, `workflows` and `history`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from app.api.grpc.generated import workflow_pb2 as pb
+from app.cli.execution_ids import found_over_rest, short_ids
+from app.cli.names import PATIENCE_SECONDS, WorkflowNames
 from app.cli.screen.console import results
+from app.cli.screen.drawing import message_line
 from app.cli.screen.progress import duration
-from app.client.entries import failure_of, json_id, status_word
+from app.cli.screen.tables import Table
+from app.cli.screen.times import Times
+from app.cli.targets import Services
+from app.client.entries import failure_of, instant, json_id, status_word
+from app.client.errors import ClientError
 from app.client.grpc_client import GrpcClient
 from app.client.rest_client import RestClient
-from app.domain.documents import rfc3339
-
-LARGEST_PAGE = 200
 
 Document = dict[str, Any]
 
 
-def list_newest(target: str, status: str | None, workflow: str | None, limit: int, *, as_json: bool) -> None:
-    """Print at most `limit` executions, newest first."""
-    wanted = pb.ListExecutionsRequest(
-        workflow_id=workflow or "",
-        status=status.upper() if status else None,
-    )
-    columns = ("execution", "workflow", "rev", "status", "created", "took", "repeats", "error")
-    with GrpcClient(target) as client:
-        print_documents(columns, _newest(client, wanted, limit), _execution_row, as_json=as_json)
+def list_newest(
+    services: Services, status: str | None, workflow: str | None, limit: int, times: Times, *, as_json: bool
+) -> None:
+    """Print at most `limit` executions, newest first. The REST API provides the names of the workflows."""
+    wanted = pb.ListExecutionsRequest(workflow_id=workflow or "", status=status.upper() if status else None)
+    with GrpcClient(services.grpc) as client:
+        documents = map(_execution, client.executions(wanted, limit))
+        if as_json:
+            print_json(documents)
+            return
+        found = list(documents)
+    with _names(services.rest, found) as names:
+        ids = short_ids(whole for one in found for whole in (one["execution_id"], one["origin_id"]) if whole)
+        rows = [_execution_row(document, ids, names, times) for document in found]
+    columns = ("execution", "workflow", "status", "created", "took", "notes")
+    results().rows(Table(columns, rows, ["workflow"], wraps=False))
 
 
-def list_workflows(rest_url: str, *, as_json: bool) -> None:
+def list_workflows(rest_url: str, times: Times, *, as_json: bool) -> None:
     columns = ("id", "key", "rev", "tasks", "updated", "name")
     with RestClient(rest_url) as service:
-        print_documents(columns, service.workflows(), _workflow_row, as_json=as_json)
+        print_documents(columns, service.workflows(), lambda found: _workflow_row(found, times), as_json=as_json)
 
 
-def show_history(rest_url: str, execution_id: str, *, as_json: bool) -> None:
+def show_history(rest_url: str, execution: str, times: Times, *, as_json: bool) -> None:
     """Print the events that an execution has had so far."""
-    columns = ("#", "occurred", "done", "status", "task", "attempt", "message")
+    columns = ("#", "occurred", "done", "status", "message")
     with RestClient(rest_url) as service:
-        print_documents(columns, service.history(execution_id), _event_row, as_json=as_json)
+        events = service.history(found_over_rest(service, execution))
+        print_documents(columns, events, lambda found: _event_row(found, times), as_json=as_json)
 
 
 def print_documents(
@@ -51,26 +62,28 @@ def print_documents(
     *,
     as_json: bool,
 ) -> None:
+    """Print a table, or one JSON object per line."""
+    if as_json:
+        print_json(documents)
+    else:
+        results().rows(Table(columns, map(row, documents)))
+
+
+def print_json(documents: Iterable[Document]) -> None:
     output = results()
-    if not as_json:
-        output.rows(columns, (row(document) for document in documents))
-        return
     for document in documents:
         output.json_line(document)
 
 
-def _newest(client: GrpcClient, wanted: pb.ListExecutionsRequest, limit: int) -> Iterator[Document]:
-    """Page by page, until the limit or the last page."""
-    missing = limit
-    while missing > 0:
-        wanted.page_size = min(missing, LARGEST_PAGE)
-        page = client.list_executions(wanted)
-        for summary in page.executions:
-            yield _execution(summary)
-        missing -= len(page.executions)
-        wanted.page_token = page.next_page_token
-        if not page.next_page_token:
-            return
+@contextmanager
+def _names(rest_url: str, executions: Sequence[Document]) -> Iterator[WorkflowNames]:
+    """The names from the REST API, if it is that of the same service: if it knows the first of the executions."""
+    with RestClient(rest_url, PATIENCE_SECONDS) as service:
+        try:
+            same = bool(executions) and bool(service.execution(executions[0]["execution_id"]))
+        except ClientError:
+            same = False
+        yield WorkflowNames(service if same else None)
 
 
 def _execution(summary: pb.ExecutionSummary) -> Document:
@@ -80,63 +93,47 @@ def _execution(summary: pb.ExecutionSummary) -> Document:
         "workflow_id": json_id(summary.workflow_id),
         "revision": summary.revision,
         "status": status_word(summary.status),
-        "created_at": _instant(summary, "created_at"),
-        "started_at": _instant(summary, "started_at"),
-        "finished_at": _instant(summary, "finished_at"),
+        "created_at": instant(summary, "created_at"),
+        "started_at": instant(summary, "started_at"),
+        "finished_at": instant(summary, "finished_at"),
         "error": None if failure is None else asdict(failure),
         "origin_id": summary.origin_execution_id or None,
     }
 
 
-def _instant(summary: pb.ExecutionSummary, field: str) -> str | None:
-    if not summary.HasField(field):
-        return None
-    stamp: Timestamp = getattr(summary, field)
-    return rfc3339(stamp.ToDatetime(UTC))
-
-
-def _execution_row(document: Document) -> Sequence[str]:
-    error = document["error"]
+def _execution_row(document: Document, ids: Mapping[str, str], names: WorkflowNames, times: Times) -> Sequence[str]:
+    error, origin = document["error"], document["origin_id"]
+    notes = [f"repeats {ids[origin]}"] if origin else []
+    notes += [] if error is None else [error["message"]]
     return (
-        document["execution_id"],
-        str(document["workflow_id"]),
-        str(document["revision"]),
+        ids[document["execution_id"]],
+        names.of(document["workflow_id"]),
         document["status"],
-        readable(document["created_at"]),
+        times.brief(document["created_at"]),
         _took(document["started_at"], document["finished_at"]),
-        document["origin_id"] or "",
-        "" if error is None else error["message"],
+        "; ".join(notes),
     )
 
 
-def _workflow_row(document: Document) -> Sequence[str]:
+def _workflow_row(document: Document, times: Times) -> Sequence[str]:
     return (
         str(document["id"]),
         document["key"] or "",
         str(document["revision"]),
         str(len(document["tasks"])),
-        readable(document["updated_at"]),
+        times.full(document["updated_at"]),
         document["name"],
     )
 
 
-def _event_row(document: Document) -> Sequence[str]:
+def _event_row(document: Document, times: Times) -> Sequence[str]:
     return (
         str(document["sequence"]),
-        readable(document["occurred_at"], "milliseconds"),
+        times.full(document["occurred_at"], "milliseconds"),
         f"{document['progress_percent']}%",
         document["status"],
-        document["task_name"] or "",
-        str(document["attempt"] or ""),
-        document["message"],
+        message_line(document["task_name"], document["message"]),
     )
-
-
-def readable(instant: str | None, precision: str = "seconds") -> str:
-    """The instant in UTC, `2026-01-02 03:04:05Z`."""
-    if instant is None:
-        return ""
-    return datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None).isoformat(" ", precision) + "Z"
 
 
 def _took(started: str | None, finished: str | None) -> str:

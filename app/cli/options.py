@@ -13,4 +13,16 @@ RestUrl = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
+GrpcTarget = Annotated[
+    str | None,
+    typer.Option(
+        envvar="WORKFLOW_GRPC_TARGET",
+        show_default="127.0.0.1:$GRPC_PORT",
+        help="The address of the gRPC server.",
+    ),
+]
+Utc = Annotated[bool, typer.Option("--utc", help="Show times in UTC instead of local time.")]
+ExecutionId = Annotated[
+    str, typer.Argument(metavar="EXECUTION", show_default=False, help="The execution's id, or its end or beginning.")
+]
 WorkflowRef = Annotated[str, typer.Argument(metavar="KEY|ID", help="The workflow's key or id.")]

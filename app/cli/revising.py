@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from app.cli.listing import print_documents, readable
+from app.cli.listing import print_documents
 from app.cli.screen.console import results
+from app.cli.screen.times import Times
 from app.client.rest_client import RestClient
 
 Document = dict[str, Any]
 
 
-def list_revisions(rest_url: str, ref: str, limit: int, *, as_json: bool) -> None:
+def list_revisions(rest_url: str, ref: str, limit: int, times: Times, *, as_json: bool) -> None:
     """Print at most `limit` revisions, newest first, with the changes of each."""
     columns = ("rev", "created", "tasks", "changes")
     with RestClient(rest_url) as service:
-        print_documents(columns, _with_changes(service, ref, limit), _row, as_json=as_json)
+        found = _with_changes(service, ref, limit)
+        print_documents(columns, found, lambda revision: _row(revision, times), as_json=as_json)
 
 
 def restore(rest_url: str, ref: str, revision: int) -> None:
@@ -45,10 +47,10 @@ def _with_changes(service: RestClient, ref: str, limit: int) -> Iterator[Documen
         yield {**revision, "changes": {part: changes[part] for part in ("workflow", "tasks")}}
 
 
-def _row(document: Document) -> tuple[str, ...]:
+def _row(document: Document, times: Times) -> tuple[str, ...]:
     return (
         str(document["revision"]),
-        readable(document["created_at"]),
+        times.full(document["created_at"]),
         str(document["task_count"]),
         summary(document["changes"]),
     )

@@ -4,9 +4,11 @@ from enum import Enum, auto
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.cli.errors import INTERRUPTED, CliError
+from app.cli.execution_ids import found_over_grpc
+from app.cli.plans import Plan, read_plan
 from app.cli.screen.console import failures, results
 from app.cli.screen.drawing import Drawing, IdDrawing, JsonDrawing, PlainDrawing
-from app.cli.targets import default_grpc_address
+from app.cli.targets import Services, default_grpc_address
 from app.client.follower import Follower
 from app.client.grpc_client import GrpcClient
 
@@ -27,18 +29,18 @@ class Style(Enum):
         return cls.JSON if as_json else cls.AUTO
 
 
-def run_workflow(target: str, request: pb.ExecuteWorkflowRequest, style: Style) -> int:
+def run_workflow(services: Services, request: pb.ExecuteWorkflowRequest, style: Style) -> int:
     """Start an execution and show it to its end; return the exit code, which says how it ended."""
-    with GrpcClient(target) as client:
+    with GrpcClient(services.grpc) as client:
         follower = Follower(client, request=request)
-        return _show(follower, _drawing(style, request.workflow_id), style, target)
+        return _show(follower, _drawing(style, request.workflow_id), style, services)
 
 
-def watch_execution(target: str, execution_id: str, after: int, style: Style) -> int:
+def watch_execution(services: Services, execution: str, after: int, style: Style) -> int:
     """Show an execution from entry `after + 1` to its end; return the exit code, which says how it ended."""
-    with GrpcClient(target) as client:
-        follower = Follower(client, execution_id=execution_id, after=after)
-        code = _show(follower, _drawing(style), style, target)
+    with GrpcClient(services.grpc) as client:
+        follower = Follower(client, execution_id=found_over_grpc(client, execution), after=after)
+        code = _show(follower, _drawing(style), style, services)
         if follower.shown == 0 and code != INTERRUPTED:
             failures().say(f"nothing after entry {after}: the execution is {follower.status}")
         return code
@@ -50,15 +52,22 @@ def watch_command(target: str, execution_id: str, *options: str) -> str:
     return " ".join(("workflow watch", execution_id, *options, *elsewhere))
 
 
-def _show(follower: Follower, drawing: Drawing, style: Style, target: str) -> int:
+def _show(follower: Follower, drawing: Drawing, style: Style, services: Services) -> int:
     try:
         with drawing:
             for entry in follower.entries(drawing.notice):
+                if drawing.wants_plan and follower.shown == 1:
+                    _expect(drawing, read_plan(services.rest, entry.execution_id))
                 drawing.show(entry)
     except KeyboardInterrupt:
-        failures().say(_detached(follower, style, target))
+        failures().say(_detached(follower, style, services.grpc))
         return INTERRUPTED
     return 0 if follower.status == "completed" else 1
+
+
+def _expect(drawing: Drawing, plan: Plan | None) -> None:
+    if plan is not None:
+        drawing.expect(plan.workflow, plan.tasks)
 
 
 def _drawing(style: Style, workflow: str = "") -> Drawing:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.errors import SentencesNotTracebacks
-from app.cli.options import AsJson, RestUrl, WorkflowRef
+from app.cli.options import AsJson, RestUrl, Utc, WorkflowRef
 
 schedule = typer.Typer(
     cls=SentencesNotTracebacks,
@@ -45,32 +45,36 @@ def create(  # noqa: PLR0913 - one for each option
         typer.Option(metavar="TIME", show_default="1h", help="How late a missed start is still made up."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Confirm a --cron that matches every second.")] = False,
+    utc: Utc = False,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
     """Start a workflow repeatedly, or once at a later time."""
     from app.cli.option_values import seconds_of
     from app.cli.scheduling import confirmation, create_schedule, schedule_body
+    from app.cli.screen.times import Times
     from app.cli.targets import rest_base
 
     body = schedule_body(workflow, cron, time_zone, at, later) | confirmation(cron, yes=yes)
     seconds = None if catch_up is None else seconds_of("--catch-up", catch_up)
     options = {"key": key, "overlap": overlap.value, "catch_up_seconds": seconds}
-    create_schedule(rest_base(rest_url), body | options, input, as_json=as_json)
+    create_schedule(rest_base(rest_url), body | options, input, Times(utc), as_json=as_json)
 
 
 @schedule.command()
 def show(
     schedule: ScheduleRef,
     count: Annotated[int, typer.Option(min=0, max=100, metavar="N", help="How many start times to show.")] = 5,
+    utc: Utc = False,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
     """Show a schedule and its next start times."""
     from app.cli.scheduling import show_schedule
+    from app.cli.screen.times import Times
     from app.cli.targets import rest_base
 
-    show_schedule(rest_base(rest_url), schedule, count, as_json=as_json)
+    show_schedule(rest_base(rest_url), schedule, count, Times(utc), as_json=as_json)
 
 
 @schedule.command()
@@ -83,12 +87,13 @@ def pause(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
 
 
 @schedule.command()
-def resume(schedule: ScheduleRef, rest_url: RestUrl = None) -> None:
+def resume(schedule: ScheduleRef, utc: Utc = False, rest_url: RestUrl = None) -> None:
     """Continue with the next start. Starts that came due meanwhile are not made up."""
     from app.cli.scheduling import resume_schedule
+    from app.cli.screen.times import Times
     from app.cli.targets import rest_base
 
-    resume_schedule(rest_base(rest_url), schedule)
+    resume_schedule(rest_base(rest_url), schedule, Times(utc))
 
 
 @schedule.command()

@@ -9,9 +9,12 @@ from typing import Any
 import typer
 
 from app.cli.errors import CliError
-from app.cli.listing import print_documents, readable
+from app.cli.listing import print_documents
+from app.cli.names import WorkflowNames
 from app.cli.option_values import instant_of, json_object, seconds_of
 from app.cli.screen.console import results
+from app.cli.screen.tables import Table
+from app.cli.screen.times import Times
 from app.client.rest_client import RestClient
 from app.domain.documents import rfc3339
 from app.schedules.schedule import Timing
@@ -54,7 +57,7 @@ def _from_now(later: str) -> str | None:
         raise CliError(f"--in {later!r} is too far from now") from None
 
 
-def create_schedule(rest_url: str, body: Document, input: str | None, *, as_json: bool) -> None:
+def create_schedule(rest_url: str, body: Document, input: str | None, times: Times, *, as_json: bool) -> None:
     """Create the schedule and print it. `input` is the value of `--input`."""
     given = {name: value for name, value in body.items() if value is not None}
     if input is not None:
@@ -64,26 +67,28 @@ def create_schedule(rest_url: str, body: Document, input: str | None, *, as_json
     if as_json:
         results().json_line(created)
     else:
-        results().say(f"schedule {_name(created)} is created; {_next(created)}")
+        results().say(f"schedule {_name(created)} is created; {_next(created, times)}")
 
 
-def show_schedule(rest_url: str, ref: str, count: int, *, as_json: bool) -> None:
+def show_schedule(rest_url: str, ref: str, count: int, times: Times, *, as_json: bool) -> None:
     with RestClient(rest_url) as service:
         document = service.schedule(ref)
         fires = service.next_fires(ref, count) if count and not document.get("problem") else []
+        shown = document if as_json else _with_name(document, WorkflowNames(service))
     output = results()
     if as_json:
         output.json_line(document | {"next": fires})
         return
-    output.rows(("field", "value"), [(name, _text(value)) for name, value in document.items()])
+    output.rows(Table(("field", "value"), [(name, _text(name, value, times)) for name, value in shown.items()]))
     for fire in fires:
-        output.say(f"fires  {readable(fire)}")
+        output.say(f"fires  {times.full(fire)}")
 
 
-def list_schedules(rest_url: str, *, as_json: bool) -> None:
-    columns = ("id", "key", "workflow", "next", "last", "when")
+def list_schedules(rest_url: str, times: Times, *, as_json: bool) -> None:
+    columns = ("schedule", "workflow", "next", "when")
     with RestClient(rest_url) as service:
-        print_documents(columns, service.schedules(), _row, as_json=as_json)
+        names = WorkflowNames(service)
+        print_documents(columns, service.schedules(), lambda found: _row(found, names, times), as_json=as_json)
 
 
 def pause_schedule(rest_url: str, ref: str) -> None:
@@ -92,10 +97,10 @@ def pause_schedule(rest_url: str, ref: str) -> None:
     results().say(f"schedule {_name(paused)} is paused")
 
 
-def resume_schedule(rest_url: str, ref: str) -> None:
+def resume_schedule(rest_url: str, ref: str, times: Times) -> None:
     with RestClient(rest_url) as service:
         resumed = service.change_schedule(ref, "resume")
-    results().say(f"schedule {_name(resumed)} is resumed; {_next(resumed)}")
+    results().say(f"schedule {_name(resumed)} is resumed; {_next(resumed, times)}")
 
 
 def delete_schedule(rest_url: str, ref: str) -> None:
@@ -108,33 +113,39 @@ def _name(document: Document) -> str:
     return document["key"] or str(document["id"])
 
 
-def _next(document: Document) -> str:
+def _with_name(document: Document, names: WorkflowNames) -> Document:
+    """The schedule with the workflow's name in place of its id."""
+    named = {"workflow": names.of(document["workflow_id"])}
+    return {"id": document["id"], **named, **{name: document[name] for name in document if name != "workflow_id"}}
+
+
+def _next(document: Document, times: Times) -> str:
     if document.get("problem"):
         return f"nothing is started: {document['problem']}"
     if document["next_fire_at"] is None:
         return "it is paused" if document["paused"] else "it will not fire again"
-    return f"it fires next at {readable(document['next_fire_at'])}"
+    return f"it fires next at {times.full(document['next_fire_at'])}"
 
 
-def _row(document: Document) -> Sequence[str]:
-    once = f"once at {readable(document['at'])}" if document["cron"] is None else ""
+def _row(document: Document, names: WorkflowNames, times: Times) -> Sequence[str]:
+    once = f"once at {times.full(document['at'])}" if document["cron"] is None else ""
     return (
-        str(document["id"]),
-        document["key"] or "",
-        str(document["workflow_id"]),
-        _when_next(document),
-        readable(document["last_fire_at"]),
+        _name(document),
+        names.of(document["workflow_id"]),
+        _when_next(document, times),
         once or f"{document['cron']} {document['time_zone']}",
     )
 
 
-def _when_next(document: Document) -> str:
+def _when_next(document: Document, times: Times) -> str:
     if document.get("problem"):
         return "has a problem"
-    return "paused" if document["paused"] else readable(document["next_fire_at"])
+    return "paused" if document["paused"] else times.full(document["next_fire_at"])
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any, times: Times) -> str:
     if value is None:
         return ""
+    if name == "at" or name.endswith("_at"):
+        return times.full(value)
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,9 +1,28 @@
-"""The addresses of the service: from an option or its environment variable, otherwise from the settings."""
+"""The addresses of the service: from an option or its environment variable, from the service that was started in this
+folder, or from the settings.
+"""
 
 import os
+import re
+from typing import NamedTuple
 
 from app.cli.errors import CliError
+from app.cli.service_note import Note, running_service
 from app.config import Settings, SettingsError, load_settings
+
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9a-fA-F:.%]+\]|[^\s/:\[\]]+):(\d{1,5})")
+_OTHER_FORMS = re.compile(r"(?:dns|ipv4|ipv6|unix|unix-abstract):.+")
+
+
+class Services(NamedTuple):
+    """Where both APIs of one service are.
+
+    grpc: `host:port` of the gRPC server.
+    rest: the base URL of the REST API.
+    """
+
+    grpc: str
+    rest: str
 
 
 def settings() -> Settings:
@@ -19,15 +38,40 @@ def override_environment(**values: str | int | None) -> None:
     os.environ.update({name: str(value) for name, value in values.items() if value is not None})
 
 
+def services(grpc_target: str | None, rest_url: str | None) -> Services:
+    return Services(grpc_address(grpc_target), rest_base(rest_url))
+
+
 def rest_base(given: str | None) -> str:
     """The base URL of the REST API, without a slash at its end."""
-    return given.rstrip("/") if given else f"http://127.0.0.1:{settings().fastapi_port}"
+    if given:
+        return given.rstrip("/")
+    note = _noted("FASTAPI_PORT")
+    return note.rest if note else f"http://127.0.0.1:{_fixed('FASTAPI_PORT', settings().fastapi_port)}"
 
 
 def grpc_address(given: str | None) -> str:
-    """`host:port` of the gRPC server."""
-    return given or default_grpc_address()
+    """`host:port` of the gRPC server. Raise `CliError` if `given` is something else."""
+    if not given:
+        return default_grpc_address()
+    found = _HOST_AND_PORT.fullmatch(given)
+    if (found and 0 < int(found[1]) < 65_536) or _OTHER_FORMS.fullmatch(given):
+        return given
+    raise CliError(f"--grpc-target {given!r}: give a host and a port, as 127.0.0.1:50051")
 
 
 def default_grpc_address() -> str:
-    return f"127.0.0.1:{settings().grpc_port}"
+    note = _noted("GRPC_PORT")
+    return note.grpc if note else f"127.0.0.1:{_fixed('GRPC_PORT', settings().grpc_port)}"
+
+
+def _noted(setting: str) -> Note | None:
+    """The service that runs in this folder, unless the environment names a port, which takes precedence."""
+    named = {name.upper(): value for name, value in os.environ.items()}.get(setting)
+    return running_service() if named in (None, "", "0") else None
+
+
+def _fixed(setting: str, port: int) -> int:
+    if port == 0:
+        raise CliError(f"{setting} is 0, and no service runs that was started here; start it with `workflow up`")
+    return port

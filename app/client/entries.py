@@ -80,6 +80,11 @@ def failure_of(message: pb.WorkflowExecutionUpdate | pb.WorkflowStatusResponse |
     return Failure(message.error.code, message.error.message) if message.HasField("error") else None
 
 
+def instant(message: pb.ExecutionSummary, field: str) -> str | None:
+    """A time of the message as RFC 3339; None if it is not set."""
+    return rfc3339(getattr(message, field).ToDatetime(UTC)) if message.HasField(field) else None
+
+
 def json_id(text: str | None) -> int | str | None:
     """The id of a workflow or task as JSON has it: a number."""
     return int(text) if text is not None and text.isdecimal() else text

@@ -14,6 +14,7 @@ from app.client.errors import ClientError
 from app.client.local_hosts import is_local
 
 CALL_SECONDS = 10.0
+LARGEST_PAGE = 200
 
 Updates = Iterator[pb.WorkflowExecutionUpdate]
 
@@ -65,8 +66,16 @@ class GrpcClient:
         request = pb.GetWorkflowStatusRequest(execution_id=execution_id)
         return cast(pb.WorkflowStatusResponse, self._stub.GetWorkflowStatus(request, timeout=CALL_SECONDS))
 
-    def list_executions(self, request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
-        return cast(pb.ListExecutionsResponse, self._call(self._stub.ListExecutions, request))
+    def executions(self, request: pb.ListExecutionsRequest, limit: int) -> Iterator[pb.ExecutionSummary]:
+        """At most `limit` executions, newest first, page by page. Changes the request's page."""
+        while limit > 0:
+            request.page_size = min(limit, LARGEST_PAGE)
+            page: pb.ListExecutionsResponse = self._call(self._stub.ListExecutions, request)
+            yield from page.executions
+            limit -= len(page.executions)
+            request.page_token = page.next_page_token
+            if not page.next_page_token:
+                return
 
     def cancel(self, execution_id: str, reason: str) -> pb.CancelExecutionResponse:
         request = pb.CancelExecutionRequest(execution_id=execution_id, reason=reason)

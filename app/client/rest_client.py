@@ -76,6 +76,9 @@ class RestClient:
         """A summary of every revision, newest first."""
         return self._all(f"{_workflow_path(ref)}/revisions")
 
+    def revision(self, ref: str, revision: int) -> Document:
+        return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}")
+
     def revision_changes(self, ref: str, revision: int) -> Document:
         """What the revision changed compared with the previous one."""
         return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}/changes")
@@ -87,6 +90,20 @@ class RestClient:
     def workflows(self) -> Iterator[Document]:
         """Every workflow."""
         return self._all("/workflows")
+
+    def execution(self, execution_id: str) -> Document:
+        return self._ask("GET", f"/executions/{quote(execution_id, safe='')}")
+
+    def executions(self, limit: int) -> Iterator[Document]:
+        """At most `limit` executions, newest first, page by page."""
+        cursor = ""
+        while limit > 0:
+            page = self._ask("GET", f"/executions?limit={min(limit, PAGE)}{cursor}")
+            yield from page["items"]
+            limit -= len(page["items"])
+            if page["next_cursor"] is None:
+                return
+            cursor = f"&cursor={quote(page['next_cursor'], safe='')}"
 
     def schedules(self) -> Iterator[Document]:
         return self._all("/schedules")

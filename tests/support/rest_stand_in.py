@@ -9,13 +9,14 @@ Answer = tuple[int, Any]
 
 
 class RestStandIn(ThreadingHTTPServer):
-    """Keeps workflows by key and histories by execution id; notes every call."""
+    """Keeps workflows by key and executions and histories by execution id; notes every call."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.workflows: dict[str, dict[str, Any]] = {}
+        self.executions: dict[str, dict[str, Any]] = {}
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, list[dict[str, str]]] = {}
         self.conflict_once = False
@@ -25,27 +26,34 @@ class RestStandIn(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def answer(self, method: str, path: str, query: dict[str, int], body: Any) -> Answer:  # noqa: PLR0911
+    def answer(self, method: str, path: str, query: dict[str, Any], body: Any) -> Answer:  # noqa: PLR0911
         parts = path.removeprefix("/api/v1/").split("/")
         match method, parts:
             case "GET", ["workflows"]:
                 page = list(self.workflows.values())[query["skip"] : query["skip"] + query["limit"]]
                 return 200, {"items": page, "total": len(self.workflows)}
-            case "GET", ["workflows", key]:
-                found = self.workflows.get(key)
-                return (200, found) if found else (404, _problem(404, "workflow_not_found", f"{key!r} does not exist"))
+            case "GET", ["workflows", ref] | ["workflows", ref, "revisions", _]:
+                found = self.workflows.get(ref) or {str(one["id"]): one for one in self.workflows.values()}.get(ref)
+                return (200, found) if found else (404, _problem(404, "workflow_not_found", f"{ref!r} does not exist"))
             case "POST", ["workflows", "validate"]:
                 return self._validate(body)
             case "POST", ["workflows"]:
                 return self._create(body)
             case "PUT", ["workflows", key]:
                 return self._replace(self.workflows[key], body)
+            case "GET", ["executions"]:
+                newest = sorted(self.executions.values(), key=lambda one: one["id"], reverse=True)
+                page = [one for one in newest if one["id"] < query.get("cursor", "x")][: query["limit"]]
+                more = page[-1]["id"] if page and page[-1] is not newest[-1] else None
+                return 200, {"items": page, "next_cursor": more}
+            case "GET", ["executions", execution] if execution in self.executions:
+                return 200, self.executions[execution]
             case "GET", ["executions", execution, "events"] if execution in self.histories:
                 after = query["after"]
                 items = self.histories[execution][after : after + query["limit"]]
                 return 200, {"items": items, "ended": after + len(items) == len(self.histories[execution])}
             case _:
-                return 404, _problem(404, "execution_not_found", f"execution {parts[-2]!r} does not exist")
+                return 404, _problem(404, "execution_not_found", f"execution {parts[1]!r} does not exist")
 
     def _validate(self, body: Any) -> Answer:
         problems = [{"path": e["field"], "message": e["message"]} for e in self.refusals.get(body["key"], ())]
@@ -77,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         length = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(length)) if length else None
-        query = {name: int(values[0]) for name, values in parse_qs(target.query).items()}
+        query = {name: _read(values[0]) for name, values in parse_qs(target.query).items()}
         self.server.calls.append((self.command, target.path))
         status, document = self.server.answer(self.command, target.path, query, body)
         content = json.dumps(document).encode()
@@ -91,6 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the test's output is no place for an access log."""
+
+
+def _read(value: str) -> int | str:
+    return int(value) if value.isdecimal() else value
 
 
 def _problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:

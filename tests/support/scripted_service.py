@@ -160,6 +160,18 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
             next(self._play(request, context))
         return pb.CancelExecutionResponse(execution_id=request.execution_id, status=self.cancelled_as)
 
+    def PauseExecution(self, request, context):
+        self.requests.append(request)
+        return pb.PauseExecutionResponse(execution_id=request.execution_id, status=pb.RUNNING)
+
+    def ResumeExecution(self, request, context):
+        self.requests.append(request)
+        return pb.ResumeExecutionResponse(execution_id=request.execution_id, status=pb.RUNNING)
+
+    def SignalExecution(self, request, context):
+        self.requests.append(request)
+        return pb.SignalExecutionResponse(execution_id=request.execution_id, status=pb.RUNNING)
+
     def SkipTask(self, request, context):
         self.requests.append(request)
         return pb.SkipTaskResponse(execution_id=request.execution_id, status=pb.RUNNING)

@@ -132,6 +132,15 @@ class DatabaseCheck:
         return self._orders.get(key)
 
 
+async def ids_like(pool: Pool, digits: str, limit: int) -> list[tuple[UUID, str]]:
+    """Id and status of the executions whose id begins or ends with these hexadecimal digits, newest first.
+
+    Raise `StoreUnreachable` when the database does not respond.
+    """
+    with reaching():
+        return [tuple(row) for row in await pool.fetch(_SQL["ids_like"], digits, limit)]
+
+
 @asynccontextmanager
 async def _snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
     """A connection that sees the database as it is at one moment, and changes nothing."""

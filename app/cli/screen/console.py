@@ -2,21 +2,19 @@
 
 import json
 import os
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console, OverflowMethod
+from rich.table import Table as RichTable
 from rich.text import Text
 
-READER_WENT_AWAY = 141
-COLUMN_GAP = 2
-LAST_COLUMN_MINIMUM = 20
+from app.cli.screen.printable import printable
+from app.cli.screen.tables import COLUMN_GAP, Table
 
-# Texts of the service can contain anything; escape sequences in them must not reach a terminal.
-_STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+READER_WENT_AWAY = 141
 
 
 class Output(Console):
@@ -34,15 +32,14 @@ class Output(Console):
     def json_line(self, document: Mapping[str, Any]) -> None:
         self.out(json.dumps(document), highlight=False)
 
-    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print a table. On a wide enough terminal, long texts of the last column wrap within that column."""
-        cells = [[printable(cell) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-        if self.draws and self.width - sum(widths[:-1]) - COLUMN_GAP * (len(widths) - 1) >= LAST_COLUMN_MINIMUM:
-            self.print(_table(columns, cells))
+    def rows(self, table: Table) -> None:
+        """Print a table. A terminal gets at most its own width, anything else whole texts, a line for each row."""
+        widths = table.widths_within(self.width) if self.draws else None
+        if widths is not None:
+            self.print(_drawn(table, widths))
             return
-        for row in [[column.upper() for column in columns], *cells]:
-            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in [table.heading, *table.cells]:
+            padded = (_padded(cell, width) for cell, width in zip(row, table.widths, strict=True))
             self.say((" " * COLUMN_GAP).join(padded).rstrip())
 
     def on_broken_pipe(self) -> NoReturn:
@@ -62,19 +59,19 @@ def failures() -> Output:
     return Output(stderr=True, highlight=False)
 
 
-def printable(text: str) -> str:
-    """The text on one line, with control characters replaced by visible escapes."""
-    return _STEERING.sub(lambda found: " " if found[0] in "\n\t" else repr(found[0])[1:-1], text)
+def _drawn(table: Table, widths: Sequence[int]) -> RichTable:
+    grid = RichTable(box=None, pad_edge=False, padding=(0, COLUMN_GAP, 0, 0), header_style="bold")
+    for name, width in zip(table.heading[:-1], widths[:-1], strict=True):
+        grid.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
+    wrapping: OverflowMethod = "fold" if table.wraps else "ellipsis"
+    grid.add_column(table.heading[-1], max_width=widths[-1], no_wrap=not table.wraps, overflow=wrapping)
+    for row in table.cells:
+        grid.add_row(*(Text(cell) for cell in row))
+    return grid
 
 
-def _table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, COLUMN_GAP, 0, 0), header_style="bold")
-    for column in columns[:-1]:
-        table.add_column(column.upper(), no_wrap=True)
-    table.add_column(columns[-1].upper(), overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - cell_len(cell))
 
 
 def _never_fail_on_characters(stream: Any) -> None:

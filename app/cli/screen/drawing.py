@@ -1,5 +1,6 @@
 """How `run` and `watch` show entries: redrawn on a terminal, line by line elsewhere, as JSON, or only the id."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -11,13 +12,21 @@ LONGEST_OUTPUT = 2_000
 
 
 class Drawing(Protocol):
-    """Shows entries; use it as a context manager."""
+    """Shows entries; use it as a context manager.
+
+    wants_plan: whether `expect` should be called before the first entry is shown.
+    """
+
+    wants_plan: bool
 
     def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+    def expect(self, workflow: str, tasks: Sequence[tuple[str, str]]) -> None:
+        """Use the workflow's name and the ids and names of the tasks that it may run."""
 
     def show(self, entry: Entry) -> None: ...
 
@@ -27,6 +36,8 @@ class Drawing(Protocol):
 
 class _Lines:
     """Base of the drawings that print one entry after the other; notices go to stderr."""
+
+    wants_plan = False
 
     def __init__(self, output: Output) -> None:
         self._output = output
@@ -39,6 +50,9 @@ class _Lines:
     ) -> None:
         pass
 
+    def expect(self, workflow: str, tasks: Sequence[tuple[str, str]]) -> None:
+        pass
+
     def notice(self, text: str) -> None:
         failures().say(text)
 
@@ -47,19 +61,22 @@ class PlainDrawing(_Lines):
     """One line per entry: number, seconds since the first line, how much is done, status, what happened."""
 
     def __init__(self, output: Output, workflow: str = "") -> None:
-        """`workflow` is the name that the user typed; if it is empty, the id is shown."""
+        """`workflow` is what the user typed, a key or an id; empty if nothing was typed."""
         super().__init__(output)
         self._workflow = workflow
         self._first: Entry | None = None
+        self.wants_plan = not workflow or workflow.isdecimal()
+
+    def expect(self, workflow: str, tasks: Sequence[tuple[str, str]]) -> None:
+        self._workflow = workflow
 
     def show(self, entry: Entry) -> None:
         if self._first is None:
             self._first = entry
             self._output.say(f"workflow {self._workflow or entry.workflow_id}, execution {entry.execution_id}")
         elapsed = duration((entry.occurred_at - self._first.occurred_at).total_seconds())
-        self._output.say(
-            f"{entry.sequence:>4}  {elapsed:>8}  {entry.progress_percent:>3}%  {entry.status:<9}  {_told(entry)}"
-        )
+        told = message_line(entry.task_name, entry.message)
+        self._output.say(f"{entry.sequence:>4}  {elapsed:>8}  {entry.progress_percent:>3}%  {entry.status:<9}  {told}")
         if entry.is_final and entry.output is not None:
             self._output.say(output_line(entry.output))
 
@@ -88,7 +105,6 @@ def output_line(output: str) -> str:
     return f"output  {cut}"
 
 
-def _told(entry: Entry) -> str:
-    """The entry's message, with the task's name if it is a progress report, which does not contain it."""
-    name = entry.task_name
-    return entry.message if name is None or repr(name) in entry.message else f"{name}: {entry.message}"
+def message_line(task_name: str | None, message: str) -> str:
+    """An entry's message, with the task's name if it is a progress report, which does not contain it."""
+    return message if task_name is None or repr(task_name) in message else f"{task_name}: {message}"

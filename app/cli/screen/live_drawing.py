@@ -1,6 +1,6 @@
 """The drawing on a terminal: a line per task and a bar for the execution, updated in place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -11,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.screen.console import Output, printable
+from app.cli.screen.console import Output
 from app.cli.screen.drawing import output_line
+from app.cli.screen.printable import printable
 from app.cli.screen.progress import Progress, TaskProgress, duration, lines_that_fit
 from app.client.entries import Entry
 
@@ -20,8 +21,8 @@ BAR_WIDTH = 30
 LINES_BESIDE_TASKS = 5
 FRAMES_PER_SECOND = 10
 
-_GLYPHS = {"completed": "✓", "failed": "✗", "cancelled": "⊘", "skipped": "»", "retrying": "↻"}
-_ASCII_GLYPHS = {"completed": "+", "failed": "x", "cancelled": "-", "skipped": ">", "retrying": "r"}
+_GLYPHS = {"pending": "·", "completed": "✓", "failed": "✗", "cancelled": "⊘", "skipped": "»", "retrying": "↻"}
+_ASCII_GLYPHS = {"pending": ".", "completed": "+", "failed": "x", "cancelled": "-", "skipped": ">", "retrying": "r"}
 _SPINNER, _ASCII_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 _STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "retrying": "yellow", "running": "cyan"}
 
@@ -29,10 +30,12 @@ _STYLES = {"completed": "green", "failed": "red", "cancelled": "yellow", "retryi
 class LiveDrawing:
     """Rich redraws in its own thread. This object only replaces values, so a frame may be late but is consistent."""
 
+    wants_plan = True
+
     def __init__(
         self, output: Output, workflow: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """`workflow` is the name that the user typed; if it is empty, the id is shown."""
+        """`workflow` is what the user typed, a key or an id; empty if nothing was typed."""
         self._output = output
         self._workflow = workflow
         self._now = now
@@ -52,6 +55,10 @@ class LiveDrawing:
         self._live.stop()
         if self.progress.output is not None:
             self._output.say(output_line(self.progress.output))
+
+    def expect(self, workflow: str, tasks: Sequence[tuple[str, str]]) -> None:
+        self._workflow = workflow
+        self.progress.expect(tasks)
 
     def show(self, entry: Entry) -> None:
         self._notice = ""
@@ -88,9 +95,9 @@ class LiveDrawing:
         return Group(grid, _one_line(Text(f"  {others}", style="dim"))) if others else grid
 
     def _task(self, task: TaskProgress, now: datetime) -> tuple[Text, ...]:
-        style = _STYLES.get(task.status, "")
+        style, name_style = _STYLES.get(task.status, ""), "dim" if task.status == "pending" else ""
         return (
-            Text.assemble((f"  {self._glyph(task.status, now)} ", style), printable(task.name)),
+            Text.assemble((f"  {self._glyph(task.status, now)} ", style), (printable(task.name), name_style)),
             Text(f"attempt {task.attempt}" if task.attempt > 1 else "", style="yellow"),
             Text(duration(task.seconds(now)), style="dim"),
             Text(printable(task.message), style="red" if task.status == "failed" else "dim"),

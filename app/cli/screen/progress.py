@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.client.entries import TASK_FINAL, Entry
 
-_ENDED_OR_NOT_YET = frozenset({"completed", "cancelled", "skipped", "pending"})
+_LEAST_INTERESTING = {"pending": 1, "completed": 2, "cancelled": 2, "skipped": 2}
 
 
 @dataclass(slots=True)
@@ -44,7 +44,10 @@ class TaskProgress:
 
 @dataclass(slots=True)
 class Progress:
-    """The execution after its newest entry. `tasks` has the started tasks by id, in the order of their start."""
+    """The execution after its newest entry.
+
+    tasks: by id; the expected ones in the order of the definition, then others in the order of their start.
+    """
 
     execution_id: str = ""
     workflow_id: str = ""
@@ -55,6 +58,10 @@ class Progress:
     message: str = ""
     output: str | None = None
     tasks: dict[str, TaskProgress] = field(default_factory=dict)
+
+    def expect(self, tasks: Sequence[tuple[str, str]]) -> None:
+        """`tasks` are the ids and names of the tasks that may run."""
+        self.tasks = {task_id: TaskProgress(name) for task_id, name in tasks} | self.tasks
 
     def take(self, entry: Entry) -> None:
         self.execution_id, self.workflow_id = entry.execution_id, entry.workflow_id
@@ -74,14 +81,21 @@ class Progress:
 
 
 def lines_that_fit(tasks: Sequence[TaskProgress], room: int) -> tuple[list[TaskProgress], str]:
-    """At most `room` tasks in their order, and a sentence about the others. Running and failed tasks come first."""
+    """At most `room` tasks in their order, and a sentence about the others.
+
+    Running and failed tasks are preferred, then those that come next, then those that have ended last.
+    """
     if len(tasks) <= room:
         return list(tasks), ""
-    ranked = sorted(range(len(tasks)), key=lambda index: (tasks[index].status in _ENDED_OR_NOT_YET, -index))
+    ranked = sorted(range(len(tasks)), key=lambda index: _rank(tasks[index], index))
     kept = set(ranked[: max(room - 1, 1)])
     hidden = Counter(task.status for index, task in enumerate(tasks) if index not in kept)
     counts = ", ".join(f"{count} {status}" for status, count in hidden.items())
     return [tasks[index] for index in sorted(kept)], f"and {hidden.total()} more: {counts}"
+
+
+def _rank(task: TaskProgress, index: int) -> tuple[int, int]:
+    return _LEAST_INTERESTING.get(task.status, 0), index if task.status == "pending" else -index
 
 
 def duration(seconds: float | None) -> str:

@@ -35,6 +35,20 @@ async def test_one_line_for_each_finding(ended: Ended) -> None:
     assert result.stdout.startswith("1 executions, 13 events, 0 findings")
 
 
+async def test_one_execution_by_the_end_or_the_beginning_of_its_id(ended: Ended) -> None:
+    whole = ended.completed[0]
+    result = await check(whole[-8:], database_url=ended.url)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("1 executions, ")
+    several = await check(whole[:4], database_url=ended.url)
+    assert (several.exit_code, several.stdout) == (2, "")
+    assert several.stderr.startswith(f"error: several executions have an id that begins or ends with '{whole[:4]}':\n")
+    assert f"  {ended.completed[-1]}  completed\n" in several.stderr
+    assert several.stderr.endswith("  and more\n")
+    missing = "error: no execution has an id that begins or ends with 'ffffffff'; give the whole id\n"
+    assert (await check("ffffffff", database_url=ended.url)).stderr == missing
+
+
 async def test_json(ended: Ended) -> None:
     await ended.execute("UPDATE executions SET failure = NULL WHERE id = $1::uuid", ended.failed)
     result = await check("--json", database_url=ended.url)

@@ -55,14 +55,17 @@ async def said(database_url: str) -> AsyncIterator[Words]:
 
 
 async def test_the_life_of_a_schedule(said: Words):
-    created = await said("schedule", "create", "w", *YEARLY, "--key", "yearly", "--overlap", "queue", "-i", '{"a": 1}')
+    created = await said(
+        "schedule", "create", "w", *YEARLY, "--key", "yearly", "--overlap", "queue", "-i", '{"a": 1}', "--utc"
+    )
     assert (created.exit_code, created.stderr) == (0, "")
     assert created.stdout.startswith("schedule yearly is created; it fires next at ")
     assert created.stdout.endswith("-01-01 00:00:00Z\n")
     [listed] = [json.loads(line) for line in (await said("schedules", "--json")).stdout.splitlines()]
     assert (listed["key"], listed["overlap"], listed["input"]) == ("yearly", "queue", {"a": 1})
     table = (await said("schedules")).stdout.splitlines()
-    assert table[0].split() == ["ID", "KEY", "WORKFLOW", "NEXT", "LAST", "WHEN"]
+    assert table[0].split() == ["SCHEDULE", "WORKFLOW", "NEXT", "WHEN"]
+    assert table[1].startswith("yearly    w         ")
     assert table[1].endswith("0 0 1 1 * UTC")
     shown = json.loads((await said("schedule", "show", "yearly", "--count", "2", "--json")).stdout)
     assert shown == listed | {"next": shown["next"]}
@@ -76,7 +79,8 @@ async def test_the_life_of_a_schedule(said: Words):
 
 async def test_show_draws_fields_and_times(said: Words):
     await said("schedule", "create", "w", *YEARLY, "--time-zone", "Asia/Tokyo", "--catch-up", "60")
-    lines = [line.split(maxsplit=1) for line in (await said("schedule", "show", "1")).stdout.splitlines()]
+    lines = [line.split(maxsplit=1) for line in (await said("schedule", "show", "1", "--utc")).stdout.splitlines()]
+    assert ["workflow", "w"] in lines
     assert ["time_zone", "Asia/Tokyo"] in lines
     assert ["catch_up_seconds", "60.0"] in lines
     assert [line[1][4:] for line in lines if line[0] == "fires"] == ["-12-31 15:00:00Z"] * 5
@@ -84,9 +88,9 @@ async def test_show_draws_fields_and_times(said: Words):
 
 async def test_once(said: Words):
     assert "it fires next at" in (await said("schedule", "create", "w", "--in", "3600")).stdout
-    later = await said("schedule", "create", "w", "--at", "2099-01-01T00:00:00Z")
+    later = await said("schedule", "create", "w", "--at", "2099-01-01T00:00:00Z", "--utc")
     assert later.stdout == "schedule 2 is created; it fires next at 2099-01-01 00:00:00Z\n"
-    assert "once at 2099-01-01 00:00:00Z" in (await said("schedules")).stdout
+    assert "once at 2099-01-01 00:00:00Z" in (await said("schedules", "--utc")).stdout
 
 
 async def test_every_second_has_to_be_meant(said: Words):

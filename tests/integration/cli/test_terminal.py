@@ -10,6 +10,7 @@ from threading import Event
 
 import pytest
 
+from tests.support.rest_stand_in import RestStandIn
 from tests.support.scripted_service import EXECUTION, ScriptedService, holds, plays, whole_history
 
 WAIT_SECONDS = 120
@@ -23,14 +24,22 @@ main()
 """
 
 
-def started(service: ScriptedService, *words: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+def started(
+    service: ScriptedService, *words: str, stdout: int = subprocess.PIPE, rest_url: str = "http://127.0.0.1:1"
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *words],
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[3],
-        env=os.environ | {"WORKFLOW_GRPC_TARGET": service.target, "TERM": "xterm-256color", "COLUMNS": "100"},
+        env=os.environ
+        | {
+            "WORKFLOW_GRPC_TARGET": service.target,
+            "WORKFLOW_REST_URL": rest_url,
+            "TERM": "xterm-256color",
+            "COLUMNS": "100",
+        },
     )
 
 
@@ -73,6 +82,23 @@ def test_a_terminal_gets_a_drawing(grpc_service: ScriptedService, final: str, gl
     assert "\x1b[" in shown
     assert f"{glyph} \x1b[0mload" in shown
     assert final.lower() in shown
+
+
+def test_a_terminal_shows_the_whole_plan_and_the_workflow_s_name(
+    grpc_service: ScriptedService, rest_service: RestStandIn
+):
+    tasks = [{"id": f"id-{name}", "name": name} for name in ("read", "load", "tell")]
+    rest_service.workflows = {"orders": {"id": 7, "key": "orders", "name": "Orders", "tasks": tasks}}
+    rest_service.executions = {EXECUTION: {"id": EXECUTION, "workflow_id": 7, "revision": 3}}
+    grpc_service.scenes = [plays(*whole_history())]
+    ours, theirs = pty.openpty()
+    with started(grpc_service, "watch", EXECUTION, stdout=theirs, rest_url=rest_service.url) as process:
+        os.close(theirs)
+        shown = everything(ours)
+        assert process.wait(WAIT_SECONDS) == 0
+    assert "workflow orders" in shown
+    assert "· \x1b[0m\x1b[2mtell" in shown or "· \x1b[2mtell" in shown
+    assert ("GET", "/api/v1/workflows/7/revisions/3") in rest_service.calls
 
 
 def test_a_drawing_of_nothing_leaves_nothing(grpc_service: ScriptedService):

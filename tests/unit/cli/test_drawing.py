@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.cli.screen.console import Output, printable
+from app.cli.screen.console import Output
 from app.cli.screen.drawing import IdDrawing, JsonDrawing, PlainDrawing
 from app.cli.screen.live_drawing import LINES_BESIDE_TASKS, LiveDrawing
+from app.cli.screen.printable import printable
 from app.client.entries import entry_of
 from tests.support.scripted_service import BEGIN, EXECUTION, update, whole_history
 
@@ -108,6 +109,30 @@ def test_a_running_execution_is_drawn_with_a_line_per_task():
     assert lines[3].split()[1:] == ["75%", "running", "1.9", "s"]
 
 
+def test_tasks_that_have_not_begun_are_drawn_too():
+    for encoding, glyph in (("utf-8", "·"), ("ascii", ".")):
+        to = output(encoding=encoding)
+        drawing = LiveDrawing(to, "7", now=lambda: BEGIN + timedelta(seconds=2))
+        drawing.expect("orders", [("id-read", "read"), ("id-load", "load"), ("id-tell", "tell")])
+        for message in whole_history()[:4]:
+            drawing.show(entry_of(message))
+        to.print(drawing.frame())
+        lines = written(to).splitlines()
+        assert lines[0].split() == ["workflow", "orders", EXECUTION]
+        assert [line.split() for line in lines[2:4]] == [[glyph, "load"], [glyph, "tell"]]
+
+
+def test_a_watched_workflow_goes_by_its_name_once_it_is_known():
+    to = output()
+    drawing = PlainDrawing(to)
+    assert drawing.wants_plan
+    drawing.expect("orders", [])
+    drawing.show(entry_of(update(1, "PENDING")))
+    assert written(to).startswith("workflow orders, execution")
+    assert PlainDrawing(to, "7").wants_plan
+    assert not PlainDrawing(to, "orders").wants_plan
+
+
 def test_a_failed_execution_shows_why():
     lines = drawn(output(), final="FAILED").splitlines()
     assert lines[2].split()[0] == "✗"
@@ -156,33 +181,3 @@ def test_messages_cannot_steer_the_terminal():
 
 def test_printable_keeps_ordinary_text():
     assert printable("Größe: 5 ✓ [bold]") == "Größe: 5 ✓ [bold]"
-
-
-def test_rows_are_aligned_lines_when_not_on_a_terminal():
-    to = output(width=10)
-    to.rows(["id", "name"], [["1", "a"], ["100", "a much longer name"]])
-    assert written(to) == "ID   NAME\n1    a\n100  a much longer name\n"
-
-
-class Terminal(Output):
-    draws = True
-
-
-@pytest.mark.parametrize(
-    ("width", "lines"),
-    [
-        (28, ["ID    NAME", "e1    several words that", "      wrap", "e234"]),
-        (20, ["ID    NAME", "e1    several words that wrap", "e234"]),
-    ],
-)
-def test_rows_wrap_within_the_last_column_where_a_terminal_has_room(width: int, lines: list[str]):
-    file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    to = Terminal(file=file, width=width, highlight=False, color_system=None)
-    to.rows(["id", "name"], [["e1", "several words that wrap"], ["e234", ""]])
-    assert [line.rstrip() for line in written(to).splitlines()] == lines
-
-
-def test_rows_without_any_row_keep_their_heading():
-    to = output()
-    to.rows(["id", "name"], [])
-    assert written(to) == "ID  NAME\n"

@@ -63,6 +63,35 @@ def test_what_runs_or_failed_is_shown_before_what_ended():
     assert others == "and 3 more: 3 completed"
 
 
+def test_what_comes_next_is_shown_before_what_ended_and_what_comes_later():
+    statuses = ["completed", "completed", "running", "pending", "pending", "pending"]
+    tasks = [TaskProgress(f"t{number}", status) for number, status in enumerate(statuses)]
+    shown, others = lines_that_fit(tasks, 4)
+    assert [task.name for task in shown] == ["t2", "t3", "t4"]
+    assert others == "and 3 more: 2 completed, 1 pending"
+
+
+def test_the_whole_plan_is_there_before_anything_begins():
+    progress = Progress()
+    progress.expect([("id-read", "read"), ("id-check", "check"), ("id-load", "load")])
+    assert [(task.name, task.status) for task in progress.tasks.values()] == [
+        ("read", "pending"),
+        ("check", "pending"),
+        ("load", "pending"),
+    ]
+    for message in whole_history()[:5]:
+        progress.take(entry_of(message))
+    assert [task.status for task in progress.tasks.values()] == ["completed", "pending", "running"]
+    assert progress.tasks["id-check"].seconds(BEGIN) is None
+
+
+def test_a_task_that_was_not_expected_follows_the_plan():
+    progress = Progress()
+    progress.expect([("id-read", "read")])
+    progress.take(entry_of(update(1, task="undo", task_status="TASK_RUNNING")))
+    assert [task.name for task in progress.tasks.values()] == ["read", "undo"]
+
+
 def test_tasks_that_fit_are_all_shown():
     tasks = [TaskProgress("a"), TaskProgress("b")]
     assert lines_that_fit(tasks, 2) == (tasks, "")

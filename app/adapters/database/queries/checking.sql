@@ -12,6 +12,13 @@ FROM executions x
 WHERE x.id BETWEEN $1 AND $2
 ORDER BY x.id;
 
+-- name: ids_like
+-- $1 are hexadecimal digits, with which an id begins or ends.
+SELECT id, status::text FROM executions
+WHERE replace(id::text, '-', '') LIKE $1 || '%' OR replace(id::text, '-', '') LIKE '%' || $1
+ORDER BY id DESC
+LIMIT $2;
+
 -- name: events
 SELECT execution_id, sequence, type::text, occurred_at, status::text, progress_percent, task_id, attempt,
        CASE WHEN task_id IS NULL THEN sha256(convert_to(data::text, 'UTF8'))::text END AS data
