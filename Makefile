@@ -13,8 +13,8 @@ export VENV
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051, storage embedded
-	@$(BIN)/workflow up
+run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051, storage embedded; ARGS="--grpc-port 50052"
+	@$(BIN)/workflow up $(ARGS)
 
 test: $(VENV)/.development ## run all tests; ARGS="tests/unit -k name" selects some
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)

@@ -34,6 +34,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+OWN = "only an embedded database"
 Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from the environment")]
 
 
@@ -44,15 +45,24 @@ def up(
     ] = None,
     fastapi_port: Port = None,
     grpc_port: Port = None,
-    examples: Annotated[bool, typer.Option(help="Load the definitions in the folder examples/.")] = True,
+    migrate: Annotated[
+        bool | None,
+        typer.Option("--migrate/--no-migrate", show_default=OWN, help="Bring the schema to that of this version."),
+    ] = None,
+    examples: Annotated[
+        bool | None,
+        typer.Option("--examples/--no-examples", show_default=OWN, help="Load the examples, each of them once."),
+    ] = None,
 ) -> None:
-    """Start the whole service on this machine: storage, migrations, the REST and the gRPC process."""
-    from app.cli.local.examples import load_examples
-    from app.cli.local.up import run_up
+    """Start the whole service on this machine: storage, the REST and the gRPC process.
+
+    A server that DATABASE_URL names is migrated and gets examples only if you ask for that.
+    """
+    from app.cli.local.up import Wishes, run_up
     from app.cli.targets import override_environment, settings
 
     override_environment(DATABASE_URL=database, FASTAPI_PORT=fastapi_port, GRPC_PORT=grpc_port)
-    run_up(settings(), load_examples if examples else None)
+    run_up(settings(), Wishes(migrate, examples))
 
 
 @app.command()

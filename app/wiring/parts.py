@@ -7,9 +7,7 @@ from functools import partial
 
 from app.adapters.database.connecting import is_pooled
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
-from app.adapters.database.migrations import migrate
 from app.adapters.database.pool import DriverUUID, Pool, open_pool
-from app.adapters.database.schema import schema_problem
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import ServerAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
@@ -24,6 +22,7 @@ from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.watchers import Hub
 from app.tasks import Children, HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
+from app.wiring.schema import provide_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ async def open_database(settings: Settings, on_defect: OnDefect) -> AsyncIterato
     `on_defect(error)` is called when a defect has ended the loop that watches over an embedded one.
     """
     async with open_storage(settings.database_url, on_defect) as dsn:
-        await _provide_schema(settings, dsn)
+        await provide_schema(settings.database_url, dsn)
         pooled = await _is_pooled(settings, dsn)
         async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds, pooled=pooled) as pool:
             yield Database(dsn, pool, pooled, _direct_address(settings) if pooled else dsn)
@@ -72,14 +71,6 @@ def _direct_address(settings: Settings) -> str | None:
             raise StorageError(
                 "DATABASE_DIRECT_URL must name a server: postgresql+asyncpg://user:password@host/database."
             )
-
-
-async def _provide_schema(settings: Settings, dsn: str) -> None:
-    """An embedded database is this program's own to migrate; a server's schema is changed by its operator alone."""
-    if not isinstance(parse_database_url(settings.database_url), ServerAddress):
-        await migrate(dsn)
-    elif problem := await schema_problem(dsn):
-        raise StorageError(problem)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """`workflow up` as a user starts it: real processes, real ports, real signals."""
 
+import asyncio
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.databases import ask
 from tests.support.processes import REPOSITORY, alive, descendants, eventually
 
 PATIENCE_SECONDS = 120
@@ -124,7 +126,7 @@ def test_it_says_where_everything_is(tmp_path):
 def test_what_it_offers_to_paste_works(tmp_path):
     with running(tmp_path, "--no-examples") as up:
         programs = ("curl ", "grpcurl ") if shutil.which("grpcurl") else ("curl ",)
-        lines = [line for line in up.greeting.splitlines() if line.startswith(programs) or " run hello " in line]
+        lines = [line for line in up.greeting.splitlines() if line.startswith(programs) or line.endswith(" run hello")]
         answers = [pasted(line, tmp_path) for line in lines]
         assert json.loads(answers[0])["key"] == "hello"
         assert json.loads(answers[1])["total"] == 1
@@ -148,6 +150,103 @@ def test_what_was_made_is_there_the_next_time(tmp_path):
         up.process.wait()
     with running(tmp_path) as up:
         assert status_of(f"{up.rest}/workflows/kept") == 200
+
+
+def test_changes_and_deletions_of_examples_are_not_undone(tmp_path):
+    with running(tmp_path) as up:
+        first = call("GET", f"{up.rest}/workflows/1")
+        assert first["key"] == "parallel-groups"
+        call("PATCH", f"{up.rest}/workflows/1", {"name": "Mine"})
+        call("DELETE", f"{up.rest}/workflows/flaky-import")
+        before = call("GET", f"{up.rest}/workflows")
+        up.process.terminate()
+        assert up.process.wait(30) == 0
+    with running(tmp_path) as up:
+        after = call("GET", f"{up.rest}/workflows")
+        assert [(one["key"], one["name"]) for one in after["items"]] == [
+            (one["key"], one["name"]) for one in before["items"]
+        ]
+        assert "flaky-import" not in {one["key"] for one in after["items"]}
+        finished = command(tmp_path, "run", "self-check", "--quiet")
+        assert finished.returncode == 0, "it calls the address that the service has now"
+
+
+def test_commands_in_the_same_folder_find_the_service(tmp_path):
+    with running(tmp_path, "--no-examples") as up:
+        call("POST", f"{up.rest}/workflows", {"name": "Kept", "key": "kept"})
+        assert "kept" in command(tmp_path, "workflows").stdout
+        assert command(tmp_path, "run", "kept").returncode == 0
+        short = command(tmp_path, "list").stdout.splitlines()[1].split()[0]
+        assert "Execution completed" in command(tmp_path, "history", short).stdout
+        elsewhere = command(tmp_path / "data", "workflows", FASTAPI_PORT="1")
+        assert "http://127.0.0.1:1" in elsewhere.stderr
+        up.process.kill()
+        up.process.wait()
+    left = command(tmp_path, "workflows", FASTAPI_PORT="0")
+    assert left.returncode == 2
+    assert left.stderr == (
+        "error: FASTAPI_PORT is 0, and no service runs that was started here; start it with `workflow up`\n"
+    )
+
+
+def test_a_server_is_neither_migrated_nor_filled_without_being_asked(tmp_path, empty_database_url):
+    plain = empty_database_url.replace("postgresql+asyncpg://", "postgres://")
+    for url in (empty_database_url, plain):
+        complaint = refused(tmp_path, DATABASE_URL=url)
+        assert "has no tables yet" in complaint
+        assert complaint.endswith("run `alembic upgrade head` with the same DATABASE_URL, or `workflow up --migrate`\n")
+        assert tables(empty_database_url) == 0
+    with running(tmp_path, "--migrate", DATABASE_URL=plain) as up:
+        assert call("GET", f"{up.rest}/workflows")["total"] == 0
+        assert "without examples  (--examples loads them)" in up.greeting
+        up.process.terminate()
+        assert up.process.wait(30) == 0
+    with running(tmp_path, "--examples", DATABASE_URL=plain) as up:
+        assert call("GET", f"{up.rest}/workflows/1")["key"] == "parallel-groups"
+
+
+def test_workers_do_not_migrate_a_server(tmp_path, empty_database_url):
+    plain = empty_database_url.replace("postgresql+asyncpg://", "postgres://")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    settings = {"DATABASE_URL": plain, "GRPC_PORT": port, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "run_grpc_server.py", "--workers", "2"],
+        cwd=tmp_path,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert "has no tables yet" in done.stderr
+    assert tables(empty_database_url) == 0
+
+
+def tables(url: str) -> int:
+    question = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    return asyncio.run(ask(url, question))
+
+
+def call(method: str, url: str, body: object = None) -> dict:
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, content, {"content-type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"{}")
+
+
+def command(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user calls it in the folder, without settings."""
+    own = {name: value for name, value in os.environ.items() if name not in ("FASTAPI_PORT", "GRPC_PORT")}
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *words],
+        cwd=folder,
+        env={**own, "PYTHONPATH": str(REPOSITORY), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_kill_9_leaves_no_process(tmp_path):

@@ -15,7 +15,7 @@ _PACKAGED = Path(app.__path__[0]) / "migrations"
 MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else Path(app.__path__[0]).parent / "alembic"
 """In an installed package the migrations lie within it; beside it they would be the library's own folder."""
 
-MIGRATE = "run `alembic upgrade head` with the same DATABASE_URL, or `workflow up`"
+MIGRATE = "run `alembic upgrade head` with the same DATABASE_URL, or `workflow up --migrate`"
 
 _ASSIGNMENT = re.compile(r'^(revision|down_revision) = (?:"([^"]+)"|None)$', re.MULTILINE)
 

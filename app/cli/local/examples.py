@@ -1,16 +1,27 @@
-"""Loads the definitions under `examples/` of a checkout, for `workflow up`."""
+"""Loads the definitions under `examples/` of a checkout, for `workflow up`: each one once in the life of a database.
 
-from collections.abc import Mapping, Sequence
+A key that a workflow has ever had is not loaded again, so that what a user has changed or deleted stays as it is.
+"""
+
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 import app
-from app.cli.files.applying import Change, apply_definitions, tell
+from app.cli.files.applying import Change, Outcome, tell
 from app.cli.files.definition_files import Definition, read_definitions
+from app.cli.files.drafts import applied, draft_of
+from app.client.rest_client import Refused, RestClient
 from app.config import Settings
+from app.domain.documents import workflow_from_document
+from app.domain.errors import Problem
 
 FOLDER = Path(app.__path__[0]).parent / "examples"
+LOADED_FIRST = ("parallel-groups", "price-item")
+"""The one that a new user starts as workflow 1, which should succeed, and one that another example starts."""
 WRITTEN_ADDRESS = "http://127.0.0.1:8000"
 """The address of the REST API in the files of the examples."""
 
@@ -24,14 +35,47 @@ def example_settings(settings: Settings, rest_address: str) -> Mapping[str, str]
     }
 
 
-def load_examples(rest_url: str) -> Sequence[str]:
-    """Apply every YAML file of the folder; return their keys. An installed package has no examples."""
-    definitions = read_definitions(sorted(FOLDER.rglob("*.yaml")))
-    outcomes = apply_definitions(rest_url, [_at_address(definition, rest_url) for definition in definitions])
-    for outcome in outcomes:
-        if outcome.change is Change.REFUSED:
-            tell(outcome)
-    return [outcome.key for outcome in outcomes if outcome.change is not Change.REFUSED]
+def example_definitions() -> Mapping[str, Definition]:
+    """The examples by key, in the order in which they are loaded. An installed package has none."""
+    found = {definition.key: definition for definition in read_definitions(sorted(FOLDER.rglob("*.yaml")))}
+    return {key: found[key] for key in dict.fromkeys((*LOADED_FIRST, *found)) if key in found}
+
+
+def load_examples(rest_url: str, used: Set[str] = frozenset(), last_rest_url: str | None = None) -> list[str]:
+    """Create the examples whose key is not in `used`; return the keys of those that were created.
+
+    An example that calls this service gets its new address if it is as it was loaded when the address was
+    `last_rest_url`. Raise `ClientError` when the service does not respond.
+    """
+    with RestClient(rest_url) as service:
+        definitions = example_definitions()
+        if last_rest_url is not None:
+            for key in used & definitions.keys():
+                _readdress(service, definitions[key], last_rest_url, rest_url)
+        return [key for key, one in definitions.items() if key not in used and _create(service, one, rest_url)]
+
+
+def _create(service: RestClient, definition: Definition, rest_url: str) -> bool:
+    """Whether it was created. One that is refused is reported; one that exists is left alone."""
+    try:
+        service.create_workflow(_at_address(definition, rest_url).request)
+    except Refused as refusal:
+        if refusal.status != httpx.codes.CONFLICT:
+            problems = refusal.problems or (Problem("", refusal.message),)
+            outcome = Outcome(definition.source, definition.key, Change.REFUSED, problems=problems)
+            tell(replace(outcome, passage=definition.passage))
+        return False
+    return True
+
+
+def _readdress(service: RestClient, definition: Definition, before: str, now: str) -> None:
+    loaded, moved = _at_address(definition, before), _at_address(definition, now)
+    if loaded == moved:
+        return
+    found = service.find_workflow(definition.key)
+    stored = None if found is None else workflow_from_document(found)
+    if stored is not None and applied(stored, draft_of(loaded)) is stored:
+        service.replace_workflow(definition.key, moved.request)
 
 
 def _at_address(definition: Definition, rest_url: str) -> Definition:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,13 +30,17 @@ class Ready:
 
     rest: the URL of the REST API.
     grpc: `host:port` of the gRPC server.
-    examples: the keys of the workflows that were loaded.
+    with_examples: whether the examples were to be loaded.
+    has_example: whether the workflow `FIRST_EXAMPLE` exists.
+    is_found: whether commands in this folder find the addresses.
     """
 
     settings: Settings
     rest: str
     grpc: str
-    examples: Sequence[str] = ()
+    with_examples: bool
+    has_example: bool
+    is_found: bool
 
 
 def greet(ready: Ready) -> None:
@@ -56,12 +59,13 @@ def greet(ready: Ready) -> None:
 
 
 def _facts(ready: Ready) -> list[tuple[str, str]]:
-    return [
+    facts = [
         ("REST", f"{ready.rest}  (try {ready.rest}/docs)"),
         ("gRPC", f"{ready.grpc}  (reflection is on)"),
         ("data", _data(ready.settings.database_url)),
         ("cache", _cache(ready.settings.redis_url)),
     ]
+    return facts if ready.with_examples else [*facts, ("", "without examples  (--examples loads them)")]
 
 
 def _data(database_url: str) -> str:
@@ -82,19 +86,20 @@ def _cache(redis_url: str | None) -> str:
 
 
 def _commands(ready: Ready) -> list[tuple[str, str]]:
-    key = FIRST_EXAMPLE if FIRST_EXAMPLE in ready.examples else str(FIRST_WORKFLOW["key"])
+    key = FIRST_EXAMPLE if ready.has_example else str(FIRST_WORKFLOW["key"])
     body = json.dumps(FIRST_WORKFLOW)
     create = f"curl -s {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
     request = json.dumps({"workflow_id": key})
+    target = "" if ready.is_found else f" --grpc-target {ready.grpc}"
     commands = [
         ("list the workflows", f"curl -s {ready.rest}/workflows"),
         ("run one and watch every step", f"grpcurl -plaintext -d '{request}' {ready.grpc} {METHOD}"),
-        ("the same without grpcurl", f"{_program()} run {key} --grpc-target {ready.grpc}"),
+        ("the same without grpcurl", f"{program()} run {key}{target}"),
     ]
     return [("create a workflow", create), *commands]
 
 
-def _program() -> str:
+def program() -> str:
     """How to call this command from the working directory, also if its virtual environment is not active."""
     beside = Path(sys.executable).with_name("workflow")
     return "workflow" if shutil.which("workflow") or not beside.exists() else os.path.relpath(beside)

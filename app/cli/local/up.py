@@ -2,31 +2,48 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.adapters.database.migrations import migrate
+from app.adapters.database.used_keys import used_keys
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.storage import open_storage
 from app.background.defects import Defects
 from app.cli.errors import CliError
-from app.cli.local.examples import example_settings
-from app.cli.local.greeting import Ready, greet
+from app.cli.local.examples import example_definitions, example_settings, load_examples
+from app.cli.local.greeting import FIRST_EXAMPLE, Ready, greet
 from app.cli.local.probes import grpc_probe, rest_probe
 from app.cli.local.processes import ServiceProcess
 from app.cli.local.tcp_ports import listenable_port, reachable_host
 from app.cli.screen.console import failures, results
+from app.cli.service_note import Note, last_service, noted
+from app.cli.targets import default_grpc_address
 from app.client.errors import ClientError
+from app.client.rest_client import RestClient
 from app.config import Settings
+from app.wiring.schema import is_server, provide_schema
 
 NO_STORAGE = 1
 # Running attempts end within SHUTDOWN_SECONDS, what has ended is recorded within a lease, then connections are closed.
 CLOSING_SECONDS = 5.0
 
-LoadExamples = Callable[[str], Sequence[str]]
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What may be done to the database. None allows it for an embedded database, and not for a server.
+
+    migrate: whether to bring the schema to the newest revision.
+    examples: whether to load the examples.
+    """
+
+    migrate: bool | None = None
+    examples: bool | None = None
+
+    def wants_examples(self, settings: Settings) -> bool:
+        return not is_server(settings.database_url) if self.examples is None else self.examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +68,17 @@ class Addresses:
         return f"{self.grpc_host}:{self.grpc_port}"
 
 
-def run_up(settings: Settings, load_examples: LoadExamples | None = None) -> None:
-    """Run the whole service until Ctrl-C or SIGTERM. Raise `CliError` when it cannot start, or when a process ends.
-
-    `load_examples` is called with the REST URL when the service is ready; it returns the keys of the loaded workflows.
-    """
+def run_up(settings: Settings, wishes: Wishes) -> None:
+    """Run the whole service until Ctrl-C or SIGTERM. Raise `CliError` when it cannot start, or when a process ends."""
     try:
-        asyncio.run(_run_until_told(settings, load_examples))
+        asyncio.run(_run_until_told(settings, wishes))
     except StorageError as error:
         raise CliError(str(error).rstrip("."), NO_STORAGE) from None
 
 
-async def _run_until_told(settings: Settings, load_examples: LoadExamples | None) -> None:
+async def _run_until_told(settings: Settings, wishes: Wishes) -> None:
     addresses, defects = _free_addresses(settings), Defects()
-    service = asyncio.create_task(_run(settings, addresses, load_examples, defects))
+    service = asyncio.create_task(_run(settings, addresses, wishes, defects))
     defects.on_first(partial(_cancel_once, service))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, partial(_cancel_once, service))
@@ -90,17 +104,22 @@ def _free_addresses(settings: Settings) -> Addresses:
     return Addresses(reachable_host(settings.fastapi_host), rest_port, reachable_host(settings.grpc_host), grpc_port)
 
 
-async def _run(settings: Settings, addresses: Addresses, load_examples: LoadExamples | None, defects: Defects) -> None:
+async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects: Defects) -> None:
     results().say("starting …")
     async with open_storage(settings.database_url, defects.report) as url:
-        await migrate(url)
-        extra = {} if load_examples is None else example_settings(settings, addresses.rest_place)
+        await provide_schema(settings.database_url, url, allowed=wishes.migrate)
+        with_examples = wishes.wants_examples(settings)
+        extra = example_settings(settings, addresses.rest_place) if with_examples else {}
         async with _processes(settings, addresses, {"DATABASE_URL": url, **extra}) as (rest, grpc):
             async with grpc_probe(addresses.grpc_host, addresses.grpc_port) as grpc_answers:
                 await _both(rest.ready(rest_probe(addresses.rest_host, addresses.rest_port)), grpc.ready(grpc_answers))
-            examples = await _examples(load_examples, addresses.rest)
-            greet(Ready(settings, addresses.rest, addresses.grpc, examples))
-            await _both(rest.ended(), grpc.ended())
+            if with_examples:
+                await _load_examples(url, addresses.rest)
+            has_example = await asyncio.to_thread(_exists, addresses.rest, FIRST_EXAMPLE)
+            with noted(Note(addresses.rest, addresses.grpc)):
+                is_found = default_grpc_address() == addresses.grpc
+                greet(Ready(settings, addresses.rest, addresses.grpc, with_examples, has_example, is_found))
+                await _both(rest.ended(), grpc.ended())
 
 
 @asynccontextmanager
@@ -118,15 +137,22 @@ async def _processes(
         await _both(rest.stop(seconds), grpc.stop(seconds))
 
 
-async def _examples(load_examples: LoadExamples | None, rest_url: str) -> Sequence[str]:
+async def _load_examples(url: str, rest_url: str) -> None:
     """Load the examples. If that fails, report it and continue: the service is usable without them."""
-    if load_examples is None:
-        return ()
+    last = last_service()
     try:
-        return await asyncio.to_thread(load_examples, rest_url)
-    except (CliError, ClientError) as error:
-        failures().say(f"the examples could not be loaded: {error.message}")
-        return ()
+        used = await used_keys(url, example_definitions())
+        await asyncio.to_thread(load_examples, rest_url, used, last and last.rest)
+    except (CliError, ClientError, StorageError) as error:
+        failures().say(f"the examples could not be loaded: {error}")
+
+
+def _exists(rest_url: str, key: str) -> bool:
+    try:
+        with RestClient(rest_url) as service:
+            return service.find_workflow(key) is not None
+    except ClientError:
+        return False
 
 
 async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import structlog
 
-from app.adapters.database.migrations import migrate
 from app.adapters.database_url import StorageError
 from app.adapters.embedded.storage import open_storage
 from app.adapters.logs import configure_logs
@@ -20,6 +19,7 @@ from app.cli.errors import CliError
 from app.cli.local.processes import ServiceProcess
 from app.cli.local.tcp_ports import listenable_port
 from app.config import Settings
+from app.wiring.schema import provide_schema
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +51,7 @@ async def _run_until_told(settings: Settings, count: int) -> None:
     defects = Defects()
     defects.on_first(stop.set)
     async with open_storage(settings.database_url, defects.report) as url:
-        if url != settings.database_url:
-            await migrate(url)
+        await provide_schema(settings.database_url, url)
         environment = {"DATABASE_URL": url, "GRPC_SHARE_PORT": "true"}
         seconds = settings.shutdown_seconds + settings.engine_lease_seconds + CLOSING_SECONDS
         async with asyncio.TaskGroup() as group:

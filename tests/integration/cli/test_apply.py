@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from app.cli.files.applying import Change, Outcome, apply_files
-from app.cli.local import examples
 from app.client.errors import ClientError
 from app.domain.errors import Problem
 from tests.support.rest_stand_in import RestStandIn
@@ -95,20 +94,3 @@ def test_a_service_that_cannot_answer_now_is_told(
 def test_a_url_that_is_none_is_told(orders: Path, url: str):
     with pytest.raises(ClientError, match="the REST URL"):
         apply_files(url, [orders])
-
-
-def test_examples_are_loaded_and_refused_ones_told(
-    rest_service: RestStandIn, orders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    (orders.parent / "more").mkdir()
-    (orders.parent / "more" / "bad.yaml").write_text("key: bad\nname: Bad\n")
-    (orders.parent / "more" / "data.json").write_text("[]")
-    rest_service.refusals["bad"] = [{"field": "name", "message": "is bad"}]
-    monkeypatch.setattr(examples, "FOLDER", orders.parent)
-    assert examples.load_examples(rest_service.url) == ["orders"]
-    assert "bad.yaml:2:1: name: is bad" in capsys.readouterr().err
-
-
-def test_no_examples_folder_loads_nothing(rest_service: RestStandIn, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(examples, "FOLDER", Path("/no/such/folder"))
-    assert examples.load_examples(rest_service.url) == []

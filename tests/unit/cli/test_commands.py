@@ -2,13 +2,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from app.cli import app, targets
-from app.cli.local.examples import load_examples
+from app.cli.local import up
+from app.cli.local.up import Wishes
 from app.client.local_hosts import is_local
 from app.config import Settings
 
@@ -31,18 +31,32 @@ def test_naming_the_commands_imports_nothing_heavy():
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-@pytest.mark.parametrize(("words", "loader"), [([], load_examples), (["--no-examples"], None)])
-def test_up_hands_its_options_over_as_settings(monkeypatch: pytest.MonkeyPatch, words: list[str], loader: object):
-    ran: list[tuple[Settings, object]] = []
-    monkeypatch.setitem(sys.modules, "app.cli.local.up", SimpleNamespace(run_up=lambda *given: ran.append(given)))
+@pytest.mark.parametrize(
+    ("words", "wishes"),
+    [
+        ([], Wishes(None, None)),
+        (["--migrate", "--no-examples"], Wishes(True, False)),
+        (["--no-migrate", "--examples"], Wishes(False, True)),
+    ],
+)
+def test_up_hands_its_options_over_as_settings(monkeypatch: pytest.MonkeyPatch, words: list[str], wishes: Wishes):
+    ran: list[tuple[Settings, Wishes]] = []
+    monkeypatch.setattr(up, "run_up", lambda *given: ran.append(given))
     monkeypatch.setenv("GRPC_PORT", "1")
     options = ["--database", "memory:", "--fastapi-port", "8001", "--grpc-port", "0"]
     result = CliRunner().invoke(app, ["up", *options, *words])
     assert result.exit_code == 0, result.output
     [(settings, given)] = ran
     assert (settings.database_url, settings.fastapi_port, settings.grpc_port) == ("memory:", 8001, 0)
-    assert given is loader
+    assert given == wishes
     assert os.environ["GRPC_PORT"] == "0"
+
+
+@pytest.mark.parametrize("url", ["postgresql://h/d", "postgres://h/d", "postgresql+asyncpg://h/d?sslmode=require"])
+def test_a_server_gets_examples_only_if_they_are_asked_for(url: str):
+    server, own = (Settings(_env_file=None, database_url=address) for address in (url, "file:data"))
+    assert [Wishes(examples=asked).wants_examples(server) for asked in (None, True, False)] == [False, True, False]
+    assert [Wishes(examples=asked).wants_examples(own) for asked in (None, True, False)] == [True, True, False]
 
 
 def test_addresses_follow_the_settings(monkeypatch: pytest.MonkeyPatch):
