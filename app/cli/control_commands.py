@@ -73,12 +73,13 @@ def skip(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The task's name.", show_default=False)],
     reason: Reason = "",
     grpc_target: GrpcTarget = None,
+    rest_url: RestUrl = None,
 ) -> None:
     """Ask an execution to continue as if a task had completed without an output."""
     from app.cli.controlling import skip_task
-    from app.cli.targets import grpc_address
+    from app.cli.targets import services
 
-    skip_task(grpc_address(grpc_target), execution, task, reason)
+    skip_task(services(grpc_target, rest_url), execution, task, reason)
 
 
 @controls.command()

@@ -5,6 +5,7 @@ from uuid import uuid4
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.cli.execution_ids import found_over_grpc
 from app.cli.option_values import json_value
+from app.cli.refused_names import near_tasks
 from app.cli.running import Style, watch_command, watch_execution
 from app.cli.screen.console import results
 from app.cli.targets import Services
@@ -39,8 +40,8 @@ def send_signal(target: str, execution: str, name: str, payload: str) -> None:
     results().say(f"signal {name} was sent to execution {answer.execution_id}")
 
 
-def skip_task(target: str, execution: str, task: str, reason: str) -> None:
-    with GrpcClient(target) as client:
+def skip_task(services: Services, execution: str, task: str, reason: str) -> None:
+    with GrpcClient(services.grpc) as client, near_tasks(services.rest, execution):
         answer = client.skip(found_over_grpc(client, execution), task, reason)
     results().say(f"execution {answer.execution_id} has been asked to skip task {task!r}")
 
@@ -56,7 +57,7 @@ def rerun_execution(
     services: Services, execution: str, from_task: str, idempotency_key: str | None, *, watch: bool
 ) -> int:
     """As `retry_execution`. Every request has an idempotency key, so repeating it starts nothing twice."""
-    with GrpcClient(services.grpc) as client:
+    with GrpcClient(services.grpc) as client, near_tasks(services.rest, execution):
         answer = client.rerun(found_over_grpc(client, execution), from_task, idempotency_key or f"cli-{uuid4()}")
     return _follow(services, answer, watch=watch)
 

@@ -9,6 +9,7 @@ from typing import Any
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.cli.execution_ids import found_over_rest, short_ids
 from app.cli.names import PATIENCE_SECONDS, WorkflowNames
+from app.cli.refused_names import near_keys
 from app.cli.screen.console import results
 from app.cli.screen.drawing import message_line
 from app.cli.screen.progress import duration
@@ -28,7 +29,7 @@ def list_newest(
 ) -> None:
     """Print at most `limit` executions, newest first. The REST API provides the names of the workflows."""
     wanted = pb.ListExecutionsRequest(workflow_id=workflow or "", status=status.upper() if status else None)
-    with GrpcClient(services.grpc) as client:
+    with GrpcClient(services.grpc) as client, near_keys(services.rest):
         documents = map(_execution, client.executions(wanted, limit))
         if as_json:
             print_json(documents)

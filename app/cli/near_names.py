@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from app.domain.accepted import choice_form
 
+SIMILARITY = 0.65
 LONGEST_NAME = 200
 MOST_NAMES = 2_000
 
@@ -14,7 +15,7 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
     folded = {other.casefold(): other for other, _ in zip(known, range(MOST_NAMES), strict=False)}
     if not name or len(name) > LONGEST_NAME:
         return []
-    return [folded[found] for found in get_close_matches(name.casefold(), folded, n=3)]
+    return [folded[found] for found in get_close_matches(name.casefold(), folded, 3, SIMILARITY)]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

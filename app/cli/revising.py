@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 from app.cli.listing import print_documents
+from app.cli.refused_names import near_keys
 from app.cli.screen.console import results
 from app.cli.screen.times import Times
 from app.client.rest_client import RestClient
@@ -15,13 +16,13 @@ Document = dict[str, Any]
 def list_revisions(rest_url: str, ref: str, limit: int, times: Times, *, as_json: bool) -> None:
     """Print at most `limit` revisions, newest first, with the changes of each."""
     columns = ("rev", "created", "tasks", "changes")
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         found = _with_changes(service, ref, limit)
         print_documents(columns, found, lambda revision: _row(revision, times), as_json=as_json)
 
 
 def restore(rest_url: str, ref: str, revision: int) -> None:
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         before = service.workflow(ref)["revision"]
         after = service.restore_revision(ref, revision)
     name = after["key"] or after["id"]

@@ -6,6 +6,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.cli.errors import INTERRUPTED, CliError
 from app.cli.execution_ids import found_over_grpc
 from app.cli.plans import Plan, read_plan
+from app.cli.refused_names import near_keys
 from app.cli.screen.console import failures, results
 from app.cli.screen.drawing import Drawing, IdDrawing, JsonDrawing, PlainDrawing
 from app.cli.targets import Services, default_grpc_address
@@ -31,7 +32,7 @@ class Style(Enum):
 
 def run_workflow(services: Services, request: pb.ExecuteWorkflowRequest, style: Style) -> int:
     """Start an execution and show it to its end; return the exit code, which says how it ended."""
-    with GrpcClient(services.grpc) as client:
+    with GrpcClient(services.grpc) as client, near_keys(services.rest):
         follower = Follower(client, request=request)
         return _show(follower, _drawing(style, request.workflow_id), style, services)
 

@@ -12,6 +12,7 @@ from app.cli.errors import CliError
 from app.cli.listing import print_documents
 from app.cli.names import WorkflowNames
 from app.cli.option_values import instant_of, json_object, seconds_of
+from app.cli.refused_names import near_keys
 from app.cli.screen.console import results
 from app.cli.screen.tables import Table
 from app.cli.screen.times import Times
@@ -62,7 +63,7 @@ def create_schedule(rest_url: str, body: Document, input: str | None, times: Tim
     given = {name: value for name, value in body.items() if value is not None}
     if input is not None:
         given["input"] = json.loads(json_object("--input", input))
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         created = service.create_schedule(given)
     if as_json:
         results().json_line(created)
@@ -71,7 +72,7 @@ def create_schedule(rest_url: str, body: Document, input: str | None, times: Tim
 
 
 def show_schedule(rest_url: str, ref: str, count: int, times: Times, *, as_json: bool) -> None:
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         document = service.schedule(ref)
         fires = service.next_fires(ref, count) if count and not document.get("problem") else []
         shown = document if as_json else _with_name(document, WorkflowNames(service))
@@ -92,19 +93,19 @@ def list_schedules(rest_url: str, times: Times, *, as_json: bool) -> None:
 
 
 def pause_schedule(rest_url: str, ref: str) -> None:
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         paused = service.change_schedule(ref, "pause")
     results().say(f"schedule {_name(paused)} is paused")
 
 
 def resume_schedule(rest_url: str, ref: str, times: Times) -> None:
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         resumed = service.change_schedule(ref, "resume")
     results().say(f"schedule {_name(resumed)} is resumed; {_next(resumed, times)}")
 
 
 def delete_schedule(rest_url: str, ref: str) -> None:
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         deleted = service.delete_schedule(ref)
     results().say(f"schedule {_name(deleted)} is deleted")
 

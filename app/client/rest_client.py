@@ -105,6 +105,11 @@ class RestClient:
                 return
             cursor = f"&cursor={quote(page['next_cursor'], safe='')}"
 
+    def tasks(self, execution_id: str) -> list[Document]:
+        """Each task of the execution's revision, in the order in which they run."""
+        tasks: list[Document] = self._ask("GET", f"/executions/{quote(execution_id, safe='')}/tasks")["items"]
+        return tasks
+
     def schedules(self) -> Iterator[Document]:
         return self._all("/schedules")
 

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from pydantic import Field
 
+from app.domain.accepted import choice_form
 from app.domain.errors import Problem
 from app.domain.handlers import Attempt, TaskError
 from app.domain.texts import storable_text
@@ -70,8 +71,8 @@ class PythonHandler:
         if not self._functions:
             return f"{name!r} is not registered: no functions are; PYTHON_MODULES names the modules to import"
         near = get_close_matches(name, self._functions, n=3)
-        hint = f"; near: {', '.join(near)}" if near else ""
-        return f"{name!r} is not a registered function{hint}"
+        did_you_mean = f"; did you mean {choice_form([repr(known) for known in near])}?" if near else ""
+        return f"{name!r} is not a registered function{did_you_mean}"
 
 
 def _called(call: Callable[[], Any], attempt: Attempt) -> Any:

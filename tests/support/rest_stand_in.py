@@ -17,6 +17,7 @@ class RestStandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.workflows: dict[str, dict[str, Any]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
+        self.tasks: dict[str, list[dict[str, Any]]] = {}
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, list[dict[str, str]]] = {}
         self.conflict_once = False
@@ -48,6 +49,8 @@ class RestStandIn(ThreadingHTTPServer):
                 return 200, {"items": page, "next_cursor": more}
             case "GET", ["executions", execution] if execution in self.executions:
                 return 200, self.executions[execution]
+            case "GET", ["executions", execution, "tasks"] if execution in self.tasks:
+                return 200, {"items": self.tasks[execution]}
             case "GET", ["executions", execution, "events"] if execution in self.histories:
                 after = query["after"]
                 items = self.histories[execution][after : after + query["limit"]]

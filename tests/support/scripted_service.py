@@ -124,6 +124,7 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
 
     def __init__(self) -> None:
         self.scenes: list[Scene] = []
+        self.list_scenes: list[Scene] = []
         self.requests: list[Any] = []
         self.status: pb.WorkflowStatusResponse | None = pb.WorkflowStatusResponse(
             execution_id=EXECUTION, workflow_id="7", status="RUNNING"
@@ -149,15 +150,21 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
 
     def ListExecutions(self, request, context):
         self.requests.append(request)
+        if self.list_scenes:
+            next(self.list_scenes.pop(0)(request, context))
         begin = int(request.page_token or 0)
         end = begin + request.page_size
         more = str(end) if end < len(self.executions) else ""
         return pb.ListExecutionsResponse(executions=self.executions[begin:end], next_page_token=more)
 
-    def CancelExecution(self, request, context):
+    def _refuse(self, request, context):
+        """Note the request; if a scene is left, play it, which ends the call."""
         self.requests.append(request)
         if self.scenes:
-            next(self._play(request, context))
+            next(self.scenes.pop(0)(request, context))
+
+    def CancelExecution(self, request, context):
+        self._refuse(request, context)
         return pb.CancelExecutionResponse(execution_id=request.execution_id, status=self.cancelled_as)
 
     def PauseExecution(self, request, context):
@@ -173,7 +180,7 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
         return pb.SignalExecutionResponse(execution_id=request.execution_id, status=pb.RUNNING)
 
     def SkipTask(self, request, context):
-        self.requests.append(request)
+        self._refuse(request, context)
         return pb.SkipTaskResponse(execution_id=request.execution_id, status=pb.RUNNING)
 
     def RetryExecution(self, request, context):
@@ -183,7 +190,7 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
         )
 
     def RerunExecution(self, request, context):
-        self.requests.append(request)
+        self._refuse(request, context)
         return pb.RerunExecutionResponse(execution_id=EXECUTION, origin_execution_id=request.execution_id)
 
 

@@ -6,8 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.cli.errors import explained
-from app.cli.files.definition_files import NOWHERE, Definition, read_definitions
-from app.cli.files.places import Passage
+from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.screen.console import failures, results
 from app.client.rest_client import Refused, RestClient
 from app.domain.errors import Problem
@@ -29,6 +28,7 @@ class Outcome:
     revision: the current revision afterwards; None if there is none.
     before: the revision that was current before; None if there was none.
     problems: empty unless the service refused the definition. A problem about no field has an empty path.
+    lines: one for each problem, with its place in the file.
     """
 
     source: str
@@ -37,7 +37,7 @@ class Outcome:
     before: int | None = None
     revision: int | None = None
     problems: tuple[Problem, ...] = ()
-    passage: Passage = field(default=NOWHERE, compare=False, repr=False)
+    lines: Sequence[str] = field(default=(), compare=False, repr=False)
 
 
 def apply_files(rest_url: str, paths: Sequence[Path]) -> list[Outcome]:
@@ -68,7 +68,12 @@ def _apply(service: RestClient, definition: Definition) -> Outcome:
         return _create_or_replace(service, definition)
     except Refused as refusal:
         problems = refusal.problems or (Problem("", explained(refusal)),)
-        return Outcome(definition.source, definition.key, Change.REFUSED, None, None, problems, definition.passage)
+        return refused(definition, problems)
+
+
+def refused(definition: Definition, problems: Sequence[Problem]) -> Outcome:
+    lines = definition.located(problems)
+    return Outcome(definition.source, definition.key, Change.REFUSED, problems=tuple(problems), lines=lines)
 
 
 def _create_or_replace(service: RestClient, definition: Definition) -> Outcome:
@@ -92,7 +97,7 @@ def tell(outcome: Outcome) -> None:
     """Print one line on stdout, or the problems of a refused definition on stderr."""
     if outcome.change is Change.REFUSED:
         failures().say(f"refused    {outcome.key}  {outcome.source}")
-        for line in outcome.passage.all_located(outcome.problems):
+        for line in outcome.lines:
             failures().say(f"  {line}")
         return
     revisions = f"{outcome.before} → {outcome.revision}" if outcome.change is Change.CHANGED else f"{outcome.revision}"

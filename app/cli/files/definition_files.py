@@ -1,6 +1,6 @@
 """Workflow definitions as files: YAML (also several documents in one stream) or JSON, one workflow per document."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from app.cli.errors import CliError, reason_of
 from app.cli.files.json_documents import load_json
 from app.cli.files.places import DocumentError, Passage, Place
+from app.cli.files.suggestions import with_near_names
 from app.cli.files.yaml_documents import load_yaml
 from app.domain.definitions import key_problems
+from app.domain.errors import Problem
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
@@ -36,6 +38,10 @@ class Definition:
         """
         tasks = self.document.get("tasks")
         return {**self.document, "tasks": [] if tasks is None else tasks}
+
+    def located(self, problems: Iterable[Problem]) -> list[str]:
+        """One line for each problem, in the order of their places in the file, with near names for mistyped ones."""
+        return self.passage.all_located(with_near_names(problems, self.document))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,47 +4,52 @@ from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 
-from app.cli.errors import CliError
+from app.cli.errors import USAGE_OR_CONNECTION
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import applied, draft_of
 from app.cli.files.normalising import file_document
+from app.cli.files.validating import problems_of
 from app.cli.files.yaml_writing import yaml_text
-from app.cli.screen.console import results
-from app.client.rest_client import RestClient
-from app.domain.definitions import Workflow, WorkflowDraft
+from app.cli.screen.console import failures, results
+from app.client.rest_client import Document, RestClient
+from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, Problem
 
 CONTEXT_LINES = 3
+DIFFERENT = 1
 
 
 def diff(rest_url: str, paths: Sequence[Path]) -> int:
-    """Print for each definition whether it would be created, changed or left alone, and the changes. Write nothing.
+    """Print for each definition whether it would be created, changed, left alone or refused, and the changes.
 
-    Return the exit code: 1 if there are differences, 0 if there are none. Raise `CliError` when a file cannot be used.
+    Nothing is written. Return the exit code: 2 if a definition is invalid, otherwise 1 if there are differences. Raise
+    `CliError` when a file cannot be read.
     """
-    drafts = _drafts(read_definitions(paths))
+    definitions = read_definitions(paths)
     with RestClient(rest_url) as service:
-        stored = {definition.key: service.find_workflow(definition.key) for definition, _ in drafts}
-    differs = False
-    for definition, draft in drafts:
-        found = stored[definition.key]
-        current = None if found is None else workflow_from_document(found)
-        differs |= _tell(definition, current, applied(current, draft))
-    return int(differs)
+        stored = {definition.key: service.find_workflow(definition.key) for definition in definitions}
+    return max((_compare(rest_url, definition, stored[definition.key]) for definition in definitions), default=0)
 
 
-def _drafts(definitions: Sequence[Definition]) -> list[tuple[Definition, WorkflowDraft]]:
-    drafts: list[tuple[Definition, WorkflowDraft]] = []
-    wrong: list[str] = []
-    for definition in definitions:
-        try:
-            drafts.append((definition, draft_of(definition)))
-        except Invalid as invalid:
-            wrong += definition.passage.all_located(invalid.problems)
-    if wrong:
-        raise CliError("\n".join(wrong))
-    return drafts
+def _compare(rest_url: str, definition: Definition, found: Document | None) -> int:
+    """Print the comparison of one definition with what is stored; return its exit code."""
+    current = None if found is None else workflow_from_document(found)
+    try:
+        after = applied(current, draft_of(definition))
+    except Invalid as invalid:
+        return _tell_invalid(definition, invalid.problems)
+    # The service checks what would change. What is stored already was valid when it was stored.
+    if after is not current and (problems := problems_of(rest_url, definition)):
+        return _tell_invalid(definition, problems)
+    return DIFFERENT if _tell(definition, current, after) else 0
+
+
+def _tell_invalid(definition: Definition, problems: Sequence[Problem]) -> int:
+    failures().say(f"invalid    {definition.key}  {definition.source}")
+    for line in definition.located(problems):
+        failures().say(f"  {line}")
+    return USAGE_OR_CONNECTION
 
 
 def _tell(definition: Definition, current: Workflow | None, after: Workflow) -> bool:

@@ -9,6 +9,7 @@ from app.cli.files.definition_files import read_files
 from app.cli.files.drafts import applied, draft_of
 from app.cli.files.normalising import file_document
 from app.cli.files.yaml_writing import yaml_text
+from app.cli.refused_names import near_keys
 from app.cli.screen.console import failures, results
 from app.client.rest_client import RestClient
 from app.domain.definitions import Workflow
@@ -29,7 +30,7 @@ def export(rest_url: str, refs: Sequence[str], folder: Path | None, *, force: bo
 
     Return the exit code: 1 if one could not be exported; the others are exported nevertheless.
     """
-    with RestClient(rest_url) as service:
+    with RestClient(rest_url) as service, near_keys(rest_url):
         documents = [service.workflow(ref) for ref in refs] if refs else list(service.workflows())
     stored = [workflow_from_document(document) for document in documents]
     keyed = [workflow for workflow in stored if workflow.key is not None]

@@ -28,12 +28,18 @@ def validate(rest_url: str | None, paths: Sequence[Path]) -> int:
     for definition, problems in _judged(rest_url, reading.definitions):
         if not problems:
             results().say(f"valid      {definition.key}  {definition.source}")
-        lines += definition.passage.all_located(problems)
+        lines += definition.located(problems)
     for definition in reading.keyless:
-        lines += definition.passage.all_located(problem for problem in _offline(definition) if problem.path != "key")
+        lines += definition.located(problem for problem in _offline(definition) if problem.path != "key")
     for line in lines:
         failures().say(line)
     return int(bool(lines))
+
+
+def problems_of(rest_url: str, definition: Definition) -> Sequence[Problem]:
+    """What the service at `rest_url` finds; without it, what can be found here, with a sentence on stderr."""
+    ((_, problems),) = _judged(rest_url, [definition])
+    return problems
 
 
 def _judged(rest_url: str | None, definitions: Sequence[Definition]) -> Iterator[tuple[Definition, Sequence[Problem]]]:

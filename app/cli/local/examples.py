@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 import app
-from app.cli.files.applying import Change, Outcome, tell
+from app.cli.files.applying import refused, tell
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import applied, draft_of
 from app.client.rest_client import Refused, RestClient
@@ -61,9 +61,7 @@ def _create(service: RestClient, definition: Definition, rest_url: str) -> bool:
         service.create_workflow(_at_address(definition, rest_url).request)
     except Refused as refusal:
         if refusal.status != httpx.codes.CONFLICT:
-            problems = refusal.problems or (Problem("", refusal.message),)
-            outcome = Outcome(definition.source, definition.key, Change.REFUSED, problems=problems)
-            tell(replace(outcome, passage=definition.passage))
+            tell(refused(definition, refusal.problems or (Problem("", refusal.message),)))
         return False
     return True
 

@@ -121,11 +121,34 @@ async def test_diff_tells_tasks_that_come_and_go(command, folder: Path):
     assert "+tasks:\n+  - name: new\n+    execution_type: sync\n" in result.stdout
 
 
-async def test_diff_of_a_wrong_file_exits_2_with_its_places(command, folder: Path):
-    (folder / "orders.yaml").write_text(ORDERS.replace("sequence: 2", "sequence: two"))
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("sequence: 2", "sequence: two", "18:5: tasks[1].sequence: must be an integer"),
+        ("[untell]", "[untold]", "23:18: tasks[1].compensate[0]: no task of this workflow is named 'untold'"),
+        ("seconds: 1}", "minutes: 1}", "14:14: tasks[0].config.minutes: is not known here; known: seconds, duration"),
+    ],
+    ids=["type", "rule", "known to the service only"],
+)
+@pytest.mark.parametrize("stored", [False, True], ids=["new", "stored"])
+async def test_diff_of_an_invalid_file_says_so_with_its_places(
+    command, folder: Path, stored: bool, before: str, after: str, line: str
+):
+    if stored:
+        await command("apply", folder / "orders.yaml")
+    path = folder / "orders.yaml"
+    path.write_text(ORDERS.replace(before, after))
     result = await command("diff", folder)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"error: {folder}/orders.yaml:18:5: tasks[1].sequence: must be an integer\n"
+    assert result.exit_code == 2
+    invalid, problem, *_ = result.stderr.splitlines()
+    assert invalid == f"invalid    orders  {path}"
+    assert problem.startswith(f"  {path}:{line}")
+    assert result.stdout.startswith(f"created    second  {folder}/second.json\n"), "the others are compared"
+
+
+async def test_diff_does_not_object_to_what_is_stored_already(url: str, command, folder: Path):
+    await command("apply", folder)
+    assert (await command("diff", folder)).exit_code == 0
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["kept", "deleted"])

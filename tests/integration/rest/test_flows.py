@@ -221,7 +221,7 @@ KEY_RULE = "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or
         (changed(start_task="ghost"), {"flow.start_task": "no task of this workflow is named 'ghost'"}),
         (
             flow("task1", "taskk2", conditions=("task1 success taskk2 end",)),
-            {"flow.tasks[1].name": "'taskk2' is not a registered function; near: task2, task3, task1"},
+            {"flow.tasks[1].name": "'taskk2' is not a registered function; did you mean 'task2', 'task3' or 'task1'?"},
         ),
         (
             flow("task1", "flow_with_arguments", conditions=("task1 success flow_with_arguments end",)),

@@ -86,7 +86,7 @@ async def test_a_function_cannot_change_the_config_for_later_calls(handler, atte
 async def test_an_unknown_function_is_a_problem_with_near_names(handler) -> None:
     known = handler(charge_card=add, refund_card=add)
     assert problems(known, "charge_crad") == [
-        ("config.function", "'charge_crad' is not a registered function; near: charge_card")
+        ("config.function", "'charge_crad' is not a registered function; did you mean 'charge_card'?")
     ]
     assert problems(known, "xyz") == [("config.function", "'xyz' is not a registered function")]
     assert problems(handler(), "xyz") == [
