@@ -35,6 +35,7 @@ class Status(StrEnum):
 
 
 OWN = "only an embedded database"
+MAX_SEQUENCE = 2**31 - 1
 Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from the environment")]
 
 
@@ -95,7 +96,9 @@ def run(  # noqa: PLR0913 - one for each option
 @app.command()
 def watch(
     execution: ExecutionId,
-    after: Annotated[int, typer.Option(min=0, metavar="N", help="Start after update N of the history.")] = 0,
+    after: Annotated[
+        int, typer.Option(min=0, max=MAX_SEQUENCE, metavar="N", help="Start after update N of the history.")
+    ] = 0,
     as_json: AsJson = False,
     grpc_target: GrpcTarget = None,
     rest_url: RestUrl = None,

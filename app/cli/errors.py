@@ -63,6 +63,9 @@ def _sentences() -> Iterator[None]:
     except ClientError as error:
         _tell(f"error: {explained(error)}")
         raise typer.Exit(USAGE_OR_CONNECTION) from None
+    except UnicodeEncodeError as error:
+        _tell(f"error: {error.object!r} is not UTF-8 text")
+        raise typer.Exit(USAGE_OR_CONNECTION) from None
     except TyperException as error:
         _tell_usage(error)
         raise typer.Exit(USAGE_OR_CONNECTION) from None

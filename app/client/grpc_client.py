@@ -35,6 +35,9 @@ _UNEXPLAINED = {
 }
 
 
+_OTHERWISE = "the call to the service at {target} failed: {text}"
+
+
 class GrpcClient:
     """A connection to the server at `target` (`host:port`); use it as a context manager.
 
@@ -121,7 +124,7 @@ def sentence_of(error: grpc.RpcError, target: str) -> ClientError:
     if fields:
         return ClientError("\n".join(["the service refuses the request", *(f"  {line}" for line in fields)]))
     if not reason:
-        sentence = never_connected(error) or _UNEXPLAINED.get(code, "{text}")
+        sentence = never_connected(error) or _UNEXPLAINED.get(code, _OTHERWISE)
         return ClientError(sentence.format(target=target, text=text))
     if code is grpc.StatusCode.UNAVAILABLE:
         return ClientError(f"the service at {target} cannot answer now: {text}; try again shortly")

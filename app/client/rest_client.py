@@ -160,6 +160,8 @@ class RestClient:
             raise ClientError(f"the service at {self._url} did not answer within {self._timeout_seconds:g} s") from None
         except httpx.TransportError:
             raise ClientError(f"the service does not answer at {self._url}; start it with `workflow up`") from None
+        except httpx.RequestError:  # its answer cannot be decoded
+            raise self._not_ours("its answer cannot be read") from None
         return self._document(answer)
 
     def _document(self, answer: httpx.Response) -> Document:
@@ -168,13 +170,15 @@ class RestClient:
         except ValueError:
             document = None
         if not isinstance(document, dict) or (answer.is_error and "code" not in document):
-            raise ClientError(
-                f"the server at {self._url} is not the workflow service (status {answer.status_code}); "
-                "check --rest-url and WORKFLOW_REST_URL"
-            )
+            raise self._not_ours(f"status {answer.status_code}")
         if answer.is_error:
             raise self._failure(answer.status_code, document)
         return document
+
+    def _not_ours(self, sign: str) -> ClientError:
+        return ClientError(
+            f"the server at {self._url} is not the workflow service ({sign}); check --rest-url and WORKFLOW_REST_URL"
+        )
 
     def _failure(self, status: int, problem: Document) -> ClientError:
         message = str(problem.get("detail") or problem.get("title") or problem["code"])

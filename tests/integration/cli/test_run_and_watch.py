@@ -152,7 +152,10 @@ def test_every_new_entry_renews_patience(grpc_service: ScriptedService, workflow
 def test_an_error_of_the_service_itself_is_not_tried_again(grpc_service: ScriptedService, workflow):
     grpc_service.scenes = [plays(then=grpc.StatusCode.INTERNAL)]
     result = workflow("run", "orders")
-    assert (result.exit_code, result.stderr) == (2, "error: as the script says\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"error: the call to the service at {grpc_service.target} failed: as the script says\n",
+    )
 
 
 def test_watch_begins_where_it_is_told(grpc_service: ScriptedService, workflow):
@@ -189,7 +192,7 @@ def test_watch_after_the_end_tells_the_end(grpc_service: ScriptedService, workfl
             "error: input has 9 bytes; the limit is 2 bytes\n",
         ),
         (plays(then=grpc.StatusCode.UNIMPLEMENTED), "is not this workflow service; check --grpc-target\n"),
-        (plays(then=grpc.StatusCode.NOT_FOUND), "error: as the script says\n"),
+        (plays(then=grpc.StatusCode.NOT_FOUND), " failed: as the script says\n"),
     ],
 )
 def test_refusals_are_sentences(grpc_service: ScriptedService, workflow, scene, sentence: str):
