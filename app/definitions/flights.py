@@ -1,7 +1,7 @@
 """Single-flight: concurrent callers share one call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -21,16 +21,16 @@ class Flights(Generic[Result]):
     """
 
     def __init__(self) -> None:
-        self._latest: dict[str, _Flight[Result]] = {}
+        self._latest: dict[Hashable, _Flight[Result]] = {}
 
-    async def join(self, key: str, call: Callable[[], Awaitable[Result]]) -> Result:
+    async def join(self, key: Hashable, call: Callable[[], Awaitable[Result]]) -> Result:
         flight = self._latest.get(key)
         if flight is None or flight.begun:
             flight = self._prepare(key, call, flight)
         return await asyncio.shield(flight.task)
 
     def _prepare(
-        self, key: str, call: Callable[[], Awaitable[Result]], before: _Flight[Result] | None
+        self, key: Hashable, call: Callable[[], Awaitable[Result]], before: _Flight[Result] | None
     ) -> _Flight[Result]:
         flight = self._latest[key] = _Flight[Result]()
         flight.task = asyncio.create_task(self._fly(key, flight, call, before), name=f"read {key}")
@@ -38,7 +38,11 @@ class Flights(Generic[Result]):
         return flight
 
     async def _fly(
-        self, key: str, flight: _Flight[Result], call: Callable[[], Awaitable[Result]], before: _Flight[Result] | None
+        self,
+        key: Hashable,
+        flight: _Flight[Result],
+        call: Callable[[], Awaitable[Result]],
+        before: _Flight[Result] | None,
     ) -> Result:
         if before is not None:
             await asyncio.wait([before.task])

@@ -1,27 +1,70 @@
 """What the use case needs from outside: protocols that `adapters/` implement and `wiring/` connects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import orjson
+
 from app.domain.definitions import Config, Task, TaskDraft, Workflow, WorkflowDraft
+from app.domain.documents import workflow_document
 from app.domain.errors import Problem
+from app.domain.refs import Ref
 from app.domain.routing import Condition
 
 
 @dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """The current document of a workflow as it is sent. `body` is JSON in UTF-8."""
+class CurrentRevision:
+    """What a workflow is known by, and which of its revisions is current."""
 
     workflow_id: int
     key: str | None
     revision: int
-    body: bytes
+
+    @property
+    def refs(self) -> frozenset[Ref]:
+        """What it can be asked for by."""
+        return refs_of(self.workflow_id, self.key)
 
     @property
     def etag(self) -> str:
         return revision_etag(self.workflow_id, self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument(CurrentRevision):
+    """The current document of a workflow as it is sent.
+
+    body: JSON in UTF-8.
+    """
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWorkflow:
+    """A workflow as a write leaves it.
+
+    workflow: the current revision.
+    body: its document, JSON in UTF-8, as a later read returns it.
+    """
+
+    workflow: Workflow
+    body: bytes
+
+    @classmethod
+    def of(cls, workflow: Workflow) -> "StoredWorkflow":
+        return cls(workflow, orjson.dumps(workflow_document(workflow)))
+
+    @property
+    def etag(self) -> str:
+        return revision_etag(self.workflow.id, self.workflow.revision)
+
+
+def refs_of(workflow_id: int, *keys: str | None) -> frozenset[Ref]:
+    """All refs of a workflow that has, or has had, these keys."""
+    return frozenset((Ref(id=workflow_id), *(Ref(key=key) for key in keys if key is not None)))
 
 
 def revision_etag(workflow_id: int, revision: int) -> str:
@@ -73,21 +116,24 @@ Edit = Callable[[Workflow], WorkflowEdit]
 
 
 class DefinitionStore(Protocol):
-    """Each method is one transaction. `ref` is an id or a key; unknown ones raise `NotFound`."""
+    """Each method is one transaction. Unknown refs raise `NotFound`."""
 
-    async def create(self, draft: WorkflowDraft) -> Workflow:
+    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
         """Store revision 1. Raise `Conflict` if the key is taken."""
 
-    async def change(self, ref: str, edit: Edit, expected_revision: int | None = None) -> Workflow:
+    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
         """Lock the workflow, apply `edit`, and store the next revision. Write nothing if nothing changes.
 
         Raise `RevisionMismatch` if the workflow is not at `expected_revision`, `Conflict` if the key is taken.
         """
 
-    async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
+    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
         """Remove the workflow and its tasks; its revisions and executions stay. Return it as it was."""
 
-    async def document(self, ref: str) -> StoredDocument | None: ...
+    async def document(self, ref: Ref) -> StoredDocument | None: ...
+
+    async def current(self, ref: Ref) -> CurrentRevision | None:
+        """As `document`, without the body."""
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         """One page of documents ordered by id, and the number of all matches."""
@@ -95,10 +141,10 @@ class DefinitionStore(Protocol):
     async def workflow_of_task(self, task_id: int) -> int:
         """The id of the workflow that has this task now."""
 
-    async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+    async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
         """Newest first, and the number of all revisions; also of a deleted workflow, by id."""
 
-    async def revision_document(self, ref: str, revision: int) -> bytes:
+    async def revision_document(self, ref: Ref, revision: int) -> bytes:
         """The snapshot; also of a deleted workflow, by id."""
 
 
@@ -106,7 +152,7 @@ class DefinitionStore(Protocol):
 class Absence:
     """The result that nothing is stored under `ref`."""
 
-    ref: str
+    ref: Ref
 
 
 Content = StoredDocument | Absence
@@ -119,7 +165,7 @@ class Vacancy:
     token: None if the entry must not be filled: the cache is unreachable, or `ref` is being changed.
     """
 
-    ref: str
+    ref: Ref
     token: bytes | None = None
 
 
@@ -128,7 +174,7 @@ class WriteIntent:
     """While it exists, what is stored under `refs` may change at any moment."""
 
     id: str
-    refs: frozenset[str]
+    refs: frozenset[Ref]
 
 
 class DefinitionCache(Protocol):
@@ -139,14 +185,14 @@ class DefinitionCache(Protocol):
     before the call. Why: docs/decisions/0013-cache-correctness.md.
     """
 
-    async def get(self, ref: str) -> Content | None: ...
+    async def get(self, ref: Ref) -> Content | None: ...
 
-    async def reserve(self, ref: str) -> Content | Vacancy:
+    async def reserve(self, ref: Ref) -> Content | Vacancy:
         """An entry that another reader has filled meanwhile, or a vacancy. Read the store only after this call."""
 
     async def put(self, vacancy: Vacancy, content: Content) -> None: ...
 
-    async def begin_write(self, refs: Sequence[str]) -> WriteIntent:
+    async def begin_write(self, refs: Collection[Ref]) -> WriteIntent:
         """Set a write intent: while it exists, no entry under `refs` is served or filled.
 
         It expires by itself if its writer dies. If the cache is unreachable, it is not set, without an error.
@@ -155,7 +201,7 @@ class DefinitionCache(Protocol):
     async def release(self, intent: WriteIntent) -> None:
         """Remove the write intent after nothing was changed."""
 
-    async def invalidate(self, intent: WriteIntent, refs: Sequence[str]) -> None:
+    async def invalidate(self, intent: WriteIntent, refs: Collection[Ref]) -> None:
         """Remove the write intent after a commit. `refs` are its refs and all others that the change affected.
 
         When this returns, no process serves an older entry under `refs`. If the cache is unreachable, this takes as

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.definitions.flights import Flights
 from app.definitions.ports import Absence, Content, DefinitionCache, DefinitionStore, StoredDocument, Vacancy
 from app.domain.errors import NotFound
+from app.domain.refs import Ref
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class CachedReads:
         self._flights = Flights[_Loaded]()
         self.statistics = CacheStatistics()
 
-    async def document(self, ref: str) -> StoredDocument:
+    async def document(self, ref: Ref) -> StoredDocument:
         """The current document. `ref` is a result of `parse_ref`. Raise `NotFound`."""
         content = await self._cache.get(ref)
         if content is None:
@@ -45,7 +46,7 @@ class CachedReads:
             raise NotFound("workflow", ref)
         return content
 
-    async def _join(self, ref: str) -> Content:
+    async def _join(self, ref: Ref) -> Content:
         loaded = await self._flights.join(ref, lambda: self._load(ref))
         if loaded.is_bypass:
             self.statistics.bypasses += 1
@@ -53,7 +54,7 @@ class CachedReads:
             self.statistics.misses += 1
         return loaded.content
 
-    async def _load(self, ref: str) -> _Loaded:
+    async def _load(self, ref: Ref) -> _Loaded:
         vacancy = await self._cache.reserve(ref)
         if not isinstance(vacancy, Vacancy):
             return _Loaded(vacancy, is_bypass=False)

@@ -3,7 +3,6 @@
 A `*Draft` is what a caller sends; a `Task` or `Workflow` is what is stored, with ids and times.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.compensation import compensation_problems
-from app.domain.errors import NotFound, Problem
+from app.domain.errors import Problem
 from app.domain.graph import dependency_problems
+from app.domain.refs import key_problems
 from app.domain.routing import Condition
 from app.domain.texts import text_problem
 
@@ -24,8 +24,6 @@ MAX_ATTEMPTS = 1_000
 MAX_ERROR_CODES = 100
 MAX_CONCURRENCY = 1_000
 MAX_RETENTION_DAYS = 36_500
-MAX_ID = 2**63 - 1
-KEY_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
 Config = Mapping[str, Any]
 
@@ -214,26 +212,6 @@ def workflow_problems(
     found += dependency_problems(tasks)
     found += compensation_problems(tasks)
     return found
-
-
-def parse_ref(ref: str) -> int | str:
-    """The id or the key in `ref`. Raise `NotFound` for a text that can be neither."""
-    if ref.isascii() and ref.isdigit():
-        # Python refuses to parse very long numbers, and the database has 64 bits.
-        if len(ref) <= len(str(MAX_ID)) and int(ref) <= MAX_ID:
-            return int(ref)
-    elif KEY_PATTERN.fullmatch(ref):
-        return ref
-    raise NotFound("workflow", ref)
-
-
-def key_problems(key: str | None) -> list[Problem]:
-    """Problems of a key: it must be a slug that cannot be mistaken for an id."""
-    if key is None:
-        return []
-    if not KEY_PATTERN.fullmatch(key):
-        return [Problem("key", "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or digit")]
-    return [Problem("key", "must not be all digits: it would read as an id")] if key.isdigit() else []
 
 
 def _retention_problems(days: float | None) -> list[Problem]:

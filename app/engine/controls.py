@@ -41,8 +41,8 @@ MAX_SIGNAL_NAME = 200
 
 
 class ExecutionControls:
-    """Unknown ids raise `NotFound`, malformed values `Invalid`, and `WrongState` tells what an execution's state does
-    not allow. Every method raises `Unavailable` when the database does not answer.
+    """Unknown ids raise `NotFound`, values that break a rule `Invalid`, and `WrongState` says what an execution's state
+    does not allow. Every method raises `Unavailable` when the database does not answer.
     """
 
     def __init__(
@@ -61,24 +61,24 @@ class ExecutionControls:
         self._max_input_bytes = max_input_bytes
         self._new_id = new_id
 
-    async def cancel(self, execution_id: str, reason: str) -> Execution:
+    async def cancel(self, execution_id: UUID, reason: str) -> Execution:
         """Ask the execution to stop; harmless when repeated. Raise `WrongState` when it completed or failed."""
         execution = await read_execution(self._store, execution_id)
         if execution.status is ExecutionStatus.CANCELLED:
             return execution
         return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
 
-    async def pause(self, execution_id: str, reason: str) -> Execution:
+    async def pause(self, execution_id: UUID, reason: str) -> Execution:
         """Ask the execution to start nothing more; what runs may end. Harmless when repeated."""
         execution = await read_execution(self._store, execution_id)
         return await self._send(ControlCommand(0, execution.id, PAUSE, reason), execution, "be paused")
 
-    async def resume(self, execution_id: str, reason: str) -> Execution:
+    async def resume(self, execution_id: UUID, reason: str) -> Execution:
         """Ask a paused execution to go on; harmless when it is not paused."""
         execution = await read_execution(self._store, execution_id)
         return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
 
-    async def signal(self, execution_id: str, name: str, payload: Any) -> Execution:
+    async def signal(self, execution_id: UUID, name: str, payload: Any) -> Execution:
         """Hand `payload`, a JSON value, to the task that waits for this signal, or keep it until one does."""
         if problems := text_problems("name", name, MAX_SIGNAL_NAME, required=True):
             raise Invalid(problems)
@@ -87,7 +87,7 @@ class ExecutionControls:
         command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=text)
         return await self._send(command, execution, "receive signals")
 
-    async def skip(self, execution_id: str, task: str, reason: str) -> Execution:
+    async def skip(self, execution_id: UUID, task: str, reason: str) -> Execution:
         """Ask the execution to go on as if the task had completed with the output `null`; harmless when repeated.
 
         Raise `WrongState` when the task has ended otherwise.
@@ -98,7 +98,7 @@ class ExecutionControls:
             return execution
         return await self._send(command, execution, "skip a task")
 
-    async def retry(self, execution_id: str) -> Started:
+    async def retry(self, execution_id: UUID) -> Started:
         """Start a new execution of the same revision and input that makes up for what failed or was cancelled here.
 
         There is one per origin: a repeated call answers the execution that the first one started.
@@ -108,7 +108,7 @@ class ExecutionControls:
             raise WrongState(f"execution {origin.id} is completed; rerun it from a task instead")
         return await self._repeat(origin, None, f"retry:{origin.id}")
 
-    async def rerun(self, execution_id: str, from_task: str, idempotency_key: str | None = None) -> Started:
+    async def rerun(self, execution_id: UUID, from_task: str, idempotency_key: str | None = None) -> Started:
         """Start a new execution of the same revision and input that runs the task and all behind it again.
 
         Raise `Conflict` when the idempotency key has started anything but a repetition of this execution.
@@ -118,7 +118,7 @@ class ExecutionControls:
         plan = await read_plan(self._plans, origin)
         return await self._repeat(origin, _step_named(from_task, plan), idempotency_key)
 
-    async def _ended(self, execution_id: str, what: str) -> Execution:
+    async def _ended(self, execution_id: UUID, what: str) -> Execution:
         execution = await read_execution(self._store, execution_id)
         if not execution.status.is_final:
             raise WrongState(
@@ -142,7 +142,7 @@ class ExecutionControls:
                 return known
             raise Unavailable(f"the repetition of execution {origin.id} could not be stored; ask for it again")
         await notify_engines(self._signals, NEW_WORK)
-        return Started(await read_execution(self._store, str(execution_id)), already_started=False)
+        return Started(await read_execution(self._store, execution_id), already_started=False)
 
     async def _started_before(self, origin: Execution, key: str | None) -> Started | None:
         known = None if key is None else await self._store.find_by_idempotency_key(origin.workflow_id, key)
@@ -172,7 +172,7 @@ class ExecutionControls:
         await self._store.send_command(command)
         await notify_engines(self._signals, NEW_COMMANDS)
         await notify_engines(self._signals, NEW_WORK)
-        return await read_execution(self._store, str(execution.id))
+        return await read_execution(self._store, execution.id)
 
 
 def _index_named(task: str, plan: Plan, field: str) -> int:

@@ -11,6 +11,7 @@ from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.events import EventType
 from app.domain.executions import Execution, Failure
 from app.domain.handlers import Attempt, TaskError
+from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import Command, StartTask, decide
 from app.engine.deciding.drafts import Draft, take
@@ -70,7 +71,7 @@ class DryRunner:
         self._clock = clock
         self._max_output_bytes = max_output_bytes
 
-    async def run(self, workflow: str, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
+    async def run(self, workflow: Ref, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
         """On the workflow's current revision. Raise `NotFound`, and `Invalid` for mocks and inputs that do not fit."""
         current = await self._definitions.current(workflow)
         plan = None if current is None else await self._plans.get(*current)

@@ -11,6 +11,7 @@ from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.domain.handlers import Handler
+from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 
 NEW_WORK = "workflow_work"
@@ -219,8 +220,8 @@ class Expiry(Protocol):
 
 
 class DefinitionReader(Protocol):
-    async def current(self, ref: str) -> tuple[int, int] | None:
-        """(workflow id, current revision) of an id or key; None when it does not exist, `NotFound` when nothing can."""
+    async def current(self, ref: Ref) -> tuple[int, int] | None:
+        """(workflow id, current revision); None when the workflow does not exist."""
 
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None: ...
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
-from app.engine.identifiers import parse_execution_id
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.ports import ExecutionStore
@@ -14,9 +13,9 @@ from app.engine.ports import ExecutionStore
 HISTORY_PAGE = 1_000
 
 
-async def read_execution(store: ExecutionStore, execution_id: str) -> Execution:
-    """Raise `Invalid` for what is no id, `NotFound` for an unknown one."""
-    execution = await store.get(parse_execution_id(execution_id))
+async def read_execution(store: ExecutionStore, execution_id: UUID) -> Execution:
+    """Raise `NotFound` for an unknown id."""
+    execution = await store.get(execution_id)
     if execution is None:
         raise NotFound("execution", execution_id)
     return execution

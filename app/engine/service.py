@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from app.domain.definitions import parse_ref
 from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
+from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
-from app.engine.identifiers import parse_execution_id
 from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
@@ -26,10 +25,10 @@ from app.engine.watching.watchers import Batch, Hub, Watcher, follow
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPage:
-    """`next_cursor` is None on the last page."""
+    """`next_cursor` is what the next page starts below; None on the last page."""
 
     executions: Sequence[Execution]
-    next_cursor: str | None
+    next_cursor: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class UpdatePage:
 
 
 class ExecutionService:
-    """Unknown ids raise `NotFound`, malformed ones `Invalid`, values over a limit `TooLarge`.
+    """Unknown ids raise `NotFound`, values that break a rule `Invalid`, values over a limit `TooLarge`.
 
     Every method raises `Unavailable` when the database does not answer.
     """
@@ -87,42 +86,41 @@ class ExecutionService:
         self._hub.remove(execution_id, watcher)
         return started, self._follow(execution, 0)
 
-    async def get(self, execution_id: str) -> Execution:
+    async def get(self, execution_id: UUID) -> Execution:
         return await read_execution(self._store, execution_id)
 
-    async def list_executions(self, wanted: ExecutionFilter, cursor: str | None, limit: int) -> ExecutionPage:
-        before = parse_execution_id(cursor, "cursor") if cursor else None
+    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> ExecutionPage:
+        """Newest first, starting below `before`."""
         found = await self._store.list_executions(wanted, before, limit + 1)
         page = found[:limit]
-        return ExecutionPage(page, str(page[-1].id) if len(found) > limit else None)
+        return ExecutionPage(page, page[-1].id if len(found) > limit else None)
 
-    async def workflow_id(self, ref: str) -> int:
-        """The id behind an id or key. An id need not exist any more: executions outlive their workflow."""
-        current = await self._definitions.current(ref)
-        if current is not None:
+    async def workflow_id(self, ref: Ref) -> int:
+        """The id behind a ref. An id need not exist any more: executions outlive their workflow."""
+        if ref.id is not None:
+            return ref.id
+        if (current := await self._definitions.current(ref)) is not None:
             return current[0]
-        if isinstance(named := parse_ref(ref), int):
-            return named
         raise NotFound("workflow", ref)
 
     async def last_update(self, execution: Execution) -> Update | None:
         event = await self._store.last_event(execution.id)
         return None if event is None else _show(execution, await read_plan(self._plans, execution), (event,))[0]
 
-    async def updates(self, execution_id: str, after: int, limit: int) -> UpdatePage:
+    async def updates(self, execution_id: UUID, after: int, limit: int) -> UpdatePage:
         """The stored history after number `after`."""
         execution = await self.get(execution_id)
         plan = await read_plan(self._plans, execution)
         page = await self._store.read_history(execution.id, after, limit)
         return UpdatePage(_show(execution, plan, page.events), page.ended)
 
-    async def tasks(self, execution_id: str) -> Sequence[TaskExecution]:
+    async def tasks(self, execution_id: UUID) -> Sequence[TaskExecution]:
         """What the history says of each task of the revision, in the order in which they run."""
         execution = await self.get(execution_id)
         plan = await read_plan(self._plans, execution)
         return task_executions(plan, await read_whole_history(self._store, execution.id))
 
-    async def wait(self, execution_id: str, seconds: float) -> Execution:
+    async def wait(self, execution_id: UUID, seconds: float) -> Execution:
         """The execution when it has ended, or as it stands after `seconds`."""
         execution = await self.get(execution_id)
         until = asyncio.get_running_loop().time() + seconds
@@ -138,14 +136,14 @@ class ExecutionService:
             self._hub.remove(execution.id, watcher)
         return execution
 
-    async def watch(self, execution_id: str, after: int) -> AsyncGenerator[Sequence[Update]]:
+    async def watch(self, execution_id: UUID, after: int) -> AsyncGenerator[Sequence[Update]]:
         """Replay the history after number `after`, then follow it to its end.
 
         Of an execution that runs in this process nothing is read but what the caller has not seen.
         """
         if after < 0:
             raise Invalid.at("after_sequence", "must be 0 or more")
-        held = self._starter.held(parse_execution_id(execution_id))
+        held = self._starter.held(execution_id)
         if held is None:
             return self._follow(await self.get(execution_id), after)
         execution, committed = held

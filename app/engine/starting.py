@@ -9,6 +9,7 @@ from app.domain.definitions import text_problems
 from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
+from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
 from app.engine.planning.plan import Plan
@@ -24,9 +25,9 @@ TRIES_WHEN_CHANGED = 5
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """`workflow` is an id or key; `input` a JSON object. `revision` is the only one to run; None is the current one."""
+    """`input` is a JSON object. `revision` is the only one to run; None is the current one."""
 
-    workflow: str
+    workflow: Ref
     input: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
     revision: int | None = None
@@ -88,7 +89,7 @@ class Starter:
                 if execution is not None:
                     return Started(execution, already_started=False)
             self._revisions.forget(request.workflow)
-        raise Unavailable(f"workflow {request.workflow!r} keeps changing; start it again")
+        raise Unavailable(f"workflow {str(request.workflow)!r} keeps changing; start it again")
 
     async def _current(self, request: StartRequest) -> tuple[Current, bool]:
         """The workflow's id and revision, and whether that is a guess. Raise `NotFound`.

@@ -9,11 +9,12 @@ import orjson
 from app.definitions.changes import find_change, workflow_fields
 from app.definitions.edits import merged
 from app.definitions.service import DefinitionService
-from app.domain.definitions import Workflow, WorkflowDraft, key_problems
+from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Conflict, Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import EventType
 from app.domain.executions import Execution
+from app.domain.refs import Ref, key_problems
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
 
@@ -40,7 +41,7 @@ async def run_flow(
     for _ in range(TRIES_WHEN_CHANGED):
         try:
             workflow = await _stored(definitions, draft)
-            request = StartRequest(str(workflow.id), input, idempotency_key, workflow.revision)
+            request = StartRequest(Ref(id=workflow.id), input, idempotency_key, workflow.revision)
             return workflow, (await executions.start(request)).execution
         except (RevisionMismatch, NotFound):
             continue
@@ -50,7 +51,7 @@ async def run_flow(
 async def _stored(definitions: DefinitionService, draft: WorkflowDraft) -> Workflow:
     """The stored workflow that equals `draft`. Raise `RevisionMismatch` if it was changed concurrently."""
     try:
-        current = await read_flow(definitions, str(draft.key))
+        current = await read_flow(definitions, Ref(key=draft.key))
         if current is None:
             message = f"{draft.key!r} is the key of a workflow that has no `start_task`; choose another id"
             raise Conflict("flow.id", message)
@@ -63,7 +64,7 @@ async def _stored(definitions: DefinitionService, draft: WorkflowDraft) -> Workf
 
 async def _created(definitions: DefinitionService, draft: WorkflowDraft) -> Workflow:
     try:
-        return await definitions.create(draft)
+        return (await definitions.create(draft)).workflow
     except Invalid as error:
         raise Invalid(_in_words_of_flows(error.problems)) from None
     except Conflict:
@@ -76,10 +77,10 @@ async def _changed(definitions: DefinitionService, current: Workflow, draft: Wor
     changes = {name: fields[name] for name in _FIELDS} | {"tasks": draft.tasks}
     if find_change(current, merged(current, changes), current.updated_at) is None:
         return current
-    return await definitions.merge(str(current.id), changes, current.revision)
+    return (await definitions.merge(Ref(id=current.id), changes, current.revision)).workflow
 
 
-async def read_flow(definitions: DefinitionService, ref: str) -> Workflow | None:
+async def read_flow(definitions: DefinitionService, ref: Ref) -> Workflow | None:
     """The workflow; None if it is not a flow. Raise `NotFound` if it does not exist."""
     workflow = workflow_from_document(orjson.loads((await definitions.document(ref)).body))
     return None if workflow.start_task is None else workflow
@@ -87,7 +88,7 @@ async def read_flow(definitions: DefinitionService, ref: str) -> Workflow | None
 
 async def read_flow_of(definitions: DefinitionService, execution: Execution) -> Workflow:
     """The revision that the execution runs. Raise `NotFound` if it is not a flow."""
-    body = await definitions.revision_document(str(execution.workflow_id), execution.revision)
+    body = await definitions.revision_document(Ref(id=execution.workflow_id), execution.revision)
     workflow = workflow_from_document(orjson.loads(body))
     if workflow.start_task is None:
         raise NotFound("flow_run", execution.id)
@@ -109,7 +110,7 @@ class FlowRun:
 async def read_flow_run(executions: ExecutionService, execution: Execution) -> FlowRun:
     executed, output, after, ended = list[str](), None, 0, False
     while not ended:
-        page = await executions.updates(str(execution.id), after, EVENTS_AT_A_TIME)
+        page = await executions.updates(execution.id, after, EVENTS_AT_A_TIME)
         for update in page.updates:
             after = update.event.sequence
             if update.event.type in _RAN:

@@ -19,6 +19,7 @@ from app.background.loop import Loop, OnDefect
 from app.background.wake_up import WakeUp
 from app.domain.documents import rfc3339
 from app.domain.errors import NotFound, ServiceError, Unavailable
+from app.domain.refs import Ref
 from app.schedules.ports import DueSchedule, Executions, ScheduleStore
 from app.schedules.schedule import Overlap, Schedule
 
@@ -141,4 +142,4 @@ class Scheduler:
         """Apply `change`, also if the schedule was changed concurrently."""
         current: Schedule | None = schedule
         while current is not None and await self._store.save(change(current)) is None:
-            current = await self._store.get(str(current.id))
+            current = await self._store.get(Ref(id=current.id))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from app.domain.refs import Ref
 from app.schedules.schedule import Schedule
 
 NEW_SCHEDULES = "workflow_schedules"
@@ -32,8 +33,8 @@ class ScheduleStore(Protocol):
 
     async def now(self) -> datetime: ...
 
-    async def workflow_id(self, ref: str) -> int | None:
-        """The id of an existing workflow, by id or key."""
+    async def workflow_id(self, ref: Ref) -> int | None:
+        """The id of an existing workflow."""
 
     async def insert(self, schedule: Schedule) -> Schedule:
         """Store a new schedule with a new id and version 1.
@@ -41,8 +42,7 @@ class ScheduleStore(Protocol):
         Raise `NotFound` if the workflow does not exist, `Conflict` if the key is taken.
         """
 
-    async def get(self, ref: str) -> Schedule | None:
-        """By id or key."""
+    async def get(self, ref: Ref) -> Schedule | None: ...
 
     async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
         """One page ordered by id, and the number of all schedules."""

@@ -8,9 +8,9 @@ from itertools import islice
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.domain.definitions import key_problems
 from app.domain.documents import rfc3339
 from app.domain.errors import Invalid, Problem
+from app.domain.refs import Ref, key_problems
 from app.schedules.cron import CronExpression, cron_problems, parse_cron
 from app.schedules.times import last_match, matches, next_match
 from app.schedules.zones import time_zone_problems, zone_named
@@ -93,13 +93,12 @@ class Timing:
 class ScheduleDraft:
     """A schedule as a caller describes it.
 
-    workflow: an id or key.
     input: the text of a JSON object.
     paused: None keeps the value of a stored schedule; a new schedule is then not paused.
     allow_every_second: confirms a cron expression with all 60 seconds; it is not stored.
     """
 
-    workflow: str
+    workflow: Ref
     timing: Timing
     input: str = "{}"
     key: str | None = None

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.definitions import parse_ref
 from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from app.domain.refs import Ref
 from app.schedules.cron import HORIZON_YEARS
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Schedule, ScheduleDraft, Timing
@@ -48,19 +48,18 @@ class ScheduleService:
         await self._announce()
         return stored
 
-    async def get(self, ref: str) -> Schedule:
-        _check_ref(ref)
+    async def get(self, ref: Ref) -> Schedule:
         schedule = await self._store.get(ref)
         if schedule is None:
             raise NotFound("schedule", ref)
         return schedule
 
-    async def list_schedules(self, workflow: str | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
-        """One page ordered by id, and the number of all schedules. `workflow` is an id or key."""
+    async def list_schedules(self, workflow: Ref | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
+        """One page ordered by id, and the number of all schedules, or of those of `workflow`."""
         workflow_id = None if workflow is None else await self._workflow_id(workflow)
         return await self._store.list_schedules(workflow_id, skip, limit)
 
-    async def replace(self, ref: str, draft: ScheduleDraft) -> Schedule:
+    async def replace(self, ref: Ref, draft: ScheduleDraft) -> Schedule:
         """Set every field except the workflow. A start that is due or waits stays, unless the timing changes."""
         self._check(draft)
         workflow_id = await self._workflow_id(draft.workflow)
@@ -83,11 +82,11 @@ class ScheduleService:
 
         return await self._change(ref, replaced)
 
-    async def pause(self, ref: str) -> Schedule:
+    async def pause(self, ref: Ref) -> Schedule:
         """Start nothing more, and drop a waiting start. Repeating the call has no effect."""
         return await self._change(ref, lambda current, now: _with_pause(current, now, paused=True))
 
-    async def resume(self, ref: str) -> Schedule:
+    async def resume(self, ref: Ref) -> Schedule:
         """Continue with the next start; no effect if the schedule is not paused.
 
         Starts that came due during the pause are not made up, except a single `at` that is not late by more than
@@ -95,19 +94,19 @@ class ScheduleService:
         """
         return await self._change(ref, lambda current, now: _with_pause(current, now, paused=False))
 
-    async def delete(self, ref: str) -> Schedule:
+    async def delete(self, ref: Ref) -> Schedule:
         """Delete the schedule; return it as it was. Executions that it has started continue."""
         schedule = await self.get(ref)
         if not await self._store.delete(schedule.id):
             raise NotFound("schedule", ref)
         return schedule
 
-    async def preview(self, ref: str, count: int) -> Sequence[datetime]:
+    async def preview(self, ref: Ref, count: int) -> Sequence[datetime]:
         """The next start times, whether the schedule is paused or not."""
         schedule = await self.get(ref)
         return schedule.timing.preview(await self._store.now(), count)
 
-    async def _change(self, ref: str, change: Change) -> Schedule:
+    async def _change(self, ref: Ref, change: Change) -> Schedule:
         for _ in range(TRIES_WHEN_CHANGED):
             current, now = await self.get(ref), await self._store.now()
             wanted = change(current, now)
@@ -117,9 +116,9 @@ class ScheduleService:
             if stored is not None:
                 await self._announce()
                 return stored
-        raise Unavailable(f"schedule {ref!r} keeps changing; try again")
+        raise Unavailable(f"schedule {str(ref)!r} keeps changing; try again")
 
-    async def _workflow_id(self, ref: str) -> int:
+    async def _workflow_id(self, ref: Ref) -> int:
         workflow_id = await self._store.workflow_id(ref)
         if workflow_id is None:
             raise NotFound("workflow", ref)
@@ -129,14 +128,6 @@ class ScheduleService:
         draft.check()
         if (size := len(draft.input.encode())) > self._max_input_bytes:
             raise TooLarge("input", self._max_input_bytes, size)
-
-
-def _check_ref(ref: str) -> None:
-    """Raise `NotFound` for a text that is neither an id nor a key; the rules are those of workflows."""
-    try:
-        parse_ref(ref)
-    except NotFound:
-        raise NotFound("schedule", ref) from None
 
 
 def _first_fire(timing: Timing, now: datetime) -> datetime:

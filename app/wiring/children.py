@@ -12,6 +12,7 @@ import orjson
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError
+from app.domain.refs import parse_ref
 from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
@@ -48,7 +49,7 @@ class ServedChildren:
 
     async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
         try:
-            started = await self._insist(lambda: self._executions.start(StartRequest(workflow, input, key)))
+            started = await self._insist(lambda: self._executions.start(StartRequest(parse_ref(workflow), input, key)))
         except (NotFound, Invalid) as error:
             raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None
         except ServiceError as error:
@@ -59,7 +60,7 @@ class ServedChildren:
         after = 0
         while True:
             try:
-                async with aclosing(await self._executions.watch(str(execution_id), after)) as updates:
+                async with aclosing(await self._executions.watch(execution_id, after)) as updates:
                     async for batch in updates:
                         after = batch[-1].event.sequence
                 execution = await self._row(execution_id)
@@ -72,12 +73,12 @@ class ServedChildren:
     async def cancel(self, execution_id: UUID, reason: str) -> None:
         controls = self._needed()[1]
         try:
-            await self._insist(lambda: controls.cancel(str(execution_id), reason))
+            await self._insist(lambda: controls.cancel(execution_id, reason))
         except WrongState:
             return
 
     async def _row(self, execution_id: UUID) -> Execution:
-        return await self._insist(lambda: self._executions.get(str(execution_id)))
+        return await self._insist(lambda: self._executions.get(execution_id))
 
     async def _insist(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         while True:

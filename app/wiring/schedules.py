@@ -12,6 +12,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.background.wake_up import WakeUp
 from app.config import Settings
 from app.domain.errors import NotFound, WrongState
+from app.domain.refs import Ref
 from app.engine.controls import ExecutionControls
 from app.engine.notifying import notify_engines
 from app.engine.service import ExecutionService
@@ -29,12 +30,12 @@ class ScheduledExecutions:
         self._controls = controls
 
     async def start(self, workflow_id: int, input: Mapping[str, Any], idempotency_key: str) -> UUID:
-        started = await self._executions.start(StartRequest(str(workflow_id), input, idempotency_key))
+        started = await self._executions.start(StartRequest(Ref(id=workflow_id), input, idempotency_key))
         return started.execution.id
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:
         with suppress(NotFound, WrongState):
-            await self._controls.cancel(str(execution_id), reason)
+            await self._controls.cancel(execution_id, reason)
 
 
 def schedule_service(settings: Settings, pool: Pool, signals: PostgresSignals) -> ScheduleService:

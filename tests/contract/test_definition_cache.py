@@ -13,6 +13,7 @@ from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.notices import Notice, decode
 from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_cache, open_redis_link
 from app.definitions.ports import Absence, Content, DefinitionCache, StoredDocument, Vacancy
+from app.domain.refs import Ref
 from tests.support.memory.faults import Gate
 from tests.support.redis_server import PROGRAM, running_redis
 from tests.support.tcp_proxy import proxy_to
@@ -23,6 +24,10 @@ SOON = 0.2
 """Seconds after which a call gives up, where the test wants it to."""
 LATE = 60.0
 """The same, where Redis is expected to answer, on a busy machine too."""
+ID = Ref(id=7)
+KEY = Ref(key="k")
+OTHER = Ref(id=8)
+THIRD = Ref(id=9)
 
 
 class ManualTime:
@@ -54,7 +59,7 @@ def cache(request: pytest.FixtureRequest) -> DefinitionCache:
     return request.getfixturevalue(request.param)
 
 
-async def miss(cache: DefinitionCache, ref: str) -> Vacancy:
+async def miss(cache: DefinitionCache, ref: Ref) -> Vacancy:
     assert await cache.get(ref) is None
     answer = await cache.reserve(ref)
     assert isinstance(answer, Vacancy)
@@ -62,220 +67,221 @@ async def miss(cache: DefinitionCache, ref: str) -> Vacancy:
     return answer
 
 
-async def fill(cache: DefinitionCache, ref: str, content: Content) -> None:
+async def fill(cache: DefinitionCache, ref: Ref, content: Content) -> None:
     await cache.put(await miss(cache, ref), content)
 
 
-async def change(cache: DefinitionCache, *refs: str) -> None:
+async def change(cache: DefinitionCache, *refs: Ref) -> None:
     await cache.invalidate(await cache.begin_write(refs), refs)
 
 
 async def test_a_change_under_no_ref_yet_disturbs_nothing(cache, caplog):
-    await fill(cache, "k", OLD)
+    await fill(cache, KEY, OLD)
     caplog.set_level(logging.WARNING)
     await cache.release(await cache.begin_write(()))
-    await cache.invalidate(await cache.begin_write(()), ("7",))
-    assert await cache.get("k") == OLD
+    await cache.invalidate(await cache.begin_write(()), (ID,))
+    assert await cache.get(KEY) == OLD
     assert caplog.records == []
 
 
 async def test_what_was_filled_in_is_served(cache):
-    await fill(cache, "7", NEW)
-    await fill(cache, "k", OLD)
-    await fill(cache, "9", Absence("9"))
-    assert await cache.get("7") == NEW
-    assert await cache.reserve("7") == NEW
-    assert await cache.get("k") == OLD
-    assert await cache.get("9") == Absence("9")
-    await miss(cache, "8")
+    await fill(cache, ID, NEW)
+    await fill(cache, KEY, OLD)
+    await fill(cache, THIRD, Absence(THIRD))
+    assert await cache.get(ID) == NEW
+    assert await cache.reserve(ID) == NEW
+    assert await cache.get(KEY) == OLD
+    assert await cache.get(THIRD) == Absence(THIRD)
+    await miss(cache, OTHER)
 
 
 async def test_what_was_changed_is_not_served_and_may_be_filled_again(cache):
-    for ref in ("7", "k", "8"):
+    for ref in (ID, KEY, OTHER):
         await fill(cache, ref, OLD)
-    await change(cache, "7", "k", "unknown")
-    await miss(cache, "k")
-    assert await cache.get("8") == OLD
-    await fill(cache, "7", NEW)
-    assert await cache.get("7") == NEW
+    await change(cache, ID, KEY, Ref(key="unknown"))
+    await miss(cache, KEY)
+    assert await cache.get(OTHER) == OLD
+    await fill(cache, ID, NEW)
+    assert await cache.get(ID) == NEW
 
 
 async def test_refs_without_a_write_intent_are_invalidated_too(cache):
-    await fill(cache, "7", OLD)
-    await cache.invalidate(await cache.begin_write(["k"]), ["7", "k"])
-    await miss(cache, "7")
+    await fill(cache, ID, OLD)
+    await cache.invalidate(await cache.begin_write([KEY]), [ID, KEY])
+    await miss(cache, ID)
 
 
 async def test_a_reader_slower_than_a_change_fills_nothing_in(cache):
-    slow = await miss(cache, "7")
-    await change(cache, "7")
+    slow = await miss(cache, ID)
+    await change(cache, ID)
     await cache.put(slow, OLD)
-    await miss(cache, "7")
+    await miss(cache, ID)
 
 
 async def test_a_reader_slower_than_a_change_and_another_reader_never_wins(cache):
-    slow = await miss(cache, "7")
-    await change(cache, "7")
-    await fill(cache, "7", NEW)
+    slow = await miss(cache, ID)
+    await change(cache, ID)
+    await fill(cache, ID, NEW)
     await cache.put(slow, OLD)
-    assert await cache.get("7") != OLD
+    assert await cache.get(ID) != OLD
 
 
 async def test_readers_of_one_vacancy_may_both_fill_it_in(cache):
-    first, second = await miss(cache, "7"), await miss(cache, "7")
+    first, second = await miss(cache, ID), await miss(cache, ID)
     await cache.put(first, NEW)
     await cache.put(second, NEW)
-    assert await cache.get("7") == NEW
+    assert await cache.get(ID) == NEW
 
 
 async def test_during_a_write_intent_nothing_is_served_or_filled(cache):
-    slow = await miss(cache, "7")
-    await fill(cache, "k", OLD)
-    intent = await cache.begin_write(["7", "k"])
+    slow = await miss(cache, ID)
+    await fill(cache, KEY, OLD)
+    intent = await cache.begin_write([ID, KEY])
     await cache.put(slow, OLD)
-    for ref in ("7", "k"):
+    for ref in (ID, KEY):
         assert await miss(cache, ref) == Vacancy(ref)
-    await cache.put(Vacancy("7"), OLD)
-    await cache.invalidate(intent, ["7", "k"])
-    await fill(cache, "7", NEW)
-    assert await cache.get("7") == NEW
+    await cache.put(Vacancy(ID), OLD)
+    await cache.invalidate(intent, [ID, KEY])
+    await fill(cache, ID, NEW)
+    assert await cache.get(ID) == NEW
 
 
 async def test_a_ref_has_a_write_intent_until_the_last_writer_is_done(cache):
-    first, second = await cache.begin_write(["7"]), await cache.begin_write(["7"])
-    await cache.invalidate(first, ["7"])
-    assert await miss(cache, "7") == Vacancy("7")
+    first, second = await cache.begin_write([ID]), await cache.begin_write([ID])
+    await cache.invalidate(first, [ID])
+    assert await miss(cache, ID) == Vacancy(ID)
     await cache.release(second)
-    await fill(cache, "7", NEW)
-    assert await cache.get("7") == NEW
+    await fill(cache, ID, NEW)
+    assert await cache.get(ID) == NEW
 
 
 async def test_the_write_intent_of_a_dead_writer_ends_in_process():
     now = ManualTime()
     cache = InProcessDefinitionCache(ttl_seconds=60, monotonic=now)
-    await cache.begin_write(["7"])
+    await cache.begin_write([ID])
     now.seconds += in_process.INTENT_SECONDS
-    await fill(cache, "7", NEW)
-    assert await cache.get("7") == NEW
+    await fill(cache, ID, NEW)
+    assert await cache.get(ID) == NEW
 
 
 async def test_entries_end_with_their_time_in_process_however_late_they_were_filled():
     now = ManualTime()
     cache = InProcessDefinitionCache(ttl_seconds=60, monotonic=now)
-    vacancy = await miss(cache, "7")
+    vacancy = await miss(cache, ID)
     now.seconds += 30
     await cache.put(vacancy, OLD)
     now.seconds += 29
-    assert await cache.get("7") == OLD
+    assert await cache.get(ID) == OLD
     now.seconds += 1
-    await miss(cache, "7")
+    await miss(cache, ID)
 
 
 async def test_entries_end_with_their_time_in_redis_however_late_they_were_filled(redis_url, redis_definitions):
     """An entry counts only while its token is there, and nothing prolongs that."""
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        vacancy = await miss(redis_definitions, "7")
+        vacancy = await miss(redis_definitions, ID)
         await client.pexpire(token := redis_cache.PREFIX + "7:t", 20_000)  # two thirds of its time have passed
         await redis_definitions.put(vacancy, OLD)
-        assert await redis_definitions.get("7") == OLD
+        assert await redis_definitions.get(ID) == OLD
         assert 0 < await client.pttl(token) <= 20_000
         await client.delete(token)  # as it does itself in the end
-    await miss(redis_definitions, "7")
+    await miss(redis_definitions, ID)
 
 
 async def test_refs_and_bytes_are_bounded_in_process(monkeypatch):
     monkeypatch.setattr(in_process, "MAX_REFS", 3)
     monkeypatch.setattr(in_process, "MAX_BYTES", 100)
     cache = InProcessDefinitionCache(ttl_seconds=60)
-    for ref in ("a", "b", "c"):
+    a, b, c, d, big, too_big = (Ref(key=key) for key in ("a", "b", "c", "d", "big", "too-big"))
+    for ref in (a, b, c):
         await fill(cache, ref, OLD)
-    await cache.get("a")
-    await fill(cache, "d", OLD)
-    await cache.get("a")
-    await miss(cache, "b")
-    await fill(cache, "big", StoredDocument(1, None, 1, b"x" * 90))
-    await miss(cache, "a")
-    await fill(cache, "too big", StoredDocument(1, None, 1, b"x" * 101))
-    await miss(cache, "too big")
+    await cache.get(a)
+    await fill(cache, d, OLD)
+    await cache.get(a)
+    await miss(cache, b)
+    await fill(cache, big, StoredDocument(1, None, 1, b"x" * 90))
+    await miss(cache, a)
+    await fill(cache, too_big, StoredDocument(1, None, 1, b"x" * 101))
+    await miss(cache, too_big)
 
 
 async def test_every_key_in_redis_has_an_end(redis_url, redis_definitions):
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        late = await miss(redis_definitions, "7")
-        await fill(redis_definitions, "8", OLD)
-        await change(redis_definitions, "7")
+        late = await miss(redis_definitions, ID)
+        await fill(redis_definitions, OTHER, OLD)
+        await change(redis_definitions, ID)
         await redis_definitions.put(late, OLD)
-        await miss(redis_definitions, "9")
-        await redis_definitions.begin_write(["10"])
+        await miss(redis_definitions, THIRD)
+        await redis_definitions.begin_write([Ref(id=10)])
         lifetimes = [await client.ttl(key) for key in await client.keys()]
     assert len(lifetimes) == 5
     assert all(0 < lifetime <= 60 for lifetime in lifetimes)
 
 
 async def test_what_redis_dropped_cannot_be_filled_by_an_old_reader(redis_url, redis_definitions):
-    late = await miss(redis_definitions, "7")
+    late = await miss(redis_definitions, ID)
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         await client.flushall()
     await redis_definitions.put(late, OLD)
-    await fill(redis_definitions, "7", NEW)
+    await fill(redis_definitions, ID, NEW)
     await redis_definitions.put(late, OLD)
-    await miss(redis_definitions, "7")
+    await miss(redis_definitions, ID)
 
 
 @pytest.mark.parametrize("entry", [None, b"", b"garbage", b"00 7 1 k\n{}", b"61626", b"6162"])
 def test_foreign_entries_are_misses(entry):
-    assert unpack("7", b"ab", entry) is None
+    assert unpack(ID, b"ab", entry) is None
 
 
-@pytest.mark.parametrize("content", [OLD, NEW, Absence("7")])
+@pytest.mark.parametrize("content", [OLD, NEW, Absence(ID)])
 def test_entries_unpack_as_they_were_packed(content):
-    assert unpack("7", b"ab", pack(b"ab", content)) == content
-    assert unpack("7", b"ac", pack(b"ab", content)) is None
+    assert unpack(ID, b"ab", pack(b"ab", content)) == content
+    assert unpack(ID, b"ac", pack(b"ab", content)) is None
 
 
 async def test_a_foreign_value_under_a_key_is_a_miss(redis_url, redis_definitions):
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         await client.hset(redis_cache.PREFIX + "7:t", "not a", "string")
-    assert await redis_definitions.get("7") is None
+    assert await redis_definitions.get(ID) is None
 
 
 async def test_a_redis_that_never_answered_is_a_cache_that_never_hits():
     async with open_redis_link("redis://127.0.0.1:1", 60) as link:
         now = ManualTime()
         cache = RedisDefinitionCache(link, 60, SOON, now, now.sleep)
-        await fill(cache, "7", OLD)
-        assert await miss(cache, "7") == Vacancy("7")
+        await fill(cache, ID, OLD)
+        assert await miss(cache, ID) == Vacancy(ID)
 
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
 async def test_a_writer_without_redis_waits_until_no_older_entry_is_left(redis_url, redis_definitions, how):
     """Another process reaches Redis all the while, and has the older entry; it lives longer, for a slow machine."""
     now = ManualTime()
-    await fill(redis_definitions, "7", OLD)
+    await fill(redis_definitions, ID, OLD)
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
         writer = RedisDefinitionCache(link, 2, 0.05, now, now.sleep)
         await proxy.vanish() if how == "gone" else proxy.stall()
-        intent = await writer.begin_write(["7"])
-        assert await redis_definitions.get("7") == OLD
+        intent = await writer.begin_write([ID])
+        assert await redis_definitions.get(ID) == OLD
         began = now.seconds
-        await writer.invalidate(intent, ["7"])
+        await writer.invalidate(intent, [ID])
         assert now.seconds - began >= 2.5
 
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
 async def test_a_writer_waits_no_longer_than_until_redis_is_back(redis_url, redis_definitions, how):
-    await fill(redis_definitions, "7", OLD)
+    await fill(redis_definitions, ID, OLD)
     pause = Gate()
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
         writer = RedisDefinitionCache(link, 60, SOON, ManualTime(), lambda _: pause.pass_through())
         await proxy.vanish() if how == "gone" else proxy.stall()
-        waiting = asyncio.ensure_future(change(writer, "7"))
+        waiting = asyncio.ensure_future(change(writer, ID))
         await pause.reached()
         assert not waiting.done()
         await proxy.start() if how == "gone" else proxy.flow()
         pause.open()
         await waiting
-    await miss(redis_definitions, "7")
+    await miss(redis_definitions, ID)
 
 
 class Counting(RedisDefinitionCache):
@@ -298,7 +304,7 @@ class Counting(RedisDefinitionCache):
 
 @pytest.mark.parametrize("how", ["stalled", "gone"])
 async def test_an_outage_costs_readers_one_timeout(redis_url, redis_definitions, how, caplog):
-    await fill(redis_definitions, "8", OLD)
+    await fill(redis_definitions, OTHER, OLD)
     caplog.set_level(logging.INFO)
     now = ManualTime()
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
@@ -306,18 +312,18 @@ async def test_an_outage_costs_readers_one_timeout(redis_url, redis_definitions,
         await proxy.vanish() if how == "gone" else proxy.stall()
 
         for _ in range(100):
-            assert await miss(cache, "8") == Vacancy("8")
+            assert await miss(cache, OTHER) == Vacancy(OTHER)
         assert cache.calls == 1
 
         now.seconds += redis_cache.PAUSE_SECONDS
-        assert await cache.get("8") is None
+        assert await cache.get(OTHER) is None
         assert cache.calls == 2
         await proxy.start() if how == "gone" else proxy.flow()
-        assert await cache.get("8") is None
+        assert await cache.get(OTHER) is None
 
         cache.patience = LATE
         now.seconds += redis_cache.PAUSE_SECONDS
-        assert await cache.get("8") == OLD
+        assert await cache.get(OTHER) == OLD
         assert cache.calls == 3
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("app.")]
     assert len(messages) == 2
@@ -331,7 +337,7 @@ async def test_calls_during_a_stall_do_not_queue_up_behind_each_other(redis_url)
         await link.session()
         proxy.stall()
         cache = RedisDefinitionCache(link, 60, SOON)
-        calls = [asyncio.ensure_future(cache.get("7")) for _ in range(200)]
+        calls = [asyncio.ensure_future(cache.get(ID)) for _ in range(200)]
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         for _ in range(20):
             await asyncio.sleep(0)
@@ -370,14 +376,14 @@ class HandTurnedLoop:
 
 async def test_a_connection_that_answers_is_kept(redis_url, redis_definitions):
     """Each answer has its own time: when that of the first is over, the second goes on waiting."""
-    await fill(redis_definitions, "7", OLD)
+    await fill(redis_definitions, ID, OLD)
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
         cache = RedisDefinitionCache(link, 60, LATE)
         session = await link.session()
         session._loop = clock = HandTurnedLoop()
         for _ in range(3):
             proxy.stall()
-            asking = asyncio.ensure_future(cache.get("7"))
+            asking = asyncio.ensure_future(cache.get(ID))
             await asyncio.sleep(0)
             clock.turn(LATE * 0.6)
             assert not session.has_ended
@@ -389,7 +395,7 @@ async def test_a_connection_that_answers_is_kept(redis_url, redis_definitions):
 async def test_callers_that_give_up_do_not_shift_the_answers_of_others(redis_url):
     """All share one connection, on which answers come in the order of the questions."""
     async with open_redis_cache(redis_url, 60, LATE) as cache:
-        documents = {str(n): StoredDocument(n, None, 1, b"%d" % n) for n in range(50)}
+        documents = {Ref(id=n): StoredDocument(n, None, 1, b"%d" % n) for n in range(50)}
         for ref, document in documents.items():
             await fill(cache, ref, document)
         calls = {ref: asyncio.ensure_future(cache.get(ref)) for ref in documents}
@@ -404,22 +410,22 @@ async def test_entries_that_redis_brings_back_from_its_disk_are_not_served(tmp_p
     """A restart must not undo an invalidation; the server is readable again when its old entries have died."""
     with running_redis(tmp_path) as url:
         async with open_redis_cache(url, 60, LATE) as cache, redis.asyncio.Redis.from_url(url) as client:
-            await fill(cache, "7", OLD)
+            await fill(cache, ID, OLD)
             await client.save()
-            await change(cache, "7")
+            await change(cache, ID)
         port = int(url.rpartition(":")[2].partition("/")[0])
     now = ManualTime()
     with running_redis(tmp_path, port):
         async with open_redis_link(url, 60) as link:
             link._monotonic = now
             cache = RedisDefinitionCache(link, 60, LATE, now, now.sleep)
-            assert await miss(cache, "7") == Vacancy("7")
+            assert await miss(cache, ID) == Vacancy(ID)
             began = now.seconds
-            await change(cache, "7")
+            await change(cache, ID)
             assert now.seconds == began  # a writer need not wait for a server that answers
             now.seconds += 61
-            await fill(cache, "7", NEW)
-            assert await cache.get("7") == NEW
+            await fill(cache, ID, NEW)
+            assert await cache.get(ID) == NEW
 
 
 class Bus:
@@ -452,41 +458,47 @@ def processes(bus: Bus) -> list[InProcessDefinitionCache]:
 
 async def test_processes_without_redis_tell_each_other_of_changes(processes):
     here, there = processes
-    await fill(there, "7", OLD)
-    slow = await miss(there, "k")
-    intent = await here.begin_write(["7", "k"])
+    await fill(there, ID, OLD)
+    slow = await miss(there, KEY)
+    intent = await here.begin_write([ID, KEY])
     await there.put(slow, OLD)
-    assert await miss(there, "7") == Vacancy("7")
-    assert await miss(there, "k") == Vacancy("k")
-    await here.invalidate(intent, ["7", "k"])
-    await fill(there, "7", NEW)
-    assert await there.get("7") == NEW
+    assert await miss(there, ID) == Vacancy(ID)
+    assert await miss(there, KEY) == Vacancy(KEY)
+    await here.invalidate(intent, [ID, KEY])
+    await fill(there, ID, NEW)
+    assert await there.get(ID) == NEW
+
+
+@pytest.mark.parametrize("text", ["", "{", '["m",true,"Not a key!"]'])
+def test_what_is_no_notice_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever is wrong with it
+        decode(text)
 
 
 async def test_a_process_that_does_not_hear_the_others_serves_nothing(processes):
     here, _ = processes
-    await fill(here, "7", OLD)
-    slow = await miss(here, "k")
+    await fill(here, ID, OLD)
+    slow = await miss(here, KEY)
     here.set_listening(False)
     await here.put(slow, OLD)
-    assert await miss(here, "7") == Vacancy("7")
+    assert await miss(here, ID) == Vacancy(ID)
     here.set_listening(True)
     await here.put(slow, OLD)
-    await miss(here, "k")
-    await miss(here, "7")
+    await miss(here, KEY)
+    await miss(here, ID)
 
 
 async def test_a_change_that_cannot_be_told_waits_until_entries_elsewhere_have_died(bus, processes):
     here, there = processes
-    await fill(there, "7", OLD)
+    await fill(there, ID, OLD)
     bus.down = True
-    await change(here, "7")
-    await miss(there, "7")
+    await change(here, ID)
+    await miss(there, ID)
 
 
 async def test_a_call_that_comes_after_the_end_opens_nothing(redis_url: str) -> None:
     async with open_redis_cache(redis_url, ttl_seconds=60, timeout_seconds=LATE) as cache:
-        vacancy = await miss(cache, "k")
+        vacancy = await miss(cache, KEY)
     await cache.put(vacancy, OLD)
-    assert await cache.get("k") is None
+    assert await cache.get(KEY) is None
     assert [task for task in asyncio.all_tasks() if "redis link" in task.get_name()] == []

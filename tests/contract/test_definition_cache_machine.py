@@ -19,6 +19,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multipl
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.redis_cache import open_redis_cache
 from app.definitions.ports import DefinitionCache, StoredDocument, Vacancy, WriteIntent
+from app.domain.refs import Ref
 
 PROCESSES = 3
 SETTINGS = settings(
@@ -26,7 +27,7 @@ SETTINGS = settings(
 )
 
 processes = st.integers(0, PROCESSES - 1)
-refs = st.just("7")
+refs = st.just(Ref(id=7))
 
 
 class Caches:
@@ -87,7 +88,7 @@ class Writer:
 
     cache: DefinitionCache
     intent: WriteIntent
-    ref: str
+    ref: Ref
     committed: int = 0
 
 
@@ -101,7 +102,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stored = {"7": 1}
+        self.stored = {Ref(id=7): 1}
         self.acknowledged = dict(self.stored)
         self.has_lost = False
         self.stack = AsyncExitStack()
@@ -117,7 +118,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.run(self.stack.aclose())
 
     @rule(target=readers, process=processes, ref=refs)
-    def read(self, process: int, ref: str):
+    def read(self, process: int, ref: Ref):
         cache = self.caches.each[process]
         found = self.run(cache.get(ref)) or self.run(cache.reserve(ref))
         if isinstance(found, Vacancy):
@@ -136,13 +137,13 @@ class CacheMachine(RuleBasedStateMachine):
         self.run(reader.cache.put(reader.vacancy, reader.found))
 
     @rule(process=processes, ref=refs)
-    def change(self, process: int, ref: str) -> None:
+    def change(self, process: int, ref: Ref) -> None:
         writer = self.begin(process, ref)
         self.commit(writer)
         self.finish(writer)
 
     @rule(target=writers, process=processes, ref=refs)
-    def begin(self, process: int, ref: str) -> Writer:
+    def begin(self, process: int, ref: Ref) -> Writer:
         cache = self.caches.each[process]
         return Writer(cache, self.run(cache.begin_write([ref])), ref)
 

@@ -12,6 +12,8 @@ from app.definitions.ports import DefinitionStore, WorkflowEdit
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import workflow_document, workflow_from_document
 from app.domain.errors import Conflict, RevisionMismatch
+from app.domain.refs import Ref
+from tests.support.requests import ref_of
 
 START = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 FULL_TASK = TaskDraft(
@@ -43,59 +45,61 @@ def renamed(name: str):
     return lambda current: edits.merged(current, {"name": name})
 
 
-async def read(store: DefinitionStore, ref: str) -> Workflow:
+async def read(store: DefinitionStore, ref: Ref) -> Workflow:
     document = await store.document(ref)
     assert document is not None
     return workflow_from_document(orjson.loads(document.body))
 
 
 async def test_what_is_created_reads_back_as_it_was_given(store):
-    created = await store.create(WorkflowDraft("n", "d", "k", TASKS, timeout_seconds=2.5))
+    created = (await store.create(WorkflowDraft("n", "d", "k", TASKS, timeout_seconds=2.5))).workflow
     assert (created.key, created.name, created.description, created.revision) == ("k", "n", "d", 1)
     assert created.timeout_seconds == 2.5
     assert created.created_at == created.updated_at > START
     assert [(task.name, task.sequence) for task in created.tasks] == [("plain", 0), ("full", 7), ("undo", 8)]
     assert edits.draft_fields(created.tasks[1]) == edits.draft_fields(FULL_TASK)
-    assert await read(store, "k") == created
+    assert await read(store, ref_of("k")) == created
 
 
 async def test_the_document_is_the_dumped_workflow_byte_for_byte(store):
-    created = await store.create(WorkflowDraft("n", tasks=TASKS))
-    document = await store.document(str(created.id))
+    created = (await store.create(WorkflowDraft("n", tasks=TASKS))).workflow
+    document = await store.document(ref_of(created))
     assert document.body == orjson.dumps(workflow_document(created))
     assert (document.workflow_id, document.key, document.revision) == (created.id, None, 1)
     assert document.etag == f'"{created.id}-1"'
 
 
 async def test_ids_of_new_tasks_ascend_in_the_order_given(store):
-    created = await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(f"t{n}") for n in range(300))))
+    created = (await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(f"t{n}") for n in range(300))))).workflow
     assert [task.name for task in created.tasks] == [f"t{n}" for n in range(300)]
     assert [task.id for task in created.tasks] == sorted({task.id for task in created.tasks})
     assert {task.workflow_id for task in created.tasks} == {created.id}
 
 
 async def test_a_change_makes_the_next_revision_and_keeps_the_one_before(store):
-    created = await store.create(WorkflowDraft("old", tasks=TASKS))
-    changed = await store.change(str(created.id), renamed("new"))
+    created = (await store.create(WorkflowDraft("old", tasks=TASKS))).workflow
+    changed = (await store.change(ref_of(created), renamed("new"))).workflow
     assert (changed.name, changed.revision, changed.tasks) == ("new", 2, created.tasks)
     assert changed.created_at == created.created_at < changed.updated_at
-    assert await read(store, str(created.id)) == changed
-    assert orjson.loads(await store.revision_document(str(created.id), 1))["name"] == "old"
+    assert await read(store, ref_of(created)) == changed
+    assert orjson.loads(await store.revision_document(ref_of(created), 1))["name"] == "old"
 
 
 async def test_an_edit_sees_exactly_what_was_stored(store):
-    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    created = (await store.create(WorkflowDraft("n", tasks=TASKS))).workflow
     seen = []
-    await store.change(str(created.id), lambda current: seen.append(current) or edits.merged(current, {}))
+    await store.change(ref_of(created), lambda current: seen.append(current) or edits.merged(current, {}))
     assert seen == [created]
     assert list(seen[0].tasks[1].config) == list(FULL_TASK.config)
 
 
 async def test_nothing_is_written_where_nothing_changes(store):
-    created = await store.create(WorkflowDraft("n", tasks=TASKS))
-    same = await store.change(str(created.id), lambda current: edits.replaced(current, WorkflowDraft("n", tasks=TASKS)))
+    created = (await store.create(WorkflowDraft("n", tasks=TASKS))).workflow
+    same = (
+        await store.change(ref_of(created), lambda current: edits.replaced(current, WorkflowDraft("n", tasks=TASKS)))
+    ).workflow
     assert same == created
-    assert (await store.list_revisions(str(created.id), 0, 10))[1] == 1
+    assert (await store.list_revisions(ref_of(created), 0, 10))[1] == 1
 
 
 @pytest.mark.parametrize(
@@ -115,22 +119,24 @@ async def test_nothing_is_written_where_nothing_changes(store):
     ],
 )
 async def test_each_field_of_a_task_makes_a_revision_and_reads_back(store, task, changes):
-    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    created = (await store.create(WorkflowDraft("n", tasks=TASKS))).workflow
     task_id = next(found.id for found in created.tasks if found.name == task)
-    changed = await store.change(str(created.id), lambda current: edits.with_task_merged(current, task_id, changes))
-    after = next(found for found in (await read(store, str(created.id))).tasks if found.id == task_id)
+    changed = (
+        await store.change(ref_of(created), lambda current: edits.with_task_merged(current, task_id, changes))
+    ).workflow
+    after = next(found for found in (await read(store, ref_of(created))).tasks if found.id == task_id)
     assert changed.revision == 2
     assert {name: getattr(after, name) for name in changes} == changes
 
 
 async def test_the_timeout_of_executions_is_set_kept_and_cleared(store):
-    ref = str((await store.create(WorkflowDraft("n"))).id)
+    ref = ref_of((await store.create(WorkflowDraft("n"))).workflow)
     for changes, expected in (
         ({"timeout_seconds": 60.0}, 60.0),
         ({"name": "m"}, 60.0),
         ({"timeout_seconds": None}, None),
     ):
-        changed = await store.change(ref, lambda current, changes=changes: edits.merged(current, changes))
+        changed = (await store.change(ref, lambda current, changes=changes: edits.merged(current, changes))).workflow
         assert (changed.timeout_seconds, (await read(store, ref)).timeout_seconds) == (expected, expected)
     assert changed.revision == 4
 
@@ -144,16 +150,16 @@ async def test_the_timeout_of_executions_is_set_kept_and_cleared(store):
     ],
 )
 async def test_each_field_of_a_workflow_makes_a_revision_and_reads_back(store, field, values):
-    ref = str((await store.create(WorkflowDraft("n"))).id)
+    ref = ref_of((await store.create(WorkflowDraft("n"))).workflow)
     for revision, value in enumerate(values, start=2):
-        changed = await store.change(ref, lambda current, value=value: edits.merged(current, {field: value}))
+        changed = (await store.change(ref, lambda current, value=value: edits.merged(current, {field: value}))).workflow
         assert (changed.revision, repr(getattr(changed, field))) == (revision, repr(value))
         assert repr(getattr(await read(store, ref), field)) == repr(value)
 
 
 async def test_adding_a_task_keeps_the_fields_of_the_workflow(store):
     fields = {"timeout_seconds": 60.0, "variables": {"a": 1}, "input_schema": {}, "retention_days": 2.0}
-    ref = str((await store.create(WorkflowDraft("n", **fields))).id)
+    ref = ref_of((await store.create(WorkflowDraft("n", **fields))).workflow)
     await store.change(ref, lambda current: edits.with_task(current, TaskDraft("t")))
     after = await read(store, ref)
     assert {name: getattr(after, name) for name in fields} == fields
@@ -161,48 +167,56 @@ async def test_adding_a_task_keeps_the_fields_of_the_workflow(store):
 
 @pytest.mark.parametrize(("before", "after"), [(True, 1), (1, 1.0), (0, False), (None, 0)])
 async def test_values_that_only_python_takes_for_equal_are_a_change(store, before, after):
-    created = await store.create(WorkflowDraft("n", tasks=(TaskDraft("t", config={"x": before}),)))
+    created = (await store.create(WorkflowDraft("n", tasks=(TaskDraft("t", config={"x": before}),)))).workflow
     task_id = created.tasks[0].id
-    changed = await store.change(
-        str(created.id), lambda current: edits.with_task_merged(current, task_id, {"config": {"x": after}})
-    )
+    changed = (
+        await store.change(
+            ref_of(created), lambda current: edits.with_task_merged(current, task_id, {"config": {"x": after}})
+        )
+    ).workflow
     assert changed.revision == 2
-    assert type((await read(store, str(created.id))).tasks[0].config["x"]) is type(after)
+    assert type((await read(store, ref_of(created))).tasks[0].config["x"]) is type(after)
 
 
 async def test_tasks_are_added_changed_kept_and_removed_in_one_revision(store):
-    created = await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(name) for name in ("a", "b", "c"))))
+    created = (
+        await store.create(WorkflowDraft("n", tasks=tuple(TaskDraft(name) for name in ("a", "b", "c"))))
+    ).workflow
     a, b, _ = created.tasks
     wanted = (a, replace(b, sequence=3), TaskDraft("d"))
-    changed = await store.change(str(created.id), lambda current: WorkflowEdit("n", None, None, wanted, None))
+    changed = (
+        await store.change(ref_of(created), lambda current: WorkflowEdit("n", None, None, wanted, None))
+    ).workflow
     assert [(task.name, task.sequence) for task in changed.tasks] == [("a", 0), ("d", 0), ("b", 3)]
     assert changed.tasks[0] == a
     assert changed.tasks[2].id == b.id
     assert changed.tasks[2].created_at == b.created_at < changed.tasks[2].updated_at
     assert changed.tasks[1].id not in {task.id for task in created.tasks}
-    assert await read(store, str(created.id)) == changed
+    assert await read(store, ref_of(created)) == changed
 
 
 async def test_a_new_task_may_have_the_name_of_a_removed_one(store):
-    created = await store.create(WorkflowDraft("n", tasks=(TaskDraft("a"),)))
-    changed = await store.change(str(created.id), lambda _: WorkflowEdit("n", None, None, (TaskDraft("a"),), None))
+    created = (await store.create(WorkflowDraft("n", tasks=(TaskDraft("a"),)))).workflow
+    changed = (
+        await store.change(ref_of(created), lambda _: WorkflowEdit("n", None, None, (TaskDraft("a"),), None))
+    ).workflow
     assert changed.tasks[0].id != created.tasks[0].id
 
 
 async def test_an_edit_that_raises_changes_nothing(store):
-    created = await store.create(WorkflowDraft("n"))
+    created = (await store.create(WorkflowDraft("n"))).workflow
 
     def edit(current):
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        await store.change(str(created.id), edit)
-    assert await read(store, str(created.id)) == created
+        await store.change(ref_of(created), edit)
+    assert await read(store, ref_of(created)) == created
 
 
 async def test_another_expected_revision_is_refused(store):
-    created = await store.create(WorkflowDraft("n"))
-    ref = str(created.id)
+    created = (await store.create(WorkflowDraft("n"))).workflow
+    ref = ref_of(created)
     await store.change(ref, renamed("m"), expected_revision=1)
     with pytest.raises(RevisionMismatch, match="is at revision 2"):
         await store.change(ref, renamed("o"), expected_revision=1)
@@ -212,22 +226,22 @@ async def test_another_expected_revision_is_refused(store):
 
 
 async def test_a_taken_key_is_refused_and_a_free_one_may_be_taken(store):
-    first = await store.create(WorkflowDraft("n", key="k"))
-    second = await store.create(WorkflowDraft("n"))
+    first = (await store.create(WorkflowDraft("n", key="k"))).workflow
+    second = (await store.create(WorkflowDraft("n"))).workflow
     with pytest.raises(Conflict) as caught:
         await store.create(WorkflowDraft("n", key="k"))
     assert caught.value.field == "key"
     with pytest.raises(Conflict):
-        await store.change(str(second.id), lambda current: edits.merged(current, {"key": "k"}))
-    await store.change("k", lambda current: edits.merged(current, {"key": None}))
-    await store.change(str(second.id), lambda current: edits.merged(current, {"key": "k"}))
-    assert (await read(store, "k")).id == second.id
-    assert (await read(store, str(first.id))).key is None
+        await store.change(ref_of(second), lambda current: edits.merged(current, {"key": "k"}))
+    await store.change(ref_of("k"), lambda current: edits.merged(current, {"key": None}))
+    await store.change(ref_of(second), lambda current: edits.merged(current, {"key": "k"}))
+    assert (await read(store, ref_of("k"))).id == second.id
+    assert (await read(store, ref_of(first))).key is None
 
 
 async def test_concurrent_changes_are_each_a_revision_and_none_is_lost(store):
-    created = await store.create(WorkflowDraft("n"))
-    ref = str(created.id)
+    created = (await store.create(WorkflowDraft("n"))).workflow
+    ref = ref_of(created)
     await asyncio.gather(
         *(store.change(ref, lambda current, n=n: edits.with_task(current, TaskDraft(f"t{n}"))) for n in range(12))
     )
@@ -237,7 +251,7 @@ async def test_concurrent_changes_are_each_a_revision_and_none_is_lost(store):
 
 
 async def test_concurrent_changes_of_one_expected_revision_let_one_through(store):
-    created = await store.create(WorkflowDraft("n"))
-    changes = (store.change(str(created.id), renamed(f"n{n}"), expected_revision=1) for n in range(5))
+    created = (await store.create(WorkflowDraft("n"))).workflow
+    changes = (store.change(ref_of(created), renamed(f"n{n}"), expected_revision=1) for n in range(5))
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
     assert sum(isinstance(outcome, RevisionMismatch) for outcome in outcomes) == 4

@@ -4,9 +4,11 @@ import orjson
 import pytest
 
 from app.definitions import edits
-from app.definitions.ports import DefinitionStore, WorkflowFilter
+from app.definitions.ports import CurrentRevision, DefinitionStore, WorkflowFilter
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
+from app.domain.refs import MAX_ID, Ref
+from tests.support.requests import ref_of
 
 TASKS = (TaskDraft("a"), TaskDraft("b", sequence=1))
 
@@ -21,33 +23,33 @@ def renamed(name: str):
 
 
 async def test_deleting_keeps_the_revisions_by_id(store):
-    created = await store.create(WorkflowDraft("n", key="k", tasks=TASKS))
-    await store.change("k", renamed("m"))
-    deleted = await store.delete("k")
+    created = (await store.create(WorkflowDraft("n", key="k", tasks=TASKS))).workflow
+    await store.change(ref_of("k"), renamed("m"))
+    deleted = await store.delete(ref_of("k"))
     assert (deleted.id, deleted.name, deleted.revision) == (created.id, "m", 2)
-    assert await store.document("k") is None
-    assert await store.document(str(created.id)) is None
+    assert await store.document(ref_of("k")) is None
+    assert await store.document(ref_of(created)) is None
     with pytest.raises(NotFound):
         await store.workflow_of_task(created.tasks[0].id)
-    summaries, total = await store.list_revisions(str(created.id), 0, 10)
+    summaries, total = await store.list_revisions(ref_of(created), 0, 10)
     assert [(s.revision, s.name, s.task_count) for s in summaries] == [(2, "m", 2), (1, "n", 2)]
     assert total == 2
-    assert orjson.loads(await store.revision_document(str(created.id), 2))["name"] == "m"
+    assert orjson.loads(await store.revision_document(ref_of(created), 2))["name"] == "m"
     with pytest.raises(NotFound):
-        await store.list_revisions("k", 0, 10)
+        await store.list_revisions(ref_of("k"), 0, 10)
 
 
 async def test_ids_are_never_used_again(store):
-    created = await store.create(WorkflowDraft("n"))
-    await store.delete(str(created.id))
-    assert (await store.create(WorkflowDraft("n"))).id > created.id
+    created = (await store.create(WorkflowDraft("n"))).workflow
+    await store.delete(ref_of(created))
+    assert (await store.create(WorkflowDraft("n"))).workflow.id > created.id
 
 
 async def test_revisions_come_newest_first_by_page(store):
-    created = await store.create(WorkflowDraft("n0"))
+    created = (await store.create(WorkflowDraft("n0"))).workflow
     for n in range(1, 5):
-        await store.change(str(created.id), renamed(f"n{n}"))
-    summaries, total = await store.list_revisions(str(created.id), 1, 2)
+        await store.change(ref_of(created), renamed(f"n{n}"))
+    summaries, total = await store.list_revisions(ref_of(created), 1, 2)
     assert ([s.revision for s in summaries], total) == ([4, 3], 5)
     assert summaries[0].created_at > summaries[1].created_at
 
@@ -72,13 +74,22 @@ async def test_lists_are_filtered_paged_and_ordered_by_id(store):
     assert await found(key="key-1", name="alpha") == ([], 0)
 
 
+async def test_the_current_revision_is_known_by_id_and_key(store):
+    created = (await store.create(WorkflowDraft("n", key="k", tasks=TASKS))).workflow
+    await store.change(ref_of("k"), renamed("m"))
+    for name in (created, "k"):
+        assert await store.current(ref_of(name)) == CurrentRevision(created.id, "k", 2)
+
+
 async def test_the_workflow_of_a_task_is_found(store):
-    created = await store.create(WorkflowDraft("n", tasks=TASKS))
+    created = (await store.create(WorkflowDraft("n", tasks=TASKS))).workflow
     assert await store.workflow_of_task(created.tasks[0].id) == created.id
 
 
-@pytest.mark.parametrize("ref", ["999", "no-such-key", "9223372036854775808", "9" * 5000, "-1", "", "a\x00b", "Ü"])
+@pytest.mark.parametrize("ref", [Ref(id=999), Ref(id=0), Ref(id=MAX_ID), Ref(key="no-such-key")], ids=str)
 async def test_unknown_refs_are_not_found(store, ref):
+    assert await store.current(ref) is None
+
     async def document():
         if await store.document(ref) is None:
             raise NotFound("workflow", ref)
@@ -96,9 +107,9 @@ async def test_unknown_refs_are_not_found(store, ref):
 
 @pytest.mark.parametrize("number", [0, -1, 999, 2**31, 2**63, 2**70])
 async def test_unknown_numbers_are_not_found(store, number):
-    created = await store.create(WorkflowDraft("n"))
+    created = (await store.create(WorkflowDraft("n"))).workflow
     with pytest.raises(NotFound):
         await store.workflow_of_task(number)
     with pytest.raises(NotFound) as caught:
-        await store.revision_document(str(created.id), number)
+        await store.revision_document(ref_of(created), number)
     assert caught.value.kind == "revision"

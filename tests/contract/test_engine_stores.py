@@ -55,6 +55,7 @@ from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import EventExists, MemoryRecording
+from tests.support.requests import ref_of
 
 HOUR = 3600.0
 
@@ -157,7 +158,7 @@ async def other_session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def new_workflow(stores: Stores, name: str = "w") -> Workflow:
-    return await stores.definitions.create(WorkflowDraft(name=name, tasks=(TaskDraft("a"),)))
+    return (await stores.definitions.create(WorkflowDraft(name=name, tasks=(TaskDraft("a"),)))).workflow
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ async def test_an_opening_makes_the_row_and_the_first_events(
 async def test_an_opening_lands_only_at_the_current_revision(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
-    await stores.definitions.change(str(workflow.id), lambda current: edits.merged(current, {"name": "changed"}))
+    await stores.definitions.change(ref_of(workflow), lambda current: edits.merged(current, {"name": "changed"}))
     stale, current = uuid4(), uuid4()
     steps = [opening_step(stale, workflow), opening_step(current, replace(workflow, revision=2))]
     assert await stores.recording.record(engine_id, steps) == {current}
@@ -208,7 +209,7 @@ async def test_an_opening_lands_only_at_the_current_revision(
 async def test_an_opening_does_not_land_when_the_workflow_is_gone(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
-    await stores.definitions.delete(str(workflow.id))
+    await stores.definitions.delete(ref_of(workflow))
     execution_id = uuid4()
     assert await stores.recording.record(engine_id, [opening_step(execution_id, workflow)]) == set()
     assert not await stores.executions.enqueue(execution_id, opening(workflow), (CREATED,))
@@ -680,9 +681,9 @@ async def test_a_repetition_is_stored_with_all_its_events(stores: Stores, workfl
 
 async def test_a_repetition_lands_whatever_has_become_of_the_workflow(stores: Stores, workflow: Workflow) -> None:
     origin_id = await stores.enqueue(workflow)
-    await stores.definitions.change(str(workflow.id), lambda current: edits.merged(current, {"name": "changed"}))
+    await stores.definitions.change(ref_of(workflow), lambda current: edits.merged(current, {"name": "changed"}))
     changed = await repeat(stores, workflow, origin_id)
-    await stores.definitions.delete(str(workflow.id))
+    await stores.definitions.delete(ref_of(workflow))
     deleted = await repeat(stores, workflow, origin_id)
     for execution_id in (changed, deleted):
         assert execution_id is not None
@@ -774,15 +775,17 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
 
 
 async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> None:
-    first = await stores.definitions.create(WorkflowDraft(name="w", key="slug", tasks=(TaskDraft("a"),)))
-    second = await stores.definitions.change("slug", lambda current: edits.merged(current, {"name": "x"}))
-    assert await stores.reader.current("slug") == (first.id, 2)
-    assert await stores.reader.current(str(first.id)) == (first.id, 2)
-    assert await stores.reader.current("unknown") is None
+    first = (await stores.definitions.create(WorkflowDraft(name="w", key="slug", tasks=(TaskDraft("a"),)))).workflow
+    second = (
+        await stores.definitions.change(ref_of("slug"), lambda current: edits.merged(current, {"name": "x"}))
+    ).workflow
+    assert await stores.reader.current(ref_of("slug")) == (first.id, 2)
+    assert await stores.reader.current(ref_of(first)) == (first.id, 2)
+    assert await stores.reader.current(ref_of("unknown")) is None
     assert await stores.reader.revision(first.id, 1) == first
     assert await stores.reader.revision(first.id, 2) == second
     assert await stores.reader.revision(first.id, 3) is None
     assert await stores.reader.revision(10**9, 1) is None
-    await stores.definitions.delete("slug")
-    assert await stores.reader.current("slug") is None
+    await stores.definitions.delete(ref_of("slug"))
+    assert await stores.reader.current(ref_of("slug")) is None
     assert await stores.reader.revision(first.id, 1) == first, "executions go on with it"

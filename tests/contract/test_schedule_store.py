@@ -30,6 +30,7 @@ from tests.support.memory.executions import MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.schedules import MemoryScheduleStore
+from tests.support.requests import ref_of
 
 HOUR = 3600.0
 CRON = Timing("0 0 1 1 *", "Europe/Berlin")
@@ -92,7 +93,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 @pytest.fixture
 async def workflow(stores: Stores) -> Workflow:
-    return await stores.definitions.create(WorkflowDraft("w", key="w", tasks=()))
+    return (await stores.definitions.create(WorkflowDraft("w", key="w", tasks=()))).workflow
 
 
 def schedule(workflow: Workflow, **fields: Any) -> Schedule:
@@ -134,17 +135,17 @@ async def test_what_is_stored_is_read(stores: Stores, workflow: Workflow):
     stored = await stores.schedules.insert(given)
     assert stored == replace(given, id=stored.id, version=1)
     at = await stores.schedules.insert(schedule(workflow, timing=Timing(at=long_ago())))
-    assert [await stores.schedules.get(ref) for ref in (str(stored.id), "s", str(at.id))] == [stored, stored, at]
-    assert [await stores.schedules.get(ref) for ref in ("999", "t")] == [None, None]
+    assert [await stores.schedules.get(ref_of(name)) for name in (stored, "s", at)] == [stored, stored, at]
+    assert [await stores.schedules.get(ref_of(name)) for name in ("999", "t")] == [None, None]
 
 
 async def test_workflows_are_found_by_id_and_key(stores: Stores, workflow: Workflow):
-    found = [await stores.schedules.workflow_id(ref) for ref in (str(workflow.id), "w", "999", "x")]
+    found = [await stores.schedules.workflow_id(ref_of(name)) for name in (workflow, "w", "999", "x")]
     assert found == [workflow.id, workflow.id, None, None]
 
 
 async def test_lists_are_paged_by_id(stores: Stores, workflow: Workflow):
-    other = await stores.definitions.create(WorkflowDraft("o", tasks=()))
+    other = (await stores.definitions.create(WorkflowDraft("o", tasks=()))).workflow
     stored = [await stores.schedules.insert(schedule(owner)) for owner in (workflow, other, workflow, workflow)]
     assert await stores.schedules.list_schedules(None, 1, 2) == (stored[1:3], 4)
     assert await stores.schedules.list_schedules(workflow.id, 0, 2) == ([stored[0], stored[2]], 3)
@@ -156,7 +157,7 @@ async def test_a_change_lands_only_on_the_version_that_was_read(stores: Stores, 
     changed = await stores.schedules.save(replace(read, paused=True))
     assert changed == replace(read, paused=True, version=2)
     assert await stores.schedules.save(replace(read, paused=False)) is None
-    assert await stores.schedules.get(str(read.id)) == changed
+    assert await stores.schedules.get(ref_of(read)) == changed
     assert await stores.schedules.save(replace(read, id=999)) is None
 
 
@@ -174,8 +175,8 @@ async def test_a_key_belongs_to_one(stores: Stores, workflow: Workflow):
 
 async def test_a_schedule_needs_its_workflow_and_goes_with_it(stores: Stores, workflow: Workflow):
     stored = await stores.schedules.insert(schedule(workflow, next_fire_at=long_ago()))
-    await stores.definitions.delete("w")
-    assert await stores.schedules.get(str(stored.id)) is None
+    await stores.definitions.delete(ref_of("w"))
+    assert await stores.schedules.get(ref_of(stored)) is None
     assert await due(stores) == []
     with pytest.raises(NotFound, match="workflow"):
         await stores.schedules.insert(schedule(workflow))
@@ -184,7 +185,7 @@ async def test_a_schedule_needs_its_workflow_and_goes_with_it(stores: Stores, wo
 async def test_what_is_deleted_is_gone(stores: Stores, workflow: Workflow):
     stored = await stores.schedules.insert(schedule(workflow))
     assert [await stores.schedules.delete(stored.id) for _ in range(2)] == [True, False]
-    assert await stores.schedules.get(str(stored.id)) is None
+    assert await stores.schedules.get(ref_of(stored)) is None
 
 
 async def test_what_is_due_goes_to_one_caller_until_the_hold_ends(stores: Stores, workflow: Workflow):

@@ -23,6 +23,7 @@ from app.domain.documents import workflow_from_document
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from tests.support.migrating import ask, run, schema
+from tests.support.requests import ref_of
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 EXECUTION = UUID("0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71")
@@ -115,7 +116,7 @@ async def definitions(old_url: str):
 
 
 async def read(definitions: DefinitionStore) -> Workflow:
-    document = await definitions.document("k")
+    document = await definitions.document(ref_of("k"))
     assert document is not None
     return workflow_from_document(orjson.loads(document.body))
 
@@ -131,22 +132,24 @@ async def test_a_definition_of_then_has_the_defaults_of_now(definitions):
 
 
 async def test_a_snapshot_of_then_is_served_byte_for_byte(definitions):
-    assert await definitions.revision_document("k", 1) == SNAPSHOT.encode()
+    assert await definitions.revision_document(ref_of("k"), 1) == SNAPSHOT.encode()
 
 
 async def test_saying_the_same_again_makes_no_revision(definitions):
-    same = await definitions.change("k", lambda current: edits.merged(current, {}))
+    same = (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow
     assert same.revision == 1
-    copies = await definitions.change(
-        "k", lambda current: edits.merged(current, {"tasks": tuple(map(replace, current.tasks))})
-    )
+    copies = (
+        await definitions.change(
+            ref_of("k"), lambda current: edits.merged(current, {"tasks": tuple(map(replace, current.tasks))})
+        )
+    ).workflow
     assert copies.revision == 1
 
 
 async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url):
     changes = {"on_failure": OnFailure.CONTINUE, "compensate": ("u",)}
-    await definitions.change("k", lambda current: edits.with_task_merged(current, 1, changes))
-    await definitions.change("k", lambda current: edits.merged(current, {"timeout_seconds": 5.0}))
+    await definitions.change(ref_of("k"), lambda current: edits.with_task_merged(current, 1, changes))
+    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"timeout_seconds": 5.0}))
     workflow = await read(definitions)
     assert (workflow.timeout_seconds, workflow.revision) == (5.0, 3)
     assert (workflow.tasks[0].on_failure, workflow.tasks[0].compensate) == (OnFailure.CONTINUE, ("u",))
@@ -194,7 +197,7 @@ async def test_the_way_back_leads_to_what_was_there(old_url):
 
 
 async def test_snapshots_of_now_go_back_to_the_form_of_then(definitions, old_url):
-    await definitions.change("k", lambda current: edits.merged(current, {"name": "m"}))
+    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
     await run(command.downgrade, old_url, "0001")
     rows = await ask(old_url, "SELECT snapshot::text FROM workflow_revisions ORDER BY revision")
     assert orjson.loads(rows[1][0]) == WORKFLOW | {"name": "m", "revision": 2}

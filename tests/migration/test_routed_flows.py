@@ -16,6 +16,7 @@ from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.routing import Condition, RouteOutcome
 from tests.support.migrating import ask, run, schema
+from tests.support.requests import ref_of
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 INSTANT = "2026-01-02T12:00:00.000000Z"
@@ -93,7 +94,7 @@ async def definitions(old_url: str):
 
 
 async def read(definitions: PostgresDefinitionStore) -> Workflow:
-    document = await definitions.document("k")
+    document = await definitions.document(ref_of("k"))
     assert document is not None
     return workflow_from_document(orjson.loads(document.body))
 
@@ -101,16 +102,16 @@ async def read(definitions: PostgresDefinitionStore) -> Workflow:
 async def test_a_definition_of_then_has_the_defaults_of_now(definitions):
     workflow = await read(definitions)
     assert (workflow.start_task, workflow.conditions, workflow.max_visits) == (None, (), None)
-    assert await definitions.revision_document("k", 1) == SNAPSHOT.encode()
+    assert await definitions.revision_document(ref_of("k"), 1) == SNAPSHOT.encode()
 
 
 async def test_saying_the_same_again_makes_no_revision(definitions):
-    assert (await definitions.change("k", lambda current: edits.merged(current, {}))).revision == 1
+    assert (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow.revision == 1
 
 
 async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url):
     changes = {"start_task": "t", "conditions": (CONDITION,), "max_visits": 5}
-    await definitions.change("k", lambda current: edits.merged(current, changes))
+    await definitions.change(ref_of("k"), lambda current: edits.merged(current, changes))
     workflow = await read(definitions)
     assert (workflow.start_task, workflow.conditions, workflow.max_visits, workflow.revision) == (
         "t",
@@ -151,7 +152,7 @@ async def test_the_way_back_leads_to_what_was_there(old_url):
 
 
 async def test_snapshots_of_now_go_back_to_the_form_of_then(definitions, old_url):
-    await definitions.change("k", lambda current: edits.merged(current, {"name": "m"}))
+    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
     await run(command.downgrade, old_url, "0005")
     rows = await ask(old_url, "SELECT snapshot::text FROM workflow_revisions ORDER BY revision")
     assert rows[1][0] == orjson.dumps(WORKFLOW | {"name": "m", "revision": 2}).decode()

@@ -14,9 +14,9 @@ from app.adapters.database.retention import PostgresRetention
 from app.adapters.database_url import driver_dsn
 from app.domain.errors import NotFound
 from app.engine.running.retention import Retention
-from app.engine.starting import StartRequest
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
+from tests.support.requests import start_of
 
 RETENTION_SECONDS = 5.0
 CALLERS = 8
@@ -38,9 +38,9 @@ class Sample:
 
 async def start_for_ever(process: EngineProcess, pause_seconds: float) -> None:
     while True:
-        started = await process.executions.start(StartRequest("quick"))
+        started = await process.executions.start(start_of("quick"))
         with suppress(NotFound):
-            await process.executions.wait(str(started.execution.id), 20)
+            await process.executions.wait(started.execution.id, 20)
         await asyncio.sleep(pause_seconds)
 
 

@@ -53,6 +53,9 @@ class MortalStore(PostgresDefinitionStore):
             await asyncio.sleep(self._rng.uniform(0, SLOW_FILL_SECONDS))
         return found
 
+    async def current(self, ref):
+        return await self._count(super().current(ref))
+
     async def create(self, draft):
         return await self._unless_doomed(super().create(draft))
 

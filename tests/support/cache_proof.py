@@ -14,6 +14,7 @@ from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import NotFound
 from tests.support.cache_house import CacheHouse
+from tests.support.requests import ref_of
 
 READERS = 24
 EDITED = 10
@@ -82,7 +83,7 @@ class Proof:
                 await asyncio.sleep(0.01)
 
     async def _create(self, key: str) -> None:
-        workflow = await self.house.processes[0].service.create(WorkflowDraft(key, key=key))
+        workflow = (await self.house.processes[0].service.create(WorkflowDraft(key, key=key))).workflow
         for ref in (key, str(workflow.id)):
             self.logs[ref] = Log(1, {1: True})
         self.edited[key] = str(workflow.id)
@@ -121,10 +122,10 @@ class Proof:
         while True:
             await asyncio.sleep(self.rng.uniform(0, 0.1))
             changes = {"description": str(self.rng.random())}
-            workflow = await self._write(lambda service, changes=changes: service.merge(ref, changes))
-            if workflow is not None:
-                self.logs[key].acknowledge(workflow.revision)
-                self.logs[ref].acknowledge(workflow.revision)
+            stored = await self._write(lambda service, changes=changes: service.merge(ref_of(ref), changes))
+            if stored is not None:
+                self.logs[key].acknowledge(stored.workflow.revision)
+                self.logs[ref].acknowledge(stored.workflow.revision)
 
     async def _move_for_ever(self, here: str, there: str) -> None:
         """The numbers are descriptions: a workflow that comes again begins with revision 1 again."""
@@ -142,36 +143,36 @@ class Proof:
             await asyncio.sleep(self.rng.uniform(0, 0.1))
 
         def move(old: str, new: str):
-            return lambda service, text: service.merge(old, {"key": new, "description": text})
+            return lambda service, text: service.merge(ref_of(old), {"key": new, "description": text})
 
         while True:
             await step((True, False), lambda service, text: service.create(WorkflowDraft(here, text, here)))
             await step((False, True), move(here, there))
             await step((True, False), move(there, here))
-            await step((False, False), lambda service, _: service.delete(here))
+            await step((False, False), lambda service, _: service.delete(ref_of(here)))
 
     async def _stand(self, here: str, there: str, present: tuple[bool, bool]) -> bool:
         """Whether the database has the state that is wanted, as after a lost answer only it can tell."""
         store = self.house.processes[0].store
-        found = [await PostgresDefinitionStore.document(store, ref) for ref in (here, there)]
+        found = [await PostgresDefinitionStore.document(store, ref_of(ref)) for ref in (here, there)]
         return tuple(document is not None for document in found) == present
 
     async def _write(self, change):
         """None when the process died, before the commit or after it; it does nothing more then."""
         process = self.rng.choice(self.house.processes)
         try:
-            workflow = await process.call(change)
+            written = await process.call(change)
         except ConnectionError:
             self.counts["lost"] += 1
             await process.closed.wait()
             return None
         self.counts["writes"] += 1
-        return workflow
+        return written
 
 
 async def _number(service: DefinitionService, ref: str) -> int | None:
     try:
-        document = await service.document(ref)
+        document = await service.document(ref_of(ref))
     except NotFound:
         return None
     if ref.startswith(("here", "there")):

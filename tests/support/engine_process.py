@@ -57,7 +57,7 @@ async def read_on(call: Any) -> list[Any]:
 async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
     engine = create_engine(database_url, 1)
     try:
-        return await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(draft)
+        return (await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(draft)).workflow
     finally:
         await engine.dispose()
 

@@ -23,7 +23,7 @@ from app.engine.running.limits import Limits
 from app.engine.running.options import EngineOptions
 from app.engine.running.recorder import Recorder
 from app.engine.service import ExecutionService
-from app.engine.starting import Starter, StartRequest
+from app.engine.starting import Starter
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import NOON
@@ -33,6 +33,7 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.signals import MemorySignals
+from tests.support.requests import start_of
 
 OUTPUT_LIMIT = 10_000
 POLL = 0.01
@@ -117,11 +118,11 @@ class Process:
     announcer: Announcer
     defects: Defects
 
-    async def start(self, workflow: Workflow, **options: Any) -> str:
-        started = await self.executions.start(StartRequest(str(workflow.id), **options))
-        return str(started.execution.id)
+    async def start(self, workflow: Workflow, **options: Any) -> UUID:
+        started = await self.executions.start(start_of(workflow, **options))
+        return started.execution.id
 
-    async def until(self, execution_id: str, *words: str) -> list[str]:
+    async def until(self, execution_id: UUID, *words: str) -> list[str]:
         """The history in short, as far as the first of `words`, or to its end."""
         seen: list[str] = []
         async for updates in await self.executions.watch(execution_id, 0):
@@ -192,13 +193,13 @@ class House:
         return self.handlers.get(type)
 
     async def define(self, *tasks: Task, **fields: Any) -> Workflow:
-        return await self.database.definitions.create(WorkflowDraft(name="w", tasks=tuple(tasks), **fields))
+        return (await self.database.definitions.create(WorkflowDraft(name="w", tasks=tuple(tasks), **fields))).workflow
 
-    def history(self, execution_id: str) -> Sequence[Event]:
-        return self.database.histories[UUID(execution_id)]
+    def history(self, execution_id: UUID) -> Sequence[Event]:
+        return self.database.histories[execution_id]
 
-    def owner(self, execution_id: str) -> int | None:
-        return self.database.executions[UUID(execution_id)].owner_id
+    def owner(self, execution_id: UUID) -> int | None:
+        return self.database.executions[execution_id].owner_id
 
     @asynccontextmanager
     async def process(

@@ -16,6 +16,7 @@ from app.schedules.service import ScheduleService
 from app.wiring.schedules import ScheduledExecutions
 from tests.support.memory.schedules import MemoryScheduleStore
 from tests.support.memory_house import House, Process
+from tests.support.requests import ref_of
 from tests.support.stories import sync
 
 MAX_INPUT = 100_000
@@ -37,13 +38,13 @@ class ScheduleHouse:
 
     async def create(self, cron: str | None = "*/10 * * * *", at: datetime | None = None, **fields: Any) -> Schedule:
         timing = Timing(None if at is not None else cron, at=at)
-        return await self.service.create(ScheduleDraft(str(self.workflow.id), timing, **fields))
+        return await self.service.create(ScheduleDraft(ref_of(self.workflow), timing, **fields))
 
     async def fire(self, *, after_minutes: float = 0) -> Schedule:
         """Look once, a while later; the first schedule as it stands then."""
         self.house.clock.advance(after_minutes * 60)
         await self.scheduler().fire_due()
-        return await self.service.get("1")
+        return await self.service.get(ref_of(1))
 
     async def after_a_crash(self) -> Schedule:
         """Look again when what a dead process held is free."""
@@ -64,7 +65,7 @@ class ScheduleHouse:
         while not (own := [p for p in self.house.stage.performances if p.attempt.execution_id == execution_id]):
             await asyncio.sleep(0)
         own[-1].succeed()
-        await self.process.until(str(execution_id))
+        await self.process.until(execution_id)
 
 
 @asynccontextmanager

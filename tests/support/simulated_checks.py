@@ -11,6 +11,7 @@ from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import task_order
 from app.domain.documents import workflow_from_document
 from app.domain.executions import Failure
+from app.domain.refs import Ref
 from app.engine.deciding.event_data import data_of_failure
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.simulated_clients import Book, Watched
@@ -31,7 +32,7 @@ def stored_problems(database: MemoryDatabase) -> Iterator[str]:
 
 def _history_problems(database: MemoryDatabase, execution_id: UUID, row: StoredExecution) -> Iterator[str]:
     execution = row.execution
-    ref = str(execution.workflow_id)
+    ref = Ref(id=execution.workflow_id)
     document = run_at_once(database.definitions.revision_document(ref, execution.revision))
     check = HistoryCheck(execution_id, task_order(workflow_from_document(orjson.loads(document))))
     for event in database.histories[execution_id]:

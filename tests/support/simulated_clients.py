@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain.errors import Unavailable, WrongState
 from app.domain.events import Event
-from app.engine.starting import StartRequest
+from tests.support.requests import start_of
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
 from tests.support.simulated_workload import GO
 
@@ -66,7 +66,7 @@ class Client:
     async def start(self, workflow: str, key: str | None, after_seconds: float) -> None:
         """Once per key; without a key a start that was not answered is not repeated."""
         await asyncio.sleep(after_seconds)
-        request = StartRequest(workflow, {}, key)
+        request = start_of(workflow, {}, key)
         started = await self._insist(lambda process: process.executions.start(request), repeat=key is not None)
         if started is not None:
             self._accepted(started.execution.id, key)
@@ -74,7 +74,7 @@ class Client:
     async def execute(self, workflow: str, key: str | None, after_seconds: float) -> None:
         """Start and watch in one call; a stream that breaks is not taken up again, but opened anew with the key."""
         await asyncio.sleep(after_seconds)
-        request = StartRequest(workflow, {}, key)
+        request = start_of(workflow, {}, key)
 
         async def work(process: SimulatedProcess) -> None:
             started, stream = await process.executions.execute(request)
@@ -109,7 +109,7 @@ class Client:
         self._book.watched.append(watched)
 
         async def work(process: SimulatedProcess) -> None:
-            await self._read(await process.executions.watch(str(execution_id), watched.position), watched)
+            await self._read(await process.executions.watch(execution_id, watched.position), watched)
             watched.ended = True
 
         while not watched.ended:
@@ -128,44 +128,44 @@ class Client:
 
     async def cancel(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda process: process.controls.cancel(str(execution_id), "no longer wanted"))
+        await self._insist(lambda process: process.controls.cancel(execution_id, "no longer wanted"))
 
     async def pause(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 3)
-        await self._insist(lambda process: process.controls.pause(str(execution_id), "a pause"))
+        await self._insist(lambda process: process.controls.pause(execution_id, "a pause"))
         await asyncio.sleep(self._chance.random() * 3)
         await self.resume(execution_id)
 
     async def resume(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.controls.resume(str(execution_id), "go on"))
+        await self._insist(lambda process: process.controls.resume(execution_id, "go on"))
 
     async def signal(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda process: process.controls.signal(str(execution_id), GO, {"signal": GO}))
+        await self._insist(lambda process: process.controls.signal(execution_id, GO, {"signal": GO}))
 
     async def skip(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
         if (task := self._town.any_step(execution_id)) is not None:
-            await self._insist(lambda process: process.controls.skip(str(execution_id), task, "not needed"))
+            await self._insist(lambda process: process.controls.skip(execution_id, task, "not needed"))
 
     async def retry(self, execution_id: UUID) -> None:
         """Asked for before the end, it is refused; asked for twice, it is one."""
-        await self._insist(lambda process: process.executions.wait(str(execution_id), self._chance.random() * 20))
-        started = await self._insist(lambda process: process.controls.retry(str(execution_id)))
+        await self._insist(lambda process: process.executions.wait(execution_id, self._chance.random() * 20))
+        started = await self._insist(lambda process: process.controls.retry(execution_id))
         if started is not None:
             self._accepted(started.execution.id, f"retry of {execution_id}")
 
     async def rerun(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.executions.wait(str(execution_id), self._chance.random() * 20))
+        await self._insist(lambda process: process.executions.wait(execution_id, self._chance.random() * 20))
         task, key = self._town.any_step(execution_id), f"rerun of {execution_id}"
         if task is None:
             return
-        started = await self._insist(lambda process: process.controls.rerun(str(execution_id), task, key))
+        started = await self._insist(lambda process: process.controls.rerun(execution_id, task, key))
         if started is not None:
             self._accepted(started.execution.id, key)
 
     async def wait(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.executions.wait(str(execution_id), 5))
+        await self._insist(lambda process: process.executions.wait(execution_id, 5))
 
     async def _insist(self, ask: Callable[[SimulatedProcess], Awaitable[Any]], *, repeat: bool = True) -> Any:
         """The answer of the first process that has one; None when the answer is that it is too late."""

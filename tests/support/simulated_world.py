@@ -18,6 +18,7 @@ from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.recording import MemoryRecording
+from tests.support.requests import ref_of
 from tests.support.simulated_checks import client_problems, process_problems, stored_problems
 from tests.support.simulated_clients import Book, Client
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop
@@ -216,7 +217,7 @@ class Simulation:
         """The name of a task that the execution may run, and that undoes no other."""
         execution = self.database.executions[execution_id].execution
         document = run_at_once(
-            self.database.definitions.revision_document(str(execution.workflow_id), execution.revision)
+            self.database.definitions.revision_document(ref_of(execution.workflow_id), execution.revision)
         )
         names = [task["name"] for task in orjson.loads(document)["tasks"] if not task["name"].startswith("undo")]
         return self.chance.choice(names) if names else None

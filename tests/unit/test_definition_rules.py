@@ -16,9 +16,8 @@ from app.domain.definitions import (
     TaskDraft,
     Workflow,
     WorkflowDraft,
-    parse_ref,
 )
-from app.domain.errors import Invalid, NotFound, Problem
+from app.domain.errors import Invalid, Problem
 from app.expressions.expression import compile_expression
 from app.expressions.template import compile_template
 
@@ -244,18 +243,3 @@ def test_an_unchanged_workflow_has_no_problems(rules):
     current = stored(TaskDraft("a"), TaskDraft("b"))
     rules.check(current, edits.merged(current, {}))
     rules.check(current, edits.replaced(current, WorkflowDraft("n", tasks=tuple(map(replace, current.tasks)))))
-
-
-@pytest.mark.parametrize(
-    ("ref", "parsed"), [("7", 7), ("007", 7), ("a", "a"), ("a-7", "a-7"), (str(2**63 - 1), 2**63 - 1)]
-)
-def test_refs_are_ids_or_keys(ref, parsed):
-    assert parse_ref(ref) == parsed
-
-
-@pytest.mark.parametrize(
-    "ref", ["", "A", "-1", "+1", "\u0667", "²", " 1", "a ", "a\x00", str(2**63), "0" * 5000, "a" * 101]
-)
-def test_what_can_be_neither_is_not_found(ref):
-    with pytest.raises(NotFound):
-        parse_ref(ref)

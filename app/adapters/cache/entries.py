@@ -1,6 +1,7 @@
 """The entry of a ref in Redis, as bytes: a document or its absence, and the token."""
 
 from app.definitions.ports import Absence, Content, StoredDocument
+from app.domain.refs import Ref
 
 
 def pack(token: bytes, content: Content) -> bytes:
@@ -10,7 +11,7 @@ def pack(token: bytes, content: Content) -> bytes:
     return header.encode() + content.body
 
 
-def unpack(ref: str, token: bytes | None, entry: bytes | None) -> Content | None:
+def unpack(ref: Ref, token: bytes | None, entry: bytes | None) -> Content | None:
     """None when there is no entry, or one that was stored under another token."""
     if token is None or entry is None:
         return None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from itertools import count
 from uuid import uuid4
@@ -11,6 +11,7 @@ from app.adapters.cache.notices import Notice
 from app.adapters.cache.waiting import Patience
 from app.definitions.ports import Content, StoredDocument, Vacancy, WriteIntent
 from app.domain.recently_used import RecentlyUsed
+from app.domain.refs import Ref
 
 MAX_REFS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -60,18 +61,18 @@ class InProcessDefinitionCache:
         self._monotonic = monotonic
         self._patience = Patience(ttl_seconds, monotonic, sleep)
         self._listening = announce is None
-        self._slots: RecentlyUsed[str, _Slot] = RecentlyUsed(MAX_REFS)
-        self._writes: dict[str, dict[str, float]] = {}  # when each write intent ends, by ref and id
+        self._slots: RecentlyUsed[Ref, _Slot] = RecentlyUsed(MAX_REFS)
+        self._writes: dict[Ref, dict[str, float]] = {}  # when each write intent ends, by ref and id
         self._bytes = 0
         self._tokens = count()
 
-    async def get(self, ref: str) -> Content | None:
+    async def get(self, ref: Ref) -> Content | None:
         slot = self._slots.get(ref)
         if slot is None or slot.expires <= self._monotonic():
             return None
         return slot.content
 
-    async def reserve(self, ref: str) -> Content | Vacancy:
+    async def reserve(self, ref: Ref) -> Content | Vacancy:
         if not self._listening or self._is_being_written(ref):
             return Vacancy(ref)
         slot = self._slots.get(ref)
@@ -88,7 +89,7 @@ class InProcessDefinitionCache:
         self._bytes += slot.size
         self._shrink()
 
-    async def begin_write(self, refs: Sequence[str]) -> WriteIntent:
+    async def begin_write(self, refs: Collection[Ref]) -> WriteIntent:
         intent = WriteIntent(uuid4().hex, frozenset(refs))
         await self._send(Notice(intent.id, tuple(refs), is_over=False))
         return intent
@@ -96,7 +97,7 @@ class InProcessDefinitionCache:
     async def release(self, intent: WriteIntent) -> None:
         await self._send(Notice(intent.id, tuple(intent.refs), is_over=True))
 
-    async def invalidate(self, intent: WriteIntent, refs: Sequence[str]) -> None:
+    async def invalidate(self, intent: WriteIntent, refs: Collection[Ref]) -> None:
         """Other processes that listen invalidate at once. If no notice can be sent, wait until their entries end."""
         notice = Notice(intent.id, tuple({*intent.refs, *refs}), is_over=True)
         await self._patience.until(lambda: self._send(notice))
@@ -120,27 +121,27 @@ class InProcessDefinitionCache:
         self.receive(notice)
         return self._announce is None or await self._announce(notice)
 
-    def _is_being_written(self, ref: str) -> bool:
+    def _is_being_written(self, ref: Ref) -> bool:
         now = self._monotonic()
         for write_id, expires in list(self._writes.get(ref, {}).items()):
             if expires <= now:
                 self._end_write(ref, write_id)
         return ref in self._writes
 
-    def _end_write(self, ref: str, write_id: str) -> None:
+    def _end_write(self, ref: Ref, write_id: str) -> None:
         writes = self._writes.get(ref, {})
         writes.pop(write_id, None)
         if not writes:
             self._writes.pop(ref, None)
 
-    def _vacate(self, ref: str) -> _Slot:
+    def _vacate(self, ref: Ref) -> _Slot:
         self._remove(ref)
         slot = _Slot(b"%d" % next(self._tokens), self._monotonic() + self._ttl_seconds)
         gone = self._slots.put(ref, slot)
         self._bytes -= 0 if gone is None else gone.size
         return slot
 
-    def _remove(self, ref: str) -> None:
+    def _remove(self, ref: Ref) -> None:
         slot = self._slots.pop(ref)
         self._bytes -= 0 if slot is None else slot.size
 

@@ -13,7 +13,7 @@ older entries have ended, and acknowledges the write only then. The intent of a 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -29,6 +29,7 @@ from app.adapters.cache.outage import Outage
 from app.adapters.cache.redis_address import connection_options
 from app.adapters.cache.waiting import Patience
 from app.definitions.ports import Content, Vacancy, WriteIntent
+from app.domain.refs import Ref
 
 PREFIX = "workflow:definition:2:"
 PAUSE_SECONDS = 1.0
@@ -60,11 +61,11 @@ class RedisDefinitionCache:
         self._patience = Patience(ttl_seconds, monotonic, sleep)
         self._outage = Outage("Redis", PAUSE_SECONDS, monotonic)
 
-    async def get(self, ref: str) -> Content | None:
+    async def get(self, ref: Ref) -> Content | None:
         replies = await self._read(("MGET", *_token_and_entry(ref)))
         return None if replies is None else unpack(ref, *replies[0])
 
-    async def reserve(self, ref: str) -> Content | Vacancy:
+    async def reserve(self, ref: Ref) -> Content | Vacancy:
         token_key, entry_key = _token_and_entry(ref)
         replies = await self._read(
             ("MULTI",),
@@ -84,7 +85,7 @@ class RedisDefinitionCache:
             entry = pack(vacancy.token, content)
             await self._attempt(("SET", entry_key, entry, "PX", self._ttl_milliseconds))
 
-    async def begin_write(self, refs: Sequence[str]) -> WriteIntent:
+    async def begin_write(self, refs: Collection[Ref]) -> WriteIntent:
         intent = WriteIntent(uuid4().hex, frozenset(refs))
         beginning = [
             command
@@ -99,7 +100,7 @@ class RedisDefinitionCache:
         if intent.refs:
             await self._attempt(*_ending(intent))
 
-    async def invalidate(self, intent: WriteIntent, refs: Sequence[str]) -> None:
+    async def invalidate(self, intent: WriteIntent, refs: Collection[Ref]) -> None:
         commands = ("MULTI",), _removal(refs), *_ending(intent), ("EXEC",)
         await self._patience.until(lambda: self._succeeds(*commands))
 
@@ -160,15 +161,15 @@ async def open_redis_link(url: str, ttl_seconds: float) -> AsyncIterator[RedisLi
         await link.close()
 
 
-def _token_and_entry(ref: str) -> tuple[str, str]:
+def _token_and_entry(ref: Ref) -> tuple[str, str]:
     return f"{PREFIX}{ref}:t", f"{PREFIX}{ref}:e"
 
 
-def _intents(ref: str) -> str:
+def _intents(ref: Ref) -> str:
     return f"{PREFIX}{ref}:w"
 
 
-def _removal(refs: Sequence[str]) -> Command:
+def _removal(refs: Collection[Ref]) -> Command:
     return ("DEL", *(key for ref in refs for key in _token_and_entry(ref)))
 
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
 from app.definitions.changes import Change, draft_fields, workflow_values
+from app.definitions.ports import StoredWorkflow
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
-from app.domain.documents import retry_document, workflow_document
+from app.domain.documents import retry_document
 
 # Of the tables, not of the classes: rows as objects are not needed, and would cost as much again as the statement.
 _WORKFLOWS, _TASKS, _REVISIONS = (
@@ -57,9 +57,9 @@ async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
     )
 
 
-async def insert_revision(session: AsyncSession, workflow: Workflow) -> None:
-    snapshot = orjson.dumps(workflow_document(workflow)).decode()
-    row = {"workflow_id": workflow.id, "revision": workflow.revision, "snapshot": snapshot}
+async def insert_revision(session: AsyncSession, stored: StoredWorkflow) -> None:
+    workflow = stored.workflow
+    row = {"workflow_id": workflow.id, "revision": workflow.revision, "snapshot": stored.body.decode()}
     connection = await session.connection()
     await connection.execute(_INSERT_REVISION, row | {"created_at": workflow.updated_at})
 

@@ -36,10 +36,18 @@ from app.adapters.database.definition_rows import (
 from app.adapters.database.sessions import create_sessions
 from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
 from app.definitions.changes import find_change, first_revision, next_revision
-from app.definitions.ports import Edit, RevisionSummary, StoredDocument, WorkflowFilter
-from app.domain.definitions import MAX_ID, Workflow, WorkflowDraft, parse_ref
+from app.definitions.ports import (
+    CurrentRevision,
+    Edit,
+    RevisionSummary,
+    StoredDocument,
+    StoredWorkflow,
+    WorkflowFilter,
+)
+from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound, RevisionMismatch
+from app.domain.refs import MAX_ID, Ref
 
 MAX_REVISION = 2**31 - 1
 
@@ -52,40 +60,45 @@ class PostgresDefinitionStore:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._now = now
 
-    async def create(self, draft: WorkflowDraft) -> Workflow:
+    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
         now = self._now()
         async with self._writing() as session:
             workflow_id = await insert_workflow(session, draft, now)
             task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
-            workflow = first_revision(draft, workflow_id, task_ids, now)
-            await insert_revision(session, workflow)
-        return workflow
+            stored = StoredWorkflow.of(first_revision(draft, workflow_id, task_ids, now))
+            await insert_revision(session, stored)
+        return stored
 
-    async def change(self, ref: str, edit: Edit, expected_revision: int | None = None) -> Workflow:
+    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
         async with self._writing() as session:
             current = await _lock(session, ref, expected_revision)
             wanted, now = edit(current), self._now()
             change = find_change(current, wanted, now)
             if change is None:
-                return current
+                return StoredWorkflow.of(current)
             task_ids = await write_tasks(session, current.id, change, now)
-            workflow = next_revision(current, wanted, change, task_ids, now)
-            await update_workflow(session, workflow)
-            await insert_revision(session, workflow)
-        return workflow
+            stored = StoredWorkflow.of(next_revision(current, wanted, change, task_ids, now))
+            await update_workflow(session, stored.workflow)
+            await insert_revision(session, stored)
+        return stored
 
-    async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
+    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
         async with self._writing() as session:
             current = await _lock(session, ref, expected_revision)
             await session.execute(delete(WorkflowRow).where(WorkflowRow.id == current.id))
         return current
 
-    async def document(self, ref: str) -> StoredDocument | None:
-        known = parse_ref(ref)
-        statement = _CURRENT_BY_ID if isinstance(known, int) else _CURRENT_BY_KEY
+    async def document(self, ref: Ref) -> StoredDocument | None:
+        statement = _DOCUMENT_BY_KEY if ref.id is None else _DOCUMENT_BY_ID
         async with self._reading() as connection:
-            row = (await connection.execute(statement, {"ref": known})).one_or_none()
+            row = (await connection.execute(statement, _parameters(ref))).one_or_none()
         return None if row is None else StoredDocument(row.id, row.key, row.revision, row.snapshot.encode())
+
+    async def current(self, ref: Ref) -> CurrentRevision | None:
+        statement = _CURRENT_BY_KEY if ref.id is None else _CURRENT_BY_ID
+        async with self._reading() as connection:
+            row = (await connection.execute(statement, _parameters(ref))).one_or_none()
+        return None if row is None else CurrentRevision(*row)
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         count, page = _listing(wanted)
@@ -102,7 +115,7 @@ class PostgresDefinitionStore:
                 return found
         raise NotFound("task", task_id)
 
-    async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+    async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
         async with self._reading() as connection:
             workflow_id = await _id_of(connection, ref)
             of_workflow = RevisionRow.workflow_id == workflow_id
@@ -115,7 +128,7 @@ class PostgresDefinitionStore:
             rows = (await connection.execute(newest_first.offset(skip).limit(limit))).all()
         return [RevisionSummary(*row) for row in rows], total
 
-    async def revision_document(self, ref: str, revision: int) -> bytes:
+    async def revision_document(self, ref: Ref, revision: int) -> bytes:
         if not 0 < revision <= MAX_REVISION:
             raise NotFound("revision", revision)
         async with self._reading() as connection:
@@ -149,9 +162,8 @@ _SUMMARY = select(
 )
 
 
-def _named(ref: str) -> ColumnElement[bool]:
-    known = parse_ref(ref)
-    return WorkflowRow.id == known if isinstance(known, int) else WorkflowRow.key == known
+def _named(ref: Ref) -> ColumnElement[bool]:
+    return WorkflowRow.key == ref.key if ref.id is None else WorkflowRow.id == ref.id
 
 
 def _is_revision(workflow_id: SQLColumnExpression[int], revision: SQLColumnExpression[int]) -> ColumnElement[bool]:
@@ -179,18 +191,17 @@ def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
     return matching
 
 
-async def _id_of(connection: AsyncConnection, ref: str) -> int:
+async def _id_of(connection: AsyncConnection, ref: Ref) -> int:
     """An id is taken at its word, since revisions outlive their workflow; a key is looked up."""
-    known = parse_ref(ref)
-    if isinstance(known, int):
-        return known
-    found = await connection.scalar(select(WorkflowRow.id).where(WorkflowRow.key == known))
+    if ref.id is not None:
+        return ref.id
+    found = await connection.scalar(select(WorkflowRow.id).where(WorkflowRow.key == ref.key))
     if found is None:
         raise NotFound("workflow", ref)
     return found
 
 
-async def _lock(session: AsyncSession, ref: str, expected_revision: int | None) -> Workflow:
+async def _lock(session: AsyncSession, ref: Ref, expected_revision: int | None) -> Workflow:
     """The current revision; no other transaction can create the next one before this one ends.
 
     The snapshot needs a statement of its own: joined to the locked row, it would be looked up in the state from
@@ -214,8 +225,15 @@ async def _snapshot(session: AsyncSession | AsyncConnection, workflow_id: int, r
     )
 
 
-_CURRENT = select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision, RevisionRow.snapshot).join(
-    RevisionRow, _is_revision(WorkflowRow.id, WorkflowRow.revision)
-)
+def _parameters(ref: Ref) -> dict[str, int | str | None]:
+    return {"ref": ref.key if ref.id is None else ref.id}
+
+
+_CURRENT = select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision)
 _CURRENT_BY_ID = _CURRENT.where(WorkflowRow.id == bindparam("ref"))
 _CURRENT_BY_KEY = _CURRENT.where(WorkflowRow.key == bindparam("ref"))
+_DOCUMENT = _CURRENT.add_columns(RevisionRow.snapshot).join(
+    RevisionRow, _is_revision(WorkflowRow.id, WorkflowRow.revision)
+)
+_DOCUMENT_BY_ID = _DOCUMENT.where(WorkflowRow.id == bindparam("ref"))
+_DOCUMENT_BY_KEY = _DOCUMENT.where(WorkflowRow.key == bindparam("ref"))

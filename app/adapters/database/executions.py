@@ -11,10 +11,11 @@ from app.adapters.database import rows
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
-from app.domain.definitions import Workflow, parse_ref
+from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.events import Event
 from app.domain.executions import Execution
+from app.domain.refs import Ref
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
 
@@ -125,11 +126,12 @@ class PostgresDefinitionReader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def current(self, ref: str) -> tuple[int, int] | None:
-        named = parse_ref(ref)
-        by = "id" if isinstance(named, int) else "key"
+    async def current(self, ref: Ref) -> tuple[int, int] | None:
         with reaching():
-            row = await self._pool.read_row(_SQL[f"current_revision_by_{by}"], named)
+            if ref.id is None:
+                row = await self._pool.read_row(_SQL["current_revision_by_key"], ref.key)
+            else:
+                row = await self._pool.read_row(_SQL["current_revision_by_id"], ref.id)
         return None if row is None else (row["id"], row["revision"])
 
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None:

@@ -11,8 +11,8 @@ import structlog
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
-from app.domain.definitions import parse_ref
 from app.domain.errors import Conflict, NotFound
+from app.domain.refs import Ref
 from app.schedules.ports import DueSchedule
 from app.schedules.schedule import Overlap, Schedule, Timing
 
@@ -30,9 +30,10 @@ class PostgresScheduleStore:
             now: datetime = await self._pool.read_value(_SQL["now"])
         return now
 
-    async def workflow_id(self, ref: str) -> int | None:
+    async def workflow_id(self, ref: Ref) -> int | None:
+        statement, named = _by_id_or_key("workflow", ref)
         with reaching():
-            found: int | None = await self._pool.read_value(_SQL[f"workflow_by_{_kind(ref)}"], parse_ref(ref))
+            found: int | None = await self._pool.read_value(statement, named)
         return found
 
     async def insert(self, schedule: Schedule) -> Schedule:
@@ -40,9 +41,10 @@ class PostgresScheduleStore:
             rows = await self._pool.fetch(_SQL["insert"], *_values(schedule), schedule.workflow_id, schedule.created_at)
         return _schedule(rows[0])
 
-    async def get(self, ref: str) -> Schedule | None:
+    async def get(self, ref: Ref) -> Schedule | None:
+        statement, named = _by_id_or_key("get", ref)
         with reaching():
-            row = await self._pool.read_row(_SQL[f"get_by_{_kind(ref)}"], parse_ref(ref))
+            row = await self._pool.read_row(statement, named)
         return None if row is None else _schedule(row)
 
     async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
@@ -77,8 +79,9 @@ def _due_schedule(row: asyncpg.Record) -> DueSchedule | None:
         return None
 
 
-def _kind(ref: str) -> str:
-    return "id" if isinstance(parse_ref(ref), int) else "key"
+def _by_id_or_key(statement: str, ref: Ref) -> tuple[str, int | str | None]:
+    """The form of the statement for `ref`, and its parameter."""
+    return (_SQL[f"{statement}_by_key"], ref.key) if ref.id is None else (_SQL[f"{statement}_by_id"], ref.id)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from app.api.grpc.errors import LONGEST_MESSAGE, LONGEST_VALUE, shortened
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
+from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.service import ExecutionPage
 from app.engine.starting import Started, StartRequest
@@ -43,7 +44,7 @@ TASK_STATUS = {
 
 
 def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, max_input_bytes: int) -> StartRequest:
-    """Raise `Invalid` or `TooLarge` for what cannot be started."""
+    """Raise `Invalid`, `TooLarge` or `NotFound` for what cannot be started."""
     if not message.workflow_id:
         raise Invalid.at("workflow_id", "must be a workflow's id or key")
     if message.parameters and message.input:
@@ -51,7 +52,7 @@ def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, 
     value: dict[str, Any] = dict(message.parameters)
     if message.input:
         value = decode_object(message.input, "input", max_input_bytes)
-    return StartRequest(message.workflow_id, value, message.idempotency_key or None)
+    return StartRequest(parse_ref(message.workflow_id), value, message.idempotency_key or None)
 
 
 def started_message(execution: Execution, *, already_started: bool) -> pb.StartWorkflowResponse:
@@ -107,7 +108,8 @@ def page_message(page: ExecutionPage, max_bytes: int) -> pb.ListExecutionsRespon
 
     The token leads to the rest.
     """
-    message = pb.ListExecutionsResponse(next_page_token=page.next_cursor or "")
+    token = "" if page.next_cursor is None else str(page.next_cursor)
+    message = pb.ListExecutionsResponse(next_page_token=token)
     left = max_bytes - PAGE_OVERHEAD_BYTES
     for execution in page.executions:
         summary = summary_message(execution)

@@ -15,8 +15,10 @@ from app.api.grpc.messages import (
 )
 from app.api.grpc.streams import Updates, stream
 from app.domain.errors import Invalid
+from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus
 from app.engine.controls import ExecutionControls
+from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
 from app.engine.values import decode
@@ -47,7 +49,7 @@ class WorkflowServicer(WorkflowServiceServicer):
 
     @stream
     async def WatchExecution(self, request: pb.WatchExecutionRequest) -> Updates:
-        return await self._executions.watch(request.execution_id, request.after_sequence)
+        return await self._executions.watch(parse_execution_id(request.execution_id), request.after_sequence)
 
     @unary
     async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:
@@ -56,54 +58,56 @@ class WorkflowServicer(WorkflowServiceServicer):
 
     @unary
     async def GetWorkflowStatus(self, request: pb.GetWorkflowStatusRequest) -> pb.WorkflowStatusResponse:
-        execution = await self._executions.get(request.execution_id)
+        execution = await self._executions.get(parse_execution_id(request.execution_id))
         return status_message(execution, await self._executions.last_update(execution))
 
     @unary
     async def ListExecutions(self, request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
-        workflow = request.workflow_id
+        workflow, token = request.workflow_id, request.page_token
         wanted = ExecutionFilter(
-            workflow_id=await self._executions.workflow_id(workflow) if workflow else None,
+            workflow_id=await self._executions.workflow_id(parse_ref(workflow)) if workflow else None,
             status=_wanted_status(request.status),
         )
-        size = _page_size(request.page_size)
-        page = await self._executions.list_executions(wanted, request.page_token or None, size)
+        size, before = _page_size(request.page_size), parse_execution_id(token, "cursor") if token else None
+        page = await self._executions.list_executions(wanted, before, size)
         return page_message(page, self._max_message_bytes)
 
     @unary
     async def CancelExecution(self, request: pb.CancelExecutionRequest) -> pb.CancelExecutionResponse:
-        execution = await self._controls.cancel(request.execution_id, request.reason)
+        execution = await self._controls.cancel(parse_execution_id(request.execution_id), request.reason)
         return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def PauseExecution(self, request: pb.PauseExecutionRequest) -> pb.PauseExecutionResponse:
-        execution = await self._controls.pause(request.execution_id, request.reason)
+        execution = await self._controls.pause(parse_execution_id(request.execution_id), request.reason)
         return pb.PauseExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def ResumeExecution(self, request: pb.ResumeExecutionRequest) -> pb.ResumeExecutionResponse:
-        execution = await self._controls.resume(request.execution_id, request.reason)
+        execution = await self._controls.resume(parse_execution_id(request.execution_id), request.reason)
         return pb.ResumeExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def SignalExecution(self, request: pb.SignalExecutionRequest) -> pb.SignalExecutionResponse:
         payload = decode(request.payload or "null", "payload", self._max_input_bytes)
-        execution = await self._controls.signal(request.execution_id, request.name, payload)
+        execution = await self._controls.signal(parse_execution_id(request.execution_id), request.name, payload)
         return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def SkipTask(self, request: pb.SkipTaskRequest) -> pb.SkipTaskResponse:
-        execution = await self._controls.skip(request.execution_id, request.task, request.reason)
+        execution = await self._controls.skip(parse_execution_id(request.execution_id), request.task, request.reason)
         return pb.SkipTaskResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def RetryExecution(self, request: pb.RetryExecutionRequest) -> pb.RetryExecutionResponse:
-        return retried_message(await self._controls.retry(request.execution_id))
+        return retried_message(await self._controls.retry(parse_execution_id(request.execution_id)))
 
     @unary
     async def RerunExecution(self, request: pb.RerunExecutionRequest) -> pb.RerunExecutionResponse:
         key = request.idempotency_key or None
-        return rerun_message(await self._controls.rerun(request.execution_id, request.from_task, key))
+        return rerun_message(
+            await self._controls.rerun(parse_execution_id(request.execution_id), request.from_task, key)
+        )
 
 
 def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:

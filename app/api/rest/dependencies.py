@@ -3,13 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
 from app.definitions.service import DefinitionService
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
+from app.engine.identifiers import parse_execution_id
 from app.engine.service import ExecutionService
 from app.schedules.service import ScheduleService
 
@@ -68,8 +71,12 @@ Controls = Annotated[ExecutionControls, Depends(_controls)]
 DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]
 
-WorkflowRef = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]
+WorkflowInPath = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]
 TaskId = Annotated[int, Path(description="The task's id.", examples=[12])]
-ExecutionId = Annotated[str, Path(description="The execution's id, a UUID.", examples=[EXECUTION_ID])]
+ExecutionId = Annotated[
+    UUID,
+    PlainValidator(parse_execution_id, json_schema_input_type=str),
+    Path(description="The execution's id, a UUID.", examples=[EXECUTION_ID]),
+]
 Skip = Annotated[int, Query(ge=0, le=MAX_SKIP, description="How many items to leave out at the start.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items to answer at most.")]

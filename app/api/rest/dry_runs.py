@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.body_model import Body, with_example
-from app.api.rest.dependencies import DryRuns, WorkflowRef
+from app.api.rest.dependencies import DryRuns, WorkflowInPath
 from app.api.rest.documentation import WITH_BODY, problems
 from app.api.rest.responses import document_response
 from app.api.rest.views import ErrorView
 from app.domain.executions import Failure
+from app.domain.refs import parse_ref
 from app.engine.dry_run import DryRun, DryStep, Mock
 
 EXAMPLE_RUN: dict[str, Any] = {
@@ -87,10 +88,10 @@ class DryRunView(BaseModel):
 @router.post(
     "/{workflow}/test", summary="Try a workflow", response_model=DryRunView, responses=problems(404, *WITH_BODY)
 )
-async def test_workflow(workflow: WorkflowRef, body: DryRunBody, dry_runs: DryRuns) -> Response:
+async def test_workflow(workflow: WorkflowInPath, body: DryRunBody, dry_runs: DryRuns) -> Response:
     """Answers the path that an execution of the current revision would take; nothing is run and nothing stored."""
     mocks = {name: mock.mock() for name, mock in body.tasks.items()}
-    return document_response(_document(await dry_runs.run(workflow, body.input, mocks)))
+    return document_response(_document(await dry_runs.run(parse_ref(workflow), body.input, mocks)))
 
 
 def _document(run: DryRun) -> dict[str, Any]:

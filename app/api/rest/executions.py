@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import ExecutionId, Executions, WorkflowRef
+from app.api.rest.dependencies import ExecutionId, Executions, WorkflowInPath
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.execution_documents import (
     event_document,
@@ -19,6 +19,8 @@ from app.api.rest.queries import ExecutionQuery
 from app.api.rest.responses import PREFIX, document_response, readable_response
 from app.api.rest.views import EventPage, ExecutionPage, ExecutionView, TaskExecutionList
 from app.api.rest.workflow_bodies import ExecutionStart
+from app.domain.refs import parse_ref
+from app.engine.identifiers import parse_execution_id
 from app.engine.starting import StartRequest
 
 MAX_WAIT_SECONDS = 60
@@ -40,7 +42,7 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
     },
 )
 async def start_execution(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     executions: Executions,
     body: ExecutionStart | None = None,
     wait: Annotated[
@@ -52,10 +54,10 @@ async def start_execution(
     A start with an `idempotency_key` that was used before for this workflow answers the execution it started then.
     """
     body = body or ExecutionStart()
-    started = await executions.start(StartRequest(workflow, body.input, body.idempotency_key))
+    started = await executions.start(StartRequest(parse_ref(workflow), body.input, body.idempotency_key))
     execution = started.execution
     if wait > 0 and not execution.status.is_final:
-        execution = await executions.wait(str(execution.id), wait)
+        execution = await executions.wait(execution.id, wait)
     headers = {"Location": f"{PREFIX}/executions/{execution.id}"}
     return document_response(execution_document(execution), 200 if execution.status.is_final else 202, headers)
 
@@ -65,9 +67,12 @@ async def list_executions(
     executions: Executions, wanted: Annotated[ExecutionQuery, Query()], if_none_match: IfNoneMatch = None
 ) -> Response:
     """Newest first, without inputs and outputs."""
-    workflow_id = None if wanted.workflow_id is None else await executions.workflow_id(wanted.workflow_id)
-    page = await executions.list_executions(wanted.filter(workflow_id), wanted.cursor, wanted.limit)
-    document = {"items": [execution_summary(e) for e in page.executions], "next_cursor": page.next_cursor}
+    workflow = wanted.workflow_id
+    workflow_id = None if workflow is None else await executions.workflow_id(parse_ref(workflow))
+    before = parse_execution_id(wanted.cursor, "cursor") if wanted.cursor else None
+    page = await executions.list_executions(wanted.filter(workflow_id), before, wanted.limit)
+    cursor = None if page.next_cursor is None else str(page.next_cursor)
+    document = {"items": [execution_summary(e) for e in page.executions], "next_cursor": cursor}
     return readable_response(orjson.dumps(document), if_none_match)
 
 

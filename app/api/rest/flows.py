@@ -1,9 +1,11 @@
 """`/flow/run` and `/flows`: workflows whose conditions lead from task to task, run in one call."""
 
 from typing import Annotated
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import PlainValidator
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
@@ -17,14 +19,20 @@ from app.api.rest.responses import PREFIX, document_response, page_body, readabl
 from app.definitions.ports import WorkflowFilter
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
+from app.domain.refs import parse_ref
+from app.engine.identifiers import parse_execution_id
 from app.flows.runs import read_flow, read_flow_of, read_flow_run, run_flow
 
 WAIT_SECONDS = 30
 
 router = APIRouter(tags=["flows"], route_class=JsonRoute)
 
-FlowRunId = Annotated[str, Path(description="The run's id: that of its execution.", examples=[EXECUTION_ID])]
-FlowRef = Annotated[str, Path(description="The flow's id.", examples=["flow123"])]
+FlowRunId = Annotated[
+    UUID,
+    PlainValidator(parse_execution_id, json_schema_input_type=str),
+    Path(description="The run's id: that of its execution.", examples=[EXECUTION_ID]),
+]
+FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow123"])]
 
 
 @router.post(
@@ -53,7 +61,7 @@ async def start_flow_run(
     draft = body.flow.draft()
     workflow, execution = await run_flow(definitions, executions, draft, body.input, body.idempotency_key)
     if wait > 0 and not execution.status.is_final:
-        execution = await executions.wait(str(execution.id), wait)
+        execution = await executions.wait(execution.id, wait)
     document = flow_run_document(workflow, execution, await read_flow_run(executions, execution))
     headers = {"Location": f"{PREFIX}/flow-runs/{execution.id}"}
     return document_response(document, 200 if execution.status.is_final else 202, headers)
@@ -81,10 +89,10 @@ async def list_flows(
 
 
 @router.get("/flows/{flow}", summary="Get a flow", response_model=FlowView, responses=readable(404))
-async def get_flow(flow: FlowRef, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+async def get_flow(flow: FlowInPath, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
     """Its current revision. Under `/workflows` it can be changed and deleted."""
     try:
-        workflow = await read_flow(definitions, flow)
+        workflow = await read_flow(definitions, parse_ref(flow))
     except NotFound:
         raise NotFound("flow", flow) from None
     if workflow is None:

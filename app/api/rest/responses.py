@@ -8,9 +8,7 @@ import orjson
 from fastapi import Response
 
 from app.api.rest.conditional_requests import matches_weakly
-from app.definitions.ports import revision_etag
-from app.domain.definitions import Workflow
-from app.domain.documents import workflow_document
+from app.definitions.ports import StoredWorkflow
 
 PREFIX = "/api/v1"
 MEDIA_TYPE = "application/json"
@@ -33,12 +31,12 @@ def readable_response(body: bytes, if_none_match: str | None, etag: str | None =
     return json_response(body, headers=headers)
 
 
-def workflow_response(workflow: Workflow, status: int = 200) -> Response:
+def workflow_response(stored: StoredWorkflow, status: int = 200) -> Response:
     """A workflow just written, with the validator for the next write."""
-    headers = {"ETag": revision_etag(workflow.id, workflow.revision)}
+    headers = {"ETag": stored.etag}
     if status == 201:
-        headers["Location"] = f"{PREFIX}/workflows/{workflow.id}"
-    return document_response(workflow_document(workflow), status, headers)
+        headers["Location"] = f"{PREFIX}/workflows/{stored.workflow.id}"
+    return json_response(stored.body, status, headers)
 
 
 def page_body(items: Sequence[bytes], total: int, skip: int, limit: int) -> bytes:

@@ -7,13 +7,14 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef
+from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowInPath
 from app.api.rest.documentation import ETAG, problems, readable
 from app.api.rest.responses import page_body, readable_response, workflow_response
 from app.api.rest.revision_views import RevisionChangesView
 from app.api.rest.views import RevisionPage, WorkflowView
 from app.definitions.ports import RevisionSummary
 from app.domain.documents import rfc3339
+from app.domain.refs import parse_ref
 
 router = APIRouter(prefix="/workflows/{workflow}/revisions", tags=["revisions"])
 
@@ -26,27 +27,27 @@ Against = Annotated[
 
 @router.get("", summary="List revisions", response_model=RevisionPage, responses=readable(404))
 async def list_revisions(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     definitions: Definitions,
     skip: Skip = 0,
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Newest first. A deleted workflow's are found by its id."""
-    summaries, total = await definitions.list_revisions(workflow, skip, limit)
+    summaries, total = await definitions.list_revisions(parse_ref(workflow), skip, limit)
     items = [_summary(summary) for summary in summaries]
     return readable_response(page_body(items, total, skip, limit), if_none_match)
 
 
 @router.get("/{revision}", summary="Get a revision", response_model=WorkflowView, responses=readable(404))
 async def get_revision(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The whole workflow as it was. A deleted workflow's are found by its id."""
-    return readable_response(await definitions.revision_document(workflow, revision), if_none_match)
+    return readable_response(await definitions.revision_document(parse_ref(workflow), revision), if_none_match)
 
 
 @router.get(
@@ -56,7 +57,7 @@ async def get_revision(
     responses=readable(404),
 )
 async def get_revision_changes(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
     against: Against = None,
@@ -67,7 +68,7 @@ async def get_revision_changes(
     A task is the same when its name is, or its id. A deleted workflow's revisions are found by its id.
     """
     base = revision - 1 if against is None else against
-    differences = await definitions.revision_differences(workflow, revision, base)
+    differences = await definitions.revision_differences(parse_ref(workflow), revision, base)
     return readable_response(
         orjson.dumps({"revision": revision, "against": base, **asdict(differences)}), if_none_match
     )
@@ -80,7 +81,7 @@ async def get_revision_changes(
     responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
 )
 async def restore_revision(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
     if_match: IfMatch = None,
@@ -91,8 +92,9 @@ async def restore_revision(
     Tasks are matched by name: a match keeps its id, others get a new one. Where nothing changes there is no new
     revision. A deleted workflow cannot be restored; its revisions can be read, and a new one created from them.
     """
-    expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
-    return workflow_response(await definitions.restore(workflow, revision, expected))
+    ref = parse_ref(workflow)
+    expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
+    return workflow_response(await definitions.restore(ref, revision, expected))
 
 
 def _summary(summary: RevisionSummary) -> bytes:

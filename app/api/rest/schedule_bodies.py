@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from app.api.rest.body_model import Body, bounds, with_example
 from app.api.rest.workflow_bodies import Key
+from app.domain.refs import parse_ref
 from app.schedules.cron import MAX_CRON, tidy
 from app.schedules.schedule import (
     DEFAULT_CATCH_UP_SECONDS,
@@ -76,8 +77,9 @@ class ScheduleBody(Body):
     paused: bool | None = Field(None, description="Left out, it stays as it is; a new schedule is not paused.")
 
     def draft(self) -> ScheduleDraft:
+        """Raise `NotFound` for a `workflow` that can be none."""
         return ScheduleDraft(
-            workflow=self.workflow,
+            workflow=parse_ref(self.workflow),
             timing=Timing(None if self.cron is None else tidy(self.cron), self.time_zone, self.at),
             input=orjson.dumps(self.input).decode(),
             key=self.key,

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowRef, definitions_of
+from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowInPath, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.api.rest.task_bodies import TaskBody, TaskPatch
@@ -13,6 +13,7 @@ from app.api.rest.views import TaskPage, TaskView
 from app.definitions.service import TaskChange
 from app.domain.documents import task_document
 from app.domain.errors import NotFound
+from app.domain.refs import parse_ref
 
 router = APIRouter(tags=["tasks"], route_class=JsonRoute)
 
@@ -27,11 +28,12 @@ CHANGED = {200: {"headers": ETAG}, **problems(404, 412, *WITH_BODY)}
     responses={201: {"headers": ETAG | LOCATION}, **problems(404, 412, *WITH_BODY)},
 )
 async def create_task(
-    workflow: WorkflowRef, body: TaskBody, definitions: Definitions, if_match: IfMatch = None
+    workflow: WorkflowInPath, body: TaskBody, definitions: Definitions, if_match: IfMatch = None
 ) -> Response:
     """Adds a task to a workflow, which makes a new revision of it."""
-    revision = await expected_revision(if_match, None, lambda: definitions.document(workflow))
-    return _task_response(await definitions.add_task(workflow, body.draft(), revision), 201)
+    ref = parse_ref(workflow)
+    revision = await expected_revision(if_match, None, lambda: definitions.document(ref))
+    return _task_response(await definitions.add_task(ref, body.draft(), revision), 201)
 
 
 @router.get(
@@ -41,14 +43,14 @@ async def create_task(
     responses=readable(404),
 )
 async def list_tasks(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     request: Request,
     skip: Skip = 0,
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Ordered by sequence and id."""
-    tasks = orjson.loads((await definitions_of(request).document(workflow)).body)["tasks"]
+    tasks = orjson.loads((await definitions_of(request).document(parse_ref(workflow))).body)["tasks"]
     items = [orjson.dumps(task) for task in tasks[skip : skip + limit]]
     return readable_response(page_body(items, len(tasks), skip, limit), if_none_match)
 

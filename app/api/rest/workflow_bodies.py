@@ -7,7 +7,8 @@ from pydantic import Field
 from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Name, with_example
 from app.api.rest.routing_bodies import Conditions, MaxVisits, StartTask, conditions_of
 from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody
-from app.domain.definitions import KEY_PATTERN, MAX_RETENTION_DAYS, WorkflowDraft
+from app.domain.definitions import MAX_RETENTION_DAYS, WorkflowDraft
+from app.domain.refs import KEY_PATTERN
 
 MAX_IDEMPOTENCY_KEY = 200
 

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowRef, definitions_of
+from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowInPath, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
 from app.api.rest.views import WorkflowPage, WorkflowView
 from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.definitions.ports import WorkflowFilter
 from app.domain.documents import workflow_document
+from app.domain.refs import parse_ref
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRoute)
 
@@ -44,9 +45,9 @@ async def list_workflows(
 
 
 @router.get("/{workflow}", summary="Get a workflow", response_model=WorkflowView, responses=readable(404))
-async def get_workflow(workflow: WorkflowRef, request: Request, if_none_match: IfNoneMatch = None) -> Response:
+async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match: IfNoneMatch = None) -> Response:
     """The current revision. Pass the ETag as `If-Match` with a change to make sure that nobody else's is lost."""
-    document = await definitions_of(request).document(workflow)
+    document = await definitions_of(request).document(parse_ref(workflow))
     return readable_response(document.body, if_none_match, document.etag)
 
 
@@ -57,7 +58,7 @@ async def get_workflow(workflow: WorkflowRef, request: Request, if_none_match: I
     responses={200: {"headers": ETAG}, **problems(404, 409, 412, *WITH_BODY)},
 )
 async def replace_workflow(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     body: WorkflowReplace,
     definitions: Definitions,
     if_match: IfMatch = None,
@@ -68,8 +69,9 @@ async def replace_workflow(
     Tasks are matched with the stored ones by name: a match keeps its id, others are added, and stored ones that are
     not named are removed. Where nothing changes there is no new revision.
     """
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
-    return workflow_response(await definitions.replace(workflow, body.draft(), revision))
+    ref = parse_ref(workflow)
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
+    return workflow_response(await definitions.replace(ref, body.draft(), revision))
 
 
 @router.patch(
@@ -79,7 +81,7 @@ async def replace_workflow(
     responses={200: {"headers": ETAG}, **problems(404, 409, 412, *WITH_BODY)},
 )
 async def update_workflow(
-    workflow: WorkflowRef,
+    workflow: WorkflowInPath,
     body: WorkflowPatch,
     definitions: Definitions,
     if_match: IfMatch = None,
@@ -89,14 +91,16 @@ async def update_workflow(
 
     `tasks`, where given, is the whole list, matched by name as in PUT.
     """
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
-    return workflow_response(await definitions.merge(workflow, body.changes(), revision))
+    ref = parse_ref(workflow)
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
+    return workflow_response(await definitions.merge(ref, body.changes(), revision))
 
 
 @router.delete("/{workflow}", summary="Delete a workflow", response_model=WorkflowView, responses=problems(404, 412))
 async def delete_workflow(
-    workflow: WorkflowRef, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+    workflow: WorkflowInPath, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Answers the workflow as it was. Its revisions stay readable by id, and so do its executions."""
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(workflow))
-    return document_response(workflow_document(await definitions.delete(workflow, revision)))
+    ref = parse_ref(workflow)
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
+    return document_response(workflow_document(await definitions.delete(ref, revision)))

@@ -10,8 +10,8 @@ from app.cli.files.json_documents import load_json
 from app.cli.files.places import DocumentError, Passage, Place
 from app.cli.files.suggestions import with_near_names
 from app.cli.files.yaml_documents import load_yaml
-from app.domain.definitions import key_problems
 from app.domain.errors import Problem
+from app.domain.refs import key_problems
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 

@@ -5,22 +5,23 @@ database is asked.
 """
 
 from app.domain.recently_used import RecentlyUsed
+from app.domain.refs import Ref
 
 Current = tuple[int, int]
 """A workflow's id and revision."""
 
 
 class KnownRevisions:
-    """By id or key, the `limit` asked for last."""
+    """By ref, the `limit` asked for last."""
 
     def __init__(self, limit: int = 10_000) -> None:
-        self._known: RecentlyUsed[str, Current] = RecentlyUsed(limit)
+        self._known: RecentlyUsed[Ref, Current] = RecentlyUsed(limit)
 
-    def guess(self, ref: str) -> Current | None:
+    def guess(self, ref: Ref) -> Current | None:
         return self._known.get(ref)
 
-    def learn(self, ref: str, current: Current) -> None:
+    def learn(self, ref: Ref, current: Current) -> None:
         self._known.put(ref, current)
 
-    def forget(self, ref: str) -> None:
+    def forget(self, ref: Ref) -> None:
         self._known.pop(ref)

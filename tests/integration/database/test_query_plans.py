@@ -22,6 +22,7 @@ from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
 from app.engine.running.retention import BEGINNING
 from tests.support.query_plans import ExplainingPool
+from tests.support.requests import ref_of
 
 STORED = 100_000
 WORKFLOWS = 1_000
@@ -142,16 +143,16 @@ async def test_definitions_are_found_and_listed_by_pages(stored: str, pool: Expl
     ):
         for skip in (0, WORKFLOWS - PAGE):
             await store.list_documents(wanted, skip, PAGE)
-    assert await store.document("w7") is not None
-    assert await store.document("7") is not None
-    assert (await store.list_revisions("w7", 0, PAGE))[1] == REVISIONS
-    assert await store.revision_document("7", 1)
+    assert await store.document(ref_of("w7")) is not None
+    assert await store.document(ref_of("7")) is not None
+    assert (await store.list_revisions(ref_of("w7"), 0, PAGE))[1] == REVISIONS
+    assert await store.revision_document(ref_of("7"), 1)
     assert await store.workflow_of_task(7)
     await engine.dispose()
     for statement, arguments in ran:
         await pool.explain(statement, arguments)
     reader = PostgresDefinitionReader(pool)
-    assert await reader.current("w7") == await reader.current("7") == (7, REVISIONS)
+    assert await reader.current(ref_of("w7")) == await reader.current(ref_of("7")) == (7, REVISIONS)
     with suppress(KeyError):  # the snapshots of this database are too short for workflows
         await reader.revision(7, 1)
     check(pool)
@@ -160,8 +161,8 @@ async def test_definitions_are_found_and_listed_by_pages(stored: str, pool: Expl
 async def test_schedules_are_found_and_listed_by_pages(pool: ExplainingPool) -> None:
     store = PostgresScheduleStore(pool)
     for ref in ("7", "s7"):
-        assert await store.get(ref) is not None
-    assert await store.workflow_id("w7") == await store.workflow_id("7") == 7
+        assert await store.get(ref_of(ref)) is not None
+    assert await store.workflow_id(ref_of("w7")) == await store.workflow_id(ref_of("7")) == 7
     assert len(await store.claim(PAGE, HOUR)) == 10
     check(pool, most_rows=PAGE)
     pool.found.clear()

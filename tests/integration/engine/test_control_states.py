@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import grpc
 import pytest
@@ -23,7 +23,7 @@ from tests.support.memory_house import House, Process, short
 from tests.support.stories import sync
 
 REASON = "because"
-CONTROLS: Mapping[str, Callable[[ExecutionControls, str], Awaitable[Any]]] = {
+CONTROLS: Mapping[str, Callable[[ExecutionControls, UUID], Awaitable[Any]]] = {
     "cancel": lambda controls, execution: controls.cancel(execution, REASON),
     "pause": lambda controls, execution: controls.pause(execution, REASON),
     "resume": lambda controls, execution: controls.resume(execution, REASON),
@@ -89,7 +89,6 @@ def open_as(status: str) -> dict[str, Expected]:
 
 TABLE: Mapping[str, Mapping[str, Expected]] = {
     "unknown": everywhere(Refused(NotFound, "does not exist")),
-    "malformed": everywhere(Refused(Invalid, "is not a UUID")),
     "unclaimed": open_as("pending")
     | {
         "cancel": Becomes("cancel_requested", "cancelled"),
@@ -142,22 +141,18 @@ def house() -> House:
     return House(handlers={"signal": SignalHandler()}, park_after_seconds=0)
 
 
-async def unknown(house: House, process: Process) -> str:
-    return str(uuid4())
+async def unknown(house: House, process: Process) -> UUID:
+    return uuid4()
 
 
-async def malformed(house: House, process: Process) -> str:
-    return "seven"
-
-
-async def running(house: House, process: Process) -> str:
+async def running(house: House, process: Process) -> UUID:
     execution_id = await process.start(await house.define(sync("a", type="staged"), sync("b", type="staged")))
     await process.until(execution_id, "a started")
     await house.stage.entered("a")
     return execution_id
 
 
-async def parked(house: House, process: Process) -> str:
+async def parked(house: House, process: Process) -> UUID:
     wait = sync("a", type="signal", config={"name": "go"})
     execution_id = await process.start(await house.define(wait, sync("b", type="staged")))
     await process.until(execution_id, "a started")
@@ -165,14 +160,14 @@ async def parked(house: House, process: Process) -> str:
     return execution_id
 
 
-async def paused(house: House, process: Process) -> str:
+async def paused(house: House, process: Process) -> UUID:
     execution_id = await running(house, process)
     await process.controls.pause(execution_id, REASON)
     await process.until(execution_id, "paused")
     return execution_id
 
 
-async def stopping(house: House, process: Process) -> str:
+async def stopping(house: House, process: Process) -> UUID:
     house.stage.cleaning = asyncio.Event()
     execution_id = await running(house, process)
     await process.controls.cancel(execution_id, REASON)
@@ -180,48 +175,48 @@ async def stopping(house: House, process: Process) -> str:
     return execution_id
 
 
-async def completed(house: House, process: Process) -> str:
+async def completed(house: House, process: Process) -> UUID:
     execution_id = await process.start(await house.define(sync("a")))
     await process.until(execution_id)
     return execution_id
 
 
-async def failed(house: House, process: Process) -> str:
+async def failed(house: House, process: Process) -> UUID:
     execution_id = await running(house, process)
     house.stage.performances[-1].fail()
     await process.until(execution_id)
     return execution_id
 
 
-async def cancelled(house: House, process: Process) -> str:
+async def cancelled(house: House, process: Process) -> UUID:
     execution_id = await running(house, process)
     await process.controls.cancel(execution_id, REASON)
     await process.until(execution_id)
     return execution_id
 
 
-async def unclaimed(house: House, process: Process) -> str:
+async def unclaimed(house: House, process: Process) -> UUID:
     """There is no engine yet."""
     return await process.start(await house.define(sync("a", type="staged"), sync("b", type="staged")))
 
 
-STATES = (unknown, malformed, unclaimed, running, parked, paused, stopping, completed, failed, cancelled)
+STATES = (unknown, unclaimed, running, parked, paused, stopping, completed, failed, cancelled)
 
 
-async def ask(control: str, process: Process, execution_id: str) -> Any:
+async def ask(control: str, process: Process, execution_id: UUID) -> Any:
     try:
         return await CONTROLS[control](process.controls, execution_id)
     except ServiceError as error:
         return error
 
 
-async def settled(process: Process, execution_id: str) -> None:
+async def settled(process: Process, execution_id: UUID) -> None:
     """Until every command for the execution has been taken up."""
-    while any(str(command.execution_id) == execution_id for command in process.house.database.commands.values()):
+    while any(command.execution_id == execution_id for command in process.house.database.commands.values()):
         await asyncio.sleep(0)
 
 
-async def words(process: Process, execution_id: str) -> list[str]:
+async def words(process: Process, execution_id: UUID) -> list[str]:
     """The history in short; nothing where there is none."""
     try:
         page = await process.executions.updates(execution_id, 0, 1_000)
@@ -233,7 +228,7 @@ async def words(process: Process, execution_id: str) -> list[str]:
 @pytest.mark.parametrize("control", CONTROLS)
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 async def test_every_control_in_every_state(
-    house: House, state: Callable[[House, Process], Awaitable[str]], control: str
+    house: House, state: Callable[[House, Process], Awaitable[UUID]], control: str
 ) -> None:
     expected = TABLE[state.__name__][control]
     async with AsyncExitStack() as stack:
@@ -252,7 +247,9 @@ async def test_every_control_in_every_state(
             house.stage.cleaning.set()
 
 
-async def judge(process: Process, expected: Expected, execution_id: str, before: list[str], answers: list[Any]) -> None:
+async def judge(
+    process: Process, expected: Expected, execution_id: UUID, before: list[str], answers: list[Any]
+) -> None:
     match expected:
         case Refused(error, sentence):
             assert [type(answer) for answer in answers] == [error, error]
@@ -261,12 +258,12 @@ async def judge(process: Process, expected: Expected, execution_id: str, before:
         case Repeated():
             assert [type(answer) for answer in answers] == [Started, Started]
             assert [answer.already_started for answer in answers] == [False, True]
-            assert {str(answer.execution.origin_id) for answer in answers} == {execution_id}
+            assert {answer.execution.origin_id for answer in answers} == {execution_id}
             assert answers[0].execution.id == answers[1].execution.id
             assert await words(process, execution_id) == before
         case Stays(status):
             await settled(process, execution_id)
-            assert [str(answer.id) for answer in answers] == [execution_id] * 2
+            assert [answer.id for answer in answers] == [execution_id] * 2
             assert await words(process, execution_id) == before
             assert (await process.executions.get(execution_id)).status == status
         case Becomes(word, status):
@@ -275,7 +272,7 @@ async def judge(process: Process, expected: Expected, execution_id: str, before:
                 await asyncio.sleep(0)
             while (await process.executions.get(execution_id)).status != status:
                 await asyncio.sleep(0)
-            assert [str(answer.id) for answer in answers] == [execution_id] * 2
+            assert [answer.id for answer in answers] == [execution_id] * 2
             assert (await words(process, execution_id)).count(word) == (2 if word == "signal_received" else 1)
 
 

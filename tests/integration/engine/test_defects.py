@@ -12,10 +12,10 @@ from app.adapters.database.signals import PostgresSignals
 from app.background.defects import Defects
 from app.engine.ports import StoreUnreachable
 from app.engine.running.recorder import Recorder
-from app.engine.starting import StartRequest
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
+from tests.support.requests import start_of
 
 FAST = {"engine_lease_seconds": 1.0, "engine_renew_seconds": 0.05, "engine_poll_seconds": 0.02}
 
@@ -66,8 +66,8 @@ class Spoiled:
 
 async def run_one(process: EngineProcess) -> None:
     """An execution uses every loop but that of the schedules and the retention."""
-    started = await process.executions.start(StartRequest("w"))
-    await process.executions.wait(str(started.execution.id), 20)
+    started = await process.executions.start(start_of("w"))
+    await process.executions.wait(started.execution.id, 20)
 
 
 def first_of(defects: Defects) -> "asyncio.Future[None]":

@@ -2,16 +2,15 @@
 
 import asyncio
 from datetime import datetime
-from uuid import UUID
 
 import asyncpg
 
 from app.adapters.database_url import driver_dsn
 from app.domain.states import ExecutionStatus
-from app.engine.starting import StartRequest
 from app.wiring.grpc_process import open_engine_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
 from tests.support.gated_tasks import Gates
+from tests.support.requests import start_of
 
 POOL_SIZE = 2
 LEASE = {"engine_lease_seconds": 20.0, "engine_renew_seconds": 0.1}
@@ -26,10 +25,10 @@ async def test_requests_that_hold_every_connection_do_not_cost_the_lease(
     settings = settings_for(database_url, database_pool_size=POOL_SIZE, **LEASE)
     blocker = await asyncpg.connect(driver_dsn(database_url))
     async with open_engine_process(settings) as process:
-        execution_id = str((await process.executions.start(StartRequest("w"))).execution.id)
+        execution_id = (await process.executions.start(start_of("w"))).execution.id
         await gates.reached("a")
         async with blocker.transaction():
-            await blocker.execute("SELECT FROM executions WHERE id = $1 FOR UPDATE", UUID(execution_id))
+            await blocker.execute("SELECT FROM executions WHERE id = $1 FOR UPDATE", execution_id)
             requests = [asyncio.create_task(process.controls.pause(execution_id, "")) for _ in range(2 * POOL_SIZE)]
             while await session.fetchval(WAITING) < POOL_SIZE:
                 await asyncio.sleep(0)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import grpc
@@ -17,9 +18,9 @@ from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
 from app.engine.running.retention import BEGINNING, Retention
-from app.engine.starting import StartRequest
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import running_server, settings_for, store_workflow, sync, workflow
+from tests.support.requests import start_of
 from tests.support.rest_service import serving
 
 SOON = 1 / 86_400_000
@@ -44,10 +45,10 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
         yield pool
 
 
-async def run(process: EngineProcess, key: str = "quick", **options: str) -> str:
-    started = await process.executions.start(StartRequest(key, **options))
-    execution_id = str(started.execution.id)
-    return execution_id if key == "long" else str((await process.executions.wait(execution_id, 300)).id)
+async def run(process: EngineProcess, key: str = "quick", **options: str) -> UUID:
+    started = await process.executions.start(start_of(key, **options))
+    execution_id = started.execution.id
+    return execution_id if key == "long" else (await process.executions.wait(execution_id, 300)).id
 
 
 async def run_and_forget(process: EngineProcess) -> None:
@@ -56,9 +57,9 @@ async def run_and_forget(process: EngineProcess) -> None:
         await run(process)
 
 
-async def ids(process: EngineProcess) -> set[str]:
+async def ids(process: EngineProcess) -> set[UUID]:
     page = await process.executions.list_executions(ExecutionFilter(), None, 200)
-    return {str(execution.id) for execution in page.executions}
+    return {execution.id for execution in page.executions}
 
 
 async def clean(pool: Pool) -> bool:
@@ -75,11 +76,11 @@ async def test_what_has_ended_goes_with_all_that_belongs_to_it(
 ) -> None:
     ended, running = [await run(process) for _ in range(5)], await run(process, "long")
     again = await process.controls.rerun(ended[0], "a")
-    await process.executions.wait(str(again.execution.id), 300)
+    await process.executions.wait(again.execution.id, 300)
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 6
     assert await ids(process) == {running}
-    assert {str(row["execution_id"]) for row in await session.fetch("SELECT execution_id FROM execution_events")} == {
+    assert {row["execution_id"] for row in await session.fetch("SELECT execution_id FROM execution_events")} == {
         running
     }
     for execution_id in ended:
@@ -95,15 +96,15 @@ async def test_a_repetition_outlives_its_origin(
 ) -> None:
     origin = await run(process)
     again = await process.controls.rerun(origin, "a")
-    await process.executions.wait(str(again.execution.id), 300)
+    await process.executions.wait(again.execution.id, 300)
     await session.execute("UPDATE executions SET finished_at = $2 WHERE id = $1", origin, datetime.now(UTC) - OLD)
     retention = PostgresRetention(pool, 90)
     # The origin was created just now: only its end lies back. So the sweep has to look at it all the same.
     removal = await retention.remove(BEGINNING, first_id_at(datetime.now(UTC) + OLD), 100)
     assert removal is not None
     assert (removal.looked_at, removal.removed) == (2, 1)
-    assert (await process.executions.get(str(again.execution.id))).origin_id is not None
-    assert (await process.executions.tasks(str(again.execution.id)))[0].status == "completed"
+    assert (await process.executions.get(again.execution.id)).origin_id is not None
+    assert (await process.executions.tasks(again.execution.id))[0].status == "completed"
     assert await clean(pool)
 
 
@@ -151,12 +152,12 @@ async def test_a_removed_execution_is_not_found_over_either_api(database_url: st
         newest = await run(server.process)
         second = await rest.get("/executions", params={"limit": 2, "cursor": first["next_cursor"]})
         assert (second.status_code, second.json()) == (200, {"items": [], "next_cursor": None})
-        assert [item["id"] for item in (await rest.get("/executions")).json()["items"]] == [newest]
+        assert [item["id"] for item in (await rest.get("/executions")).json()["items"]] == [str(newest)]
         for path in ("", "/events", "/tasks"):
             gone = await rest.get(f"/executions/{found[0]}{path}")
             assert (gone.status_code, gone.json()["code"]) == (404, "execution_not_found")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await server.stub.WatchExecution(pb.WatchExecutionRequest(execution_id=found[0])).read()
+            await server.stub.WatchExecution(pb.WatchExecutionRequest(execution_id=str(found[0]))).read()
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 

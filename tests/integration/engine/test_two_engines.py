@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,11 +14,11 @@ from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
 from app.engine.running.engine import Engine
-from app.engine.starting import StartRequest
 from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import parallel, running_server, settings_for, store_workflow, sync, workflow
 from tests.support.gated_tasks import Gates
+from tests.support.requests import start_of
 
 LEASE = {"engine_lease_seconds": 60.0, "engine_renew_seconds": 0.2, "engine_poll_seconds": 0.1}
 """A lease that no machine is too busy to keep; a test ends it where it needs to."""
@@ -52,12 +53,12 @@ async def kill(engine: Engine) -> None:
     await engine._recorder.stop()
 
 
-async def start(process: EngineProcess, key: str, **options: object) -> str:
-    started = await process.executions.start(StartRequest(key, **options))
-    return str(started.execution.id)
+async def start(process: EngineProcess, key: str, **options: Any) -> UUID:
+    started = await process.executions.start(start_of(key, **options))
+    return started.execution.id
 
 
-async def watch(process: EngineProcess, execution_id: str, after: int = 0) -> list[Update]:
+async def watch(process: EngineProcess, execution_id: UUID, after: int = 0) -> list[Update]:
     batches = await process.executions.watch(execution_id, after)
     return [update async for batch in batches for update in batch]
 
@@ -106,11 +107,11 @@ async def test_an_engine_that_stops_hands_over_at_once(fleet: Fleet, database_ur
 async def test_a_hundred_starts_of_one_key_are_one_execution(fleet: Fleet, database_url: str) -> None:
     await store_workflow(database_url, workflow("w", [sync("a", 1)]))
     processes = [await fleet.process(), await fleet.process()]
-    request = StartRequest("w", {"n": 1}, "key")
+    request = start_of("w", {"n": 1}, "key")
     started = await asyncio.gather(*(processes[number % 2].executions.start(request) for number in range(100)))
     assert len({one.execution.id for one in started}) == 1
     assert [one.already_started for one in started].count(False) == 1
-    updates = await watch(processes[1], str(started[0].execution.id))
+    updates = await watch(processes[1], started[0].execution.id)
     assert len(updates) == 5
 
 
@@ -119,7 +120,7 @@ async def test_starts_of_many_keys_in_any_order_do_not_lock_each_other_out(fleet
     processes = [await fleet.process(), await fleet.process()]
     keys = [f"key-{number}" for number in range(50)]
     calls = [
-        process.executions.start(StartRequest("w", idempotency_key=key))
+        process.executions.start(start_of("w", idempotency_key=key))
         for process, order in zip(processes, (keys, keys[::-1]), strict=True)
         for key in order
     ]
@@ -132,9 +133,9 @@ async def test_everybody_sees_the_same_history(fleet: Fleet, database_url: str, 
     tasks = [parallel(name, 1, "python", config=GATED) for name in "abc"] + [sync("d", 2)]
     await store_workflow(database_url, workflow("w", tasks))
     here, there = await fleet.process(), await fleet.process()
-    _, live = await here.executions.execute(StartRequest("w"))
+    _, live = await here.executions.execute(start_of("w"))
     first = await anext(live)
-    execution_id = str(first[0].execution_id)
+    execution_id = first[0].execution_id
     watchers = [
         asyncio.create_task(watch(process, execution_id, after)) for process in (here, there) for after in (0, 0, 4)
     ]
@@ -221,7 +222,7 @@ async def test_broken_connections_lose_and_double_nothing(
         history = [
             row["type"]
             for row in await session.fetch(
-                "SELECT type FROM execution_events WHERE execution_id = $1 ORDER BY sequence", UUID(execution_id)
+                "SELECT type FROM execution_events WHERE execution_id = $1 ORDER BY sequence", execution_id
             )
         ]
         assert history[-1] == "execution_completed"

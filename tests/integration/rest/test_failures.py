@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -18,6 +19,7 @@ from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
 from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.requests import ref_of
 
 
 class AnyConfig:
@@ -28,7 +30,7 @@ class AnyConfig:
 class Failing:
     """Stands where executions would be: every call fails."""
 
-    async def get(self, execution_id: str):
+    async def get(self, execution_id: UUID):
         raise RuntimeError("secret detail")
 
 
@@ -61,7 +63,7 @@ async def unreachable():
 
 async def test_an_unexpected_error_tells_nothing_but_where_the_log_has_it(caplog):
     async with serving(service(MemoryDefinitionStore(SystemClock().now)), []) as client:
-        answer = await client.get("/executions/x")
+        answer = await client.get(f"/executions/{UUID(int=7)}")
         assert (await client.get("/healthz")).status_code == 200
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (500, "internal")
@@ -96,7 +98,7 @@ async def test_a_lost_connection_costs_no_call(database_url, monkeypatch):
     monkeypatch.setattr("app.adapters.database.sessions.PROBE_AFTER_SECONDS", 0.0)
     engine = create_engine(database_url, 1)
     store = PostgresDefinitionStore(engine, SystemClock().now)
-    created = await store.create(WorkflowDraft("n"))
+    created = (await store.create(WorkflowDraft("n"))).workflow
     administration = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     await administration.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -108,7 +110,7 @@ async def test_a_lost_connection_costs_no_call(database_url, monkeypatch):
     ):
         await asyncio.sleep(0.01)
     await administration.close()
-    assert await store.document(str(created.id)) is not None
+    assert await store.document(ref_of(created)) is not None
     await engine.dispose()
 
 
@@ -118,5 +120,5 @@ async def test_a_pool_that_stays_busy_is_unavailable(database_url, monkeypatch):
     store = PostgresDefinitionStore(engine, SystemClock().now)
     async with engine.connect():
         with pytest.raises(Unavailable):
-            await store.document("7")
+            await store.document(ref_of("7"))
     await engine.dispose()

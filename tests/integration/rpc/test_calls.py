@@ -6,12 +6,14 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from app.api.grpc.server import DESCRIPTOR
 from tests.support.engine_process import RunningServer, store_workflow, sync, workflow
 
 LONG = (sync("wait", 1, "delay", config={"seconds": 600}),)
@@ -196,6 +198,19 @@ async def test_wrong_calls_get_a_code_with_details(
     if field is not None:
         assert status.details[1].Unpack(bad)
         assert [violation.field for violation in bad.field_violations] == [field]
+
+
+NAMED = [method.name for method in DESCRIPTOR.methods if "execution_id" in method.input_type.fields_by_name]
+
+
+@pytest.mark.parametrize("method", NAMED)
+@pytest.mark.parametrize("text", ["", "seven", "0192f0c1-2345-7abc-8def-00000000000g"])
+async def test_an_id_that_is_no_uuid_is_invalid_to_every_method(server: RunningServer, method: str, text: str) -> None:
+    request = GetMessageClass(DESCRIPTOR.methods_by_name[method].input_type)(execution_id=text)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await answer_of(getattr(server.stub, method)(request))
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert raised.value.details() == "execution_id: is not a UUID"
 
 
 async def test_a_message_over_the_limit_is_refused_and_the_server_lives(

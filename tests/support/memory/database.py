@@ -11,6 +11,7 @@ import orjson
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, Failure
+from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ControlCommand, Opening, RowChange
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -99,12 +100,12 @@ class MemoryDatabase:
         """A repetition runs any stored revision, everything else the current one."""
         if opening.origin_id is not None:
             return await self._is_stored(opening)
-        stored = await self.definitions.document(str(opening.workflow_id))
+        stored = await self.definitions.document(Ref(id=opening.workflow_id))
         return stored is not None and stored.revision == opening.revision
 
     async def _is_stored(self, opening: Opening) -> bool:
         try:
-            await self.definitions.revision_document(str(opening.workflow_id), opening.revision)
+            await self.definitions.revision_document(Ref(id=opening.workflow_id), opening.revision)
         except NotFound:
             return False
         return True

@@ -7,10 +7,18 @@ from itertools import count, islice
 import orjson
 
 from app.definitions.changes import find_change, first_revision, next_revision
-from app.definitions.ports import Edit, RevisionSummary, StoredDocument, WorkflowFilter
-from app.domain.definitions import Workflow, WorkflowDraft, parse_ref
-from app.domain.documents import workflow_document, workflow_from_document
+from app.definitions.ports import (
+    CurrentRevision,
+    Edit,
+    RevisionSummary,
+    StoredDocument,
+    StoredWorkflow,
+    WorkflowFilter,
+)
+from app.domain.definitions import Workflow, WorkflowDraft
+from app.domain.documents import workflow_from_document
 from app.domain.errors import Conflict, NotFound, RevisionMismatch
+from app.domain.refs import Ref
 
 
 class MemoryDefinitionStore:
@@ -23,30 +31,34 @@ class MemoryDefinitionStore:
         self._current: dict[int, Workflow] = {}
         self._snapshots: dict[int, list[bytes]] = {}
 
-    async def create(self, draft: WorkflowDraft) -> Workflow:
+    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
         self._check_key(draft.key, None)
         workflow_id = next(self._workflow_ids)
         workflow = first_revision(draft, workflow_id, self._new_task_ids(len(draft.tasks or ())), self._now())
         self._snapshots[workflow_id] = []
         return self._store(workflow)
 
-    async def change(self, ref: str, edit: Edit, expected_revision: int | None = None) -> Workflow:
+    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
         current = self._expect(ref, expected_revision)
         wanted, now = edit(current), self._now()
         change = find_change(current, wanted, now)
         if change is None:
-            return current
+            return StoredWorkflow.of(current)
         self._check_key(wanted.key, current.id)
         return self._store(next_revision(current, wanted, change, self._new_task_ids(len(change.added)), now))
 
-    async def delete(self, ref: str, expected_revision: int | None = None) -> Workflow:
+    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
         return self._current.pop(self._expect(ref, expected_revision).id)
 
-    async def document(self, ref: str) -> StoredDocument | None:
+    async def document(self, ref: Ref) -> StoredDocument | None:
         workflow = self._find(ref)
         if workflow is None:
             return None
         return StoredDocument(workflow.id, workflow.key, workflow.revision, self._snapshots[workflow.id][-1])
+
+    async def current(self, ref: Ref) -> CurrentRevision | None:
+        workflow = self._find(ref)
+        return None if workflow is None else CurrentRevision(workflow.id, workflow.key, workflow.revision)
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         matching = [workflow.id for workflow in self._current.values() if _matches(workflow, wanted)]
@@ -58,36 +70,34 @@ class MemoryDefinitionStore:
                 return workflow.id
         raise NotFound("task", task_id)
 
-    async def list_revisions(self, ref: str, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+    async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
         snapshots = self._snapshots.get(self._id_of(ref), [])
         if not snapshots:
             raise NotFound("workflow", ref)
         workflows = [workflow_from_document(orjson.loads(snapshot)) for snapshot in reversed(snapshots)]
         return [_summary(workflow) for workflow in workflows[skip : skip + limit]], len(workflows)
 
-    async def revision_document(self, ref: str, revision: int) -> bytes:
+    async def revision_document(self, ref: Ref, revision: int) -> bytes:
         snapshots = self._snapshots.get(self._id_of(ref), [])
         if not 0 < revision <= len(snapshots):
             raise NotFound("revision", revision)
         return snapshots[revision - 1]
 
-    def _find(self, ref: str) -> Workflow | None:
-        known = parse_ref(ref)
-        if isinstance(known, int):
-            return self._current.get(known)
-        return next((workflow for workflow in self._current.values() if workflow.key == known), None)
+    def _find(self, ref: Ref) -> Workflow | None:
+        if ref.id is not None:
+            return self._current.get(ref.id)
+        return next((workflow for workflow in self._current.values() if workflow.key == ref.key), None)
 
-    def _id_of(self, ref: str) -> int:
+    def _id_of(self, ref: Ref) -> int:
         """An id is taken at its word, since revisions outlive their workflow; a key is looked up."""
-        known = parse_ref(ref)
-        if isinstance(known, int):
-            return known
+        if ref.id is not None:
+            return ref.id
         found = self._find(ref)
         if found is None:
             raise NotFound("workflow", ref)
         return found.id
 
-    def _expect(self, ref: str, expected_revision: int | None) -> Workflow:
+    def _expect(self, ref: Ref, expected_revision: int | None) -> Workflow:
         current = self._find(ref)
         if current is None:
             raise NotFound("workflow", ref)
@@ -96,19 +106,19 @@ class MemoryDefinitionStore:
         return current
 
     def _check_key(self, key: str | None, own_id: int | None) -> None:
-        holder = None if key is None else self._find(key)
+        holder = None if key is None else self._find(Ref(key=key))
         if holder is not None and holder.id != own_id:
             raise Conflict("key", "this key belongs to another workflow")
 
     def _new_task_ids(self, how_many: int) -> list[int]:
         return list(islice(self._task_ids, how_many))
 
-    def _store(self, workflow: Workflow) -> Workflow:
+    def _store(self, workflow: Workflow) -> StoredWorkflow:
         """Kept as it reads back, so that nobody shares a config with the caller."""
-        snapshot = orjson.dumps(workflow_document(workflow))
-        self._snapshots[workflow.id].append(snapshot)
-        self._current[workflow.id] = workflow_from_document(orjson.loads(snapshot))
-        return workflow
+        stored = StoredWorkflow.of(workflow)
+        self._snapshots[workflow.id].append(stored.body)
+        self._current[workflow.id] = workflow_from_document(orjson.loads(stored.body))
+        return stored
 
 
 def _matches(workflow: Workflow, wanted: WorkflowFilter) -> bool:

@@ -11,6 +11,7 @@ from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
+from app.domain.refs import Ref
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
 from tests.support.memory.database import MemoryDatabase
 
@@ -67,7 +68,7 @@ class MemoryDefinitionReader:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def current(self, ref: str) -> tuple[int, int] | None:
+    async def current(self, ref: Ref) -> tuple[int, int] | None:
         async with self._database.faults.around("current"):
             stored = await self._database.definitions.document(ref)
             return None if stored is None else (stored.workflow_id, stored.revision)
@@ -75,7 +76,7 @@ class MemoryDefinitionReader:
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
         async with self._database.faults.around("revision"):
             try:
-                document = await self._database.definitions.revision_document(str(workflow_id), revision)
+                document = await self._database.definitions.revision_document(Ref(id=workflow_id), revision)
             except NotFound:
                 return None
             return workflow_from_document(orjson.loads(document))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from app.domain.definitions import parse_ref
 from app.domain.errors import Conflict, NotFound
+from app.domain.refs import Ref
 from app.schedules.ports import DueSchedule
 from app.schedules.schedule import Schedule
 from tests.support.memory.database import MemoryDatabase
@@ -29,23 +29,23 @@ class MemoryScheduleStore:
     async def now(self) -> datetime:
         return self._database.now()
 
-    async def workflow_id(self, ref: str) -> int | None:
+    async def workflow_id(self, ref: Ref) -> int | None:
         stored = await self._database.definitions.document(ref)
         return None if stored is None else stored.workflow_id
 
     async def insert(self, schedule: Schedule) -> Schedule:
         async with self._database.faults.around("insert_schedule"):
-            if await self.workflow_id(str(schedule.workflow_id)) is None:
+            if await self.workflow_id(Ref(id=schedule.workflow_id)) is None:
                 raise NotFound("workflow", schedule.workflow_id)
             self._check_key(schedule)
             stored = replace(schedule, id=next(self._ids), version=1)
             self._rows[stored.id] = _Row(stored, stored.due_at)
             return stored
 
-    async def get(self, ref: str) -> Schedule | None:
+    async def get(self, ref: Ref) -> Schedule | None:
         await self._cascade()
-        known = parse_ref(ref)
-        found = (row.schedule for row in self._rows.values() if known in (row.schedule.id, row.schedule.key))
+        named = ref.key if ref.id is None else ref.id
+        found = (row.schedule for row in self._rows.values() if named in (row.schedule.id, row.schedule.key))
         return next(found, None)
 
     async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
@@ -96,5 +96,5 @@ class MemoryScheduleStore:
 
     async def _cascade(self) -> None:
         for row in list(self._rows.values()):
-            if await self._database.definitions.document(str(row.schedule.workflow_id)) is None:
+            if await self._database.definitions.document(Ref(id=row.schedule.workflow_id)) is None:
                 self._rows.pop(row.schedule.id, None)

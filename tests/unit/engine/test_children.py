@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import orjson
 import pytest
@@ -42,9 +43,9 @@ def staged(name: str, sequence: int = 0, **options):
     return sync(name, sequence, type="staged", **options)
 
 
-def child_of(house: House, parent_id: str) -> str:
+def child_of(house: House, parent_id: UUID) -> UUID:
     [child] = [
-        str(row.execution.id)
+        row.execution.id
         for row in house.database.executions.values()
         if (row.execution.idempotency_key or "").startswith(f"child:{parent_id}/")
     ]

@@ -80,7 +80,7 @@ async def test_a_skipped_task_has_no_output_and_says_so(house: House, process: P
     seen, output = await ran(process, workflow, input={"n": 3})
     assert seen[2:] == ["a skipped", "b started", "b completed", "completed"]
     assert output == {"b": {"value": None, "status": "skipped"}}
-    history = house.history(str(next(iter(house.database.executions))))
+    history = house.history(next(iter(house.database.executions)))
     assert history[2].data == '{"message":"its condition is false: input.n > 3"}'
 
 

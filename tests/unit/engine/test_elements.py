@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import orjson
 import pytest
@@ -38,7 +39,7 @@ def each(type: str | None = "staged", **options):
     return sync("a", type=type, **options)
 
 
-async def output_of(process: Process, execution_id: str):
+async def output_of(process: Process, execution_id: UUID):
     return orjson.loads((await process.executions.get(execution_id)).output or "null")
 
 

@@ -1,6 +1,7 @@
 """What bounds an execution: its time, its events, attempts that take their engine along, handlers that do not stop."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -141,7 +142,7 @@ async def test_signals_and_reports_beyond_the_limit_are_dropped() -> None:
 # Attempts that take their engine along
 
 
-async def killed_so_often(house: House, workflow, times: int) -> str:
+async def killed_so_often(house: House, workflow, times: int) -> UUID:
     execution_id = None
     for number in range(1, times + 1):
         async with house.process() as process:

@@ -4,6 +4,7 @@ import pytest
 
 from app.domain.definitions import RetryPolicy, Workflow
 from app.domain.errors import Invalid
+from app.domain.refs import Ref
 from app.engine.planning.plan import NO_RETRY, compile_plan
 from app.engine.planning.plans import Plans
 from tests.support.stories import parallel, plan_of, sync, workflow_of
@@ -15,7 +16,7 @@ class Reader:
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
 
-    async def current(self, ref: str) -> tuple[int, int] | None:
+    async def current(self, ref: Ref) -> tuple[int, int] | None:
         raise NotImplementedError
 
     async def revision(self, workflow_id: int, revision: int) -> Workflow | None:

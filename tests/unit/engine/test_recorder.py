@@ -65,7 +65,7 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     database = MemoryDatabase(MemoryDefinitionStore(lambda: NOON), lambda: NOON)
-    workflow = await database.definitions.create(WorkflowDraft(name="w"))
+    workflow = (await database.definitions.create(WorkflowDraft(name="w"))).workflow
     database.leases[ENGINE] = NOON
     recording = Recording(database)
     ids = [uuid4() for _ in range(5)]

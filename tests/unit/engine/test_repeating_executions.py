@@ -12,8 +12,8 @@ from app.domain.errors import Conflict, Invalid, NotFound, Unavailable, WrongSta
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.ports import StoreUnreachable
-from app.engine.starting import StartRequest
 from tests.support.memory_house import House, Process, short
+from tests.support.requests import ref_of, start_of
 from tests.support.stories import parallel, sync
 
 
@@ -36,7 +36,7 @@ def instant(name: str, output: object, sequence: int = 0, **options):
     return sync(name, sequence, config={"output": output}, **options)
 
 
-async def failed(house: House, process: Process, *tasks, **options) -> tuple[Workflow, str]:
+async def failed(house: House, process: Process, *tasks, **options) -> tuple[Workflow, UUID]:
     """An execution that ended because its staged task `b` failed."""
     workflow = await house.define(*(tasks or (instant("a", 1.0), staged("b"), staged("c"))))
     execution_id = await process.start(workflow, **options)
@@ -45,7 +45,7 @@ async def failed(house: House, process: Process, *tasks, **options) -> tuple[Wor
     return workflow, execution_id
 
 
-async def finish(house: House, process: Process, execution_id: str, *names: str) -> list[str]:
+async def finish(house: House, process: Process, execution_id: UUID, *names: str) -> list[str]:
     """End the staged tasks as they begin, and answer the whole history in short."""
     for name in names:
         while not (waiting := [p for p in house.stage.performances if _is_open(p, execution_id, name)]):
@@ -54,16 +54,16 @@ async def finish(house: House, process: Process, execution_id: str, *names: str)
     return await process.until(execution_id)
 
 
-def _is_open(performance, execution_id: str, name: str) -> bool:
+def _is_open(performance, execution_id: UUID, name: str) -> bool:
     attempt = performance.attempt
-    return (attempt.task_name, str(attempt.execution_id)) == (name, execution_id) and not performance.ending.done()
+    return (attempt.task_name, attempt.execution_id) == (name, execution_id) and not performance.ending.done()
 
 
 async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, process: Process) -> None:
     workflow, origin_id = await failed(house, process, input={"n": 1})
 
     started = await process.controls.retry(origin_id)
-    history = await finish(house, process, str(started.execution.id), "b", "c")
+    history = await finish(house, process, started.execution.id, "b", "c")
 
     assert (started.already_started, started.execution.status) == (False, ExecutionStatus.PENDING)
     assert history == [
@@ -76,9 +76,9 @@ async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, proce
         "c completed",
         "completed",
     ]
-    execution = await process.executions.get(str(started.execution.id))
+    execution = await process.executions.get(started.execution.id)
     assert (execution.workflow_id, execution.revision, execution.input) == (workflow.id, 1, '{"n":1}')
-    assert (execution.origin_id, execution.output) == (UUID(origin_id), '{"c":"c"}')
+    assert (execution.origin_id, execution.output) == (origin_id, '{"c":"c"}')
     last = house.stage.performances[-1].attempt
     assert dict(last.upstream) == {"a": 1.0, "b": "b"}
 
@@ -94,7 +94,7 @@ async def test_the_origin_stays_as_it_is(house: House, process: Process) -> None
 
 async def test_the_input_is_the_same_byte_for_byte(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
-    row = house.database.executions[UUID(origin_id)]
+    row = house.database.executions[origin_id]
     text = '{ "n": 1.0,  "big": 12345678901234567890 }'
     object.__setattr__(row.execution, "input", text)
 
@@ -106,7 +106,7 @@ async def test_a_second_retry_answers_the_first_one_s_execution(house: House, pr
 
     answers = await asyncio.gather(*(process.controls.retry(origin_id) for _ in range(5)))
     first = answers[0].execution.id
-    await finish(house, process, str(first), "b", "c")
+    await finish(house, process, first, "b", "c")
     late = await process.controls.retry(origin_id)
 
     assert {answer.execution.id for answer in answers} == {first}
@@ -135,12 +135,12 @@ async def test_a_retry_runs_the_origin_s_revision_whatever_has_become_of_the_wor
     workflow, origin_id = await failed(house, process)
     definitions = house.database.definitions
     if change == "deleted":
-        await definitions.delete(str(workflow.id))
+        await definitions.delete(ref_of(workflow))
     else:
-        await definitions.change(str(workflow.id), lambda current: edits.merged(current, {"tasks": ()}))
+        await definitions.change(ref_of(workflow), lambda current: edits.merged(current, {"tasks": ()}))
 
     started = await process.controls.retry(origin_id)
-    history = await finish(house, process, str(started.execution.id), "b", "c")
+    history = await finish(house, process, started.execution.id, "b", "c")
 
     assert started.execution.revision == 1
     assert history[-1] == "completed"
@@ -148,7 +148,7 @@ async def test_a_retry_runs_the_origin_s_revision_whatever_has_become_of_the_wor
 
 async def test_a_retry_of_a_retry_takes_over_what_both_completed(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
-    second = str((await process.controls.retry(origin_id)).execution.id)
+    second = (await process.controls.retry(origin_id)).execution.id
     while not (waiting := [p for p in house.stage.performances if _is_open(p, second, "b")]):
         await asyncio.sleep(0)
     waiting[0].succeed("b")
@@ -157,10 +157,10 @@ async def test_a_retry_of_a_retry_takes_over_what_both_completed(house: House, p
     waiting[0].fail()
     await process.until(second)
 
-    third = str((await process.controls.retry(second)).execution.id)
+    third = (await process.controls.retry(second)).execution.id
 
     assert (await finish(house, process, third, "c"))[:4] == ["created", "a reused", "b reused", "started"]
-    assert (await process.executions.get(third)).origin_id == UUID(second)
+    assert (await process.executions.get(third)).origin_id == second
 
 
 async def test_a_retry_of_a_cancelled_execution(house: House, process: Process) -> None:
@@ -172,7 +172,7 @@ async def test_a_retry_of_a_cancelled_execution(house: House, process: Process) 
 
     started = await process.controls.retry(origin_id)
 
-    assert (await finish(house, process, str(started.execution.id), "b"))[-1] == "completed"
+    assert (await finish(house, process, started.execution.id, "b"))[-1] == "completed"
 
 
 async def test_a_rerun_repeats_a_task_and_all_behind_it(house: House, process: Process) -> None:
@@ -183,7 +183,7 @@ async def test_a_rerun_repeats_a_task_and_all_behind_it(house: House, process: P
     await process.until(origin_id)
 
     started = await process.controls.rerun(origin_id, "b")
-    history = await process.until(str(started.execution.id))
+    history = await process.until(started.execution.id)
 
     assert history == [
         "created",
@@ -196,7 +196,7 @@ async def test_a_rerun_repeats_a_task_and_all_behind_it(house: House, process: P
         "d completed",
         "completed",
     ]
-    tasks = await process.executions.tasks(str(started.execution.id))
+    tasks = await process.executions.tasks(started.execution.id)
     assert [(task.name, task.status, task.attempt, task.output) for task in tasks] == [
         ("a", TaskStatus.COMPLETED, 0, "1"),
         ("b", TaskStatus.COMPLETED, 1, None),
@@ -233,7 +233,7 @@ async def test_what_was_skipped_stays_skipped_in_a_retry(house: House, process: 
     await process.until(origin_id)
 
     started = await process.controls.retry(origin_id)
-    history = await finish(house, process, str(started.execution.id), "b")
+    history = await finish(house, process, started.execution.id, "b")
 
     assert history == ["created", "a skipped", "started", "b started", "b completed", "completed"]
 
@@ -246,7 +246,7 @@ async def test_a_tolerated_failure_is_not_repeated(house: House, process: Proces
     await process.until(origin_id)
 
     started = await process.controls.retry(origin_id)
-    updates = (await process.executions.updates(str(started.execution.id), 0, 2)).updates
+    updates = (await process.executions.updates(started.execution.id, 0, 2)).updates
 
     assert updates[0].message == f"Execution accepted: it repeats execution {origin_id}"
     assert updates[1].message == f"Task 'a' skipped: failed in execution {origin_id}, which went on without it"
@@ -256,7 +256,7 @@ async def test_a_rerun_says_from_where(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
     started = await process.controls.rerun(origin_id, "b")
 
-    page = await process.executions.updates(str(started.execution.id), 0, 2)
+    page = await process.executions.updates(started.execution.id, 0, 2)
 
     assert [update.message for update in page.updates] == [
         f"Execution accepted: it repeats execution {origin_id} from task 'b' on",
@@ -277,7 +277,7 @@ async def test_an_execution_whose_tasks_are_all_taken_over_ends_at_once(house: H
 
     started = await process.controls.rerun(origin_id, "b")
 
-    assert (await finish(house, process, str(started.execution.id), "b"))[:3] == ["created", "a reused", "started"]
+    assert (await finish(house, process, started.execution.id, "b"))[:3] == ["created", "a reused", "started"]
 
 
 async def test_what_cannot_be_repeated(house: House, process: Process) -> None:
@@ -298,7 +298,7 @@ async def test_what_cannot_be_repeated(house: House, process: Process) -> None:
     for key in ("", " ", "k" * 201):
         with pytest.raises(Invalid, match="idempotency_key"):
             await controls.rerun(running, "a", key)
-    unknown = "0192f0c1-2345-7abc-8def-000000000000"
+    unknown = UUID("0192f0c1-2345-7abc-8def-000000000000")
     for asked in (controls.retry(unknown), controls.rerun(unknown, "a"), controls.skip(unknown, "a", "")):
         with pytest.raises(NotFound):
             await asked
@@ -319,7 +319,7 @@ async def test_a_retry_whose_answer_was_lost_is_found_again(house: House, proces
 
 async def test_a_repetition_that_cannot_be_stored_is_no_success(house: House, process: Process) -> None:
     workflow, origin_id = await failed(house, process)
-    await process.executions.start(StartRequest(str(workflow.id)))
+    await process.executions.start(start_of(workflow))
     taken = next(iter(house.database.executions))
     process.controls._new_id = lambda: taken
 
@@ -330,9 +330,9 @@ async def test_a_repetition_that_cannot_be_stored_is_no_success(house: House, pr
 async def test_the_events_of_a_repetition_carry_its_progress(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process, instant("a", 1), instant("x", 2), staged("b"), staged("c"))
     started = await process.controls.retry(origin_id)
-    await finish(house, process, str(started.execution.id), "b", "c")
+    await finish(house, process, started.execution.id, "b", "c")
 
-    history = house.history(str(started.execution.id))
+    history = house.history(started.execution.id)
 
     assert [short(event, None) for event in history][:3] == ["created", "reused", "reused"]
     assert [event.progress_percent for event in history][:3] == [0, 25, 50]

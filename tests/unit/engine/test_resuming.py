@@ -30,12 +30,12 @@ def staged(name: str, sequence: int = 0, **options):
     return sync(name, sequence, type="staged", **options)
 
 
-async def enqueue(house: House, *tasks) -> str:
+async def enqueue(house: House, *tasks) -> UUID:
     """An execution that waits for any engine."""
     workflow = await house.define(*tasks)
     execution_id = UUID(int=at(0).microsecond + len(house.database.executions))
     assert await house.store.enqueue(execution_id, opening(workflow, created_at=at(0)), (CREATED,))
-    return str(execution_id)
+    return execution_id
 
 
 async def passed(house: House, call: str) -> None:
@@ -46,9 +46,9 @@ async def passed(house: House, call: str) -> None:
     await asyncio.sleep(0)
 
 
-async def left_for_later(house: House, execution_id: str) -> None:
+async def left_for_later(house: House, execution_id: UUID) -> None:
     """Until the execution has been given back for a while; then let that while pass."""
-    row = house.database.executions[UUID(execution_id)]
+    row = house.database.executions[execution_id]
     while row.owner_id is not None or row.due_at <= house.clock.now():
         await asyncio.sleep(0)
     assert row.owner_id is None
@@ -263,7 +263,7 @@ async def test_a_start_that_was_stored_without_an_answer_is_found(house: House) 
         process.engine._held.drop_all()
         gate.open()
         execution_id = await starting
-        assert list(map(str, house.database.executions)) == [execution_id]
+        assert list(house.database.executions) == [execution_id]
         await left_for_later(house, execution_id)
         (await house.stage.entered("a", 2)).succeed()
         assert (await process.until(execution_id))[-1] == "completed"
@@ -302,20 +302,20 @@ async def test_what_cannot_be_continued_is_left_for_later_and_disturbs_nobody(
     house: House, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, sound = await enqueue(house, sync("a")), await enqueue(house, sync("b"))
-    workflow_id = house.database.executions[UUID(broken)].execution.workflow_id
+    workflow_id = house.database.executions[broken].execution.workflow_id
     if damage == "odd history":
-        house.database.histories[UUID(broken)].append(note(9))
+        house.database.histories[broken].append(note(9))
     else:
         documents = house.database.definitions._snapshots
         kept, documents[workflow_id] = documents[workflow_id], [] if damage == "no revision" else [b"{}"]
     async with house.process() as process:
         assert (await process.until(sound))[-1] == "completed"
-        row = house.database.executions[UUID(broken)]
+        row = house.database.executions[broken]
         while row.owner_id is not None or row.due_at <= house.clock.now():
             await asyncio.sleep(0)
         process.defects.raise_first()
         if damage == "odd history":
-            house.database.histories[UUID(broken)].pop()
+            house.database.histories[broken].pop()
         else:
             documents[workflow_id] = kept
         await left_for_later(house, broken)
@@ -356,7 +356,7 @@ async def test_a_claim_that_meets_a_defect_is_dropped_whole(
 ) -> None:
     """Also when a part of it is on its way into the history already."""
     execution_id = await enqueue(house, staged("a"))
-    await house.store.send_command(ControlCommand(0, UUID(execution_id), "signal", name="s", payload="1"))
+    await house.store.send_command(ControlCommand(0, execution_id, "signal", name="s", payload="1"))
     async with house.process() as process:
         with monkeypatch.context() as patched:
             patched.setattr(f"app.engine.running.run.{at}", lambda *_: 1 / 0)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -24,7 +25,7 @@ async def house() -> House:
     return house
 
 
-async def ended(house: House, process: Process, count: int) -> list[str]:
+async def ended(house: House, process: Process, count: int) -> list[UUID]:
     workflow = await house.define(sync("a"))
     ids = [await process.start(workflow) for _ in range(count)]
     for execution_id in ids:
@@ -62,7 +63,7 @@ async def test_what_has_not_ended_stays(house: House):
         await house.stage.entered("a")
         house.clock.advance(1_000 * DAY)
         assert await Retention(MemoryRetention(house.database, 1)).sweep() == 0
-        assert str((await process.executions.get(execution_id)).id) == execution_id
+        assert (await process.executions.get(execution_id)).id == execution_id
 
 
 async def test_zero_is_for_ever(house: House):

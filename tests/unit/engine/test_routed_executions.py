@@ -15,8 +15,8 @@ from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.handlers import Wait
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.starting import StartRequest
 from tests.support.memory_house import House, Process
+from tests.support.requests import start_of
 from tests.support.routed import conditions
 from tests.support.stories import sync
 
@@ -47,8 +47,8 @@ async def flow(house: House, *tasks: Task, by: tuple[str, ...], **fields: Any) -
     return await house.define(*tasks, start_task=tasks[0].name, conditions=conditions(*by), **fields)
 
 
-def check(house: House, workflow: Workflow, execution_id: str) -> None:
-    history = HistoryCheck(UUID(execution_id), task_order(workflow))
+def check(house: House, workflow: Workflow, execution_id: UUID) -> None:
+    history = HistoryCheck(execution_id, task_order(workflow))
     for event in house.history(execution_id):
         history.take(event)
     assert history.found == []
@@ -224,8 +224,8 @@ async def test_it_cannot_be_repeated(house: House, process: Process, how: str) -
 async def test_a_start_of_another_revision_than_the_current_one_is_refused(house: House, process: Process) -> None:
     workflow = await flow(house, sync("a"), by=())
     with pytest.raises(RevisionMismatch):
-        await process.executions.start(StartRequest(str(workflow.id), revision=2))
-    started = await process.executions.start(StartRequest(str(workflow.id), revision=1))
+        await process.executions.start(start_of(workflow, revision=2))
+    started = await process.executions.start(start_of(workflow, revision=1))
     assert started.execution.revision == 1
 
 

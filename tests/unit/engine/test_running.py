@@ -5,6 +5,7 @@ import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -349,7 +350,7 @@ async def test_reasons_are_checked(house: House, process: Process, reason: str, 
 
 async def test_what_does_not_exist_cannot_be_cancelled(process: Process) -> None:
     with pytest.raises(NotFound):
-        await process.controls.cancel("0192f0c1-2345-7abc-8def-000000000000", "")
+        await process.controls.cancel(UUID("0192f0c1-2345-7abc-8def-000000000000"), "")
 
 
 # What is left behind

@@ -15,6 +15,7 @@ from app.engine.ports import ExecutionFilter, StoreUnreachable
 from app.engine.starting import StartRequest
 from app.engine.watching import watchers
 from tests.support.memory_house import OUTPUT_LIMIT, House, Process, short
+from tests.support.requests import ref_of, start_of
 from tests.support.stories import parallel, sync
 
 
@@ -39,31 +40,30 @@ def staged(name: str, sequence: int = 0, **options):
 async def test_a_start_is_durable_when_it_answers(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_after("record")
-    starting = asyncio.create_task(process.executions.start(StartRequest(str(workflow.id), {"n": 1})))
+    starting = asyncio.create_task(process.executions.start(start_of(workflow, {"n": 1})))
     await gate.reached()
     await asyncio.sleep(0)
     assert not starting.done()
     gate.open()
     started = await starting
     assert (started.already_started, started.execution.status) == (False, ExecutionStatus.RUNNING)
-    stored = await process.executions.get(str(started.execution.id))
+    stored = await process.executions.get(started.execution.id)
     assert (stored.input, stored.revision, stored.created_at) == ('{"n":1}', 1, house.clock.now())
-    assert house.owner(str(stored.id)) == 1
+    assert house.owner(stored.id) == 1
 
 
 @pytest.mark.parametrize(
     ("request_", "error"),
     [
-        (StartRequest("999"), NotFound),
-        (StartRequest("no-such-key"), NotFound),
-        (StartRequest("not a key!"), NotFound),
-        (StartRequest("1", idempotency_key=""), Invalid),
-        (StartRequest("1", idempotency_key=" "), Invalid),
-        (StartRequest("1", idempotency_key="k" * 201), Invalid),
-        (StartRequest("1", idempotency_key="a\x00"), Invalid),
-        (StartRequest("1", {"a": "\x00"}), Invalid),
-        (StartRequest("1", {"a": float("nan")}), Invalid),
-        (StartRequest("1", {"a": "x" * OUTPUT_LIMIT}), TooLarge),
+        (start_of("999"), NotFound),
+        (start_of("no-such-key"), NotFound),
+        (start_of("1", idempotency_key=""), Invalid),
+        (start_of("1", idempotency_key=" "), Invalid),
+        (start_of("1", idempotency_key="k" * 201), Invalid),
+        (start_of("1", idempotency_key="a\x00"), Invalid),
+        (start_of("1", {"a": "\x00"}), Invalid),
+        (start_of("1", {"a": float("nan")}), Invalid),
+        (start_of("1", {"a": "x" * OUTPUT_LIMIT}), TooLarge),
     ],
 )
 async def test_wrong_requests(house: House, process: Process, request_: StartRequest, error: type[Exception]) -> None:
@@ -75,11 +75,11 @@ async def test_wrong_requests(house: House, process: Process, request_: StartReq
 
 async def test_one_key_starts_one_execution(house: House, process: Process) -> None:
     workflow, other = await house.define(staged("a")), await house.define(staged("a"))
-    request = StartRequest(str(workflow.id), idempotency_key="key")
+    request = start_of(workflow, idempotency_key="key")
     first, again = await process.executions.start(request), await process.executions.start(request)
     assert (first.already_started, again.already_started) == (False, True)
     assert again.execution.id == first.execution.id
-    elsewhere = await process.executions.start(StartRequest(str(other.id), idempotency_key="key"))
+    elsewhere = await process.executions.start(start_of(other, idempotency_key="key"))
     assert elsewhere.execution.id != first.execution.id
 
 
@@ -87,7 +87,7 @@ async def test_a_key_that_is_taken_at_the_last_moment(house: House, process: Pro
     """Both have found it free before one of them writes."""
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_before("record")
-    request = StartRequest(str(workflow.id), idempotency_key="key")
+    request = start_of(workflow, idempotency_key="key")
     calls = [asyncio.create_task(process.executions.start(request)) for _ in range(10)]
     await gate.reached()
     gate.open()
@@ -100,9 +100,9 @@ async def test_a_key_that_is_taken_at_the_last_moment(house: House, process: Pro
 async def test_an_edit_at_the_last_moment_starts_the_new_revision(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_before("record")
-    starting = asyncio.create_task(process.executions.start(StartRequest(str(workflow.id))))
+    starting = asyncio.create_task(process.executions.start(start_of(workflow)))
     await gate.reached()
-    await house.database.definitions.change(str(workflow.id), lambda now: edits.merged(now, {"name": "changed"}))
+    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"}))
     gate.open()
     assert (await starting).execution.revision == 2
     assert len(house.database.executions) == process.engine.running == 1
@@ -111,9 +111,9 @@ async def test_an_edit_at_the_last_moment_starts_the_new_revision(house: House, 
 async def test_a_deletion_at_the_last_moment(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_before("record")
-    starting = asyncio.create_task(process.executions.start(StartRequest(str(workflow.id))))
+    starting = asyncio.create_task(process.executions.start(start_of(workflow)))
     await gate.reached()
-    await house.database.definitions.delete(str(workflow.id))
+    await house.database.definitions.delete(ref_of(workflow))
     gate.open()
     with pytest.raises(NotFound):
         await starting
@@ -128,27 +128,27 @@ async def test_a_workflow_that_never_holds_still(house: House, process: Process,
 
     monkeypatch.setattr(process.engine, "open", taken)
     with pytest.raises(Unavailable, match="keeps changing"):
-        await process.executions.start(StartRequest(str(workflow.id)))
+        await process.executions.start(start_of(workflow))
 
 
 async def test_a_caller_that_goes_away_changes_nothing(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     gate = house.faults.hold_before("record")
-    starting = asyncio.create_task(process.executions.start(StartRequest(str(workflow.id))))
+    starting = asyncio.create_task(process.executions.start(start_of(workflow)))
     await gate.reached()
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
     gate.open()
     await process.recorder.drain()
     (execution_id,) = house.database.executions
-    assert (await process.until(str(execution_id)))[-1] == "completed"
+    assert (await process.until(execution_id))[-1] == "completed"
 
 
 async def test_without_a_database_nothing_starts(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     house.faults.outage = True
     with pytest.raises(StoreUnreachable):
-        await process.executions.start(StartRequest(str(workflow.id)))
+        await process.executions.start(start_of(workflow))
     house.faults.outage = False
     assert process.engine.running == 0
 
@@ -174,7 +174,7 @@ async def follow(process: Process, request: StartRequest) -> list[str]:
 async def test_what_is_started_is_followed_without_reading(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"), sync("b"))
     house.faults.fail("read_history")
-    seen = await follow(process, StartRequest(str(workflow.id)))
+    seen = await follow(process, start_of(workflow))
     assert seen == ["created", "started", "a started", "a completed", "b started", "b completed", "completed"]
     assert process.hub.watchers == 0
 
@@ -182,7 +182,7 @@ async def test_what_is_started_is_followed_without_reading(house: House, process
 async def test_an_opening_larger_than_a_watcher_holds(house: House, process: Process, monkeypatch) -> None:
     monkeypatch.setattr(watchers, "HELD_EVENTS", 5)
     workflow = await house.define(*(parallel(f"t{number}", type="staged") for number in range(20)))
-    _, updates = await process.executions.execute(StartRequest(str(workflow.id)))
+    _, updates = await process.executions.execute(start_of(workflow))
     reads = house.faults.hold_after("read_history")
     first = asyncio.create_task(anext(updates))
     await reads.reached()
@@ -194,7 +194,7 @@ async def test_an_opening_larger_than_a_watcher_holds(house: House, process: Pro
 
 async def test_a_second_start_with_the_key_follows_the_first(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
-    request = StartRequest(str(workflow.id), idempotency_key="key")
+    request = start_of(workflow, idempotency_key="key")
     assert await follow(process, request) == await follow(process, request)
     assert process.hub.watchers == 0
 
@@ -202,20 +202,20 @@ async def test_a_second_start_with_the_key_follows_the_first(house: House, proce
 async def test_what_others_run_is_followed_too(house: House) -> None:
     async with house.process(max_executions=0) as here, house.process():
         workflow = await house.define(sync("a"))
-        assert (await follow(here, StartRequest(str(workflow.id))))[-1] == "completed"
+        assert (await follow(here, start_of(workflow)))[-1] == "completed"
         assert here.hub.watchers == 0
 
 
 async def test_a_start_that_fails_leaves_no_watcher(house: House, process: Process) -> None:
     with pytest.raises(NotFound):
-        await process.executions.execute(StartRequest("999"))
+        await process.executions.execute(start_of("999"))
     assert process.hub.watchers == 0
 
 
 async def test_a_caller_that_goes_away_in_the_middle_leaves_no_watcher(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     gate = house.faults.hold_before("record")
-    calling = asyncio.create_task(process.executions.execute(StartRequest(str(workflow.id))))
+    calling = asyncio.create_task(process.executions.execute(start_of(workflow)))
     await gate.reached()
     calling.cancel()
     await asyncio.gather(calling, return_exceptions=True)
@@ -259,17 +259,15 @@ async def test_a_watch_from_any_number(house: House, process: Process, after: in
 
 
 @pytest.mark.parametrize(
-    ("execution_id", "after", "error"),
+    ("after", "error"),
     [
-        ("0192f0c1-2345-7abc-8def-000000000000", 0, NotFound),
-        ("no uuid", 0, Invalid),
-        ("", 0, Invalid),
-        ("0192f0c1-2345-7abc-8def-000000000000", -1, Invalid),
+        (0, NotFound),
+        (-1, Invalid),
     ],
 )
-async def test_wrong_watches(process: Process, execution_id: str, after: int, error: type[Exception]) -> None:
+async def test_wrong_watches(process: Process, after: int, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await process.executions.watch(execution_id, after)
+        await process.executions.watch(UUID("0192f0c1-2345-7abc-8def-000000000000"), after)
 
 
 @pytest.mark.parametrize(("after", "reads"), [(0, 1), (2, 1), (3, 0), (4, 0)])
@@ -294,7 +292,7 @@ async def test_a_watch_of_what_has_not_begun_here_asks_the_database(house: House
     starting = asyncio.create_task(process.start(await house.define(sync("a"))))
     await gate.reached()
     with pytest.raises(NotFound):
-        await process.executions.watch(str(UUID(int=9)), 0)
+        await process.executions.watch(UUID(int=9), 0)
     gate.open()
     await starting
 
@@ -333,12 +331,10 @@ async def test_executions_are_listed_by_pages(house: House, process: Process) ->
     for size in (2, 2, 1):
         page = await process.executions.list_executions(ExecutionFilter(workflow.id), cursor, 2)
         assert len(page.executions) == size
-        seen += [str(execution.id) for execution in page.executions]
+        seen += [execution.id for execution in page.executions]
         cursor = page.next_cursor
     assert cursor is None
     assert sorted(seen) == sorted(ids)
-    with pytest.raises(Invalid):
-        await process.executions.list_executions(ExecutionFilter(), "no uuid", 2)
 
 
 async def test_the_newest_update_and_pages_of_updates(house: House, process: Process) -> None:
@@ -356,12 +352,12 @@ async def test_the_newest_update_and_pages_of_updates(house: House, process: Pro
 
 async def test_a_workflow_is_known_by_id_and_key(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
-    await house.database.definitions.change(str(workflow.id), lambda now: edits.merged(now, {"key": "slug"}))
-    assert await process.executions.workflow_id("slug") == workflow.id
-    assert await process.executions.workflow_id(str(workflow.id)) == workflow.id
-    assert await process.executions.workflow_id("999") == 999, "executions outlive their workflow"
+    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, {"key": "slug"}))
+    assert await process.executions.workflow_id(ref_of("slug")) == workflow.id
+    assert await process.executions.workflow_id(ref_of(workflow)) == workflow.id
+    assert await process.executions.workflow_id(ref_of("999")) == 999, "executions outlive their workflow"
     with pytest.raises(NotFound):
-        await process.executions.workflow_id("unknown")
+        await process.executions.workflow_id(ref_of("unknown"))
 
 
 # What a process remembers of revisions is a guess
@@ -377,15 +373,15 @@ async def test_a_second_start_does_not_ask_for_the_revision(house: House, proces
 async def test_a_start_after_a_change_runs_the_new_revision(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     await process.start(workflow)
-    await house.database.definitions.change(str(workflow.id), lambda now: edits.merged(now, {"name": "changed"}))
-    started = await process.executions.start(StartRequest(str(workflow.id)))
+    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"}))
+    started = await process.executions.start(start_of(workflow))
     assert started.execution.revision == 2
 
 
 async def test_a_start_after_a_deletion_starts_nothing(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     await process.start(workflow)
-    await house.database.definitions.delete(str(workflow.id))
+    await house.database.definitions.delete(ref_of(workflow))
     with pytest.raises(NotFound):
         await process.start(workflow)
     assert len(house.database.executions) == 1
@@ -395,7 +391,7 @@ async def test_an_input_is_held_to_the_schema_of_the_revision_that_runs(house: H
     workflow = await house.define(sync("a"), input_schema={"required": ["old"]})
     await process.start(workflow, input={"old": 1})
     draft = WorkflowDraft("w", tasks=None, input_schema={"required": ["new"]})
-    await house.database.definitions.change(str(workflow.id), lambda current: edits.replaced(current, draft))
+    await house.database.definitions.change(ref_of(workflow), lambda current: edits.replaced(current, draft))
     with pytest.raises(Invalid, match='"new" is a required property'):
         await process.start(workflow, input={"old": 1})
     assert (await process.until(await process.start(workflow, input={"new": 1})))[-1] == "completed"
