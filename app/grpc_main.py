@@ -33,7 +33,7 @@ async def serve(settings: Settings) -> None:
     async with open_engine_process(settings) as process:
         process.defects.on_first(stop.set)
         servicer = WorkflowServicer(
-            process.executions, process.controls, settings.max_input_bytes, settings.grpc_max_message_bytes
+            process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes
         )
         server = Server(
             servicer,

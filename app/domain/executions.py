@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus, TaskStatus
 
 
@@ -19,7 +20,6 @@ class Failure:
 class Execution:
     """One execution.
 
-    input: JSON text.
     output: JSON text. It maps the name of each last task to its output, without null outputs. In a routed workflow it
         is the output of the last task that completed.
     origin_id: the execution that this one repeats (retry or rerun).
@@ -29,7 +29,7 @@ class Execution:
     workflow_id: int
     revision: int
     status: ExecutionStatus
-    input: str
+    input: Payload
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

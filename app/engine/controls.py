@@ -5,12 +5,12 @@ follow the event that ended the one that they repeat.
 """
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from app.domain.definitions import text_problems
 from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
 from app.domain.executions import Execution
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import fold
 from app.engine.identifiers import new_execution_id
@@ -34,7 +34,6 @@ from app.engine.ports import (
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.repeating import first_events
 from app.engine.starting import Started, check_idempotency_key
-from app.engine.values import encode
 
 MAX_REASON = 1_000
 MAX_SIGNAL_NAME = 200
@@ -51,14 +50,12 @@ class ExecutionControls:
         plans: Plans,
         signals: Signals,
         clock: Clock,
-        max_input_bytes: int,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
         self._store = store
         self._plans = plans
         self._signals = signals
         self._clock = clock
-        self._max_input_bytes = max_input_bytes
         self._new_id = new_id
 
     async def cancel(self, execution_id: UUID, reason: str) -> Execution:
@@ -78,13 +75,12 @@ class ExecutionControls:
         execution = await read_execution(self._store, execution_id)
         return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
 
-    async def signal(self, execution_id: UUID, name: str, payload: Any) -> Execution:
-        """Hand `payload`, a JSON value, to the task that waits for this signal, or keep it until one does."""
+    async def signal(self, execution_id: UUID, name: str, payload: Payload) -> Execution:
+        """Hand `payload` to the task that waits for this signal, or keep it until one does."""
         if problems := text_problems("name", name, MAX_SIGNAL_NAME, required=True):
             raise Invalid(problems)
         execution = await read_execution(self._store, execution_id)
-        text = encode(payload, "payload", self._max_input_bytes) or "null"
-        command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=text)
+        command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=payload.text)
         return await self._send(command, execution, "receive signals")
 
     async def skip(self, execution_id: UUID, task: str, reason: str) -> Execution:

@@ -11,6 +11,7 @@ from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.events import EventType
 from app.domain.executions import Execution, Failure
 from app.domain.handlers import Attempt, TaskError
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import Command, StartTask, decide
@@ -115,9 +116,9 @@ class _Rehearsal:
         now: datetime,
         max_output_bytes: int,
     ) -> None:
-        text = orjson.dumps(dict(input)).decode()
+        payload = Payload(orjson.dumps(dict(input)).decode(), dict(input))
         execution = Execution(
-            new_execution_id(), plan.workflow_id, plan.revision, ExecutionStatus.PENDING, text, created_at=now
+            new_execution_id(), plan.workflow_id, plan.revision, ExecutionStatus.PENDING, payload, created_at=now
         )
         self._state = ExecutionState(plan)
         self._preparation = Preparation(execution, self._state, attempts, _Stars())

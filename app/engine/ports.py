@@ -11,6 +11,7 @@ from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.domain.handlers import Handler
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 
@@ -41,7 +42,7 @@ class Opening:
 
     workflow_id: int
     revision: int
-    input: str
+    input: Payload
     created_at: datetime
     idempotency_key: str | None = None
     origin_id: UUID | None = None

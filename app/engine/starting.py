@@ -1,14 +1,14 @@
 """Starting executions: exactly one per idempotency key, always on the revision that is current when it lands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from app.domain.definitions import text_problems
 from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
@@ -17,7 +17,6 @@ from app.engine.planning.plans import Plans
 from app.engine.planning.revisions import Current, KnownRevisions
 from app.engine.ports import Clock, DefinitionReader, ExecutionStore, Opening
 from app.engine.running.engine import Engine
-from app.engine.values import encode
 
 MAX_IDEMPOTENCY_KEY = 200
 TRIES_WHEN_CHANGED = 5
@@ -28,7 +27,7 @@ class StartRequest:
     """`input` is a JSON object. `revision` is the only one to run; None is the current one."""
 
     workflow: Ref
-    input: Mapping[str, Any] = field(default_factory=dict)
+    input: Payload = field(default_factory=lambda: Payload("{}"))
     idempotency_key: str | None = None
     revision: int | None = None
 
@@ -50,7 +49,6 @@ class Starter:
         definitions: DefinitionReader,
         plans: Plans,
         clock: Clock,
-        max_input_bytes: int,
         engine: Engine | None = None,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
@@ -58,7 +56,6 @@ class Starter:
         self._definitions = definitions
         self._plans = plans
         self._clock = clock
-        self._max_input_bytes = max_input_bytes
         self._engine = engine
         self._revisions = KnownRevisions()
         self.new_id = new_id
@@ -72,7 +69,7 @@ class Starter:
 
         Raise `RevisionMismatch` when the request's revision is not the current one.
         """
-        input_text = self._checked_input(request)
+        check_idempotency_key(request.idempotency_key)
         for _ in range(TRIES_WHEN_CHANGED):
             current, is_guess = await self._current(request)
             if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
@@ -84,7 +81,7 @@ class Starter:
             if problems and not is_guess:
                 raise Invalid(problems)
             if plan is not None and not problems:
-                opening = Opening(*current, input_text, self._clock.now(), request.idempotency_key)
+                opening = Opening(*current, request.input, self._clock.now(), request.idempotency_key)
                 execution = await self._open(execution_id, plan, opening) or await self._store.get(execution_id)
                 if execution is not None:
                     return Started(execution, already_started=False)
@@ -134,10 +131,6 @@ class Starter:
         first = Event(1, EventType.EXECUTION_CREATED, now, ExecutionStatus.PENDING, 0)
         return execution if await self._store.enqueue(execution_id, opening, (first,)) else None
 
-    def _checked_input(self, request: StartRequest) -> str:
-        check_idempotency_key(request.idempotency_key)
-        return encode(dict(request.input), "input", self._max_input_bytes) or "{}"
-
 
 def check_idempotency_key(key: str | None) -> None:
     """Raise `Invalid` for a key that cannot be stored."""
@@ -145,6 +138,6 @@ def check_idempotency_key(key: str | None) -> None:
         raise Invalid(problems)
 
 
-def _broken_contract(plan: Plan, input: Mapping[str, Any]) -> Sequence[Problem]:
+def _broken_contract(plan: Plan, input: Payload) -> Sequence[Problem]:
     """What in the input breaks the workflow's `input_schema`, with the paths."""
-    return () if plan.input is None else plan.input.problems(dict(input), "input")
+    return () if plan.input is None else plan.input.problems(input.value, "input")

@@ -28,25 +28,6 @@ def encode(value: Any, field: str, limit: int) -> str | None:
     return text.decode()
 
 
-def decode(text: str, field: str, limit: int) -> Any:
-    """The JSON value in `text`, of at most `limit` bytes in UTF-8. Raise `Invalid` or `TooLarge`."""
-    raw = text.encode("utf-8", "surrogatepass")
-    if len(raw) > limit:
-        raise TooLarge(field, limit, len(raw))
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Invalid.at(field, f"is not JSON: {error}") from None
-
-
-def decode_object(text: str, field: str, limit: int) -> dict[str, Any]:
-    """As `decode`, for what must be a JSON object."""
-    value = decode(text, field, limit)
-    if not isinstance(value, dict):
-        raise Invalid.at(field, "must be a JSON object")
-    return value
-
-
 def _check(item: Any) -> str | None:
     """Problems that the encoder does not see."""
     if isinstance(item, str):

@@ -14,6 +14,7 @@ from app.domain.documents import workflow_from_document
 from app.domain.errors import Conflict, Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import EventType
 from app.domain.executions import Execution
+from app.domain.payloads import Payload
 from app.domain.refs import Ref, key_problems
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
@@ -30,7 +31,7 @@ async def run_flow(
     definitions: DefinitionService,
     executions: ExecutionService,
     draft: WorkflowDraft,
-    input: dict[str, Any],
+    input: Payload,
     idempotency_key: str | None,
 ) -> tuple[Workflow, Execution]:
     """Store the flow and start it. Raise `Invalid` with paths in `flow`, `Conflict` if the id is the key of a workflow

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-import orjson
 import structlog
 
 from app.background.backoff import Backoff
@@ -125,7 +124,7 @@ class Scheduler:
     async def _carry_out(self, schedule: Schedule, fire_at: datetime, now: datetime) -> None:
         try:
             execution_id = await self._executions.start(
-                schedule.workflow_id, orjson.loads(schedule.input), schedule.idempotency_key(fire_at)
+                schedule.workflow_id, schedule.input, schedule.idempotency_key(fire_at)
             )
         except Unavailable:
             raise

@@ -1,11 +1,12 @@
 """What schedules need from outside: protocols that `adapters/` implement and `wiring/` connects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.schedules.schedule import Schedule
 
@@ -66,7 +67,7 @@ class ScheduleStore(Protocol):
 class Executions(Protocol):
     """What schedules need from executions."""
 
-    async def start(self, workflow_id: int, input: Mapping[str, Any], idempotency_key: str) -> UUID:
+    async def start(self, workflow_id: int, input: Payload, idempotency_key: str) -> UUID:
         """Start an execution, or find the one with this key. Raise `NotFound` if the workflow does not exist."""
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:

@@ -1,7 +1,7 @@
 """A schedule: which workflow starts when, overlap, and missed starts. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.domain.documents import rfc3339
 from app.domain.errors import Invalid, Problem
+from app.domain.payloads import Payload
 from app.domain.refs import Ref, key_problems
 from app.schedules.cron import CronExpression, cron_problems, parse_cron
 from app.schedules.times import last_match, matches, next_match
@@ -93,14 +94,14 @@ class Timing:
 class ScheduleDraft:
     """A schedule as a caller describes it.
 
-    input: the text of a JSON object.
+    input: a JSON object.
     paused: None keeps the value of a stored schedule; a new schedule is then not paused.
     allow_every_second: confirms a cron expression with all 60 seconds; it is not stored.
     """
 
     workflow: Ref
     timing: Timing
-    input: str = "{}"
+    input: Payload = field(default_factory=lambda: Payload("{}"))
     key: str | None = None
     overlap: Overlap = Overlap.SKIP
     catch_up_seconds: float = DEFAULT_CATCH_UP_SECONDS
@@ -133,7 +134,7 @@ class Schedule:
     version: int
     workflow_id: int
     timing: Timing
-    input: str
+    input: Payload
     key: str | None
     overlap: Overlap
     catch_up_seconds: float

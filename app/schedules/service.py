@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.refs import Ref
 from app.schedules.cron import HORIZON_YEARS
 from app.schedules.ports import ScheduleStore
@@ -22,13 +22,12 @@ class ScheduleService:
     Every method raises `Unavailable` when the database does not respond.
     """
 
-    def __init__(self, store: ScheduleStore, announce: Callable[[], Awaitable[None]], max_input_bytes: int) -> None:
+    def __init__(self, store: ScheduleStore, announce: Callable[[], Awaitable[None]]) -> None:
         self._store = store
         self._announce = announce
-        self._max_input_bytes = max_input_bytes
 
     async def create(self, draft: ScheduleDraft) -> Schedule:
-        self._check(draft)
+        draft.check()
         workflow_id, now = await self._workflow_id(draft.workflow), await self._store.now()
         new = Schedule(
             id=0,
@@ -61,7 +60,7 @@ class ScheduleService:
 
     async def replace(self, ref: Ref, draft: ScheduleDraft) -> Schedule:
         """Set every field except the workflow. A start that is due or waits stays, unless the timing changes."""
-        self._check(draft)
+        draft.check()
         workflow_id = await self._workflow_id(draft.workflow)
 
         def replaced(current: Schedule, now: datetime) -> Schedule:
@@ -123,11 +122,6 @@ class ScheduleService:
         if workflow_id is None:
             raise NotFound("workflow", ref)
         return workflow_id
-
-    def _check(self, draft: ScheduleDraft) -> None:
-        draft.check()
-        if (size := len(draft.input.encode())) > self._max_input_bytes:
-            raise TooLarge("input", self._max_input_bytes, size)
 
 
 def _first_fire(timing: Timing, now: datetime) -> datetime:

@@ -12,8 +12,10 @@ import orjson
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError
+from app.domain.payloads import Payload
 from app.domain.refs import parse_ref
 from app.engine.controls import ExecutionControls
+from app.engine.payloads import Payloads
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
 from app.tasks.child_workflow import Child, ChildEnd
@@ -26,7 +28,8 @@ _PARENT = re.compile(r"child:([0-9a-f-]{36})/")
 class ServedChildren:
     """`serve` comes after everything is built: the service runs on an engine, which runs the tasks that need this."""
 
-    def __init__(self) -> None:
+    def __init__(self, payloads: Payloads) -> None:
+        self._payloads = payloads
         self._served: tuple[ExecutionService, ExecutionControls] | None = None
 
     def serve(self, executions: ExecutionService, controls: ExecutionControls) -> None:
@@ -49,7 +52,10 @@ class ServedChildren:
 
     async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
         try:
-            started = await self._insist(lambda: self._executions.start(StartRequest(parse_ref(workflow), input, key)))
+            # The text alone: the value belongs to a config that other attempts use too.
+            payload = Payload(self._payloads.from_value(input, "input").text)
+            request = StartRequest(parse_ref(workflow), payload, key)
+            started = await self._insist(lambda: self._executions.start(request))
         except (NotFound, Invalid) as error:
             raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None
         except ServiceError as error:

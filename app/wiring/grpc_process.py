@@ -18,6 +18,7 @@ from app.adapters.system_clock import SystemClock
 from app.background.defects import Defects
 from app.config import Settings
 from app.engine.controls import ExecutionControls
+from app.engine.payloads import Payloads
 from app.engine.planning.plans import Plans
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
@@ -49,6 +50,7 @@ class EngineProcess:
     engine: Engine
     executions: ExecutionService
     controls: ExecutionControls
+    payloads: Payloads
     hub: Hub
     defects: Defects
 
@@ -56,7 +58,8 @@ class EngineProcess:
 @asynccontextmanager
 async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
     """A started engine and the service that runs executions on it; stop the engine before leaving."""
-    children, defects = ServedChildren(), Defects()
+    payloads, defects = Payloads(settings.max_input_bytes), Defects()
+    children = ServedChildren(payloads)
     async with (
         open_database(settings, defects.report) as database,
         _open_lease_pool(settings, database) as lease_pool,
@@ -73,7 +76,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
         engine = Engine(ownership, plans, shared, _limits(settings), signals, options)
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
-        controls = execution_controls(settings, database.pool, plans, signals)
+        controls = execution_controls(database.pool, plans, signals)
         children.serve(executions, controls)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))
@@ -83,7 +86,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
             await engine.start(defects.report)
             scheduler.start(defects.report)
             retention.start(defects.report)
-            yield EngineProcess(engine, executions, controls, hub, defects)
+            yield EngineProcess(engine, executions, controls, payloads, hub, defects)
         finally:
             await retention.stop()
             await scheduler.stop()

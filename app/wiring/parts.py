@@ -90,9 +90,9 @@ def execution_service(
 ) -> ExecutionService:
     store, definitions = PostgresExecutionStore(pool), PostgresDefinitionReader(pool)
     new_id = partial(new_execution_id, DriverUUID)
-    starter = Starter(store, definitions, plans, SystemClock(), settings.max_input_bytes, engine, new_id)
+    starter = Starter(store, definitions, plans, SystemClock(), engine, new_id)
     return ExecutionService(starter, store, definitions, plans, hub, signals, settings.watch_poll_seconds)
 
 
-def execution_controls(settings: Settings, pool: Pool, plans: Plans, signals: PostgresSignals) -> ExecutionControls:
-    return ExecutionControls(PostgresExecutionStore(pool), plans, signals, SystemClock(), settings.max_input_bytes)
+def execution_controls(pool: Pool, plans: Plans, signals: PostgresSignals) -> ExecutionControls:
+    return ExecutionControls(PostgresExecutionStore(pool), plans, signals, SystemClock())

@@ -16,6 +16,7 @@ from app.background.defects import Defects
 from app.config import Settings
 from app.definitions.service import DefinitionService
 from app.engine.dry_run import DryRunner
+from app.engine.payloads import Payloads
 from app.engine.planning.plans import Plans
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
@@ -38,14 +39,17 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         Announcer(signals).listen(hub.wake)
         plans = Plans(PostgresDefinitionReader(database.pool))
         executions = execution_service(settings, database.pool, plans, hub, signals)
-        controls = execution_controls(settings, database.pool, plans, signals)
-        schedules = schedule_service(settings, database.pool, signals)
+        controls = execution_controls(database.pool, plans, signals)
+        schedules = schedule_service(database.pool, signals)
         definition_reader = PostgresDefinitionReader(database.pool)
         dry_runs = DryRunner(definition_reader, plans, task_types, SystemClock(), settings.max_output_bytes)
+        payloads = Payloads(settings.max_input_bytes)
         ready = partial(_missing, database)
         signals.start(defects.report)
         try:
-            yield Services(definitions, executions, controls, schedules, dry_runs, ready, settings.max_body_bytes)
+            yield Services(
+                definitions, executions, controls, schedules, dry_runs, payloads, ready, settings.max_body_bytes
+            )
         finally:
             hub.close()
 

@@ -1,9 +1,7 @@
 """Schedules: the service that keeps them, and the loop that fires them through the executions' own service."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from app.adapters.database.pool import Pool
@@ -12,6 +10,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.background.wake_up import WakeUp
 from app.config import Settings
 from app.domain.errors import NotFound, WrongState
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.controls import ExecutionControls
 from app.engine.notifying import notify_engines
@@ -29,7 +28,7 @@ class ScheduledExecutions:
         self._executions = executions
         self._controls = controls
 
-    async def start(self, workflow_id: int, input: Mapping[str, Any], idempotency_key: str) -> UUID:
+    async def start(self, workflow_id: int, input: Payload, idempotency_key: str) -> UUID:
         started = await self._executions.start(StartRequest(Ref(id=workflow_id), input, idempotency_key))
         return started.execution.id
 
@@ -38,9 +37,9 @@ class ScheduledExecutions:
             await self._controls.cancel(execution_id, reason)
 
 
-def schedule_service(settings: Settings, pool: Pool, signals: PostgresSignals) -> ScheduleService:
+def schedule_service(pool: Pool, signals: PostgresSignals) -> ScheduleService:
     announce = partial(notify_engines, signals, NEW_SCHEDULES)
-    return ScheduleService(PostgresScheduleStore(pool), announce, settings.max_input_bytes)
+    return ScheduleService(PostgresScheduleStore(pool), announce)
 
 
 def build_scheduler(

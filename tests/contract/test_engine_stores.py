@@ -188,7 +188,7 @@ async def test_an_opening_makes_the_row_and_the_first_events(
     row = await stores.executions.get(execution_id)
     assert row is not None
     assert (row.workflow_id, row.revision, row.status) == (workflow.id, 1, ExecutionStatus.RUNNING)
-    assert (row.input, row.created_at, row.started_at, row.finished_at) == ('{"n": 1}', at(0), at(2), None)
+    assert (row.input.text, row.created_at, row.started_at, row.finished_at) == ('{"n": 1}', at(0), at(2), None)
     assert (row.output, row.failure, row.idempotency_key) == (None, None, "key")
     page = await stores.executions.read_history(execution_id, 0, 10)
     assert list(page.events) == [CREATED, STARTED]
@@ -669,7 +669,7 @@ async def test_a_repetition_is_stored_with_all_its_events(stores: Stores, workfl
     assert execution_id is not None
     row = await stores.executions.get(execution_id)
     assert row is not None
-    assert (row.status, row.origin_id, row.input) == (ExecutionStatus.PENDING, origin_id, '{"n": 1}')
+    assert (row.status, row.origin_id, row.input.text) == (ExecutionStatus.PENDING, origin_id, '{"n": 1}')
     assert list((await stores.executions.read_history(execution_id, 0, 10)).events) == events
     listed = {row.id: row.origin_id for row in await stores.executions.list_executions(ExecutionFilter(), None, 10)}
     assert listed == {execution_id: origin_id, origin_id: None}
@@ -749,7 +749,7 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
     ids = [execution.id for execution in everything]
     assert len(ids) == 25
     assert ids == sorted(ids, reverse=True)
-    assert all((execution.input, execution.output) == ("null", None) for execution in everything)
+    assert all((execution.input.text, execution.output) == ("null", None) for execution in everything)
     assert {execution.failure for execution in everything} == {None, Failure("broken", "it broke")}
 
     for workflow_id, status, after, until in product(

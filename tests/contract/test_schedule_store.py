@@ -19,6 +19,7 @@ from app.adapters.database.sessions import create_engine
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, NotFound
+from app.domain.payloads import Payload
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import ExecutionStore, Ownership, Recording, Step
 from app.schedules.ports import ScheduleStore
@@ -103,7 +104,7 @@ def schedule(workflow: Workflow, **fields: Any) -> Schedule:
         "version": 0,
         "workflow_id": workflow.id,
         "timing": CRON,
-        "input": '{"z":1,"a":1.0}',
+        "input": Payload('{"z":1,"a":1.0}'),
         "key": None,
         "overlap": Overlap.QUEUE,
         "catch_up_seconds": 60.0,

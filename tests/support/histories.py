@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.domain.definitions import Workflow
 from app.domain.events import Event, EventType
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at, new_execution_id
 from app.engine.ports import Opening, RowChange, Step
@@ -50,7 +51,7 @@ def end(sequence: int, output: str | None = None, started_at: datetime | None = 
 
 def opening(workflow: Workflow, key: str | None = None, input: str = '{"n": 1}', **changes) -> Opening:
     values = {"workflow_id": workflow.id, "revision": workflow.revision, "created_at": at(0), **changes}
-    return Opening(input=input, idempotency_key=key, **values)
+    return Opening(input=Payload(input), idempotency_key=key, **values)
 
 
 def opening_step(execution_id: UUID, workflow: Workflow, key: str | None = None, **changes) -> Step:

@@ -19,8 +19,6 @@ from tests.support.memory_house import House, Process
 from tests.support.requests import ref_of
 from tests.support.stories import sync
 
-MAX_INPUT = 100_000
-
 
 @dataclass
 class ScheduleHouse:
@@ -74,7 +72,7 @@ async def schedule_house() -> AsyncIterator[ScheduleHouse]:
     async with house.process() as process:
         store = MemoryScheduleStore(house.database)
         workflow = await house.define(sync("a", type="staged"))
-        yield ScheduleHouse(house, process, store, ScheduleService(store, _nobody_hears, MAX_INPUT), workflow)
+        yield ScheduleHouse(house, process, store, ScheduleService(store, _nobody_hears), workflow)
 
 
 async def _nobody_hears() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain.errors import Unavailable, WrongState
 from app.domain.events import Event
-from tests.support.requests import start_of
+from tests.support.requests import payload_of, start_of
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
 from tests.support.simulated_workload import GO
 
@@ -141,7 +141,7 @@ class Client:
 
     async def signal(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda process: process.controls.signal(execution_id, GO, {"signal": GO}))
+        await self._insist(lambda process: process.controls.signal(execution_id, GO, payload_of({"signal": GO})))
 
     async def skip(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)

@@ -170,9 +170,9 @@ class SimulatedProcess:
         self.engine._lease._monotonic = self.monotonic
         self.witness.engine_id = lambda: self.engine._lease.engine_id
         engine = self.engine if self.has_engine else None
-        starter = Starter(store, reader, plans, self.clock, OUTPUT_LIMIT, engine, world.new_id)
+        starter = Starter(store, reader, plans, self.clock, engine, world.new_id)
         self.executions = ExecutionService(starter, store, reader, plans, self.hub, signals, POLL)
-        self.controls = ExecutionControls(store, plans, signals, self.clock, OUTPUT_LIMIT, world.new_id)
+        self.controls = ExecutionControls(store, plans, signals, self.clock, world.new_id)
 
 
 async def _awaited(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -8,6 +8,7 @@ import orjson
 
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution, Failure
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.ports import Opening
 
@@ -21,7 +22,7 @@ def execution(row: asyncpg.Record) -> Execution:
         workflow_id=row["workflow_id"],
         revision=row["revision"],
         status=_STATUS[row["status"]],
-        input=row["input"],
+        input=Payload(row["input"]),
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
@@ -39,7 +40,7 @@ def opening_values(execution_id: UUID, opening: Opening) -> tuple[Any, ...]:
         opening.workflow_id,
         opening.revision,
         opening.idempotency_key,
-        opening.input,
+        opening.input.text,
         opening.created_at,
     )
 

@@ -12,6 +12,7 @@ from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.domain.errors import Conflict, NotFound
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.schedules.ports import DueSchedule
 from app.schedules.schedule import Overlap, Schedule, Timing
@@ -101,7 +102,7 @@ def _values(schedule: Schedule) -> tuple[Any, ...]:
         schedule.timing.cron,
         schedule.timing.time_zone,
         schedule.timing.at,
-        schedule.input,
+        schedule.input.text,
         schedule.overlap.value,
         schedule.catch_up_seconds,
         schedule.paused,
@@ -120,7 +121,7 @@ def _schedule(row: asyncpg.Record) -> Schedule:
         version=row["version"],
         workflow_id=row["workflow_id"],
         timing=Timing(row["cron"], row["time_zone"], row["at"]),
-        input=row["input"],
+        input=Payload(row["input"]),
         key=row["key"],
         overlap=Overlap(row["overlap"]),
         catch_up_seconds=row["catch_up_seconds"],

@@ -11,9 +11,9 @@ from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.payloads import Payloads
 from app.engine.service import ExecutionPage
 from app.engine.starting import Started, StartRequest
-from app.engine.values import decode_object
 from app.engine.watching.updates import Update
 
 PAGE_OVERHEAD_BYTES = 1_024
@@ -43,16 +43,17 @@ TASK_STATUS = {
 }
 
 
-def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, max_input_bytes: int) -> StartRequest:
+def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, payloads: Payloads) -> StartRequest:
     """Raise `Invalid`, `TooLarge` or `NotFound` for what cannot be started."""
     if not message.workflow_id:
         raise Invalid.at("workflow_id", "must be a workflow's id or key")
     if message.parameters and message.input:
         raise Invalid.at("input", "cannot be given together with parameters")
-    value: dict[str, Any] = dict(message.parameters)
     if message.input:
-        value = decode_object(message.input, "input", max_input_bytes)
-    return StartRequest(parse_ref(message.workflow_id), value, message.idempotency_key or None)
+        payload = payloads.object_from_text(message.input, "input")
+    else:
+        payload = payloads.from_value(dict(message.parameters), "input")
+    return StartRequest(parse_ref(message.workflow_id), payload, message.idempotency_key or None)
 
 
 def started_message(execution: Execution, *, already_started: bool) -> pb.StartWorkflowResponse:

@@ -19,9 +19,9 @@ from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus
 from app.engine.controls import ExecutionControls
 from app.engine.identifiers import parse_execution_id
+from app.engine.payloads import Payloads
 from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
-from app.engine.values import decode
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -34,17 +34,17 @@ class WorkflowServicer(WorkflowServiceServicer):
         self,
         executions: ExecutionService,
         controls: ExecutionControls,
-        max_input_bytes: int,
+        payloads: Payloads,
         max_message_bytes: int = 4_194_304,
     ) -> None:
         self._executions = executions
         self._controls = controls
-        self._max_input_bytes = max_input_bytes
+        self._payloads = payloads
         self._max_message_bytes = max_message_bytes
 
     @stream
     async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
-        _, updates = await self._executions.execute(start_request(request, self._max_input_bytes))
+        _, updates = await self._executions.execute(start_request(request, self._payloads))
         return updates
 
     @stream
@@ -53,7 +53,7 @@ class WorkflowServicer(WorkflowServiceServicer):
 
     @unary
     async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:
-        started = await self._executions.start(start_request(request, self._max_input_bytes))
+        started = await self._executions.start(start_request(request, self._payloads))
         return started_message(started.execution, already_started=started.already_started)
 
     @unary
@@ -89,7 +89,7 @@ class WorkflowServicer(WorkflowServiceServicer):
 
     @unary
     async def SignalExecution(self, request: pb.SignalExecutionRequest) -> pb.SignalExecutionResponse:
-        payload = decode(request.payload or "null", "payload", self._max_input_bytes)
+        payload = self._payloads.from_text(request.payload or "null", "payload")
         execution = await self._controls.signal(parse_execution_id(request.execution_id), request.name, payload)
         return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 

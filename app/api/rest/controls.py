@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.control_bodies import ReasonBody, RerunBody, SignalBody, SkipBody
-from app.api.rest.dependencies import Controls, ExecutionId
+from app.api.rest.dependencies import Controls, ExecutionId, ReadyServices
 from app.api.rest.documentation import LOCATION, WITH_BODY, Responses, problems
 from app.api.rest.execution_documents import execution_document
 from app.api.rest.responses import PREFIX, document_response
@@ -76,9 +76,10 @@ async def resume_execution(execution: ExecutionId, controls: Controls, body: Rea
     response_description="The signal is stored and will be taken by the task that waits for it, now or later.",
     responses=problems(404, 409, *WITH_BODY),
 )
-async def signal_execution(execution: ExecutionId, controls: Controls, body: SignalBody) -> Response:
+async def signal_execution(execution: ExecutionId, services: ReadyServices, body: SignalBody) -> Response:
     """Every call is a signal of its own. One that has ended is a 409."""
-    signalled = await controls.signal(execution, body.name, body.payload)
+    payload = services.payloads.from_value(body.payload, "payload")
+    signalled = await services.controls.signal(execution, body.name, payload)
     return document_response(execution_document(signalled), 202)
 
 

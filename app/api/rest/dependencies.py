@@ -13,6 +13,7 @@ from app.definitions.service import DefinitionService
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
+from app.engine.payloads import Payloads
 from app.engine.service import ExecutionService
 from app.schedules.service import ScheduleService
 
@@ -29,6 +30,7 @@ class Services:
     controls: ExecutionControls
     schedules: ScheduleService
     dry_runs: DryRunner
+    payloads: Payloads
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
 

@@ -15,7 +15,7 @@ def execution_document(execution: Execution) -> dict[str, Any]:
         "workflow_id": execution.workflow_id,
         "revision": execution.revision,
         "status": execution.status.value,
-        "input": Fragment(execution.input),
+        "input": Fragment(execution.input.text),
         "output": _fragment(execution.output),
         "error": _error(execution.failure),
         "created_at": rfc3339(execution.created_at),

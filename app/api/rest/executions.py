@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import ExecutionId, Executions, WorkflowInPath
+from app.api.rest.dependencies import ExecutionId, Executions, ReadyServices, WorkflowInPath
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.execution_documents import (
     event_document,
@@ -43,7 +43,7 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
 )
 async def start_execution(
     workflow: WorkflowInPath,
-    executions: Executions,
+    services: ReadyServices,
     body: ExecutionStart | None = None,
     wait: Annotated[
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
@@ -54,7 +54,8 @@ async def start_execution(
     A start with an `idempotency_key` that was used before for this workflow answers the execution it started then.
     """
     body = body or ExecutionStart()
-    started = await executions.start(StartRequest(parse_ref(workflow), body.input, body.idempotency_key))
+    executions, payload = services.executions, services.payloads.from_value(body.input, "input")
+    started = await executions.start(StartRequest(parse_ref(workflow), payload, body.idempotency_key))
     execution = started.execution
     if wait > 0 and not execution.status.is_final:
         execution = await executions.wait(execution.id, wait)

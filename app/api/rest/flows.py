@@ -9,7 +9,7 @@ from pydantic import PlainValidator
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import Definitions, Executions, Limit, Skip
+from app.api.rest.dependencies import Definitions, Executions, Limit, ReadyServices, Skip
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.executions import MAX_WAIT_SECONDS
@@ -47,8 +47,7 @@ FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow12
 )
 async def start_flow_run(
     body: FlowRunBody,
-    definitions: Definitions,
-    executions: Executions,
+    services: ReadyServices,
     wait: Annotated[
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
     ] = WAIT_SECONDS,
@@ -58,8 +57,9 @@ async def start_flow_run(
     The name of each task is that of a registered function. Once this has answered, the run will finish, also when it
     has not yet.
     """
-    draft = body.flow.draft()
-    workflow, execution = await run_flow(definitions, executions, draft, body.input, body.idempotency_key)
+    draft, payload = body.flow.draft(), services.payloads.from_value(body.input, "input")
+    executions = services.executions
+    workflow, execution = await run_flow(services.definitions, executions, draft, payload, body.idempotency_key)
     if wait > 0 and not execution.status.is_final:
         execution = await executions.wait(execution.id, wait)
     document = flow_run_document(workflow, execution, await read_flow_run(executions, execution))

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from app.api.rest.body_model import Body, bounds, with_example
 from app.api.rest.workflow_bodies import Key
 from app.domain.refs import parse_ref
+from app.engine.payloads import Payloads
 from app.schedules.cron import MAX_CRON, tidy
 from app.schedules.schedule import (
     DEFAULT_CATCH_UP_SECONDS,
@@ -76,12 +76,12 @@ class ScheduleBody(Body):
     )
     paused: bool | None = Field(None, description="Left out, it stays as it is; a new schedule is not paused.")
 
-    def draft(self) -> ScheduleDraft:
-        """Raise `NotFound` for a `workflow` that can be none."""
+    def draft(self, payloads: Payloads) -> ScheduleDraft:
+        """Raise `NotFound` for a `workflow` that can be none, `TooLarge`, and `Invalid` for an input."""
         return ScheduleDraft(
             workflow=parse_ref(self.workflow),
             timing=Timing(None if self.cron is None else tidy(self.cron), self.time_zone, self.at),
-            input=orjson.dumps(self.input).decode(),
+            input=payloads.from_value(self.input, "input"),
             key=self.key,
             overlap=Overlap(self.overlap),
             catch_up_seconds=self.catch_up_seconds,

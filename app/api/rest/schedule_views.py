@@ -82,7 +82,7 @@ def schedule_document(schedule: Schedule) -> dict[str, Any]:
         "allow_every_second": timing.is_every_second,
         "time_zone": timing.time_zone,
         "at": rfc3339(timing.at),
-        "input": orjson.Fragment(schedule.input),
+        "input": orjson.Fragment(schedule.input.text),
         "overlap": schedule.overlap.value,
         "catch_up_seconds": schedule.catch_up_seconds,
         "paused": schedule.paused,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import Limit, Schedules, Skip
+from app.api.rest.dependencies import Limit, ReadyServices, Schedules, Skip
 from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.api.rest.schedule_bodies import ScheduleBody
@@ -29,9 +29,9 @@ ScheduleInPath = Annotated[str, Path(description="The schedule's id or key.", ex
     response_model=ScheduleView,
     responses={201: {"headers": LOCATION}, **problems(404, 409, *WITH_BODY)},
 )
-async def create_schedule(body: ScheduleBody, schedules: Schedules) -> Response:
+async def create_schedule(body: ScheduleBody, services: ReadyServices) -> Response:
     """Needs a workflow that exists, and either `cron` or `at`."""
-    schedule = await schedules.create(body.draft())
+    schedule = await services.schedules.create(body.draft(services.payloads))
     headers = {"Location": f"{PREFIX}/schedules/{schedule.id}"}
     return document_response(schedule_document(schedule), 201, headers)
 
@@ -63,12 +63,13 @@ async def get_schedule(schedule: ScheduleInPath, schedules: Schedules, if_none_m
     response_model=ScheduleView,
     responses=problems(404, 409, *WITH_BODY),
 )
-async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, schedules: Schedules) -> Response:
+async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, services: ReadyServices) -> Response:
     """Sets every field, to its default where it is left out; only `paused` left out stays, and `workflow` must.
 
     A fire that waits is dropped when the times are new.
     """
-    return document_response(schedule_document(await schedules.replace(_named(schedule), body.draft())))
+    replaced = await services.schedules.replace(_named(schedule), body.draft(services.payloads))
+    return document_response(schedule_document(replaced))
 
 
 @router.delete("/{schedule}", summary="Delete a schedule", response_model=ScheduleView, responses=problems(404))

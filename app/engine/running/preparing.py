@@ -24,13 +24,11 @@ Report = Callable[[float | None, str], None]
 Completed = Callable[[int, int, str | None], None]
 """Called when an element has completed, with how many there are, which one it is, and its output as JSON text."""
 
-_NOT_PARSED = object()
-
 
 class Preparation:
-    """For one execution. Nothing is kept but the parsed input: what a task gets follows from the state as it is."""
+    """For one execution. Nothing is kept: what a task gets follows from the state as it is."""
 
-    __slots__ = ("_attempts", "_execution", "_parsed_input", "_secrets", "_state", "_tasks")
+    __slots__ = ("_attempts", "_execution", "_secrets", "_state", "_tasks")
 
     def __init__(self, execution: Execution, state: ExecutionState, attempts: Attempts, secrets: Secrets) -> None:
         self._execution = execution
@@ -38,7 +36,6 @@ class Preparation:
         self._tasks = state.plan.tasks
         self._attempts = attempts
         self._secrets = secrets
-        self._parsed_input: Any = _NOT_PARSED
 
     def condition_holds(self, index: int) -> bool:
         """False when the task's condition says that it is to be skipped.
@@ -99,7 +96,7 @@ class Preparation:
             task_name=planned.name,
             number=number,
             config=self._config(index),
-            input=self._input,
+            input=self._execution.input.value,
             upstream=Outputs(self._state, index),
             first_started_at=task.first_started_at or self._execution.created_at,
             timeout_seconds=planned.timeout_seconds,
@@ -127,12 +124,6 @@ class Preparation:
         message = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)
         return Failed(TaskError("output_schema", f"the output breaks its schema: {message}", retryable=False))
 
-    @property
-    def _input(self) -> Any:
-        if self._parsed_input is _NOT_PARSED:
-            self._parsed_input = orjson.loads(self._execution.input)
-        return self._parsed_input
-
     def _masked(self, report: Report, index: int) -> Report:
         mask = self.mask(index)
         return report if mask is None else lambda percent, message: report(percent, mask.text(message))
@@ -151,7 +142,7 @@ class Preparation:
     def _scope(self, index: int, flow: TaskFlow) -> dict[str, Any]:
         plan, execution = self._state.plan, self._execution
         data = Data(
-            input=self._input,
+            input=self._execution.input.value,
             execution={"id": str(execution.id)},
             workflow={"id": plan.workflow_id, "key": plan.key, "revision": plan.revision},
             variables=plan.variables,

@@ -58,7 +58,7 @@ class Entry:
     @property
     def size(self) -> int:
         """About how much there is to send, in bytes."""
-        size = 0 if self.step.opening is None else len(self.step.opening.input)
+        size = 0 if self.step.opening is None else len(self.step.opening.input.text)
         for event in self.step.events:
             if event.data is not None:
                 size += len(event.data)

@@ -20,6 +20,7 @@ from app.engine.controls import ExecutionControls
 from app.engine.starting import Started
 from app.tasks.signal import SignalHandler
 from tests.support.memory_house import House, Process, short
+from tests.support.requests import payload_of
 from tests.support.stories import sync
 
 REASON = "because"
@@ -27,7 +28,7 @@ CONTROLS: Mapping[str, Callable[[ExecutionControls, UUID], Awaitable[Any]]] = {
     "cancel": lambda controls, execution: controls.cancel(execution, REASON),
     "pause": lambda controls, execution: controls.pause(execution, REASON),
     "resume": lambda controls, execution: controls.resume(execution, REASON),
-    "signal": lambda controls, execution: controls.signal(execution, "go", {"n": 1}),
+    "signal": lambda controls, execution: controls.signal(execution, "go", payload_of({"n": 1})),
     "skip": lambda controls, execution: controls.skip(execution, "a", REASON),
     "retry": lambda controls, execution: controls.retry(execution),
     "rerun": lambda controls, execution: controls.rerun(execution, "a", "again"),

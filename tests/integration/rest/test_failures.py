@@ -19,7 +19,7 @@ from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
 from tests.support.memory.definitions import MemoryDefinitionStore
-from tests.support.requests import ref_of
+from tests.support.requests import PAYLOADS, ref_of
 
 
 class AnyConfig:
@@ -41,7 +41,7 @@ async def serving(definitions: DefinitionService, missing: list[str]):
 
     @asynccontextmanager
     async def lifespan(app):
-        app.state.services = Services(definitions, Failing(), Failing(), Failing(), Failing(), ready)
+        app.state.services = Services(definitions, Failing(), Failing(), Failing(), Failing(), PAYLOADS, ready)
         yield
 
     app = create_app(lifespan)

@@ -44,7 +44,7 @@ async def schedules(database_url: str, stack: AsyncExitStack) -> ScheduleService
     await store_workflow(database_url, workflow("w", [sync("a", 1)]))
     settings = settings_for(database_url)
     database = await stack.enter_async_context(open_database(settings, Defects().report))
-    return schedule_service(settings, database.pool, PostgresSignals(database.dsn, database.pool))
+    return schedule_service(database.pool, PostgresSignals(database.dsn, database.pool))
 
 
 async def engine(database_url: str, stack: AsyncExitStack, **changes: object) -> EngineProcess:

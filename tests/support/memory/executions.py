@@ -11,6 +11,7 @@ from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
 from tests.support.memory.database import MemoryDatabase
@@ -40,7 +41,7 @@ class MemoryExecutionStore:
         async with self._database.faults.around("list_executions"):
             rows = [row.execution for row in self._database.executions.values() if _matches(row.execution, wanted)]
             found = sorted((row for row in rows if before is None or row.id < before), key=_id_of, reverse=True)
-            return [replace(row, input="null", output=None) for row in found[:limit]]
+            return [replace(row, input=Payload("null"), output=None) for row in found[:limit]]
 
     async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
         async with self._database.faults.around("read_history"):

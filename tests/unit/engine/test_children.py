@@ -12,6 +12,7 @@ from app.domain.states import ExecutionStatus
 from app.tasks.child_workflow import MAX_DEPTH, WorkflowHandler
 from app.wiring.children import ServedChildren
 from tests.support.memory_house import House, Process
+from tests.support.requests import PAYLOADS
 from tests.support.stories import sync
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
@@ -19,7 +20,7 @@ SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
 @pytest.fixture
 def children() -> ServedChildren:
-    return ServedChildren()
+    return ServedChildren(PAYLOADS)
 
 
 @pytest.fixture

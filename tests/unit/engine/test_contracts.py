@@ -8,6 +8,7 @@ from app.domain.definitions import RetryPolicy
 from app.domain.errors import Invalid, Problem
 from app.domain.handlers import Wait
 from tests.support.memory_house import House
+from tests.support.requests import payload_of
 from tests.support.stories import sync
 
 SCHEMA = {
@@ -66,7 +67,7 @@ async def test_what_a_wait_gives_is_held_to_the_schema_too(payload) -> None:
         workflow = await house.define(sync("a", type="waits", config={"signal": "go"}, output_schema=SCHEMA))
         execution_id = await process.start(workflow)
         await process.until(execution_id, "a started")
-        await process.controls.signal(execution_id, "go", payload)
+        await process.controls.signal(execution_id, "go", payload_of(payload))
         expected = "completed" if payload == {"rows": [1]} else "failed"
         assert (await process.until(execution_id))[-2:] == [f"a {expected}", expected]
         assert house.history(execution_id)[3].type == "signal_received"

@@ -11,6 +11,7 @@ from app.domain.executions import Failure
 from app.domain.handlers import TaskError, Wait
 from app.domain.states import ExecutionStatus, TaskStatus
 from tests.support.memory_house import House
+from tests.support.requests import payload_of
 from tests.support.stories import parallel, sync
 from tests.support.virtual_time import in_virtual_time
 
@@ -129,7 +130,7 @@ async def test_signals_and_reports_beyond_the_limit_are_dropped() -> None:
         a = await house.stage.entered("a")
         house.stage.cleaning = asyncio.Event()
         for number in range(10):
-            await process.controls.signal(execution_id, "s", number)
+            await process.controls.signal(execution_id, "s", payload_of(number))
         await process.until(execution_id, "failing")
         a.attempt.report(50, "still here")
         house.stage.cleaning.set()

@@ -10,6 +10,7 @@ from app.definitions import edits
 from app.domain.definitions import OnFailure, Workflow
 from app.domain.errors import Conflict, Invalid, NotFound, Unavailable, WrongState
 from app.domain.events import EventType
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.ports import StoreUnreachable
 from tests.support.memory_house import House, Process, short
@@ -77,7 +78,7 @@ async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, proce
         "completed",
     ]
     execution = await process.executions.get(started.execution.id)
-    assert (execution.workflow_id, execution.revision, execution.input) == (workflow.id, 1, '{"n":1}')
+    assert (execution.workflow_id, execution.revision, execution.input.text) == (workflow.id, 1, '{"n":1}')
     assert (execution.origin_id, execution.output) == (origin_id, '{"c":"c"}')
     last = house.stage.performances[-1].attempt
     assert dict(last.upstream) == {"a": 1.0, "b": "b"}
@@ -96,9 +97,9 @@ async def test_the_input_is_the_same_byte_for_byte(house: House, process: Proces
     _, origin_id = await failed(house, process)
     row = house.database.executions[origin_id]
     text = '{ "n": 1.0,  "big": 12345678901234567890 }'
-    object.__setattr__(row.execution, "input", text)
+    object.__setattr__(row.execution, "input", Payload(text))
 
-    assert (await process.controls.retry(origin_id)).execution.input == text
+    assert (await process.controls.retry(origin_id)).execution.input.text == text
 
 
 async def test_a_second_retry_answers_the_first_one_s_execution(house: House, process: Process) -> None:

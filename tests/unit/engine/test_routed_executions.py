@@ -16,7 +16,7 @@ from app.domain.executions import Failure
 from app.domain.handlers import Wait
 from app.domain.states import ExecutionStatus, TaskStatus
 from tests.support.memory_house import House, Process
-from tests.support.requests import start_of
+from tests.support.requests import payload_of, start_of
 from tests.support.routed import conditions
 from tests.support.stories import sync
 
@@ -264,10 +264,10 @@ async def test_each_visit_waits_for_a_signal_of_its_own() -> None:
         waiting = sync("a", type="waits", config={"signal": "go"})
         workflow = await flow(house, waiting, staged("b"), by=("a any b end", "b failure a end"))
         execution_id = await process.start(workflow)
-        await process.controls.signal(execution_id, "go", 1)
+        await process.controls.signal(execution_id, "go", payload_of(1))
         (await house.stage.entered("b")).fail()
         await process.until(execution_id, "a started/2")
-        await process.controls.signal(execution_id, "go", 2)
+        await process.controls.signal(execution_id, "go", payload_of(2))
         second = await house.stage.entered("b", 2)
         assert dict(second.attempt.upstream) == {"a": 2, "b": None}
         second.succeed()

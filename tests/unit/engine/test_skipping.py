@@ -9,6 +9,7 @@ from app.domain.definitions import RetryPolicy
 from app.domain.handlers import Wait
 from app.domain.states import TaskStatus
 from tests.support.memory_house import House, Process
+from tests.support.requests import payload_of
 from tests.support.stories import parallel, sync
 
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
@@ -93,7 +94,7 @@ async def test_a_task_that_waits_for_a_signal_is_skipped_and_the_signal_left(hou
     await process.until(execution_id, "a started")
     await process.controls.skip(execution_id, "a", "")
     await process.until(execution_id, "b started")
-    await process.controls.signal(execution_id, "go", 5)
+    await process.controls.signal(execution_id, "go", payload_of(5))
     seen = await process.until(execution_id)
     assert seen[2:] == ["a started", "a skipped", "b started", "signal_received", "b completed", "completed"]
 

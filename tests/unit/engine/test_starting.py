@@ -9,12 +9,12 @@ import pytest
 
 from app.definitions import edits
 from app.domain.definitions import WorkflowDraft
-from app.domain.errors import Invalid, NotFound, TooLarge, Unavailable
+from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ExecutionFilter, StoreUnreachable
 from app.engine.starting import StartRequest
 from app.engine.watching import watchers
-from tests.support.memory_house import OUTPUT_LIMIT, House, Process, short
+from tests.support.memory_house import House, Process, short
 from tests.support.requests import ref_of, start_of
 from tests.support.stories import parallel, sync
 
@@ -48,7 +48,7 @@ async def test_a_start_is_durable_when_it_answers(house: House, process: Process
     started = await starting
     assert (started.already_started, started.execution.status) == (False, ExecutionStatus.RUNNING)
     stored = await process.executions.get(started.execution.id)
-    assert (stored.input, stored.revision, stored.created_at) == ('{"n":1}', 1, house.clock.now())
+    assert (stored.input.text, stored.revision, stored.created_at) == ('{"n":1}', 1, house.clock.now())
     assert house.owner(stored.id) == 1
 
 
@@ -61,9 +61,6 @@ async def test_a_start_is_durable_when_it_answers(house: House, process: Process
         (start_of("1", idempotency_key=" "), Invalid),
         (start_of("1", idempotency_key="k" * 201), Invalid),
         (start_of("1", idempotency_key="a\x00"), Invalid),
-        (start_of("1", {"a": "\x00"}), Invalid),
-        (start_of("1", {"a": float("nan")}), Invalid),
-        (start_of("1", {"a": "x" * OUTPUT_LIMIT}), TooLarge),
     ],
 )
 async def test_wrong_requests(house: House, process: Process, request_: StartRequest, error: type[Exception]) -> None:

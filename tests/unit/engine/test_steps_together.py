@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.adapters.database.steps_together import batch_of
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.ports import Opening, Parking, RowChange, Step
 from tests.support.histories import BEGUN, CREATED, STARTED, at, completed, end, note
 
 OLD, NEW, OTHER = (uuid4() for _ in range(3))
-OPENING = Opening(workflow_id=1, revision=2, input="{}", created_at=at(0), idempotency_key="key")
+OPENING = Opening(workflow_id=1, revision=2, input=Payload("{}"), created_at=at(0), idempotency_key="key")
 OPENED = Step(NEW, (CREATED, STARTED), OPENING, BEGUN)
 ENDED = Step(OLD, [completed(4, "7")], change=end(4, "7"))
 PAUSED = RowChange(ExecutionStatus.PAUSED)

@@ -8,7 +8,7 @@ from math import inf, nan
 import pytest
 
 from app.domain.errors import Invalid, TooLarge
-from app.engine.values import decode_object, encode
+from app.engine.values import encode
 
 LIMIT = 10_000
 
@@ -111,21 +111,3 @@ def test_the_limit_counts_bytes() -> None:
     with pytest.raises(TooLarge) as caught:
         encode("ü" * 5, "output", 10)
     assert (caught.value.field, caught.value.limit, caught.value.actual) == ("output", 10, 12)
-
-
-def test_objects_are_read_from_text() -> None:
-    assert decode_object('{"a": [1, "ü"]}', "input", LIMIT) == {"a": [1, "ü"]}
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1]", "1", "null", '{"a": NaN}', '{"a": 1,}', '{"a": "\\ud800"}'])
-def test_text_that_is_no_json_object_is_refused(text) -> None:
-    with pytest.raises(Invalid) as caught:
-        decode_object(text, "input", LIMIT)
-    assert caught.value.problems[0].path == "input"
-
-
-def test_text_over_the_limit_is_not_even_read() -> None:
-    with pytest.raises(TooLarge):
-        decode_object("[" * 11, "input", 10)
-    with pytest.raises(TooLarge):
-        decode_object('{"a":"üüü"}', "input", 12)

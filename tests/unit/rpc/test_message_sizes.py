@@ -9,6 +9,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import page_message, status_message, summary_message
 from app.api.grpc.servicer import MAX_PAGE
 from app.domain.executions import Execution, Failure
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.event_data import LONGEST_MESSAGE
 from app.engine.identifiers import new_execution_id
@@ -21,7 +22,7 @@ FAILED = Execution(
     2**62,
     1,
     ExecutionStatus.FAILED,
-    "{}",
+    Payload("{}"),
     at(0),
     at(1),
     at(2),

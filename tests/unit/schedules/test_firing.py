@@ -9,7 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.background.defects import Defects
+from app.definitions import edits
 from app.domain.errors import Invalid
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.schedules.firing import HOLD_SECONDS
 from app.schedules.schedule import Overlap, ScheduleDraft, Timing
@@ -25,13 +27,13 @@ async def house() -> AsyncIterator[ScheduleHouse]:
 
 
 async def test_a_fire_starts_one_execution_and_moves_on(house: ScheduleHouse):
-    created = await house.create(input='{"day":"monday"}')
+    created = await house.create(input=Payload('{"day":"monday"}'))
     assert (await house.fire(after_minutes=9)).last_fire_at is None
     fired = await house.fire(after_minutes=1)
     await house.fire()
     assert house.fired == ["12:10:00"]
     [execution] = house.executions
-    assert execution.input == '{"day":"monday"}'
+    assert execution.input.text == '{"day":"monday"}'
     assert (fired.last_fire_at, fired.last_execution_id) == (created.next_fire_at, execution.id)
     assert fired.next_fire_at == created.next_fire_at + timedelta(minutes=10)
 
@@ -243,7 +245,10 @@ async def test_a_workflow_that_goes_while_it_is_started_is_no_failure(house: Sch
 
 
 async def test_what_can_never_start_is_dropped(house: ScheduleHouse):
-    await house.create(input='{"a":"' + "x" * 50_000 + '"}')
+    """The workflow has come to want an input that the schedule does not have."""
+    await house.create()
+    change = {"input_schema": {"required": ["day"]}}
+    await house.house.database.definitions.change(ref_of(house.workflow), lambda now: edits.merged(now, change))
     dropped = await house.fire(after_minutes=10)
     assert (house.fired, dropped.waiting_fire_at, dropped.last_fire_at) == ([], None, None)
     assert dropped.next_fire_at is not None
@@ -310,6 +315,13 @@ async def test_a_fire_that_was_decided_on_is_carried_out_though_its_times_are_re
     carried_out = await house.service.get(ref_of(2))
     assert house.fired == ["12:10:00"]
     assert (carried_out.waiting_fire_at, carried_out.last_fire_at) == (None, good.next_fire_at)
+
+
+async def test_an_input_that_was_accepted_is_not_judged_by_its_size_again(house: ScheduleHouse):
+    text = '{"a":"' + "x" * 200_000 + '"}'
+    await house.create(input=Payload(text))
+    await house.fire(after_minutes=10)
+    assert [execution.input.text for execution in house.executions] == [text]
 
 
 async def test_a_store_that_does_not_answer_does_not_end_the_loop(house: ScheduleHouse):
