@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.domain.executions import Execution
+from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import ExecutionState
 from app.engine.running.attempts import Attempts
@@ -28,7 +29,7 @@ class Bench:
         self.held = HeldRuns(2, shared, Limits(100), self.gone.append)
 
     def add(self, execution_id: UUID | None = None) -> Run:
-        execution = Execution(execution_id or uuid4(), 1, 1, ExecutionStatus.PENDING, "{}", NOON)
+        execution = Execution(execution_id or uuid4(), 1, 1, ExecutionStatus.PENDING, Payload("{}"), NOON)
         run = self.held.new_run(execution, ExecutionState(plan_of()))
         self.held.add(run)
         return run
