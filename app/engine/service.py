@@ -11,11 +11,10 @@ from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
 from app.domain.refs import Ref
-from app.domain.states import ExecutionStatus
-from app.engine.notifying import notify_engines
+from app.engine.local_engine import LocalEngine
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import NEW_WORK, DefinitionReader, ExecutionFilter, ExecutionStore, Signals
+from app.engine.ports import DefinitionReader, ExecutionFilter, ExecutionStore
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
@@ -48,24 +47,24 @@ class ExecutionService:
     def __init__(
         self,
         starter: Starter,
+        engine: LocalEngine,
         store: ExecutionStore,
         definitions: DefinitionReader,
         plans: Plans,
         hub: Hub,
-        signals: Signals,
         poll_seconds: float = 0.5,
     ) -> None:
         self._starter = starter
+        self._engine = engine
         self._store = store
         self._definitions = definitions
         self._plans = plans
         self._hub = hub
-        self._signals = signals
         self._poll_seconds = poll_seconds
 
     async def start(self, request: StartRequest) -> Started:
         """Make a new execution durable, or find the one that the idempotency key started."""
-        return await self._start(request, self._starter.new_id())
+        return await self._starter.start(request, self._starter.new_id())
 
     async def execute(self, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
         """Start and follow from the first event on, without asking the database for what is known here.
@@ -75,7 +74,7 @@ class ExecutionService:
         execution_id = self._starter.new_id()
         watcher = self._hub.add(execution_id)
         try:
-            started = await self._start(request, execution_id)
+            started = await self._starter.start(request, execution_id)
         except BaseException:
             self._hub.remove(execution_id, watcher)
             raise
@@ -143,19 +142,13 @@ class ExecutionService:
         """
         if after < 0:
             raise Invalid.at("after_sequence", "must be 0 or more")
-        held = self._starter.held(execution_id)
+        held = self._engine.held(execution_id)
         if held is None:
             return self._follow(await self.get(execution_id), after)
         execution, committed = held
         watcher = self._hub.add(execution.id)
         watcher.must_read = after < committed
         return self._follow(execution, after, watcher)
-
-    async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
-        started = await self._starter.start(request, execution_id)
-        if started.execution.status is ExecutionStatus.PENDING:
-            await notify_engines(self._signals, NEW_WORK)
-        return started
 
     async def _follow(
         self, execution: Execution, after: int, watcher: Watcher | None = None

@@ -12,11 +12,12 @@ from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
+from app.engine.local_engine import LocalEngine
+from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.planning.revisions import Current, KnownRevisions
-from app.engine.ports import Clock, DefinitionReader, ExecutionStore, Opening
-from app.engine.running.engine import Engine
+from app.engine.ports import NEW_WORK, Clock, DefinitionReader, ExecutionStore, Opening, Signals
 
 MAX_IDEMPOTENCY_KEY = 200
 TRIES_WHEN_CHANGED = 5
@@ -40,7 +41,7 @@ class Started:
 
 class Starter:
     """Starts an execution on this process's engine, if there is one with room; otherwise stores it for any engine to
-    claim. Waking the engines is the caller's task.
+    claim, and wakes the engines.
     """
 
     def __init__(
@@ -49,20 +50,18 @@ class Starter:
         definitions: DefinitionReader,
         plans: Plans,
         clock: Clock,
-        engine: Engine | None = None,
+        signals: Signals,
+        engine: LocalEngine,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
         self._store = store
         self._definitions = definitions
         self._plans = plans
         self._clock = clock
+        self._signals = signals
         self._engine = engine
         self._revisions = KnownRevisions()
         self.new_id = new_id
-
-    def held(self, execution_id: UUID) -> tuple[Execution, int] | None:
-        """As `Engine.held`; None where this process has no engine."""
-        return None if self._engine is None else self._engine.held(execution_id)
 
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
         """Make a new execution durable under `execution_id`, or find the one that the idempotency key started.
@@ -70,6 +69,12 @@ class Starter:
         Raise `RevisionMismatch` when the request's revision is not the current one.
         """
         check_idempotency_key(request.idempotency_key)
+        started = await self._start(request, execution_id)
+        if started.execution.status is ExecutionStatus.PENDING:
+            await notify_engines(self._signals, NEW_WORK)
+        return started
+
+    async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
         for _ in range(TRIES_WHEN_CHANGED):
             current, is_guess = await self._current(request)
             if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
@@ -122,7 +127,7 @@ class Starter:
             created_at=now,
             idempotency_key=opening.idempotency_key,
         )
-        if self._engine is not None and self._engine.has_room:
+        if self._engine.has_room:
             status = await self._engine.open(execution, plan, opening)
             if status is None:
                 return None

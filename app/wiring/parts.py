@@ -16,8 +16,8 @@ from app.background.loop import OnDefect
 from app.config import Settings
 from app.engine.controls import ExecutionControls
 from app.engine.identifiers import new_execution_id
+from app.engine.local_engine import LocalEngine
 from app.engine.planning.plans import Plans
-from app.engine.running.engine import Engine
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.watchers import Hub
@@ -86,12 +86,12 @@ async def open_task_types(settings: Settings, children: Children | None = None) 
 
 
 def execution_service(
-    settings: Settings, pool: Pool, plans: Plans, hub: Hub, signals: PostgresSignals, engine: Engine | None = None
+    settings: Settings, pool: Pool, plans: Plans, hub: Hub, signals: PostgresSignals, engine: LocalEngine
 ) -> ExecutionService:
     store, definitions = PostgresExecutionStore(pool), PostgresDefinitionReader(pool)
     new_id = partial(new_execution_id, DriverUUID)
-    starter = Starter(store, definitions, plans, SystemClock(), engine, new_id)
-    return ExecutionService(starter, store, definitions, plans, hub, signals, settings.watch_poll_seconds)
+    starter = Starter(store, definitions, plans, SystemClock(), signals, engine, new_id)
+    return ExecutionService(starter, engine, store, definitions, plans, hub, settings.watch_poll_seconds)
 
 
 def execution_controls(pool: Pool, plans: Plans, signals: PostgresSignals) -> ExecutionControls:

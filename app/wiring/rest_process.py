@@ -16,6 +16,7 @@ from app.background.defects import Defects
 from app.config import Settings
 from app.definitions.service import DefinitionService
 from app.engine.dry_run import DryRunner
+from app.engine.local_engine import NoEngine
 from app.engine.payloads import Payloads
 from app.engine.planning.plans import Plans
 from app.engine.watching.announcer import Announcer
@@ -38,7 +39,7 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         hub = Hub()
         Announcer(signals).listen(hub.wake)
         plans = Plans(PostgresDefinitionReader(database.pool))
-        executions = execution_service(settings, database.pool, plans, hub, signals)
+        executions = execution_service(settings, database.pool, plans, hub, signals, NoEngine())
         controls = execution_controls(database.pool, plans, signals)
         schedules = schedule_service(database.pool, signals)
         definition_reader = PostgresDefinitionReader(database.pool)

@@ -238,7 +238,7 @@ class House:
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=self.park_after_seconds, **self.limits)
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
         engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted))
-        starter = Starter(self.store, reader, plans, self.clock, engine)
-        executions = ExecutionService(starter, self.store, reader, plans, hub, self.signals, POLL)
+        starter = Starter(self.store, reader, plans, self.clock, self.signals, engine)
+        executions = ExecutionService(starter, engine, self.store, reader, plans, hub, POLL)
         controls = ExecutionControls(self.store, plans, self.signals, self.clock)
         return Process(self, engine, executions, controls, hub, recorder, announcer, Defects())

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.background.defects import Defects
 from app.engine.controls import ExecutionControls
+from app.engine.local_engine import NoEngine
 from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
 from app.engine.running import recorder
@@ -169,9 +170,9 @@ class SimulatedProcess:
         self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)
         self.engine._lease._monotonic = self.monotonic
         self.witness.engine_id = lambda: self.engine._lease.engine_id
-        engine = self.engine if self.has_engine else None
-        starter = Starter(store, reader, plans, self.clock, engine, world.new_id)
-        self.executions = ExecutionService(starter, store, reader, plans, self.hub, signals, POLL)
+        engine = self.engine if self.has_engine else NoEngine()
+        starter = Starter(store, reader, plans, self.clock, signals, engine, world.new_id)
+        self.executions = ExecutionService(starter, engine, store, reader, plans, self.hub, POLL)
         self.controls = ExecutionControls(store, plans, signals, self.clock, world.new_id)
 
 

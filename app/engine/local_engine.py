@@ -1,0 +1,38 @@
+"""The engine of this process, as those see it who start and watch executions. A process need not have one."""
+
+from typing import Protocol
+from uuid import UUID
+
+from app.domain.executions import Execution
+from app.domain.states import ExecutionStatus
+from app.engine.planning.plan import Plan
+from app.engine.ports import Opening
+
+
+class LocalEngine(Protocol):
+    """`app/engine/running/engine.py` implements it."""
+
+    @property
+    def has_room(self) -> bool:
+        """True when an execution can be opened here."""
+
+    async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
+        """Begin a new execution here; return its status once it is stored.
+
+        None when the opening's conditions do not hold, or when the engine cannot tell whether it is stored.
+        """
+
+    def held(self, execution_id: UUID) -> tuple[Execution, int] | None:
+        """An execution that runs here, and the number of its last stored event; None for any other."""
+
+
+class NoEngine:
+    """For a process whose executions are run by others."""
+
+    has_room = False
+
+    async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
+        return None
+
+    def held(self, execution_id: UUID) -> tuple[Execution, int] | None:
+        return None
