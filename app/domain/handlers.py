@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.domain.definitions import Config
+from app.domain.states import ExecutionStatus
 
 
 class TaskError(Exception):
@@ -123,3 +124,28 @@ class WaitingHandler(Protocol):
 
 
 Handler = TaskHandler | InstantHandler | WaitingHandler
+
+
+@dataclass(frozen=True, slots=True)
+class ChildExecution:
+    """An execution that a task has started.
+
+    is_known: whether it had been started before.
+    """
+
+    id: UUID
+    status: ExecutionStatus
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """How a child execution has ended.
+
+    output: a JSON value.
+    message: why it failed; empty if it did not.
+    """
+
+    status: ExecutionStatus
+    output: Any
+    message: str

@@ -4,34 +4,17 @@ A child is an ordinary execution whose idempotency key names this task. So it is
 engine finds it again, and it can be watched, paused or retried by itself.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from pydantic import Field
 
-from app.domain.handlers import Attempt, TaskError
+from app.domain.handlers import Attempt, ChildEnd, ChildExecution, TaskError
 from app.domain.states import ExecutionStatus
 from app.tasks.task_type import TaskConfig, TaskType, config_of
 
 MAX_DEPTH = 10
 ENDED_BADLY = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """`is_known` is true if the idempotency key was used before."""
-
-    id: UUID
-    status: ExecutionStatus
-    is_known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ChildEnd:
-    status: ExecutionStatus
-    output: Any
-    message: str
 
 
 class Children(Protocol):
@@ -40,8 +23,13 @@ class Children(Protocol):
     async def depth_of(self, execution_id: UUID) -> int:
         """The number of ancestors of the execution."""
 
-    async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
-        """Start the child, or find the one with this key. Raise `TaskError` if its workflow cannot be started."""
+    async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
+        """Start a child of the task, or find it. Raise `TaskError` if its workflow cannot be started.
+
+        workflow: an id or key.
+        task_key: that of the attempt.
+        number: counts the children of the task, from 1.
+        """
 
     async def end_of(self, execution_id: UUID) -> ChildEnd:
         """Wait for the end of the child."""
@@ -78,12 +66,11 @@ class WorkflowHandler:
         code = "child_cancelled" if end.status is ExecutionStatus.CANCELLED else "child_failed"
         raise TaskError(code, f"execution {child.id} of workflow {config.workflow!r}: {end.message}")
 
-    async def _child(self, config: WorkflowConfig, attempt: Attempt) -> Child:
+    async def _child(self, config: WorkflowConfig, attempt: Attempt) -> ChildExecution:
         """The child that an earlier attempt started, unless it failed; otherwise a new one."""
         number = 1
         while True:
-            key = f"child:{attempt.task_key}:{number}"
-            child = await self._children.start(config.workflow, config.input, key)
+            child = await self._children.start(config.workflow, config.input, attempt.task_key, number)
             if not (child.is_known and child.status in ENDED_BADLY and number < attempt.number):
                 return child
             number += 1
@@ -95,7 +82,7 @@ class NoChildren:
     async def depth_of(self, execution_id: UUID) -> int:
         raise _no_engine()
 
-    async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
+    async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
         raise _no_engine()
 
     async def end_of(self, execution_id: UUID) -> ChildEnd:

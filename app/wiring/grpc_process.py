@@ -17,6 +17,7 @@ from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
 from app.background.defects import Defects
 from app.config import Settings
+from app.engine.child_executions import ChildExecutions
 from app.engine.controls import ExecutionControls
 from app.engine.payloads import Payloads
 from app.engine.planning.plans import Plans
@@ -31,7 +32,6 @@ from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
-from app.wiring.children import ServedChildren
 from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
 from app.wiring.schedules import build_scheduler
 
@@ -59,7 +59,7 @@ class EngineProcess:
 async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
     """A started engine and the service that runs executions on it; stop the engine before leaving."""
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
-    children = ServedChildren(payloads)
+    children = ChildExecutions(payloads)
     async with (
         open_database(settings, defects.report) as database,
         _open_lease_pool(settings, database) as lease_pool,

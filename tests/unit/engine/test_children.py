@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
 from app.domain.definitions import RetryPolicy
+from app.domain.handlers import Attempt
 from app.domain.states import ExecutionStatus
+from app.engine.child_executions import ChildExecutions
 from app.tasks.child_workflow import MAX_DEPTH, WorkflowHandler
-from app.wiring.children import ServedChildren
 from tests.support.memory_house import House, Process
 from tests.support.requests import PAYLOADS
 from tests.support.stories import sync
@@ -19,17 +21,17 @@ SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
 
 @pytest.fixture
-def children() -> ServedChildren:
-    return ServedChildren(PAYLOADS)
+def children() -> ChildExecutions:
+    return ChildExecutions(PAYLOADS)
 
 
 @pytest.fixture
-def house(children: ServedChildren) -> House:
+def house(children: ChildExecutions) -> House:
     return House(handlers={"workflow": WorkflowHandler(children)})
 
 
 @pytest.fixture
-async def process(house: House, children: ServedChildren) -> AsyncIterator[Process]:
+async def process(house: House, children: ChildExecutions) -> AsyncIterator[Process]:
     async with house.process() as process:
         children.serve(process.executions, process.controls)
         yield process
@@ -91,7 +93,7 @@ async def test_a_child_is_cancelled_with_its_parent(house: House, process: Proce
 
 
 async def test_an_engine_that_stops_leaves_the_child_and_the_next_one_finds_it(
-    house: House, children: ServedChildren
+    house: House, children: ChildExecutions
 ) -> None:
     child = await house.define(staged("c"))
     async with house.process() as first:
@@ -106,7 +108,7 @@ async def test_an_engine_that_stops_leaves_the_child_and_the_next_one_finds_it(
     assert (await second.executions.get(child_of(house, parent_id))).status is ExecutionStatus.COMPLETED
 
 
-async def test_parents_leave_their_places_to_their_children(house: House, children: ServedChildren) -> None:
+async def test_parents_leave_their_places_to_their_children(house: House, children: ChildExecutions) -> None:
     async with house.process(max_executions=1) as process:
         children.serve(process.executions, process.controls)
         child = await house.define(sync("c"))
@@ -140,6 +142,31 @@ async def test_a_child_that_cannot_be_started_fails_the_task(house: House, proce
     failure = (await process.executions.get(parent_id)).failure
     assert failure is not None
     assert failure.code == code
+
+
+class Spoiler:
+    """Returns its input, and spoils it."""
+
+    def run_now(self, attempt: Attempt) -> Any:
+        seen = dict(attempt.input)
+        attempt.input["spoilt"] = True
+        return seen
+
+
+async def test_what_a_child_does_to_its_input_reaches_no_other_child(children: ChildExecutions) -> None:
+    """The config of the parent is the same object for all its attempts, in all its executions."""
+    house = House(handlers={"workflow": WorkflowHandler(children), "spoil": Spoiler()})
+    async with house.process() as process:
+        children.serve(process.executions, process.controls)
+        child = await house.define(sync("c", type="spoil"))
+        parent = await house.define(
+            sync("call", type="workflow", config={"workflow": str(child.id), "input": {"n": 1}})
+        )
+        for _ in range(2):
+            parent_id = await process.start(parent)
+            await process.until(parent_id)
+            output = (await process.executions.get(parent_id)).output
+            assert orjson.loads(output or "") == {"call": {"c": {"n": 1}}}
 
 
 async def test_a_child_runs_for_each_element(house: House, process: Process) -> None:

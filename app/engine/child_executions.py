@@ -1,4 +1,9 @@
-"""Executions that tasks start: the service, as the task type `workflow` needs it."""
+"""Executions that tasks of other executions start: what the task type `workflow` needs of the engine.
+
+It uses the services of the hall, so it belongs here and not in `wiring`, which only joins parts. The engine and the
+task types do not import each other: `Children` in `app/tasks/child_workflow.py` says what is needed, and its values are
+in `app/domain/handlers.py`.
+"""
 
 import asyncio
 import re
@@ -11,38 +16,34 @@ import orjson
 
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
 from app.domain.executions import Execution
-from app.domain.handlers import TaskError
+from app.domain.handlers import ChildEnd, ChildExecution, TaskError
 from app.domain.payloads import Payload
 from app.domain.refs import parse_ref
 from app.engine.controls import ExecutionControls
 from app.engine.payloads import Payloads
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
-from app.tasks.child_workflow import Child, ChildEnd
 
 PAUSE_SECONDS = 1.0
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
 _PARENT = re.compile(r"child:([0-9a-f-]{36})/")
 
 
-class ServedChildren:
-    """`serve` comes after everything is built: the service runs on an engine, which runs the tasks that need this."""
+def _idempotency_key(task_key: str, number: int) -> str:
+    """A task key begins with the id of its execution, so the key of a child names its parent."""
+    return f"child:{task_key}:{number}"
+
+
+class ChildExecutions:
+    """`serve` comes after everything is built: the services run on an engine, which runs the tasks that need this."""
 
     def __init__(self, payloads: Payloads) -> None:
         self._payloads = payloads
-        self._served: tuple[ExecutionService, ExecutionControls] | None = None
+        self._services: tuple[ExecutionService, ExecutionControls] | None = None
 
     def serve(self, executions: ExecutionService, controls: ExecutionControls) -> None:
-        self._served = (executions, controls)
-
-    @property
-    def _executions(self) -> ExecutionService:
-        return self._needed()[0]
-
-    def _needed(self) -> tuple[ExecutionService, ExecutionControls]:
-        if self._served is None:
-            raise TaskError("not_ready", "the engine is just starting")
-        return self._served
+        self._services = (executions, controls)
 
     async def depth_of(self, execution_id: UUID) -> int:
         depth, parent = 0, execution_id
@@ -50,17 +51,17 @@ class ServedChildren:
             depth, parent = depth + 1, UUID(found[1])
         return depth
 
-    async def start(self, workflow: str, input: dict[str, Any], key: str) -> Child:
+    async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
         try:
-            # The text alone: the value belongs to a config that other attempts use too.
+            # Only the text is taken over: the value belongs to a config that other attempts use too.
             payload = Payload(self._payloads.from_value(input, "input").text)
-            request = StartRequest(parse_ref(workflow), payload, key)
-            started = await self._insist(lambda: self._executions.start(request))
+            request = StartRequest(parse_ref(workflow), payload, _idempotency_key(task_key, number))
+            started = await _persist(lambda: self._executions.start(request))
         except (NotFound, Invalid) as error:
             raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None
         except ServiceError as error:
             raise TaskError("child_not_started", error.message, retryable=False) from None
-        return Child(started.execution.id, started.execution.status, started.already_started)
+        return ChildExecution(started.execution.id, started.execution.status, started.already_started)
 
     async def end_of(self, execution_id: UUID) -> ChildEnd:
         after = 0
@@ -77,18 +78,29 @@ class ServedChildren:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:
-        controls = self._needed()[1]
+        _, controls = self._ready()
         try:
-            await self._insist(lambda: controls.cancel(execution_id, reason))
+            await _persist(lambda: controls.cancel(execution_id, reason))
         except WrongState:
             return
 
-    async def _row(self, execution_id: UUID) -> Execution:
-        return await self._insist(lambda: self._executions.get(execution_id))
+    @property
+    def _executions(self) -> ExecutionService:
+        return self._ready()[0]
 
-    async def _insist(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        while True:
-            try:
-                return await ask()
-            except Unavailable:
-                await asyncio.sleep(PAUSE_SECONDS)
+    def _ready(self) -> tuple[ExecutionService, ExecutionControls]:
+        if self._services is None:
+            raise TaskError("not_ready", "the engine is just starting")
+        return self._services
+
+    async def _row(self, execution_id: UUID) -> Execution:
+        return await _persist(lambda: self._executions.get(execution_id))
+
+
+async def _persist(call: Callable[[], Awaitable[Result]]) -> Result:
+    """Repeat the call until the database answers."""
+    while True:
+        try:
+            return await call()
+        except Unavailable:
+            await asyncio.sleep(PAUSE_SECONDS)
