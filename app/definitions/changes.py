@@ -1,10 +1,11 @@
 """The difference between a stored workflow and an edit: which tasks are removed, changed, kept and added."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from app.definitions.ports import WorkflowEdit
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
@@ -38,7 +39,7 @@ def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change 
     updated = tuple(replace(task, updated_at=now) for task in wanted if task.id not in same)
     added = tuple(task for task in edit.tasks if not isinstance(task, Task))
     removed = tuple(stored.keys() - {task.id for task in wanted})
-    fields_stay = _as_text(workflow_values(edit)) == _as_text(workflow_values(current))
+    fields_stay = same_json(workflow_values(edit), workflow_values(current))
     if fields_stay and not (updated or added or removed):
         return None
     return Change(removed, kept, updated, added)
@@ -95,14 +96,14 @@ def workflow_values(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[s
     return workflow_fields(workflow) | {"conditions": list(map(condition_document, workflow.conditions))}
 
 
+def same_json(one: Any, other: Any) -> bool:
+    """True if both are equal as JSON. Python would treat `true`, `1` and `1.0` as equal."""
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
+
+
 def _same(one: Task, other: Task) -> bool:
-    """True if both are equal as JSON. Python would treat `true`, `1` and `1.0` of a config as equal."""
-    return one is other or _as_json(one) == _as_json(other)
+    return one is other or same_json(_contents(one), _contents(other))
 
 
-def _as_json(task: Task) -> str:
-    return _as_text(task_document(task) | {"updated_at": None})
-
-
-def _as_text(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, sort_keys=True)
+def _contents(task: Task) -> dict[str, Any]:
+    return task_document(task) | {"updated_at": None}

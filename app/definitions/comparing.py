@@ -1,11 +1,10 @@
 """The differences between two revisions of a workflow, as data."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.definitions.changes import DRAFT_FIELDS, WORKFLOW_FIELDS
+from app.definitions.changes import DRAFT_FIELDS, WORKFLOW_FIELDS, same_json
 from app.domain.definitions import Task, Workflow
 from app.domain.documents import task_document, workflow_document
 
@@ -68,9 +67,4 @@ def _pairs(before: Sequence[Task], after: Sequence[Task]) -> list[tuple[Task, Ta
 
 def _field_changes(names: Iterable[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> FieldChanges:
     pairs = {name: (old.get(name), new.get(name)) for name in names}
-    return {name: (before, after) for name, (before, after) in pairs.items() if _as_json(before) != _as_json(after)}
-
-
-def _as_json(value: Any) -> str:
-    """The value as JSON text, because Python treats `true`, `1` and `1.0` as equal."""
-    return json.dumps(value, sort_keys=True)
+    return {name: (before, after) for name, (before, after) in pairs.items() if not same_json(before, after)}

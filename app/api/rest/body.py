@@ -1,6 +1,6 @@
 """Request bodies: JSON, strictly, of a bounded size, and nothing in them that could not be stored."""
 
-import json
+import json  # only to explain what orjson refuses
 from collections.abc import Callable, Coroutine
 from typing import Any
 
