@@ -7,6 +7,8 @@ from uuid import UUID
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus, TaskStatus
 
+MAX_IDEMPOTENCY_KEY = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.domain.definitions import text_problems
 from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import Event, EventType
-from app.domain.executions import Execution
+from app.domain.executions import MAX_IDEMPOTENCY_KEY, Execution
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
@@ -19,7 +19,6 @@ from app.engine.planning.plans import Plans
 from app.engine.planning.revisions import Current, KnownRevisions
 from app.engine.ports import NEW_WORK, Clock, DefinitionReader, ExecutionStore, Opening, Signals
 
-MAX_IDEMPOTENCY_KEY = 200
 TRIES_WHEN_CHANGED = 5
 
 

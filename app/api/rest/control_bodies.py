@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from app.api.rest.body_model import Body
-from app.api.rest.workflow_bodies import MAX_IDEMPOTENCY_KEY
+from app.api.rest.workflow_bodies import IdempotencyKey
 from app.domain.definitions import MAX_NAME
 from app.engine.controls import MAX_REASON, MAX_SIGNAL_NAME
 
@@ -44,9 +44,6 @@ class RerunBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"from_task": "fetch", "idempotency_key": "again-1"}]})
 
     from_task: str = Field(min_length=1, max_length=MAX_NAME, description="It and all tasks behind it run again.")
-    idempotency_key: str | None = Field(
-        None,
-        min_length=1,
-        max_length=MAX_IDEMPOTENCY_KEY,
-        description="A second rerun of this execution with the same key answers the first one's execution.",
+    idempotency_key: IdempotencyKey = Field(
+        None, description="A second rerun of this execution with the same key answers the first one's execution."
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.api.rest.body_model import Body, Description, Name, with_example
 from app.api.rest.routing_bodies import EXAMPLE_CONDITION, ConditionBody, MaxVisits, conditions_of
-from app.api.rest.workflow_bodies import MAX_IDEMPOTENCY_KEY
+from app.api.rest.workflow_bodies import IdempotencyKey
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.routing import END
 
@@ -79,9 +79,6 @@ class FlowRunBody(Body):
 
     flow: FlowBody
     input: dict[str, Any] = Field(default_factory=dict, description="Given to every task.")
-    idempotency_key: str | None = Field(
-        None,
-        min_length=1,
-        max_length=MAX_IDEMPOTENCY_KEY,
-        description="A second run of this flow with the same key answers the first one.",
+    idempotency_key: IdempotencyKey = Field(
+        None, description="A second run of this flow with the same key answers the first one."
     )

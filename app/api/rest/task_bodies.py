@@ -106,10 +106,8 @@ OutputSchema = Annotated[
 ]
 
 
-class TaskBody(Body):
-    """A whole task. What is left out has its default."""
-
-    model_config = with_example(EXAMPLE_TASK)
+class TaskFields(Body):
+    """What can be said about a task."""
 
     name: Name
     execution_type: Kind
@@ -127,30 +125,26 @@ class TaskBody(Body):
     max_concurrency: MaxConcurrency = None
     output_schema: OutputSchema = None
 
+
+class TaskBody(TaskFields):
+    """A whole task. What is left out has its default."""
+
+    model_config = with_example(EXAMPLE_TASK)
+
     def draft(self) -> TaskDraft:
         return TaskDraft(**self.values(type(self).model_fields, CONVERSIONS))
 
 
-class TaskPatch(Body):
+class TaskPatch(TaskFields):
     """The fields to change. What is left out stays, null clears."""
 
     model_config = with_example({"sequence": 2, "timeout_seconds": None})
 
+    # Made by a factory, these defaults are not shown: a field that is left out has none.
     name: Name = Field(default_factory=str)
     execution_type: Kind = Field(default_factory=lambda: "sync")
-    description: Description = None
     sequence: Group = Field(default_factory=int)
-    type: TypeName = None
-    config: Config = None
-    timeout_seconds: Timeout = None
-    retry: Retry = None
-    depends_on: DependsOn = None
     on_failure: WhenFailed = Field(default_factory=lambda: "fail")
-    compensate: Compensate = None
-    when: When = None
-    for_each: ForEach = None
-    max_concurrency: MaxConcurrency = None
-    output_schema: OutputSchema = None
 
     def changes(self) -> dict[str, Any]:
         return self.values(self.model_fields_set, CONVERSIONS)

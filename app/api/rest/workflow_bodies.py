@@ -8,9 +8,8 @@ from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Descri
 from app.api.rest.routing_bodies import Conditions, MaxVisits, StartTask, conditions_of
 from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody
 from app.domain.definitions import MAX_RETENTION_DAYS, WorkflowDraft
+from app.domain.executions import MAX_IDEMPOTENCY_KEY
 from app.domain.refs import KEY_PATTERN
-
-MAX_IDEMPOTENCY_KEY = 200
 
 EXAMPLE_WORKFLOW = {
     "name": "Nightly report",
@@ -55,10 +54,11 @@ Retention = Annotated[
 ]
 
 
-class WorkflowCreate(Body):
-    """A new workflow."""
+IdempotencyKey = Annotated[str | None, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY)]
 
-    model_config = with_example(EXAMPLE_WORKFLOW)
+
+class WorkflowFields(Body):
+    """What can be said about a workflow beside its tasks. Each body that extends this adds `tasks` in its own sense."""
 
     name: Name
     description: Description = None
@@ -70,27 +70,24 @@ class WorkflowCreate(Body):
     start_task: StartTask = None
     conditions: Conditions = None
     max_visits: MaxVisits = None
+
+
+class WorkflowCreate(WorkflowFields):
+    """A new workflow."""
+
+    model_config = with_example(EXAMPLE_WORKFLOW)
+
     tasks: list[TaskBody] = Field(default_factory=list)
 
     def draft(self) -> WorkflowDraft:
         return WorkflowDraft(**self.values(type(self).model_fields, CONVERSIONS))
 
 
-class WorkflowReplace(Body):
+class WorkflowReplace(WorkflowFields):
     """A whole workflow, except that the stored tasks are kept when `tasks` is left out."""
 
     model_config = with_example(EXAMPLE_WORKFLOW)
 
-    name: Name
-    description: Description = None
-    key: Key = None
-    timeout_seconds: ExecutionTimeout = None
-    variables: Variables = None
-    input_schema: InputSchema = None
-    retention_days: Retention = None
-    start_task: StartTask = None
-    conditions: Conditions = None
-    max_visits: MaxVisits = None
     tasks: list[TaskBody] = Field(
         default_factory=list, description="Each takes the id of the stored task that has its name."
     )
@@ -100,21 +97,12 @@ class WorkflowReplace(Body):
         return WorkflowDraft(**self.values(type(self).model_fields.keys() - kept, CONVERSIONS))
 
 
-class WorkflowPatch(Body):
+class WorkflowPatch(WorkflowFields):
     """The fields to change. What is left out stays, null clears."""
 
     model_config = with_example({"description": "Now with weather", "key": None})
 
     name: Name = Field(default_factory=str)
-    description: Description = None
-    key: Key = None
-    timeout_seconds: ExecutionTimeout = None
-    variables: Variables = None
-    input_schema: InputSchema = None
-    retention_days: Retention = None
-    start_task: StartTask = None
-    conditions: Conditions = None
-    max_visits: MaxVisits = None
     tasks: list[TaskBody] = Field(
         default_factory=list, description="The whole list; each takes the id of the stored task that has its name."
     )
@@ -129,11 +117,8 @@ class ExecutionStart(Body):
     model_config = with_example({"input": {"day": "2026-01-31"}, "idempotency_key": "report-2026-01-31"})
 
     input: dict[str, Any] = Field(default_factory=dict, description="Given to every task.")
-    idempotency_key: str | None = Field(
-        None,
-        min_length=1,
-        max_length=MAX_IDEMPOTENCY_KEY,
-        description="A second start of this workflow with the same key answers the first one's execution.",
+    idempotency_key: IdempotencyKey = Field(
+        None, description="A second start of this workflow with the same key answers the first one's execution."
     )
 
 
