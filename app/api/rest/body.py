@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
-from app.api.rest.problems import Refused
+from app.api.rest.error_responses import Refused
 from app.domain.errors import Invalid, TooLarge
 from app.domain.json_values import storage_problems
 

@@ -5,6 +5,7 @@ same ones.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +25,14 @@ class Body(BaseModel):
     def values(self, names: Iterable[str], conversions: Conversions) -> dict[str, Any]:
         """The named fields as the domain has them."""
         return {name: conversions.get(name, _same)(getattr(self, name)) for name in names}
+
+
+def in_utc(instant: datetime) -> datetime:
+    """For validators: raise `ValueError` for an instant that UTC cannot show."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far from now") from None
 
 
 def with_example(example: dict[str, Any]) -> ConfigDict:

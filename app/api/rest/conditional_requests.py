@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Header
 
-from app.api.rest.problems import Refused
+from app.api.rest.error_responses import Refused
 from app.definitions.ports import StoredDocument
 from app.domain.errors import RevisionMismatch
 

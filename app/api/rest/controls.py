@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from app.api.rest.body import JsonRoute
 from app.api.rest.control_bodies import ReasonBody, RerunBody, SignalBody, SkipBody
 from app.api.rest.dependencies import Controls, ExecutionId, ReadyServices
-from app.api.rest.documentation import LOCATION, WITH_BODY, Responses, problems
+from app.api.rest.documentation import LOCATION, WITH_BODY, Responses, documented_errors
 from app.api.rest.execution_documents import execution_document
 from app.api.rest.responses import PREFIX, document_response
 from app.api.rest.views import ExecutionView
@@ -22,7 +22,7 @@ def _repetition(*statuses: int) -> Responses:
             "headers": LOCATION,
         },
         201: {"headers": LOCATION},
-        **problems(*statuses),
+        **documented_errors(*statuses),
     }
 
 
@@ -32,7 +32,7 @@ def _repetition(*statuses: int) -> Responses:
     summary="Cancel an execution",
     response_model=ExecutionView,
     response_description="The execution will stop.",
-    responses=problems(404, 409, *WITH_BODY),
+    responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def cancel_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
     """Asks the execution to stop; harmless when repeated. One that completed or failed is a 409."""
@@ -46,7 +46,7 @@ async def cancel_execution(execution: ExecutionId, controls: Controls, body: Rea
     summary="Pause an execution",
     response_model=ExecutionView,
     response_description="The execution will start nothing more.",
-    responses=problems(404, 409, *WITH_BODY),
+    responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def pause_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
     """What runs may end; nothing more is started until it is resumed. One that has ended is a 409."""
@@ -60,7 +60,7 @@ async def pause_execution(execution: ExecutionId, controls: Controls, body: Reas
     summary="Resume an execution",
     response_model=ExecutionView,
     response_description="The execution will go on.",
-    responses=problems(404, 409, *WITH_BODY),
+    responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def resume_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
     """Harmless when it is not paused. One that has ended is a 409."""
@@ -74,7 +74,7 @@ async def resume_execution(execution: ExecutionId, controls: Controls, body: Rea
     summary="Send a signal",
     response_model=ExecutionView,
     response_description="The signal is stored and will be taken by the task that waits for it, now or later.",
-    responses=problems(404, 409, *WITH_BODY),
+    responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def signal_execution(execution: ExecutionId, services: ReadyServices, body: SignalBody) -> Response:
     """Every call is a signal of its own. One that has ended is a 409."""
@@ -89,7 +89,7 @@ async def signal_execution(execution: ExecutionId, services: ReadyServices, body
     summary="Skip a task",
     response_model=ExecutionView,
     response_description="The task will count as done.",
-    responses=problems(404, 409, *WITH_BODY),
+    responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def skip_task(execution: ExecutionId, controls: Controls, body: SkipBody) -> Response:
     """The execution goes on as if the task had completed with the output null; an attempt that runs is stopped first.

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api.rest.problems import MEDIA_TYPE
+from app.api.rest.error_responses import MEDIA_TYPE
 from app.api.rest.views import Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -41,7 +41,7 @@ WITH_BODY = (400, 413, 415)
 ALWAYS = (422, 500, 503)
 
 
-def problems(*statuses: int) -> Responses:
+def documented_errors(*statuses: int) -> Responses:
     """The errors of an operation: `statuses`, and those that any operation may have."""
     return {status: _problem(status) for status in sorted({*statuses, *ALWAYS})}
 
@@ -49,7 +49,7 @@ def problems(*statuses: int) -> Responses:
 def readable(*statuses: int) -> Responses:
     """An operation that answers with an ETag, and its errors."""
     unchanged = {"description": "Nothing has changed: `If-None-Match` names what is there now.", "headers": ETAG}
-    return {200: {"headers": ETAG}, 304: unchanged, **problems(*statuses)}
+    return {200: {"headers": ETAG}, 304: unchanged, **documented_errors(*statuses)}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from typing import Any, Literal
 
-import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.body_model import Body, with_example
 from app.api.rest.dependencies import DryRuns, WorkflowInPath
-from app.api.rest.documentation import WITH_BODY, problems
+from app.api.rest.documentation import WITH_BODY, documented_errors
+from app.api.rest.execution_documents import error_document, json_fragment
 from app.api.rest.responses import document_response
 from app.api.rest.views import ErrorView
 from app.domain.executions import Failure
@@ -86,7 +86,10 @@ class DryRunView(BaseModel):
 
 
 @router.post(
-    "/{workflow}/test", summary="Try a workflow", response_model=DryRunView, responses=problems(404, *WITH_BODY)
+    "/{workflow}/test",
+    summary="Try a workflow",
+    response_model=DryRunView,
+    responses=documented_errors(404, *WITH_BODY),
 )
 async def test_workflow(workflow: WorkflowInPath, body: DryRunBody, dry_runs: DryRuns) -> Response:
     """Answers the path that an execution of the current revision would take; nothing is run and nothing stored."""
@@ -98,8 +101,8 @@ def _document(run: DryRun) -> dict[str, Any]:
     return {
         "status": run.status.value,
         "steps": [_step(step) for step in run.steps],
-        "output": _value(run.output),
-        "error": _error(run.failure),
+        "output": json_fragment(run.output),
+        "error": error_document(run.failure),
         "is_cut": run.is_cut,
     }
 
@@ -109,14 +112,6 @@ def _step(step: DryStep) -> dict[str, Any]:
         "task": step.task,
         "status": step.status.value,
         "config": step.config,
-        "output": _value(step.output),
-        "error": _error(step.failure),
+        "output": json_fragment(step.output),
+        "error": error_document(step.failure),
     }
-
-
-def _value(text: str | None) -> Any:
-    return None if text is None else orjson.loads(text)
-
-
-def _error(failure: Failure | None) -> dict[str, str] | None:
-    return None if failure is None else {"code": failure.code, "message": failure.message}

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.rest.error_responses import Refused, error_response, summary_of
 from app.api.rest.field_problems import field_problems
-from app.api.rest.problems import Refused, problem_response, summary_of
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
 
@@ -70,12 +70,12 @@ class UnexpectedErrors:
 
 def _stopped(path: str) -> Response:
     detail = "the server stopped before the request was answered, and it is not known whether it took effect; ask again"
-    return problem_response(path, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "1"})
+    return error_response(path, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "1"})
 
 
 def _unexpected(path: str, request_id: str) -> Response:
     detail = f"something went wrong; the log has it under request {request_id}"
-    return problem_response(path, 500, "internal", detail, headers={"X-Request-ID": request_id})
+    return error_response(path, 500, "internal", detail, headers={"X-Request-ID": request_id})
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -85,7 +85,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
     detail = summary_of(problems) if isinstance(error, errors.Invalid) else error.message
     status = _status_of(error)
     headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem_response(request.url.path, status, error.code, detail, problems=problems, headers=headers)
+    return error_response(request.url.path, status, error.code, detail, problems=problems, headers=headers)
 
 
 def _status_of(error: ServiceError) -> int:
@@ -106,14 +106,14 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise TypeError(error)
-    return problem_response(request.url.path, error.status, error.code, error.detail)
+    return error_response(request.url.path, error.status, error.code, error.detail)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise TypeError(error)
     problems = field_problems(error.errors())
-    return problem_response(request.url.path, 422, errors.Invalid.code, summary_of(problems), problems=problems)
+    return error_response(request.url.path, 422, errors.Invalid.code, summary_of(problems), problems=problems)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -123,10 +123,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(_allowed_methods(request))
         detail = f"{path} does not take {method}; it takes {allowed}"
-        return problem_response(path, 405, "method_not_allowed", detail, headers={"Allow": allowed})
+        return error_response(path, 405, "method_not_allowed", detail, headers={"Allow": allowed})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem_response(path, 404, "path_not_found", f"there is nothing at {path}")
-    return problem_response(path, error.status_code, "http_error", error.detail, headers=error.headers)
+        return error_response(path, 404, "path_not_found", f"there is nothing at {path}")
+    return error_response(path, error.status_code, "http_error", error.detail, headers=error.headers)
 
 
 def _allowed_methods(request: Request) -> list[str]:

@@ -16,8 +16,8 @@ def execution_document(execution: Execution) -> dict[str, Any]:
         "revision": execution.revision,
         "status": execution.status.value,
         "input": Fragment(execution.input.text),
-        "output": _fragment(execution.output),
-        "error": _error(execution.failure),
+        "output": json_fragment(execution.output),
+        "error": error_document(execution.failure),
         "created_at": rfc3339(execution.created_at),
         "started_at": rfc3339(execution.started_at),
         "finished_at": rfc3339(execution.finished_at),
@@ -46,8 +46,8 @@ def event_document(update: Update) -> dict[str, Any]:
         "task_status": None if task_status is None else task_status.value,
         "attempt": event.attempt,
         "message": update.message,
-        "output": _fragment(update.output),
-        "error": _error(update.failure),
+        "output": json_fragment(update.output),
+        "error": error_document(update.failure),
     }
 
 
@@ -59,14 +59,15 @@ def task_execution_document(task: TaskExecution) -> dict[str, Any]:
         "attempt": task.attempt,
         "started_at": rfc3339(task.started_at),
         "finished_at": rfc3339(task.finished_at),
-        "output": _fragment(task.output),
-        "error": _error(task.failure),
+        "output": json_fragment(task.output),
+        "error": error_document(task.failure),
     }
 
 
-def _fragment(text: str | None) -> Fragment | None:
+def json_fragment(text: str | None) -> Fragment | None:
+    """JSON text that goes into a document as it is; None becomes `null`."""
     return None if text is None else Fragment(text)
 
 
-def _error(failure: Failure | None) -> dict[str, str] | None:
+def error_document(failure: Failure | None) -> dict[str, str] | None:
     return None if failure is None else {"code": failure.code, "message": failure.message}

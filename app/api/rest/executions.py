@@ -4,28 +4,48 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from app.api.rest.body import JsonRoute
+from app.api.rest.body_model import in_utc
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import ExecutionId, Executions, ReadyServices, WorkflowInPath
-from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
+from app.api.rest.dependencies import MAX_LIMIT, ExecutionId, Executions, ReadyServices, WorkflowInPath
+from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.execution_documents import (
     event_document,
     execution_document,
     execution_summary,
     task_execution_document,
 )
-from app.api.rest.queries import ExecutionQuery
 from app.api.rest.responses import PREFIX, document_response, readable_response
-from app.api.rest.views import EventPage, ExecutionPage, ExecutionView, TaskExecutionList
+from app.api.rest.views import EventPage, ExecutionPage, ExecutionStatusName, ExecutionView, TaskExecutionList
 from app.api.rest.workflow_bodies import ExecutionStart
 from app.domain.refs import parse_ref
+from app.domain.states import ExecutionStatus
 from app.engine.identifiers import parse_execution_id
+from app.engine.ports import ExecutionFilter
 from app.engine.starting import StartRequest
 
 MAX_WAIT_SECONDS = 60
 MAX_EVENTS = 1_000
 MAX_SEQUENCE = 2**31 - 1
+
+QueryInstant = Annotated[AwareDatetime, AfterValidator(in_utc)]
+
+
+class ExecutionQuery(BaseModel):
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    limit: int = Field(100, ge=1, le=MAX_LIMIT, description="How many items to answer at most.")
+    status: ExecutionStatusName | None = Field(None, description="Only those in this status.")
+    workflow_id: str | None = Field(None, description="Only those of this workflow: an id or a key.")
+    created_after: QueryInstant | None = Field(None, description="Only those created after this instant.")
+    created_before: QueryInstant | None = Field(None, description="Only those created before this instant.")
+
+    def filter(self, workflow_id: int | None) -> ExecutionFilter:
+        """`workflow_id` is the id behind this query's."""
+        status = None if self.status is None else ExecutionStatus(self.status)
+        return ExecutionFilter(workflow_id, status, self.created_after, self.created_before)
+
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
@@ -38,7 +58,7 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
     responses={
         200: {"model": ExecutionView, "description": "The execution has ended.", "headers": LOCATION},
         202: {"description": "The execution is accepted and will be run.", "headers": LOCATION},
-        **problems(404, 409, *WITH_BODY),
+        **documented_errors(404, 409, *WITH_BODY),
     },
 )
 async def start_execution(

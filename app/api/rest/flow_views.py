@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.rest.examples import EXECUTION_ID
+from app.api.rest.execution_documents import error_document, json_fragment
 from app.api.rest.flow_bodies import EXAMPLE_FLOW
 from app.api.rest.views import ConditionView, ErrorView, ExecutionStatusName, Page
 from app.domain.definitions import Workflow
@@ -81,12 +81,12 @@ def flow_id(workflow: Workflow) -> str:
 
 
 def flow_run_document(workflow: Workflow, execution: Execution, run: FlowRun) -> dict[str, Any]:
-    failure, output = execution.failure, run.output
+    output = run.output if execution.status.is_final else None
     return {
         "flow_run_id": str(execution.id),
         "flow_id": flow_id(workflow),
         "status": execution.status.value,
         "executed_tasks": run.executed,
-        "final_output": orjson.Fragment(output) if output is not None and execution.status.is_final else None,
-        "error": None if failure is None else {"code": failure.code, "message": failure.message},
+        "final_output": json_fragment(output),
+        "error": error_document(execution.failure),
     }

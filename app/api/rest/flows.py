@@ -10,7 +10,7 @@ from pydantic import PlainValidator
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import Definitions, Executions, Limit, ReadyServices, Skip
-from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
+from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.executions import MAX_WAIT_SECONDS
 from app.api.rest.flow_bodies import FlowRunBody
@@ -42,7 +42,7 @@ FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow12
     responses={
         200: {"description": "The run has ended, well or not.", "headers": LOCATION},
         202: {"model": FlowRunView, "description": "The run goes on.", "headers": LOCATION},
-        **problems(409, *WITH_BODY),
+        **documented_errors(409, *WITH_BODY),
     },
 )
 async def start_flow_run(

@@ -5,15 +5,15 @@ from dataclasses import asdict
 from fastapi import APIRouter, Request, Response
 
 from app.api.rest.dependencies import ReadyServices
-from app.api.rest.documentation import Responses, problems
-from app.api.rest.problems import problem_response
+from app.api.rest.documentation import Responses, documented_errors
+from app.api.rest.error_responses import error_response
 from app.api.rest.responses import document_response
 from app.api.rest.views import HealthView, ReadinessView
 from app.domain.errors import Problem
 
 router = APIRouter(tags=["health"])
 
-NOT_READY: Responses = {503: problems()[503]}
+NOT_READY: Responses = {503: documented_errors()[503]}
 
 
 @router.get("/healthz", summary="Does the process live", response_model=HealthView)
@@ -32,4 +32,4 @@ async def readyz(request: Request, services: ReadyServices) -> Response:
     if not missing:
         return document_response({"status": "ready", "cache": asdict(services.definitions.cache_statistics)})
     problems = [Problem("", sentence) for sentence in missing]
-    return problem_response(request.url.path, 503, "not_ready", "; ".join(missing), problems=problems)
+    return error_response(request.url.path, 503, "not_ready", "; ".join(missing), problems=problems)

@@ -14,7 +14,7 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.api.rest.problems import MEDIA_TYPE
+from app.api.rest.error_responses import MEDIA_TYPE
 
 log = structlog.get_logger(__name__)
 

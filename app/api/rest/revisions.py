@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowInPath
-from app.api.rest.documentation import ETAG, problems, readable
+from app.api.rest.documentation import ETAG, documented_errors, readable
 from app.api.rest.responses import page_body, readable_response, workflow_response
 from app.api.rest.revision_views import RevisionChangesView
 from app.api.rest.views import RevisionPage, WorkflowView
@@ -78,7 +78,7 @@ async def get_revision_changes(
     "/{revision}/restore",
     summary="Restore a revision",
     response_model=WorkflowView,
-    responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
+    responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412)},
 )
 async def restore_revision(
     workflow: WorkflowInPath,

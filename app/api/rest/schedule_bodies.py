@@ -1,11 +1,10 @@
 """What clients send of a schedule."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from app.api.rest.body_model import Body, bounds, with_example
+from app.api.rest.body_model import Body, bounds, in_utc, with_example
 from app.api.rest.workflow_bodies import Key
 from app.domain.refs import parse_ref
 from app.engine.payloads import Payloads
@@ -29,14 +28,7 @@ def _text_only(value: Any) -> Any:
     raise ValueError("must be an instant with an offset, like 2026-01-31T02:00:00Z")
 
 
-def _in_utc(instant: datetime) -> datetime:
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is too far from now") from None
-
-
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only), AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only), AfterValidator(in_utc)]
 
 
 class ScheduleBody(Body):

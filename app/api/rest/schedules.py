@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import Limit, ReadyServices, Schedules, Skip
-from app.api.rest.documentation import LOCATION, WITH_BODY, problems, readable
+from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.api.rest.schedule_bodies import ScheduleBody
 from app.api.rest.schedule_views import FireList, SchedulePage, ScheduleView, schedule_document
@@ -27,7 +27,7 @@ ScheduleInPath = Annotated[str, Path(description="The schedule's id or key.", ex
     status_code=201,
     summary="Create a schedule",
     response_model=ScheduleView,
-    responses={201: {"headers": LOCATION}, **problems(404, 409, *WITH_BODY)},
+    responses={201: {"headers": LOCATION}, **documented_errors(404, 409, *WITH_BODY)},
 )
 async def create_schedule(body: ScheduleBody, services: ReadyServices) -> Response:
     """Needs a workflow that exists, and either `cron` or `at`."""
@@ -61,7 +61,7 @@ async def get_schedule(schedule: ScheduleInPath, schedules: Schedules, if_none_m
     "/{schedule}",
     summary="Replace a schedule",
     response_model=ScheduleView,
-    responses=problems(404, 409, *WITH_BODY),
+    responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, services: ReadyServices) -> Response:
     """Sets every field, to its default where it is left out; only `paused` left out stays, and `workflow` must.
@@ -72,19 +72,25 @@ async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, service
     return document_response(schedule_document(replaced))
 
 
-@router.delete("/{schedule}", summary="Delete a schedule", response_model=ScheduleView, responses=problems(404))
+@router.delete(
+    "/{schedule}", summary="Delete a schedule", response_model=ScheduleView, responses=documented_errors(404)
+)
 async def delete_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Response:
     """Answers the schedule as it was. Executions that it has started go on."""
     return document_response(schedule_document(await schedules.delete(_named(schedule))))
 
 
-@router.post("/{schedule}/pause", summary="Pause a schedule", response_model=ScheduleView, responses=problems(404))
+@router.post(
+    "/{schedule}/pause", summary="Pause a schedule", response_model=ScheduleView, responses=documented_errors(404)
+)
 async def pause_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Response:
     """It starts nothing more until it is resumed; a fire that waits is dropped. Harmless when repeated."""
     return document_response(schedule_document(await schedules.pause(_named(schedule))))
 
 
-@router.post("/{schedule}/resume", summary="Resume a schedule", response_model=ScheduleView, responses=problems(404))
+@router.post(
+    "/{schedule}/resume", summary="Resume a schedule", response_model=ScheduleView, responses=documented_errors(404)
+)
 async def resume_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Response:
     """It fires again from the next time on; what came due meanwhile is not made up. Harmless when repeated."""
     return document_response(schedule_document(await schedules.resume(_named(schedule))))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowInPath, definitions_of
-from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
+from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.api.rest.task_bodies import TaskBody, TaskPatch
 from app.api.rest.views import TaskPage, TaskView
@@ -17,7 +17,7 @@ from app.domain.refs import parse_ref
 
 router = APIRouter(tags=["tasks"], route_class=JsonRoute)
 
-CHANGED = {200: {"headers": ETAG}, **problems(404, 412, *WITH_BODY)}
+CHANGED = {200: {"headers": ETAG}, **documented_errors(404, 412, *WITH_BODY)}
 
 
 @router.post(
@@ -25,7 +25,7 @@ CHANGED = {200: {"headers": ETAG}, **problems(404, 412, *WITH_BODY)}
     status_code=201,
     summary="Add a task",
     response_model=TaskView,
-    responses={201: {"headers": ETAG | LOCATION}, **problems(404, 412, *WITH_BODY)},
+    responses={201: {"headers": ETAG | LOCATION}, **documented_errors(404, 412, *WITH_BODY)},
 )
 async def create_task(
     workflow: WorkflowInPath, body: TaskBody, definitions: Definitions, if_match: IfMatch = None
@@ -96,7 +96,7 @@ async def update_task(
     return _task_response(await definitions.merge_task(task, body.changes(), revision))
 
 
-@router.delete("/tasks/{task}", summary="Delete a task", response_model=TaskView, responses=problems(404, 412))
+@router.delete("/tasks/{task}", summary="Delete a task", response_model=TaskView, responses=documented_errors(404, 412))
 async def delete_task(
     task: TaskId, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:

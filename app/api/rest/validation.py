@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.dependencies import Definitions
-from app.api.rest.documentation import WITH_BODY, problems
+from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.field_problems import field_problems
 from app.api.rest.responses import document_response
 from app.api.rest.views import VerdictView
@@ -36,7 +36,9 @@ class JudgingRoute(JsonRoute):
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JudgingRoute)
 
 
-@router.post("/validate", summary="Check a workflow", response_model=VerdictView, responses=problems(*WITH_BODY))
+@router.post(
+    "/validate", summary="Check a workflow", response_model=VerdictView, responses=documented_errors(*WITH_BODY)
+)
 async def validate_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
     """Answers everything that creating this workflow would be refused for, and stores nothing.
 

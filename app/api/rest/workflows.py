@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowInPath, definitions_of
-from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, problems, readable
+from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
 from app.api.rest.views import WorkflowPage, WorkflowView
 from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     status_code=201,
     summary="Create a workflow",
     response_model=WorkflowView,
-    responses={201: {"headers": ETAG | LOCATION}, **problems(409, *WITH_BODY)},
+    responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
 async def create_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
     """Stores revision 1 with all its tasks."""
@@ -55,7 +55,7 @@ async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match
     "/{workflow}",
     summary="Replace a workflow",
     response_model=WorkflowView,
-    responses={200: {"headers": ETAG}, **problems(404, 409, 412, *WITH_BODY)},
+    responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
 async def replace_workflow(
     workflow: WorkflowInPath,
@@ -78,7 +78,7 @@ async def replace_workflow(
     "/{workflow}",
     summary="Change fields of a workflow",
     response_model=WorkflowView,
-    responses={200: {"headers": ETAG}, **problems(404, 409, 412, *WITH_BODY)},
+    responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
 async def update_workflow(
     workflow: WorkflowInPath,
@@ -96,7 +96,9 @@ async def update_workflow(
     return workflow_response(await definitions.merge(ref, body.changes(), revision))
 
 
-@router.delete("/{workflow}", summary="Delete a workflow", response_model=WorkflowView, responses=problems(404, 412))
+@router.delete(
+    "/{workflow}", summary="Delete a workflow", response_model=WorkflowView, responses=documented_errors(404, 412)
+)
 async def delete_workflow(
     workflow: WorkflowInPath, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:

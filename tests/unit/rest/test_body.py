@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from app.api.rest.body import MAX_DEPTH, parse_json
-from app.api.rest.problems import Refused
+from app.api.rest.error_responses import Refused
 from app.domain.errors import Invalid
 
 

@@ -24,7 +24,7 @@ class Refused(Exception):
         self.detail = detail
 
 
-def problem_response(
+def error_response(
     path: str,
     status: int,
     code: str,
