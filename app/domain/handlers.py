@@ -117,7 +117,9 @@ class Wait:
 class WaitingHandler(Protocol):
     """A handler of tasks that only wait. The engine does the waiting; long waits use no memory.
 
-    `wait` must return quickly and can raise `TaskError`.
+    `wait` must return quickly and can raise `TaskError`. A handler whose waits no signal ends has
+    `takes_signals = False`: a signal whose name no task waits for is then refused, also where the config of such a task
+    has expressions.
     """
 
     def wait(self, config: Config) -> Wait: ...

@@ -12,6 +12,7 @@ from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
+from app.engine.awaited_signals import AwaitedSignals
 from app.engine.deciding.state import fold
 from app.engine.identifiers import new_execution_id
 from app.engine.notifying import notify_engines
@@ -28,6 +29,7 @@ from app.engine.ports import (
     Clock,
     ControlCommand,
     ExecutionStore,
+    Handlers,
     Opening,
     Signals,
 )
@@ -50,12 +52,14 @@ class ExecutionControls:
         plans: Plans,
         signals: Signals,
         clock: Clock,
+        handlers: Handlers,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
         self._store = store
         self._plans = plans
         self._signals = signals
         self._clock = clock
+        self._awaited = AwaitedSignals(store, plans, handlers)
         self._new_id = new_id
 
     async def cancel(self, execution_id: UUID, reason: str) -> Execution:
@@ -76,10 +80,15 @@ class ExecutionControls:
         return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
 
     async def signal(self, execution_id: UUID, name: str, payload: Payload) -> Execution:
-        """Hand `payload` to the task that waits for this signal, or keep it until one does."""
+        """Hand `payload` to the task that waits for this signal, or keep it until one does.
+
+        Raise `Invalid` when no task waits for it, or when it breaks the `output_schema` of every task that does.
+        """
         if problems := text_problems("name", name, MAX_SIGNAL_NAME, required=True):
             raise Invalid(problems)
         execution = await read_execution(self._store, execution_id)
+        if not execution.status.is_final:
+            await self._awaited.check(execution, name, payload.value)
         command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=payload.text)
         return await self._send(command, execution, "receive signals")
 

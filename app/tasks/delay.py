@@ -31,6 +31,8 @@ class DelayConfig(TaskConfig):
 
 
 class DelayHandler:
+    takes_signals = False
+
     def wait(self, config: Config) -> Wait:
         seconds = parse_config(DelayConfig, config).length_seconds
         return Wait(seconds=seconds, output={"seconds": int(seconds) if seconds.is_integer() else seconds})

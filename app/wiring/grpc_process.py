@@ -76,7 +76,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
         engine = Engine(ownership, plans, shared, _limits(settings), signals, options)
         executions = execution_service(settings, database.pool, plans, hub, signals, engine)
-        controls = execution_controls(database.pool, plans, signals)
+        controls = execution_controls(database.pool, plans, signals, task_types)
         children.serve(executions, controls)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))

@@ -94,5 +94,7 @@ def execution_service(
     return ExecutionService(starter, engine, store, definitions, plans, hub, settings.watch_poll_seconds)
 
 
-def execution_controls(pool: Pool, plans: Plans, signals: PostgresSignals) -> ExecutionControls:
-    return ExecutionControls(PostgresExecutionStore(pool), plans, signals, SystemClock())
+def execution_controls(
+    pool: Pool, plans: Plans, signals: PostgresSignals, task_types: TaskTypeRegistry
+) -> ExecutionControls:
+    return ExecutionControls(PostgresExecutionStore(pool), plans, signals, SystemClock(), task_types)

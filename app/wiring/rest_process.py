@@ -40,7 +40,7 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         Announcer(signals).listen(hub.wake)
         plans = Plans(PostgresDefinitionReader(database.pool))
         executions = execution_service(settings, database.pool, plans, hub, signals, NoEngine())
-        controls = execution_controls(database.pool, plans, signals)
+        controls = execution_controls(database.pool, plans, signals, task_types)
         schedules = schedule_service(database.pool, signals)
         definition_reader = PostgresDefinitionReader(database.pool)
         dry_runs = DryRunner(definition_reader, plans, task_types, SystemClock(), settings.max_output_bytes)

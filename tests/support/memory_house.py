@@ -240,5 +240,5 @@ class House:
         engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted))
         starter = Starter(self.store, reader, plans, self.clock, self.signals, engine)
         executions = ExecutionService(starter, engine, self.store, reader, plans, hub, POLL)
-        controls = ExecutionControls(self.store, plans, self.signals, self.clock)
+        controls = ExecutionControls(self.store, plans, self.signals, self.clock, self)
         return Process(self, engine, executions, controls, hub, recorder, announcer, Defects())

@@ -10,6 +10,7 @@ from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import task_order
 from app.domain.documents import workflow_from_document
+from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.refs import Ref
 from app.engine.deciding.event_data import data_of_failure
@@ -37,6 +38,8 @@ def _history_problems(database: MemoryDatabase, execution_id: UUID, row: StoredE
     check = HistoryCheck(execution_id, task_order(workflow_from_document(orjson.loads(document))))
     for event in database.histories[execution_id]:
         check.take(event)
+        if event.type is EventType.TASK_FAILED and '"output_schema"' in (event.data or ""):
+            yield f"{execution_id} was given a signal that its task cannot take: {event.data}"
     owner = row.owner_id
     finish(
         check,

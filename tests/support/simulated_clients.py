@@ -8,11 +8,11 @@ from random import Random
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.domain.errors import Unavailable, WrongState
+from app.domain.errors import Invalid, Unavailable, WrongState
 from app.domain.events import Event
 from tests.support.requests import payload_of, start_of
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
-from tests.support.simulated_workload import GO
+from tests.support.simulated_workload import ANSWERS, GO
 
 
 class WentAway(Exception):
@@ -141,7 +141,8 @@ class Client:
 
     async def signal(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda process: process.controls.signal(execution_id, GO, payload_of({"signal": GO})))
+        payload = {self._chance.choice(ANSWERS): GO}
+        await self._insist(lambda process: _signal(process, execution_id, payload))
 
     async def skip(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
@@ -182,3 +183,10 @@ class Client:
                 self._town.problems.append(f"a client was answered {error!r}")
                 return None
             await asyncio.sleep(self._chance.random() * 0.5)
+
+
+async def _signal(process: SimulatedProcess, execution_id: UUID, payload: dict[str, str]) -> None:
+    try:
+        await process.controls.signal(execution_id, GO, payload_of(payload))
+    except Invalid:
+        """No task of the execution can take it."""

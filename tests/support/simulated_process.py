@@ -163,7 +163,8 @@ class SimulatedProcess:
         plans = Plans(reader)
         backoff = replace(recorder.RETRY, chance=world.chance.random)
         writer = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20, backoff=backoff)
-        attempts = Attempts(SimulatedTasks(self.witness, world.chance), OUTPUT_LIMIT)
+        tasks = SimulatedTasks(self.witness, world.chance)
+        attempts = Attempts(tasks, OUTPUT_LIMIT)
         shared = Collaborators(writer, attempts, self.hub, self.clock, chance=world.chance.random)
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK)
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
@@ -173,7 +174,7 @@ class SimulatedProcess:
         engine = self.engine if self.has_engine else NoEngine()
         starter = Starter(store, reader, plans, self.clock, signals, engine, world.new_id)
         self.executions = ExecutionService(starter, engine, store, reader, plans, self.hub, POLL)
-        self.controls = ExecutionControls(store, plans, signals, self.clock, world.new_id)
+        self.controls = ExecutionControls(store, plans, signals, self.clock, tasks, world.new_id)
 
 
 async def _awaited(work: Callable[[], Awaitable[Any]]) -> Any:

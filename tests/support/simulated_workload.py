@@ -10,6 +10,9 @@ from tests.support.simulated_network import Weather
 GO = "go"
 """The name of the signal that tasks wait for."""
 
+ANSWERS = ("yes", "no")
+"""A signal's payload has one of these as its key; some tasks take only one of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -73,9 +76,11 @@ def _draw_workflow(chance: Random, number: int) -> WorkflowDraft:
 def _draw_task(chance: Random, shapes: Sequence[tuple[int, bool]], index: int, failing: float) -> TaskDraft:
     group, is_free = shapes[index]
     kind = chance.choice(["instant", "slow", "slow", "slow", "waiting"])
+    schema = None
     config = {"seconds": chance.choice([0.05, 0.3, 1.0, 5.0]), "failing": failing}
     if kind == "waiting":
         config = {"seconds": chance.uniform(0, 3), "signal": chance.choice([None, GO])}
+        schema = chance.choice([None, None, *({"required": [answer]} for answer in ANSWERS)])
     return TaskDraft(
         f"t{index}",
         chance.choice(list(ExecutionType)),
@@ -87,6 +92,7 @@ def _draw_task(chance: Random, shapes: Sequence[tuple[int, bool]], index: int, f
         depends_on=_draw_dependencies(chance, shapes, index) if is_free else None,
         on_failure=chance.choice([OnFailure.FAIL, OnFailure.FAIL, OnFailure.CONTINUE]),
         compensate=tuple(f"undo t{index} {n}" for n in range(chance.choice([0, 0, 1, 2]))),
+        output_schema=schema,
     )
 
 

@@ -53,12 +53,14 @@ Command = StartTask | StopAttempt | CancelTask | TakeSignal | Finish
 
 def decide(state: ExecutionState) -> Sequence[Command]:
     """The commands for an execution in this state; none when it can only wait."""
-    if state.is_final or state.is_paused:
+    if state.is_final:
         return ()
-    if state.is_stopping:
+    if state.is_stopping and not state.is_paused:
         return _stop(state)
-    # Signals before starts: a task that gets its signal may make others ready, and these start in the same step.
-    if state.signals and (taken := _signals_to_take(state)):
+    # Signals before starts: a task that gets its signal may make others ready, and these start in the same step. A
+    # pause starts nothing, but what has begun may end: a signal ends a wait as its time does.
+    taken = _signals_to_take(state) if state.signals else ()
+    if taken or state.is_paused:
         return taken
     if state.ready:
         return [StartTask(index) for index in state.ready]
@@ -82,12 +84,11 @@ def _stop(state: ExecutionState) -> Sequence[Command]:
 def _signals_to_take(state: ExecutionState) -> Sequence[Command]:
     """At most one per signal's name: which one comes next is known when this one is taken."""
     taken: dict[str, TakeSignal] = {}
-    if any(state.signals.values()):
-        for index in state.open:
-            task = state.tasks[index]
-            name = task.wait.signal if task.only_waits and task.wait is not None else None
-            if name is not None and (waiting := state.signals.get(name)):
-                taken.setdefault(name, TakeSignal(index, waiting[0]))
+    for index in state.open:
+        task = state.tasks[index]
+        name = task.wait.signal if task.only_waits and task.wait is not None else None
+        if name is not None and name not in taken and (signal := state.signal_for(index)) is not None:
+            taken[name] = TakeSignal(index, signal.payload)
     return list(taken.values())
 
 

@@ -22,6 +22,7 @@ from app.engine.deciding.event_data import (
     SignalData,
     read,
 )
+from app.engine.deciding.kept_signals import KeptSignal, oldest_for
 from app.engine.deciding.task_state import TaskState
 from app.engine.deciding.waits import WaitData
 from app.engine.planning.plan import Plan
@@ -60,7 +61,7 @@ class ExecutionState:
     - failure: why it fails, or will once everything has stopped and is undone
     - cancel_reason: what was said when a cancel was requested; None when none was
     - reported: the percentage that running tasks have reported of themselves
-    - signals: by name, the payloads (JSON text) that no task has taken yet, oldest first
+    - signals: by name, those that no task has taken yet, oldest first; a name has at least one
     - to_undo: the completed tasks that have compensations, in the order in which they completed
     - not_undone: a sentence for each compensation that failed
     """
@@ -81,7 +82,7 @@ class ExecutionState:
         self.ready = self.course.ready
         self.open: dict[int, None] = {}
         self.reported: dict[int, float] = {}
-        self.signals: dict[str, list[str]] = {}
+        self.signals: dict[str, list[KeptSignal]] = {}
         self.to_undo: list[int] = []
         self.not_undone: list[str] = []
 
@@ -139,7 +140,7 @@ class ExecutionState:
             self.failure = self.failure or read(FailureData, event, made).failure
         elif event.type is EventType.SIGNAL_RECEIVED:
             signal = read(SignalData, event, made)
-            self.signals.setdefault(signal.name, []).append(signal.payload)
+            self.signals.setdefault(signal.name, []).append(KeptSignal(signal.payload))
 
     def _may_become(self, event: Event) -> bool:
         """Whether the execution's status may be the one that `event` gives it; it never ends while a task is open."""
@@ -216,7 +217,7 @@ class ExecutionState:
         self.open.pop(index, None)
         task.ended_at = event.occurred_at
         if task.status in _PASSED:
-            self._take_signal(task)
+            self._take_signal(index, task)
             task.output = event.data if task.status is _COMPLETED else None
             task.failure = None
         else:
@@ -235,11 +236,21 @@ class ExecutionState:
             name = self.plan.tasks[index].name
             self.not_undone.append(f"compensation {name!r} failed: {task.failure.message}")
 
-    def _take_signal(self, task: TaskState) -> None:
-        """A task that waited for a signal completes with the oldest one of that name."""
-        name = None if task.wait is None or task.status is not _COMPLETED else task.wait.signal
-        if name is not None and (waiting := self.signals.get(name)):
-            waiting.pop(0)
+    def signal_for(self, index: int) -> KeptSignal | None:
+        """The signal that the task, which waits for one, completes with now; None when there is none for it."""
+        wait = self.tasks[index].wait
+        kept = None if wait is None or wait.signal is None else self.signals.get(wait.signal)
+        return oldest_for(kept, index, self.plan.tasks[index].output) if kept else None
+
+    def _take_signal(self, index: int, task: TaskState) -> None:
+        """A task that has completed has taken the signal that was there for it."""
+        wait = task.wait if task.status is _COMPLETED else None
+        if wait is not None and wait.signal is not None and (taken := self.signal_for(index)) is not None:
+            kept = self.signals[wait.signal]
+            # By identity: others may be equal.
+            kept[:] = [signal for signal in kept if signal is not taken]
+            if not kept:
+                del self.signals[wait.signal]
 
 
 def fold(plan: Plan, events: Iterable[Event]) -> ExecutionState:

@@ -12,6 +12,7 @@ from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.transitions import draft_of_outcome, draft_of_timeout, outcome_of_wait
 from app.engine.ports import Parking
 from app.engine.running.collaborators import Collaborators
+from app.engine.running.preparing import Preparation
 from app.engine.running.timers import Timers
 
 DEADLINE = "deadline"
@@ -33,10 +34,18 @@ class DueTimes:
     that has run out is only a reason to look: `drafts` says what is really due, and waits again where nothing is.
     """
 
-    __slots__ = ("_owner", "_park_after_seconds", "_shared", "_state", "_timers")
+    __slots__ = ("_owner", "_park_after_seconds", "_preparation", "_shared", "_state", "_timers")
 
-    def __init__(self, state: ExecutionState, shared: Collaborators, park_after_seconds: float, owner: Owner) -> None:
+    def __init__(
+        self,
+        state: ExecutionState,
+        preparation: Preparation,
+        shared: Collaborators,
+        park_after_seconds: float,
+        owner: Owner,
+    ) -> None:
         self._state = state
+        self._preparation = preparation
         self._shared = shared
         self._park_after_seconds = park_after_seconds
         self._owner: Owner | None = owner
@@ -79,7 +88,8 @@ class DueTimes:
             return ()
         if task.wait is not None:
             now, chance = self._shared.clock.now(), self._shared.chance()
-            return (draft_of_outcome(self._state, index, outcome_of_wait(task.wait), now, chance),)
+            outcome = self._preparation.checked(index, outcome_of_wait(task.wait))
+            return (draft_of_outcome(self._state, index, outcome, now, chance),)
         # While the execution is paused no attempt starts; resuming it sets the timer again.
         return () if self._state.is_paused else (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
 

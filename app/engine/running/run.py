@@ -74,7 +74,7 @@ class Run:
         self._permit = WritePermit()
         self._preparation = Preparation(execution, state, shared.attempts, shared.secrets)
         self._decider = StepDecider(state, self._preparation, limits)
-        self._due_times = DueTimes(state, shared, limits.park_after_seconds, self)
+        self._due_times = DueTimes(state, self._preparation, shared, limits.park_after_seconds, self)
         self._effects = Effects(state, self._preparation, self._due_times, shared, limits.cancel_grace_seconds, self)
         self._skips: dict[int, ControlCommand] = {}
         self._applied: dict[int, None] = {}

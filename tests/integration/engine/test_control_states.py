@@ -35,6 +35,10 @@ CONTROLS: Mapping[str, Callable[[ExecutionControls, UUID], Awaitable[Any]]] = {
 }
 
 
+WAITS = sync("c", type="signal", config={"name": "go"})
+"""Its turn never comes here, but signals are refused where no task waits for them."""
+
+
 @dataclass(frozen=True)
 class Becomes:
     """The call is accepted; `word` comes into the history, `status` is the execution's when that is done."""
@@ -147,7 +151,7 @@ async def unknown(house: House, process: Process) -> UUID:
 
 
 async def running(house: House, process: Process) -> UUID:
-    execution_id = await process.start(await house.define(sync("a", type="staged"), sync("b", type="staged")))
+    execution_id = await process.start(await house.define(sync("a", type="staged"), sync("b", type="staged"), WAITS))
     await process.until(execution_id, "a started")
     await house.stage.entered("a")
     return execution_id
@@ -198,7 +202,7 @@ async def cancelled(house: House, process: Process) -> UUID:
 
 async def unclaimed(house: House, process: Process) -> UUID:
     """There is no engine yet."""
-    return await process.start(await house.define(sync("a", type="staged"), sync("b", type="staged")))
+    return await process.start(await house.define(sync("a", type="staged"), sync("b", type="staged"), WAITS))
 
 
 STATES = (unknown, unclaimed, running, parked, paused, stopping, completed, failed, cancelled)

@@ -58,9 +58,10 @@ async def test_a_signal_is_the_output_of_the_task_that_waits_for_it(server: Runn
     await read_until(call, "'approval' started")
     await parked(server)
 
-    await server.stub.SignalExecution(
-        pb.SignalExecutionRequest(execution_id=execution_id, name="other", payload='"not this one"')
-    )
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await server.stub.SignalExecution(pb.SignalExecutionRequest(execution_id=execution_id, name="other"))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "its tasks wait for 'approved'" in str(refused.value.details())
     await server.stub.SignalExecution(
         pb.SignalExecutionRequest(execution_id=execution_id, name="approved", payload='{"by":"Ada","at":1.0}')
     )

@@ -3,17 +3,21 @@
 import asyncio
 import weakref
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from app.domain.definitions import RetryPolicy
 from app.domain.events import EventType
+from app.domain.executions import Execution
+from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import fold
 from app.engine.planning.plan import compile_plan
 from app.engine.ports import Parking
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.due_times import DEADLINE, DueTimes, Key
+from app.engine.running.preparing import Preparation
 from app.engine.running.recorder import Recorder
 from app.engine.watching.watchers import Hub
 from tests.support.histories import at
@@ -54,7 +58,9 @@ class Bench:
             Recorder(house.recording), Attempts(house, 100), Hub(lambda *_: None), self.clock, chance=lambda: 0.0
         )
         self.owner = Owner()
-        self.due_times = DueTimes(self.state, shared, PARK_AFTER, self.owner)
+        execution = Execution(uuid4(), workflow.id, 1, ExecutionStatus.RUNNING, "{}", created_at=at(1))
+        preparation = Preparation(execution, self.state, shared.attempts, shared.secrets)
+        self.due_times = DueTimes(self.state, preparation, shared, PARK_AFTER, self.owner)
 
     @property
     def timers(self) -> list[Key]:

@@ -20,7 +20,7 @@ LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_
 
 class Waits:
     def wait(self, config):
-        return Wait(seconds=config.get("seconds"))
+        return Wait(seconds=config.get("seconds"), signal=config.get("signal"))
 
 
 def staged(name: str, sequence: int = 0, **options):
@@ -124,9 +124,10 @@ async def test_an_execution_that_reaches_the_limit_with_its_last_task_completes(
 
 
 async def test_signals_and_reports_beyond_the_limit_are_dropped() -> None:
-    house = House(limits={"max_events": 6})
+    house = House(limits={"max_events": 6}, handlers={"waits": Waits()})
     async with house.process() as process:
-        execution_id = await process.start(await house.define(staged("a")))
+        later = sync("b", type="waits", config={"signal": "s"})
+        execution_id = await process.start(await house.define(staged("a"), later))
         a = await house.stage.entered("a")
         house.stage.cleaning = asyncio.Event()
         for number in range(10):
