@@ -1,5 +1,6 @@
 """What an execution does next. Pure: no clock, no I/O, no randomness; the same history always decides the same."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -115,9 +116,16 @@ def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime
     """
     if not error.retryable or failures >= policy.max_attempts or error.code in policy.non_retryable_errors:
         return None
-    # Bounded, so that the power stays within what a float can hold.
-    exponent = min(failures - 1, 64)
-    wait = min(policy.initial_interval_seconds * policy.backoff_coefficient**exponent, policy.max_interval_seconds)
-    wait *= 1 - policy.jitter * chance
+    wait = _backoff(policy, failures) * (1 - policy.jitter * chance)
     asked_for = min(error.retry_after_seconds or 0, MAX_TIMEOUT_SECONDS)
     return now + timedelta(seconds=max(wait, asked_for))
+
+
+def _backoff(policy: RetryPolicy, failures: int) -> float:
+    """Seconds between the failure number `failures` (from 1) and the next attempt, without jitter."""
+    try:
+        wait = policy.initial_interval_seconds * float(policy.backoff_coefficient) ** (failures - 1)
+    except OverflowError:
+        # More than a float can hold is more than any policy allows, unless there is no wait that could grow.
+        wait = math.inf if policy.initial_interval_seconds else 0.0
+    return min(wait, policy.max_interval_seconds)

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 Report = Callable[[Outcome], None]
 
+UNASKED_CANCELLATION = "the task's handler let a cancellation out that was not meant for it"
+
 
 class Attempts:
     """Runs the attempts of all executions; keeps nothing of them.
@@ -96,17 +98,19 @@ class Attempts:
         self.following += follows
         try:
             async with limit:
-                return self._succeeded(await handler.run(attempt))
+                outcome = self._succeeded(await handler.run(attempt))
         except asyncio.CancelledError:
             # Whether this attempt was cancelled is for `RunningAttempts` to say: the cancellation may also be one of
             # the handler's own tasks, which it let out.
             return Stopped()
-        except TimeoutError as error:
-            return Failed(timed_out(attempt.timeout_seconds) if limit.expired() else _task_error(error, attempt, mask))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in run_now
-            return Failed(_task_error(error, attempt, mask))
+            if limit.expired() and isinstance(error, TimeoutError):
+                return Failed(timed_out(attempt.timeout_seconds))
+            outcome = Failed(_task_error(error, attempt, mask))
         finally:
             self.following -= follows
+        # Whatever a handler still does when its time is up, such as returning a value, comes too late.
+        return Failed(timed_out(attempt.timeout_seconds)) if limit.expired() else outcome
 
     def _succeeded(self, value: object) -> Outcome:
         try:

@@ -11,7 +11,7 @@ import orjson
 from app.domain.definitions import Config
 from app.domain.handlers import Attempt, TaskError
 from app.engine.deciding.outcomes import Failed, Stopped, Succeeded
-from app.engine.running.attempts import Attempts
+from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts
 
 DEFAULT_CONCURRENCY = 10
 
@@ -52,6 +52,9 @@ class Elements:
         for number in waiting:
             outputs[number] = await self._run_one(attempt, number)
             self.completed(number, outputs[number])
+            # Its handler may have suppressed the cancellation. What it has done counts, but nothing more begins.
+            if _told_to_stop():
+                return
 
     async def _run_one(self, attempt: Attempt, number: int) -> str | None:
         own = replace(
@@ -73,8 +76,15 @@ class Elements:
                     retryable=error.retryable,
                     retry_after_seconds=error.retry_after_seconds,
                 )
-            case Stopped():
+            case Stopped() if _told_to_stop():
                 raise asyncio.CancelledError
+            case Stopped():
+                raise TaskError("handler_error", f"element {number}: {UNASKED_CANCELLATION}")
+
+
+def _told_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _report(attempt: Attempt, number: int, percent: float | None, message: str) -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
-from app.engine.running.attempts import Attempts, is_instant, timed_out
+from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts, is_instant, timed_out
 from app.engine.running.masking import Mask
 from app.engine.running.timers import Timers
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 Ended = Callable[[int, int, Outcome], None]
 """Called with the index of a task, the number of its attempt, and how that has ended."""
 
-_NOT_REQUESTED = TaskError("handler_error", "the task's handler let a cancellation out that was not meant for it")
+_NOT_REQUESTED = TaskError("handler_error", UNASKED_CANCELLATION)
 
 
 def _ignore(index: int, number: int, outcome: Outcome) -> None:

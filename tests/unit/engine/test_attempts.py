@@ -10,6 +10,7 @@ import pytest
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.running.attempts import Attempts
+from app.engine.running.elements import Elements
 from tests.support.histories import NOON
 
 ATTEMPT = Attempt(uuid4(), 1, 101, "a", 1, {}, {}, {}, NOON, None, lambda percent, message: None)
@@ -123,6 +124,70 @@ async def test_an_attempt_that_takes_too_long_is_cut_off() -> None:
     assert failure(outcome) == ("timeout", True)
     assert isinstance(outcome, Failed)
     assert "0.01 s" in outcome.error.message
+
+
+async def suppressing(attempt: Attempt) -> str:
+    try:
+        await for_ever(attempt)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+    return "late"
+
+
+async def failing_late(attempt: Attempt) -> None:
+    try:
+        await for_ever(attempt)
+    finally:
+        raise TaskError("dirty", "could not clean up", retryable=False)
+
+
+async def cancelling_itself_late(attempt: Attempt) -> None:
+    try:
+        await for_ever(attempt)
+    except asyncio.CancelledError:
+        own = asyncio.ensure_future(for_ever(attempt))
+        own.cancel()
+        await own
+
+
+@pytest.mark.parametrize("run", [suppressing, failing_late, cancelling_itself_late])
+async def test_an_attempt_whose_time_is_up_has_timed_out_whatever_its_handler_does_then(run: Any) -> None:
+    outcome = await Trial(Async(run), timeout=0.01).outcome()
+    assert failure(outcome) == ("timeout", True)
+
+
+async def test_an_element_that_lets_a_cancellation_out_has_failed() -> None:
+    async def run(attempt: Attempt) -> None:
+        raise asyncio.CancelledError
+
+    attempts = Attempts(Types(Async(run)), 100)
+    elements = Elements(attempts, "known", [{}, {}], {}, 1, lambda number, output: None)
+    with pytest.raises(TaskError, match="element 0: the task's handler let a cancellation out"):
+        await elements.run(ATTEMPT)
+
+
+@pytest.mark.parametrize("told_by", ["cancel", "other element"])
+async def test_no_element_begins_after_the_stop_although_one_suppresses_it(told_by: str) -> None:
+    begun: list[int] = []
+    completed: list[int] = []
+
+    async def run(attempt: Attempt) -> None:
+        begun.append(attempt.element or 0)
+        if told_by == "other element" and attempt.element == 1:
+            raise TaskError("broken", "it broke")
+        await suppressing(attempt)
+
+    attempts = Attempts(Types(Async(run)), 100)
+    elements = Elements(attempts, "known", [{}] * 9, {}, 2, lambda number, output: completed.append(number))
+    task = asyncio.ensure_future(elements.run(ATTEMPT))
+    while begun != [0, 1]:
+        await asyncio.sleep(0)
+    if told_by == "cancel":
+        task.cancel()
+    with pytest.raises((TaskError, asyncio.CancelledError)):
+        await task
+    assert begun == [0, 1]
+    assert sorted(completed) == ([0, 1] if told_by == "cancel" else [0])
 
 
 async def test_a_cancelled_attempt_was_stopped() -> None:

@@ -1,5 +1,6 @@
 """What an execution does next, and when a task is tried again."""
 
+from decimal import Decimal
 from math import inf, nan
 
 import pytest
@@ -97,3 +98,13 @@ def test_a_thousand_failures_do_not_overflow() -> None:
     policy = RetryPolicy(1_000, 1e6, 100, MAX_TIMEOUT_SECONDS, 0)
     assert wait(policy, 999) == MAX_TIMEOUT_SECONDS
     assert retry_at(policy, 1_000, TaskError("broken", ""), NOON, 0) is None
+
+
+@pytest.mark.parametrize("coefficient", [1, 1.0, 1.001, 1.05, 1.5, 2, 99.9, 100])
+@pytest.mark.parametrize("initial", [0, 0.001, 1, 1e6])
+@pytest.mark.parametrize("longest", [0, 1, 3600, MAX_TIMEOUT_SECONDS])
+def test_waits_follow_their_formula_however_often_a_task_has_failed(initial, coefficient, longest) -> None:
+    policy = RetryPolicy(100_000, initial, coefficient, longest, jitter=0)
+    for failures in (1, 2, 64, 65, 66, 100, 171, 1_000, 15_000, 32_767, 99_999):
+        exact = Decimal(str(initial)) * Decimal(str(coefficient)) ** (failures - 1)
+        assert wait(policy, failures) == pytest.approx(float(min(exact, Decimal(longest))), rel=1e-9, abs=1e-6)
