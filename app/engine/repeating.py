@@ -13,8 +13,6 @@ from app.engine.deciding.event_data import message_data
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.planning.plan import Plan
 
-_NOT_STARTED = frozenset({TaskStatus.PENDING, TaskStatus.SKIPPED})
-
 
 def first_events(
     plan: Plan, origin_id: UUID, history: Sequence[Event], from_index: int | None, now: datetime
@@ -46,7 +44,8 @@ def _counts_as_done(origin: ExecutionState, index: int) -> bool:
     tolerated = status is TaskStatus.FAILED and planned.may_fail
     if origin.is_compensation(index) or not (status in (TaskStatus.COMPLETED, TaskStatus.SKIPPED) or tolerated):
         return False
-    return all(origin.tasks[undoing].status in _NOT_STARTED for undoing in planned.compensated_by)
+    # By its attempts, not by its status: a compensation may have done a part of its work before it was skipped.
+    return all(origin.tasks[undoing].attempt == 0 for undoing in planned.compensated_by)
 
 
 def _drafts(

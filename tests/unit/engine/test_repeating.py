@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.definitions import OnFailure, Task
+from app.domain.definitions import OnFailure, RetryPolicy, Task
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.state import ExecutionState, fold
@@ -82,6 +82,30 @@ def test_what_a_compensation_has_begun_to_undo_is_run_again_and_so_is_all_behind
     words = began(*done("a", "b"), "c started", "c failed", "undo a started", "undo a failed", "failed")
 
     assert taken(plan, words) == set()
+
+
+@pytest.mark.parametrize(
+    "undoing",
+    [
+        ("undo b started", "undo b skipped"),
+        ("undo b started", "undo b retrying", "undo b skipped"),
+        ("undo b skipped", "also undo b started", "also undo b skipped"),
+        ("undo b started", "undo b failed", "also undo b skipped"),
+    ],
+)
+def test_what_is_half_undone_is_run_again_although_the_rest_of_the_undoing_was_skipped(undoing: Sequence[str]) -> None:
+    plan = plan_of(
+        sync("a", compensate=("undo a",)),
+        sync("b", compensate=("undo b", "also undo b"), retry=RetryPolicy(max_attempts=3)),
+        sync("c"),
+        sync("undo a"),
+        sync("undo b", retry=RetryPolicy(max_attempts=3)),
+        sync("also undo b"),
+    )
+    begun = began(*done("a", "b"), "c started", "c failed")
+    assert taken(plan, (*begun, "undo b skipped", "also undo b skipped", "undo a skipped", "failed")) == {"a", "b"}
+    rest = [] if any(word.startswith("also") for word in undoing) else ["also undo b skipped"]
+    assert taken(plan, (*begun, *undoing, *rest, "undo a skipped", "failed")) == {"a"}
 
 
 def test_the_completions_come_in_their_order_while_the_execution_is_pending() -> None:
