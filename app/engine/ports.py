@@ -28,6 +28,10 @@ COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL, SKIP})
 """The type of a `ControlCommand`."""
 
 
+LOOK_AGAIN_SECONDS = 60.0
+"""After so long at most, what waits for a time is looked at again, because a clock may have been set meanwhile."""
+
+
 class StoreUnreachable(Unavailable):
     """The database did not answer; whether the call took effect is unknown."""
 
@@ -75,11 +79,16 @@ class Step:
 class Parking:
     """The execution only waits: it has no owner for so many seconds, or until a command comes.
 
-    - seconds: a duration, so that only the database's clock says when an execution is due; None when only a command
-      can continue it
+    A clock may be wrong at the moment of the parking and right a little later. So the time is said twice, and the
+    execution is due at the earlier of the two, on the database's clock. Where that is too early, the engine that claims
+    it keeps it for a while. Both are None when only a command can continue it.
+
+    - seconds: from now on
+    - until: the time that the history says
     """
 
     seconds: float | None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID, uuid4
 
@@ -31,6 +31,7 @@ from app.engine.ports import (
     ExecutionFilter,
     ExecutionStore,
     Ownership,
+    Parking,
     Recording,
     RowChange,
     Step,
@@ -560,6 +561,42 @@ async def test_only_ones_own_unfinished_executions_can_be_given_back(
     await stores.ownership.give_back(engine_id, [others, finished], 0)
     assert set(await stores.ownership.owned(other)) == {others}
     assert await stores.due() == set()
+
+
+# Clocks that are wrong for a while
+
+
+@pytest.mark.parametrize(
+    ("seconds", "until", "is_due"),
+    [
+        (None, None, False),
+        (0, None, True),
+        (HOUR, None, False),
+        (HOUR, HOUR, False),
+        (HOUR, -1, True),
+        (0, HOUR, True),
+    ],
+)
+async def test_a_parked_execution_is_due_at_the_earlier_of_two_times(
+    stores: Stores, workflow: Workflow, engine_id: int, seconds: float | None, until: float | None, is_due: bool
+) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    parking = Parking(seconds, None if until is None else utc_now() + timedelta(seconds=until))
+    assert await stores.recording.record(engine_id, [Step(execution_id, (), parking=parking)]) == {execution_id}
+    assert not await stores.ownership.owned(engine_id)
+    assert await stores.due() == ({execution_id} if is_due else set())
+
+
+async def test_what_is_due_at_once_is_due_since_its_creation(postgres: Stores, pool: Pool) -> None:
+    """So that it is claimed although the clock was ahead when it was enqueued, freed, or sent a command."""
+    workflow, engine = await new_workflow(postgres), await postgres.engine()
+    freed, commanded = await postgres.open(engine, workflow), await postgres.open(engine, workflow)
+    enqueued = await postgres.enqueue(workflow)
+    await postgres.recording.record(engine, [Step(commanded, (), parking=Parking(HOUR))])
+    await postgres.executions.send_command(cancel(commanded, ""))
+    await postgres.ownership.release(engine)
+    rows = await pool.fetch("SELECT id, due_at = created_at AS is_past FROM executions")
+    assert {row["id"] for row in rows if row["is_past"]} == {freed, commanded, enqueued}
 
 
 # Commands

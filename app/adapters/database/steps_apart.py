@@ -25,7 +25,7 @@ def arguments(steps: Sequence[Step]) -> Iterable[Any]:
         *columns([(step.execution_id, *event) for step in steps for event in step.events], 9),
         *columns(changed, 6),
         [command for step in steps for command in step.done_commands],
-        *columns([(step.execution_id, step.parking.seconds) for step in steps if step.parking is not None], 2),
+        *columns([(step.execution_id, p.seconds, p.until) for step in steps if (p := step.parking) is not None], 3),
     )
 
 

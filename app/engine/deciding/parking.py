@@ -14,14 +14,17 @@ def must_end_by(state: ExecutionState) -> datetime | None:
     return state.started_at + timedelta(seconds=seconds)
 
 
-def seconds_to_wait(state: ExecutionState, now: datetime) -> float | None:
-    """How long until the execution continues by itself; 0 while a handler runs, None when it needs a command."""
+def only_waits(state: ExecutionState) -> bool:
+    """False while a handler runs."""
+    return all(state.tasks[index].only_waits for index in state.open)
+
+
+def waits_until(state: ExecutionState) -> datetime | None:
+    """When an execution that only waits continues by itself; None when it needs a command."""
     tasks = [state.tasks[index] for index in state.open]
-    if not all(task.only_waits for task in tasks):
-        return 0
     # A pause holds retries back, but not the end of a wait, nor the deadline.
     held = TaskStatus.RETRYING if state.is_paused else None
     dues = [task.due_at for task in tasks if task.due_at is not None and task.status is not held]
     if (limit := must_end_by(state)) is not None:
         dues.append(limit)
-    return (min(dues) - now).total_seconds() if dues else None
+    return min(dues, default=None)

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from app.domain.events import EventType
 from app.engine.deciding.drafts import Draft
-from app.engine.deciding.parking import must_end_by, seconds_to_wait
+from app.engine.deciding.parking import must_end_by, only_waits, waits_until
 from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.transitions import draft_of_outcome, draft_of_timeout, outcome_of_wait
-from app.engine.ports import Parking
+from app.engine.ports import LOOK_AGAIN_SECONDS, Parking
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.preparing import Preparation
 from app.engine.running.timers import Timers
@@ -31,7 +31,8 @@ class DueTimes:
     """One timer per task that waits and one for the deadline.
 
     Timers count on the event loop's clock, due times are on the wall clock, which may be set meanwhile. So a timer
-    that has run out is only a reason to look: `drafts` says what is really due, and waits again where nothing is.
+    that has run out is only a reason to look: `drafts` says what is really due, and waits again where nothing is. No
+    timer is set for longer than `LOOK_AGAIN_SECONDS`: the wall clock may have been wrong when it was set.
     """
 
     __slots__ = ("_owner", "_park_after_seconds", "_preparation", "_shared", "_state", "_timers")
@@ -67,6 +68,11 @@ class DueTimes:
         self._owner = None
         self._timers.cancel_all()
 
+    @property
+    def is_set(self) -> bool:
+        """True while a timer is set."""
+        return bool(self._timers)
+
     def drafts(self, key: Key) -> Sequence[Draft]:
         """The events to record now that the timer of `key` has run out; none when it is too early or too late."""
         if isinstance(key, int):
@@ -95,12 +101,18 @@ class DueTimes:
 
     def parking(self) -> Parking | None:
         """How long the execution can be left to the database; None when it is not worth it, or a handler runs."""
-        seconds = seconds_to_wait(self._state, self._shared.clock.now())
-        return Parking(seconds) if seconds is None or seconds > self._park_after_seconds else None
+        if not only_waits(self._state):
+            return None
+        until = waits_until(self._state)
+        if until is None:
+            return Parking(None)
+        seconds = self._seconds_until(until)
+        return Parking(seconds, until) if seconds > self._park_after_seconds else None
 
     def _set(self, key: Key, at: datetime | None) -> None:
         if at is not None and self._owner is not None:
-            self._timers.set(key, self._seconds_until(at), partial(self._owner.due, key))
+            seconds = min(self._seconds_until(at), LOOK_AGAIN_SECONDS)
+            self._timers.set(key, seconds, partial(self._owner.due, key))
 
     def _seconds_until(self, at: datetime) -> float:
         return (at - self._shared.clock.now()).total_seconds()

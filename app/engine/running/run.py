@@ -119,7 +119,10 @@ class Run:
             self._due_times.watch_task(index)
         self._due_times.watch_deadline()
         self.apply_commands(commands)
-        self._park_if_idle()
+        # Claimed for nothing: the database's clock is ahead, or was wrong when this was parked. Parked at once it might
+        # be claimed at once again; so it stays until a timer says to look again.
+        if commands or not self._due_times.is_set:
+            self._park_if_idle()
 
     @drop_on_defect
     def apply_commands(self, commands: Sequence[ControlCommand]) -> None:
@@ -200,8 +203,12 @@ class Run:
 
     @drop_on_defect
     def due(self, key: Key) -> None:
-        if not self._permit.revoked and (drafts := self._due_times.drafts(key)):
+        if self._permit.revoked:
+            return
+        if drafts := self._due_times.drafts(key):
             self._advance(drafts)
+        else:
+            self._park_if_idle()
 
     # One step: decide ahead
 

@@ -12,6 +12,9 @@ class Timers:
     def __init__(self) -> None:
         self._handles: dict[Hashable, asyncio.TimerHandle] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._handles)
+
     def set(self, key: Hashable, seconds: float, callback: Callable[[], None]) -> None:
         """Replace the timer of `key`. One for a time that has passed runs out at once, but not before this returns."""
         self.cancel(key)

@@ -82,7 +82,7 @@ class MemoryDatabase:
             idempotency_key=opening.idempotency_key,
             origin_id=opening.origin_id,
         )
-        due_at = self.now() if owner_id is None else NEVER
+        due_at = min(self.now(), opening.created_at) if owner_id is None else NEVER
         self.executions[execution_id] = StoredExecution(row, due_at, owner_id)
         self.histories[execution_id] = []
         return True

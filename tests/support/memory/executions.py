@@ -60,7 +60,7 @@ class MemoryExecutionStore:
             row = self._database.executions.get(command.execution_id)
             if row is None or not row.is_open:
                 return
-            row.due_at = min(row.due_at, self._database.now())
+            row.due_at = min(row.due_at, self._database.now(), row.execution.created_at)
             stored = replace(command, id=next(self._database.command_ids))
             self._database.commands[stored.id] = stored
 

@@ -77,7 +77,8 @@ class MemoryOwnership:
             self._database.leases.pop(engine_id, None)
         freed = self._database.owned_by(engine_ids)
         for row in freed:
-            self._free(row, 0)
+            row.owner_id = None
+            row.due_at = min(self._database.now(), row.execution.created_at)
         return len(freed)
 
     def _free(self, row: StoredExecution, seconds: float) -> None:

@@ -1,10 +1,10 @@
 """The writer's side of histories in memory."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.engine.ports import Step
+from app.engine.ports import Parking, Step
 from tests.support.memory.database import NEVER, MemoryDatabase
 
 
@@ -57,13 +57,17 @@ class MemoryRecording:
         if step.change is not None:
             self._database.executions[step.execution_id].change(step.change)
         if step.parking is not None:
-            seconds = step.parking.seconds
-            due_at = NEVER if seconds is None else self._database.now() + timedelta(seconds=seconds)
-            self._database.executions[step.execution_id].park(due_at)
+            self._database.executions[step.execution_id].park(self._due_at(step.parking))
         for command_id in step.done_commands:
             command = self._database.commands.get(command_id)
             if command is not None and command.execution_id == step.execution_id:
                 del self._database.commands[command_id]
+
+    def _due_at(self, parking: Parking) -> datetime:
+        seconds, now = parking.seconds, self._database.now()
+        if seconds is None:
+            return NEVER
+        return min(now + timedelta(seconds=seconds), parking.until or NEVER)
 
     def _is_stored(self, step: Step) -> bool:
         return any(

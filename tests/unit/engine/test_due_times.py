@@ -124,6 +124,22 @@ async def test_the_owner_is_told_when_a_timer_has_run_out() -> None:
     assert bench.owner.keys == [A]
 
 
+async def test_no_timer_is_set_for_longer_than_a_minute_because_the_clock_may_be_wrong() -> None:
+    """It is an hour behind while the timers are set, and right a little later."""
+    bench = Bench(*BEGUN, waits=True)
+    bench.clock.advance(-3600)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    bench.due_times.watch_open_tasks()
+    bench.due_times.watch_deadline()
+    assert all(handle.when() <= loop.time() + 60 for handle in bench.due_times._timers._handles.values())
+    assert bench.due(A) == bench.due(DEADLINE) == []
+    assert all(began + 59 < handle.when() <= loop.time() + 60 for handle in bench.due_times._timers._handles.values())
+    bench.clock.advance(3600 + 100)
+    assert bench.due(A) == [(EventType.TASK_COMPLETED, A, 1)]
+    assert [kind for kind, _, _ in bench.due(DEADLINE)] == [EventType.EXECUTION_FAILING]
+
+
 async def test_nothing_is_set_and_nobody_held_after_the_stop() -> None:
     bench = Bench(*RETRYING)
     bench.due_times.watch_open_tasks()
@@ -142,8 +158,8 @@ async def test_nothing_is_set_and_nobody_held_after_the_stop() -> None:
     ("words", "parking"),
     [
         (BEGUN, None),
-        (RETRYING, Parking(52)),
-        ((*RETRYING, "paused"), Parking(52)),
+        (RETRYING, Parking(52, DEADLINE_DUE)),
+        ((*RETRYING, "paused"), Parking(52, DEADLINE_DUE)),
         ((*BEGUN, "a lost"), None),
     ],
 )
@@ -155,4 +171,4 @@ async def test_an_execution_can_be_parked_when_it_only_waits_and_for_long(
 
 async def test_an_execution_that_goes_on_by_a_command_alone_can_be_parked_for_any_time() -> None:
     assert Bench(*RETRYING, "paused", timeout=None).due_times.parking() == Parking(None)
-    assert Bench(*RETRYING, timeout=None).due_times.parking() == Parking(990)
+    assert Bench(*RETRYING, timeout=None).due_times.parking() == Parking(990, RETRY_DUE)

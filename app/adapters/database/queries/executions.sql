@@ -1,6 +1,7 @@
 -- name: enqueue
 -- A new execution for any engine, with its first events; nothing is stored when the idempotency key was used before, or
 -- when the workflow has changed or is gone. One that repeats another execution runs any stored revision.
+-- Due at once, by two clocks: either may be ahead at this moment and right a little later.
 WITH revision AS (
     SELECT id AS workflow_id, revision FROM workflows WHERE id = $2 AND revision = $3 AND $7::uuid IS NULL
     UNION ALL
@@ -8,7 +9,7 @@ WITH revision AS (
     WHERE workflow_id = $2 AND revision = $3 AND $7::uuid IS NOT NULL
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, origin_id, due_at, status)
-    SELECT $1, workflow_id, revision, $4, $5::json, $6, $7, clock_timestamp(), 'pending' FROM revision
+    SELECT $1, workflow_id, revision, $4, $5::json, $6, $7, least(clock_timestamp(), $6), 'pending' FROM revision
     ON CONFLICT DO NOTHING
     RETURNING id
 )
@@ -49,9 +50,10 @@ ORDER BY sequence DESC
 LIMIT 1;
 
 -- name: send_command
--- Also makes the execution due, owned or not: whoever parks it at the same moment waits for this row and sees that.
+-- Also makes the execution due, owned or not: whoever parks it at the same moment waits for this row and sees that. Due
+-- since its creation, which is past also where the clock is ahead at this moment and right a little later.
 WITH wanted AS (
-    UPDATE executions SET due_at = least(due_at, clock_timestamp())
+    UPDATE executions SET due_at = least(due_at, clock_timestamp(), created_at)
     WHERE id = $1 AND finished_at IS NULL
     RETURNING id
 )

@@ -17,7 +17,8 @@ DELETE FROM engines WHERE id = $1 RETURNING id;
 
 -- name: free_executions
 -- A statement of its own, after the engine rows are gone: only then does its snapshot hold all they have written.
-UPDATE executions SET owner_id = NULL, due_at = clock_timestamp()
+-- Due since their creation: a clock that is ahead ends all leases, and would make these due only when it is right again.
+UPDATE executions SET owner_id = NULL, due_at = least(clock_timestamp(), created_at)
 WHERE owner_id = ANY ($1::bigint[]) AND finished_at IS NULL;
 
 -- name: owned

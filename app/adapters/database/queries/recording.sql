@@ -105,11 +105,12 @@ WITH engine AS MATERIALIZED (
              AS c (id, status, started_at, finished_at, output, failure)
     WHERE e.id = c.id AND e.owner_id = engine.id
 ), parked AS (
-    -- A command that came meanwhile has made the row due, and it stays due.
+    -- A command that came meanwhile has made the row due, and it stays due. `least` leaves nulls out, and an owned row
+    -- is due at infinity.
     UPDATE executions e
     SET owner_id = NULL,
-        due_at = least(e.due_at, coalesce(clock_timestamp() + p.seconds * interval '1 second', 'infinity'))
-    FROM engine, unnest($30::uuid[], $31::float8[]) AS p (id, seconds)
+        due_at = least(e.due_at, clock_timestamp() + p.seconds * interval '1 second', p.until)
+    FROM engine, unnest($30::uuid[], $31::float8[], $32::timestamptz[]) AS p (id, seconds, until)
     WHERE e.id = p.id AND e.owner_id = engine.id
 ), done AS (
     DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($29::bigint[])
