@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from typing_extensions import TypeIs
+
 from app.domain.definitions import Config
 from app.domain.states import ExecutionStatus
 
@@ -151,3 +153,12 @@ class ChildEnd:
     status: ExecutionStatus
     output: Any
     message: str
+
+
+def is_waiting(handler: Handler) -> TypeIs[WaitingHandler]:
+    return hasattr(handler, "wait")
+
+
+def is_instant(handler: Handler) -> TypeIs[InstantHandler]:
+    """Quicker than `isinstance` with a protocol, which this is on the way of every attempt."""
+    return hasattr(handler, "run_now")

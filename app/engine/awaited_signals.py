@@ -5,14 +5,13 @@ from typing import Any
 
 from app.domain.errors import Invalid, Problem
 from app.domain.executions import Execution
-from app.domain.handlers import TaskError
+from app.domain.handlers import TaskError, is_waiting
 from app.domain.states import TaskStatus
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.planning.plan import Plan, PlannedTask
 from app.engine.planning.plans import Plans
 from app.engine.ports import ExecutionStore, Handlers
 from app.engine.reading import read_plan, read_whole_history
-from app.engine.running.attempts import is_waiting
 
 _ANY = ""
 """Stands for every name: no signal has an empty one."""

@@ -10,7 +10,7 @@ import orjson
 from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.events import EventType
 from app.domain.executions import Execution, Failure
-from app.domain.handlers import Attempt, TaskError
+from app.domain.handlers import Attempt, TaskError, is_instant
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus, TaskStatus
@@ -24,7 +24,7 @@ from app.engine.identifiers import new_execution_id
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.ports import Clock, DefinitionReader, Handlers
-from app.engine.running.attempts import Attempts, is_instant
+from app.engine.running.attempts import Attempts
 from app.engine.running.preparing import Preparation
 from app.engine.values import encode
 from app.expressions.errors import EvaluationError

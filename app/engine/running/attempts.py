@@ -8,11 +8,20 @@ from traceback import format_exception
 from typing import Any
 
 import structlog
-from typing_extensions import TypeIs
 
 from app.domain.definitions import Config
 from app.domain.errors import Invalid, TooLarge
-from app.domain.handlers import Attempt, Handler, InstantHandler, TaskError, TaskHandler, Wait, WaitingHandler
+from app.domain.handlers import (
+    Attempt,
+    Handler,
+    InstantHandler,
+    TaskError,
+    TaskHandler,
+    Wait,
+    WaitingHandler,
+    is_instant,
+    is_waiting,
+)
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
 from app.engine.running.masking import Mask
@@ -117,15 +126,6 @@ class Attempts:
             return Succeeded(encode(value, "output", self._max_output_bytes))
         except (Invalid, TooLarge) as error:
             return Failed(TaskError("bad_output", f"the task's {error.message}", retryable=False))
-
-
-def is_waiting(handler: Handler) -> TypeIs[WaitingHandler]:
-    return hasattr(handler, "wait")
-
-
-def is_instant(handler: Handler) -> TypeIs[InstantHandler]:
-    """Quicker than `isinstance` with a protocol, which this is on the way of every attempt."""
-    return hasattr(handler, "run_now")
 
 
 @dataclass(frozen=True, slots=True)

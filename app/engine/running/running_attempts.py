@@ -6,9 +6,9 @@ from functools import partial
 
 import structlog
 
-from app.domain.handlers import Attempt, Handler, TaskError
+from app.domain.handlers import Attempt, Handler, TaskError, is_instant
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
-from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts, is_instant, timed_out
+from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts, timed_out
 from app.engine.running.masking import Mask
 from app.engine.running.timers import Timers
 

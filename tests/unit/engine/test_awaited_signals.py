@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -185,7 +184,7 @@ async def test_a_signal_that_was_kept_by_an_older_version_is_taken_when_the_time
     received = history[-1]._replace(
         sequence=len(history) + 1, type=EventType.SIGNAL_RECEIVED, data='{"name":"go","payload":5}'
     )
-    house.database.histories[UUID(execution_id)].append(received)
+    house.database.histories[execution_id].append(received)
     house.clock.advance(61)
     async with house.process() as process:
         assert (await process.until(execution_id, "a completed", "a failed"))[-1] == "a completed"

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 
@@ -97,11 +96,11 @@ async def test_what_is_kept_is_parked_again_when_the_next_look_finds_it_too_earl
     monkeypatch.setattr("app.engine.running.due_times.LOOK_AGAIN_SECONDS", 0.01)
     execution_id = await process.start(await house.define(sync("a", type="delay", config={"seconds": 2 * HOUR})))
     await process.idle()
-    house.database.executions[UUID(execution_id)].due_at = house.clock.now()
+    house.database.executions[execution_id].due_at = house.clock.now()
     while house.owner(execution_id) is None:
         await asyncio.sleep(0)
     await process.idle()
-    assert house.database.executions[UUID(execution_id)].due_at == house.clock.instant + timedelta(hours=2)
+    assert house.database.executions[execution_id].due_at == house.clock.instant + timedelta(hours=2)
 
 
 async def so_far(process: Process, execution_id: str) -> list[str]:
