@@ -1,7 +1,7 @@
-"""Reads a whole database, or one execution of it, for a check: one snapshot, two cursors side by side, little memory.
+"""Reads a whole database, or one execution, for a check: from one snapshot, with two cursors, in little memory.
 
-Rows and events come in the order of the executions' ids, so that each execution is checked and forgotten before the
-next, and rows without events and events without a row are seen on the way.
+Both cursors return their rows in the order of the executions' ids. So each execution is checked and dropped from memory
+before the next one, and a row without events, or events without a row, are found in the same pass.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +35,10 @@ _ROWS_AT_ONCE = 500
 _EVENTS_AT_ONCE = 5_000
 _ORDERS_KEPT = 10_000
 SWEEP_SECONDS = 60.0
-"""How long an engine may take to remove a command that came too late; it does so whenever it renews its lease."""
+"""How long an engine may take to remove a command that came after its execution had ended.
+
+Engines remove such commands each time they renew their lease.
+"""
 
 
 class _Event(NamedTuple):
@@ -54,14 +57,18 @@ class _Event(NamedTuple):
 
 @dataclass(slots=True)
 class Counts:
-    """How far a check has come."""
+    """The progress of a check: the executions and events checked so far."""
 
     executions: int = 0
     events: int = 0
 
 
 class _Stream:
-    """A cursor's rows one by one, fetched many at a time. `head` is the next row; None after the last."""
+    """The rows of a cursor, fetched many at a time.
+
+    rows: the rows that were fetched last.
+    position: the index of the next row in `rows`.
+    """
 
     def __init__(self, cursor: Cursor, at_once: int) -> None:
         self._cursor = cursor
@@ -70,13 +77,19 @@ class _Stream:
         self.position = 0
 
     async def head(self) -> asyncpg.Record | None:
+        """Return the next row without removing it; None after the last."""
         if self.position == len(self.rows):
             self.rows, self.position = await self._cursor.fetch(self._at_once), 0
         return self.rows[self.position] if self.rows else None
 
 
 class DatabaseCheck:
-    """Checks the database behind `pool`, or one execution there. `on_fetch()` is called as `counts` grows."""
+    """Checks all executions of a database, or one of them.
+
+    pool: the connections to the database.
+    execution_id: the execution to check; None checks all.
+    on_fetch: called each time `counts` has grown.
+    """
 
     def __init__(
         self, pool: Pool, execution_id: UUID | None = None, on_fetch: Callable[[], None] = lambda: None
@@ -88,7 +101,7 @@ class DatabaseCheck:
         self._orders: RecentlyUsed[tuple[int, int], TaskOrder | None] = RecentlyUsed(_ORDERS_KEPT)
 
     async def findings(self) -> AsyncIterator[Finding]:
-        """Raise `StoreUnreachable` when the database stops answering."""
+        """Yield each violation that is found. Raise `StoreUnreachable` when the database becomes unreachable."""
         with reaching():
             async with _snapshot(self._pool) as connection:
                 rows = _Stream(await connection.cursor(_SQL["executions"], *self._range), _ROWS_AT_ONCE)
@@ -100,7 +113,7 @@ class DatabaseCheck:
                     yield _of_command(command)
 
     async def _next(self, connection: PoolConnectionProxy, rows: _Stream, events: _Stream) -> list[Finding] | None:
-        """Check the execution with the lowest id that is left; None when there is none."""
+        """Check the execution with the lowest remaining id and return its findings; None when none remains."""
         record, event = await rows.head(), await events.head()
         if record is None and event is None:
             return None
@@ -115,7 +128,7 @@ class DatabaseCheck:
         return history.found
 
     def _take_fetched(self, history: HistoryCheck, events: _Stream) -> None:
-        """As many events of this execution as have been fetched."""
+        """Take those events of this execution that have been fetched already."""
         before, take = events.position, history.take
         for record in islice(events.rows, before, None):
             if record[0] != history.execution_id:
@@ -143,14 +156,14 @@ async def ids_like(pool: Pool, digits: str, limit: int) -> list[tuple[UUID, str]
 
 @asynccontextmanager
 async def _snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
-    """A connection that sees the database as it is at one moment, and changes nothing."""
+    """A connection with a read-only transaction: all its statements see the database as it was at one moment."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute(_SQL["ordered_by_key"])
         yield connection
 
 
 async def _read_order(connection: PoolConnectionProxy, workflow_id: int, revision: int) -> TaskOrder | None:
-    """None when the revision is not stored, or no workflow that this program can read."""
+    """None when the revision is not stored, or when this program cannot read its document."""
     snapshot = await connection.fetchval(_DEFINITIONS["revision_snapshot"], workflow_id, revision)
     try:
         return None if snapshot is None else task_order(workflow_from_document(orjson.loads(snapshot)))

@@ -1,4 +1,4 @@
-"""What a failed statement means to the definition service."""
+"""Translates errors of statements into errors of the definition service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ TAKEN = {
 
 @contextmanager
 def service_errors() -> Iterator[None]:
-    """Raise `Conflict` for a taken key or name and `Unavailable` for what may pass; let everything else through."""
+    """Raise `Conflict` for a key or name that is in use, `Unavailable` for a temporary error, any other unchanged."""
     try:
         yield
     except Exception as error:
@@ -39,7 +39,7 @@ def _meaning(error: Exception) -> ServiceError | None:
 
 
 def _cause(error: Exception) -> BaseException:
-    """asyncpg's own error, where SQLAlchemy has put two of its own around it."""
+    """The error of asyncpg. SQLAlchemy wraps it in two errors of its own."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig
     return error

@@ -1,4 +1,4 @@
-"""The rows behind a definition: how each is written."""
+"""Writes the rows of a definition: workflow, tasks and revision."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,8 @@ from app.definitions.ports import StoredWorkflow
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import retry_document
 
-# Of the tables, not of the classes: rows as objects are not needed, and would cost as much again as the statement.
+# The statements use the tables, not the mapped classes: the ORM would make an object of each row, which is not needed
+# and takes as long as the statement itself.
 _WORKFLOWS, _TASKS, _REVISIONS = (
     Base.metadata.tables[row.__tablename__] for row in (WorkflowRow, TaskRow, RevisionRow)
 )
@@ -23,7 +24,10 @@ _INSERT_REVISION = insert(_REVISIONS)
 
 
 async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, now: datetime) -> Sequence[int]:
-    """Return the ids of the added tasks. Remove tasks first: an added one may have the name of a removed one."""
+    """Apply `change` to the rows of the tasks and return the ids of the added ones.
+
+    Tasks are removed first, because an added task may have the name of a removed one.
+    """
     if change.removed:
         await session.execute(delete(TaskRow).where(TaskRow.id.in_(change.removed)))
     if change.updated:
@@ -74,5 +78,5 @@ def _task_row(task: TaskDraft) -> dict[str, Any]:
 
 
 def _by_column(row: dict[str, Any]) -> dict[str, Any]:
-    """`when` is a word of SQL, so the column has another name than the attribute."""
+    """Use the names of the columns. WHEN is a keyword of SQL, so the column of `when` has another name."""
     return row | {"when_expression": row.pop("when")}

@@ -1,8 +1,8 @@
 """Definitions in PostgreSQL.
 
-A revision's snapshot is the truth: it is what reads answer and what edits start from, so that a config comes back
-byte for byte. The rows of `workflows` and `tasks` hold the same contents for their constraints, for lookups and for
-people. Both are written in one transaction, under a lock on the workflow's row.
+The snapshot of a revision is authoritative: reads return it and edits start from it, so a config is returned byte for
+byte as it was sent. The rows of `workflows` and `tasks` repeat its contents for constraints, for lookups and for people
+who query the database. Both are written in one transaction, under a lock on the workflow's row.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -53,7 +53,11 @@ MAX_REVISION = 2**31 - 1
 
 
 class PostgresDefinitionStore:
-    """`now` gives the time of each change. Raises `Unavailable` when the database does not answer."""
+    """Stores definitions. All methods raise `Unavailable` when the database is unreachable.
+
+    engine: the pool of connections.
+    now: returns the time to store with a change.
+    """
 
     def __init__(self, engine: AsyncEngine, now: Callable[[], datetime]) -> None:
         self._sessions = create_sessions(engine)
@@ -140,14 +144,14 @@ class PostgresDefinitionStore:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        """Each statement by itself: one round trip where a transaction would take three. Rows, no objects."""
+        """A connection on which each statement commits by itself: one round trip, where a transaction takes three."""
         with service_errors():
             async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncSession]:
-        """One transaction, committed at the end."""
+        """A session with one transaction, which is committed at the end."""
         with service_errors():
             async with self._sessions.begin() as session:
                 yield session
@@ -172,7 +176,7 @@ def _is_revision(workflow_id: SQLColumnExpression[int], revision: SQLColumnExpre
 
 @lru_cache(maxsize=64)
 def _listing(wanted: WorkflowFilter) -> tuple[Select[int], Select[str]]:
-    """The statements that count the matches and select a page of them. To build them takes as long as to run them."""
+    """The statements that count the matches and select a page of them. Cached: building them takes as long as a run."""
     matching = _matching(wanted)
     ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
     page = ids.offset(bindparam("skip", type_=BigInteger)).limit(bindparam("limit", type_=BigInteger)).subquery()
@@ -192,7 +196,7 @@ def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
 
 
 async def _id_of(connection: AsyncConnection, ref: Ref) -> int:
-    """An id is taken at its word, since revisions outlive their workflow; a key is looked up."""
+    """Return an id without checking it, because revisions remain when their workflow is deleted; look up a key."""
     if ref.id is not None:
         return ref.id
     found = await connection.scalar(select(WorkflowRow.id).where(WorkflowRow.key == ref.key))
@@ -202,10 +206,11 @@ async def _id_of(connection: AsyncConnection, ref: Ref) -> int:
 
 
 async def _lock(session: AsyncSession, ref: Ref, expected_revision: int | None) -> Workflow:
-    """The current revision; no other transaction can create the next one before this one ends.
+    """Lock the workflow and return its current revision. No other transaction can create the next one meanwhile.
 
-    The snapshot needs a statement of its own: joined to the locked row, it would be looked up in the state from
-    before the wait for the lock, and not be found.
+    The snapshot is read by a second statement. A statement that waits for a lock continues with the newest version of
+    the locked row, but sees all other rows as they were before the wait: a join would not find a snapshot that the
+    previous holder of the lock has just stored.
     """
     statement = select(WorkflowRow.id, WorkflowRow.revision).where(_named(ref)).with_for_update()
     row = (await session.execute(statement)).one_or_none()

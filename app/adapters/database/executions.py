@@ -1,4 +1,4 @@
-"""Executions and their histories as every process may read, start and control them."""
+"""Reads, starts and controls executions and their histories. Any process may do this, not only an engine."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,10 @@ from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Openi
 
 _SQL = load("executions")
 _ID_TOLERANCE = 600_000 << 80
-"""Ten minutes, as a distance of ids. An id is made shortly before `created_at` is read, on a clock that may be set."""
+"""Ten minutes, as a distance between ids.
+
+The time in an id and `created_at` come from two readings of a clock, which may be adjusted between them.
+"""
 _LISTED = (
     "SELECT id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
     " NULL AS output, failure, idempotency_key, origin_id FROM executions"
@@ -31,8 +34,11 @@ _ACTIVE = (
     " (SELECT id, workflow_id, status, created_at FROM executions WHERE finished_at IS NULL),"
     " page AS MATERIALIZED (SELECT id FROM active"
 )
-"""All that has not ended is found by its own index, and then chosen from. Left to itself the planner walks from the
-newest execution on, where it expects enough to be found soon; but what waits may be old."""
+"""Find all active executions by their partial index first, then select from them.
+
+Without `MATERIALIZED` the planner scans from the newest execution, because it expects to find enough matches soon. But
+active executions may be old, and the scan then reads the whole table.
+"""
 
 
 class PostgresExecutionStore:
@@ -87,10 +93,11 @@ class PostgresExecutionStore:
 
 
 def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:
-    """Only the conditions that are asked for, so that each combination can use its index.
+    """Return the statement with only those conditions that `wanted` has, so that each combination can use its index.
 
-    Numbers are part of the statement: a plan for any workflow would suit neither the largest nor the smallest. Ids sort
-    by time, so a range of times is also a range of ids, which the indexes know.
+    Workflow id, status and limit are written into the statement, not passed as parameters. A generic plan for all
+    workflows would suit neither the one with the most executions nor the one with the fewest. Ids sort by time, so a
+    range of times is also given as a range of ids, for which there are indexes.
     """
     conditions: list[str] = []
     arguments: list[Any] = []
@@ -116,12 +123,12 @@ def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[
 
 
 def _id_near(instant: datetime | None, tolerance: int) -> UUID | None:
-    """A bound for the ids of executions that were created before or after `instant`."""
+    """The id at `instant`, moved by `tolerance`: a bound for the ids of executions created before or after it."""
     return None if instant is None else UUID(int=max(first_id_at(instant).int + tolerance, 0))
 
 
 class PostgresDefinitionReader:
-    """The engine's view of definitions: which revision is current, and a revision's snapshot."""
+    """Reads for the engine which revision is current, and the workflow as it was at a revision."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

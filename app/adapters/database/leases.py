@@ -1,4 +1,4 @@
-"""Lease rows, claims and the commands inbox in PostgreSQL, all on the database's clock."""
+"""Leases of engines, claims of executions and pending commands in PostgreSQL. All times are the database's clock."""
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
@@ -17,8 +17,11 @@ _SQL = load("ownership")
 
 
 class PostgresOwnership:
-    """`lease_pool` serves the lease alone: a renewal that waits for a place behind the requests of many clients would
-    come too late, and a busy engine would lose all that it runs.
+    """Stores which engine owns which executions.
+
+    pool: the connections that are shared with all other reads and writes.
+    lease_pool: a connection for the lease alone. A renewal that waits for a shared connection behind the requests of
+        many clients would come too late, and a busy engine would lose all its executions.
     """
 
     def __init__(self, pool: Pool, lease_pool: Pool) -> None:

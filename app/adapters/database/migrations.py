@@ -1,4 +1,4 @@
-"""Bringing the database's schema to the revision that this program was written for."""
+"""Migrates the schema of the database to the revision that this program needs."""
 
 import asyncio
 import threading
@@ -16,13 +16,13 @@ LOCK_SECONDS = 60
 LOCK_NOT_AVAILABLE = "55P03"
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Alembic keeps what it works on in globals."""
+"""Held during a migration: Alembic keeps its context in global variables."""
 
 
 async def migrate(url: str) -> None:
-    """Bring the database at `url` (`postgresql+asyncpg://…`) to the newest revision; quick when it is there already.
+    """Migrate the database at `url` (`postgresql+asyncpg://…`) to the newest revision. Raise `StorageError`.
 
-    Processes that start together wait for the one that migrates. Raise `StorageError`.
+    Quick when the schema is current. Processes that start together wait for the one that migrates.
     """
     revisions = Revisions.read()
     async with open_session(url) as session:
@@ -37,10 +37,12 @@ async def migrate(url: str) -> None:
 
 
 def lock_migrations(connection: Connection) -> None:
-    """Wait until no other process migrates; held until the transaction ends. Raise `StorageError` after a minute.
+    """Wait until no other process migrates, and keep others out until the transaction ends.
 
-    It is a lock of the transaction that migrates: one of the session would not survive a pooler, and one of another
-    connection would never get it from a pooler that has only one.
+    Raise `StorageError` after `LOCK_SECONDS`.
+
+    The lock belongs to the transaction that migrates. Behind a pooler, a lock of the session would be lost with the
+    server connection, and a second connection for the lock would never be given by a pooler that has only one.
     """
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
     connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -55,7 +57,10 @@ def lock_migrations(connection: Connection) -> None:
 
 
 def _upgrade(url: str) -> None:
-    """In a thread of its own: `env.py` runs an event loop. Imports Alembic only when there is work for it."""
+    """Run Alembic. Call it in a thread, because `env.py` runs an event loop of its own.
+
+    Alembic is imported here, so that a process whose schema is current need not load it.
+    """
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError

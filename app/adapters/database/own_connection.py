@@ -1,4 +1,4 @@
-"""A connection that is one caller's own: no waiting for a place in the pool, and nothing asked of it but its work."""
+"""A connection that is used by one caller only, so that it never waits for a connection of a pool."""
 
 import asyncio
 from typing import Any
@@ -12,17 +12,18 @@ from app.engine.ports import StoreUnreachable
 
 CLOSE_SECONDS = 1.0
 
-# The statements that come over it find their rows by primary key, however large the tables are by then: planned once,
-# and never by what a table that is still empty makes look cheap. Set when connected: a pooler in between may refuse a
-# connection that asks for them.
+# The statements of this connection find their rows by primary key. They are planned once, so the plan must also suit
+# tables that grow: without these settings, the planner would choose a sequential scan while the tables are empty, and
+# keep it. The settings are made after connecting, because a pooler may refuse a connection that asks for them.
 _SETTINGS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off"
 
 
 class OwnConnection:
-    """Opened when it is first used, and again after it was lost. One statement at a time.
+    """A connection that is opened at its first use, and again after it was lost. It runs one statement at a time.
 
-    A statement that takes `timeout_seconds` ends the connection, and raises what a lost one raises.
-    With `pooled`, as in `connecting`, no setting is made: the session is another client's in the next moment.
+    dsn: `postgresql+asyncpg://…`.
+    timeout_seconds: a statement that takes longer ends the connection, and fails as one whose connection is lost.
+    pooled: see `connecting`. No settings are made then, because the pooler gives the session to other clients, too.
     """
 
     def __init__(self, dsn: str, timeout_seconds: float, *, pooled: bool = False) -> None:
@@ -30,11 +31,11 @@ class OwnConnection:
         self._pooled = pooled
         self._timeout = timeout_seconds
         self._connection: asyncpg.Connection | None = None
-        # asyncpg's own timeout costs a timer for each statement.
+        # One alarm for all statements: asyncpg's timeout would create a timer for each.
         self._overdue = Alarm(self._end)
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Raise what asyncpg raises, and `StoreUnreachable` when no connection can be made."""
+        """Return the rows. Raise what asyncpg raises, and `StoreUnreachable` when no connection can be made."""
         if (connection := self._connection) is None or connection.is_closed():
             connection = await self._open()
         loop = asyncio.get_running_loop()
@@ -46,7 +47,7 @@ class OwnConnection:
             self._overdue.clear()
 
     async def close(self) -> None:
-        """Tell the server, when it is there."""
+        """Close the connection in an orderly way; drop it when the server is unreachable."""
         self._overdue.close()
         if self._connection is not None:
             try:

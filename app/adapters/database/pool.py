@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL for the engine's own SQL."""
+"""Pools of connections to PostgreSQL for statements in `queries/`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,12 +15,12 @@ from app.adapters.database_url import driver_dsn
 from app.adapters.unreachable import NO_CONNECTION, opening
 
 DriverUUID: Callable[[bytes], UUID] = asyncpg.pgproto.pgproto.UUID
-"""asyncpg's own subclass of `uuid.UUID`, which it returns: made, hashed, compared and written much quicker."""
+"""The subclass of `uuid.UUID` that asyncpg returns: faster to make, hash, compare and write."""
 
-# What asyncpg raises before it sends anything over a connection on which the server has said goodbye.
+# What asyncpg raises before it sends anything over a connection that the server has ended.
 _UNSENT = (asyncpg.InternalClientError,)
 
-# What it raises when the connection ends before the answer has come.
+# What it raises when the connection ends before the result has arrived.
 _LOST = (asyncpg.ConnectionDoesNotExistError, asyncpg.AdminShutdownError, ConnectionError)
 
 
@@ -28,7 +28,8 @@ class Pool:
     """The connections of a process. All methods raise what asyncpg raises.
 
     A statement that could not be sent, because the server has ended the connection, is sent over another one. `read`,
-    `read_row` and `read_value` also ask again when the answer is lost: use them for statements that change nothing.
+    `read_row` and `read_value` also repeat the statement when its result is lost: use them only for statements that
+    change nothing, because the lost statement may have been executed.
     """
 
     def __init__(self, connections: asyncpg.Pool) -> None:
@@ -66,7 +67,11 @@ class Pool:
     async def _call(
         self, method: str, query: str, arguments: Sequence[Any], repeat_on: tuple[type[Exception], ...]
     ) -> Any:
-        """Each failure removes a connection, so that a fresh one is tried at the latest when all were stale."""
+        """Try as many connections as the pool has, then one more.
+
+        Each failure removes a connection. So when all were stale, as after a restart of the server, the last try gets a
+        new one.
+        """
         for _ in range(self._connections.get_size()):
             async with self._connections.acquire() as connection:
                 try:
@@ -78,16 +83,19 @@ class Pool:
 
 
 def _end(connection: PoolConnectionProxy) -> None:
-    """One whose end the driver has noticed meanwhile has left the pool already."""
+    """Remove the connection. The driver may have noticed its end already, and then it is no longer in the pool."""
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
 
 
 @asynccontextmanager
 async def open_pool(dsn: str, size: int, timeout_seconds: float, *, pooled: bool = False) -> AsyncIterator[Pool]:
-    """A pool of at most `size` connections to `dsn`; a statement that takes `timeout_seconds` counts as unanswered.
+    """A pool of connections.
 
-    `pooled` is as in `connecting`.
+    dsn: `postgresql+asyncpg://…`.
+    size: the largest number of connections.
+    timeout_seconds: how long connecting or a statement may take; after that, the database counts as unreachable.
+    pooled: see `connecting`.
     """
     with opening():
         connections = await asyncpg.create_pool(
@@ -106,7 +114,7 @@ async def open_pool(dsn: str, size: int, timeout_seconds: float, *, pooled: bool
 
 
 async def _close(pool: asyncpg.Pool) -> None:
-    """Give connections a moment to end; do not wait for a database that is gone."""
+    """Close the connections in an orderly way, but do not wait long for a database that is gone."""
     try:
         async with asyncio.timeout(2):
             await pool.close()
@@ -115,4 +123,4 @@ async def _close(pool: asyncpg.Pool) -> None:
 
 
 async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
-    """Nothing here changes a session, so the pool's reset query would be a round trip for nothing."""
+    """Replaces the pool's reset query: no statement changes the session, so the query would be a useless round trip."""

@@ -1,8 +1,8 @@
 """Writes batches of steps: one statement, one commit, fenced by the engine's lease row.
 
-Nearly always every step of a batch can be stored, so that is tried first, with a statement that does no more than the
-batch needs and writes all or nothing. Where a step does not fit, the batch is written again by the statement that
-checks each step by itself.
+Nearly always every step of a batch can be stored. So a statement that writes all steps or none is tried first; it does
+no more than the batch needs. When it writes nothing, `record_apart` is tried, which accepts or refuses each step
+separately.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,8 @@ class Session(Protocol):
 
 
 class PostgresRecording:
+    """Stores the steps of one engine over `session`."""
+
     def __init__(self, session: Session) -> None:
         self._session = session
 
@@ -37,7 +39,7 @@ class PostgresRecording:
         return {row["id"] for row in found}
 
     async def _stored_together(self, engine_id: int, steps: Sequence[Step]) -> bool:
-        """False when nothing was written."""
+        """Store all steps or none. False when nothing was written."""
         if (batch := steps_together.batch_of(steps)) is None:
             return False
         try:

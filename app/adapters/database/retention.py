@@ -1,4 +1,4 @@
-"""Removing executions whose time is up, on the database's clock."""
+"""Removes executions whose retention has ended, by the database's clock."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,11 +10,15 @@ from app.engine.ports import Removal
 
 _SQL = load("retention")
 LOCK = 0x72657465_6E74696F
-"""The advisory lock's number, of this program's own choosing."""
+"""The key of the advisory lock; any number that no other program uses."""
 
 
 class PostgresRetention:
-    """`days` is how long executions are kept whose workflow has no retention of its own; 0 keeps them without limit."""
+    """Removes finished executions.
+
+    pool: the connections to the database.
+    days: how long executions are kept whose workflow sets no retention; 0 keeps them without limit.
+    """
 
     def __init__(self, pool: Pool, days: float) -> None:
         self._pool = pool

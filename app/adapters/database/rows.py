@@ -1,4 +1,4 @@
-"""Rows of the engine's tables as domain objects."""
+"""Converts rows of the engine's tables to domain objects."""
 
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ def execution(row: asyncpg.Record) -> Execution:
 
 
 def opening_values(execution_id: UUID, opening: Opening) -> tuple[Any, ...]:
-    """The first columns of a new execution's row, in the order in which all statements name them."""
+    """The first columns of a new execution's row, in the order that all statements use."""
     return (
         execution_id,
         opening.workflow_id,

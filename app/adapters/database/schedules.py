@@ -1,4 +1,4 @@
-"""Schedules in PostgreSQL, all on the database's clock."""
+"""Schedules in PostgreSQL. All times are the database's clock."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,7 +72,10 @@ class PostgresScheduleStore:
 
 
 def _due_schedule(row: asyncpg.Record) -> DueSchedule | None:
-    """None for a schedule that a newer program has stored and this one does not understand: it is left to that one."""
+    """None for a schedule that a newer version of this program has stored and this one cannot read.
+
+    It stays claimed until its hold ends, and then an engine of the newer version can claim it.
+    """
     try:
         return DueSchedule(_schedule(row), row["now"], row["is_running"])
     except ValueError:
@@ -96,7 +99,7 @@ def _constraints(schedule: Schedule) -> Iterator[None]:
 
 
 def _values(schedule: Schedule) -> tuple[Any, ...]:
-    """The columns that `insert` and `save` have in common."""
+    """The values of the columns that both `insert` and `save` write, in their order."""
     return (
         schedule.key,
         schedule.timing.cron,

@@ -1,4 +1,4 @@
-"""Which revision of the schema this program needs, and which one the database has."""
+"""Compares the schema revision that this program needs with the one that the database has."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.adapters.database_url import StorageError
 
 _PACKAGED = Path(app.__path__[0]) / "migrations"
 MIGRATIONS = _PACKAGED if _PACKAGED.is_dir() else Path(app.__path__[0]).parent / "alembic"
-"""In an installed package the migrations lie within it; beside it they would be the library's own folder."""
+"""The folder of the migrations. An installed package contains it: beside it, `alembic` is the folder of the library."""
 
 MIGRATE = "run `alembic upgrade head` with the same DATABASE_URL, or `workflow up --migrate`"
 
@@ -22,7 +22,7 @@ _ASSIGNMENT = re.compile(r'^(revision|down_revision) = (?:"([^"]+)"|None)$', re.
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """The revisions that this program knows, read from its files without importing Alembic.
+    """The schema revisions that this program knows. They are read from its files without importing Alembic.
 
     all: every revision.
     head: the newest one.
@@ -33,7 +33,7 @@ class Revisions:
 
     @classmethod
     def read(cls, folder: Path = MIGRATIONS / "versions") -> "Revisions":
-        """Raise `StorageError` when the files do not form one line."""
+        """Raise `StorageError` when the files do not form a single chain."""
         found = [dict(_ASSIGNMENT.findall(file.read_text("utf-8"))) for file in sorted(folder.glob("*.py"))]
         names = {values["revision"] for values in found}
         heads = names - {values["down_revision"] for values in found}
@@ -43,9 +43,9 @@ class Revisions:
 
 
 async def schema_problem(url: str) -> str | None:
-    """None when this program can work on the database at `url`, else a sentence that says what to do.
+    """None when this program can use the database at `url`, else a sentence that says what to do.
 
-    Raise `StorageError` when the database cannot be asked.
+    Raise `StorageError` when the database is unreachable.
     """
     revisions = Revisions.read()
     async with open_session(url) as session:
@@ -56,7 +56,7 @@ async def schema_problem(url: str) -> str | None:
 
 
 def revision_problem(current: str | None, revisions: Revisions) -> str:
-    """What to do about a database at revision `current`, which is not the head."""
+    """A sentence that says what to do about a database at revision `current`, which is not the head."""
     if current is None:
         state, remedy = "has no tables yet", MIGRATE
     elif current in revisions.all:

@@ -1,4 +1,4 @@
-"""Whether a PostgreSQL server is one that this program can work on."""
+"""Checks whether this program can use a PostgreSQL server."""
 
 import asyncpg
 
@@ -8,7 +8,7 @@ SELECT current_setting('server_encoding') AS encoding,
        current_user AS login, current_database() AS database
 """
 
-# Tables that are not there yet are made by the migration, and then belong to the login that ran it.
+# Tables that do not exist yet need no check: the migration creates them, and they belong to the login that runs it.
 _FORBIDDEN = """
 SELECT name, right_needed
 FROM unnest($1::text[]) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_needed
@@ -29,7 +29,7 @@ TABLES = (
 
 
 async def server_problem(session: asyncpg.Connection) -> str | None:
-    """Why the server cannot be used, in a sentence that says what to do; None when it can.
+    """None when this program can use the server, else a sentence that says why not and what to do.
 
     Raise what asyncpg raises.
     """

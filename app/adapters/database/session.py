@@ -1,4 +1,4 @@
-"""One short session with the database, for questions outside of any pool: its schema, its server, its migration."""
+"""One short connection outside of any pool, to check the server and the schema, or to prepare a migration."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,15 +13,15 @@ CONNECT_SECONDS = 10.0
 
 @asynccontextmanager
 async def open_session(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Raise `StorageError` when the database at `url` cannot be reached, or refuses what is asked within.
+    """Raise `StorageError` when the database at `url` cannot be reached, or refuses a statement within the context.
 
-    No statement is prepared under a name, so that it works through a pooler in transaction mode.
+    No statement is prepared under a name, so that the session works through a pooler in transaction mode.
     """
     try:
         session = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS, statement_cache_size=0)
     except NO_CONNECTION as error:
         raise StorageError(f"The database cannot be reached: {_reason(error)}.") from None
-    except ValueError as error:  # asyncpg's word for a setting of the address that it does not take
+    except ValueError as error:  # asyncpg raises it for an option of the address that it does not support
         raise StorageError(f"DATABASE_URL cannot be used: {error}.") from None
     try:
         yield session

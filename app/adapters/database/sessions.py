@@ -1,4 +1,4 @@
-"""Connections for definitions: one pool, and sessions that do not read behind the caller's back."""
+"""Connections for definitions: a SQLAlchemy pool, and sessions that never reload an object implicitly."""
 
 import time
 from functools import partial
@@ -18,7 +18,9 @@ CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 POOL_WAIT_SECONDS = 5.0
 PROBE_AFTER_SECONDS = 0.05
-"""How long a connection may be idle without being probed: within a load, nothing is."""
+"""How long a connection may be idle before it is probed at its next use. Under load, connections are never idle so
+long, and no probe is made.
+"""
 
 _USED_AT = "used_at"
 
@@ -26,11 +28,15 @@ _USED_AT = "used_at"
 def create_engine(
     url: str, pool_size: int, *, pooled: bool = False, command_seconds: float | None = COMMAND_SECONDS
 ) -> AsyncEngine:
-    """A pool of at most `pool_size` connections, opened when needed; the caller disposes of it.
+    """Return a pool that opens connections when they are needed; the caller disposes of it.
 
-    `pooled` is as in `connecting`. A statement may take `command_seconds`, any time with None.
+    url: `postgresql+asyncpg://…`.
+    pool_size: the largest number of connections.
+    pooled: see `connecting`.
+    command_seconds: how long a statement may take; None means without limit.
 
-    A connection that has been idle is probed before use, and replaced when the server has ended it, as a restart does.
+    A connection that has been idle is probed before use. When the server has ended it, as it does when it restarts, the
+    connection is replaced.
     """
     statements = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unnamed} if pooled else {}
     engine = create_async_engine(
@@ -54,7 +60,11 @@ def _note_use(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) 
 
 
 def _probe(_connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """One round trip after `PROBE_AFTER_SECONDS` of rest. Raise what makes the pool replace all that it has."""
+    """Send an empty statement over a connection that was idle for `PROBE_AFTER_SECONDS`.
+
+    Raise `InvalidatePoolError` when that fails: the pool then replaces all its connections, because a restart of the
+    server has ended the others, too.
+    """
     used_at = record.info.get(_USED_AT)
     if used_at is None or time.monotonic() - used_at < PROBE_AFTER_SECONDS:
         return
@@ -70,7 +80,9 @@ def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 
 
 def _unnamed() -> str:
-    """The name of the statement that the next one replaces, so that none is left behind on a pooler's connection."""
+    """The name of each prepared statement. PostgreSQL replaces an unnamed statement by the next one, so none is left on
+    a server connection that a pooler gives to other clients.
+    """
     return ""
 
 

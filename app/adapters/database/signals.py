@@ -1,4 +1,4 @@
-"""Wake-ups between processes by LISTEN and NOTIFY, on a connection of its own that is made again when it breaks."""
+"""Wake-ups between processes by LISTEN and NOTIFY, over a dedicated connection that is opened again when it breaks."""
 
 import asyncio
 from collections import defaultdict
@@ -23,12 +23,13 @@ CHECK_SECONDS = 15.0
 
 
 class PostgresSignals:
-    """Listens while started; announces through the pool. Subscribe before `start`.
+    """Listens between `start` and `stop`, and sends through the pool. Subscribe before `start`.
 
-    dsn: where to listen. None where no connection would receive anything; what is announced is found by polling then.
-    pool: the connections to announce on.
-    check_seconds: how often the connection is asked whether it is still there.
-    backoff: the pauses between tries to listen again.
+    dsn: where to listen. None when notifications cannot be received, as behind a pooler; changes by other processes are
+        then found by polling.
+    pool: the connections for sending.
+    check_seconds: the interval at which a statement checks that the connection is still open.
+    backoff: the pauses between attempts to connect again.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class PostgresSignals:
         self._loop = Loop("signals", self._connect_and_listen, pause, backoff=backoff)
 
     async def announce(self, channel: str, payload: str) -> None:
-        """Raise `StoreUnreachable` when the database does not answer, or its queue of notifications is full."""
+        """Send a notification. Raise `StoreUnreachable` when the database is unreachable, or its queue is full."""
         with reaching():
             try:
                 await self._pool.fetchval("SELECT pg_notify($1, $2)", channel, payload)
@@ -58,33 +59,33 @@ class PostgresSignals:
         self._listeners[channel].append(listener)
 
     def observe(self, observer: Callable[[bool], None]) -> None:
-        """Call `observer(True)` when all that is announced from then on will arrive, `observer(False)` when not."""
+        """Call `observer(True)` when all notifications from now on will arrive, `observer(False)` when some may not."""
         self._observers.append(observer)
 
     def start(self, on_defect: OnDefect) -> None:
-        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        """Start listening. A defect that ends the loop is reported to `on_defect(error)`."""
         if self._dsn is None:
             log.info("signals_by_polling", reason="the database is behind a pooler; set DATABASE_DIRECT_URL to listen")
             return
         self._loop.start(on_defect)
 
     async def stop(self) -> None:
-        """Harmless when repeated."""
+        """Stop listening. May be called more than once."""
         await self._loop.finish()
 
     async def _connect_and_listen(self) -> None:
-        """Raise `StoreUnreachable` when there is no connection, or none that listens."""
+        """Raise `StoreUnreachable` when no connection can be opened, or LISTEN is refused."""
         assert self._dsn is not None
         with opening():
             connection = await connect(self._dsn, CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
         await self._listen(connection)
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
-        """Until the connection breaks."""
+        """Subscribe to all channels, and return when the connection breaks."""
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _connection: closed.set())
         try:
-            with opening():  # a pooler in between may refuse to listen, which is no defect
+            with opening():  # a pooler may refuse LISTEN, which is not a defect of this program
                 for channel in self._listeners:
                     await connection.add_listener(channel, self._deliver)
             self._tell(True)
@@ -94,7 +95,7 @@ class PostgresSignals:
             connection.terminate()
 
     async def _until_broken(self, connection: asyncpg.Connection, closed: asyncio.Event) -> None:
-        """A statement at an interval finds a peer that is silently gone."""
+        """Send a statement at an interval: only that detects a server that is gone but did not close the connection."""
         reason = "it was closed"
         try:
             with reaching():

@@ -1,4 +1,4 @@
-"""Steps as the arguments of the statement that checks each of them by itself."""
+"""The arguments of `record_apart`, the statement that accepts or refuses each step separately."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from app.engine.ports import RowChange, Step
 
 
 def arguments(steps: Sequence[Step]) -> Iterable[Any]:
-    """The columns of the statement's `unnest`s, in its order."""
+    """The parameters after the engine's id, in the order of the statement: one list per column."""
     changes = _merged_changes(steps)
     opened = [
         (*rows.opening_values(step.execution_id, step.opening), *_change_values(changes.pop(step.execution_id)))
@@ -30,7 +30,7 @@ def arguments(steps: Sequence[Step]) -> Iterable[Any]:
 
 
 def _merged_changes(steps: Sequence[Step]) -> dict[UUID, RowChange]:
-    """One change per execution: a statement can write a row only once."""
+    """Merge the changes of each execution into one: a statement can update a row only once."""
     merged: dict[UUID, RowChange] = {}
     for step in steps:
         if (change := step.change) is not None:

@@ -1,7 +1,8 @@
 """The tables. The ORM is for definitions only; the engine writes executions and events with `queries/*.sql`.
 
-Rules are stated as constraints, with two deliberate exceptions: `executions` and `execution_events` have no foreign
-keys. They outlive their workflow, and a key check would lock a row for every event (docs/decisions/0003).
+Rules are constraints, with two deliberate exceptions: `executions` and `execution_events` have no foreign keys. Their
+rows remain when the workflow is deleted, and checking a foreign key would lock a row for every event
+(docs/decisions/0003).
 """
 
 import enum
@@ -57,13 +58,13 @@ OVERLAP_POLICY = _native_enum(Overlap, "overlap_policy")
 
 
 class JsonText(TypeDecorator[str]):
-    """A `json` column read and written as its text: what goes in comes out byte for byte, unlike `jsonb`."""
+    """A `json` column that is read and written as text. Unlike `jsonb`, it returns the text byte for byte."""
 
     impl = JSON
     cache_ok = True
 
     def column_expression(self, column: ColumnElement[str]) -> ColumnElement[str]:
-        """Read as text, because SQLAlchemy has the driver parse every `json` column."""
+        """Read the column as text, because SQLAlchemy makes the driver parse every `json` column."""
         return cast(column, Text)
 
     def bind_processor(self, dialect: Dialect) -> None:
@@ -155,7 +156,10 @@ class TaskRow(Base):
 
 
 class RevisionRow(Base):
-    """`snapshot` is the workflow's document, byte for byte as REST serves it; it outlives the workflow."""
+    """One revision of a workflow. The row remains when the workflow is deleted.
+
+    snapshot: the workflow's document, byte for byte as REST returns it.
+    """
 
     __tablename__ = "workflow_revisions"
 
@@ -168,7 +172,7 @@ class RevisionRow(Base):
 
 
 class EngineRow(Base):
-    """One engine process's lease. A deleted row fences off everything that engine may still try to write."""
+    """The lease of one engine process. When the row is deleted, nothing that this engine still writes is stored."""
 
     __tablename__ = "engines"
 
@@ -179,9 +183,12 @@ class EngineRow(Base):
 
 
 class ExecutionRow(Base):
-    """Written when an execution starts, changes hands and ends, not at each step. `failure` is {code, message}.
+    """Written when an execution starts, gets another owner or ends, not at each step.
 
-    `due_at` says when an execution without an owner is due; with an owner it is infinity, until a command comes.
+    due_at: when an execution without an owner may be claimed. With an owner it is infinity, until a command arrives.
+    owner_id: the engine that runs the execution; null when no engine does.
+    failure: `{"code", "message"}`.
+    origin_id: the execution that this one repeats.
     """
 
     __tablename__ = "executions"
@@ -226,7 +233,7 @@ class ExecutionRow(Base):
 
 
 class EventRow(Base):
-    """The history. The primary key is the last fence: two writers can never both write event N."""
+    """The history. The primary key is the last line of defence: two writers can never both store event N."""
 
     __tablename__ = "execution_events"
 
@@ -247,7 +254,7 @@ class EventRow(Base):
 
 
 class CommandRow(Base):
-    """Requests to the owner of an execution, removed by the statement that records their effect."""
+    """A request to the owner of an execution. The statement that records its effect removes the row."""
 
     __tablename__ = "execution_commands"
 
@@ -263,7 +270,10 @@ class CommandRow(Base):
 
 
 class ScheduleRow(Base):
-    """When a workflow is started by itself. `due_at` says when an engine has to look; null is never."""
+    """When a workflow is started automatically.
+
+    due_at: when an engine must process the schedule next; null means never.
+    """
 
     __tablename__ = "schedules"
 

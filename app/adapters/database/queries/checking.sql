@@ -1,9 +1,9 @@
 -- name: ordered_by_key
--- Rows come as the primary keys have them; sorting a large table would take long, and its space on the disk.
+-- Read rows in the order of the primary keys. Sorting a large table would take long, and much space on the disk.
 SET LOCAL enable_sort = off;
 
 -- name: executions
--- Texts are compared by fingerprint: they may be large, and there are many.
+-- Return hashes of output and failure instead of the texts, which may be large: the check only compares them.
 SELECT x.id, x.workflow_id, x.revision, x.status::text, x.started_at, x.finished_at, x.owner_id,
        EXISTS (SELECT FROM engines g WHERE g.id = x.owner_id) AS owner_exists,
        sha256(convert_to(x.output::text, 'UTF8'))::text AS output,
@@ -27,7 +27,7 @@ WHERE execution_id BETWEEN $1 AND $2
 ORDER BY execution_id, sequence;
 
 -- name: commands
--- Commands whose execution does not exist, or that nobody removed although an engine had $3 seconds to do so.
+-- Commands whose execution does not exist, or which no engine removed although one had $3 seconds to do so.
 SELECT c.execution_id, c.id, c.type, x.id IS NULL AS lost
 FROM execution_commands c
 LEFT JOIN executions x ON x.id = c.execution_id

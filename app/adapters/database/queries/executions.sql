@@ -1,7 +1,7 @@
 -- name: enqueue
--- A new execution for any engine, with its first events; nothing is stored when the idempotency key was used before, or
--- when the workflow has changed or is gone. One that repeats another execution runs any stored revision.
--- Due at once, by two clocks: either may be ahead at this moment and right a little later.
+-- Store a new execution, which any engine may claim, with its first events. Nothing is stored when the idempotency key
+-- was used before, or when the workflow has another revision or was deleted. An execution that repeats another one may
+-- run any stored revision. It is due at once by two clocks: either may be ahead now and correct a little later.
 WITH revision AS (
     SELECT id AS workflow_id, revision FROM workflows WHERE id = $2 AND revision = $3 AND $7::uuid IS NULL
     UNION ALL
@@ -50,8 +50,9 @@ ORDER BY sequence DESC
 LIMIT 1;
 
 -- name: send_command
--- Also makes the execution due, owned or not: whoever parks it at the same moment waits for this row and sees that. Due
--- since its creation, which is past also where the clock is ahead at this moment and right a little later.
+-- Also make the execution due, with or without an owner. An engine that parks it at the same moment waits for the lock
+-- on this row, then sees the new due time and keeps it. So the command cannot be missed. It is due since its creation:
+-- that is past also if the clock is ahead now and correct a little later.
 WITH wanted AS (
     UPDATE executions SET due_at = least(due_at, clock_timestamp(), created_at)
     WHERE id = $1 AND finished_at IS NULL

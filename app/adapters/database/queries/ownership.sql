@@ -4,7 +4,7 @@ VALUES ($1, clock_timestamp() + $2 * interval '1 second')
 RETURNING id;
 
 -- name: renew
--- Does not wait for the recorder: an update of these columns and its key-share lock go together.
+-- Does not wait for the recorder: updating columns that are not a key does not conflict with its FOR KEY SHARE lock.
 UPDATE engines SET lease_until = clock_timestamp() + $2 * interval '1 second' WHERE id = $1 RETURNING id;
 
 -- name: remove_expired_engines
@@ -16,8 +16,9 @@ RETURNING id;
 DELETE FROM engines WHERE id = $1 RETURNING id;
 
 -- name: free_executions
--- A statement of its own, after the engine rows are gone: only then does its snapshot hold all they have written.
--- Due since their creation: a clock that is ahead ends all leases, and would make these due only when it is right again.
+-- A separate statement, run after the engines' rows were deleted: only then does its snapshot contain everything that
+-- these engines have stored. Due since their creation: a clock that is ahead ends all leases, and would make these due
+-- only when it is correct again.
 UPDATE executions SET owner_id = NULL, due_at = least(clock_timestamp(), created_at)
 WHERE owner_id = ANY ($1::bigint[]) AND finished_at IS NULL;
 
@@ -29,13 +30,14 @@ UPDATE executions SET owner_id = NULL, due_at = clock_timestamp() + $3 * interva
 WHERE owner_id = $1 AND id = ANY ($2::uuid[]) AND finished_at IS NULL;
 
 -- name: sweep_commands
--- Commands that came when their execution had just ended. A subquery, so that each looks up its execution: where many
--- wait, a join would read all executions.
+-- Remove commands that arrived when their execution had just ended. A subquery looks up the execution of each command;
+-- a join would read all executions when there are many commands.
 DELETE FROM execution_commands c WHERE (SELECT e.finished_at IS NOT NULL FROM executions e WHERE e.id = c.execution_id);
 
 -- name: claim
--- Take executions that are due; several engines may ask at once, each gets others. The index serves no condition that
--- calls clock_timestamp(): each look would read everything that is parked.
+-- Claim executions that are due. Several engines may claim at the same time; each gets different executions.
+-- statement_timestamp() is stable within the statement, so the index can be used. clock_timestamp() is volatile: each
+-- claim would read all parked executions.
 WITH engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), due AS MATERIALIZED (

@@ -1,18 +1,18 @@
 -- name: engine
--- The lock on the engine's own lease row is the fence: an engine that takes its executions over deletes that row first.
+-- The lock on the engine's own lease row is the fence: an engine that takes over its executions deletes that row first.
 engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 );
 
 -- name: fence
--- True when every step of the batch may be stored. $11 are the executions that have to be this engine's.
+-- True when every step of the batch may be stored. $11 lists the executions that this engine must own.
 fence AS MATERIALIZED (
     SELECT count(*) = cardinality($11::uuid[]) AS open
     FROM engine, executions e WHERE e.id = ANY ($11::uuid[]) AND e.owner_id = engine.id
 );
 
 -- name: fence_of_openings
--- As `fence`, and the workflows of all openings are at the revision that was to run.
+-- As `fence`, and the current revision of each opening's workflow is the one that the opening expects.
 fence AS MATERIALIZED (
     SELECT (SELECT count(*) FROM engine, executions e WHERE e.id = ANY ($11::uuid[]) AND e.owner_id = engine.id)
                = cardinality($11::uuid[])
@@ -44,7 +44,7 @@ ended AS (
 );
 
 -- name: openings
--- In the order of their idempotency keys: two engines that open the same ones cannot lock each other out.
+-- In the order of the idempotency keys, so that two engines that insert the same keys cannot deadlock.
 opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
                             status, started_at)
@@ -59,9 +59,10 @@ opened AS (
 );
 
 -- name: record_apart
--- Write the steps of one batch as far as this engine still owns their executions; return which executions those are.
--- The lock on the engine's own lease row is the fence: an engine that takes its executions over deletes that row first.
--- Openings go in the order of their idempotency keys: two engines that open the same ones cannot lock each other out.
+-- Store those steps of a batch whose executions this engine still owns; return the ids of these executions.
+-- The lock on the engine's own lease row is the fence: an engine that takes over its executions deletes that row first.
+-- Openings are inserted in the order of the idempotency keys, so that two engines that insert the same keys cannot
+-- deadlock.
 WITH engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), opened AS (
@@ -105,7 +106,7 @@ WITH engine AS MATERIALIZED (
              AS c (id, status, started_at, finished_at, output, failure)
     WHERE e.id = c.id AND e.owner_id = engine.id
 ), parked AS (
-    -- A command that came meanwhile has made the row due, and it stays due. `least` leaves nulls out, and an owned row
+    -- A command that arrived meanwhile has made the row due; least() keeps that time. It ignores nulls, and an owned row
     -- is due at infinity.
     UPDATE executions e
     SET owner_id = NULL,
@@ -118,7 +119,7 @@ WITH engine AS MATERIALIZED (
 SELECT id FROM owned;
 
 -- name: stored
--- Of the given last events, those that are stored as this engine made them.
+-- Return those of the given last events that are stored exactly as this engine wrote them.
 SELECT v.execution_id
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS v (execution_id, sequence, type, occurred_at)
 JOIN execution_events h ON h.execution_id = v.execution_id AND h.sequence = v.sequence

@@ -1,10 +1,10 @@
 -- name: shortest_days
--- The least time for which any workflow's executions are kept; null when all are kept for ever.
+-- The shortest retention of any workflow, in days; null when all executions are kept without limit.
 SELECT least(nullif($1::float8, 0), (SELECT min(retention_days) FROM workflows WHERE retention_days > 0));
 
 -- name: remove
--- Looks at the next $3 executions by id, above $1 and below $2, and removes those whose time is up, with all that
--- belongs to them. One process at a time; the others are told so and leave it at that.
+-- Look at the next $3 executions by id, above $1 and below $2, and remove those whose retention has ended, with their
+-- events and commands. The lock lets one process do this at a time; in the others `granted` is false.
 WITH permission AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock($5) AS granted
 ), looked_at AS MATERIALIZED (

@@ -38,8 +38,8 @@ RETURNING *;
 DELETE FROM schedules WHERE id = $1 RETURNING id;
 
 -- name: claim
--- Several engines may ask at once, each gets others. A fire that waits is not due before the execution has ended that
--- it waits for.
+-- Claim schedules that are due. Several engines may claim at the same time; each gets different schedules. A waiting
+-- fire is not due until the execution that it waits for has ended.
 WITH due AS MATERIALIZED (
     SELECT s.id,
            EXISTS (SELECT FROM executions e WHERE e.id = s.last_execution_id AND e.finished_at IS NULL) AS is_running
