@@ -1,3 +1,3 @@
-"""How the service reaches out: one package per role, which do not import each other. Processes and `wiring` may import
-it.
+"""Implements the ports of the use cases: one package per role. The packages do not import each other. Processes and
+`wiring` may import them.
 """

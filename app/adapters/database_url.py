@@ -16,24 +16,30 @@ SEVERAL = {"host", "port"}
 
 
 class StorageError(Exception):
-    """The storage named by DATABASE_URL cannot be used; the message is one sentence for people."""
+    """The storage that DATABASE_URL names cannot be used. The message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderAddress:
-    """An embedded database whose data outlives the process. `path` is absolute."""
+    """An embedded database whose data remains when the process ends.
+
+    path: the folder with the data; absolute.
+    """
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryAddress:
-    """An embedded database that is gone when the process ends."""
+    """An embedded database whose data is removed when the process ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """A server that this program does not run itself. `url` is `postgresql+asyncpg://…` as SQLAlchemy reads it."""
+    """A server that this program does not run itself.
+
+    url: `postgresql+asyncpg://…`, in the form that SQLAlchemy reads.
+    """
 
     url: str
 
@@ -42,7 +48,7 @@ StorageAddress = FolderAddress | MemoryAddress | ServerAddress
 
 
 def parse_database_url(text: str | None) -> StorageAddress:
-    """Raise `StorageError` for a form that is not supported; the message never holds a password."""
+    """Raise `StorageError` for a form that is not supported. The message never contains a password."""
     text = (text or "").strip() or f"file:{DEFAULT_FOLDER}"
     if text == "memory:":
         return MemoryAddress()
@@ -73,14 +79,14 @@ def _server_url(text: str) -> str:
 
 
 def _hosts(parts: SplitResult) -> list[str]:
-    """The hosts before the path; one that is named only by its port is empty. Raise `ValueError` for a wrong port."""
+    """The hosts in the address; "" for a port without a host. Raise `ValueError` for a port that is not valid."""
     spots = [urlsplit(f"//{spot}") for spot in parts.netloc.rpartition("@")[2].split(",")]
     ports = [spot.port for spot in spots]
     return [spot.hostname or "" for spot in spots if len(spots) > 1 or ports != [None]]
 
 
 def _options(parts: SplitResult) -> list[tuple[str, str]]:
-    """The query's options. libpq's `sslmode` and the driver's `ssl` are the same option with the same values."""
+    """The options after `?`. libpq's `sslmode` and the driver's `ssl` are the same option with the same values."""
     options = [("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)]
     unknown = [name for name, _ in options if name not in SERVER_OPTIONS]
     if unknown:
@@ -90,7 +96,7 @@ def _options(parts: SplitResult) -> list[tuple[str, str]]:
 
 
 def _gathered(options: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """Several hosts are one list, written as `host=a,b` or as `host=a&host=b`; of any other option the last counts."""
+    """The values of each option: all of `host` and `port`, so that `host=a,b` equals `host=a&host=b`; else the last."""
     found: dict[str, list[str]] = {}
     for name, value in options:
         found[name] = [*found.get(name, []), value] if name in SEVERAL else [value]
@@ -98,14 +104,17 @@ def _gathered(options: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def driver_dsn(url: str) -> str:
-    """`postgresql+asyncpg://…` in the form that asyncpg itself reads: another scheme, and `sslmode` for `ssl`."""
+    """Convert `postgresql+asyncpg://…` to the form that asyncpg reads: scheme `postgresql`, and `sslmode` for `ssl`."""
     parts = urlsplit(url)
     query = urlencode([("sslmode" if name == "ssl" else name, value) for name, value in parse_qsl(parts.query)])
     return parts._replace(scheme="postgresql", query=query).geturl()
 
 
 def place(url: str) -> str:
-    """`host:port/database` of a server's address, or `host:port,host:port/database`: what may be shown to people."""
+    """The part of an address that may be shown, without user and password: `host:port/database`.
+
+    With several hosts it is `host:port,host:port/database`.
+    """
     parts = urlsplit(url)
     spots = [urlsplit(f"//{spot}") for spot in parts.netloc.rpartition("@")[2].split(",")]
     return ",".join(f"{spot.hostname or 'localhost'}:{spot.port or 5432}" for spot in spots) + parts.path

@@ -1,4 +1,4 @@
-"""How log records look: lines for people on a terminal, JSON objects elsewhere."""
+"""Configures the log: readable lines on a terminal, JSON objects elsewhere."""
 
 import logging
 import sys
@@ -7,7 +7,11 @@ import structlog
 
 
 def configure_logs(level: str, format: str) -> None:
-    """`format` is `console`, `json`, or `auto`: console on a terminal. Library loggers go the same way."""
+    """Configure all loggers, also those of libraries.
+
+    level: the lowest level that is logged, as `logging` names it.
+    format: `console`, `json`, or `auto`, which means `console` on a terminal and `json` elsewhere.
+    """
     as_lines = format == "console" or (format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -43,6 +47,6 @@ def configure_logs(level: str, format: str) -> None:
 
 
 def _without_colours(_logger: object, _method: str, record: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """uvicorn sends each message twice, the second time for terminals."""
+    """Remove the copy of the message with colours that uvicorn adds to each record."""
     record.pop("color_message", None)
     return record

@@ -9,8 +9,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 
 
 class SecretFiles:
-    """`secrets.NAME` is the file NAME in `folder`, without the line break at its end, or else the variable
-    `WORKFLOW_SECRET_NAME` of `environment`. A file is read each time, so that a secret can be changed.
+    """Reads secrets. `secrets.NAME` is the content of the file NAME without the line break at its end. When there is no
+    such file, it is the environment variable `WORKFLOW_SECRET_NAME`.
+
+    Files are read at each use, so that a secret can be changed while the process runs.
+
+    folder: where the files are; None when there are none.
+    environment: the environment variables.
     """
 
     def __init__(self, folder: Path | None, environment: Mapping[str, str]) -> None:

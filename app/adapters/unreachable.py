@@ -18,36 +18,36 @@ SQLSTATES = (
     "40",  # the transaction was rolled back: a deadlock, a serialization failure
     "53",  # disk, memory or connections are used up
     "55P03",  # a lock was not available in time
-    "57",  # an operator or a shutdown has ended the statement, or the server is just starting
+    "57",  # an operator or a shutdown has ended the statement, or the server is still starting
     "58",  # the server's own disk or system failed
 )
-"""Classes and codes of errors that pass."""
+"""Classes and codes of temporary errors."""
 
 _WITHOUT_STATE = (
     OSError,  # TimeoutError, too
-    asyncpg.InterfaceError,  # the driver's own word for a connection that is closed
+    asyncpg.InterfaceError,  # the driver raises it for a closed connection
     asyncpg.InternalClientError,  # a connection that the server has ended, before the driver has noticed
 )
 
 _MISUSE = ("the server expects ", "the number of query arguments ")
-"""How the messages of the driver's other errors of the same class begin: those of statements with wrong arguments."""
+"""How the messages of an `InterfaceError` begin when the arguments of a statement are wrong."""
 
 NO_CONNECTION = (*_WITHOUT_STATE, asyncpg.PostgresError)
-"""While connecting, any refusal of the server means that there is no connection."""
+"""While a connection is opened, any error of the server means that there is no connection."""
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """True for an error of asyncpg or the system that says that the database does not answer."""
+    """True for an error of asyncpg or the system that means that the database is unreachable."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(SQLSTATES)
-    # asyncpg has no class of its own for arguments that do not fit: a ValueError also says so, or only the message.
+    # asyncpg has no error class for wrong arguments: the error is a ValueError, too, or only its message says so.
     is_misuse = isinstance(error, ValueError) or str(error).startswith(_MISUSE)
     return isinstance(error, _WITHOUT_STATE) and not is_misuse
 
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """Turn every way in which a database can fail to answer into `StoreUnreachable`."""
+    """Raise `StoreUnreachable` for any error that means that the database is unreachable; let others pass unchanged."""
     try:
         yield
     except Exception as error:
@@ -58,7 +58,7 @@ def reaching() -> Iterator[None]:
 
 @contextmanager
 def opening() -> Iterator[None]:
-    """As `reaching`, where a connection is opened."""
+    """As `reaching`, for code that opens a connection: any refusal counts as unreachable there."""
     try:
         yield
     except NO_CONNECTION as error:

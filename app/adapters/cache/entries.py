@@ -1,4 +1,4 @@
-"""The entry of a ref in Redis, as bytes: a document or its absence, and the token."""
+"""Converts the cache entry of a ref to bytes and back: a token, and a document or its absence."""
 
 from app.definitions.ports import Absence, Content, StoredDocument
 from app.domain.refs import Ref
@@ -12,7 +12,7 @@ def pack(token: bytes, content: Content) -> bytes:
 
 
 def unpack(ref: Ref, token: bytes | None, entry: bytes | None) -> Content | None:
-    """None when there is no entry, or one that was stored under another token."""
+    """The content of an entry. None when there is no entry, or when it was stored under another token."""
     if token is None or entry is None:
         return None
     header, newline, body = entry.partition(b"\n")

@@ -1,4 +1,4 @@
-"""Definitions in this process's memory: the cache of a service that has no Redis."""
+"""Caches definitions in the memory of the process, for a service without Redis."""
 
 import asyncio
 import time
@@ -16,17 +16,17 @@ from app.domain.refs import Ref
 MAX_REFS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 INTENT_SECONDS = 30.0
-"""After this the write intent of a writer that died no longer counts."""
+"""A write intent expires after this time, in case its writer has died."""
 
 Announce = Callable[[Notice], Awaitable[bool]]
 
 
 @dataclass(slots=True)
 class _Slot:
-    """What is known of one ref.
+    """The state of one ref.
 
-    token: what a reader must present to store the content.
-    expires: the end of the slot, on the cache's clock.
+    token: a reader may store the content only with this token.
+    expires: when the slot ends, on the cache's clock.
     content: None until a reader has stored it.
     """
 
@@ -42,9 +42,9 @@ class _Slot:
 class InProcessDefinitionCache:
     """Keeps the `MAX_REFS` refs that were used last, and at most `MAX_BYTES` of documents.
 
-    ttl_seconds: how long an entry lives, from when it was reserved.
-    announce: sends a notice to other processes; returns whether it was sent. With it, the cache serves nothing before
-        `set_listening(True)` says that their notices arrive here, and nothing from before that.
+    ttl_seconds: how long an entry lives, counted from its reservation.
+    announce: sends a notice to other processes and returns whether it was sent. When it is given, the cache is empty
+        and stores nothing until `set_listening(True)` says that the notices of other processes arrive.
     monotonic: the clock of this cache, in seconds.
     sleep: waits for a number of seconds.
     """
@@ -98,12 +98,12 @@ class InProcessDefinitionCache:
         await self._send(Notice(intent.id, tuple(intent.refs), is_over=True))
 
     async def invalidate(self, intent: WriteIntent, refs: Collection[Ref]) -> None:
-        """Other processes that listen invalidate at once. If no notice can be sent, wait until their entries end."""
+        """Invalidate here and, by a notice, in other processes. Wait until their entries expire if none can be sent."""
         notice = Notice(intent.id, tuple({*intent.refs, *refs}), is_over=True)
         await self._patience.until(lambda: self._send(notice))
 
     def receive(self, notice: Notice) -> None:
-        """Apply a notice of a write, which has begun or is over, in this process or another one."""
+        """Apply a notice that a write has begun or is over, in this process or in another one."""
         for ref in notice.refs:
             self._remove(ref)
             if notice.is_over:
@@ -112,7 +112,7 @@ class InProcessDefinitionCache:
                 self._writes.setdefault(ref, {})[notice.write_id] = self._monotonic() + INTENT_SECONDS
 
     def set_listening(self, listening: bool) -> None:
-        """Say whether the notices of other processes arrive from now on."""
+        """Set whether the notices of other processes arrive from now on. Clears the cache in both cases."""
         self._listening = listening
         self._slots.clear()
         self._bytes = 0

@@ -1,7 +1,7 @@
 """One connection to Redis that all callers share.
 
-The commands of many callers leave in one write and are answered in order, which costs far less than a connection for
-each call. A connection is never repaired: whatever fails ends it, and the next caller gets a new one.
+The commands of many callers are sent in one write, and Redis replies in their order. That costs far less than a
+connection for each call. A connection is never repaired: any failure ends it, and the next caller opens a new one.
 """
 
 import asyncio
@@ -26,10 +26,12 @@ Command = tuple[bytes | str | int, ...]
 
 
 class RedisLink:
-    """`make_connection` gives a new connection, not yet connected, without timeouts of its own.
+    """Opens a session when one is needed.
 
-    A server that may have brought entries back from its disk is not `readable` until all of them have expired, which
-    takes `settling_seconds` from its start.
+    make_connection: returns a new connection that is not connected yet and has no timeouts of its own.
+    settling_seconds: how long entries live at most. A server that may have loaded entries from its disk is not
+        `readable` for so long after its start, because outdated entries may be among them.
+    monotonic: the clock of this process, in seconds.
     """
 
     def __init__(
@@ -46,12 +48,12 @@ class RedisLink:
 
     @property
     def open_session(self) -> "Session | None":
-        """The open session, if there is one without waiting."""
+        """The open session; None when one must be opened first."""
         opening = self._opening
         return None if opening is None or not opening.done() or _has_ended(opening) else opening.result()
 
     async def session(self) -> "Session":
-        """The open session. Raise `RedisError` or `OSError` when there is no way to open one, or the link is closed."""
+        """The open session, or a new one. Raise `RedisError` or `OSError` when none can be opened, or after `close`."""
         if self._closed:
             raise LinkBroken("the link is closed")
         if self._opening is None or _has_ended(self._opening):
@@ -59,12 +61,12 @@ class RedisLink:
         return await asyncio.shield(self._opening)
 
     async def close(self) -> None:
-        """As `drop`, for good: a call that is under way must not open another session, which nothing would end."""
+        """End the session and open no other one. A call in progress would otherwise open one that is never closed."""
         self._closed = True
         await self.drop()
 
     async def drop(self) -> None:
-        """End the session; what waits for answers gets `LinkBroken`."""
+        """End the session. Calls that wait for replies raise `LinkBroken`; the next call opens a new session."""
         opening, self._opening = self._opening, None
         if opening is None:
             return
@@ -92,10 +94,10 @@ class _Question(NamedTuple):
 
 
 class Session:
-    """An open connection with one task that writes and one that reads.
+    """An open connection, with one task that writes and one that reads.
 
-    Replies come in the order of the calls. So it is enough to watch the oldest call: when its reply is overdue, all
-    are, and the session ends.
+    Replies arrive in the order of the calls, and all calls have the same timeout. So only the oldest call needs a
+    timer: when its reply is overdue, the session ends.
     """
 
     def __init__(self, connection: AbstractConnection, is_readable: Callable[[], bool]) -> None:
@@ -118,9 +120,10 @@ class Session:
         return self._is_readable()
 
     def call(self, commands: Sequence[Command], timeout_seconds: float) -> asyncio.Future[list[Any]]:
-        """The reply to each command; an error that Redis returns is a reply, too.
+        """Send commands; the future returns the reply to each. An error that Redis returns is a reply, too.
 
-        When it takes longer than `timeout_seconds`, the same for all callers, the session ends with `AnswerOverdue`.
+        When the replies take longer than `timeout_seconds`, which must be the same for all callers, the session ends
+        and the future raises `AnswerOverdue`.
         """
         answer: asyncio.Future[list[Any]] = self._loop.create_future()
         if self.has_ended:
@@ -129,7 +132,7 @@ class Session:
         self._waiting.append(_Question(answer, len(commands), self._loop.time() + timeout_seconds))
         if len(self._waiting) == 1:
             self._watch_oldest()
-        # Its annotation has it that every command is a single word.
+        # hiredis declares that a command is a single word, but accepts tuples.
         self._outbox += [pack_command(command) for command in commands]  # type: ignore[arg-type]
         self._has_output.set()
         return answer
@@ -159,7 +162,7 @@ class Session:
         self._ending = asyncio.create_task(self.end(AnswerOverdue()), name="redis link overdue")
 
     async def _until_broken(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Whatever ends the one task ends the session, and with it the other task. The next caller opens a new one."""
+        """Any error in one task ends the session, and with it the other task. The next caller opens a new session."""
         try:
             await work()
         except (RedisError, OSError) as error:
@@ -201,12 +204,15 @@ def _has_ended(opening: "asyncio.Task[Session]") -> bool:
 
 
 async def _seconds_since_entries_came_back(connection: AbstractConnection) -> float:
-    """How long ago the server may have read entries from a disk; infinity when it has none. 0 when it does not say."""
+    """How long ago the server may have loaded entries from its disk.
+
+    Infinity when it has loaded none; 0 when it does not report its uptime.
+    """
     await connection.send_command("INFO")
     try:
         answer = await connection.read_response()
     except ResponseError as error:
-        # Whatever does not know INFO is a stand-in for Redis that keeps nothing.
+        # A server without INFO is a replacement for Redis that has no persistence.
         return math.inf if "unknown command" in str(error).lower() else 0.0
     facts = dict(line.partition(":")[::2] for line in answer.decode().splitlines())
     if facts.get("aof_enabled") == "0" and facts.get("rdb_last_load_keys_loaded") == "0":

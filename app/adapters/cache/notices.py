@@ -1,4 +1,4 @@
-"""Notices by which processes without Redis invalidate each other's entries, as text."""
+"""The text of the notices by which processes without Redis invalidate each other's cache entries."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,11 @@ CHANNEL = "workflow_definition_changes"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A write of `refs` has begun, or `is_over`. Entries from before it must not be served.
+    """A write has begun or is over. Entries from before it must not be returned.
 
     write_id: the id of the write intent.
+    refs: the refs of the definitions that are written.
+    is_over: False when the write begins, True when it has ended.
     """
 
     write_id: str
@@ -22,7 +24,7 @@ class Notice:
     is_over: bool
 
     def encode(self) -> str:
-        """Far below the 8,000 bytes of a notification: an id and two keys at most."""
+        """The payload of a notification. It has an id and at most two keys, far less than the limit of 8,000 bytes."""
         return orjson.dumps([self.write_id, self.is_over, *map(str, self.refs)]).decode()
 
 

@@ -7,10 +7,13 @@ logger = logging.getLogger(__name__)
 
 
 class Outage:
-    """After a failure, nothing is tried for `pause_seconds`; then one caller probes while the others still wait.
+    """The state of one server. After a failure no caller tries it for `pause_seconds`. Then one caller may try again,
+    while the others still skip it.
 
-    server: its name in log entries. The beginning and the end of an outage are logged, nothing in between.
-    pause_seconds: the time between two probes.
+    The beginning and the end of an outage are logged, nothing in between.
+
+    server: its name in the log.
+    pause_seconds: the time between two tries.
     monotonic: a clock in seconds.
     """
 
@@ -36,7 +39,7 @@ class Outage:
         if self._began is None:
             self._began = now
             logger.warning(
-                "%s does not answer (%s); going on without it", self._server, str(error) or type(error).__name__
+                "%s does not answer (%s); continuing without it", self._server, str(error) or type(error).__name__
             )
 
     def worked(self) -> None:

@@ -1,4 +1,4 @@
-"""The forms of REDIS_URL, checked at the start: an option that the driver refuses later would fail every request."""
+"""Checks REDIS_URL when the process starts. An option that the driver refuses later would make every request fail."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,10 @@ TLS_OPTIONS = frozenset({"ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_ce
 
 
 def connection_options(url: str) -> Mapping[str, Any]:
-    """What redis-py is told about a connection to `url`. Raise `ValueError` with a sentence without the password."""
+    """Return redis-py's options for a connection to `url`.
+
+    Raise `ValueError` with the rest of a sentence that begins with `REDIS_URL`. It never contains the password.
+    """
     parts = _parts(url.strip())
     _refuse_unknown_options(parts)
     try:

@@ -1,14 +1,14 @@
-"""Definitions in Redis. docs/decisions/0013-cache-correctness.md shows why no read is outdated. In short:
+"""Caches definitions in Redis. docs/decisions/0013-cache-correctness.md proves that no read is outdated. In short:
 
-Each ref has a token (`:t`), an entry (`:e`) and the intents of writers (`:w`). The first reader that finds nothing sets
-a new token, reads the database, and stores the entry under that token. An entry counts only while its token exists. A
-token ends `ttl_seconds` after it was set, on Redis's clock, and nothing prolongs it. So an entry that was read from the
-database before a commit has ended `ttl_seconds` after that commit, however late it was stored.
+Each ref has a token (`:t`), an entry (`:e`) and the intents of writers (`:w`). The first reader that finds no entry
+sets a new token, reads the database, and stores the entry under that token. An entry is valid only while its token
+exists. A token expires `ttl_seconds` after it was set, on Redis's clock, and is never extended. So an entry that was
+read from the database before a commit is invalid `ttl_seconds` after that commit, however late it was stored.
 
 Before the commit, a writer removes the tokens of its refs and sets a write intent; while it exists, no reader may store
-an entry. After the commit it removes the tokens again, and its intent. If it cannot reach Redis, it waits until all
-older entries have ended, and acknowledges the write only then. The intent of a writer that dies ends after
-`INTENT_SECONDS`. No step needs a script.
+an entry. After the commit, the writer removes the tokens again, and its intent. If it cannot reach Redis, it waits
+until all older entries have expired, and acknowledges the write only then. The intent of a writer that dies expires
+after `INTENT_SECONDS`. No step needs a script.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ INTENT_SECONDS = 30
 
 
 class RedisDefinitionCache:
-    """No call takes longer than `timeout_seconds`, and hardly any time during an outage, with one exception:
-    `invalidate` waits until the entries that it could not remove have ended.
+    """No call takes longer than `timeout_seconds`, and during an outage nearly all return at once. The exception is
+    `invalidate`, which waits until the entries that it could not remove have expired.
 
     link: the connection.
     ttl_seconds: how long entries live; the same in every process.
@@ -105,7 +105,7 @@ class RedisDefinitionCache:
         await self._patience.until(lambda: self._succeeds(*commands))
 
     async def _succeeds(self, *commands: Command) -> bool:
-        """A writer tries even while readers skip Redis, because its caller waits for the acknowledgement."""
+        """Call Redis even during an outage: the writer's caller waits for the acknowledgement."""
         return await self._call(commands, reading=False) is not None
 
     async def _read(self, *commands: Command) -> list[Any] | None:
@@ -115,7 +115,7 @@ class RedisDefinitionCache:
         return await self._call(commands, reading=False) if self._outage.may_try() else None
 
     async def _call(self, commands: Sequence[Command], reading: bool) -> list[Any] | None:
-        """None when Redis fails, or must not be read."""
+        """The replies; None when Redis fails, or must not be read yet."""
         try:
             session = self._link.open_session
             if session is not None:
@@ -133,7 +133,7 @@ class RedisDefinitionCache:
         return replies
 
     async def _ask(self, session: Session, commands: Sequence[Command], reading: bool) -> list[Any] | None:
-        """None when the session must not be read. Raise an error that Redis returns."""
+        """The replies; None when the session must not be read yet. Raise an error that Redis returns."""
         if reading and not session.readable:
             return None
         replies = await session.call(commands, self._timeout_seconds)
@@ -143,7 +143,7 @@ class RedisDefinitionCache:
 
 @asynccontextmanager
 async def open_redis_cache(url: str, ttl_seconds: float, timeout_seconds: float) -> AsyncIterator[RedisDefinitionCache]:
-    """The cache and its connection. Redis need not answer, now or later; raise `ValueError` for a `url` of no use."""
+    """The cache and its connection. Redis may be unreachable at any time. Raise `ValueError` for an invalid `url`."""
     async with open_redis_link(url, ttl_seconds) as link:
         yield RedisDefinitionCache(link, ttl_seconds, timeout_seconds)
 
@@ -178,7 +178,7 @@ def _ending(intent: WriteIntent) -> list[Command]:
 
 
 def _raise_errors(replies: Sequence[Any]) -> None:
-    """An error may be the reply to a command, or an item in the reply to a transaction."""
+    """Raise the first error. It may be the reply to a command, or an item in the reply to a transaction."""
     for reply in replies:
         if isinstance(reply, RedisError):
             raise reply

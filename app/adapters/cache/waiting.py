@@ -1,16 +1,22 @@
-"""Trying again until something is done, or until it no longer matters."""
+"""Repeats an attempt until it succeeds, or until all entries that it should remove have expired."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 RETRY_SECONDS = 0.1
 MARGIN_SECONDS = 0.5
-"""How much longer a writer waits than entries live, for clocks that do not run at quite the same speed."""
+"""How much longer a writer waits than entries live, because clocks do not run at exactly the same speed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long entries live, in seconds, and the means to outlive them."""
+    """Waits for at most as long as entries live.
+
+    ttl_seconds: how long entries live.
+    monotonic: a clock in seconds.
+    sleep: waits for a number of seconds.
+    margin_seconds: how much longer to wait than entries live.
+    """
 
     ttl_seconds: float
     monotonic: Callable[[], float]

@@ -1,7 +1,7 @@
 """Child processes that do not outlive this one, even when it is killed.
 
-A child is tied to the *thread* that started it (Linux sends the signal when that thread ends), so start children from
-the main thread or from one that lives as long as they should.
+Linux sends the signal that ends a child when the *thread* that started it ends. So start children from the main thread,
+or from one that lives as long as they should.
 """
 
 import asyncio
@@ -20,10 +20,16 @@ POLL_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What to start. `output` None means this process's own output; `keep_open` are descriptors it inherits.
+    """A program to start. It leads a session of its own, so that Ctrl-C reaches only this process, which then stops its
+    children in the right order.
 
-    `identity` and `folder` are those of `start_child_process.py`. The child leads its own session, so that Ctrl-C
-    reaches only this process, which then stops its children in the right order.
+    command: the program and its arguments.
+    death_signal: sent to the child when this process has ended.
+    output: where the child writes; None means this process's own output.
+    keep_open: the file descriptors that the child inherits.
+    identity: see `start_child_process.py`.
+    folder: see `start_child_process.py`.
+    environment: the child's environment; None means this process's own.
     """
 
     command: Sequence[str]
@@ -48,7 +54,7 @@ class Child:
 
 
 async def finished(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Wait for the end of `process` and return its exit code; None when it still runs after `seconds`."""
+    """Wait until `process` has ended and return its exit code; None when it still runs after `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     while process.poll() is None:
         if asyncio.get_running_loop().time() >= deadline:
@@ -58,7 +64,7 @@ async def finished(process: subprocess.Popen[bytes], seconds: float) -> int | No
 
 
 def end(process: subprocess.Popen[bytes]) -> int:
-    """Kill `process` if it still runs, let go of what it held here, and return its exit code."""
+    """Kill `process` if it still runs, close its standard input, and return its exit code."""
     process.kill()
     if process.stdin:
         process.stdin.close()

@@ -1,4 +1,4 @@
-"""Making the data of a new embedded database."""
+"""Creates the data folder of a new embedded database."""
 
 import shutil
 import subprocess
@@ -20,16 +20,16 @@ INITDB_OPTIONS = (
     "--builtin-locale=C.UTF-8",
     "--no-instructions",
     "--set=io_method=sync",
-    # A password of 192 random bits gains nothing from iterations, and every new connection pays for them.
+    # Iterations protect weak passwords. This one has 192 random bits, and each new connection would pay for them.
     "--set=scram_iterations=1",
 )
 CAN_SYNC_LATER = sys.platform == "linux"
 
 
 async def initialise(folder: Folder, programs: Programs, *, durable: bool) -> subprocess.Popen[bytes] | None:
-    """Make the data, all or nothing. Returns the process that flushes it to the disk beside what follows, if any.
+    """Create the data folder, completely or not at all. Return the process that flushes it to the disk, if any.
 
-    Nothing may be acknowledged as stored before that process has ended.
+    The server may start while that process runs. But no data may be acknowledged as stored before it has ended.
     """
     shutil.rmtree(folder.fresh_data, ignore_errors=True)
     folder.fresh_data.mkdir(mode=0o700)

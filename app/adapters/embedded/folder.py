@@ -1,4 +1,4 @@
-"""The folder of an embedded database: what lies where, and which process may run its server."""
+"""The folder of an embedded database: its files, and the lock that decides which process may run the server."""
 
 import fcntl
 import os
@@ -16,7 +16,11 @@ LOG_LIMIT_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach the server. The port of the last run is kept, so that addresses survive a change of owner."""
+    """How to reach the server.
+
+    password: of the user `workflow`.
+    port: on the loopback address. It is kept from run to run, so that the address survives a change of owner.
+    """
 
     password: str
     port: int
@@ -28,7 +32,13 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """`path` holds `postgres/` (the data), `connection` (the address, 0600), `owner.lock` and `postgres.log`."""
+    """The folder `path`. It contains:
+
+    - postgres/: the data
+    - connection: the address with the password; only its owner may read it
+    - owner.lock: locked by the process that runs the server, and by the server
+    - postgres.log: the log of the server
+    """
 
     path: Path
 
@@ -45,7 +55,7 @@ class Folder:
         return self.path / "postgres.log"
 
     def prepare(self) -> None:
-        """Make the folder and prove that this process may write in it."""
+        """Create the folder. Raise `StorageError` when this process may not write in it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "owner.lock").touch(mode=0o600)
@@ -55,10 +65,10 @@ class Folder:
             ) from None
 
     def try_lock(self) -> int | None:
-        """A descriptor that holds the lock, or None while another has it.
+        """Return a descriptor that holds the lock, or None while another process has it.
 
-        The server inherits the descriptor, so the lock is free only when its owner *and* every process of the server
-        are gone. The holder of the lock may therefore treat everything that a crash has left behind as stale.
+        The server inherits the descriptor. So the lock is free only when its owner *and* every process of the server
+        have ended, and its holder can treat all files that a crash has left behind as stale.
         """
         descriptor = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -71,7 +81,7 @@ class Folder:
         return descriptor
 
     def read_connection(self) -> Connection | None:
-        """None when there is no file, or none that can be understood."""
+        """None when the file does not exist or is damaged."""
         try:
             parts = urlsplit((self.path / "connection").read_text().strip())
             password, port = parts.password, parts.port
@@ -85,7 +95,7 @@ class Folder:
         return Connection(password, port) if password and port else None
 
     def write_connection(self, connection: Connection) -> None:
-        """Readers see the old content or the new one, never a part of it."""
+        """Replace the file atomically: readers see the old content or the new one, never a part of it."""
         fresh = self.path / "connection.new"
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

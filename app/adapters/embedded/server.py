@@ -1,4 +1,4 @@
-"""One PostgreSQL server process: started, waited for and stopped."""
+"""Starts and stops one PostgreSQL server process."""
 
 import asyncio
 import signal
@@ -50,7 +50,12 @@ class PortTaken(StorageError):
 
 
 class Server:
-    """The server of `folder`. Only the holder of the folder's `lock` may make one."""
+    """The server of a folder. Only the process that has locked the folder may create one.
+
+    folder: the folder of the database.
+    lock: the descriptor of the folder's lock.
+    settings: further settings of PostgreSQL, by name; they replace those in `SETTINGS`.
+    """
 
     def __init__(self, folder: Folder, lock: int, settings: Mapping[str, str]) -> None:
         self.lock = lock
@@ -63,9 +68,10 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     async def start(self, *, keep_port: bool) -> Connection:
-        """Initialise the folder where it is new, start, and return when the server answers.
+        """Initialise the folder if it is new, start the server, and return when it accepts connections.
 
-        With `keep_port` the port of the last run is the only one that will do. Raises `StorageError`.
+        With `keep_port` only the port of the last run is tried; otherwise another one is used when it is taken. Raise
+        `StorageError`.
         """
         try:
             self._folder.forget_old_log()
@@ -76,7 +82,9 @@ class Server:
             raise StorageError(f"The embedded database in {self._folder.path} cannot be started: {error}.") from error
 
     async def stop(self) -> None:
-        """Fast shutdown: sessions end, what is committed is on disk, and the next start needs no recovery."""
+        """Stop the server by a fast shutdown: it ends all sessions and flushes its data, so the next start needs no
+        recovery. If that takes longer than `STOP_SECONDS`, stop it with stronger signals.
+        """
         if self._process is None:
             return
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
@@ -119,7 +127,8 @@ class Server:
     async def _start_on(self, connection: Connection) -> None:
         if not is_free(connection.port):
             raise PortTaken(f"The embedded database's port {connection.port} is in use by another program.")
-        # This process has the lock, so no server runs here: a pid in this file is dead, or that of another program.
+        # This process has the lock, so no server runs on this folder. The process id in this file is stale, and
+        # PostgreSQL would refuse to start if another program had it by now.
         (self._folder.data / "postmaster.pid").unlink(missing_ok=True)
         give(self._folder.data, identity_for(self._folder.data))
         settings = {**SETTINGS, "port": str(connection.port), **self._settings}
@@ -143,6 +152,7 @@ class Server:
 
 
 async def answers(connection: Connection) -> bool:
+    """Whether a server at `connection` accepts connections with this password."""
     try:
         session = await asyncpg.connect(driver_dsn(connection.url), timeout=PROBE_SECONDS, ssl=False)
     except NO_CONNECTION:

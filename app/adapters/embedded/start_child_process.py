@@ -1,12 +1,14 @@
-"""Become the given program, with the promise that it ends when the process that started it does.
+"""Replace this process by the given program, which ends when the process that started it does.
 
     python -I -S start_child_process.py PARENT SIGNAL IDENTITY FOLDER PROGRAM [ARGUMENT…]
 
-PARENT is the starter's process id and SIGNAL the number of the signal that the program gets when the parent is gone.
-IDENTITY says as whom it runs: `same`, `UID:GID` (root gives up its rights first), or `namespace` (a user namespace in
-which the same user has another number). FOLDER must be within reach of the program.
+- PARENT: the process id of the process that starts the program
+- SIGNAL: the number of the signal that the program receives when the parent has ended
+- IDENTITY: the user that the program runs as. `same` is the current user, `UID:GID` is another user (root drops its
+  privileges first), and `namespace` is the same user in a user namespace, in which it has another number
+- FOLDER: a folder that the program must be able to access
 
-A separate script, because giving up rights between fork and exec is only safe in a process with a single thread.
+This is a separate script, because dropping privileges between fork and exec is safe only in a process with one thread.
 """
 
 import os
@@ -34,7 +36,8 @@ def main(arguments: list[str]) -> None:
     parent, death_signal, identity, folder, *command = arguments
     take_identity(identity, [folder, command[0]])
     if LINUX:
-        # Last of all: a change of identity clears it.
+        # Done last, because a change of identity clears the signal. If the parent has ended before this call, the
+        # signal will never come, so the program is not started.
         system_call("prctl", PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() == int(parent):
             os.execv(command[0], command)
@@ -51,7 +54,9 @@ def take_identity(identity: str, needed: list[str]) -> None:
 
 
 def give_up_rights(user: int, group: int, needed: list[str]) -> None:
-    """Where a path is out of reach otherwise (below root's home), keep the right to read all, and nothing else."""
+    """Change to another user. When that user cannot access a path in `needed` (for example in root's home), keep the
+    capability to read all files, and no other one.
+    """
     if LINUX:
         system_call("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
@@ -66,9 +71,9 @@ def give_up_rights(user: int, group: int, needed: list[str]) -> None:
 
 
 def keep_reach() -> bool:
-    """Whether that right can be kept.
+    """Keep the capability to read all files; return whether that is possible.
 
-    Containers usually leave root CAP_DAC_OVERRIDE, which also allows writing, but not CAP_DAC_READ_SEARCH.
+    CAP_DAC_READ_SEARCH suffices. Containers usually lack it, but have CAP_DAC_OVERRIDE, which also allows writing.
     """
     import ctypes
 
@@ -79,7 +84,7 @@ def keep_reach() -> bool:
     if reach is None or not held[1] & 1 << CAP_SETPCAP:
         return False
     system_call("capset", header, (ctypes.c_uint32 * 6)(held[1], held[1], 0, held[4], held[4], 0))
-    # Without it access(2), which initdb asks about its own programs, would leave the capability out of account.
+    # Without this, access(2) ignores the capability, and initdb uses access(2) to check its own programs.
     system_call("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     mask = 1 << reach
     system_call("capset", header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0))
@@ -117,9 +122,10 @@ def system_call(name: str, *arguments: object) -> None:
 
 
 def watch(command: list[str], death_signal: signal.Signals) -> int:
-    """Where the kernel has no parent-death signal: stay between, and pass on what the parent says or its end.
+    """For kernels without a parent-death signal: stay as a process between parent and program. Forward the parent's
+    signals, send `death_signal` when the parent has ended, and return the program's exit code.
 
-    The parent holds the other end of standard input open for as long as it lives. Returns the program's exit code.
+    The parent keeps the other end of standard input open while it lives, so the end of input shows that it has ended.
     """
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False)
 

@@ -1,4 +1,4 @@
-"""From DATABASE_URL to the address of a database that answers."""
+"""Opens the database that DATABASE_URL names, and starts it if it is an embedded one."""
 
 import os
 import shutil
@@ -30,16 +30,16 @@ TEMPORARY_SETTLED_SECONDS = 60.0
 
 
 def _only_logged(_: Exception) -> None:
-    """For a command that is over soon: the loop has logged the defect."""
+    """The default for short commands, which need not end at once. The loop has logged the defect already."""
 
 
 @asynccontextmanager
 async def open_storage(database_url: str | None, on_defect: OnDefect = _only_logged) -> AsyncIterator[str]:
-    """The database that DATABASE_URL names, as `postgresql+asyncpg://…`, for as long as the context lasts.
+    """The address `postgresql+asyncpg://…` of the database that DATABASE_URL names, valid within the context.
 
-    An embedded server belongs to the thread that enters the context, and stops when the context ends unless another
-    process has the same folder open. It is started again when it ends before; `on_defect(error)` is called when a
-    defect has ended the loop that does so. Raise `StorageError` with a sentence for people.
+    An embedded server is tied to the thread that enters the context. It stops when the context ends, unless another
+    process has the same folder open. When it ends earlier, a loop starts it again; `on_defect(error)` is called when a
+    defect has ended this loop. Raise `StorageError` with a sentence for the user.
     """
     address = parse_database_url(database_url)
     match address:
@@ -90,7 +90,7 @@ def _temporary_folder() -> Path:
 
 
 def _remove_abandoned() -> None:
-    """Remove what processes that were killed have left behind: the folders whose lock is free."""
+    """Remove the folders that killed processes have left behind: those whose lock is free."""
     from app.adapters.embedded.folder import Folder
 
     for lock_file in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*/owner.lock"):
@@ -104,7 +104,7 @@ def _remove_abandoned() -> None:
 
 
 async def check_server(url: str) -> None:
-    """Raise `StorageError` unless the server at `url` lets us in and is new enough."""
+    """Raise `StorageError` when the server at `url` refuses the connection or is too old."""
     try:
         session = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS, statement_cache_size=0)
     except TimeoutError:
@@ -125,7 +125,7 @@ async def check_server(url: str) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """What the system says, without the call and the addresses that asyncio adds."""
+    """The operating system's message, without the call and the addresses that asyncio adds."""
     if isinstance(error, socket.gaierror) or not error.errno:
         return error.strerror or str(error)
     return os.strerror(error.errno)

@@ -7,7 +7,7 @@ LOOPBACK = "127.0.0.1"
 
 def is_free(port: int) -> bool:
     with socket.socket() as listener:
-        # As the server itself does: what a closed listener leaves behind for a minute is no obstacle.
+        # As the server does itself: a port in the state TIME_WAIT, as after a restart, counts as free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, port))

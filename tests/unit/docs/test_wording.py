@@ -22,6 +22,7 @@ PAGES = [
     REPOSITORY / "protos" / "workflow.proto",
 ]
 SOURCES = [path for folder in ("app", "bench", "examples", "scripts") for path in (REPOSITORY / folder).rglob("*.py")]
+STATEMENTS = sorted((REPOSITORY / "app").rglob("*.sql"))
 GENERATED = REPOSITORY / "app" / "api" / "grpc" / "generated"
 NOT_REWRITTEN_YET = tuple(
     REPOSITORY / "app" / place
@@ -88,6 +89,11 @@ def test_docstrings_and_comments_use_the_fields_words():
     checked = [path for path in checked if not any(path.is_relative_to(place) for place in NOT_REWRITTEN_YET)]
     assert len(checked) > 100
     assert [problem for path in sorted(checked) for problem in found_in(path)] == []
+
+
+@pytest.mark.parametrize("file", STATEMENTS, ids=name)
+def test_statements_use_the_fields_words(file):
+    assert list(found_in(file)) == []
 
 
 def test_a_home_made_word_is_found(tmp_path, monkeypatch):
