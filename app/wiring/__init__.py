@@ -1,5 +1,5 @@
-"""Builds the objects of each process; the only package that joins adapters to use cases. Processes import it.
+"""Builds the objects of each process. It is the only package that joins adapters to use cases. Processes import it.
 
-There is one module per process, so that neither imports what only the other needs; the other modules build parts for
-them. Each function opens its parts and closes them in reverse order.
+Each process has its own module, so that it does not import what only the other one needs. The other modules build parts
+for both. Each function opens its parts in order and closes them in reverse order.
 """

@@ -1,4 +1,6 @@
-"""The cache of definitions: in Redis, or in each REST process, which then notify each other of changes."""
+"""Opens the cache of definitions: in Redis, or in each REST process. In the second case the processes notify each other
+of changes.
+"""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +21,10 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def open_definition_cache(settings: Settings, signals: PostgresSignals) -> AsyncIterator[DefinitionCache]:
-    """Enter before `signals` starts. Raise `SettingsError` for a REDIS_URL that cannot be used."""
+    """The cache that the settings name. Enter the context before `signals` is started, because the cache subscribes.
+
+    Raise `SettingsError` for a REDIS_URL that cannot be used.
+    """
     seconds = settings.cache_ttl_seconds
     if settings.redis_url is None:
         log.info("cache_in_process", ttl_seconds=seconds)

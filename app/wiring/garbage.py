@@ -1,4 +1,4 @@
-"""Keeps the garbage collector from delaying a process that has been built."""
+"""Reduces the time that the garbage collector takes in a process whose objects have been built."""
 
 import gc
 
@@ -6,9 +6,10 @@ YOUNG_OBJECTS = 20_000
 
 
 def settle_garbage() -> None:
-    """Objects that exist now stay until the end and need not be looked at again; young ones are looked at less often.
+    """Exclude the objects that exist now from collections, because they live as long as the process. Collect new
+    objects less often.
 
-    On streams at 64 callers the collector was seen to take about 4 % of the process's time.
+    Measured: with 64 callers of streams, the collector took about 4 % of the process's time.
     """
     gc.collect()
     gc.freeze()

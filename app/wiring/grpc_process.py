@@ -41,10 +41,10 @@ class EngineProcess:
     """The parts of a running gRPC process.
 
     engine: runs executions.
-    executions: starts, reads and watches them.
-    controls: cancels, pauses, resumes, signals and repeats them.
-    hub: the watchers of this process.
-    defects: what ends the process when one of its background loops dies.
+    executions: starts, reads and watches executions.
+    controls: cancels, pauses, resumes, signals and repeats executions.
+    hub: the watchers in this process.
+    defects: the defects of background loops; the first one must end the process.
     """
 
     engine: Engine
@@ -57,7 +57,7 @@ class EngineProcess:
 
 @asynccontextmanager
 async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
-    """A started engine and the service that runs executions on it; stop the engine before leaving."""
+    """A started engine and the service that runs executions on it. Stop the engine before leaving the context."""
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
     children = ChildExecutions(payloads)
     async with (
@@ -98,7 +98,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
 
 
 def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncContextManager[Pool]:
-    """One connection that serves the lease alone."""
+    """A pool of one connection for the lease alone, so that a renewal never waits behind other statements."""
     own = database.direct or database.dsn
     return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
 

@@ -1,4 +1,4 @@
-"""What both processes need: the database, the task types, the executions service."""
+"""Builds the parts that both processes need: the database, the task types, the service of executions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,9 +30,9 @@ class Database:
     """A database whose schema is current.
 
     dsn: `postgresql+asyncpg://…`.
-    pool: connections to it.
-    pooled: whether a pooler may stand between this process and the server.
-    direct: an address without a pooler; None where there is none.
+    pool: the connections to it.
+    pooled: whether a pooler may be between this process and the server.
+    direct: an address without a pooler; None when none is known.
     """
 
     dsn: str
@@ -43,9 +43,9 @@ class Database:
 
 @asynccontextmanager
 async def open_database(settings: Settings, on_defect: OnDefect) -> AsyncIterator[Database]:
-    """Raise `StorageError` with one sentence when there is no usable database.
+    """Open the database that the settings name. Raise `StorageError` with one sentence when it cannot be used.
 
-    `on_defect(error)` is called when a defect has ended the loop that watches over an embedded one.
+    `on_defect(error)` is called when a defect has ended the loop that restarts an embedded database.
     """
     async with open_storage(settings.database_url, on_defect) as dsn:
         await provide_schema(settings.database_url, dsn)
@@ -75,7 +75,11 @@ def _direct_address(settings: Settings) -> str | None:
 
 @asynccontextmanager
 async def open_task_types(settings: Settings, children: Children | None = None) -> AsyncIterator[TaskTypeRegistry]:
-    """`children` is what tasks of type `workflow` start their executions with, where executions run."""
+    """The registry of task types.
+
+    settings: limits of tasks, and the modules with functions.
+    children: starts executions for tasks of type `workflow`; None in a process that runs no tasks.
+    """
     http = HttpOptions(settings.http_task_allow_private, settings.allowed_hosts, settings.http_task_max_response_bytes)
     options = TaskOptions(http, settings.engine_python_threads, settings.function_modules)
     registry = build_registry(options, children=children)

@@ -1,4 +1,4 @@
-"""The REST process: definitions, and executions that are left for an engine in some other process to run."""
+"""The REST process: definitions, and executions, which an engine in another process claims and runs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ from app.wiring.schedules import schedule_service
 
 @asynccontextmanager
 async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterator[Services]:
-    """What the routes need. The process must end with the first of `defects`, which its background loops report."""
+    """The services that the routes need. Background loops report to `defects`; the first one must end the process."""
     async with (
         open_database(settings, defects.report) as database,
         open_task_types(settings) as task_types,
@@ -57,7 +57,7 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
 
 @asynccontextmanager
 async def _open_signals(database: Database) -> AsyncIterator[PostgresSignals]:
-    """Not started: listeners subscribe first."""
+    """Signals that are not started yet, because listeners must subscribe first."""
     signals = PostgresSignals(database.direct, database.pool)
     try:
         yield signals
@@ -79,7 +79,7 @@ async def _open_definitions(
 
 
 async def _missing(database: Database) -> list[str]:
-    """What keeps this process from answering; nothing when it can."""
+    """The reasons why this process cannot serve requests; empty when it can."""
     try:
         problem = await schema_problem(database.dsn)
     except StorageError as error:

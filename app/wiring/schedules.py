@@ -1,4 +1,4 @@
-"""Schedules: the service that keeps them, and the loop that fires them through the executions' own service."""
+"""Builds the service that stores schedules, and the loop that starts their executions."""
 
 from contextlib import suppress
 from functools import partial
@@ -22,7 +22,7 @@ from app.schedules.service import ScheduleService
 
 
 class ScheduledExecutions:
-    """What schedules do with executions, done by those who run them."""
+    """Starts and cancels executions for schedules, through the same services as the APIs."""
 
     def __init__(self, executions: ExecutionService, controls: ExecutionControls) -> None:
         self._executions = executions
@@ -45,7 +45,7 @@ def schedule_service(pool: Pool, signals: PostgresSignals) -> ScheduleService:
 def build_scheduler(
     settings: Settings, pool: Pool, signals: PostgresSignals, executions: ExecutionService, controls: ExecutionControls
 ) -> Scheduler:
-    """Subscribes to `signals`, which must not have started."""
+    """Return the loop. It subscribes to `signals`, so they must not be started yet."""
     wake_up = WakeUp()
     signals.subscribe(NEW_SCHEDULES, lambda _: wake_up.wake())
     store = PostgresScheduleStore(pool)
