@@ -1,1 +1,1 @@
-"""Compiles a stored revision into a plan, once for all its executions. All of `app.engine` may import it."""
+"""Compiles a stored revision into a plan, which all its executions share. All of `app.engine` may import it."""

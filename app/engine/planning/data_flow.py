@@ -1,4 +1,4 @@
-"""What flows into a task: its config with the expressions filled in, whether it runs, and over which elements."""
+"""Compiles and evaluates the expressions of a task: its config, its condition, and the list that it runs over."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +15,17 @@ MAX_ELEMENTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TaskFlow:
-    """A task's expressions, compiled. `names` and `secrets` are those of the tasks and secrets that they use.
+    """The compiled expressions of a task.
 
-    `fault` is what a definition of another version has that this program cannot compile; it fails the task. `kept` is
-    there where the config has no expressions, for what handlers make of it.
+    - config: the config, with its expressions
+    - when: the condition; None when the task always runs
+    - for_each: the list over which the task runs; None when it runs once
+    - max_concurrency: how many elements may run at the same time; None means no limit
+    - names: the tasks that the expressions use
+    - secrets: the secrets that the expressions use
+    - fault: why an expression cannot be compiled; it fails the task. Only a definition that was stored by another
+      version of this program can have one
+    - kept: a cache in which handlers store what they compute from the config; None when the config has expressions
     """
 
     config: Template
@@ -38,7 +45,15 @@ class TaskFlow:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What expressions see. `task(name)` answers `{"output", "status"}`, `secret(name)` None where there is none."""
+    """The data that expressions can use.
+
+    - input: the input of the execution
+    - execution: facts about the execution
+    - workflow: facts about the workflow
+    - variables: the variables of the workflow
+    - task: `task(name)` returns `{"output", "status"}`
+    - secret: `secret(name)` returns the value, or None when the secret is not set
+    """
 
     input: Any
     execution: Mapping[str, Any]
@@ -48,7 +63,10 @@ class Data:
     secret: Callable[[str], str | None]
 
     def scope(self, flow: TaskFlow) -> dict[str, Any]:
-        """Only what the task names, so that evaluating costs no more than that. Raise `EvaluationError`."""
+        """The data by root name, with only those tasks and secrets that `flow` uses: reading all would cost more.
+
+        Raise `EvaluationError` when a secret is not set.
+        """
         return {
             "input": self.input,
             "tasks": {name: self.task(name) for name in flow.names},
@@ -66,6 +84,7 @@ class Data:
 
 
 def compile_flow(task: TaskDraft) -> TaskFlow:
+    """Compile the expressions of `task`. An expression that cannot be compiled becomes the flow's `fault`."""
     extra = frozenset() if task.for_each is None else ELEMENT_ROOTS
     template, faults = compile_template(task.config, extra)
     found = [EvaluationError(fault.source, fault.message) for fault in faults]
@@ -92,7 +111,7 @@ def _condition(text: str | None, found: list[EvaluationError]) -> Expression | N
 
 
 def condition_holds(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
-    """Whether the task is to run. Raise `EvaluationError`, also when the condition is neither true nor false."""
+    """Whether the task is to run. Raise `EvaluationError`, also when the condition's value is not a boolean."""
     if flow.when is None:
         return True
     value = flow.when.evaluate(scope)
@@ -102,10 +121,10 @@ def condition_holds(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
 
 
 def elements_of(expression: Expression, scope: Mapping[str, Any]) -> list[Any]:
-    """The elements that a task runs for. Raise `EvaluationError` when that is not a list, or too long."""
+    """The elements that a task runs for. Raise `EvaluationError` when the value is not a list, or is too long."""
     value = expression.evaluate(scope)
     if not isinstance(value, list):
-        raise EvaluationError(expression.source, "is no list")
+        raise EvaluationError(expression.source, "is not a list")
     if len(value) > MAX_ELEMENTS:
         raise EvaluationError(expression.source, f"has {len(value)} elements; the limit is {MAX_ELEMENTS}")
     return value

@@ -1,4 +1,4 @@
-"""A revision made ready to run: compiled once, shared by all its executions."""
+"""Compiles a revision into the form that the engine runs. All executions of the revision share it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,20 @@ NO_RETRY = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
-    """`compensated_by` are the tasks that undo this one. A failure does not end the execution where it `may_fail`."""
+    """A task of a plan.
+
+    - index: its position in `Plan.tasks`
+    - id: its id in the database
+    - name: its name
+    - type: its task type; None runs as `log`
+    - config: its config, before expressions are evaluated
+    - timeout_seconds: how long an attempt may take; None means without limit
+    - retry: how often and when a failed attempt is retried
+    - may_fail: whether the execution continues when this task has failed
+    - compensated_by: the indexes of the tasks that undo this one
+    - flow: its compiled expressions
+    - output: the schema of its output; None accepts any
+    """
 
     index: int
     id: int
@@ -31,21 +44,23 @@ class PlannedTask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the engine needs to know of a revision.
+    """A compiled revision.
 
-    - tasks: in the order in which they run, as far as it is known
-    - graph: numbers the tasks as `tasks` does; has no edges where there is a `route`
-    - index_of: the indexes of the tasks by id
-    - index_named: the indexes of the tasks by name
-    - first: the tasks that may start when the execution does
+    - workflow_id: the workflow
+    - revision: the number of the revision
+    - tasks: all tasks, in the order in which they run, as far as it is known
+    - graph: the order in which tasks run, by their indexes in `tasks`; it has no edges when there is a `route`
+    - index_of: the index of each task, by id
+    - index_named: the index of each task, by name
+    - first: the tasks that may start when the execution starts
     - last: the tasks that no other task waits for
     - before: bit i of `before[n]` is set when task i must have ended well before task n may start
-    - timeout_seconds: how long an execution may take
-    - key: the workflow's
-    - variables: the workflow's
-    - input: what the input of an execution must be
-    - steps: how many tasks are no compensations
-    - route: the conditions, where they say which task comes next
+    - timeout_seconds: how long an execution may take; None means without limit
+    - key: the key of the workflow; None when it has none
+    - variables: the variables of the workflow
+    - input: the schema of the input of executions; None accepts any
+    - steps: the number of tasks that are not compensations
+    - route: the conditions that choose the next task; None when the graph gives the order
     """
 
     workflow_id: int
@@ -66,7 +81,7 @@ class Plan:
 
     @property
     def follows_conditions(self) -> bool:
-        """True when conditions say which task comes next, and a task may come again."""
+        """True when conditions choose the next task, so that a task may run more than once."""
         return self.route is not None
 
     def task_name(self, task_id: int | None) -> str | None:
@@ -74,7 +89,7 @@ class Plan:
 
 
 def compile_plan(workflow: Workflow) -> Plan:
-    """Raise `Invalid` when the tasks' order has a cycle."""
+    """Compile a workflow. Raise `Invalid` when its tasks wait for each other in a cycle."""
     route = compile_route(workflow, [task.name for task in workflow.tasks])
     graph = build_graph(workflow.tasks) if route is None else unconnected_graph(len(workflow.tasks))
     index_named = {task.name: index for index, task in enumerate(workflow.tasks)}

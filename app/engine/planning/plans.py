@@ -1,4 +1,4 @@
-"""The compiled plans that this process keeps."""
+"""Caches compiled plans in this process."""
 
 from app.domain.recently_used import RecentlyUsed
 from app.engine.planning.plan import Plan, compile_plan
@@ -6,7 +6,11 @@ from app.engine.ports import DefinitionReader
 
 
 class Plans:
-    """Compiled plans by workflow id and revision, the `limit` used last. Revisions never change."""
+    """Compiled plans by workflow id and revision. They are never invalidated, because a revision never changes.
+
+    definitions: reads revisions that are not cached.
+    limit: how many plans are kept: those used last.
+    """
 
     def __init__(self, definitions: DefinitionReader, limit: int = 1_000) -> None:
         self._definitions = definitions

@@ -1,7 +1,7 @@
-"""Which revision is current, as far as this process has seen: a guess that saves a round trip, never a fact.
+"""Remembers the current revision of each workflow, as this process has last read it. This saves a round trip.
 
-A start that is made on it lands only while the guess is right, because its opening says so; when it is not, the
-database is asked.
+The remembered revision may be outdated. That is safe: the statement that stores a new execution compares the revision
+with the current one, and stores nothing when they differ. The start then reads the current revision and tries again.
 """
 
 from app.domain.recently_used import RecentlyUsed
@@ -12,12 +12,13 @@ Current = tuple[int, int]
 
 
 class KnownRevisions:
-    """By ref, the `limit` asked for last."""
+    """The current revisions by id or key of the workflow, as last read. The `limit` used last are kept."""
 
     def __init__(self, limit: int = 10_000) -> None:
         self._known: RecentlyUsed[Ref, Current] = RecentlyUsed(limit)
 
     def guess(self, ref: Ref) -> Current | None:
+        """The revision that was current when it was last read; None when it is not known."""
         return self._known.get(ref)
 
     def learn(self, ref: Ref, current: Current) -> None:

@@ -1,7 +1,7 @@
-"""Removing finished executions whose time is up: little by little, beside everything else.
+"""Removes finished executions whose retention has ended, in small batches, so that other work is not delayed.
 
-Ids sort by time. So a sweep walks over them from the oldest on, up to those that are too young for any workflow, and
-needs no index of its own.
+Ids sort by time. So a sweep reads executions by id, from the oldest to the first that is too young for any workflow,
+and needs no index of its own.
 """
 
 import asyncio
@@ -29,11 +29,12 @@ BEGINNING = UUID(int=0)
 
 
 class Retention:
-    """Sweeps at the start and every `sweep_seconds`.
+    """Removes executions at the start of the process and at an interval.
 
-    expiry: where executions are removed.
-    sweep_seconds: the pause between sweeps.
-    at_once: how many executions a statement may look at.
+    expiry: removes executions from the store.
+    sweep_seconds: the pause between two sweeps.
+    at_once: the largest number of executions that one statement looks at.
+    backoff: the pauses after a sweep that failed.
     """
 
     def __init__(
@@ -49,15 +50,15 @@ class Retention:
         self._loop = Loop("retention", self._sweep_once, pause, backoff=backoff)
 
     def start(self, on_defect: OnDefect) -> None:
-        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        """Start sweeping. A defect that ends the loop is reported to `on_defect(error)`."""
         self._loop.start(on_defect)
 
     async def stop(self) -> None:
-        """Harmless when repeated. A batch that is being removed is removed whole or not at all."""
+        """Stop sweeping. A batch in progress is removed completely or not at all. May be called more than once."""
         await self._loop.finish()
 
     async def sweep(self) -> int:
-        """Remove all executions whose time is up; return how many. Ends early while another process sweeps."""
+        """Remove all executions whose retention has ended; return their number. Stop if another process sweeps."""
         days = await self._expiry.shortest_days()
         if days is None:
             return 0
@@ -72,11 +73,11 @@ class Retention:
             if removal.looked_at < limit:
                 return total
             after = removal.last_id
-            # As long as the batch has taken, so that removing never has more than half of what it uses.
+            # Pause as long as the batch has taken, so that sweeping uses the database at most half of the time.
             await asyncio.sleep(max(time.monotonic() - began, SHORTEST_PAUSE_SECONDS))
 
     async def _remove(self, after: UUID, before: UUID) -> Removal | None:
-        """One batch; the next is smaller when this one takes long, because histories may be large."""
+        """Remove one batch. Halve the size of the next when this one took long, because histories may be large."""
         began = time.monotonic()
         try:
             removal = await self._expiry.remove(after, before, self._limit)

@@ -1,3 +1,3 @@
-"""Delivers committed events to watchers in this process and wakes those in others. APIs, `wiring` and `app.engine` may
-import it.
+"""Delivers committed events to watchers in this process and wakes up watchers in other processes. APIs, `wiring` and
+`app.engine` may import it.
 """

@@ -1,4 +1,4 @@
-"""Notifies other processes of histories that have grown: many at a time, so that it costs little on a busy engine."""
+"""Notifies other processes that histories have grown. One notification names many, so a busy engine sends few."""
 
 import asyncio
 import uuid
@@ -13,16 +13,17 @@ from app.engine.ports import NEW_EVENTS, Signals
 
 PAUSE_SECONDS = 0.05
 IDS_PER_NOTICE = 200
-"""NOTIFY carries at most 8,000 bytes; an id takes 33."""
+"""The payload of NOTIFY has at most 8,000 bytes; an id and its comma take 33."""
 RETRY = Backoff(first_seconds=0.05, longest_seconds=1.0)
 
 
 class Announcer:
-    """Collects execution ids and announces them in one go, at most every `pause_seconds`.
+    """Collects execution ids and announces them together, at most once in `pause_seconds`.
 
-    signals: the way to other processes.
+    signals: sends notifications to other processes.
     pause_seconds: the shortest time between two announcements.
-    backoff: the pauses after an announcement that could not be made. Its ids are lost: watchers elsewhere poll, too.
+    backoff: the pauses after an announcement that failed. Its ids are not sent again, because watchers in other
+        processes also poll.
     """
 
     def __init__(
@@ -38,12 +39,15 @@ class Announcer:
         self._loop = Loop("announcer", self._announce, partial(self._rest, pause_seconds), backoff=backoff)
 
     def grew(self, execution_id: UUID) -> None:
+        """Announce soon that the execution has new events. Never waits."""
         if not self._grown:
             self._wake_up.wake()
         self._grown[execution_id] = None
 
     def listen(self, wake: Callable[[UUID], None]) -> None:
-        """Call `wake(execution_id)` for what other processes announce; this process knows its own."""
+        """Call `wake(execution_id)` for each announcement of another process. Own announcements are skipped, because
+        the hub has delivered these events already.
+        """
 
         def deliver(payload: str) -> None:
             sender, *ids = payload.split(",")
@@ -54,11 +58,11 @@ class Announcer:
         self._signals.subscribe(NEW_EVENTS, deliver)
 
     def start(self, on_defect: OnDefect) -> None:
-        """Begin. A defect that ends the loop is reported to `on_defect(error)`."""
+        """Start announcing. A defect that ends the loop is reported to `on_defect(error)`."""
         self._loop.start(on_defect)
 
     async def stop(self) -> None:
-        """Harmless when repeated."""
+        """Stop announcing. May be called more than once."""
         await self._loop.finish()
 
     async def _announce(self) -> None:

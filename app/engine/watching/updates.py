@@ -1,4 +1,4 @@
-"""How an event is shown: with the names and the sentence that a person needs."""
+"""Describes an event for people: with the name of its task, and with a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _PLAIN = {
 
 _OF_TASK = {
     EventType.TASK_COMPLETED: "completed",
-    EventType.TASK_REUSED: "taken over, completed, from the execution that this one repeats",
+    EventType.TASK_REUSED: "completed: its result is reused from the execution that this one repeats",
 }
 
 _REASONED = {
@@ -50,9 +50,14 @@ _REASONED = {
 
 @dataclass(slots=True)
 class Update:
-    """One event as all APIs show it. `task_name` is None when the event is about the execution.
+    """One event, in the form that all APIs show.
 
-    Where it `is_shared` by many watchers, the API that sends it keeps the bytes as `sent`, for the others to send too.
+    execution_id: the execution that the event belongs to.
+    workflow_id: its workflow.
+    event: the event.
+    task_name: the event's task; None when the event is about the whole execution.
+    is_shared: whether several watchers receive this object.
+    sent: the encoded message. The API that sends a shared update first stores it here, so that it is encoded once.
     """
 
     execution_id: UUID
@@ -68,7 +73,7 @@ class Update:
 
     @property
     def output(self) -> str | None:
-        """JSON text of the task's or the execution's output."""
+        """The output of the task or the execution, as JSON text; None for events without one."""
         return self.event.data if self.event.type in _OUTPUTS else None
 
     @property
@@ -81,6 +86,7 @@ class Update:
 
 
 def failure_of(event: Event) -> Failure | None:
+    """The code and message of a failure; None for other events."""
     if event.type not in _FAILURES or event.data is None:
         return None
     data = orjson.loads(event.data)
@@ -93,6 +99,13 @@ def tells_of_data(type: EventType) -> bool:
 
 
 def sentence(type: EventType, task_name: str | None, attempt: int, data: str | None = None) -> str:
+    """Describe an event in a sentence.
+
+    type: the event's type.
+    task_name: the event's task; None when the event is about the whole execution.
+    attempt: the number of the attempt, from 1.
+    data: the event's data as JSON text; only needed when `tells_of_data(type)`.
+    """
     if (plain := _PLAIN.get(type)) is not None:
         return plain
     task = repr(task_name or "")

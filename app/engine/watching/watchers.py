@@ -1,12 +1,12 @@
-"""Following histories as they grow.
+"""Follows histories as they grow.
 
-Invariants: a watcher sees events in order and without a gap; what it has not seen stays in the database, so nothing
-that happens to it (slow, gone, on another process) can delay an execution or lose an event.
+Invariants: a watcher receives all events, in order and without a gap. Events that it has not received yet are in the
+database. So a watcher that is slow, gone or in another process can neither delay an execution nor lose an event.
 
-The hub hands committed events to the watchers in this process, the same batch to all of an execution: what one of them
-makes of it need not be made again. Each watcher keeps a bounded number of events; one that falls behind drops what it
-holds and reads the history again. A watcher of an execution that runs elsewhere reads at every wake-up and, because
-wake-ups may be lost, at an interval.
+The hub delivers committed events to the watchers in this process. All watchers of an execution receive the same batch,
+so its messages are made only once. Each watcher buffers a bounded number of events. When it falls behind, it drops its
+buffer and reads the history from the database. A watcher of an execution that runs in another process reads the
+database at each wake-up and, because wake-ups may be lost, at an interval.
 """
 
 import asyncio
@@ -24,8 +24,10 @@ from app.engine.watching.updates import Update
 PAGE = 500
 HELD_EVENTS = 1_000
 LONGEST_PATIENCE = 10
-"""How many times longer than the first one the pauses become between looks at a history to which nothing is added: a
-thousand watchers of executions that only wait would otherwise ask the database for nothing all the time.
+"""The longest pause between two reads of a history that does not grow, in multiples of the first pause.
+
+Pauses grow because a thousand watchers of waiting executions would otherwise query the database all the time, without a
+result.
 """
 
 
@@ -34,7 +36,13 @@ class History(Protocol):
 
 
 class Batch:
-    """The events from number `first` to `last`. Watchers that are handed the same batch share what one makes of it."""
+    """Consecutive events of one execution.
+
+    events: the events, at least one.
+    first: the number of the first event.
+    last: the number of the last event.
+    is_shared: whether several watchers receive this batch.
+    """
 
     __slots__ = ("_updates", "events", "first", "is_shared", "last")
 
@@ -46,18 +54,21 @@ class Batch:
         self._updates: Sequence[Update] | None = None
 
     def updates(self, show: Callable[["Batch"], Sequence[Update]]) -> Sequence[Update]:
-        """The updates of the batch, made by `show` for the first watcher that needs them."""
+        """The updates of the batch. `show` makes them for the first watcher; the others receive the same objects."""
         if self._updates is None:
             self._updates = show(self)
         return self._updates
 
     def rest(self, after: int) -> "Batch":
-        """What follows event `after`, which this batch has; it is shared no more."""
+        """The events after number `after`, which must be in this batch, as a batch that is not shared."""
         return Batch(self.events[after + 1 - self.first :])
 
 
 class Watcher:
-    """What one watcher holds between the hub and its reader."""
+    """The buffer between the hub, which offers batches, and one reader, which takes them.
+
+    must_read: whether the reader must read the database, because the buffer does not have all new events.
+    """
 
     __slots__ = ("_held", "_held_events", "_reminder", "_waiting", "_woken", "must_read")
 
@@ -70,6 +81,9 @@ class Watcher:
         self.must_read = True
 
     def offer(self, batch: Batch) -> None:
+        """Buffer a batch of committed events. Never waits."""
+        # Dropping events is safe, because they are in the database already. It bounds the memory of a slow reader, and
+        # the engine never waits for one.
         if self._held_events + len(batch.events) > HELD_EVENTS or not self._continues(batch):
             self._held.clear()
             self._held_events = 0
@@ -80,13 +94,20 @@ class Watcher:
         self._end_wait()
 
     def wake(self) -> None:
-        """Read the history: it has grown, or may have."""
+        """Make the reader read the database, because the history has grown or may have grown."""
         self.must_read = True
         self._end_wait()
 
     def take(self, after: int) -> Batch | None:
-        """The next held batch that follows `after` directly; a gap before it asks for a read instead."""
+        """Remove and return the next buffered batch, from event `after` + 1 on.
+
+        None when the buffer is empty. None, and `must_read` is set, when events between `after` and the buffer are
+        missing.
+        """
+        # The reader is about to see everything that it was woken for. Wake-ups from here on set the flag again, so
+        # that `wait` returns at once.
         self._woken = False
+        # A read of the database may have returned events that were offered meanwhile. They must not be returned twice.
         while self._held and self._held[0].last <= after:
             self._drop_first()
         if not self._held:
@@ -98,11 +119,11 @@ class Watcher:
         return batch if batch.first > after else batch.rest(after)
 
     def holds_from(self, number: int) -> bool:
-        """True when nothing needs to be read from event `number` on."""
+        """True when the buffer begins with event `number`, so that the database need not be read."""
         return bool(self._held) and self._held[0].first == number
 
     async def wait(self, seconds: float) -> None:
-        """Until a batch is offered or a wake-up comes; after `seconds` without either, ask for a read."""
+        """Wait for a batch or a wake-up. After `seconds` without either, set `must_read` and return."""
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._waiting = loop.create_future()
@@ -115,11 +136,13 @@ class Watcher:
         self._woken = False
 
     def close(self) -> None:
-        """It will not wait again."""
+        """Release the timer. The reader must not wait again."""
         self._reminder.close()
 
     def _continues(self, batch: Batch) -> bool:
-        """False when another engine had the execution meanwhile, and told this process nothing."""
+        """False when events are missing before `batch`: another process owned the execution for a while, and its
+        events were not delivered to this hub.
+        """
         return not self._held or self._held[-1].last + 1 == batch.first
 
     def _drop_first(self) -> Batch:
@@ -134,9 +157,10 @@ class Watcher:
 
 
 class Hub:
-    """The watchers of this process by execution. `announce(id)` tells other processes that a history has grown.
+    """The watchers of this process, by execution.
 
-    `closing` ends all watchers when the process stops.
+    announce: called with the id of an execution whose history has grown, to notify other processes. Must not wait.
+    closing: set when the process stops; all watchers then end.
     """
 
     def __init__(self, announce: Callable[[UUID], None] = lambda _: None) -> None:
@@ -146,6 +170,7 @@ class Hub:
 
     @property
     def watchers(self) -> int:
+        """The number of watchers."""
         return sum(len(watchers) for watchers in self._watchers.values())
 
     def add(self, execution_id: UUID) -> Watcher:
@@ -161,7 +186,7 @@ class Hub:
             del self._watchers[execution_id]
 
     def publish(self, execution_id: UUID, events: Sequence[Event]) -> None:
-        """Hand committed events to their watchers; never waits."""
+        """Deliver committed events to the watchers in this process, and notify other processes. Never waits."""
         if (watchers := self._watchers.get(execution_id)) is not None:
             batch = Batch(events, is_shared=len(watchers) > 1)
             for watcher in watchers:
@@ -169,7 +194,7 @@ class Hub:
         self._announce(execution_id)
 
     def wake(self, execution_id: UUID) -> None:
-        """Wake the watchers of a history: another process says that it has grown."""
+        """Wake up the watchers of an execution, because another process has announced new events."""
         for watcher in self._watchers.get(execution_id, ()):
             watcher.wake()
 
@@ -183,13 +208,22 @@ class Hub:
 async def follow(
     hub: Hub, watcher: Watcher, history: History, execution_id: UUID, after: int, poll_seconds: float
 ) -> AsyncGenerator[Batch]:
-    """The history after number `after`, in batches, to its end, as the hub's `watcher` of it learns of it.
+    """Yield the history after number `after` in batches, as it grows, until the execution has ended.
 
-    `poll_seconds` is the first pause before a look without a wake-up. Raise `Unavailable` when the hub closes before
-    the end, `NotFound` when the history is removed meanwhile.
+    hub: the hub that `watcher` was added to.
+    watcher: receives the new events of the execution.
+    history: reads events from the database.
+    execution_id: the execution to follow.
+    after: the number of the last event that the caller has.
+    poll_seconds: the first pause after which the database is read without a wake-up; pauses double up to
+        `LONGEST_PATIENCE` times as long.
+
+    Raise `Unavailable` when the hub closes before the execution has ended, `NotFound` when the history is removed
+    meanwhile.
     """
     pause, ended = poll_seconds, False
     while not ended:
+        # The buffer comes first: as long as it continues where the caller is, the database is not read.
         batch = watcher.take(after)
         if batch is None and watcher.must_read:
             batch, ended = await _read(watcher, history, execution_id, after)
@@ -200,17 +234,20 @@ async def follow(
             pause = poll_seconds
         elif not ended:
             if hub.closing:
-                raise Unavailable(f"the server is stopping and the execution goes on: watch it again after {after}")
+                raise Unavailable(f"the server is stopping; the execution continues: watch it again after {after}")
+            # No wake-up is lost here. One that came during `_read` is remembered, so `wait` returns at once. Without a
+            # read, nothing was awaited since `take`, so none can have come.
             await watcher.wait(pause)
             pause = min(pause * 2, poll_seconds * LONGEST_PATIENCE)
 
 
 async def _read(watcher: Watcher, history: History, execution_id: UUID, after: int) -> tuple[Batch | None, bool]:
-    """A page of the history, and whether it has ended."""
+    """Read a page of the history. Return its events, None when there are none, and whether the history has ended."""
+    # Cleared before the read, not after it: a wake-up during the read may be about events that the read did not see.
     watcher.must_read = False
     page = await history.read_history(execution_id, after, PAGE)
     if not page.exists:
         raise NotFound("execution", execution_id)
-    # A wake-up that came meanwhile may be about events that are not on this page.
+    # A full page may have a successor. A wake-up during the read has set the flag, and it must stay set.
     watcher.must_read = watcher.must_read or len(page.events) == PAGE
     return Batch(page.events) if page.events else None, page.ended

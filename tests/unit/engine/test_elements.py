@@ -152,7 +152,7 @@ async def test_what_is_no_list_fails_the_task(house: House, process: Process) ->
     assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
     failure = (await process.executions.get(execution_id)).failure
     assert failure is not None
-    assert "${input.list}: is no list" in failure.message
+    assert "${input.list}: is not a list" in failure.message
 
 
 def test_a_list_has_a_limit() -> None:

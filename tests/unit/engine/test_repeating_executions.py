@@ -261,7 +261,7 @@ async def test_a_rerun_says_from_where(house: House, process: Process) -> None:
 
     assert [update.message for update in page.updates] == [
         f"Execution accepted: it repeats execution {origin_id} from task 'b' on",
-        "Task 'a' taken over, completed, from the execution that this one repeats",
+        "Task 'a' completed: its result is reused from the execution that this one repeats",
     ]
     assert (page.updates[1].output, page.updates[1].task_status) == ("1.0", TaskStatus.COMPLETED)
 

@@ -35,7 +35,7 @@ def update(type: EventType, data: str | None = None, task: str | None = None, at
         (update(EventType.TASK_SKIPPED, message_data("").text, "a"), "Task 'a' skipped"),
         (
             update(EventType.TASK_REUSED, '"any output, { and all"', "a"),
-            "Task 'a' taken over, completed, from the execution that this one repeats",
+            "Task 'a' completed: its result is reused from the execution that this one repeats",
         ),
         (
             update(EventType.EXECUTION_FAILING, failure_data("timeout", "it took too long").text),
