@@ -1,8 +1,7 @@
-"""Executions that tasks of other executions start: what the task type `workflow` needs of the engine.
+"""Starts, follows and cancels executions for tasks of type `workflow`.
 
-It uses the services of the hall, so it belongs here and not in `wiring`, which only joins parts. The engine and the
-task types do not import each other: `Children` in `app/tasks/child_workflow.py` says what is needed, and its values are
-in `app/domain/handlers.py`.
+The engine and the task types do not import each other. The protocol `Children` in `app/tasks/child_workflow.py`
+declares what the task type needs; the values that are exchanged are in `app/domain/handlers.py`.
 """
 
 import asyncio
@@ -31,12 +30,16 @@ _PARENT = re.compile(r"child:([0-9a-f-]{36})/")
 
 
 def _idempotency_key(task_key: str, number: int) -> str:
-    """A task key begins with the id of its execution, so the key of a child names its parent."""
+    """The key of a child. A task key begins with the id of its execution, so the key of a child contains its parent."""
     return f"child:{task_key}:{number}"
 
 
 class ChildExecutions:
-    """`serve` comes after everything is built: the services run on an engine, which runs the tasks that need this."""
+    """Child executions, for the task type `workflow`. All methods wait while the database is unreachable.
+
+    The services need the engine, the engine needs the task types, and these need this object. So it is created first,
+    and receives the services by `serve` when everything is built.
+    """
 
     def __init__(self, payloads: Payloads) -> None:
         self._payloads = payloads
@@ -53,7 +56,7 @@ class ChildExecutions:
 
     async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
         try:
-            # Only the text is taken over: the value belongs to a config that other attempts use too.
+            # Only the text is used: the value is part of a config that other attempts use, too.
             payload = Payload(self._payloads.from_value(input, "input").text)
             request = StartRequest(parse_ref(workflow), payload, _idempotency_key(task_key, number))
             started = await _persist(lambda: self._executions.start(request))
@@ -98,7 +101,7 @@ class ChildExecutions:
 
 
 async def _persist(call: Callable[[], Awaitable[Result]]) -> Result:
-    """Repeat the call until the database answers."""
+    """Repeat the call until the database is reachable."""
     while True:
         try:
             return await call()

@@ -1,7 +1,7 @@
-"""Steering executions, in a process with an engine or without one.
+"""Controls executions, in a process with or without an engine.
 
-What an execution's owner has to do is left for it as a command. A retry and a rerun are new executions: nothing may
-follow the event that ended the one that they repeat.
+A request to an execution that runs is stored as a command, which its owner carries out. A retry or a rerun is a new
+execution, because no event may follow the one that ended an execution.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,10 @@ MAX_SIGNAL_NAME = 200
 
 
 class ExecutionControls:
-    """Unknown ids raise `NotFound`, values that break a rule `Invalid`, and `WrongState` says what an execution's state
-    does not allow. Every method raises `Unavailable` when the database does not answer.
+    """Cancels, pauses, resumes, signals and repeats executions.
+
+    All methods raise `NotFound` for an unknown id, `Invalid` for a value that breaks a rule, `WrongState` when the
+    state of the execution does not allow the request, and `Unavailable` when the database is unreachable.
     """
 
     def __init__(
@@ -63,24 +65,24 @@ class ExecutionControls:
         self._new_id = new_id
 
     async def cancel(self, execution_id: UUID, reason: str) -> Execution:
-        """Ask the execution to stop; harmless when repeated. Raise `WrongState` when it completed or failed."""
+        """Request that the execution stops. No effect when repeated. Raise `WrongState` if it completed or failed."""
         execution = await read_execution(self._store, execution_id)
         if execution.status is ExecutionStatus.CANCELLED:
             return execution
         return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
 
     async def pause(self, execution_id: UUID, reason: str) -> Execution:
-        """Ask the execution to start nothing more; what runs may end. Harmless when repeated."""
+        """Request that the execution starts no more attempts; running attempts may end. No effect when repeated."""
         execution = await read_execution(self._store, execution_id)
         return await self._send(ControlCommand(0, execution.id, PAUSE, reason), execution, "be paused")
 
     async def resume(self, execution_id: UUID, reason: str) -> Execution:
-        """Ask a paused execution to go on; harmless when it is not paused."""
+        """Request that a paused execution continues. No effect when it is not paused."""
         execution = await read_execution(self._store, execution_id)
         return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
 
     async def signal(self, execution_id: UUID, name: str, payload: Payload) -> Execution:
-        """Hand `payload` to the task that waits for this signal, or keep it until one does.
+        """Deliver `payload` to the task that waits for this signal, or store it until one does.
 
         Raise `Invalid` when no task waits for it, or when it breaks the `output_schema` of every task that does.
         """
@@ -93,9 +95,9 @@ class ExecutionControls:
         return await self._send(command, execution, "receive signals")
 
     async def skip(self, execution_id: UUID, task: str, reason: str) -> Execution:
-        """Ask the execution to go on as if the task had completed with the output `null`; harmless when repeated.
+        """Request that the execution continues as if the task had completed with the output `null`.
 
-        Raise `WrongState` when the task has ended otherwise.
+        No effect when repeated. Raise `WrongState` when the task has ended in another way.
         """
         execution = await read_execution(self._store, execution_id)
         command = ControlCommand(0, execution.id, SKIP, reason, task)
@@ -104,9 +106,9 @@ class ExecutionControls:
         return await self._send(command, execution, "skip a task")
 
     async def retry(self, execution_id: UUID) -> Started:
-        """Start a new execution of the same revision and input that makes up for what failed or was cancelled here.
+        """Start a new execution of the same revision and input, which reuses what completed and runs everything else.
 
-        There is one per origin: a repeated call answers the execution that the first one started.
+        An execution has at most one retry: a repeated call returns the execution that the first call started.
         """
         origin = await self._ended(execution_id, "retried")
         if origin.status is ExecutionStatus.COMPLETED:
@@ -114,9 +116,9 @@ class ExecutionControls:
         return await self._repeat(origin, None, f"retry:{origin.id}")
 
     async def rerun(self, execution_id: UUID, from_task: str, idempotency_key: str | None = None) -> Started:
-        """Start a new execution of the same revision and input that runs the task and all behind it again.
+        """Start a new execution of the same revision and input, which runs the task and all tasks after it again.
 
-        Raise `Conflict` when the idempotency key has started anything but a repetition of this execution.
+        Raise `Conflict` when the idempotency key was used for anything but a repetition of this execution.
         """
         check_idempotency_key(idempotency_key)
         origin = await self._ended(execution_id, "rerun")
@@ -169,7 +171,7 @@ class ExecutionControls:
         raise WrongState(f"task {task!r} of execution {execution.id} {state.course.skip_refusal(index)}")
 
     async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
-        """Leave the command for the owner. Raise `WrongState` when the execution has ended."""
+        """Store the command for the owner. Raise `WrongState` when the execution has ended."""
         if problems := text_problems("reason", command.reason, MAX_REASON):
             raise Invalid(problems)
         if execution.status.is_final:
@@ -190,5 +192,5 @@ def _step_named(task: str, plan: Plan) -> int:
     index = _index_named(task, plan, "from_task")
     if index in plan.graph.compensations:
         undone = next(planned.name for planned in plan.tasks if index in planned.compensated_by)
-        raise Invalid.at("from_task", f"{task!r} undoes {undone!r} and is no step to begin from")
+        raise Invalid.at("from_task", f"{task!r} undoes {undone!r}, so a rerun cannot begin with it")
     return index

@@ -1,4 +1,4 @@
-"""What an execution would do, task by task, with outcomes that the caller makes up. Nothing runs, nothing is stored."""
+"""Simulates an execution, task by task, with outcomes that the caller provides. No task runs, and nothing is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,11 @@ MAX_STEPS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """What a task comes to; a failure is final. One for a task that runs for each element stands for all of them."""
+    """The outcome of a task. For a task with `for_each` it is the outcome of the whole task.
+
+    - output: any JSON value
+    - failure: why the task fails, without a retry; None when it completes
+    """
 
     output: Any = None
     failure: Failure | None = None
@@ -42,7 +46,14 @@ class Mock:
 
 @dataclass(frozen=True, slots=True)
 class DryStep:
-    """`config` is what the task would get, a list of them where it runs for each element. `output` is JSON text."""
+    """One task of a dry run.
+
+    - task: the name of the task
+    - status: its final status
+    - config: the config that the task would receive; for a task with `for_each`, a list with one for each element
+    - output: JSON text
+    - failure: why it failed; None when it did not
+    """
 
     task: str
     status: TaskStatus
@@ -53,7 +64,14 @@ class DryStep:
 
 @dataclass(slots=True)
 class DryRun:
-    """`is_cut` is true when there are more than `MAX_STEPS` steps; the status is then the one after the last."""
+    """The path that an execution would take.
+
+    - status: the status after the last step
+    - steps: the tasks, in the order in which they would run
+    - output: the output of the execution, as JSON text
+    - failure: why the execution would fail; None when it would not
+    - is_cut: True when there would be more than `MAX_STEPS` steps
+    """
 
     status: ExecutionStatus = ExecutionStatus.PENDING
     steps: list[DryStep] = field(default_factory=list)
@@ -73,7 +91,7 @@ class DryRunner:
         self._max_output_bytes = max_output_bytes
 
     async def run(self, workflow: Ref, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
-        """On the workflow's current revision. Raise `NotFound`, and `Invalid` for mocks and inputs that do not fit."""
+        """Simulate the current revision. Raise `NotFound`, and `Invalid` for wrong mocks or a wrong input."""
         current = await self._definitions.current(workflow)
         plan = None if current is None else await self._plans.get(*current)
         if plan is None:
@@ -100,7 +118,7 @@ def _check(plan: Plan, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> N
 
 
 class _Stars:
-    """A dry run shows configs, so it knows no secrets."""
+    """Replaces all secrets, because a dry run returns configs to the caller."""
 
     def get(self, name: str) -> str:
         return "***"
@@ -138,7 +156,7 @@ class _Rehearsal:
         return self._told
 
     def _carry_out(self, commands: Sequence[Command]) -> None:
-        """One of them: what becomes of the first task may be that the others do not start."""
+        """Carry out the first command only: the outcome of its task may prevent the others from starting."""
         command = commands[0]
         if isinstance(command, StartTask):
             self._play(command.index)
@@ -160,7 +178,7 @@ class _Rehearsal:
         self._told.steps.append(DryStep(name, task.status, config, task.output, task.failure))
 
     def _ended(self, index: int) -> tuple[Any, Outcome]:
-        """What the task would get, and what it comes to."""
+        """The config that the task would receive, and its outcome."""
         planned = self._state.plan.tasks[index]
         try:
             config = self._preparation.configs(index)
@@ -170,7 +188,7 @@ class _Rehearsal:
         return config, self._preparation.checked(index, outcome)
 
     def _own_outcome(self, index: int) -> Outcome:
-        """A task that does nothing but work out its output does so; any other comes to null."""
+        """The outcome of a task without a mock. A task without side effects is run; any other one returns null."""
         planned = self._state.plan.tasks[index]
         handler = self._attempts.handler(planned.type)
         if planned.flow.for_each is not None or not getattr(handler, "is_pure", False):

@@ -1,4 +1,4 @@
-"""Execution ids: UUIDv7 (RFC 9562, section 5.7), so that ids sort by time and new rows fall at an index's end."""
+"""Execution ids: UUIDv7 (RFC 9562, section 5.7), so that ids sort by time and new rows are added at an index's end."""
 
 import os
 import time
@@ -17,19 +17,19 @@ def _from_bytes(value: bytes) -> UUID:
 
 
 def new_execution_id(make: Callable[[bytes], UUID] = _from_bytes) -> UUID:
-    """`make` makes the id of its 16 bytes: an adapter's own UUIDs may be quicker than the standard library's."""
+    """Return a new id. `make` creates it from 16 bytes: a driver's own class may be faster than the standard one."""
     milliseconds = time.time_ns() // 1_000_000 & 0xFFFF_FFFF_FFFF
     random_bits = int.from_bytes(os.urandom(10)) & _RANDOM_BITS
     return make((milliseconds << 80 | random_bits | _VERSION_7).to_bytes(16))
 
 
 def first_id_at(instant: datetime) -> UUID:
-    """Not above any id that is given at `instant` or later; above all that were given in earlier milliseconds."""
+    """The smallest id for `instant`: not above any id made then or later, above all made in earlier milliseconds."""
     return UUID(int=max(int(instant.timestamp() * 1_000), 0) << 80)
 
 
 def parse_execution_id(text: str, field: str = "execution_id") -> UUID:
-    """Raise `Invalid` for what is not a UUID in one of its usual spellings."""
+    """Raise `Invalid` for a text that is not a UUID in one of the usual notations."""
     try:
         return UUID(text)
     except ValueError:

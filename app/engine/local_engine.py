@@ -1,4 +1,4 @@
-"""The engine of this process, as those see it who start and watch executions. A process need not have one."""
+"""The port through which starting and watching use the engine of this process. A process need not have an engine."""
 
 from typing import Protocol
 from uuid import UUID
@@ -17,7 +17,7 @@ class LocalEngine(Protocol):
         """True when an execution can be opened here."""
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
-        """Begin a new execution here; return its status once it is stored.
+        """Start a new execution here; return its status once it is stored.
 
         None when the opening's conditions do not hold, or when the engine cannot tell whether it is stored.
         """
@@ -27,7 +27,7 @@ class LocalEngine(Protocol):
 
 
 class NoEngine:
-    """For a process whose executions are run by others."""
+    """For a process without an engine; engines in other processes run its executions."""
 
     has_room = False
 

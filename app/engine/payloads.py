@@ -1,4 +1,4 @@
-"""The entrance for JSON that callers send along: it is checked, parsed and encoded here, once."""
+"""Checks, parses and encodes the JSON values that callers send, once."""
 
 from typing import Any
 
@@ -10,24 +10,26 @@ from app.engine.values import encode
 
 
 class Payloads:
-    """Creates payloads. Each process has one of these, which alone knows the limit of their size.
+    """Creates payloads. Each process has one object of this class, so the limit of their size is in one place.
 
-    The methods raise `TooLarge` for a value over `max_bytes` (of UTF-8), and `Invalid`, with a path that begins with
-    `field`, for a value that is not JSON or cannot be stored.
+    max_bytes: the largest size of a payload, as bytes of UTF-8.
+
+    All methods raise `TooLarge` for a larger value, and `Invalid` for a value that is not JSON or cannot be stored; its
+    path begins with `field`.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
 
     def from_value(self, value: Any, field: str) -> Payload:
-        """The payload keeps `value`, which must not be changed from then on."""
+        """The payload keeps a reference to `value`, so the caller must not change it any more."""
         return Payload(encode(value, field, self._max_bytes) or "null", value)
 
     def from_text(self, text: str, field: str) -> Payload:
         return self.from_value(self._parsed(text, field), field)
 
     def object_from_text(self, text: str, field: str) -> Payload:
-        """As `from_text`, for what must be a JSON object."""
+        """As `from_text`, for a text that must be a JSON object."""
         value = self._parsed(text, field)
         if not isinstance(value, dict):
             raise Invalid.at(field, "must be a JSON object")
@@ -35,7 +37,8 @@ class Payloads:
 
     def _parsed(self, text: str, field: str) -> Any:
         raw = text.encode("utf-8", "surrogatepass")
-        # What is stored is the value, encoded again; this keeps a huge text away from the parser.
+        # The size of the encoded value is what counts, and is checked later. This check protects the parser from a huge
+        # text.
         if len(raw) > self._max_bytes:
             raise TooLarge(field, self._max_bytes, len(raw))
         try:

@@ -1,4 +1,4 @@
-"""What running executions needs from outside. Implemented in `adapters/`, joined in `wiring/`."""
+"""What the engine needs from outside. `adapters/` implements these protocols, `wiring/` joins them to the engine."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -33,15 +33,22 @@ LOOK_AGAIN_SECONDS = 60.0
 
 
 class StoreUnreachable(Unavailable):
-    """The database did not answer; whether the call took effect is unknown."""
+    """The database is unreachable. It is unknown whether the call took effect."""
 
 
 @dataclass(slots=True)
 class Opening:
-    """A new execution's row. It is stored only while the workflow is at `revision` and the idempotency key is free.
+    """The row of a new execution. It is stored only if `revision` is current and the idempotency key is not in use.
 
-    The step that carries it also carries a `RowChange`. An opening with an `origin_id`, whose execution repeats that
-    one, is for `enqueue` only, and is stored whatever has become of the workflow.
+    A step with an opening also has a `RowChange`.
+
+    - workflow_id: the workflow to run
+    - revision: the revision to run
+    - input: the input of the execution
+    - created_at: when the start was requested
+    - idempotency_key: unique for the workflow; None when the caller gave none
+    - origin_id: the execution that this one repeats, or None. Such an opening is for `enqueue` only. It is stored even
+      if the workflow has another revision by now, or was deleted
     """
 
     workflow_id: int
@@ -54,7 +61,14 @@ class Opening:
 
 @dataclass(slots=True)
 class RowChange:
-    """The execution row after this step; `output` and `failure` are JSON text. A final status releases the owner."""
+    """How a step changes the row of its execution.
+
+    - status: the new status; a final one also clears the owner
+    - started_at: when the execution started; None leaves the row's value
+    - finished_at: when it ended; None before that
+    - output: JSON text
+    - failure: JSON text
+    """
 
     status: ExecutionStatus
     started_at: datetime | None = None
@@ -65,7 +79,15 @@ class RowChange:
 
 @dataclass(slots=True)
 class Step:
-    """What must become durable together for one execution. Its steps are stored in order, or not at all."""
+    """Changes of one execution that are stored together or not at all. Steps of an execution are stored in order.
+
+    - execution_id: the execution
+    - events: the new events
+    - opening: the row of a new execution; None for an existing one
+    - change: the change of the row; None when it does not change
+    - done_commands: the ids of commands to remove
+    - parking: set when the engine gives up ownership, because the execution only waits
+    """
 
     execution_id: UUID
     events: Sequence[Event]
@@ -77,14 +99,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """The execution only waits: it has no owner for so many seconds, or until a command comes.
+    """The execution only waits, so it needs no owner until it is due or a command arrives.
 
-    A clock may be wrong at the moment of the parking and right a little later. So the time is said twice, and the
-    execution is due at the earlier of the two, on the database's clock. Where that is too early, the engine that claims
+    A clock may be wrong at the moment of the parking and correct a little later. So the time is given twice, and the
+    execution is due at the earlier of the two, on the database's clock. If that is too early, the engine that claims
     it keeps it for a while. Both are None when only a command can continue it.
 
-    - seconds: from now on
-    - until: the time that the history says
+    - seconds: how long it waits from now on
+    - until: the time that the history gives
     """
 
     seconds: float | None
@@ -93,7 +115,7 @@ class Parking:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An execution that is now this engine's, with its whole history."""
+    """An execution that this engine now owns, with its whole history."""
 
     execution: Execution
     events: Sequence[Event]
@@ -101,9 +123,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ControlCommand:
-    """A request from another process, kept until a step that acts on it is stored.
+    """A request from another process. It is removed when a step that carries it out is stored.
 
-    `name` is the signal's, or the task's to skip; `payload` (JSON text) belongs to a signal, `reason` to the others.
+    - id: the number of the row; 0 before it is stored
+    - execution_id: the execution
+    - type: one of `COMMANDS`
+    - reason: why, for all types except signals
+    - name: the name of the signal, or of the task to skip
+    - payload: JSON text, for signals
     """
 
     id: int
@@ -116,8 +143,11 @@ class ControlCommand:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """`ended` is true when the execution has ended and nothing follows `events`; `exists` is false when there is no
-    such history, or no more.
+    """A part of a history.
+
+    - events: consecutive events
+    - ended: True when the execution has ended and no event follows
+    - exists: False when there is no such history, or it has been removed
     """
 
     events: Sequence[Event]
@@ -126,44 +156,44 @@ class HistoryPage:
 
 
 class Recording(Protocol):
-    """The writer's side of the history. Every write is fenced by the engine's lease row and returns what is stored."""
+    """Writes histories. Nothing is stored unless the engine's lease row exists. All methods return what is stored."""
 
     async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
-        """Write all steps in one transaction; return the executions whose steps are stored."""
+        """Write steps in one transaction; return the executions whose steps are stored."""
 
     async def stored(self, steps: Sequence[Step]) -> set[UUID]:
-        """After `StoreUnreachable`: the executions whose last event of `steps` is stored."""
+        """Return the executions whose last event of `steps` is stored. Call it when `record` was interrupted."""
 
 
 class Ownership(Protocol):
-    """Lease rows of engine processes, on the database's clock."""
+    """Leases of engines, and which engine owns which executions. All times are the database's clock."""
 
     async def register(self, name: str, lease_seconds: float) -> int:
         """Add an engine's lease row; return its id."""
 
     async def renew(self, engine_id: int, lease_seconds: float) -> bool:
-        """False when the lease row is gone: another engine has taken this one's executions over."""
+        """False when the lease row is gone, because another engine has taken over this one's executions."""
 
     async def reap(self) -> int:
-        """Remove engines whose lease has ended and free their executions; return how many were freed.
+        """Remove engines whose lease has expired and free their executions; return how many were freed.
 
-        Also remove commands that came when their execution had just ended.
+        Also remove commands that arrived after their execution had ended.
         """
 
     async def release(self, engine_id: int) -> None:
-        """Remove this engine's row and free what it still owns."""
+        """Remove this engine's row and free the executions that it still owns."""
 
     async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
-        """Take at most `limit` unowned executions that are due."""
+        """Become the owner of at most `limit` executions that are due and have no owner."""
 
     async def owned(self, engine_id: int) -> Collection[UUID]:
-        """The unfinished executions that belong to this engine."""
+        """The unfinished executions that this engine owns."""
 
     async def give_back(self, engine_id: int, execution_ids: Sequence[UUID], seconds: float) -> None:
-        """Free those of the executions that belong to this engine; they are due again after `seconds`."""
+        """Free those of the executions that this engine owns; they are due again after `seconds`."""
 
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
-        """The waiting commands for executions of this engine, oldest first; none is removed by reading."""
+        """The pending commands for executions that this engine owns, oldest first. Reading does not remove them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +224,9 @@ class ExecutionStore(Protocol):
     async def last_event(self, execution_id: UUID) -> Event | None: ...
 
     async def send_command(self, command: ControlCommand) -> None:
-        """Leave a command for the owner and make the execution due, if it has no owner, or once it is parked.
+        """Store a command for the owner, and make the execution due, so that a parked execution is claimed.
 
-        `command.id` is not looked at. Nothing is left for an execution that has ended.
+        `command.id` is ignored. No command is stored for an execution that has ended.
         """
 
 
@@ -204,9 +234,9 @@ class ExecutionStore(Protocol):
 class Removal:
     """One batch of a sweep.
 
-    - looked_at: how many executions it has looked at
-    - removed: how many of these it has removed
-    - last_id: of the last one it has looked at; None when there was none
+    - looked_at: how many executions were looked at
+    - removed: how many of these were removed
+    - last_id: the id of the last one; None when there was none
     """
 
     looked_at: int
@@ -215,17 +245,16 @@ class Removal:
 
 
 class Expiry(Protocol):
-    """Removes executions that have ended too long ago, on the database's clock."""
+    """Removes executions whose retention has ended, by the database's clock."""
 
     async def now(self) -> datetime: ...
 
     async def shortest_days(self) -> float | None:
-        """The least time for which any execution is kept; None when all are kept without limit."""
+        """The shortest retention of any workflow; None when all executions are kept without limit."""
 
     async def remove(self, after: UUID, before: UUID, limit: int) -> Removal | None:
-        """Look at the next `limit` executions by id, and remove those whose time is up, with their histories.
-
-        None when another process is doing so.
+        """Look at the next `limit` executions by id between `after` and `before`, and remove those whose retention has
+        ended, with their histories. None when another process is doing so.
         """
 
 
@@ -237,7 +266,7 @@ class DefinitionReader(Protocol):
 
 
 class Signals(Protocol):
-    """Wake-ups between processes. A lost one costs latency only: everything is also polled."""
+    """Wake-ups between processes. A lost one only costs latency, because all receivers also poll."""
 
     async def announce(self, channel: str, payload: str) -> None: ...
 

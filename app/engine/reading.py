@@ -1,4 +1,4 @@
-"""What most requests about an execution read first: the execution itself, its plan, its history."""
+"""Reads what most requests about an execution need: the execution, its plan, its history."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""A retry or rerun: what a new execution takes over of the one that it repeats, and how its history begins. Pure."""
+"""The first events of a retry or rerun, and which completed tasks it reuses. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,10 +17,13 @@ from app.engine.planning.plan import Plan
 def first_events(
     plan: Plan, origin_id: UUID, history: Sequence[Event], from_index: int | None, now: datetime
 ) -> Sequence[Event]:
-    """The events of a new execution up to the moment when an engine may begin it.
+    """The events of the new execution that are stored before an engine starts it.
 
-    `history` is the whole one of the ended execution `origin_id`. `from_index` is the task from which on everything
-    runs again; None repeats only what that execution did not complete.
+    plan: the plan of the revision that both executions run.
+    origin_id: the execution to repeat; it has ended.
+    history: the whole history of `origin_id`.
+    from_index: the task from which on everything runs again; None runs only what did not complete.
+    now: the time of the events.
     """
     origin = fold(plan, history)
     state = ExecutionState(plan)
@@ -28,9 +31,10 @@ def first_events(
 
 
 def taken_over(origin: ExecutionState, from_index: int | None = None) -> frozenset[int]:
-    """The tasks of an ended execution that its repetition need not run: passed, not undone, and all before them too.
+    """The tasks of an ended execution whose results its repetition reuses.
 
-    `from_index` and the tasks behind it are none of them.
+    Such a task completed, was skipped, or failed and may fail; it was not undone; and all tasks before it are reused,
+    too. `from_index` and the tasks after it are never reused.
     """
     passed = [index for index in range(len(origin.tasks)) if _counts_as_done(origin, index)]
     if from_index is not None:
@@ -51,7 +55,7 @@ def _counts_as_done(origin: ExecutionState, index: int) -> bool:
 def _drafts(
     origin: ExecutionState, origin_id: UUID, history: Sequence[Event], from_index: int | None
 ) -> Iterable[Draft]:
-    """The creation, then the completions in the order in which they came."""
+    """The creation, then the reused results in the order in which they were recorded."""
     from_task = None if from_index is None else origin.plan.tasks[from_index].name
     text = orjson.dumps({"origin_id": str(origin_id), "from_task": from_task}).decode()
     yield Draft(EventType.EXECUTION_CREATED, text=text)

@@ -1,4 +1,4 @@
-"""Starting, finding and following executions, in a process with an engine or without one."""
+"""Starts, finds and follows executions, in a process with or without an engine."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -24,7 +24,11 @@ from app.engine.watching.watchers import Batch, Hub, Watcher, follow
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPage:
-    """`next_cursor` is what the next page starts below; None on the last page."""
+    """A page of a list.
+
+    - executions: the newest first
+    - next_cursor: the next page has the ids below it; None on the last page
+    """
 
     executions: Sequence[Execution]
     next_cursor: UUID | None
@@ -32,16 +36,21 @@ class ExecutionPage:
 
 @dataclass(frozen=True, slots=True)
 class UpdatePage:
-    """`ended` is true when `updates` reaches the end of a finished history."""
+    """A part of a history.
+
+    - updates: consecutive updates
+    - ended: True when the execution has ended and no update follows
+    """
 
     updates: Sequence[Update]
     ended: bool
 
 
 class ExecutionService:
-    """Unknown ids raise `NotFound`, values that break a rule `Invalid`, values over a limit `TooLarge`.
+    """Starts, finds and follows executions.
 
-    Every method raises `Unavailable` when the database does not answer.
+    All methods raise `NotFound` for an unknown id, `Invalid` for a value that breaks a rule, `TooLarge` for a value
+    over a limit, and `Unavailable` when the database is unreachable.
     """
 
     def __init__(
@@ -63,13 +72,13 @@ class ExecutionService:
         self._poll_seconds = poll_seconds
 
     async def start(self, request: StartRequest) -> Started:
-        """Make a new execution durable, or find the one that the idempotency key started."""
+        """Store a new execution, or find the one that was started with the same idempotency key."""
         return await self._starter.start(request, self._starter.new_id())
 
     async def execute(self, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
-        """Start and follow from the first event on, without asking the database for what is known here.
+        """Start an execution and follow it from the first event on, without a read of the database if it runs here.
 
-        Begin to read the answer at once: it is being kept for.
+        Consume the stream at once: updates are buffered from now on.
         """
         execution_id = self._starter.new_id()
         watcher = self._hub.add(execution_id)
@@ -95,7 +104,7 @@ class ExecutionService:
         return ExecutionPage(page, page[-1].id if len(found) > limit else None)
 
     async def workflow_id(self, ref: Ref) -> int:
-        """The id behind a ref. An id need not exist any more: executions outlive their workflow."""
+        """The id that a ref stands for. An id is not checked, because executions remain when a workflow is deleted."""
         if ref.id is not None:
             return ref.id
         if (current := await self._definitions.current(ref)) is not None:
@@ -107,20 +116,20 @@ class ExecutionService:
         return None if event is None else _show(execution, await read_plan(self._plans, execution), (event,))[0]
 
     async def updates(self, execution_id: UUID, after: int, limit: int) -> UpdatePage:
-        """The stored history after number `after`."""
+        """A page of the stored history after number `after`."""
         execution = await self.get(execution_id)
         plan = await read_plan(self._plans, execution)
         page = await self._store.read_history(execution.id, after, limit)
         return UpdatePage(_show(execution, plan, page.events), page.ended)
 
     async def tasks(self, execution_id: UUID) -> Sequence[TaskExecution]:
-        """What the history says of each task of the revision, in the order in which they run."""
+        """The state of each task of the revision, in the order in which they run."""
         execution = await self.get(execution_id)
         plan = await read_plan(self._plans, execution)
         return task_executions(plan, await read_whole_history(self._store, execution.id))
 
     async def wait(self, execution_id: UUID, seconds: float) -> Execution:
-        """The execution when it has ended, or as it stands after `seconds`."""
+        """Wait until the execution has ended, at most `seconds`; return its state then."""
         execution = await self.get(execution_id)
         until = asyncio.get_running_loop().time() + seconds
         watcher = self._hub.add(execution.id)
@@ -136,9 +145,9 @@ class ExecutionService:
         return execution
 
     async def watch(self, execution_id: UUID, after: int) -> AsyncGenerator[Sequence[Update]]:
-        """Replay the history after number `after`, then follow it to its end.
+        """Replay the history after number `after`, then follow the execution until it has ended.
 
-        Of an execution that runs in this process nothing is read but what the caller has not seen.
+        When it runs in this process, only events that the caller has missed are read from the database.
         """
         if after < 0:
             raise Invalid.at("after_sequence", "must be 0 or more")

@@ -1,4 +1,4 @@
-"""Starting executions: exactly one per idempotency key, always on the revision that is current when it lands."""
+"""Starts executions: exactly one per idempotency key, always with the revision that is current when it is stored."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,13 @@ TRIES_WHEN_CHANGED = 5
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """`input` is a JSON object. `revision` is the only one to run; None is the current one."""
+    """A request to start an execution.
+
+    - workflow: the workflow to run
+    - input: a JSON object
+    - idempotency_key: a second start with the same key finds the first execution; None starts a new one each time
+    - revision: refuse the start unless this revision is current; None runs the current one
+    """
 
     workflow: Ref
     input: Payload = field(default_factory=lambda: Payload("{}"))
@@ -39,8 +45,8 @@ class Started:
 
 
 class Starter:
-    """Starts an execution on this process's engine, if there is one with room; otherwise stores it for any engine to
-    claim, and wakes the engines.
+    """Starts an execution on this process's engine, if there is one with room. Otherwise stores it, so that any engine
+    can claim it, and wakes up the engines.
     """
 
     def __init__(
@@ -63,7 +69,7 @@ class Starter:
         self.new_id = new_id
 
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
-        """Make a new execution durable under `execution_id`, or find the one that the idempotency key started.
+        """Store a new execution with the id `execution_id`, or find the one with the same idempotency key.
 
         Raise `RevisionMismatch` when the request's revision is not the current one.
         """
@@ -93,10 +99,10 @@ class Starter:
         raise Unavailable(f"workflow {str(request.workflow)!r} keeps changing; start it again")
 
     async def _current(self, request: StartRequest) -> tuple[Current, bool]:
-        """The workflow's id and revision, and whether that is a guess. Raise `NotFound`.
+        """The workflow's id and revision, and whether they are a guess. Raise `NotFound`.
 
-        With an idempotency key it is never a guess: the key belongs to the workflow that has the ref now. Nor is it
-        with a revision, which only the current one may refuse.
+        A guess is not used with an idempotency key, because a wrong workflow id would find the execution of another
+        workflow. Nor is it used with a revision, because an outdated guess would refuse a correct request.
         """
         may_guess = request.idempotency_key is None and request.revision is None
         if may_guess and (guess := self._revisions.guess(request.workflow)) is not None:
@@ -111,10 +117,9 @@ class Starter:
         return None if key is None else await self._store.find_by_idempotency_key(workflow_id, key)
 
     async def _open(self, execution_id: UUID, plan: Plan, opening: Opening) -> Execution | None:
-        """Here where an engine has room, else for any engine.
+        """Open the execution on the engine of this process if it has room, else store it for any engine.
 
-        None when the opening's conditions do not hold; also when an engine that lost its place could not tell whether
-        it was stored.
+        None when the opening's conditions do not hold, or when the engine could not find out whether it was stored.
         """
         now = opening.created_at
         execution = Execution(
@@ -143,5 +148,5 @@ def check_idempotency_key(key: str | None) -> None:
 
 
 def _broken_contract(plan: Plan, input: Payload) -> Sequence[Problem]:
-    """What in the input breaks the workflow's `input_schema`, with the paths."""
+    """Where the input violates the workflow's `input_schema`, with the paths."""
     return () if plan.input is None else plan.input.problems(input.value, "input")

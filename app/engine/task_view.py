@@ -1,4 +1,4 @@
-"""What a history says of each task, for people who ask."""
+"""The state of each task of an execution, computed from its history."""
 
 from collections.abc import Sequence
 

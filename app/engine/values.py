@@ -1,4 +1,4 @@
-"""JSON values at the door: what cannot be stored or sent is refused here, with a reason, before it does harm."""
+"""Encodes JSON values, and refuses those that cannot be stored or sent."""
 
 from typing import Any
 
@@ -12,7 +12,9 @@ _PLAIN_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 def encode(value: Any, field: str, limit: int) -> str | None:
-    """JSON text of a value, None for `null`. Raise `Invalid` for what JSON or PostgreSQL cannot hold, `TooLarge`."""
+    """JSON text of a value; None for `null`. Raise `Invalid` if JSON or PostgreSQL cannot hold it, `TooLarge` if its
+    text has more than `limit` bytes.
+    """
     if value is None:
         return None
     try:
@@ -21,7 +23,7 @@ def encode(value: Any, field: str, limit: int) -> str | None:
         raise Invalid.at(field, f"is not a JSON value: {error}") from None
     if len(text) > limit:
         raise TooLarge(field, limit, len(text))
-    # The encoder writes `null` for NaN; only what could hide something is searched.
+    # The encoder writes `null` for NaN. Only texts that may contain NaN or a NUL character are searched.
     if b"null" in text or b"\\u0000" in text:
         for problem in storage_problems(value, field, check=_check):
             raise Invalid([problem])
@@ -29,7 +31,7 @@ def encode(value: Any, field: str, limit: int) -> str | None:
 
 
 def _check(item: Any) -> str | None:
-    """Problems that the encoder does not see."""
+    """Problems that the encoder does not report."""
     if isinstance(item, str):
         return text_problem(item) if NUL in item else None
     return number_problem(item) if isinstance(item, float) else None
