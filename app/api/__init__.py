@@ -1,1 +1,1 @@
-"""How others reach the service: one package per transport. Processes and `wiring` may import it."""
+"""The APIs of the service: one package per transport. Processes and `wiring` may import it."""

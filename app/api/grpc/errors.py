@@ -1,4 +1,4 @@
-"""Errors as gRPC statuses with google.rpc details; the one table of codes for this transport."""
+"""Converts errors to gRPC statuses with google.rpc details. It has the only table of codes for this transport."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -36,7 +36,7 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
 }
 DETAILS_KEY = "grpc-status-details-bin"
 
-# Clients take 8 KiB of trailers by default and answer more with an error of their own, which hides the cause.
+# Clients accept 8 KiB of trailers by default. For more they report an error of their own, which hides the cause.
 LONGEST_MESSAGE = 500
 LONGEST_VALUE = 200
 MOST_VIOLATIONS = 8
@@ -48,7 +48,7 @@ R = TypeVar("R")
 
 
 def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], Awaitable[R]]:
-    """A servicer's method from one that needs no context: it answers, or raises what `errors_as_status` maps."""
+    """Make a servicer's method from one without a context, which returns a response or raises a `ServiceError`."""
 
     @wraps(method)
     async def call(servicer: S, request: Q, context: Context) -> R:
@@ -62,7 +62,7 @@ def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], A
 
 @asynccontextmanager
 async def errors_as_status(context: Context) -> AsyncIterator[None]:
-    """Answer expected errors with their status; log unexpected ones and answer a bare INTERNAL."""
+    """Return a `ServiceError` as its status. Log any other error and return INTERNAL without details."""
     try:
         yield
     except ServiceError as error:

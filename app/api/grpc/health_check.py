@@ -1,6 +1,7 @@
-"""For containers: `python -m app.api.grpc.health_check [HOST:PORT]` exits 0 when the server says SERVING.
+"""The health check of containers: `python -m app.api.grpc.health_check [HOST:PORT]` exits 0 when the server reports
+SERVING.
 
-Without an address it asks this host at GRPC_PORT, as the server in the same container does.
+Without an address it calls this host at GRPC_PORT, the port of the server in the same container.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Between protobuf messages and the engine's words."""
+"""Converts protobuf messages to the engine's types and back."""
 
 from datetime import datetime
 from typing import Any
@@ -44,7 +44,7 @@ TASK_STATUS = {
 
 
 def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, payloads: Payloads) -> StartRequest:
-    """Raise `Invalid`, `TooLarge` or `NotFound` for what cannot be started."""
+    """Raise `Invalid`, `TooLarge` or `NotFound` for a message that cannot start an execution."""
     if not message.workflow_id:
         raise Invalid.at("workflow_id", "must be a workflow's id or key")
     if message.parameters and message.input:
@@ -105,9 +105,9 @@ def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStat
 
 
 def page_message(page: ExecutionPage, max_bytes: int) -> pb.ListExecutionsResponse:
-    """At least one execution, and no more of the page than a message of `max_bytes` can hold.
+    """A message with as many executions of the page as fit into `max_bytes`, at least one.
 
-    The token leads to the rest.
+    The token of the next page continues after the last one in the message.
     """
     token = "" if page.next_cursor is None else str(page.next_cursor)
     message = pb.ListExecutionsResponse(next_page_token=token)
@@ -123,7 +123,7 @@ def page_message(page: ExecutionPage, max_bytes: int) -> pb.ListExecutionsRespon
 
 
 def summary_message(execution: Execution) -> pb.ExecutionSummary:
-    """Its error is shortened; the whole one is in the execution's status."""
+    """An execution in a list. Its error is shortened; `GetWorkflowStatus` returns the whole one."""
     failure = execution.failure
     if failure is not None:
         failure = Failure(shortened(failure.code, LONGEST_VALUE), shortened(failure.message, LONGEST_MESSAGE))
@@ -145,7 +145,7 @@ def error_message(failure: Failure | None) -> pb.Error | None:
 
 
 def timestamp(instant: datetime | None) -> Timestamp | None:
-    """Whole microseconds, as they are stored."""
+    """Convert an instant, which is stored in whole microseconds."""
     if instant is None:
         return None
     return Timestamp(seconds=int(instant.timestamp() // 1), nanos=instant.microsecond * 1000)

@@ -1,4 +1,4 @@
-"""The thread with which grpc.aio waits for the network."""
+"""Lowers the scheduling priority of the thread with which grpc.aio waits for the network."""
 
 import os
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def yielding_threads() -> Iterator[None]:
-    """Threads that are started meanwhile do not interrupt the one that runs, as far as the system knows how.
+    """Start threads within this context so that they do not preempt the running thread, if the system supports it.
 
-    grpc.aio has a thread that wakes for every message that was sent or came, to say so to the event loop. On a busy
-    processor Linux would let it interrupt the event loop each time. Under SCHED_BATCH it waits for its turn
-    (`man 7 sched`), and on an idle processor it runs as before.
+    grpc.aio has a thread that wakes up for each message that was sent or received, and notifies the event loop. On a
+    busy processor Linux would let it preempt the event loop each time. Under SCHED_BATCH it waits for its turn
+    (`man 7 sched`); on an idle processor it runs as before.
     """
     if not hasattr(os, "SCHED_BATCH"):
         yield
@@ -25,7 +25,7 @@ def yielding_threads() -> Iterator[None]:
 
 
 def _set_policy(policy: int) -> None:
-    """Not allowed everywhere; then all stays as it is."""
+    """Set the policy of this thread. Where that is not allowed, nothing changes."""
     try:
         os.sched_setscheduler(0, policy, os.sched_param(0))
     except OSError:

@@ -1,6 +1,6 @@
 """Server reflection under both of its names.
 
-The library offers v1alpha alone; newer clients ask for v1, whose messages are the same on the wire.
+The library only offers v1alpha. Newer clients use v1, whose messages have the same encoding.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _V1_FILE = "grpc/reflection/v1/reflection.proto"
 
 
 def enable_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
-    """Describe `services`, full names of services whose descriptors are in the default pool."""
+    """Describe `services`: the full names of services whose descriptors are in the default pool."""
     _describe_v1()
     names = (*services, reflection.SERVICE_NAME, V1)
     reflection.enable_server_reflection(names, server)
@@ -29,7 +29,9 @@ def enable_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
 
 
 def _describe_v1() -> None:
-    """Add v1 to the pool, made from v1alpha by its name: a client that lists services asks what they are."""
+    """Add the descriptor of v1 to the pool, because clients that list services also request their descriptors. It is
+    that of v1alpha with another name.
+    """
     try:
         Default().FindFileByName(_V1_FILE)
     except KeyError:

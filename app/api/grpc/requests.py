@@ -1,4 +1,4 @@
-"""Requests as bytes: what cannot be read as its message is the caller's mistake and is refused as such."""
+"""Decodes requests. Bytes that are not a valid message are the caller's mistake: the status is INVALID_ARGUMENT."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,11 @@ log = structlog.get_logger(__name__)
 
 
 class Malformed:
-    """Stands for a request that could not be read; `reason` is what the protobuf library says."""
+    """A request that could not be decoded.
+
+    message_type: the full name of the expected message.
+    reason: the error of the protobuf library.
+    """
 
     __slots__ = ("message_type", "reason")
 
@@ -38,7 +42,7 @@ def reader(message_type: type[Message]) -> Callable[[bytes], Message | Malformed
 
 
 def refuse_malformed(request: Any) -> None:
-    """Raise `Invalid` for a request that could not be read, and log it in one line."""
+    """Raise `Invalid` for a request that could not be decoded, and log one line."""
     if isinstance(request, Malformed):
         log.warning("grpc_request_malformed", message_type=request.message_type, reason=request.reason)
-        raise Invalid.at("", f"the request is no valid {request.message_type}: {request.reason}")
+        raise Invalid.at("", f"the request is not a valid {request.message_type}: {request.reason}")

@@ -1,4 +1,4 @@
-"""The gRPC server around the servicer: reflection, health, limits, keepalive."""
+"""The gRPC server: the servicer with reflection, health, limits and keepalive."""
 
 from typing import Any
 
@@ -16,17 +16,21 @@ DESCRIPTOR = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
 SERVICE = DESCRIPTOR.full_name
 
 SHORTEST_PING_INTERVAL_MS = 1_000
-"""How often a client may ping a stream on which nothing happens; most libraries ask for 10 s or more."""
+"""How often a client may ping an idle stream; most libraries require intervals of 10 s or more."""
 
 
 class PortUnavailable(Exception):
-    """The address cannot be listened on; the message says so in one sentence."""
+    """The server cannot listen on the address. The message is one sentence for the user."""
 
 
 class Server:
-    """`host` and `port` to listen on, port 0 for a free one; `max_message_bytes` bounds both directions.
+    """The gRPC server.
 
-    With `share_port` other processes that say so too may listen on the same port.
+    servicer: carries out the calls.
+    host: where to listen.
+    port: where to listen; 0 chooses a free port.
+    max_message_bytes: the limit of messages in both directions.
+    share_port: whether other processes that also set this may listen on the same port.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class Server:
         await self._report(serving=True)
 
     async def drain(self) -> None:
-        """Tell health checks and refuse new calls; calls that run go on until `stop`."""
+        """Report NOT_SERVING to health checks and refuse new calls. Running calls continue until `stop`."""
         await self._report(serving=False)
         await self._health.enter_graceful_shutdown()
 
@@ -69,7 +73,9 @@ class Server:
 
 
 def _service(servicer: WorkflowServicer) -> grpc.GenericRpcHandler:
-    """What the generated stubs register, but that streams are written as bytes, which nobody serializes again."""
+    """The handlers that the generated stubs would register, except that streams are written as bytes: they are already
+    serialized.
+    """
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in DESCRIPTOR.methods:
         behaviour, read = getattr(servicer, method.name), reader(GetMessageClass(method.input_type))
@@ -89,7 +95,8 @@ def _options(max_message_bytes: int, *, share_port: bool) -> list[tuple[str, int
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        # The name that the core knows; with min_recv_… clients that ping a quiet stream lose it with "Too many pings".
+        # This is the name that the core of gRPC reads. With `min_recv_…` it would end idle streams whose client sends
+        # pings, with "Too many pings".
         ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_INTERVAL_MS),
         ("grpc.http2.max_pings_without_data", 0),
     ]

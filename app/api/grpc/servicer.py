@@ -1,4 +1,4 @@
-"""`workflow.WorkflowService`: translate in, call what executions are run and steered by, translate out."""
+"""`workflow.WorkflowService`: converts requests, calls the services of executions, converts the results."""
 
 from app.api.grpc.errors import unary
 from app.api.grpc.generated import workflow_pb2 as pb
@@ -28,7 +28,13 @@ MAX_PAGE = 200
 
 
 class WorkflowServicer(WorkflowServiceServicer):
-    """`max_message_bytes` is the most that one response may have."""
+    """Carries out the calls of the gRPC API.
+
+    executions: starts, reads and watches executions.
+    controls: cancels, pauses, resumes, signals and repeats executions.
+    payloads: checks and parses the JSON in requests.
+    max_message_bytes: the largest size of a response.
+    """
 
     def __init__(
         self,

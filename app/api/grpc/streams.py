@@ -1,7 +1,7 @@
-"""Streams of updates, as the bytes that are sent.
+"""Sends streams of updates, serialized in parts.
 
-Protobuf reads serialized messages that are joined as one message with the fields of them all. So what many updates have
-in common is serialized once, and an update is joined from parts.
+Protobuf decodes concatenated messages as one message with the fields of all of them. So the parts that many updates
+have in common are serialized once, and an update is the concatenation of its parts.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -26,10 +26,10 @@ KEPT_PARTS = 4_096
 
 
 def stream(method: Callable[[S, Q], Awaitable[Updates]]) -> Callable[[S, Q, Context], Awaitable[None]]:
-    """As `unary`, for methods that answer with a stream of updates; a client that goes away closes it at once.
+    """As `unary`, for methods that return a stream of updates. The stream is closed at once when the client is gone.
 
-    What is written are bytes: the method's handler must not serialize. They are written one by one, without a generator
-    around each, and made when they are to be sent, because a slow watcher takes long over a batch.
+    The updates are written as bytes, so the method's handler must not serialize them. They are serialized one by one,
+    when they are sent: a slow watcher takes long for a batch, which should not be in memory twice.
     """
 
     @wraps(method)
@@ -58,7 +58,7 @@ class UpdateSerializer:
         self._occurred = b""
 
     def bytes_of(self, update: Update) -> bytes:
-        """A `WorkflowExecutionUpdate`; of an update that many watchers share it is made once for all of them."""
+        """A serialized `WorkflowExecutionUpdate`. An update that several watchers share is serialized once."""
         if update.sent is not None:
             return update.sent
         made = self._serialized(update)

@@ -1,4 +1,4 @@
-"""The REST API, put together; `app.main` gives it a process to run in."""
+"""Builds the REST API; `app.main` runs it in a process."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -29,7 +29,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
-    """The application. It needs nothing until it serves: by then `lifespan` has set `app.state.services: Services`."""
+    """The application. `lifespan` must set `app.state.services: Services` before the first request."""
     app = DocumentedApi(
         title="Workflow execution service",
         version=version,

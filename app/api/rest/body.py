@@ -1,4 +1,4 @@
-"""Request bodies: JSON, strictly, of a bounded size, and nothing in them that could not be stored."""
+"""Reads request bodies: strict JSON of a bounded size, without values that cannot be stored."""
 
 import json  # only to explain what orjson refuses
 from collections.abc import Callable, Coroutine
@@ -17,11 +17,11 @@ MAX_DEPTH = 64
 MAX_DIGITS = 18
 
 WHOLE = "body"
-"""How a problem names the body as a whole."""
+"""The path of a problem that concerns the whole body."""
 
 
 class JsonRoute(APIRoute):
-    """A route whose body, where it has one, has been read and judged before the framework validates it."""
+    """A route whose body, if it has one, is read and checked before the framework validates it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -35,7 +35,7 @@ class JsonRoute(APIRoute):
 
 
 class ReadRequest(Request):
-    """A request whose body is known: its bytes and, unless it is empty, its JSON value."""
+    """A request whose body has been read: its bytes and, unless it is empty, its JSON value."""
 
     def __init__(self, scope: Scope, receive: Receive, content: bytes, value: Any) -> None:
         super().__init__(scope, receive)
@@ -61,7 +61,7 @@ async def _with_body(request: Request) -> Request:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Raise `TooLarge` as soon as the body is known to be over `limit`, told by its header or by counting."""
+    """Raise `TooLarge` as soon as the header Content-Length, or the bytes received so far, are over `limit`."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > MAX_DIGITS or int(declared) > limit):
         raise TooLarge("body", limit)
@@ -79,19 +79,21 @@ def _says_json(content_type: str) -> bool:
 
 
 def parse_json(content: bytes) -> Any:
-    """Raise `Refused` (400) for what is no JSON, `Invalid` for values that are none or cannot be stored."""
+    """Raise `Refused` (400) for bytes that are not JSON, `Invalid` for values that JSON or the database cannot hold."""
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise _explained(content, error) from None
-    # Most bodies are small and plain: only what could hide something is searched.
+    # Most bodies are small and plain. Only those that may have a NUL character or deep nesting are searched.
     if rb"\u0000" in content or content.count(b"[") + content.count(b"{") > MAX_DEPTH:
         refuse_unstorable(value)
     return value
 
 
 def _explained(content: bytes, error: orjson.JSONDecodeError) -> Exception:
-    """Python's own parser takes NaN, Infinity and lone surrogates, and so can tell where they are."""
+    """Find the cause of a parser's error. Python's own parser accepts NaN, Infinity and lone surrogates, so their
+    paths can be reported.
+    """
     try:
         refuse_unstorable(json.loads(content, parse_int=float))
     except Invalid as invalid:

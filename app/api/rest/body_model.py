@@ -1,7 +1,7 @@
-"""What all request bodies share. Types are judged here, JSON's own and strictly; the rules of values by the domain.
+"""The base of all request bodies. It checks the types of fields strictly; the domain checks the rules of values.
 
-The bounds in the schemas are for readers: `app.domain.definitions` holds and checks them, so that every way in has the
-same ones.
+The bounds in the schemas are documentation. `app.domain.definitions` defines and checks them, so that they are the same
+for all APIs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,17 +18,17 @@ UP_TO_MAX_TIMEOUT = {"exclusiveMinimum": 0, "maximum": MAX_TIMEOUT_SECONDS}
 
 
 class Body(BaseModel):
-    """A request body: no unknown fields, and no value that is not of its type."""
+    """A request body. Unknown fields and values of another type are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     def values(self, names: Iterable[str], conversions: Conversions) -> dict[str, Any]:
-        """The named fields as the domain has them."""
+        """The named fields, converted to the domain's types."""
         return {name: conversions.get(name, _same)(getattr(self, name)) for name in names}
 
 
 def in_utc(instant: datetime) -> datetime:
-    """For validators: raise `ValueError` for an instant that UTC cannot show."""
+    """For validators: raise `ValueError` for an instant that UTC cannot represent."""
     try:
         return instant.astimezone(UTC)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Conditional requests: `If-None-Match` saves a reader the body, `If-Match` saves a writer from a lost update."""
+"""Conditional requests: with `If-None-Match` an unchanged body is not sent, with `If-Match` no update is lost."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -16,34 +16,37 @@ IfNoneMatch = Annotated[
     str | None,
     Header(
         alias="If-None-Match",
-        description="ETags that the caller has the contents of; when one of them is current the answer is 304.",
+        description="ETags of the contents that the caller has; if one of them is current, the response is 304.",
     ),
 ]
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="ETags that the caller started from; when none of them is current the answer is 412.",
+        description="ETags of the contents that the caller changes; if none of them is current, the response is 412.",
     ),
 ]
 
 
 def matches_weakly(header: str | None, etag: str) -> bool:
-    """Whether `If-None-Match` names `etag`; a `W/` in front makes no difference."""
+    """Whether `If-None-Match` names `etag`; weak ETags (`W/`) also match."""
     if header is None:
         return False
     return header.strip() == "*" or any(tag.removeprefix("W/") == etag for tag in ENTITY_TAG.findall(header))
 
 
 def matches_strongly(header: str, etag: str) -> bool:
-    """Whether `If-Match` names `etag`; a weak one promises too little to be written over."""
+    """Whether `If-Match` names `etag`. Weak ETags do not match, because they do not promise identical contents."""
     return header.strip() == "*" or etag in ENTITY_TAG.findall(header)
 
 
 async def expected_revision(
     if_match: str | None, if_none_match: str | None, current: Callable[[], Awaitable[StoredDocument]]
 ) -> int | None:
-    """The revision that a change must find, None when any will do; `current` reads the workflow if that is needed."""
+    """The revision that must be current for the change; None allows any. `current` reads the workflow when needed.
+
+    Raise `RevisionMismatch` or `Refused` (412) when the headers exclude the current revision.
+    """
     if if_match is None and if_none_match is None:
         return None
     document = await current()

@@ -1,4 +1,4 @@
-"""What clients send to steer an execution."""
+"""The request bodies that control an execution."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from app.api.rest.workflow_bodies import IdempotencyKey
 from app.domain.definitions import MAX_NAME
 from app.engine.controls import MAX_REASON, MAX_SIGNAL_NAME
 
-Reason = Annotated[str, Field(max_length=MAX_REASON, description="For people; it becomes part of the history.")]
+Reason = Annotated[str, Field(max_length=MAX_REASON, description="For people; it is stored in the history.")]
 
 
 class ReasonBody(Body):
@@ -21,12 +21,12 @@ class ReasonBody(Body):
 
 
 class SignalBody(Body):
-    """A signal for an execution; `payload` is any JSON value and becomes the output of the task that takes it."""
+    """A signal for an execution. `payload` is any JSON value; it becomes the output of the task that receives it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "approved", "payload": {"by": "Ada"}}]})
 
-    name: str = Field(min_length=1, max_length=MAX_SIGNAL_NAME, description="What the waiting task waits for.")
-    payload: Any = Field(None, description="Becomes the waiting task's output.")
+    name: str = Field(min_length=1, max_length=MAX_SIGNAL_NAME, description="The signal that the task waits for.")
+    payload: Any = Field(None, description="Becomes the output of the task.")
 
 
 class SkipBody(Body):
@@ -39,11 +39,11 @@ class SkipBody(Body):
 
 
 class RerunBody(Body):
-    """From which task on an execution runs again."""
+    """The task from which on an execution runs again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"from_task": "fetch", "idempotency_key": "again-1"}]})
 
-    from_task: str = Field(min_length=1, max_length=MAX_NAME, description="It and all tasks behind it run again.")
+    from_task: str = Field(min_length=1, max_length=MAX_NAME, description="This task and all tasks after it run again.")
     idempotency_key: IdempotencyKey = Field(
-        None, description="A second rerun of this execution with the same key answers the first one's execution."
+        None, description="A second rerun of this execution with the same key returns the execution of the first one."
     )

@@ -1,4 +1,4 @@
-"""`/executions/{execution}/…`: what can be asked of an execution that runs, and of one that has ended."""
+"""`/executions/{execution}/…`: control an execution that runs, repeat one that has ended."""
 
 from fastapi import APIRouter, Response
 
@@ -35,7 +35,7 @@ def _repetition(*statuses: int) -> Responses:
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def cancel_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
-    """Asks the execution to stop; harmless when repeated. One that completed or failed is a 409."""
+    """Requests that the execution stops. No effect when repeated. 409 if the execution completed or failed."""
     cancelled = await controls.cancel(execution, (body or ReasonBody()).reason)
     return document_response(execution_document(cancelled), 202)
 
@@ -49,7 +49,7 @@ async def cancel_execution(execution: ExecutionId, controls: Controls, body: Rea
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def pause_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
-    """What runs may end; nothing more is started until it is resumed. One that has ended is a 409."""
+    """Running attempts may end; no more are started until the execution is resumed. 409 if it has ended."""
     paused = await controls.pause(execution, (body or ReasonBody()).reason)
     return document_response(execution_document(paused), 202)
 
@@ -59,11 +59,11 @@ async def pause_execution(execution: ExecutionId, controls: Controls, body: Reas
     status_code=202,
     summary="Resume an execution",
     response_model=ExecutionView,
-    response_description="The execution will go on.",
+    response_description="The execution will continue.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def resume_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
-    """Harmless when it is not paused. One that has ended is a 409."""
+    """Continues a paused execution. No effect if it is not paused. 409 if it has ended."""
     resumed = await controls.resume(execution, (body or ReasonBody()).reason)
     return document_response(execution_document(resumed), 202)
 
@@ -73,11 +73,11 @@ async def resume_execution(execution: ExecutionId, controls: Controls, body: Rea
     status_code=202,
     summary="Send a signal",
     response_model=ExecutionView,
-    response_description="The signal is stored and will be taken by the task that waits for it, now or later.",
+    response_description="The signal is stored; the task that waits for it, now or later, will receive it.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def signal_execution(execution: ExecutionId, services: ReadyServices, body: SignalBody) -> Response:
-    """Every call is a signal of its own. One that has ended is a 409."""
+    """Each call sends another signal. 409 if the execution has ended."""
     payload = services.payloads.from_value(body.payload, "payload")
     signalled = await services.controls.signal(execution, body.name, payload)
     return document_response(execution_document(signalled), 202)
@@ -88,13 +88,13 @@ async def signal_execution(execution: ExecutionId, services: ReadyServices, body
     status_code=202,
     summary="Skip a task",
     response_model=ExecutionView,
-    response_description="The task will count as done.",
+    response_description="The task will count as completed.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def skip_task(execution: ExecutionId, controls: Controls, body: SkipBody) -> Response:
-    """The execution goes on as if the task had completed with the output null; an attempt that runs is stopped first.
+    """The execution continues as if the task had completed with the output null; a running attempt is stopped first.
 
-    Harmless when repeated. A task, or an execution, that has ended otherwise is a 409.
+    No effect when repeated. 409 if the task has ended in another way, or the execution has ended.
     """
     skipping = await controls.skip(execution, body.task, body.reason)
     return document_response(execution_document(skipping), 202)
@@ -109,9 +109,9 @@ async def skip_task(execution: ExecutionId, controls: Controls, body: SkipBody) 
     responses=_repetition(404, 409),
 )
 async def retry_execution(execution: ExecutionId, controls: Controls) -> Response:
-    """Starts a new execution of the same revision and input, which takes over what completed here and runs the rest.
+    """Starts a new execution of the same revision and input, which reuses what completed and runs everything else.
 
-    For one that failed or was cancelled. A repeated call answers the execution that the first one started.
+    The execution must have failed or been cancelled. A repeated call returns the execution that the first one started.
     """
     return _started(await controls.retry(execution))
 
@@ -125,10 +125,10 @@ async def retry_execution(execution: ExecutionId, controls: Controls) -> Respons
     responses=_repetition(404, 409, *WITH_BODY),
 )
 async def rerun_execution(execution: ExecutionId, controls: Controls, body: RerunBody) -> Response:
-    """Starts a new execution of the same revision and input that runs the task and all tasks behind it again.
+    """Starts a new execution of the same revision and input, which runs the task and all tasks after it again.
 
-    It takes over what else completed. For any execution that has ended. A repeated call with the same
-    `idempotency_key` answers the execution that the first one started.
+    It reuses everything else that completed. The execution must have ended. A repeated call with the same
+    `idempotency_key` returns the execution that the first one started.
     """
     return _started(await controls.rerun(execution, body.from_task, body.idempotency_key))
 

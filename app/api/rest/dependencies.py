@@ -1,4 +1,4 @@
-"""What the routes are given: the services, and the parameters that several of them take."""
+"""What FastAPI passes to the routes: the services, and the parameters that several routes have."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,17 @@ MAX_SKIP = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the process behind this API provides. `ready` answers what is missing, nothing when all is well."""
+    """What the process provides to this API.
+
+    definitions: stores and reads workflows.
+    executions: starts, reads and watches executions.
+    controls: cancels, pauses, resumes, signals and repeats executions.
+    schedules: stores and reads schedules.
+    dry_runs: simulates executions.
+    payloads: checks and parses the JSON of callers.
+    ready: returns the reasons why the process cannot serve requests; empty when it can.
+    max_body_bytes: the largest size of a request's body.
+    """
 
     definitions: DefinitionService
     executions: ExecutionService
@@ -61,7 +71,7 @@ async def _dry_runs(request: Request) -> DryRunner:
 
 
 def definitions_of(request: Request) -> DefinitionService:
-    """For reads that the cache answers: their route takes the request, which costs them less than a dependency."""
+    """For routes that mostly read the cache: taking the service from the request costs less than a dependency."""
     services: Services = request.app.state.services
     return services.definitions
 
@@ -80,5 +90,5 @@ ExecutionId = Annotated[
     PlainValidator(parse_execution_id, json_schema_input_type=str),
     Path(description="The execution's id, a UUID.", examples=[EXECUTION_ID]),
 ]
-Skip = Annotated[int, Query(ge=0, le=MAX_SKIP, description="How many items to leave out at the start.")]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items to answer at most.")]
+Skip = Annotated[int, Query(ge=0, le=MAX_SKIP, description="How many items to skip.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The largest number of items to return.")]

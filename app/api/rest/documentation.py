@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond types: the errors of each operation, and the headers."""
+"""Adds to the OpenAPI document what types do not express: the errors of each operation, and the headers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,8 +14,8 @@ Responses = dict[int | str, dict[str, Any]]
 DESCRIPTION = """
 Describe multi-step work as data, run it durably, watch every step live.
 
-Every path also answers without the prefix `/api/v1` and with a slash at the end. Errors are
-`application/problem+json` with a stable `code`. Wherever a workflow's id is taken, its key is too.
+Each path also works without the prefix `/api/v1`, and with a slash at the end. Errors are `application/problem+json`
+with a stable `code`. A workflow's key can be used in place of its id.
 """
 
 _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
@@ -30,25 +30,25 @@ _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     413: ("too_large", "body has more bytes; the limit is 1048576 bytes", []),
     415: ("unsupported_media_type", "the body must be JSON, with Content-Type: application/json", []),
     422: ("invalid", "name: must not be blank", [{"field": "name", "message": "must not be blank"}]),
-    500: ("internal", "something went wrong; the log has it under request 6f1c0d2b", []),
+    500: ("internal", "an unexpected error; the server's log has the details under request 6f1c0d2b", []),
     503: ("unavailable", "the database does not answer", []),
 }
 
-ETAG = {"ETag": {"description": "Names these contents, for `If-None-Match`.", "schema": {"type": "string"}}}
-LOCATION = {"Location": {"description": "Where the new object is.", "schema": {"type": "string"}}}
+ETAG = {"ETag": {"description": "Identifies these contents, for `If-None-Match`.", "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "The URL of the new object.", "schema": {"type": "string"}}}
 
 WITH_BODY = (400, 413, 415)
 ALWAYS = (422, 500, 503)
 
 
 def documented_errors(*statuses: int) -> Responses:
-    """The errors of an operation: `statuses`, and those that any operation may have."""
+    """The errors of an operation: `statuses`, and those that all operations may return."""
     return {status: _problem(status) for status in sorted({*statuses, *ALWAYS})}
 
 
 def readable(*statuses: int) -> Responses:
-    """An operation that answers with an ETag, and its errors."""
-    unchanged = {"description": "Nothing has changed: `If-None-Match` names what is there now.", "headers": ETAG}
+    """The responses of an operation that returns an ETag, and its errors."""
+    unchanged = {"description": "Not modified: `If-None-Match` names the current ETag.", "headers": ETAG}
     return {200: {"headers": ETAG}, 304: unchanged, **documented_errors(*statuses)}
 
 
@@ -69,7 +69,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 class DocumentedApi(FastAPI):
-    """Adds the schema that all errors refer to."""
+    """Adds the schema `Problem`, which all errors refer to."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

@@ -1,4 +1,4 @@
-"""`/workflows/{workflow}/test`: what an execution would do, with outcomes that the caller makes up."""
+"""`/workflows/{workflow}/test`: simulates an execution, with outcomes that the caller provides."""
 
 from typing import Any, Literal
 
@@ -37,17 +37,17 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
 
 
 class MockError(Body):
-    """Why the task fails, for good."""
+    """Why the task fails. It is not retried."""
 
     code: str = Field(min_length=1, max_length=200)
     message: str = Field("", max_length=1_000)
 
 
 class MockBody(Body):
-    """What a task comes to: its output, or an error."""
+    """The outcome of a task: its output, or an error."""
 
-    output: Any = Field(None, description="Any JSON; of a task with `for_each`, the list of all outputs.")
-    error: MockError | None = Field(None, description="Where given, the task fails.")
+    output: Any = Field(None, description="Any JSON value; for a task with `for_each`, the list of all outputs.")
+    error: MockError | None = Field(None, description="If given, the task fails.")
 
     def mock(self) -> Mock:
         failure = None if self.error is None else Failure(self.error.code, self.error.message)
@@ -55,7 +55,7 @@ class MockBody(Body):
 
 
 class DryRunBody(Body):
-    """A task that is not named comes to null, a `transform` to what it works out."""
+    """The input and the outcomes of tasks. A task without an outcome returns null; a `transform` returns its result."""
 
     model_config = with_example({"input": {"day": "2026-01-31"}, "tasks": {"fetch": {"output": {"rows": 3}}}})
 
@@ -64,11 +64,11 @@ class DryRunBody(Body):
 
 
 class DryStepView(BaseModel):
-    """One task in the order in which they would run; async tasks of a group are told one after another."""
+    """One task, in the order in which tasks would run. Async tasks of a group are listed one after another."""
 
     task: str
     status: Literal["completed", "failed", "skipped"]
-    config: Any = Field(description="What the task would get, with `***` for secrets.")
+    config: Any = Field(description="The config that the task would receive, with `***` for secrets.")
     output: Any
     error: ErrorView | None
 
@@ -92,7 +92,7 @@ class DryRunView(BaseModel):
     responses=documented_errors(404, *WITH_BODY),
 )
 async def test_workflow(workflow: WorkflowInPath, body: DryRunBody, dry_runs: DryRuns) -> Response:
-    """Answers the path that an execution of the current revision would take; nothing is run and nothing stored."""
+    """Returns the path that an execution of the current revision would take. No task runs, and nothing is stored."""
     mocks = {name: mock.mock() for name, mock in body.tasks.items()}
     return document_response(_document(await dry_runs.run(parse_ref(workflow), body.input, mocks)))
 

@@ -1,4 +1,4 @@
-"""`GET /`: where to go from here, for whoever opens the address of the service."""
+"""`GET /`: the paths of the service, for people who open its address."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -9,7 +9,7 @@ router = APIRouter(tags=["health"])
 
 
 class EntryView(BaseModel):
-    """The service and the paths of what it offers."""
+    """The service, its version and its paths."""
 
     service: str
     version: str

@@ -1,4 +1,4 @@
-"""RFC 9457 `application/problem+json`: what every error of this API looks like."""
+"""The form of all errors of this API: `application/problem+json`, RFC 9457."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -15,7 +15,7 @@ MAX_SHOWN = 100
 
 
 class Refused(Exception):
-    """A request that is refused for what it is as HTTP, before its contents matter."""
+    """A request that is refused because of its HTTP form, before its contents are checked."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -33,7 +33,15 @@ def error_response(
     problems: Sequence[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`code` stays the same for ever, `detail` is for people; at most `MAX_SHOWN` problems are listed."""
+    """Return a problem document.
+
+    path: the path of the request.
+    status: the HTTP status.
+    code: for programs; it never changes.
+    detail: a sentence for people.
+    problems: the wrong fields; at most `MAX_SHOWN` are listed.
+    headers: further headers.
+    """
     document: dict[str, Any] = {
         "type": f"urn:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -48,7 +56,7 @@ def error_response(
 
 
 def summary_of(problems: Sequence[Problem]) -> str:
-    """One sentence for all of them."""
+    """One sentence for all problems."""
     first = problems[0]
     shown = f"{first.path}: {first.message}" if first.path else first.message
     return shown if len(problems) == 1 else f"{shown}; and {len(problems) - 1} more"

@@ -1,4 +1,4 @@
-"""Which answer each error gets: the one table from the errors of the service to HTTP."""
+"""Converts errors to HTTP responses. It has the only table of statuses for this transport."""
 
 import logging
 from asyncio import CancelledError
@@ -41,7 +41,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 class UnexpectedErrors:
-    """Answers what no handler knows with a plain 500 that names the log entry, and logs everything about it."""
+    """Logs an error that no handler knows, and returns a 500 with the id of the log entry and no other details."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,12 +69,12 @@ class UnexpectedErrors:
 
 
 def _stopped(path: str) -> Response:
-    detail = "the server stopped before the request was answered, and it is not known whether it took effect; ask again"
+    detail = "the server stopped during the request, and it is not known whether it took effect; try again"
     return error_response(path, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "1"})
 
 
 def _unexpected(path: str, request_id: str) -> Response:
-    detail = f"something went wrong; the log has it under request {request_id}"
+    detail = f"an unexpected error; the server's log has the details under request {request_id}"
     return error_response(path, 500, "internal", detail, headers={"X-Request-ID": request_id})
 
 
@@ -89,7 +89,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
 
 
 def _status_of(error: ServiceError) -> int:
-    """A class without a status of its own has that of the nearest class above it."""
+    """The status of the error's class, or of its nearest base class that has one."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
@@ -130,7 +130,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """What every route of this path takes together; the framework names only the first route's."""
+    """The methods of all routes of this path; the framework only names those of the first route."""
     allowed = []
     for method in METHODS:
         scope = dict(request.scope, method=method)
@@ -140,5 +140,5 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:
-    """Nobody reads this; without it the loss would be logged as an error of the service."""
+    """The client does not receive this response. Without a handler, the lost connection would be logged as an error."""
     return Response(status_code=400)

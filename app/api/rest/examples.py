@@ -1,4 +1,4 @@
-"""The objects that the OpenAPI document shows: one workflow, one of its tasks, one run of it, and one event."""
+"""The examples of the OpenAPI document: one workflow, one of its tasks, one execution of it, and one event."""
 
 from app.api.rest.task_bodies import EXAMPLE_TASK
 from app.api.rest.workflow_bodies import EXAMPLE_WORKFLOW

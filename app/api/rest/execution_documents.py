@@ -1,4 +1,4 @@
-"""Executions and their histories as JSON. Inputs and outputs are JSON text already and go in as they are."""
+"""Executions and their histories as JSON documents. Inputs and outputs are JSON text, and are inserted unchanged."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def execution_document(execution: Execution) -> dict[str, Any]:
 
 
 def execution_summary(execution: Execution) -> dict[str, Any]:
-    """Without input and output, as lists show it."""
+    """An execution in a list: without input and output."""
     document = execution_document(execution)
     del document["input"], document["output"]
     return document
@@ -65,7 +65,7 @@ def task_execution_document(task: TaskExecution) -> dict[str, Any]:
 
 
 def json_fragment(text: str | None) -> Fragment | None:
-    """JSON text that goes into a document as it is; None becomes `null`."""
+    """JSON text that is inserted into a document unchanged; None becomes `null`."""
     return None if text is None else Fragment(text)
 
 

@@ -1,4 +1,4 @@
-"""`/executions`: runs of workflows, started, listed and read."""
+"""`/executions`: start, list and read executions."""
 
 from typing import Annotated
 
@@ -34,15 +34,15 @@ QueryInstant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class ExecutionQuery(BaseModel):
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
-    limit: int = Field(100, ge=1, le=MAX_LIMIT, description="How many items to answer at most.")
+    cursor: str | None = Field(None, description="`next_cursor` of the previous page.")
+    limit: int = Field(100, ge=1, le=MAX_LIMIT, description="The largest number of items to return.")
     status: ExecutionStatusName | None = Field(None, description="Only those in this status.")
     workflow_id: str | None = Field(None, description="Only those of this workflow: an id or a key.")
     created_after: QueryInstant | None = Field(None, description="Only those created after this instant.")
     created_before: QueryInstant | None = Field(None, description="Only those created before this instant.")
 
     def filter(self, workflow_id: int | None) -> ExecutionFilter:
-        """`workflow_id` is the id behind this query's."""
+        """Return the filter. `workflow_id` is the id that the query's `workflow_id` (an id or a key) stands for."""
         status = None if self.status is None else ExecutionStatus(self.status)
         return ExecutionFilter(workflow_id, status, self.created_after, self.created_before)
 
@@ -69,9 +69,10 @@ async def start_execution(
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
     ] = 0,
 ) -> Response:
-    """Runs the current revision. Once this has answered, the execution will finish, whatever happens.
+    """Starts an execution of the current revision. After the response, the execution will be run to its end, even if
+    processes crash.
 
-    A start with an `idempotency_key` that was used before for this workflow answers the execution it started then.
+    A start with an `idempotency_key` that was used before for this workflow returns the execution that it started then.
     """
     body = body or ExecutionStart()
     executions, payload = services.executions, services.payloads.from_value(body.input, "input")
@@ -101,7 +102,7 @@ async def list_executions(
     "/executions/{execution}", summary="Get an execution", response_model=ExecutionView, responses=readable(404)
 )
 async def get_execution(execution: ExecutionId, executions: Executions, if_none_match: IfNoneMatch = None) -> Response:
-    """How it stands."""
+    """The execution in its current state."""
     return readable_response(orjson.dumps(execution_document(await executions.get(execution))), if_none_match)
 
 
@@ -112,7 +113,7 @@ async def list_events(
     execution: ExecutionId,
     executions: Executions,
     after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Only events with a higher number.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="How many events to answer at most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="The largest number of events to return.")] = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Oldest first; the numbers are 1, 2, 3, … without a gap. For the next page pass the last number as `after`."""
@@ -130,7 +131,7 @@ async def list_events(
 async def list_task_executions(
     execution: ExecutionId, executions: Executions, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """What the history says of each task of the revision, in the order in which they run."""
+    """The state of each task of the revision, in the order in which they run."""
     tasks = await executions.tasks(execution)
     document = {"items": [task_execution_document(task) for task in tasks]}
     return readable_response(orjson.dumps(document), if_none_match)

@@ -1,4 +1,4 @@
-"""What is wrong with the fields of a body, in the words of this API instead of pydantic's."""
+"""Converts pydantic's errors to problems with fields, in the words of this API."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from app.domain.errors import Problem
 from app.domain.paths import from_top
 
-# What pydantic says less clearly. `{…}` are the values that it gives with an error.
+# Replaces messages of pydantic that are less clear. `{…}` are the values in pydantic's error.
 SENTENCES = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request",
@@ -32,7 +32,7 @@ SENTENCES = {
 
 
 def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """`errors` are pydantic's, of a request: their locations start with the part that they are about, as `body`."""
+    """Convert pydantic's errors of a request. Their locations begin with a part of the request, such as `body`."""
     return [Problem(field_path(item["loc"]), _sentence(item)) for item in errors]
 
 

@@ -1,4 +1,4 @@
-"""What clients may send to run a flow: its whole definition, which is stored under its id."""
+"""The request bodies of flows: a whole definition, which is stored under its id and run."""
 
 from typing import Any
 
@@ -42,17 +42,17 @@ class FlowTaskBody(Body):
     description: Description = None
 
     def draft(self, position: int) -> TaskDraft:
-        """Its place in the list is its sequence, so that it is shown where it was written."""
+        """The task at `position` in the list. The position is its sequence, so that tasks keep their order in lists."""
         function = {"function": self.name}
         return TaskDraft(self.name, description=self.description, sequence=position, type="python", config=function)
 
 
 class FlowBody(Body):
-    """A flow, whole."""
+    """A whole flow."""
 
     model_config = with_example(EXAMPLE_FLOW)
 
-    id: str = Field(description="The key of the workflow as which it is stored: a slug, not all digits.")
+    id: str = Field(description="The key of the workflow that stores the flow: a slug, not only digits.")
     name: Name
     description: Description = None
     start_task: str
@@ -73,12 +73,12 @@ class FlowBody(Body):
 
 
 class FlowRunBody(Body):
-    """A flow, and what its run starts with."""
+    """A flow, and the input of its run."""
 
     model_config = with_example({"flow": EXAMPLE_FLOW})
 
     flow: FlowBody
     input: dict[str, Any] = Field(default_factory=dict, description="Given to every task.")
     idempotency_key: IdempotencyKey = Field(
-        None, description="A second run of this flow with the same key answers the first one."
+        None, description="A second run of this flow with the same key returns the first one."
     )

@@ -1,4 +1,4 @@
-"""Flows and their runs as clients see them."""
+"""Flows and their runs as clients receive them."""
 
 from typing import Any
 
@@ -30,11 +30,11 @@ class FlowTaskView(BaseModel):
 
 
 class FlowView(BaseModel):
-    """A workflow with a `start_task`, in the words of flows."""
+    """A workflow with a `start_task`, in the form of a flow."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FLOW]})
 
-    id: str = Field(description="The workflow's key, or its id where it has none.")
+    id: str = Field(description="The workflow's key, or its id if it has no key.")
     name: str
     description: str | None
     start_task: str
@@ -57,8 +57,8 @@ class FlowRunView(BaseModel):
     flow_run_id: str = Field(description="The execution's id.")
     flow_id: str
     status: ExecutionStatusName
-    executed_tasks: list[str] = Field(description="In the order of their ends, each as often as it ran.")
-    final_output: Any = Field(description="Of the last task that completed; null before the run has ended.")
+    executed_tasks: list[str] = Field(description="In the order in which they ended, each as often as it ran.")
+    final_output: Any = Field(description="The output of the last task that completed; null before the run has ended.")
     error: ErrorView | None
 
 

@@ -1,4 +1,4 @@
-"""`/flow/run` and `/flows`: workflows whose conditions lead from task to task, run in one call."""
+"""`/flow/run` and `/flows`: workflows whose conditions choose the next task, stored and run in one call."""
 
 from typing import Annotated
 from uuid import UUID
@@ -40,8 +40,8 @@ FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow12
     summary="Run a flow",
     response_model=FlowRunView,
     responses={
-        200: {"description": "The run has ended, well or not.", "headers": LOCATION},
-        202: {"model": FlowRunView, "description": "The run goes on.", "headers": LOCATION},
+        200: {"description": "The run has ended, successfully or not.", "headers": LOCATION},
+        202: {"model": FlowRunView, "description": "The run continues.", "headers": LOCATION},
         **documented_errors(409, *WITH_BODY),
     },
 )
@@ -52,10 +52,10 @@ async def start_flow_run(
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
     ] = WAIT_SECONDS,
 ) -> Response:
-    """Stores the flow under its id, as a new revision where it has changed, runs it, and waits for its end.
+    """Stores the flow under its id, as a new revision if it has changed, runs it, and waits for its end.
 
-    The name of each task is that of a registered function. Once this has answered, the run will finish, also when it
-    has not yet.
+    The name of each task is that of a registered function. After the response, a run that has not ended will be run to
+    its end.
     """
     draft, payload = body.flow.draft(), services.payloads.from_value(body.input, "input")
     executions = services.executions
@@ -71,7 +71,7 @@ async def start_flow_run(
 async def get_flow_run(
     flow_run: FlowRunId, definitions: Definitions, executions: Executions, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """How it stands."""
+    """The run in its current state."""
     found = await executions.get(flow_run)
     workflow = await read_flow_of(definitions, found)
     document = flow_run_document(workflow, found, await read_flow_run(executions, found))
@@ -82,7 +82,7 @@ async def get_flow_run(
 async def list_flows(
     definitions: Definitions, skip: Skip = 0, limit: Limit = 100, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """All workflows with a `start_task`, also those that were stored under `/workflows`."""
+    """All workflows with a `start_task`, including those that were stored under `/workflows`."""
     found, total = await definitions.list_documents(WorkflowFilter(routed=True), skip, limit)
     items = [orjson.dumps(flow_document(workflow_from_document(orjson.loads(document)))) for document in found]
     return readable_response(page_body(items, total, skip, limit), if_none_match)
@@ -90,7 +90,7 @@ async def list_flows(
 
 @router.get("/flows/{flow}", summary="Get a flow", response_model=FlowView, responses=readable(404))
 async def get_flow(flow: FlowInPath, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
-    """Its current revision. Under `/workflows` it can be changed and deleted."""
+    """The current revision of the flow. It can be changed and deleted under `/workflows`."""
     try:
         workflow = await read_flow(definitions, parse_ref(flow))
     except NotFound:

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether it can do its work."""
+"""`/healthz` and `/readyz`: whether the process is alive, and whether it can serve requests."""
 
 from dataclasses import asdict
 
@@ -16,15 +16,15 @@ router = APIRouter(tags=["health"])
 NOT_READY: Responses = {503: documented_errors()[503]}
 
 
-@router.get("/healthz", summary="Does the process live", response_model=HealthView)
+@router.get("/healthz", summary="Is the process alive", response_model=HealthView)
 async def healthz() -> Response:
-    """Answers as long as the process does."""
+    """200 while the process is alive."""
     return document_response({"status": "ok"})
 
 
-@router.get("/readyz", summary="Can the process do its work", response_model=ReadinessView, responses=NOT_READY)
+@router.get("/readyz", summary="Can the process serve requests", response_model=ReadinessView, responses=NOT_READY)
 async def readyz(request: Request, services: ReadyServices) -> Response:
-    """503 names what is missing: a database that does not answer, or one that is not migrated.
+    """503 gives the reason: the database is unreachable, or its schema is not current.
 
     `cache` counts this process's reads of workflows since it started.
     """

@@ -1,7 +1,8 @@
-"""HTTP/1.1 as it arrives: bounds on what a client may send before anything of it is known to be wanted.
+"""Limits of HTTP/1.1 connections: the size of a request's head, the time it takes to arrive, the connections.
 
-uvicorn bounds neither the size of a request's head nor the time that a request may take to arrive. A parser that
-collects an endless header holds up everybody, and connections that never finish a request use up the process.
+uvicorn limits neither the size of a request's head nor the time that a request may take to arrive. An endless header
+would keep the parser busy, which delays all clients, and connections that never finish a request would exhaust the
+process.
 """
 
 import asyncio
@@ -23,12 +24,12 @@ _MISSING = "a request must name its host once, in the header Host"
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """What one client, or all together, may do to the server.
+    """The limits of each client, or of all together.
 
-    head_bytes: the size of a request's line and headers.
+    head_bytes: the largest size of a request's line and headers.
     arrival_seconds: how long a request may take from its first byte to its last; also how long a new connection may
-        stay silent.
-    connections: how many may be open at a time.
+        send nothing.
+    connections: how many may be open at the same time.
     """
 
     head_bytes: int = 65_536
@@ -44,7 +45,7 @@ class _Refused(Exception):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol within `limits`; what breaks one is refused with a problem and the connection closed."""
+    """uvicorn's protocol with `limits`. A request over a limit is refused with a problem, and its connection closed."""
 
     def __init__(self, *arguments: Any, limits: HttpLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -85,7 +86,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(_malformed())
 
     def _feed(self, data: bytes) -> None:
-        """Parse in pieces and refuse a head that does not end: with each, the parser copies what it has."""
+        """Parse the data in pieces, and refuse a head that is too large. Without pieces a large head would be parsed
+        before its size is checked, and the parser copies what it has collected each time.
+        """
         size = self._limits.head_bytes
         for start in range(0, len(data), size):
             piece = data if len(data) <= size else data[start : start + size]
@@ -147,7 +150,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 
 def _malformed() -> _Refused:
-    return _Refused(400, "malformed_request", "what was sent is no HTTP/1.1 request")
+    return _Refused(400, "malformed_request", "the data is not an HTTP/1.1 request")
 
 
 def _problem(refused: _Refused, headers: dict[str, str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Query parameters that an operation does not have are refused, as unknown fields of a body are."""
+"""Refuses query parameters that an operation does not have, like unknown fields of a body."""
 
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
@@ -13,7 +13,7 @@ MAX_SHOWN_NAME = 100
 
 
 def refuse_unknown_parameters(known: frozenset[str], query: bytes) -> None:
-    """Raise `Invalid` with the names that the operation has."""
+    """Raise `Invalid` for unknown parameters. The message lists those that the operation has."""
     given = dict.fromkeys(name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     if unknown := [name for name in given if name not in known]:
         hint = f"; there are {', '.join(sorted(known))}" if known else "; it has none"
@@ -22,7 +22,7 @@ def refuse_unknown_parameters(known: frozenset[str], query: bytes) -> None:
 
 
 def parameter_names(route: APIRoute) -> frozenset[str]:
-    """Of the query alone, also those that are the fields of one model."""
+    """The names of the query parameters, including those that are fields of a model."""
     everything = {field.alias for field in get_flat_params(route.dependant)}
     return frozenset(everything - set(_elsewhere(route.dependant)))
 

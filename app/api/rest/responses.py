@@ -1,4 +1,4 @@
-"""Answers made of bytes: documents go out as they are stored, without being parsed and built again."""
+"""Builds responses from bytes: stored documents are sent unchanged, without being parsed and encoded again."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -23,7 +23,7 @@ def document_response(document: Any, status: int = 200, headers: Mapping[str, st
 
 
 def readable_response(body: bytes, if_none_match: str | None, etag: str | None = None) -> Response:
-    """The answer to a GET; without an `etag` of its own the body's digest is one."""
+    """The response to a GET. Without `etag`, the ETag is the hash of the body."""
     etag = etag or f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if matches_weakly(if_none_match, etag):
@@ -32,7 +32,7 @@ def readable_response(body: bytes, if_none_match: str | None, etag: str | None =
 
 
 def workflow_response(stored: StoredWorkflow, status: int = 200) -> Response:
-    """A workflow just written, with the validator for the next write."""
+    """A workflow that was just written, with the ETag for the next change."""
     headers = {"ETag": stored.etag}
     if status == 201:
         headers["Location"] = f"{PREFIX}/workflows/{stored.workflow.id}"
@@ -40,7 +40,7 @@ def workflow_response(stored: StoredWorkflow, status: int = 200) -> Response:
 
 
 def page_body(items: Sequence[bytes], total: int, skip: int, limit: int) -> bytes:
-    """`page` counts from 1, `size` is the limit, `pages` is how many pages of that size there are."""
+    """A page of a list as JSON. `page` counts from 1, `size` is the limit, `pages` is the number of pages."""
     page, pages = skip // limit + 1, -(-total // limit)
     tail = b'],"page":%d,"size":%d,"total":%d,"pages":%d}' % (page, limit, total, pages)
     return b'{"items":[' + b",".join(items) + tail

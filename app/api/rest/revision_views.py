@@ -1,4 +1,4 @@
-"""What clients receive of the differences between two revisions, for the OpenAPI document only."""
+"""The differences between two revisions as clients receive them. Only the OpenAPI document uses these models."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ EXAMPLE_CHANGES: dict[str, Any] = {
 
 
 class TaskChangesView(BaseModel):
-    """Names of tasks; a task that was renamed goes by its new one."""
+    """The tasks that differ, by name. A renamed task is listed under its new name."""
 
     added: list[str]
     removed: list[str]
@@ -21,11 +21,11 @@ class TaskChangesView(BaseModel):
 
 
 class RevisionChangesView(BaseModel):
-    """What leads from one revision to another. Ids, numbers of revisions and times are no changes."""
+    """The changes from one revision to another. Ids, revision numbers and times do not count as changes."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_CHANGES]})
 
     revision: int
-    against: int = Field(description="The revision before, or the one that was asked for; 0 is nothing.")
+    against: int = Field(description="The revision to compare with; 0 stands for an empty workflow.")
     workflow: dict[str, tuple[Any, Any]] = Field(description="The old and the new value by field.")
     tasks: TaskChangesView

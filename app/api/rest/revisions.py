@@ -1,4 +1,4 @@
-"""`/workflows/{workflow}/revisions`: the immutable snapshots, also of workflows that are deleted."""
+"""`/workflows/{workflow}/revisions`: the immutable snapshots of workflows, including deleted ones."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/workflows/{workflow}/revisions", tags=["revisions"])
 RevisionNumber = Annotated[int, Path(description="The revision's number.", examples=[1])]
 Against = Annotated[
     int | None,
-    Query(description="The revision to start from, of any age; 0 is nothing. Without it the one before."),
+    Query(description="The revision to compare with; 0 stands for an empty workflow. The default is the previous one."),
 ]
 
 
@@ -33,7 +33,7 @@ async def list_revisions(
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Newest first. A deleted workflow's are found by its id."""
+    """Newest first. The revisions of a deleted workflow are found by its id."""
     summaries, total = await definitions.list_revisions(parse_ref(workflow), skip, limit)
     items = [_summary(summary) for summary in summaries]
     return readable_response(page_body(items, total, skip, limit), if_none_match)
@@ -46,7 +46,7 @@ async def get_revision(
     definitions: Definitions,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The whole workflow as it was. A deleted workflow's are found by its id."""
+    """The whole workflow as it was at this revision. The revisions of a deleted workflow are found by its id."""
     return readable_response(await definitions.revision_document(parse_ref(workflow), revision), if_none_match)
 
 
@@ -63,9 +63,10 @@ async def get_revision_changes(
     against: Against = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The old and the new value of every field that differs, and the names of tasks that were added and removed.
+    """The old and the new value of each field that differs, and the names of added and removed tasks.
 
-    A task is the same when its name is, or its id. A deleted workflow's revisions are found by its id.
+    Tasks with the same name, or with the same id, are compared with each other. The revisions of a deleted workflow are
+    found by its id.
     """
     base = revision - 1 if against is None else against
     differences = await definitions.revision_differences(parse_ref(workflow), revision, base)
@@ -87,10 +88,10 @@ async def restore_revision(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Makes a new revision with the contents of this one, its key included; the revisions in between stay.
+    """Creates a new revision with the contents of this one, including its key. The revisions in between are kept.
 
-    Tasks are matched by name: a match keeps its id, others get a new one. Where nothing changes there is no new
-    revision. A deleted workflow cannot be restored; its revisions can be read, and a new one created from them.
+    Tasks are matched by name: a match keeps its id, others get a new one. If nothing changes, no revision is created. A
+    deleted workflow cannot be restored, but a new workflow can be created from one of its revisions.
     """
     ref = parse_ref(workflow)
     expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))

@@ -1,6 +1,7 @@
-"""Finding a request's route among the one or two that it can be.
+"""Finds the route of a request among the few that are possible.
 
-The framework compares a path with the pattern of every operation in turn, with the prefix and without, until one fits.
+The framework compares a path with the pattern of each operation, with the prefix and without, until one matches. That
+takes longer than serving a request from the cache.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from app.api.rest.query_names import parameter_names, refuse_unknown_parameters
 from app.api.rest.responses import PREFIX
 
 Shape = tuple[str, int, str]
-"""What requests of one route share: the method, the number of slashes in the path, the first word after the prefix."""
+"""Equal for all requests of a route: method, number of slashes in the path, first word after the prefix."""
 
 
 class Known(NamedTuple):
@@ -27,9 +28,10 @@ class Known(NamedTuple):
 
 
 class RouteTable:
-    """Takes the place of the router of `app`, and calls the route that it would call.
+    """Replaces the router of `app`, and calls the route that the router would call.
 
-    What fits no route is left to the router, and so is what is traced: only the router tells the tracer of its choice.
+    The router handles requests without a matching route. It also handles traced requests, because only the router
+    reports its choice to the tracer.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -44,7 +46,9 @@ class RouteTable:
         await (self._router if route is None else route.app)(scope, receive, send)
 
     def _find(self, scope: Scope) -> RouteContext | None:
-        """The route that fits; `scope` then has it and its parameters. Raise `Invalid` for unknown query parameters."""
+        """Find the matching route, and add it and its parameters to `scope`. Raise `Invalid` for unknown query
+        parameters.
+        """
         if self._routes is None:
             self._routes = _by_shape(self._app)
         for route, names in self._routes.get(_shape(scope["method"], scope["path"]), ()):

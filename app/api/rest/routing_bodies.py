@@ -1,4 +1,4 @@
-"""What clients may send of the conditions that lead an execution from task to task."""
+"""The parts of request bodies about conditions, which choose the next task of an execution."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from app.domain.routing_rules import MAX_VISITS
 
 EXAMPLE_CONDITION = {
     "name": "fetched",
-    "description": "Goes on with what was fetched",
+    "description": "Continues with the data that was fetched",
     "source_task": "task1",
     "outcome": "success",
     "target_task_success": "task2",
@@ -20,15 +20,15 @@ EXAMPLE_CONDITION = {
 
 
 class ConditionBody(Body):
-    """Where an execution goes when a task has ended."""
+    """Chooses the next task when a task has ended."""
 
     model_config = with_example(EXAMPLE_CONDITION)
 
     name: Name
-    source_task: str = Field(description="The task whose end is judged; each has one condition at most.")
-    outcome: Literal["success", "failure", "any"] = Field(description="The end that it waits for.")
-    target_task_success: str = Field(description=f"Where a match leads: a task's name, or `{END}`.")
-    target_task_failure: str = Field(END, description=f"Where anything else leads: a task's name, or `{END}`.")
+    source_task: str = Field(description="The task whose outcome is checked; each task has one condition at most.")
+    outcome: Literal["success", "failure", "any"] = Field(description="The outcome that matches.")
+    target_task_success: str = Field(description=f"The next task after a match, by name, or `{END}`.")
+    target_task_failure: str = Field(END, description=f"The next task after any other outcome, by name, or `{END}`.")
     description: Description = None
 
     def condition(self) -> Condition:
@@ -42,15 +42,16 @@ def conditions_of(bodies: Sequence[ConditionBody] | None) -> tuple[Condition, ..
 
 StartTask = Annotated[
     str | None,
-    Field(description="Where an execution begins. With it, `conditions` say what comes next, and groups do not count."),
+    Field(description="The first task. If given, `conditions` choose the next tasks, and groups have no effect."),
 ]
 Conditions = Annotated[
-    list[ConditionBody] | None, Field(description="They need a `start_task`. A task without one ends the execution.")
+    list[ConditionBody] | None,
+    Field(description="They need a `start_task`. After a task without one, the execution ends."),
 ]
 MaxVisits = Annotated[
     int | None,
     Field(
-        description=f"How often one task may be visited before the execution fails; null: {DEFAULT_MAX_VISITS}.",
+        description=f"How often a task may run before the execution fails; null means {DEFAULT_MAX_VISITS}.",
         json_schema_extra=bounds(1, MAX_VISITS),
     ),
 ]

@@ -1,4 +1,4 @@
-"""What clients send of a schedule."""
+"""The request bodies of schedules."""
 
 from typing import Annotated, Any, Literal
 
@@ -22,7 +22,7 @@ OverlapName = Literal["skip", "queue", "cancel_previous"]
 
 
 def _text_only(value: Any) -> Any:
-    """Numbers would be read as seconds of 1970."""
+    """Refuse numbers, which pydantic would read as seconds since 1970."""
     if isinstance(value, str):
         return value
     raise ValueError("must be an instant with an offset, like 2026-01-31T02:00:00Z")
@@ -45,7 +45,7 @@ class ScheduleBody(Body):
         }
     )
 
-    workflow: str = Field(description="The workflow's id or key; it stays the same for the life of the schedule.")
+    workflow: str = Field(description="The workflow's id or key. It cannot be changed later.")
     key: Key = None
     cron: Annotated[
         str | None,
@@ -58,18 +58,18 @@ class ScheduleBody(Body):
         False, description="Must be true for a `cron` with all 60 seconds, such as `* * * * * *`."
     )
     time_zone: str = Field("UTC", description="An IANA name, for `cron`.")
-    at: Instant | None = Field(None, description="One instant, in place of `cron`.")
-    input: dict[str, Any] = Field(default_factory=dict, description="What every execution starts with.")
-    overlap: OverlapName = Field("skip", description="What a fire does while the execution of the last one goes on.")
+    at: Instant | None = Field(None, description="A single instant, instead of `cron`.")
+    input: dict[str, Any] = Field(default_factory=dict, description="The input of each execution.")
+    overlap: OverlapName = Field("skip", description="What happens at a fire while the previous execution still runs.")
     catch_up_seconds: float = Field(
         DEFAULT_CATCH_UP_SECONDS,
-        description="The latest fire that was missed is made up when it was missed by no more than this.",
+        description="How late the latest missed fire may still start its execution.",
         json_schema_extra=bounds(MIN_CATCH_UP_SECONDS, MAX_CATCH_UP_SECONDS),
     )
-    paused: bool | None = Field(None, description="Left out, it stays as it is; a new schedule is not paused.")
+    paused: bool | None = Field(None, description="If omitted, it stays unchanged; a new schedule is not paused.")
 
     def draft(self, payloads: Payloads) -> ScheduleDraft:
-        """Raise `NotFound` for a `workflow` that can be none, `TooLarge`, and `Invalid` for an input."""
+        """Raise `NotFound` for a `workflow` that is neither an id nor a key, `TooLarge` or `Invalid` for the input."""
         return ScheduleDraft(
             workflow=parse_ref(self.workflow),
             timing=Timing(None if self.cron is None else tidy(self.cron), self.time_zone, self.at),

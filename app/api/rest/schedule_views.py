@@ -1,4 +1,4 @@
-"""Schedules as clients see them."""
+"""Schedules as clients receive them."""
 
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ EXAMPLE: dict[str, Any] = {
 
 
 class ScheduleView(BaseModel):
-    """When a workflow is started by itself."""
+    """When a workflow is started automatically."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -51,8 +51,8 @@ class ScheduleView(BaseModel):
     overlap: OverlapName
     catch_up_seconds: float
     paused: bool
-    next_fire_at: datetime | None = Field(description="Null while it is paused, and when it will not fire again.")
-    waiting_fire_at: datetime | None = Field(description="A fire whose execution has yet to be started.")
+    next_fire_at: datetime | None = Field(description="Null while it is paused, and if it will not fire again.")
+    waiting_fire_at: datetime | None = Field(description="A fire whose execution is not started yet.")
     last_fire_at: datetime | None = Field(description="The latest fire that started an execution.")
     last_execution_id: str | None
     problem: str | None = Field(description="Why the schedule starts nothing; normally null.")

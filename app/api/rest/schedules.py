@@ -1,4 +1,4 @@
-"""`/schedules`: workflows that are started by the clock."""
+"""`/schedules`: workflows that are started automatically."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ ScheduleInPath = Annotated[str, Path(description="The schedule's id or key.", ex
     responses={201: {"headers": LOCATION}, **documented_errors(404, 409, *WITH_BODY)},
 )
 async def create_schedule(body: ScheduleBody, services: ReadyServices) -> Response:
-    """Needs a workflow that exists, and either `cron` or `at`."""
+    """The workflow must exist. Give either `cron` or `at`."""
     schedule = await services.schedules.create(body.draft(services.payloads))
     headers = {"Location": f"{PREFIX}/schedules/{schedule.id}"}
     return document_response(schedule_document(schedule), 201, headers)
@@ -53,7 +53,7 @@ async def list_schedules(
 
 @router.get("/{schedule}", summary="Get a schedule", response_model=ScheduleView, responses=readable(404))
 async def get_schedule(schedule: ScheduleInPath, schedules: Schedules, if_none_match: IfNoneMatch = None) -> Response:
-    """How it stands."""
+    """The schedule in its current state."""
     return readable_response(orjson.dumps(schedule_document(await schedules.get(_named(schedule)))), if_none_match)
 
 
@@ -64,9 +64,10 @@ async def get_schedule(schedule: ScheduleInPath, schedules: Schedules, if_none_m
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, services: ReadyServices) -> Response:
-    """Sets every field, to its default where it is left out; only `paused` left out stays, and `workflow` must.
+    """Sets all fields. An omitted field gets its default; only an omitted `paused` stays unchanged. `workflow` must be
+    the same as before.
 
-    A fire that waits is dropped when the times are new.
+    If the times change, a waiting fire is dropped.
     """
     replaced = await services.schedules.replace(_named(schedule), body.draft(services.payloads))
     return document_response(schedule_document(replaced))
@@ -76,7 +77,7 @@ async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, service
     "/{schedule}", summary="Delete a schedule", response_model=ScheduleView, responses=documented_errors(404)
 )
 async def delete_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Response:
-    """Answers the schedule as it was. Executions that it has started go on."""
+    """Returns the schedule as it was. Executions that it has started continue."""
     return document_response(schedule_document(await schedules.delete(_named(schedule))))
 
 
@@ -84,7 +85,7 @@ async def delete_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Res
     "/{schedule}/pause", summary="Pause a schedule", response_model=ScheduleView, responses=documented_errors(404)
 )
 async def pause_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Response:
-    """It starts nothing more until it is resumed; a fire that waits is dropped. Harmless when repeated."""
+    """The schedule starts nothing until it is resumed; a waiting fire is dropped. No effect when repeated."""
     return document_response(schedule_document(await schedules.pause(_named(schedule))))
 
 
@@ -92,7 +93,9 @@ async def pause_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Resp
     "/{schedule}/resume", summary="Resume a schedule", response_model=ScheduleView, responses=documented_errors(404)
 )
 async def resume_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Response:
-    """It fires again from the next time on; what came due meanwhile is not made up. Harmless when repeated."""
+    """The schedule fires again from its next time on. Fires during the pause are not started later. No effect when
+    repeated.
+    """
     return document_response(schedule_document(await schedules.resume(_named(schedule))))
 
 
@@ -100,10 +103,10 @@ async def resume_schedule(schedule: ScheduleInPath, schedules: Schedules) -> Res
 async def preview_schedule(
     schedule: ScheduleInPath,
     schedules: Schedules,
-    count: Annotated[int, Query(ge=1, le=MAX_PREVIEW, description="How many times to answer at most.")] = 5,
+    count: Annotated[int, Query(ge=1, le=MAX_PREVIEW, description="The largest number of times to return.")] = 5,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The next times at which it fires, as if it were not paused."""
+    """The next times at which the schedule fires, as if it were not paused."""
     fires = await schedules.preview(_named(schedule), count)
     return readable_response(orjson.dumps({"items": [rfc3339(fire) for fire in fires]}), if_none_match)
 

@@ -1,4 +1,4 @@
-"""What clients may send of a task."""
+"""The request bodies of tasks."""
 
 from typing import Annotated, Any, Literal
 
@@ -33,20 +33,20 @@ ErrorCodes = Annotated[list[Name], Field(json_schema_extra={"maxItems": MAX_ERRO
 
 
 class RetryBody(Body):
-    """What is left out has the default that is shown here."""
+    """How a failed attempt is retried. An omitted field has the default that is shown here."""
 
     model_config = with_example({"max_attempts": 5, "initial_interval_seconds": 0.5, "backoff_coefficient": 2})
 
-    max_attempts: int = Field(1, description="1: no retry", json_schema_extra=bounds(1, MAX_ATTEMPTS))
-    initial_interval_seconds: Seconds = Field(1.0, description="The wait before attempt 2.")
+    max_attempts: int = Field(1, description="1 means no retry.", json_schema_extra=bounds(1, MAX_ATTEMPTS))
+    initial_interval_seconds: Seconds = Field(1.0, description="The pause before attempt 2.")
     backoff_coefficient: float = Field(
-        2.0, description="Each wait is this many times the one before.", json_schema_extra=bounds(1, 100)
+        2.0, description="Each pause is this many times as long as the previous one.", json_schema_extra=bounds(1, 100)
     )
-    max_interval_seconds: Seconds = Field(60.0, description="No wait is longer.")
+    max_interval_seconds: Seconds = Field(60.0, description="The longest pause.")
     jitter: float = Field(
-        0.1, description="Each wait is shortened by up to this fraction of it.", json_schema_extra=bounds(0, 1)
+        0.1, description="Each pause is shortened at random, at most by this fraction.", json_schema_extra=bounds(0, 1)
     )
-    non_retryable_errors: ErrorCodes = Field([], description="Codes of errors after which no attempt follows.")
+    non_retryable_errors: ErrorCodes = Field([], description="Codes of errors that are not retried.")
 
     def policy(self) -> RetryPolicy:
         return RetryPolicy(**self.values(type(self).model_fields, {"non_retryable_errors": tuple}))
@@ -54,33 +54,31 @@ class RetryBody(Body):
 
 Kind = Annotated[
     Literal["sync", "async"],
-    Field(description="Within a group, sync tasks run one after another, then async tasks side by side."),
+    Field(description="Within a group, sync tasks run one after another, then async tasks run concurrently."),
 ]
 Group = Annotated[
     int,
     Field(
-        description="Tasks of equal sequence are a group; groups run in ascending order.",
+        description="Tasks with the same sequence are a group; groups run in ascending order.",
         json_schema_extra=bounds(0, MAX_SEQUENCE),
     ),
 ]
 TypeName = Annotated[str | None, Field(description="The task type; a task without one does nothing and succeeds.")]
 Config = Annotated[
     dict[str, Any] | None,
-    Field(description="What the task type needs to know; one value, as a whole. Its texts may hold `${…}`."),
+    Field(description="Settings of the task type; replaced as a whole. Its texts may contain `${…}`."),
 ]
 Timeout = Annotated[
     float | None, Field(description="How long one attempt may take.", json_schema_extra=UP_TO_MAX_TIMEOUT)
 ]
-Retry = Annotated[RetryBody | None, Field(description="Without one there is a single attempt; one value, as a whole.")]
+Retry = Annotated[RetryBody | None, Field(description="If omitted, there is a single attempt; replaced as a whole.")]
 DependsOn = Annotated[
     list[str] | None,
-    Field(
-        description="Names of the tasks to wait for. Where given, also when empty, it replaces the rule of the group."
-    ),
+    Field(description="Names of the tasks to wait for. If given, even if empty, it replaces the rule of groups."),
 ]
 WhenFailed = Annotated[
     Literal["fail", "continue"],
-    Field(description="What its failure means: `fail` ends the execution, `continue` goes on without its output."),
+    Field(description="The effect of a failure: `fail` ends the execution, `continue` continues without an output."),
 ]
 Compensate = Annotated[
     list[str] | None,
@@ -89,25 +87,25 @@ Compensate = Annotated[
         "then, belong to no group, and each undoes one task."
     ),
 ]
-When = Annotated[str | None, Field(description="An expression, true or false: where it is false, the task is skipped.")]
+When = Annotated[str | None, Field(description="A boolean expression; if it is false, the task is skipped.")]
 ForEach = Annotated[
     str | None,
-    Field(description="An expression for a list: the task runs once per element, which its config knows as `item`."),
+    Field(description="An expression for a list: the task runs once for each element, which is `item` in its config."),
 ]
 MaxConcurrency = Annotated[
     int | None,
     Field(
-        description="How many elements of `for_each` may run side by side.",
+        description="How many elements of `for_each` may run at the same time.",
         json_schema_extra=bounds(1, MAX_CONCURRENCY),
     ),
 ]
 OutputSchema = Annotated[
-    dict[str, Any] | None, Field(description="The JSON Schema (2020-12) that the output must keep; one value.")
+    dict[str, Any] | None, Field(description="The JSON Schema (2020-12) of the output; replaced as a whole.")
 ]
 
 
 class TaskFields(Body):
-    """What can be said about a task."""
+    """The fields of a task."""
 
     name: Name
     execution_type: Kind
@@ -127,7 +125,7 @@ class TaskFields(Body):
 
 
 class TaskBody(TaskFields):
-    """A whole task. What is left out has its default."""
+    """A whole task. An omitted field has its default."""
 
     model_config = with_example(EXAMPLE_TASK)
 
@@ -136,11 +134,11 @@ class TaskBody(TaskFields):
 
 
 class TaskPatch(TaskFields):
-    """The fields to change. What is left out stays, null clears."""
+    """The fields to change. An omitted field stays unchanged; null clears a field."""
 
     model_config = with_example({"sequence": 2, "timeout_seconds": None})
 
-    # Made by a factory, these defaults are not shown: a field that is left out has none.
+    # Pydantic does not document the defaults of factories. These fields have none: an omitted field stays unchanged.
     name: Name = Field(default_factory=str)
     execution_type: Kind = Field(default_factory=lambda: "sync")
     sequence: Group = Field(default_factory=int)

@@ -1,4 +1,4 @@
-"""`/workflows/{workflow}/tasks` and `/tasks`: the steps of a workflow, one by one."""
+"""`/workflows/{workflow}/tasks` and `/tasks`: read and change single tasks of a workflow."""
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -30,7 +30,7 @@ CHANGED = {200: {"headers": ETAG}, **documented_errors(404, 412, *WITH_BODY)}
 async def create_task(
     workflow: WorkflowInPath, body: TaskBody, definitions: Definitions, if_match: IfMatch = None
 ) -> Response:
-    """Adds a task to a workflow, which makes a new revision of it."""
+    """Adds a task to a workflow, and so creates a new revision of it."""
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, None, lambda: definitions.document(ref))
     return _task_response(await definitions.add_task(ref, body.draft(), revision), 201)
@@ -57,7 +57,7 @@ async def list_tasks(
 
 @router.get("/tasks/{task}", summary="Get a task", response_model=TaskView, responses=readable(404))
 async def get_task(task: TaskId, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
-    """The ETag is the workflow's: it changes with every change of the workflow."""
+    """The ETag is that of the workflow: any change of the workflow changes it."""
     document = await definitions.document_of_task(task)
     for found in orjson.loads(document.body)["tasks"]:
         if found["id"] == task:
@@ -73,7 +73,7 @@ async def replace_task(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Sets every field, to its default where it is left out."""
+    """Sets all fields. An omitted field gets its default."""
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
     return _task_response(await definitions.replace_task(task, body.draft(), revision))
 
@@ -86,11 +86,11 @@ async def update_task(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A field that is left out stays as it is, null clears it.
+    """An omitted field stays unchanged; null clears a field.
 
     `name`, `execution_type`, `sequence` and `on_failure` cannot be null.
 
-    `config`, `retry`, `depends_on` and `compensate` are each one value: what is sent replaces the whole of it.
+    `config`, `retry`, `depends_on` and `compensate` are replaced as a whole.
     """
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
     return _task_response(await definitions.merge_task(task, body.changes(), revision))
@@ -100,7 +100,7 @@ async def update_task(
 async def delete_task(
     task: TaskId, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Answers the task as it was. A task that others depend on or that undoes another one is refused with 422."""
+    """Returns the task as it was. 422 if other tasks depend on it, or if it undoes another task."""
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
     return _task_response(await definitions.delete_task(task, revision))
 

@@ -1,10 +1,10 @@
-"""One way to write each path: without a slash at the end; and HEAD, which is GET without the body."""
+"""Serves paths with a slash at the end like those without, and HEAD like GET without the body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class PathsAsWritten:
-    """Lets `/workflows/` and `HEAD /workflows` reach the route of `GET /workflows`, without a redirect."""
+    """Sends `GET /workflows/` and `HEAD /workflows` to the route of `GET /workflows`, without a redirect."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""`/workflows/validate`: what would be wrong with a definition, without storing it."""
+"""`/workflows/validate`: checks a definition without storing it."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from app.domain.errors import Invalid, Problem
 
 
 class JudgingRoute(JsonRoute):
-    """A route that answers what is wrong with its body instead of refusing it."""
+    """A route that returns the problems of its body as a document, with status 200, instead of refusing the request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -40,9 +40,9 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JudgingR
     "/validate", summary="Check a workflow", response_model=VerdictView, responses=documented_errors(*WITH_BODY)
 )
 async def validate_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
-    """Answers everything that creating this workflow would be refused for, and stores nothing.
+    """Returns all problems for which creating this workflow would be refused. Nothing is stored.
 
-    Only whether the key belongs to another workflow is not looked at.
+    It does not check whether the key belongs to another workflow.
     """
     return _verdict(definitions.problems_of(body.draft()))
 

@@ -1,4 +1,4 @@
-"""What clients receive, for the OpenAPI document only: answers are bytes that nothing here has touched."""
+"""The documents that clients receive. Only the OpenAPI document uses these models: responses are built from bytes."""
 
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -27,7 +27,7 @@ class RetryView(BaseModel):
 
 
 class TaskView(BaseModel):
-    """One step of a workflow. A field with a default may be missing from revisions that are older than the field."""
+    """A task of a workflow. A field with a default may be missing in revisions that are older than the field."""
 
     model_config = _example(TASK)
 
@@ -53,7 +53,7 @@ class TaskView(BaseModel):
 
 
 class ConditionView(BaseModel):
-    """Where an execution goes when a task has ended."""
+    """Chooses the next task when a task has ended."""
 
     name: str
     source_task: str
@@ -64,9 +64,9 @@ class ConditionView(BaseModel):
 
 
 class WorkflowView(BaseModel):
-    """One revision of a workflow, whole; tasks are ordered by sequence and id.
+    """One whole revision of a workflow. Tasks are ordered by sequence and id.
 
-    A field with a default may be missing from revisions that are older than the field.
+    A field with a default may be missing in revisions that are older than the field.
     """
 
     model_config = _example(WORKFLOW)
@@ -82,19 +82,19 @@ class WorkflowView(BaseModel):
     start_task: str | None = None
     conditions: list[ConditionView] = []
     max_visits: int | None = None
-    revision: int = Field(description="Counts from 1; every change makes the next.")
+    revision: int = Field(description="Counts from 1; each change creates the next one.")
     tasks: list[TaskView]
     created_at: datetime
     updated_at: datetime
 
 
 class ProblemView(BaseModel):
-    path: str = Field(description="The field, e.g. `tasks[2].config.url`; empty for the whole.")
+    path: str = Field(description="The field, e.g. `tasks[2].config.url`; empty for the whole definition.")
     message: str
 
 
 class VerdictView(BaseModel):
-    """Whether a definition could be stored, and everything that stands in the way."""
+    """Whether a definition could be stored, and all problems that prevent it."""
 
     model_config = _example(
         {"valid": False, "problems": [{"path": "tasks[0].config.url", "message": "there is no variable 'sauce'"}]}
@@ -105,7 +105,7 @@ class VerdictView(BaseModel):
 
 
 class RevisionView(BaseModel):
-    """A revision in short."""
+    """A summary of a revision."""
 
     model_config = _example(
         {"workflow_id": 7, "revision": 1, "name": "Nightly report", "task_count": 3, "created_at": INSTANT}
@@ -124,8 +124,8 @@ class Page(BaseModel, Generic[Item]):
     items: list[Item]
     page: int = Field(description="Counts from 1: skip / limit + 1, rounded down.")
     size: int = Field(description="How many items a page may have: the limit.")
-    total: int = Field(description="How many items there are on all pages together.")
-    pages: int = Field(description="How many pages of this size there are.")
+    total: int = Field(description="The number of items on all pages.")
+    pages: int = Field(description="The number of pages of this size.")
 
 
 class WorkflowPage(Page[WorkflowView]):
@@ -171,8 +171,8 @@ class ExecutionView(ExecutionSummaryView):
 
     input: Any
     output: Any = Field(
-        description="Maps each last task's name to its output; of a workflow with `start_task` it is the output of the "
-        "last task that completed. Null until the execution completes."
+        description="The outputs of the last tasks, by name; for a workflow with `start_task`, the output of the last "
+        "task that completed. Null until the execution has completed."
     )
 
 
@@ -180,11 +180,11 @@ class ExecutionPage(BaseModel):
     """Newest first."""
 
     items: list[ExecutionSummaryView]
-    next_cursor: str | None = Field(description="What to pass as `cursor` for the next page; null on the last one.")
+    next_cursor: str | None = Field(description="The `cursor` of the next page; null on the last page.")
 
 
 class EventView(BaseModel):
-    """One numbered entry of a history. `status` and `progress_percent` are the execution's, after the event."""
+    """One event of a history. `status` and `progress_percent` are those of the execution after the event."""
 
     model_config = _example(EVENT)
 
@@ -206,11 +206,11 @@ class EventPage(BaseModel):
     """Oldest first."""
 
     items: list[EventView]
-    ended: bool = Field(description="True when these items reach the end of a finished history.")
+    ended: bool = Field(description="True when the execution has ended and no event follows.")
 
 
 class TaskExecutionView(BaseModel):
-    """What the history says of one task."""
+    """The state of one task of an execution."""
 
     task_id: int
     name: str
@@ -233,10 +233,10 @@ class HealthView(BaseModel):
 
 
 class CacheView(BaseModel):
-    hits: int = Field(description="Answered by the cache.")
-    misses: int = Field(description="Not in the cache, and filled in.")
-    bypasses: int = Field(description="The cache could not be asked, or may not be filled because of a change.")
-    loads: int = Field(description="Reads of the database that misses and bypasses took.")
+    hits: int = Field(description="Reads that the cache served.")
+    misses: int = Field(description="Reads that were not in the cache; their results were stored there.")
+    bypasses: int = Field(description="Reads while the cache was unreachable, or could not be filled during a change.")
+    loads: int = Field(description="Reads of the database because of misses and bypasses.")
 
 
 class ReadinessView(BaseModel):
@@ -246,7 +246,7 @@ class ReadinessView(BaseModel):
 
 class ProblemField(BaseModel):
     field: str = Field(
-        description="The field as the caller wrote it, e.g. `tasks[2].retry.jitter`; empty for the whole."
+        description="The field in the request, e.g. `tasks[2].retry.jitter`; empty for the whole request."
     )
     message: str
 
@@ -259,5 +259,5 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-    code: str = Field(description="Stable, for programs.")
-    errors: list[ProblemField] = Field([], description="Which fields are wrong, where fields are.")
+    code: str = Field(description="For programs; it never changes.")
+    errors: list[ProblemField] = Field([], description="The wrong fields, if the error is about fields.")

@@ -1,4 +1,4 @@
-"""What clients may send of a workflow, and to start one."""
+"""The request bodies of workflows, and of a start."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from app.domain.refs import KEY_PATTERN
 EXAMPLE_WORKFLOW = {
     "name": "Nightly report",
     "key": "nightly-report",
-    "description": "Fetches yesterday's numbers and tells everybody",
+    "description": "Fetches yesterday's numbers and reports them",
     "timeout_seconds": 3600,
     "variables": {"source": "https://example.com"},
     "retention_days": 30,
@@ -28,27 +28,27 @@ EXAMPLE_WORKFLOW = {
 Key = Annotated[
     str | None,
     Field(
-        description="A unique slug, to be used wherever an id is taken; not all digits.",
+        description="A unique slug, which can be used in place of the id; not only digits.",
         json_schema_extra={"pattern": f"^(?![0-9]+$){KEY_PATTERN.pattern}$"},
     ),
 ]
 ExecutionTimeout = Annotated[
     float | None,
     Field(
-        description="How long an execution may take from its start, pauses included.",
+        description="How long an execution may take from its start, including pauses.",
         json_schema_extra=UP_TO_MAX_TIMEOUT,
     ),
 ]
 Variables = Annotated[
-    dict[str, Any] | None, Field(description="What expressions know as `vars`: plain JSON; one value, as a whole.")
+    dict[str, Any] | None, Field(description="Available as `vars` in expressions; replaced as a whole.")
 ]
 InputSchema = Annotated[
-    dict[str, Any] | None, Field(description="The JSON Schema (2020-12) that the input of executions must keep.")
+    dict[str, Any] | None, Field(description="The JSON Schema (2020-12) of the input of executions.")
 ]
 Retention = Annotated[
     float | None,
     Field(
-        description="After how many days finished executions are removed: 0 never; null as the service's setting says.",
+        description="After how many days finished executions are removed: 0 means never, null the service's setting.",
         json_schema_extra={"minimum": 0, "maximum": MAX_RETENTION_DAYS},
     ),
 ]
@@ -58,7 +58,7 @@ IdempotencyKey = Annotated[str | None, Field(min_length=1, max_length=MAX_IDEMPO
 
 
 class WorkflowFields(Body):
-    """What can be said about a workflow beside its tasks. Each body that extends this adds `tasks` in its own sense."""
+    """The fields of a workflow without its tasks. Each subclass adds `tasks` with its own meaning."""
 
     name: Name
     description: Description = None
@@ -84,12 +84,12 @@ class WorkflowCreate(WorkflowFields):
 
 
 class WorkflowReplace(WorkflowFields):
-    """A whole workflow, except that the stored tasks are kept when `tasks` is left out."""
+    """A whole workflow. If `tasks` is omitted, the stored tasks are kept."""
 
     model_config = with_example(EXAMPLE_WORKFLOW)
 
     tasks: list[TaskBody] = Field(
-        default_factory=list, description="Each takes the id of the stored task that has its name."
+        default_factory=list, description="A task keeps the id of the stored task with the same name."
     )
 
     def draft(self) -> WorkflowDraft:
@@ -98,13 +98,13 @@ class WorkflowReplace(WorkflowFields):
 
 
 class WorkflowPatch(WorkflowFields):
-    """The fields to change. What is left out stays, null clears."""
+    """The fields to change. An omitted field stays unchanged; null clears a field."""
 
     model_config = with_example({"description": "Now with weather", "key": None})
 
     name: Name = Field(default_factory=str)
     tasks: list[TaskBody] = Field(
-        default_factory=list, description="The whole list; each takes the id of the stored task that has its name."
+        default_factory=list, description="The whole list; a task keeps the id of the stored task with the same name."
     )
 
     def changes(self) -> dict[str, Any]:
@@ -112,13 +112,13 @@ class WorkflowPatch(WorkflowFields):
 
 
 class ExecutionStart(Body):
-    """What an execution starts with."""
+    """The input of an execution, and the key that makes its start idempotent."""
 
     model_config = with_example({"input": {"day": "2026-01-31"}, "idempotency_key": "report-2026-01-31"})
 
     input: dict[str, Any] = Field(default_factory=dict, description="Given to every task.")
     idempotency_key: IdempotencyKey = Field(
-        None, description="A second start of this workflow with the same key answers the first one's execution."
+        None, description="A second start of this workflow with the same key returns the execution of the first one."
     )
 
 

@@ -1,4 +1,4 @@
-"""`/workflows`: definitions, whole."""
+"""`/workflows`: create, read, change and delete whole workflows."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
 async def create_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
-    """Stores revision 1 with all its tasks."""
+    """Stores revision 1 of a new workflow with all its tasks."""
     return workflow_response(await definitions.create(body.draft()), 201)
 
 
@@ -46,7 +46,7 @@ async def list_workflows(
 
 @router.get("/{workflow}", summary="Get a workflow", response_model=WorkflowView, responses=readable(404))
 async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match: IfNoneMatch = None) -> Response:
-    """The current revision. Pass the ETag as `If-Match` with a change to make sure that nobody else's is lost."""
+    """The current revision. Send its ETag as `If-Match` with a change, so that no other client's change is lost."""
     document = await definitions_of(request).document(parse_ref(workflow))
     return readable_response(document.body, if_none_match, document.etag)
 
@@ -64,10 +64,10 @@ async def replace_workflow(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Sets every field, to its default where it is left out; only `tasks` left out keeps the stored tasks.
+    """Sets all fields. An omitted field gets its default; only if `tasks` is omitted, the stored tasks are kept.
 
-    Tasks are matched with the stored ones by name: a match keeps its id, others are added, and stored ones that are
-    not named are removed. Where nothing changes there is no new revision.
+    Tasks are matched with the stored ones by name: a match keeps its id, other tasks are added, and stored tasks
+    without a match are removed. If nothing changes, no revision is created.
     """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
@@ -87,9 +87,9 @@ async def update_workflow(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A field that is left out stays as it is, null clears it; `name` and `tasks` cannot be null.
+    """An omitted field stays unchanged; null clears a field. `name` and `tasks` cannot be null.
 
-    `tasks`, where given, is the whole list, matched by name as in PUT.
+    If given, `tasks` is the whole list, matched by name as in PUT.
     """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
@@ -102,7 +102,7 @@ async def update_workflow(
 async def delete_workflow(
     workflow: WorkflowInPath, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Answers the workflow as it was. Its revisions stay readable by id, and so do its executions."""
+    """Returns the workflow as it was. Its revisions and executions can still be read by its id."""
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
     return document_response(workflow_document(await definitions.delete(ref, revision)))
