@@ -1,4 +1,4 @@
-"""Who may change a database's schema: this program that of an embedded database, an operator that of a server."""
+"""Provides the schema. This program migrates an embedded database; the schema of a server is changed by its operator."""
 
 from app.adapters.database.migrations import migrate
 from app.adapters.database.schema import schema_problem
@@ -6,7 +6,7 @@ from app.adapters.database_url import ServerAddress, StorageError, parse_databas
 
 
 def is_server(database_url: str) -> bool:
-    """Whether the database is a server that an operator runs, in whatever spelling its address is."""
+    """Whether the database is a server that an operator runs, for any form of its address."""
     return isinstance(parse_database_url(database_url), ServerAddress)
 
 

@@ -28,8 +28,9 @@ KEPT_PARTS = 4_096
 def stream(method: Callable[[S, Q], Awaitable[Updates]]) -> Callable[[S, Q, Context], Awaitable[None]]:
     """As `unary`, for methods that return a stream of updates. The stream is closed at once when the client is gone.
 
-    The updates are written as bytes, so the method's handler must not serialize them. They are serialized one by one,
-    when they are sent: a slow watcher takes long for a batch, which should not be in memory twice.
+    The updates are written as bytes, so the method's handler must not serialize them. They are written one by one
+    instead of being yielded by a generator, which would cost more. Each is serialized when it is sent, not with its
+    batch, because a slow watcher takes long to receive a batch.
     """
 
     @wraps(method)

@@ -1,7 +1,6 @@
 """Finds the route of a request among the few that are possible.
 
-The framework compares a path with the pattern of each operation, with the prefix and without, until one matches. That
-takes longer than serving a request from the cache.
+The framework compares a path with the pattern of each operation, with the prefix and without, until one matches.
 """
 
 from collections import defaultdict
