@@ -1,4 +1,4 @@
-"""Provides the schema. This program migrates an embedded database; the schema of a server is changed by its operator."""
+"""Provides the schema. This program migrates an embedded database; an operator changes the schema of a server."""
 
 from app.adapters.database.migrations import migrate
 from app.adapters.database.schema import schema_problem
