@@ -10,6 +10,7 @@ from app.cli.errors import CliError, reason_of
 from app.cli.files.json_documents import load_json
 from app.cli.files.places import DocumentError
 from app.domain.documents import rfc3339
+from app.domain.json_values import storage_problems
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -48,12 +49,15 @@ def json_object(option: str, given: str) -> str:
 
 
 def json_value(option: str, text: str) -> Any:
-    """The JSON value of an option. Raise `CliError` with the place of what is wrong."""
+    """The JSON value of an option. Raise `CliError` with the place of what is wrong, or cannot be stored."""
     try:
-        return load_json(text)[0]
+        value, _ = load_json(text)
     except DocumentError as error:
         place = "" if error.line is None else f" at line {error.line}, column {error.column}"
         raise CliError(f"{option} cannot be read{place}: {error.message}") from None
+    for problem in storage_problems(value, option):
+        raise CliError(f"{problem.path}: {problem.message}")
+    return value
 
 
 def _text_of(option: str, given: str) -> str:

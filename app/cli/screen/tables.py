@@ -8,8 +8,8 @@ from app.cli.screen.printable import printable
 
 COLUMN_GAP = 2
 WRAPPED_MINIMUM = 20
-CUT_MINIMUM = 12
-ELASTIC_MINIMUM = 8
+CUT_MINIMUM = 10
+ELASTIC_MINIMUM = 6
 
 
 class Table:

@@ -43,7 +43,7 @@ def test_elastic_columns_are_cut_after_the_last_one():
     rows = [["e1", "a-workflow-with-a-long-key", "2026", "no answer within a second"]]
     table = Table(["id", "workflow", "when", "note"], rows, ["workflow"], wraps=False)
     assert printed(table, 60)[1] == "e1  a-workflow-with-a-long-key  2026  no answer within a se…"
-    assert printed(table, 40)[1] == "e1  a-workflow-with…  2026  no answer w…"
+    assert printed(table, 40)[1] == "e1  a-workflow-with-a…  2026  no answer…"
     assert max(map(len, printed(table, 32))) <= 32
     assert printed(table, 20)[1] == "e1  a-workflow-with-a-long-key  2026  no answer within a second"
 

@@ -163,3 +163,18 @@ def test_json_that_cannot_be_read_is_explained_with_its_place(text: str, said: s
         json_object("--input", text)
     assert re.fullmatch(r"--input cannot be read at line 1, column \d+: this is not JSON: (.+)", caught.value.message)
     assert caught.value.message.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": ["\\ud800"]}', "--input.a[0]: must not contain lone surrogates"),
+        ('{"a": 1e400}', "--input.a: must be a finite number"),
+        ('{"a": 123456789012345678901234567890}', "--input.a: must be an integer of at most 64 bits"),
+        ('{"a": "\\u0000"}', "--input.a: must not contain the NUL character"),
+    ],
+)
+def test_json_that_cannot_be_stored_is_refused_with_its_path(text: str, message: str):
+    with pytest.raises(CliError) as caught:
+        json_object("--input", text)
+    assert caught.value.message == message
