@@ -1,0 +1,49 @@
+"""docker-compose.yml is reachable from this machine only, and the override in docs/operations.md fits it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[3]
+COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8"))
+PAGE = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+PROCESSES = ("fastapi_app", "grpc_server")
+
+
+@pytest.fixture
+def override() -> dict[str, Any]:
+    (text,) = re.findall(r"```yaml\n(# docker-compose.override.yml\n.*?)```", PAGE, re.DOTALL)
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def test_every_port_is_published_on_loopback_only():
+    ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
+    assert len(ports) == len(PROCESSES)
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_override_gives_functions_to_both_processes_and_secrets_to_the_one_that_uses_them(override):
+    assert tuple(override["services"]) == PROCESSES
+    for name in PROCESSES:
+        service, base = override["services"][name], COMPOSE["services"][name]
+        assert service["environment"]["PYTHON_MODULES"] == "shop.functions"
+        assert service["environment"].keys() <= base["environment"].keys() | {"SECRETS_FOLDER"}
+        targets = [volume.split(":")[1] for volume in service["volumes"]]
+        assert targets == ["/srv/shop"], "the working directory of both images, from which modules are imported"
+        assert not set(targets) & {volume.split(":")[1] for volume in base["volumes"]}
+    engine = override["services"]["grpc_server"]
+    assert engine["environment"]["SECRETS_FOLDER"] == "/run/secrets"
+    assert set(engine["secrets"]) == set(override["secrets"]) == set(re.findall(r"secrets\.([A-Z_]+)\}", PAGE))
+    assert "secrets" not in override["services"]["fastapi_app"]
+
+
+@pytest.mark.parametrize("image", ["fastapi", "grpc"])
+def test_the_images_import_from_where_the_override_mounts(image: str):
+    text = (REPOSITORY / f"Dockerfile.{image}").read_text("utf-8")
+    assert "\nWORKDIR /srv\n" in text
+    assert "--uid 10001" in text
+    assert "user 10001" in PAGE
