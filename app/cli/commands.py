@@ -36,7 +36,7 @@ class Status(StrEnum):
 
 OWN = "only an embedded database"
 MAX_SEQUENCE = 2**31 - 1
-Port = Annotated[int | None, typer.Option(min=0, max=65535, show_default="from the environment")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, metavar="PORT", show_default="from the environment")]
 
 
 @app.command()

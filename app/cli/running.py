@@ -58,7 +58,7 @@ def _show(follower: Follower, drawing: Drawing, style: Style, services: Services
         with drawing:
             for entry in follower.entries(drawing.notice):
                 if drawing.wants_plan and follower.shown == 1:
-                    _expect(drawing, read_plan(services.rest, entry.execution_id))
+                    _expect(drawing, read_plan(services.rest, entry.execution_id), is_whole=entry.sequence == 1)
                 drawing.show(entry)
     except KeyboardInterrupt:
         failures().say(_detached(follower, style, services.grpc))
@@ -66,9 +66,10 @@ def _show(follower: Follower, drawing: Drawing, style: Style, services: Services
     return 0 if follower.status == "completed" else 1
 
 
-def _expect(drawing: Drawing, plan: Plan | None) -> None:
+def _expect(drawing: Drawing, plan: Plan | None, *, is_whole: bool) -> None:
+    """Joined late, a history does not say which of the tasks have ended before, so only the name is used."""
     if plan is not None:
-        drawing.expect(plan.workflow, plan.tasks)
+        drawing.expect(plan.workflow, plan.tasks if is_whole else ())
 
 
 def _drawing(style: Style, workflow: str = "") -> Drawing:

@@ -84,21 +84,30 @@ def test_a_terminal_gets_a_drawing(grpc_service: ScriptedService, final: str, gl
     assert final.lower() in shown
 
 
-def test_a_terminal_shows_the_whole_plan_and_the_workflow_s_name(
-    grpc_service: ScriptedService, rest_service: RestStandIn
-):
-    tasks = [{"id": f"id-{name}", "name": name} for name in ("read", "load", "tell")]
+@pytest.fixture
+def plan(rest_service: RestStandIn) -> RestStandIn:
+    """The REST service knows the execution and its tasks."""
+    tasks = [{"id": f"id-{name}", "name": name} for name in ("read", "load", "report")]
     rest_service.workflows = {"orders": {"id": 7, "key": "orders", "name": "Orders", "tasks": tasks}}
     rest_service.executions = {EXECUTION: {"id": EXECUTION, "workflow_id": 7, "revision": 3}}
-    grpc_service.scenes = [plays(*whole_history())]
+    return rest_service
+
+
+@pytest.mark.parametrize(("after", "is_planned"), [(0, True), (4, False)], ids=["whole", "joined late"])
+def test_a_terminal_shows_the_whole_plan_and_the_workflow_s_name(
+    grpc_service: ScriptedService, plan: RestStandIn, after: int, is_planned: bool
+):
+    grpc_service.scenes = [plays(*whole_history()[after:])]
     ours, theirs = pty.openpty()
-    with started(grpc_service, "watch", EXECUTION, stdout=theirs, rest_url=rest_service.url) as process:
+    words = ("watch", EXECUTION, "--after", str(after))
+    with started(grpc_service, *words, stdout=theirs, rest_url=plan.url) as process:
         os.close(theirs)
         shown = everything(ours)
         assert process.wait(WAIT_SECONDS) == 0
     assert "workflow orders" in shown
-    assert "· \x1b[0m\x1b[2mtell" in shown or "· \x1b[2mtell" in shown
-    assert ("GET", "/api/v1/workflows/7/revisions/3") in rest_service.calls
+    assert ("report" in shown) is is_planned
+    assert ("·" in shown) is is_planned
+    assert ("GET", "/api/v1/workflows/7/revisions/3") in plan.calls
 
 
 def test_a_drawing_of_nothing_leaves_nothing(grpc_service: ScriptedService):

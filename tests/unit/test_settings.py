@@ -1,0 +1,83 @@
+"""A setting that cannot be used is named with what it accepts, in words of this program."""
+
+import re
+from pathlib import Path
+from typing import get_args, get_origin
+
+import pytest
+
+from app.config import Settings, SettingsError, load_settings
+from app.domain.accepted import choice_form, number_form
+
+LIBRARY_WORDS = re.compile(r"Input should|[Vv]alid|pars|pydantic|Value error")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "accepted"),
+    [
+        ("FASTAPI_PORT", "abc", "a whole number from 0 to 65535"),
+        ("GRPC_PORT", "65536", "a whole number from 0 to 65535"),
+        ("MAX_BODY_BYTES", "1.5", "a whole number, 1024 or more"),
+        ("CACHE_TTL_SECONDS", "61", "a number above 0, at most 60"),
+        ("RETENTION_DAYS", "inf", "a number, 0 or more"),
+        ("ENGINE_POLL_SECONDS", "0", "a number above 0"),
+        ("GRPC_SHARE_PORT", "maybe", "true or false"),
+        ("LOG_LEVEL", "loud", "debug, info, warning or error"),
+    ],
+)
+def test_a_wrong_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str, accepted: str):
+    assert refusal(monkeypatch, **{name: value}) == f"{name} {value!r}: give {accepted}"
+
+
+def test_every_number_and_choice_has_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    checked = [name.upper() for name, kind in kinds.items() if kind in (int, float, bool) or get_origin(kind)]
+    names = [name for name in checked if type(None) not in get_args(kinds[name.lower()])]
+    assert len(names) > 25
+    said = refusal(monkeypatch, **dict.fromkeys(names, "nonsense")).split("; ")
+    assert [sentence.split()[0] for sentence in said] == names
+    assert all(re.fullmatch(r"[A-Z_]+ 'nonsense': give .+", sentence) for sentence in said)
+    assert not any(LIBRARY_WORDS.search(sentence) for sentence in said)
+
+
+def test_relations_are_sentences_too(monkeypatch: pytest.MonkeyPatch):
+    assert refusal(monkeypatch, ENGINE_RENEW_SECONDS="9") == (
+        "ENGINE_RENEW_SECONDS (9) must be at most a third of ENGINE_LEASE_SECONDS (10)"
+    )
+
+
+def test_a_long_value_is_cut(monkeypatch: pytest.MonkeyPatch):
+    assert len(refusal(monkeypatch, GRPC_PORT="9" * 10_000)) < 200
+
+
+@pytest.mark.parametrize(
+    ("given", "form"),
+    [
+        ((int,), "a whole number"),
+        ((float, 0), "a number, 0 or more"),
+        ((int, None, 9), "a whole number, at most 9"),
+        ((int, 1, 1_048_576), "a whole number from 1 to 1048576"),
+        ((float, None, 60, 0), "a number above 0, at most 60"),
+    ],
+)
+def test_forms_of_numbers(given: tuple, form: str):
+    assert number_form(*given) == form
+
+
+def test_forms_of_choices():
+    assert [choice_form(choices) for choices in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
