@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.contracts.json_schemas import problems_of_schema
 from app.definitions.changes import workflow_fields
 from app.definitions.expression_rules import expression_problems
 from app.definitions.name_rules import name_problems
 from app.definitions.ports import TaskTypes, WorkflowEdit
-from app.definitions.schema_rules import schema_problems
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, workflow_problems
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph
@@ -91,11 +91,18 @@ def _check_whole(
     found = workflow_problems(draft, tasks, config_problems)
     found += name_problems(tasks, before.names)
     found += expression_problems(draft, tasks, before.has)
-    found += schema_problems(draft, tasks)
+    found += _schema_problems(draft, tasks)
     found += routing_problems(draft, tasks)
     if found:
         raise Invalid(found)
     build_graph(tasks)
+
+
+def _schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
+    """Every problem of `input_schema` and of each `output_schema`."""
+    stated = [("input_schema", draft.input_schema)]
+    stated += [(f"tasks[{index}].output_schema", task.output_schema) for index, task in enumerate(tasks)]
+    return [problem for path, schema in stated if schema is not None for problem in problems_of_schema(schema, path)]
 
 
 def _of_task(problem: Problem, edit: WorkflowEdit, own: int | None) -> Problem:

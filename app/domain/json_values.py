@@ -1,21 +1,50 @@
-"""Which JSON values PostgreSQL and strict JSON can hold."""
+"""Which JSON values PostgreSQL and strict JSON can hold, and their text."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from app.domain.errors import Problem
+import orjson
+
+from app.domain.errors import Invalid, Problem, TooLarge
 from app.domain.paths import Step, below
-from app.domain.texts import storable_text, text_problem
+from app.domain.texts import NUL, storable_text, text_problem
 
 MAX_SHOWN_NAME = 100
 _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 Way = tuple["Way", Step | None] | None
 """How a value is reached: the way to its container, and the step from there, None for the outermost value. A path is
 rendered only for a problem.
 """
+
+
+def encode(value: Any, field: str, limit: int) -> str | None:
+    """JSON text of a value; None for `null`. Raise `Invalid` if JSON or PostgreSQL cannot hold it, `TooLarge` if its
+    text has more than `limit` bytes.
+    """
+    if value is None:
+        return None
+    try:
+        text = orjson.dumps(value, option=_PLAIN_JSON)
+    except (TypeError, orjson.JSONEncodeError) as error:
+        raise Invalid.at(field, f"is not a JSON value: {error}") from None
+    if len(text) > limit:
+        raise TooLarge(field, limit, len(text))
+    # The encoder writes `null` for NaN. Only texts that may contain NaN or a NUL character are searched.
+    if b"null" in text or b"\\u0000" in text:
+        for problem in storage_problems(value, field, check=_encoded_problem):
+            raise Invalid([problem])
+    return text.decode()
+
+
+def _encoded_problem(item: Any) -> str | None:
+    """Problems that the encoder does not report."""
+    if isinstance(item, str):
+        return text_problem(item) if NUL in item else None
+    return number_problem(item) if isinstance(item, float) else None
 
 
 def value_problem(item: Any) -> str | None:

@@ -1,8 +1,11 @@
-"""JSON values that callers send along: the input of an execution, the payload of a signal."""
+"""JSON values that callers send: inputs of executions, payloads of signals. Each is parsed and encoded once."""
 
 from typing import Any
 
 import orjson
+
+from app.domain.errors import Invalid, TooLarge
+from app.domain.json_values import encode
 
 _NOT_PARSED: Any = object()
 
@@ -34,3 +37,41 @@ class Payload:
 
     def __repr__(self) -> str:
         return f"Payload({self.text!r})"
+
+
+class Payloads:
+    """Creates payloads. Each process has one object of this class, so the limit of their size is in one place.
+
+    max_bytes: the largest size of a payload, as bytes of UTF-8.
+
+    All methods raise `TooLarge` for a larger value, and `Invalid` for a value that is not JSON or cannot be stored; its
+    path begins with `field`.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+
+    def from_value(self, value: Any, field: str) -> Payload:
+        """The payload keeps a reference to `value`, so the caller must not change it any more."""
+        return Payload(encode(value, field, self._max_bytes) or "null", value)
+
+    def from_text(self, text: str, field: str) -> Payload:
+        return self.from_value(self._parsed(text, field), field)
+
+    def object_from_text(self, text: str, field: str) -> Payload:
+        """As `from_text`, for a text that must be a JSON object."""
+        value = self._parsed(text, field)
+        if not isinstance(value, dict):
+            raise Invalid.at(field, "must be a JSON object")
+        return self.from_value(value, field)
+
+    def _parsed(self, text: str, field: str) -> Any:
+        raw = text.encode("utf-8", "surrogatepass")
+        # The size of the encoded value is what counts, and is checked later. This check protects the parser from a huge
+        # text.
+        if len(raw) > self._max_bytes:
+            raise TooLarge(field, self._max_bytes, len(raw))
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise Invalid.at(field, f"is not JSON: {error}") from None

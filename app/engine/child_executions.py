@@ -16,10 +16,9 @@ import orjson
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.handlers import ChildEnd, ChildExecution, TaskError
-from app.domain.payloads import Payload
+from app.domain.payloads import Payload, Payloads
 from app.domain.refs import parse_ref
 from app.engine.controls import ExecutionControls
-from app.engine.payloads import Payloads
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
 

@@ -11,6 +11,7 @@ from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.events import EventType
 from app.domain.executions import Execution, Failure
 from app.domain.handlers import Attempt, TaskError, is_instant
+from app.domain.json_values import encode
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus, TaskStatus
@@ -26,7 +27,6 @@ from app.engine.planning.plans import Plans
 from app.engine.ports import Clock, DefinitionReader, Handlers
 from app.engine.running.attempts import Attempts
 from app.engine.running.preparing import Preparation
-from app.engine.values import encode
 from app.expressions.errors import EvaluationError
 
 MAX_STEPS = 1_000

@@ -9,6 +9,7 @@ from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unav
 from app.domain.events import Event, EventType
 from app.domain.executions import MAX_IDEMPOTENCY_KEY, Execution
 from app.domain.payloads import Payload
+from app.domain.recently_used import RecentlyUsed
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
@@ -16,10 +17,13 @@ from app.engine.local_engine import LocalEngine
 from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.planning.revisions import Current, KnownRevisions
 from app.engine.ports import NEW_WORK, Clock, DefinitionReader, ExecutionStore, Opening, Signals
 
 TRIES_WHEN_CHANGED = 5
+KNOWN_REVISIONS = 10_000
+
+Current = tuple[int, int]
+"""The id of a workflow, and its current revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class Starter:
         self._clock = clock
         self._signals = signals
         self._engine = engine
-        self._revisions = KnownRevisions()
+        # May be outdated, and saves a round trip: an execution is stored only while its revision is the current one.
+        self._known: RecentlyUsed[Ref, Current] = RecentlyUsed(KNOWN_REVISIONS)
         self.new_id = new_id
 
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
@@ -95,7 +100,7 @@ class Starter:
                 execution = await self._open(execution_id, plan, opening) or await self._store.get(execution_id)
                 if execution is not None:
                     return Started(execution, already_started=False)
-            self._revisions.forget(request.workflow)
+            self._known.pop(request.workflow)
         raise Unavailable(f"workflow {str(request.workflow)!r} keeps changing; start it again")
 
     async def _current(self, request: StartRequest) -> tuple[Current, bool]:
@@ -105,12 +110,12 @@ class Starter:
         workflow. Nor is it used with a revision, because an outdated guess would refuse a correct request.
         """
         may_guess = request.idempotency_key is None and request.revision is None
-        if may_guess and (guess := self._revisions.guess(request.workflow)) is not None:
+        if may_guess and (guess := self._known.get(request.workflow)) is not None:
             return guess, True
         current = await self._definitions.current(request.workflow)
         if current is None:
             raise NotFound("workflow", request.workflow)
-        self._revisions.learn(request.workflow, current)
+        self._known.put(request.workflow, current)
         return current, False
 
     async def _started_before(self, workflow_id: int, key: str | None) -> Execution | None:

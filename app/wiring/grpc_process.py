@@ -17,9 +17,9 @@ from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
 from app.background.defects import Defects
 from app.config import Settings
+from app.domain.payloads import Payloads
 from app.engine.child_executions import ChildExecutions
 from app.engine.controls import ExecutionControls
-from app.engine.payloads import Payloads
 from app.engine.planning.plans import Plans
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators

@@ -15,9 +15,9 @@ from app.api.rest.dependencies import Services
 from app.background.defects import Defects
 from app.config import Settings
 from app.definitions.service import DefinitionService
+from app.domain.payloads import Payloads
 from app.engine.dry_run import DryRunner
 from app.engine.local_engine import NoEngine
-from app.engine.payloads import Payloads
 from app.engine.planning.plans import Plans
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub

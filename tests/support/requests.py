@@ -3,9 +3,8 @@
 from typing import Any
 
 from app.domain.definitions import Workflow
-from app.domain.payloads import Payload
+from app.domain.payloads import Payload, Payloads
 from app.domain.refs import Ref, parse_ref
-from app.engine.payloads import Payloads
 from app.engine.starting import StartRequest
 from app.schedules.schedule import Schedule
 

@@ -9,9 +9,9 @@ from app.api.grpc.errors import LONGEST_MESSAGE, LONGEST_VALUE, shortened
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import Invalid
 from app.domain.executions import Execution, Failure
+from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.payloads import Payloads
 from app.engine.service import ExecutionPage
 from app.engine.starting import Started, StartRequest
 from app.engine.watching.updates import Update

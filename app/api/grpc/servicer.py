@@ -15,11 +15,11 @@ from app.api.grpc.messages import (
 )
 from app.api.grpc.streams import Updates, stream
 from app.domain.errors import Invalid
+from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus
 from app.engine.controls import ExecutionControls
 from app.engine.identifiers import parse_execution_id
-from app.engine.payloads import Payloads
 from app.engine.ports import ExecutionFilter
 from app.engine.service import ExecutionService
 

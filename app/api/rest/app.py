@@ -22,8 +22,7 @@ from app.api.rest import (
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.responses import PREFIX
-from app.api.rest.route_table import RouteTable
-from app.api.rest.url_paths import PathsAsWritten
+from app.api.rest.route_table import PathsAsWritten, RouteTable
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 

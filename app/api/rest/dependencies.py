@@ -10,10 +10,10 @@ from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
 from app.definitions.service import DefinitionService
+from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
-from app.engine.payloads import Payloads
 from app.engine.service import ExecutionService
 from app.schedules.service import ScheduleService
 

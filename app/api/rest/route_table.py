@@ -1,4 +1,4 @@
-"""Finds the route of a request among the few that are possible.
+"""Finds the route of a request: first its path is written in one way, then few routes are possible.
 
 The framework compares a path with the pattern of each operation, with the prefix and without, until one matches.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.rest.query_names import parameter_names, refuse_unknown_parameters
 from app.api.rest.responses import PREFIX
@@ -24,6 +24,31 @@ class Known(NamedTuple):
 
     route: RouteContext
     parameters: frozenset[str]
+
+
+class PathsAsWritten:
+    """Sends `GET /workflows/` and `HEAD /workflows` to the route of `GET /workflows`, without a redirect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        if len(path) > 1 and path.endswith("/"):
+            scope = dict(scope, path=path[:-1])
+        if scope["method"] == "HEAD":
+            scope, send = dict(scope, method="GET"), _without_body(send)
+        await self._app(scope, receive, send)
+
+
+def _without_body(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        await send(dict(message, body=b"") if message["type"] == "http.response.body" else message)
+
+    return sending
 
 
 class RouteTable:

@@ -6,8 +6,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from app.api.rest.body_model import Body, bounds, in_utc, with_example
 from app.api.rest.workflow_bodies import Key
+from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
-from app.engine.payloads import Payloads
 from app.schedules.cron import MAX_CRON, tidy
 from app.schedules.schedule import (
     DEFAULT_CATCH_UP_SECONDS,

@@ -22,10 +22,10 @@ from app.domain.handlers import (
     is_instant,
     is_waiting,
 )
+from app.domain.json_values import encode
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
 from app.engine.running.masking import Mask
-from app.engine.values import encode
 
 log = structlog.get_logger(__name__)
 

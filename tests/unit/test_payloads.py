@@ -7,8 +7,7 @@ import pytest
 
 from app.domain import payloads as domain_payloads
 from app.domain.errors import Invalid, TooLarge
-from app.domain.payloads import Payload
-from app.engine.payloads import Payloads
+from app.domain.payloads import Payload, Payloads
 
 LIMIT = 10_000
 

@@ -8,7 +8,7 @@ from math import inf, nan
 import pytest
 
 from app.domain.errors import Invalid, TooLarge
-from app.engine.values import encode
+from app.domain.json_values import encode
 
 LIMIT = 10_000
 
