@@ -55,7 +55,7 @@ async def run_one(rest: httpx.AsyncClient, grpc: GrpcServerProcess, number: int)
     watch = grpc.stub.WatchExecution(pb.WatchExecutionRequest(execution_id=execution_id))
     numbers = [update.sequence async for update in watch]
     ended = await rest.get(f"/executions/{execution_id}")
-    listed = await rest.get("/executions", params={"workflow": key})
+    listed = await rest.get("/executions", params={"workflow_id": key})
     assert numbers == list(range(1, len(numbers) + 1))
     assert ended.json()["output"] == {"b": number, "c": 1}
     statuses = (created, changed, read, started, ended, listed)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import redis.asyncio
@@ -358,9 +359,9 @@ class HandTurnedLoop:
     def create_future(self):
         return asyncio.get_running_loop().create_future()
 
-    def call_later(self, seconds, callback):
-        handle = asyncio.get_running_loop().call_later(3600, callback)
-        self._alarms.append((self.seconds + seconds, handle, callback))
+    def call_at(self, when, callback, *arguments):
+        handle = asyncio.get_running_loop().call_later(3600, callback, *arguments)
+        self._alarms.append((when, handle, partial(callback, *arguments)))
         return handle
 
     def turn(self, seconds: float) -> None:

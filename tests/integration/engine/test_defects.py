@@ -23,7 +23,7 @@ WHERE = {
     "lease": (PostgresOwnership, "renew"),
     "claims": (PostgresOwnership, "claim"),
     "commands": (PostgresOwnership, "commands"),
-    "recorder": (Recorder, "_take"),
+    "recorder": (Recorder, "_next_batch"),
     "announcer": (PostgresSignals, "announce"),
     "schedules": (PostgresScheduleStore, "claim"),
     "retention": (PostgresRetention, "shortest_days"),

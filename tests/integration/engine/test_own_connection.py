@@ -29,9 +29,7 @@ async def one(connection: OwnConnection) -> int:
 def give_up_after(connection: OwnConnection, seconds: float) -> None:
     """From now on, although a timer is running."""
     connection._timeout = seconds
-    if connection._watch is not None:
-        connection._watch.cancel()
-        connection._watch = None
+    connection._overdue.close()
 
 
 async def test_it_opens_when_it_is_used_and_stays_open(proxy: tuple[TcpProxy, OwnConnection]) -> None:
@@ -94,7 +92,7 @@ async def test_a_long_row_of_quick_statements_is_not_taken_for_a_slow_one(
     way.stall()
     later = asyncio.create_task(one(connection))
     await asyncio.sleep(0)
-    connection._look()
+    connection._overdue._look(asyncio.get_running_loop())
     way.flow()
     assert await later == 1
     assert way.connections == 1

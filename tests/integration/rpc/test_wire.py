@@ -37,7 +37,7 @@ async def test_a_malformed_request_is_the_callers_mistake_and_one_line_in_the_lo
         error = await refusal(server, method, data, streams=streams)
 
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert f"no valid workflow.{method}Request" in (error.details() or "")
+    assert f"not a valid workflow.{method}Request" in (error.details() or "")
     status = rpc_status.from_call(error)
     assert status is not None
     assert any(detail.Is(BadRequest.DESCRIPTOR) for detail in status.details)
