@@ -29,7 +29,7 @@ def runs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def server(database_url: str, runs: Path) -> AsyncIterator[GrpcServerProcess]:
-    """What it runs goes on soon after it was killed."""
+    """Its lease is short, so what it runs continues soon after it was killed."""
     server = recorded(database_url, runs, ENGINE_LEASE_SECONDS="2", ENGINE_RENEW_SECONDS="0.5")
     await server.start()
     yield server

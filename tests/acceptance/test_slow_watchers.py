@@ -1,4 +1,4 @@
-"""Watchers that read a few of ten thousand messages, and then none until everybody else has read all."""
+"""Watchers that read a few of ten thousand messages, and no more until the others have read all."""
 
 from pathlib import Path
 
@@ -21,5 +21,5 @@ async def test_slow_watchers_hold_up_nobody_and_miss_nothing(database_url: str, 
     assert here[-1].status == pb.COMPLETED
     assert elsewhere == here
     assert all(updates == here for updates in seen.slow)
-    assert seen.read_slowly <= SLOW_WATCHERS * A_FEW, "they held up nobody who went on meanwhile"
+    assert seen.read_slowly <= SLOW_WATCHERS * A_FEW, "the others did not wait for them"
     assert seen.growth_bytes < KEPT_FOR_ALL / 3, f"{seen.growth_bytes / MIB:.0f} MiB"

@@ -376,7 +376,7 @@ class HandTurnedLoop:
 
 
 async def test_a_connection_that_answers_is_kept(redis_url, redis_definitions):
-    """Each answer has its own time: when that of the first is over, the second goes on waiting."""
+    """Each answer has its own time: when that of the first is over, the second still waits."""
     await fill(redis_definitions, ID, OLD)
     async with proxy_to(redis_url) as (proxy, url), open_redis_link(url, 60) as link:
         cache = RedisDefinitionCache(link, 60, LATE)

@@ -25,8 +25,8 @@ class ChaosPlan:
     """What is done to a service, and under which load.
 
     seed: decides what clients and monkeys do, and in which order.
-    seconds: when it is enough; None is when the trouble has done all its deeds.
-    deeds: how many deeds of each hand are enough for a monkey; None is no end.
+    seconds: when to stop; None: when the trouble has done all its deeds.
+    deeds: after how many deeds each hand of a monkey stops; None: never.
     starts_per_second, clients: a client starts as soon as both allow it, so a slow machine gets less to do.
     shutdown_seconds: how long attempts of an engine that is told to end may take.
     shortest_pause, longest_pause: how long a monkey rests from one deed to the next, in seconds.

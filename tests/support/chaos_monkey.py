@@ -17,7 +17,7 @@ Deeds = Mapping[str, tuple[int, Callable[[], Awaitable[None]]]]
 
 class Monkey(Trouble):
     """It has two hands, one for the engines and PostgreSQL, the other for the REST processes
-    and Redis; each does one deed at a time, while everybody else goes on. Each has enough after `deeds` of them."""
+    and Redis; each does one deed at a time, and stops after `deeds` of them."""
 
     def __init__(
         self, house: House, seed: int, lease_seconds: float, pauses: tuple[float, float], deeds: int | None

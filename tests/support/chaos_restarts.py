@@ -1,4 +1,4 @@
-"""Trouble of one kind, by the clock: a database that restarts, and engines that are replaced one after the other."""
+"""Trouble of one kind: a database that restarts, and engines that are replaced one after the other."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ Updates = list[pb.WorkflowExecutionUpdate]
 
 
 class PostgresRestarts(Trouble):
-    """PostgreSQL restarts `restarts` times, or for ever, each time when `attempts` further attempts have run.
+    """PostgreSQL restarts `restarts` times, or without end, each time when `attempts` further attempts have run.
 
     Nothing else happens, so no process may end.
     """

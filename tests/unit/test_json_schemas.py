@@ -6,7 +6,7 @@ from app.contracts.json_schemas import MAX_BYTES, compile_schema, problems_of_sc
 from tests.support.cost import at_most
 
 FEW = 20_000
-"""Units of CPU time: twenty times what the dearest takes; without limits some would take for ever."""
+"""Units of CPU time: twenty times what the dearest takes; without limits some would never end."""
 REFUSED_WORDS = ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary"]
 
 

@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 300.0
 
 
 async def happened(event: threading.Event) -> None:
-    """In another thread, while this one's loop goes on."""
+    """Wait for what another thread does, without blocking the loop."""
     while not event.is_set():
         await asyncio.sleep(0)
 
@@ -69,7 +69,7 @@ async def test_an_attempt_cancelled_before_its_turn_never_runs(handler, attempt)
 
 
 async def test_no_more_threads_than_allowed_run_at_once(handler, attempt) -> None:
-    """Three are inside together, each time, and there is no fourth thread."""
+    """Three run together, each time, and a fourth thread is never started."""
     together = threading.Barrier(3, timeout=PATIENCE_SECONDS)
     threads = set()
 
