@@ -27,7 +27,7 @@ from tests.support.redis_server import free_port, start_redis
 from tests.support.tcp_proxy import TcpProxy, proxy_to
 
 TTL_SECONDS = 0.4
-TIMEOUT_SECONDS = 0.1
+TIMEOUT_SECONDS = 0.25
 SLOW_FILL_SECONDS = 0.3
 
 

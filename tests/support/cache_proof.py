@@ -12,7 +12,7 @@ import orjson
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, Unavailable
 from tests.support.cache_house import CacheHouse
 from tests.support.requests import ref_of
 
@@ -110,7 +110,7 @@ class Proof:
             floor = self.logs[ref].acknowledged
             try:
                 seen = await process.call(lambda service, ref=ref: _number(service, ref))
-            except ConnectionError:
+            except (ConnectionError, Unavailable):
                 continue
             self.counts["reads"] += 1
             if not self.logs[ref].allows(floor, seen):
@@ -154,17 +154,24 @@ class Proof:
     async def _stand(self, here: str, there: str, present: tuple[bool, bool]) -> bool:
         """Whether the database has the state that is wanted, as after a lost answer only it can tell."""
         store = self.house.processes[0].store
-        found = [await PostgresDefinitionStore.document(store, ref_of(ref)) for ref in (here, there)]
-        return tuple(document is not None for document in found) == present
+        while True:
+            try:
+                found = [await PostgresDefinitionStore.document(store, ref_of(ref)) for ref in (here, there)]
+            except Unavailable:
+                await asyncio.sleep(self.rng.uniform(0, 0.1))
+            else:
+                return tuple(document is not None for document in found) == present
 
     async def _write(self, change):
-        """None when the process died, before the commit or after it; it does nothing more then."""
+        """None when the process had no connection, or died before or after the commit; it does nothing more then."""
         process = self.rng.choice(self.house.processes)
         try:
             written = await process.call(change)
         except ConnectionError:
             self.counts["lost"] += 1
             await process.closed.wait()
+            return None
+        except Unavailable:
             return None
         self.counts["writes"] += 1
         return written
