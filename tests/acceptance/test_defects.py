@@ -1,6 +1,5 @@
 """A real process ends loudly, and in order, when one of its background loops dies of a defect."""
 
-import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +14,6 @@ from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.rest_server_process import RestServerProcess, listens
 from tests.support.server_process import ServerProcess, free_port
 
-END_SECONDS = 30.0
 BROKEN = {"PYTHON_MODULES": "tests.support.signals_with_a_defect"}
 
 
@@ -65,7 +63,7 @@ async def test_a_grpc_process_ends_when_its_schedules_cannot_be_read_for_good(
     server = GrpcServerProcess(database_url, log)
     await start(server)
     await ask(database_url, "ALTER TABLE schedules RENAME TO somewhere_else")
-    code = await asyncio.wait_for(server.ended(), END_SECONDS)
+    code = await server.ended()
     assert code == 1
     [death] = death_of("schedules", log)
     assert death["level"] == "critical"
@@ -83,7 +81,7 @@ async def test_a_process_ends_when_its_signals_die_of_a_defect(
     server = make(database_url, log=log, DEFECT=str(defect), **BROKEN, **_redis(make, redis_url))
     await start(server)
     defect.touch()
-    code = await asyncio.wait_for(server.ended(), END_SECONDS)
+    code = await server.ended()
     assert code == (-signal.SIGTERM if make is RestUnderUvicorn else 1)
     assert len(death_of("signals", log)) == 1
     assert "a defect of the signals" in log.read_text()
