@@ -149,7 +149,7 @@ class CacheHouse:
         os.kill(self._server.pid, number)
 
     async def ask_redis(self, command: str) -> None:
-        async with redis.asyncio.Redis.from_url(self.redis_url, socket_timeout=5) as client:
+        async with redis.asyncio.Redis.from_url(self.redis_url, socket_timeout=60) as client:
             await client.execute_command(command)
 
     async def start_process(self) -> Process:
