@@ -222,6 +222,12 @@ class ExecutionRow(Base):
             "id",
             postgresql_where=text("status IN ('failed', 'cancelled')"),
         ),
+        # The children of an execution: their keys are child:{its id}/….
+        Index(
+            "ix_executions_children",
+            text("substring(idempotency_key, 7, 37)"),
+            postgresql_where=text("substring(idempotency_key, 1, 6) = 'child:'"),
+        ),
         Index(
             "uq_executions_idempotency_key",
             "workflow_id",

@@ -21,7 +21,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
 from app.engine.running.retention import BEGINNING
-from tests.support.query_plans import ExplainingPool
+from tests.support.query_plans import MODES, ExplainingPool
 from tests.support.requests import ref_of
 
 STORED = 100_000
@@ -38,6 +38,9 @@ MOST_ROWS = 5_000
 KEPT_WHOLE = {"executions", "execution_events", "workflow_revisions", "tasks"}
 """Tables that grow with the work. Definitions and schedules are counted for their lists; commands are soon gone."""
 
+_ID = "(lpad(to_hex((extract(epoch FROM {t}) * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex({n}), 15, '0'))::uuid"
+ID, PREVIOUS_ID = _ID.format(t="t", n="n"), _ID.format(t="t - interval '1 minute'", n="n - 1")
+
 FILL = f"""
 INSERT INTO workflows (name, key, variables, conditions, revision, created_at, updated_at)
 SELECT 'workflow ' || n, 'w' || n, '{{}}', '[]', {REVISIONS}, now(), now() FROM generate_series(1, {WORKFLOWS}) n;
@@ -53,11 +56,11 @@ INSERT INTO engines (name, lease_until) SELECT 'engine', now() + interval '1 hou
 
 INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision, status, input,
                         idempotency_key)
-SELECT (lpad(to_hex((extract(epoch FROM t) * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid,
+SELECT {ID},
        CASE WHEN n % 10 > 0 THEN {LARGE} ELSE 2 + n / 10 % ({WORKFLOWS} - 1) END,
        t, t, CASE WHEN NOT active THEN t END, CASE WHEN active AND n % 3 = 0 THEN t ELSE 'infinity' END,
        CASE WHEN active AND n % 3 = 1 THEN 1 + n % 2 END, 1, s::execution_status, '{{}}',
-       CASE WHEN n % 2 = 0 THEN 'key ' || n END
+       CASE WHEN n % 2 = 0 THEN 'key ' || n WHEN n % 8 = 3 THEN 'child:' || {PREVIOUS_ID} || '/1:1' END
 FROM (SELECT n, '{FIRST.isoformat()}'::timestamptz + n * interval '1 minute' AS t,
              s, s IN ('pending', 'running', 'paused') AS active
       FROM generate_series(1, {STORED}) n, LATERAL (
@@ -203,4 +206,6 @@ async def test_a_sweep_of_the_retention_looks_at_the_next_by_id(pool: Explaining
     removal = await retention.remove(BEGINNING, first_id_at(LAST), 500)
     assert removal is not None
     assert (removal.looked_at, removal.removed > 400) == (500, True)
-    check(pool)
+    assert all("ix_executions_children" in explained.text for explained in pool.found[-len(MODES) :])
+    # The days of all workflows are read twice: for what is looked at, and for the families of these.
+    check(pool, MOST_ROWS + 2 * WORKFLOWS)

@@ -20,7 +20,7 @@ from app.engine.ports import ExecutionFilter
 from app.engine.running.retention import BEGINNING, Retention
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import running_server, settings_for, store_workflow, sync, workflow
-from tests.support.requests import start_of
+from tests.support.requests import payload_of, start_of
 from tests.support.rest_service import serving
 
 SOON = 1 / 86_400_000
@@ -105,6 +105,21 @@ async def test_a_repetition_outlives_its_origin(
     assert (removal.looked_at, removal.removed) == (2, 1)
     assert (await process.executions.get(again.execution.id)).origin_id is not None
     assert (await process.executions.tasks(again.execution.id))[0].status == "completed"
+    assert await clean(pool)
+
+
+async def test_a_parent_stays_while_its_child_runs(
+    process: EngineProcess, pool: Pool, session: asyncpg.Connection
+) -> None:
+    """The child may start children of its own; that needs its ancestors."""
+    parent = await run(process)
+    child = await run(process, "long", idempotency_key=f"child:{parent}/1:1")
+    await passed()
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 0
+    await process.controls.signal(child, "go", payload_of(None))
+    await process.executions.wait(child, 20)
+    await passed()
+    assert await Retention(PostgresRetention(pool, SOON)).sweep() == 2
     assert await clean(pool)
 
 

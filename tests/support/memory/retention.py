@@ -1,10 +1,13 @@
 """Removing executions whose time is up, in memory."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.engine.ports import Removal
 from tests.support.memory.database import MemoryDatabase
+
+_NAMES_PARENT = re.compile("child:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
 
 
 class MemoryRetention:
@@ -24,10 +27,19 @@ class MemoryRetention:
     async def remove(self, after: UUID, before: UUID, limit: int) -> Removal | None:
         async with self._database.faults.around("remove"):
             looked_at = sorted(id_ for id_ in self._database.executions if after < id_ < before)[:limit]
-            expired = [execution_id for execution_id in looked_at if self._is_expired(execution_id)]
+            expired = [execution_id for execution_id in looked_at if self._is_family_expired(execution_id)]
             for execution_id in expired:
                 del self._database.executions[execution_id], self._database.histories[execution_id]
             return Removal(len(looked_at), len(expired), looked_at[-1] if looked_at else None)
+
+    def _is_family_expired(self, execution_id: UUID) -> bool:
+        root = self._root(execution_id)
+        return all(self._is_expired(other) for other in self._database.executions if self._root(other) == root)
+
+    def _root(self, execution_id: UUID) -> UUID:
+        key = self._database.executions[execution_id].execution.idempotency_key or ""
+        parent = UUID(key[6:42]) if _NAMES_PARENT.match(key) else None
+        return self._root(parent) if parent in self._database.executions else execution_id
 
     def _is_expired(self, execution_id: UUID) -> bool:
         execution = self._database.executions[execution_id].execution
