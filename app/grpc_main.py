@@ -6,21 +6,17 @@ end within SHUTDOWN_SECONDS, streams end with the number after which to resume, 
 
 import asyncio
 import signal
-import sys
 
 import structlog
 import uvloop
 import watchfiles
 
-from app.adapters.database_url import StorageError
-from app.adapters.logs import configure_logs
 from app.api.grpc.server import PortUnavailable, Server
 from app.api.grpc.servicer import WorkflowServicer
-from app.config import Settings, SettingsError, load_settings
-from app.domain.errors import Unavailable
-from app.tasks import PluginError
+from app.config import Settings
 from app.wiring.garbage import settle_garbage
 from app.wiring.grpc_process import EngineProcess, open_engine_process
+from app.wiring.launch import launch
 
 log = structlog.get_logger(__name__)
 
@@ -66,17 +62,13 @@ def _reload(settings: Settings) -> None:
     watchfiles.run_process("app", "examples", target=main, sigint_timeout=int(settings.shutdown_seconds) + 2)
 
 
+def _run(settings: Settings) -> None:
+    uvloop.run(serve(settings))
+
+
 def main(*, reload: bool = False) -> None:
     """Run the process. Exit with 1 and one sentence for an error that an operator can fix."""
-    try:
-        settings = load_settings()
-        configure_logs(settings.log_level, settings.log_format)
-        if reload:
-            _reload(settings)
-        else:
-            uvloop.run(serve(settings))
-    except (SettingsError, StorageError, PortUnavailable, PluginError, Unavailable) as error:
-        sys.exit(f"workflow: {error}")
+    launch(_reload if reload else _run, PortUnavailable)
 
 
 if __name__ == "__main__":

@@ -17,15 +17,13 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs
 from app.api.rest.app import create_app
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.background.defects import Defects
-from app.config import Settings, SettingsError, load_settings
-from app.domain.errors import Unavailable
-from app.tasks import PluginError
+from app.config import Settings, load_settings
 from app.wiring.garbage import settle_garbage
+from app.wiring.launch import launch
 from app.wiring.rest_process import open_rest_process
 
 log = structlog.get_logger(__name__)
@@ -122,17 +120,16 @@ def _reload(settings: Settings) -> None:
     )
 
 
+def _run(settings: Settings) -> None:
+    if "--reload" in sys.argv[1:]:
+        _reload(settings)
+    else:
+        uvloop.run(serve(settings))
+
+
 def main() -> None:
     """Run the process. Exit with 1 and one sentence for an error that an operator can fix."""
-    try:
-        settings = load_settings()
-        configure_logs(settings.log_level, settings.log_format)
-        if "--reload" in sys.argv[1:]:
-            _reload(settings)
-        else:
-            uvloop.run(serve(settings))
-    except (SettingsError, StorageError, PortUnavailable, PluginError, Unavailable) as error:
-        sys.exit(f"workflow: {error}")
+    launch(_run, PortUnavailable)
 
 
 if __name__ == "__main__":

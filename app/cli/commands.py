@@ -1,6 +1,5 @@
 """The commands' names, options and help. Each body imports what it needs, so that `workflow --help` is fast."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
 from app.cli.schedule_commands import schedule
+from app.domain.states import ExecutionStatus
 
 app = typer.Typer(
     cls=SentencesNotTracebacks,
@@ -21,17 +21,6 @@ app = typer.Typer(
 app.add_typer(controls)
 app.add_typer(definitions)
 app.add_typer(schedule, name="schedule")
-
-
-class Status(StrEnum):
-    """The execution statuses by which `list` can filter."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    PAUSED = "paused"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 OWN = "only an embedded database"
@@ -113,7 +102,7 @@ def watch(
 
 @app.command("list")
 def list_executions(
-    status: Annotated[Status | None, typer.Option(help="Only executions with this status.")] = None,
+    status: Annotated[ExecutionStatus | None, typer.Option(help="Only executions with this status.")] = None,
     workflow: Annotated[str | None, typer.Option(metavar="KEY|ID", help="Only executions of this workflow.")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most this many.")] = 20,
     utc: Utc = False,
