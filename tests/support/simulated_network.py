@@ -25,7 +25,7 @@ class Weather:
     failing: float = 0.0
     losing: float = 0.0
     late: float = 0.0
-    lost_hints: float = 0.0
+    lost_notifications: float = 0.0
 
 
 CALM = Weather()
@@ -156,8 +156,8 @@ class Link:
         return partial(self._wire.call, name, getattr(self._adapter, name))
 
 
-class Hints:
-    """Carries hints between all processes; they come late, in any order, or not at all."""
+class Notifications:
+    """Carries notifications between all processes; they come late, in any order, or not at all."""
 
     def __init__(self, sky: Sky) -> None:
         self._sky = sky
@@ -169,7 +169,7 @@ class Hints:
     async def announce(self, channel: str, payload: str) -> None:
         sky = self._sky
         for place, wanted, listener in self._listeners:
-            if wanted == channel and not place.frozen and sky.chance.random() >= sky.weather.lost_hints:
+            if wanted == channel and not place.frozen and sky.chance.random() >= sky.weather.lost_notifications:
                 delay = sky.weather.latency * sky.chance.random()
                 sky.loop.call_later(delay, listener, payload, context=place.context)
 
@@ -177,16 +177,16 @@ class Hints:
 class Ear:
     """The port `Signals` of one process."""
 
-    def __init__(self, wire: Wire, hints: Hints, place: Place) -> None:
+    def __init__(self, wire: Wire, notifications: Notifications, place: Place) -> None:
         self._wire = wire
-        self._hints = hints
+        self._notifications = notifications
         self._place = place
 
     async def announce(self, channel: str, payload: str) -> None:
-        await self._wire.call("announce", self._hints.announce, channel, payload)
+        await self._wire.call("announce", self._notifications.announce, channel, payload)
 
     def subscribe(self, channel: str, listener: Callable[[str], None]) -> None:
-        self._hints.subscribe(self._place, channel, listener)
+        self._notifications.subscribe(self._place, channel, listener)
 
 
 def run_at_once(work: Coroutine[Any, Any, Any]) -> Any:

@@ -31,7 +31,7 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.simulated_loop import Place
-from tests.support.simulated_network import Ear, Hints, Link, Sky, Wire
+from tests.support.simulated_network import Ear, Link, Notifications, Sky, Wire
 from tests.support.simulated_tasks import SimulatedTasks, Witness
 
 OUTPUT_LIMIT = 10_000
@@ -52,7 +52,7 @@ class World(Sky, Protocol):
 
     database: MemoryDatabase
     problems: list[str]
-    hints: Hints
+    notifications: Notifications
     recording: Callable[[MemoryDatabase], MemoryRecording]
 
     def new_id(self) -> UUID: ...
@@ -118,7 +118,7 @@ class SimulatedProcess:
         self.is_ready = True
 
     async def end(self, deadline_seconds: float) -> None:
-        """The stop order of the process: streams, engine, hints."""
+        """The stop order of the process: streams, engine, notifications."""
         self.is_ready = False
         self.hub.close()
         await self.engine.stop(deadline_seconds)
@@ -153,7 +153,7 @@ class SimulatedProcess:
 
     def _build(self) -> None:
         world, database = self.world, self.world.database
-        signals = Ear(self.wire, world.hints, self.place)
+        signals = Ear(self.wire, world.notifications, self.place)
         self.announcer = Announcer(signals, backoff=replace(announcer.RETRY, chance=world.chance.random))
         self.announcer._own = self.name
         self.hub = Hub(self.announcer.grew)

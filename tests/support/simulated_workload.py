@@ -58,7 +58,7 @@ def _draw_weather(chance: Random) -> Weather:
         failing=sometimes(0.15),
         losing=sometimes(0.15),
         late=sometimes(0.1),
-        lost_hints=sometimes(1.0),
+        lost_notifications=sometimes(1.0),
     )
 
 

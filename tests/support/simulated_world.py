@@ -23,7 +23,7 @@ from tests.support.simulated_checks import client_problems, process_problems, st
 from tests.support.simulated_clients import Book, Client
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop
 from tests.support.simulated_mishaps import Mishaps
-from tests.support.simulated_network import CALM, Call, Hints, run_at_once
+from tests.support.simulated_network import CALM, Call, Notifications, run_at_once
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
 from tests.support.simulated_trace import Ending, Trace
 from tests.support.simulated_workload import draw_scenario
@@ -76,7 +76,7 @@ class Simulation:
         self.note = self.trace.note
         self.scenario = draw_scenario(self.chance)
         self.weather = self.scenario.weather
-        self.hints = Hints(self)
+        self.notifications = Notifications(self)
         self.database = MemoryDatabase(MemoryDefinitionStore(self._now), self._now)
         self._clients: list[asyncio.Task[None]] = []
         self._watchers: list[asyncio.Task[None]] = []
