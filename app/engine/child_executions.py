@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from app.background.backoff import Backoff
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.handlers import ChildEnd, ChildExecution, TaskError
@@ -22,7 +23,7 @@ from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
 from app.engine.starting import StartRequest
 
-PAUSE_SECONDS = 1.0
+RETRY = Backoff(first_seconds=0.5, longest_seconds=5.0)
 Result = TypeVar("Result")
 
 _PARENT = re.compile(r"child:([0-9a-f-]{36})/")
@@ -66,18 +67,19 @@ class ChildExecutions:
         return ChildExecution(started.execution.id, started.execution.status, started.already_started)
 
     async def end_of(self, execution_id: UUID) -> ChildEnd:
-        after = 0
+        after, failures = 0, 0
         while True:
             try:
                 async with aclosing(await self._executions.watch(execution_id, after)) as updates:
                     async for batch in updates:
-                        after = batch[-1].event.sequence
+                        after, failures = batch[-1].event.sequence, 0
                 execution = await self._row(execution_id)
                 output = None if execution.output is None else orjson.loads(execution.output)
                 message = "" if execution.failure is None else execution.failure.message
                 return ChildEnd(execution.status, output, message)
             except Unavailable:
-                await asyncio.sleep(PAUSE_SECONDS)
+                failures += 1
+                await asyncio.sleep(RETRY.pause(failures))
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:
         _, controls = self._ready()
@@ -101,8 +103,9 @@ class ChildExecutions:
 
 async def _persist(call: Callable[[], Awaitable[Result]]) -> Result:
     """Repeat the call until the database is reachable."""
+    pauses = RETRY.pauses()
     while True:
         try:
             return await call()
         except Unavailable:
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(next(pauses))

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 import pytest
 
 from app.domain.definitions import RetryPolicy
+from app.domain.errors import Unavailable
 from app.domain.handlers import Attempt
 from app.domain.states import ExecutionStatus
 from app.engine.child_executions import ChildExecutions
@@ -16,6 +18,7 @@ from app.tasks.child_workflow import MAX_DEPTH, WorkflowHandler
 from tests.support.memory_house import House, Process
 from tests.support.requests import PAYLOADS
 from tests.support.stories import sync
+from tests.support.virtual_time import in_virtual_time
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
@@ -177,3 +180,28 @@ async def test_a_child_runs_for_each_element(house: House, process: Process) -> 
     await process.until(parent_id)
     output = orjson.loads((await process.executions.get(parent_id)).output or "")
     assert output == {"all": [{"square": 1}, {"square": 4}, {"square": 9}]}
+
+
+class AwayForAWhile:
+    """Services of a database that is unreachable for the first calls. `calls` are the times at which they came."""
+
+    def __init__(self, failures: int) -> None:
+        self.left = failures
+        self.calls: list[float] = []
+
+    async def cancel(self, _: UUID, reason: str) -> None:
+        self.calls.append(asyncio.get_running_loop().time())
+        if self.left:
+            self.left -= 1
+            raise Unavailable("the database does not answer")
+
+
+@in_virtual_time
+async def test_a_call_is_repeated_with_growing_pauses_while_the_database_is_unreachable() -> None:
+    children, services = ChildExecutions(PAYLOADS), AwayForAWhile(failures=6)
+    children.serve(cast(Any, services), cast(Any, services))
+    await children.cancel(UUID(int=1), "enough")
+    pauses = [later - earlier for earlier, later in pairwise(services.calls)]
+    assert len(pauses) == 6
+    for pause, longest in zip(pauses, (0.5, 1, 2, 4, 5, 5), strict=True):
+        assert 0.8 * longest <= pause <= longest
