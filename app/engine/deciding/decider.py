@@ -1,13 +1,9 @@
 """What an execution does next. Pure: no clock, no I/O, no randomness; the same history always decides the same."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
-from app.domain.definitions import MAX_TIMEOUT_SECONDS, RetryPolicy
 from app.domain.executions import Failure
-from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import ExecutionState
 
@@ -106,26 +102,3 @@ def why_cancelled(state: ExecutionState) -> Failure:
     if state.cancel_reason is not None:
         return Failure("cancelled", state.cancel_reason or "the execution was cancelled")
     return Failure("cancelled", "the execution is failing")
-
-
-def retry_at(policy: RetryPolicy, failures: int, error: TaskError, now: datetime, chance: float) -> datetime | None:
-    """When to try again after the failure number `failures` (from 1); None when the task has failed.
-
-    `chance`, from 0 to 1, spreads the wait within the policy's jitter. Exponential backoff with a cap, as in
-    https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/.
-    """
-    if not error.retryable or failures >= policy.max_attempts or error.code in policy.non_retryable_errors:
-        return None
-    wait = _backoff(policy, failures) * (1 - policy.jitter * chance)
-    asked_for = min(error.retry_after_seconds or 0, MAX_TIMEOUT_SECONDS)
-    return now + timedelta(seconds=max(wait, asked_for))
-
-
-def _backoff(policy: RetryPolicy, failures: int) -> float:
-    """Seconds between the failure number `failures` (from 1) and the next attempt, without jitter."""
-    try:
-        wait = policy.initial_interval_seconds * float(policy.backoff_coefficient) ** (failures - 1)
-    except OverflowError:
-        # More than a float can hold is more than any policy allows, unless there is no wait that could grow.
-        wait = math.inf if policy.initial_interval_seconds else 0.0
-    return min(wait, policy.max_interval_seconds)

@@ -14,14 +14,13 @@ from app.engine.deciding.decider import (
     StartTask,
     StopAttempt,
     TakeSignal,
-    retry_at,
     why_cancelled,
 )
 from app.engine.deciding.drafts import Draft
 from app.engine.deciding.event_data import data_of_failure, failure_data, message_data, signal_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
+from app.engine.deciding.retrying import draft_of_failure, drafts_of_losses
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.task_state import ENGINE_LOST
 from app.engine.deciding.waits import WaitState
 from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand, RowChange
 
@@ -57,7 +56,7 @@ def draft_of_outcome(state: ExecutionState, index: int, outcome: Outcome, now: d
         case Succeeded(output):
             return Draft(_TASK_COMPLETED, index, state.tasks[index].attempt, output)
         case Failed(error):
-            return _draft_of_failure(state, index, error, now, chance)
+            return draft_of_failure(state, index, error, now, chance)
         case Stopped(given_up_after):
             return cancelled(state, index, given_up_after)
 
@@ -67,15 +66,6 @@ def outcome_of_wait(wait: WaitState) -> Outcome:
     if wait.failure is None:
         return Succeeded(wait.output)
     return Failed(TaskError(wait.failure.code, wait.failure.message))
-
-
-def _draft_of_failure(state: ExecutionState, index: int, error: TaskError, now: datetime, chance: float) -> Draft:
-    task = state.tasks[index]
-    due = retry_at(state.plan.tasks[index].retry, task.failures + 1, error, now, chance)
-    stops = state.is_stopping and not state.is_compensation(index)
-    if due is None or stops:
-        return Draft(EventType.TASK_FAILED, index, task.attempt, data=failure_data(error.code, error.message))
-    return Draft(EventType.TASK_RETRYING, index, task.attempt, data=failure_data(error.code, error.message, due))
 
 
 def cancelled(state: ExecutionState, index: int, given_up_after: float | None = None) -> Draft:
@@ -159,18 +149,7 @@ def drafts_of_resuming(
     if state.status is ExecutionStatus.PENDING and (asked != CANCEL or state.to_undo):
         return _drafts_of_beginning(first)
     drafts = list(drafts_of_control(state, first)) if first is not None else []
-    lost = [index for index in state.open if state.tasks[index].has_attempt]
-    # A task whose attempts keep ending with their engine may be what kills the engines.
-    fatal = [index for index in lost if state.tasks[index].lost + 1 >= max_lost_attempts]
-    stopping = asked == CANCEL or state.is_stopping or any(not state.plan.tasks[index].may_fail for index in fatal)
-    for index in lost:
-        if index in fatal:
-            drafts.append(_draft_of_last_loss(index, state.tasks[index].attempt, max_lost_attempts))
-        elif stopping and not state.is_compensation(index):
-            drafts.append(_draft_of_loss_while_stopping(index, state.tasks[index].attempt))
-        else:
-            paused = asked == PAUSE or state.is_paused
-            drafts += _drafts_of_loss(index, state.tasks[index].attempt, now, paused=paused)
+    drafts += drafts_of_losses(state, asked, now, max_lost_attempts)
     return drafts
 
 
@@ -180,22 +159,6 @@ def _drafts_of_beginning(first: ControlCommand | None) -> Sequence[Draft]:
         return (started,)
     asked = EventType.CANCEL_REQUESTED if first.type == CANCEL else EventType.EXECUTION_PAUSED
     return started, Draft(asked, data=message_data(first.reason))
-
-
-def _drafts_of_loss(index: int, number: int, now: datetime, *, paused: bool) -> Sequence[Draft]:
-    data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
-    lost = Draft(EventType.TASK_RETRYING, index, number, data=data)
-    return (lost,) if paused else (lost, Draft(EventType.TASK_STARTED, index, number + 1))
-
-
-def _draft_of_loss_while_stopping(index: int, number: int) -> Draft:
-    data = failure_data("cancelled", "the engine that ran it stopped while the execution was ending")
-    return Draft(EventType.TASK_CANCELLED, index, number, data=data)
-
-
-def _draft_of_last_loss(index: int, number: int, times: int) -> Draft:
-    message = f"{times} attempts ended with the engine that ran them; the task may be what stops engines"
-    return Draft(EventType.TASK_FAILED, index, number, data=failure_data(ENGINE_LOST, message))
 
 
 def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:

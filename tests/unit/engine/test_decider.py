@@ -9,7 +9,8 @@ from app.domain.definitions import MAX_TIMEOUT_SECONDS, RetryPolicy
 from app.domain.executions import Failure
 from app.domain.handlers import TaskError
 from app.domain.states import ExecutionStatus
-from app.engine.deciding.decider import CancelTask, Finish, StartTask, StopAttempt, decide, retry_at
+from app.engine.deciding.decider import CancelTask, Finish, StartTask, StopAttempt, decide
+from app.engine.deciding.retrying import retry_at
 from app.engine.deciding.state import fold
 from tests.support.histories import NOON
 from tests.support.stories import parallel, plan_of, story, sync
