@@ -18,7 +18,7 @@ PAGE = 200
 Document = dict[str, Any]
 
 
-class Refused(ClientError):
+class ServiceRefusal(ClientError):
     """The service refused a request. `problems` names the wrong fields; empty if the error is about no field."""
 
     def __init__(self, status: int, message: str, code: str, problems: tuple[Problem, ...]) -> None:
@@ -53,7 +53,7 @@ class RestClient:
         """The current revision of a workflow; None if no workflow has the key."""
         try:
             return self.workflow(key)
-        except Refused as refusal:
+        except ServiceRefusal as refusal:
             if refusal.status == httpx.codes.NOT_FOUND:
                 return None
             raise
@@ -185,7 +185,7 @@ class RestClient:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return ClientError(f"the service at {self._url} cannot answer now: {message}; try again shortly")
         problems = tuple(Problem(str(item["field"]), str(item["message"])) for item in problem.get("errors", ()))
-        return Refused(status, message, str(problem["code"]), problems)
+        return ServiceRefusal(status, message, str(problem["code"]), problems)
 
 
 def _workflow_path(ref: str) -> str:

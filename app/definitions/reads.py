@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.definitions.flights import Flights
 from app.definitions.ports import Absence, Content, DefinitionCache, DefinitionStore, StoredDocument, Vacancy
+from app.definitions.single_flight import Flights
 from app.domain.errors import NotFound
 from app.domain.refs import Ref
 

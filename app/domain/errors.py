@@ -33,7 +33,11 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """The thing named by `kind` (workflow, task, revision, execution) and `ref` does not exist."""
+    """The thing named by `kind` and `ref` does not exist.
+
+    kind: workflow, task, revision, execution, schedule, flow or flow_run.
+    ref: its id, key or name, as it was asked for.
+    """
 
     def __init__(self, kind: str, ref: object) -> None:
         super().__init__(f"{kind} {str(ref)!r} does not exist")

@@ -1,4 +1,4 @@
-"""Converts errors to HTTP responses. It has the only table of statuses for this transport."""
+"""Converts errors to HTTP responses. It has the table of statuses of `ServiceError`; a `Refused` carries its own."""
 
 import logging
 from asyncio import CancelledError

@@ -15,7 +15,7 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.api.rest.error_responses import MEDIA_TYPE
+from app.api.rest.error_responses import MEDIA_TYPE, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +37,6 @@ class HttpLimits:
     connections: int = 1_000
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-
-
 class BoundedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with `limits`. A request over a limit is refused with a problem, and its connection closed."""
 
@@ -59,7 +52,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             message = f"{self._limits.connections} connections are open, which is the limit"
-            self._refuse(_Refused(503, "too_many_connections", message), {"Retry-After": "1"})
+            self._refuse(Refused(503, "too_many_connections", message), {"Retry-After": "1"})
         else:
             self._expect_more()
 
@@ -73,11 +66,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         try:
             self._feed(data)
-        except _Refused as refused:
+        except Refused as refused:
             self._refuse(refused)
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            self._refuse(cause if isinstance(cause, _Refused) else _malformed())
+            self._refuse(cause if isinstance(cause, Refused) else _malformed())
         except httptools.HttpParserUpgrade:
             if self._should_upgrade():
                 self._stop_waiting()
@@ -110,7 +103,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse_large_head(len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers))
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) != 1 and (hosts or self.parser.get_http_version() != "1.0"):
-            raise _Refused(400, "bad_host", _MISSING)
+            raise Refused(400, "bad_host", _MISSING)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -121,7 +114,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _refuse_large_head(self, size: int) -> None:
         limit = self._limits.head_bytes
         if size > limit:
-            raise _Refused(431, "headers_too_large", f"the request's line and headers have more than {limit} bytes")
+            raise Refused(431, "headers_too_large", f"the request's line and headers have more than {limit} bytes")
 
     def _expect_more(self) -> None:
         self._arriving = self.loop.call_later(self._limits.arrival_seconds, self._is_late)
@@ -134,9 +127,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _is_late(self) -> None:
         self._arriving = None
         message = f"the request did not arrive within {self._limits.arrival_seconds:g} s"
-        self._refuse(_Refused(408, "request_timeout", message))
+        self._refuse(Refused(408, "request_timeout", message))
 
-    def _refuse(self, refused: _Refused, headers: dict[str, str] | None = None) -> None:
+    def _refuse(self, refused: Refused, headers: dict[str, str] | None = None) -> None:
         """Return a problem, unless a response has begun, and close the connection."""
         log.warning("http_refused", status=refused.status, code=refused.code, client=self.client)
         self._stop_waiting()
@@ -149,14 +142,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _malformed() -> _Refused:
-    return _Refused(400, "malformed_request", "the data is not an HTTP/1.1 request")
+def _malformed() -> Refused:
+    return Refused(400, "malformed_request", "the data is not an HTTP/1.1 request")
 
 
-def _problem(refused: _Refused, headers: dict[str, str]) -> bytes:
+def _problem(refused: Refused, headers: dict[str, str]) -> bytes:
     phrase = HTTPStatus(refused.status).phrase
     document = {"type": f"urn:problem:{refused.code}", "title": phrase, "status": refused.status}
-    body = orjson.dumps({**document, "detail": str(refused), "code": refused.code})
+    body = orjson.dumps({**document, "detail": refused.detail, "code": refused.code})
     lines = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close", **headers}
     head = f"HTTP/1.1 {refused.status} {phrase}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{head}\r\n".encode() + body

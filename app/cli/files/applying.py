@@ -8,7 +8,7 @@ from pathlib import Path
 from app.cli.errors import explained
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.screen.console import failures, results
-from app.client.rest_client import Refused, RestClient
+from app.client.rest_client import RestClient, ServiceRefusal
 from app.domain.errors import Problem
 
 CONFLICT = 409
@@ -66,7 +66,7 @@ def apply_and_tell(rest_url: str, paths: Sequence[Path]) -> int:
 def _apply(service: RestClient, definition: Definition) -> Outcome:
     try:
         return _create_or_replace(service, definition)
-    except Refused as refusal:
+    except ServiceRefusal as refusal:
         problems = refusal.problems or (Problem("", explained(refusal)),)
         return refused(definition, problems)
 
@@ -82,7 +82,7 @@ def _create_or_replace(service: RestClient, definition: Definition) -> Outcome:
         try:
             created = service.create_workflow(definition.request)
             return Outcome(definition.source, definition.key, Change.CREATED, revision=created["revision"])
-        except Refused as refusal:
+        except ServiceRefusal as refusal:
             # Another client may have created it in the meantime.
             found = service.find_workflow(definition.key) if refusal.status == CONFLICT else None
             if found is None:

@@ -11,7 +11,7 @@ from app.cli.files.definition_files import Definition, read_files
 from app.cli.files.drafts import check_offline
 from app.cli.screen.console import failures, results
 from app.client.errors import ClientError
-from app.client.rest_client import Refused, RestClient
+from app.client.rest_client import RestClient, ServiceRefusal
 from app.domain.errors import Invalid, Problem
 
 NO_SUCH_OPERATION = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
@@ -56,7 +56,7 @@ def _asked(service: RestClient, definition: Definition) -> Sequence[Problem] | N
     """The problems that the service finds; None, with a sentence on stderr, if it cannot be asked."""
     try:
         return service.validate_workflow(definition.request)
-    except Refused as refusal:
+    except ServiceRefusal as refusal:
         if refusal.status not in NO_SUCH_OPERATION:
             return refusal.problems or (Problem("", explained(refusal)),)
         reason = "the service is too old to validate definitions"

@@ -14,7 +14,7 @@ import app
 from app.cli.files.applying import refused, tell
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import applied, draft_of
-from app.client.rest_client import Refused, RestClient
+from app.client.rest_client import RestClient, ServiceRefusal
 from app.config import Settings
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Problem
@@ -59,7 +59,7 @@ def _create(service: RestClient, definition: Definition, rest_url: str) -> bool:
     """Whether it was created. One that is refused is reported; one that exists is left alone."""
     try:
         service.create_workflow(_at_address(definition, rest_url).request)
-    except Refused as refusal:
+    except ServiceRefusal as refusal:
         if refusal.status != httpx.codes.CONFLICT:
             tell(refused(definition, refusal.problems or (Problem("", refusal.message),)))
         return False
