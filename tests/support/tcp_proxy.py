@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+ACCEPT_TURNS = 5
+"""Turns of the event loop in which an accepted connection becomes known, is aborted, and its socket is closed."""
+
 
 class TcpProxy:
     """`delay_seconds` is how long every piece of data is held back, in both directions."""
@@ -15,21 +18,28 @@ class TcpProxy:
         self._flowing.set()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self.delay_seconds = 0.0
         self.port = 0
         self.connections = 0
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def vanish(self) -> None:
         """Drop every connection and refuse new ones, until `start`."""
+        sockets = self._server.sockets if self._server is not None else ()
+        for listening in sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        # Again and again: a connection may just have been accepted, and a server that is closed now would forget it.
+        turns = 0
+        while self._writers or self._serving or turns < ACCEPT_TURNS:
+            self.cut()
+            turns += 1
+            await asyncio.sleep(0)
         if self._server is not None:
             self._server.close()
-        while self._writers:
-            self.cut()  # again and again: a connection may just have been accepted
-            await asyncio.sleep(0)
 
     def cut(self) -> None:
         """Drop every connection; new ones are served."""
@@ -43,10 +53,16 @@ class TcpProxy:
     def flow(self) -> None:
         self._flowing.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not a coroutine: a task that is cancelled before its first step would leave the connection open.
         self.connections += 1
+        self._writers.add(writer)
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = {writer}
-        self._writers |= ends
         try:
             target_reader, target_writer = await asyncio.open_connection(*self._target)
             ends.add(target_writer)
