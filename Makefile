@@ -57,7 +57,9 @@ imports: $(VENV)/.development ## check the import rules
 	@echo "Checking the import rules ..."
 	@$(BIN)/lint-imports --no-logo
 
-stubs: $(VENV)/.development ## check that the committed gRPC stubs match the proto
+stubs: $(VENV)/.development ## check the proto with buf, and that the committed gRPC stubs match it
+	@echo "Checking the rules of protos/buf.yaml with buf ..."
+	@$(BIN)/buf lint protos
 	@echo "Generating the gRPC stubs again and comparing ..."
 	@PYTHON=$(BIN)/python sh scripts/check_protos.sh
 

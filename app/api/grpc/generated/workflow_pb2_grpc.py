@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WorkflowServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Starts executions of stored workflows, streams their histories, and controls them.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -97,7 +98,8 @@ class WorkflowServiceStub:
 
 
 class WorkflowServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Starts executions of stored workflows, streams their histories, and controls them.
+    """
 
     def ExecuteWorkflow(self, request, context):
         """Starts an execution and streams its history until it ends. Disconnecting ends the stream, not the execution.
@@ -161,7 +163,9 @@ class WorkflowServiceServicer:
 
     def SignalExecution(self, request, context):
         """Gives a payload to the task that waits for this signal, or keeps it until one does. Every call sends one more
-        signal. Fails with FAILED_PRECONDITION if the execution has ended.
+        signal. Fails with FAILED_PRECONDITION if the execution has ended. Fails with INVALID_ARGUMENT, and sends nothing, if
+        no task of the execution waits for a signal of this name (the message lists the names that exist), or if the payload
+        is not JSON or breaks the output_schema of every task that could still take it (the details name the paths).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,7 +269,8 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WorkflowService:
-    """Missing associated documentation comment in .proto file."""
+    """Starts executions of stored workflows, streams their histories, and controls them.
+    """
 
     @staticmethod
     def ExecuteWorkflow(request,
