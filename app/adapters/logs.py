@@ -21,7 +21,7 @@ def configure_logs(level: str, format: str) -> None:
         _without_colours,
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if as_lines
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -70,14 +70,17 @@ class Attempts:
     def handler(self, task_type: str | None) -> Handler | None:
         return self._handlers.handler(task_type)
 
-    async def run_one(self, attempt: Attempt, task_type: str | None) -> Outcome:
-        """An attempt at one element, within the attempt of the whole task, which bounds its time."""
+    async def run_one(self, attempt: Attempt, task_type: str | None, mask: Mask | None = None) -> Outcome:
+        """An attempt at one element, within the attempt of the whole task, which bounds its time.
+
+        `mask` as in `start`.
+        """
         handler = self._handlers.handler(task_type)
         if handler is None:
             return Failed(_unknown_type(task_type))
         if is_instant(handler):
-            return self.run_now(handler, attempt, None)
-        return await self._run(_Sleeper(handler) if is_waiting(handler) else handler, attempt, None)
+            return self.run_now(handler, attempt, mask)
+        return await self._run(_Sleeper(handler) if is_waiting(handler) else handler, attempt, mask)
 
     def only_waits(self, task_type: str | None) -> bool:
         """True when tasks of this type wait for something and do nothing."""

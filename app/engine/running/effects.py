@@ -13,6 +13,7 @@ from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.deciding.state import ExecutionState
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.due_times import DueTimes
+from app.engine.running.failure_log import log_failed_attempt, log_failed_execution
 from app.engine.running.preparing import Preparation
 from app.engine.running.progress import ProgressReports
 from app.engine.running.running_attempts import RunningAttempts
@@ -149,6 +150,13 @@ class Effects:
 
     def _wait_for_retry(self, event: Event) -> None:
         self._due_times.watch_task(self._index(event))
+        self._log_attempt(event)
+
+    def _log_attempt(self, event: Event) -> None:
+        log_failed_attempt(self._preparation.execution_id, self._state.plan, event)
+
+    def _log_execution(self, event: Event) -> None:
+        log_failed_execution(self._preparation.execution_id, self._state.plan, event)
 
     def _watch_deadline(self, _: Event) -> None:
         self._due_times.watch_deadline()
@@ -163,7 +171,9 @@ class Effects:
 _ACTS: Mapping[EventType, Callable[[Effects, Event], None]] = {
     EventType.TASK_STARTED: Effects._start,
     EventType.TASK_RETRYING: Effects._wait_for_retry,
+    EventType.TASK_FAILED: Effects._log_attempt,
     EventType.TASK_PROGRESSED: Effects._progress_written,
     EventType.EXECUTION_STARTED: Effects._watch_deadline,
     EventType.EXECUTION_RESUMED: Effects._watch_open_tasks,
+    EventType.EXECUTION_FAILED: Effects._log_execution,
 }

@@ -12,6 +12,7 @@ from app.domain.definitions import Config
 from app.domain.handlers import Attempt, TaskError
 from app.engine.deciding.outcomes import Failed, Stopped, Succeeded
 from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts
+from app.engine.running.masking import Mask
 
 DEFAULT_CONCURRENCY = 10
 
@@ -27,6 +28,7 @@ class Elements:
     - done: the outputs, as JSON text, that earlier attempts have recorded
     - max_concurrency: how many elements run at the same time; None stands for `DEFAULT_CONCURRENCY`
     - completed: records the output of one more element
+    - mask: keeps the secrets that the task sees out of the log; None for a task that sees none
     """
 
     attempts: Attempts
@@ -35,6 +37,7 @@ class Elements:
     done: Mapping[int, str | None]
     max_concurrency: int | None
     completed: Callable[[int, str | None], None]
+    mask: Mask | None = None
 
     async def run(self, attempt: Attempt) -> Any:
         outputs = dict(self.done)
@@ -65,7 +68,7 @@ class Elements:
             timeout_seconds=None,
             report=partial(_report, attempt, number),
         )
-        outcome = await self.attempts.run_one(own, self.task_type)
+        outcome = await self.attempts.run_one(own, self.task_type, self.mask)
         match outcome:
             case Succeeded(output):
                 return output

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -37,6 +38,10 @@ class Preparation:
         self._attempts = attempts
         self._secrets = secrets
 
+    @property
+    def execution_id(self) -> UUID:
+        return self._execution.id
+
     def condition_holds(self, index: int) -> bool:
         """False when the task's condition says that it is to be skipped.
 
@@ -67,7 +72,8 @@ class Preparation:
             return self._attempts.handler(planned.type)
         configs = self._element_configs(planned.flow, index, planned.flow.for_each)
         done, recorded = self._state.tasks[index].elements, partial(completed, len(configs))
-        return Elements(self._attempts, planned.type, configs, done, planned.flow.max_concurrency, recorded)
+        limit = planned.flow.max_concurrency
+        return Elements(self._attempts, planned.type, configs, done, limit, recorded, self.mask(index))
 
     def configs(self, index: int) -> Config | list[Config]:
         """What the task gets, a list of that where it runs for each element. Raise `EvaluationError`."""

@@ -1,4 +1,4 @@
-"""The proto for callers in other languages: names for their generated code, and the rules of buf with few exceptions."""
+"""The proto for callers in other languages: names for their generated code, and the rules of buf."""
 
 import re
 import subprocess
