@@ -14,14 +14,16 @@ Files = Annotated[
     typer.Argument(metavar="FILE|DIR...", help="YAML or JSON definition files, or folders of them."),
 ]
 
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse calls of workflows that do not exist.")]
+
 
 @definitions.command()
-def apply(files: Files, rest_url: RestUrl = None) -> None:
+def apply(files: Files, strict: Strict = False, rest_url: RestUrl = None) -> None:
     """Create or change workflows to match their files."""
     from app.cli.files.applying import apply_and_tell
     from app.cli.targets import rest_base
 
-    raise typer.Exit(apply_and_tell(rest_base(rest_url), files))
+    raise typer.Exit(apply_and_tell(rest_base(rest_url), files, strict=strict))
 
 
 @definitions.command()
@@ -37,13 +39,14 @@ def diff(files: Files, rest_url: RestUrl = None) -> None:
 def validate(
     files: Files,
     offline: Annotated[bool, typer.Option("--offline", help="Check without the service.")] = False,
+    strict: Strict = False,
     rest_url: RestUrl = None,
 ) -> None:
     """Report every problem in definition files, with line and column. Exits 1 if there is one."""
     from app.cli.files.validating import validate as show_problems
     from app.cli.targets import rest_base
 
-    raise typer.Exit(show_problems(None if offline else rest_base(rest_url), files))
+    raise typer.Exit(show_problems(None if offline else rest_base(rest_url), files, strict=strict))
 
 
 @definitions.command()
@@ -83,6 +86,19 @@ def workflows(utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = Non
     from app.cli.targets import rest_base
 
     list_workflows(rest_base(rest_url), Times(utc), as_json=as_json)
+
+
+@definitions.command()
+def delete(
+    workflow: WorkflowRef,
+    force: Annotated[bool, typer.Option("--force", help="Also if other workflows call it.")] = False,
+    rest_url: RestUrl = None,
+) -> None:
+    """Delete a workflow. Its revisions and executions can still be read by its id."""
+    from app.cli.revising import delete as delete_workflow
+    from app.cli.targets import rest_base
+
+    delete_workflow(rest_base(rest_url), workflow, force=force)
 
 
 @definitions.command()

@@ -16,6 +16,7 @@ INTERRUPTED = 130
 _REMEDIES = {
     "workflow_not_found": "; `workflow workflows` lists what there is",
     "schedule_not_found": "; `workflow schedules` lists what there is",
+    "workflow_in_use": "; delete it all the same with --force",
     "execution_not_found": "; `workflow list` lists what there is",
 }
 

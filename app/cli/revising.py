@@ -1,4 +1,4 @@
-"""`workflow revisions` and `workflow restore`: what changed in a definition, and restoring an old revision."""
+"""`workflow revisions`, `restore` and `delete`: what changed in a definition, its old revisions, and its end."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -30,6 +30,13 @@ def restore(rest_url: str, ref: str, revision: int) -> None:
         results().say(f"unchanged  {name}  revision {before} is as revision {revision} was")
     else:
         results().say(f"restored   {name}  revision {before} → {after['revision']}, as revision {revision} was")
+
+
+def delete(rest_url: str, ref: str, *, force: bool) -> None:
+    with RestClient(rest_url) as service, near_keys(rest_url):
+        deleted = service.delete_workflow(ref, force=force)
+    name, own_id = deleted["key"] or deleted["id"], deleted["id"]
+    results().say(f"deleted    {name}  revision {deleted['revision']}; its revisions remain, by the id {own_id}")
 
 
 def summary(changes: Mapping[str, Any]) -> str:

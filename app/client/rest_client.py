@@ -1,9 +1,9 @@
 """A client of the REST API that turns every failure into a sentence."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx
@@ -25,6 +25,13 @@ class ServiceRefusal(ClientError):
         super().__init__(message, code)
         self.status = status
         self.problems = problems
+
+
+class Verdict(NamedTuple):
+    """What the service finds in a definition: for which it refuses it, and for which it does not."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 class RestClient:
@@ -61,16 +68,22 @@ class RestClient:
     def workflow(self, ref: str) -> Document:
         return self._ask("GET", _workflow_path(ref))
 
-    def create_workflow(self, definition: Mapping[str, Any]) -> Document:
-        return self._ask("POST", "/workflows", definition)
+    def create_workflow(self, definition: Mapping[str, Any], *, strict: bool = False) -> Document:
+        """With `strict`, the service refuses what would otherwise be a warning of its answer."""
+        return self._ask("POST", f"/workflows{_strictly(strict)}", definition)
 
-    def replace_workflow(self, key: str, definition: Mapping[str, Any]) -> Document:
-        return self._ask("PUT", _workflow_path(key), definition)
+    def replace_workflow(self, key: str, definition: Mapping[str, Any], *, strict: bool = False) -> Document:
+        """As `create_workflow`."""
+        return self._ask("PUT", f"{_workflow_path(key)}{_strictly(strict)}", definition)
 
-    def validate_workflow(self, definition: Mapping[str, Any]) -> tuple[Problem, ...]:
-        """Every problem that the service finds in a definition. Nothing is stored."""
+    def delete_workflow(self, ref: str, *, force: bool) -> Document:
+        """Delete the workflow; return it as it was. With `force`, also one that others call."""
+        return self._ask("DELETE", _workflow_path(ref) + ("?force=true" if force else ""))
+
+    def validate_workflow(self, definition: Mapping[str, Any]) -> Verdict:
+        """Everything that the service finds in a definition. Nothing is stored."""
         answer = self._ask("POST", "/workflows/validate", definition)
-        return tuple(Problem(str(item["path"]), str(item["message"])) for item in answer["problems"])
+        return Verdict(problems_in(answer["problems"]), problems_in(answer.get("warnings", ())))
 
     def revisions(self, ref: str) -> Iterator[Document]:
         """A summary of every revision, newest first."""
@@ -186,6 +199,15 @@ class RestClient:
             return ClientError(f"the service at {self._url} cannot answer now: {message}; try again shortly")
         problems = tuple(Problem(str(item["field"]), str(item["message"])) for item in problem.get("errors", ()))
         return ServiceRefusal(status, message, str(problem["code"]), problems)
+
+
+def problems_in(items: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:
+    """The `problems` or `warnings` of an answer."""
+    return tuple(Problem(str(item["path"]), str(item["message"])) for item in items)
+
+
+def _strictly(strict: bool) -> str:
+    return "?strict=true" if strict else ""
 
 
 def _workflow_path(ref: str) -> str:

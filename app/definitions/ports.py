@@ -48,10 +48,12 @@ class StoredWorkflow:
 
     workflow: the current revision.
     body: its document, JSON in UTF-8, as a later read returns it.
+    warnings: what may be wrong although it is stored; stores leave it empty.
     """
 
     workflow: Workflow
     body: bytes
+    warnings: Sequence[Problem] = ()
 
     @classmethod
     def of(cls, workflow: Workflow) -> "StoredWorkflow":
@@ -134,6 +136,12 @@ class DefinitionStore(Protocol):
 
     async def current(self, ref: Ref) -> CurrentRevision | None:
         """As `document`, without the body."""
+
+    async def existing(self, refs: Collection[Ref]) -> frozenset[Ref]:
+        """Those of `refs` that a workflow has."""
+
+    async def callers(self, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
+        """The workflows with a task whose config names one of `refs` to call it; ordered by id."""
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         """One page of documents ordered by id, and the number of all matches."""

@@ -8,7 +8,7 @@ from app.definitions.changes import workflow_fields
 from app.definitions.expression_rules import expression_problems
 from app.definitions.name_rules import name_problems
 from app.definitions.ports import TaskTypes, WorkflowEdit
-from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft, workflow_problems
+from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft, workflow_problems
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph
 from app.domain.routing_rules import routing_problems
@@ -40,21 +40,6 @@ class Rules:
             return [] if before.has(task) else self.task_types.config_problems(task, path)
 
         _check_whole(WorkflowDraft(**workflow_fields(edit)), edit.tasks, before, config_problems)
-
-    def check_task(self, task_id: int, current: Workflow, edit: WorkflowEdit) -> None:
-        """As `check`, for a request about one task."""
-        own = next((i for i, task in enumerate(edit.tasks) if isinstance(task, Task) and task.id == task_id), None)
-        self._check_one(current, edit, own)
-
-    def check_added_task(self, current: Workflow, edit: WorkflowEdit) -> None:
-        """As `check`, for a request that adds the last of the tasks."""
-        self._check_one(current, edit, len(edit.tasks) - 1)
-
-    def _check_one(self, current: Workflow, edit: WorkflowEdit, own: int | None) -> None:
-        try:
-            self.check(current, edit)
-        except Invalid as error:
-            raise Invalid([_of_task(problem, edit, own) for problem in error.problems]) from None
 
     def _check_count(self, count: int, before: int) -> None:
         # A workflow that is over a lowered limit can still be changed and reduced.
@@ -103,15 +88,3 @@ def _schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[P
     stated = [("input_schema", draft.input_schema)]
     stated += [(f"tasks[{index}].output_schema", task.output_schema) for index, task in enumerate(tasks)]
     return [problem for path, schema in stated if schema is not None for problem in problems_of_schema(schema, path)]
-
-
-def _of_task(problem: Problem, edit: WorkflowEdit, own: int | None) -> Problem:
-    """The problem with the path of a request about one task: `retry.jitter` instead of `tasks[3].retry.jitter`.
-    Problems of other tasks get the name of their task.
-    """
-    if own is not None and problem.path.startswith(prefix := f"tasks[{own}]."):
-        return Problem(problem.path.removeprefix(prefix), problem.message)
-    for index, task in enumerate(edit.tasks):
-        if problem.path.startswith(prefix := f"tasks[{index}]."):
-            return Problem("", f"{problem.path.removeprefix(prefix)} of task {task.name!r}: {problem.message}")
-    return problem

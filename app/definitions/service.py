@@ -1,13 +1,13 @@
 """Everything that the APIs may ask of definitions."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from app.definitions import edits
+from app.definitions.calls import CallCheck, refuse_if_called
 from app.definitions.comparing import Differences, compare
 from app.definitions.ports import (
     DefinitionCache,
@@ -19,16 +19,16 @@ from app.definitions.ports import (
     TaskTypes,
     WorkflowEdit,
     WorkflowFilter,
+    refs_of,
 )
 from app.definitions.reads import CachedReads, CacheStatistics
+from app.definitions.requests import ADDED_TASK, WHOLE_WORKFLOW, Request
 from app.definitions.rules import Rules
 from app.definitions.writes import CachedWrites
 from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, text_problems
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Invalid, Problem
 from app.domain.refs import Ref
-
-Check = Callable[[Workflow, WorkflowEdit], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,24 @@ class TaskChange:
 
     task: as it is now, or as it was before it was deleted.
     etag: that of its workflow after the change, which changes at least as often as the task.
+    warnings: as in `StoredWorkflow`.
     """
 
     task: Task
     etag: str
+    warnings: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a definition.
+
+    problems: for which it would be refused.
+    warnings: for which it would not.
+    """
+
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,8 @@ class DefinitionService:
     """Creates, changes, reads and deletes workflows.
 
     Refs are ids or keys. Unknown refs raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
-    `expected_revision` that is not the current one `RevisionMismatch`. After a change was acknowledged, every process
+    `expected_revision` that is not the current one `RevisionMismatch`. A call of a workflow that does not exist is a
+    warning of the result, and `Invalid` if `strict`. After a change was acknowledged, every process
     returns it or a later one.
     """
 
@@ -67,17 +82,28 @@ class DefinitionService:
     def cache_statistics(self) -> CacheStatistics:
         return self._reads.statistics
 
-    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
+    async def create(self, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
         self._rules.check_new(draft)
-        return await self._writes.create(draft)
+        warnings = await self._warnings_of(draft, strict=strict)
+        return replace(await self._writes.create(draft), warnings=warnings)
 
-    def problems_of(self, draft: WorkflowDraft) -> Sequence[Problem]:
-        """Every problem that `create` would find, except a taken key. Nothing is stored."""
+    async def judge(self, draft: WorkflowDraft, *, strict: bool = False) -> Verdict:
+        """Everything that `create` would find, except a taken key. Nothing is stored."""
+        warnings = await self._warnings_of(draft, strict=False)
         try:
             self._rules.check_new(draft)
         except Invalid as error:
-            return error.problems
-        return ()
+            return Verdict((*error.problems, *warnings), ()) if strict else Verdict(error.problems, warnings)
+        return Verdict(warnings, ()) if strict else Verdict((), warnings)
+
+    async def _warnings_of(self, draft: WorkflowDraft, *, strict: bool) -> Sequence[Problem]:
+        calls = CallCheck(self._store, strict=strict)
+        own = frozenset() if draft.key is None else frozenset({Ref(key=draft.key)})
+
+        async def warnings() -> Sequence[Problem]:
+            return calls.warnings(draft.tasks or (), own)
+
+        return await calls.answered(warnings)
 
     async def document(self, ref: Ref) -> StoredDocument:
         return await self._reads.document(ref)
@@ -88,56 +114,75 @@ class DefinitionService:
             raise Invalid(problems)
         return await self._store.list_documents(wanted, skip, limit)
 
-    async def replace(self, ref: Ref, draft: WorkflowDraft, expected_revision: int | None = None) -> StoredWorkflow:
+    async def replace(
+        self, ref: Ref, draft: WorkflowDraft, expected_revision: int | None = None, *, strict: bool = False
+    ) -> StoredWorkflow:
         """Set every field. `draft.tasks` None keeps the stored tasks; otherwise tasks are matched by name."""
         change = await self._change(
-            ref, lambda current: edits.replaced(current, draft), self._rules.check, expected_revision
+            ref, lambda current: edits.replaced(current, draft), expected_revision, strict=strict
         )
         return change.after
 
-    async def merge(self, ref: Ref, changes: Mapping[str, Any], expected_revision: int | None = None) -> StoredWorkflow:
+    async def merge(
+        self, ref: Ref, changes: Mapping[str, Any], expected_revision: int | None = None, *, strict: bool = False
+    ) -> StoredWorkflow:
         """Set the fields of `WorkflowDraft` that `changes` names."""
         change = await self._change(
-            ref, lambda current: edits.merged(current, changes), self._rules.check, expected_revision
+            ref, lambda current: edits.merged(current, changes), expected_revision, strict=strict
         )
         return change.after
 
-    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
-        """Delete the workflow; return it as it was. Its revisions and executions stay."""
+    async def delete(self, ref: Ref, expected_revision: int | None = None, *, force: bool = False) -> Workflow:
+        """Delete the workflow; return it as it was. Its revisions and executions stay.
+
+        Raise `InUse` if other workflows call it, unless `force`.
+        """
+        if not force:
+            await refuse_if_called(self._store, ref)
         return await self._writes.delete(ref, expected_revision)
 
     async def document_of_task(self, task_id: int) -> StoredDocument:
         """The document of the workflow that has the task now."""
         return await self.document(Ref(id=await self._store.workflow_of_task(task_id)))
 
-    async def add_task(self, ref: Ref, draft: TaskDraft, expected_revision: int | None = None) -> TaskChange:
+    async def add_task(
+        self, ref: Ref, draft: TaskDraft, expected_revision: int | None = None, *, strict: bool = False
+    ) -> TaskChange:
         change = await self._change(
-            ref, lambda current: edits.with_task(current, draft), self._rules.check_added_task, expected_revision
+            ref, lambda current: edits.with_task(current, draft), expected_revision, ADDED_TASK, strict=strict
         )
         added = next(task for task in change.after.workflow.tasks if task.name == draft.name)
-        return TaskChange(added, change.after.etag)
+        return _task_change(change, added)
 
-    async def replace_task(self, task_id: int, draft: TaskDraft, expected_revision: int | None = None) -> TaskChange:
+    async def replace_task(
+        self, task_id: int, draft: TaskDraft, expected_revision: int | None = None, *, strict: bool = False
+    ) -> TaskChange:
         change = await self._change_task(
-            task_id, lambda current: edits.with_task_replaced(current, task_id, draft), expected_revision
+            task_id,
+            lambda current: edits.with_task_replaced(current, task_id, draft),
+            expected_revision,
+            strict=strict,
         )
-        return TaskChange(edits.find_task(change.after.workflow, task_id), change.after.etag)
+        return _task_change(change, edits.find_task(change.after.workflow, task_id))
 
     async def merge_task(
-        self, task_id: int, changes: Mapping[str, Any], expected_revision: int | None = None
+        self, task_id: int, changes: Mapping[str, Any], expected_revision: int | None = None, *, strict: bool = False
     ) -> TaskChange:
         """Set the fields of `TaskDraft` that `changes` names."""
         change = await self._change_task(
-            task_id, lambda current: edits.with_task_merged(current, task_id, changes), expected_revision
+            task_id,
+            lambda current: edits.with_task_merged(current, task_id, changes),
+            expected_revision,
+            strict=strict,
         )
-        return TaskChange(edits.find_task(change.after.workflow, task_id), change.after.etag)
+        return _task_change(change, edits.find_task(change.after.workflow, task_id))
 
     async def delete_task(self, task_id: int, expected_revision: int | None = None) -> TaskChange:
         """Delete the task; return it as it was. Raise `Invalid` if another task depends on it."""
         change = await self._change_task(
-            task_id, lambda current: edits.without_task(current, task_id), expected_revision
+            task_id, lambda current: edits.without_task(current, task_id), expected_revision, strict=False
         )
-        return TaskChange(edits.find_task(change.before, task_id), change.after.etag)
+        return _task_change(change, edits.find_task(change.before, task_id))
 
     async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
         """Newest first, and the number of all revisions; also of a deleted workflow, by id."""
@@ -152,29 +197,53 @@ class DefinitionService:
         after = await self._revision(ref, revision)
         return compare(await self._revision(ref, against) if against else None, after)
 
-    async def restore(self, ref: Ref, revision: int, expected_revision: int | None = None) -> StoredWorkflow:
+    async def restore(
+        self, ref: Ref, revision: int, expected_revision: int | None = None, *, strict: bool = False
+    ) -> StoredWorkflow:
         """Create a new revision with the contents of an old one, unless they equal the current one."""
         past = await self._revision(ref, revision)
         change = await self._change(
-            Ref(id=past.id), lambda current: edits.restored(current, past), self._rules.check, expected_revision
+            Ref(id=past.id), lambda current: edits.restored(current, past), expected_revision, strict=strict
         )
         return change.after
 
     async def _revision(self, ref: Ref, revision: int) -> Workflow:
         return workflow_from_document(orjson.loads(await self.revision_document(ref, revision)))
 
-    async def _change_task(self, task_id: int, edit: Edit, expected_revision: int | None) -> _Change:
+    async def _change_task(self, task_id: int, edit: Edit, expected_revision: int | None, *, strict: bool) -> _Change:
         ref = Ref(id=await self._store.workflow_of_task(task_id))
-        return await self._change(ref, edit, partial(self._rules.check_task, task_id), expected_revision)
+        return await self._change(ref, edit, expected_revision, Request(task_id=task_id), strict=strict)
 
-    async def _change(self, ref: Ref, edit: Edit, check: Check, expected_revision: int | None) -> _Change:
-        seen: list[Workflow] = []
+    async def _change(
+        self,
+        ref: Ref,
+        edit: Edit,
+        expected_revision: int | None,
+        request: Request = WHOLE_WORKFLOW,
+        *,
+        strict: bool,
+    ) -> _Change:
+        calls = CallCheck(self._store, strict=strict)
+        seen: list[tuple[Workflow, Sequence[Problem]]] = []
 
         def checked_edit(current: Workflow) -> WorkflowEdit:
-            seen.append(current)
             wanted = edit(current)
-            check(current, wanted)
+            seen.append((current, self._warnings(calls, current, wanted, request)))
             return wanted
 
-        after = await self._writes.change(ref, checked_edit, expected_revision)
-        return _Change(seen[-1], after)
+        after = await calls.answered(lambda: self._writes.change(ref, checked_edit, expected_revision))
+        before, warnings = seen[-1]
+        return _Change(before, replace(after, warnings=warnings))
+
+    def _warnings(
+        self, calls: CallCheck, current: Workflow, wanted: WorkflowEdit, request: Request
+    ) -> Sequence[Problem]:
+        """Raise `Invalid` with every problem, in the words of the request; return the warnings."""
+        with request.in_words(wanted):
+            self._rules.check(current, wanted)
+            own, before = refs_of(current.id, wanted.key), refs_of(current.id, current.key)
+            return request.placed(calls.warnings(wanted.tasks, own, before), wanted)
+
+
+def _task_change(change: _Change, task: Task) -> TaskChange:
+    return TaskChange(task, change.after.etag, change.after.warnings)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from app.definitions.calls import Unanswered
 from app.definitions.ports import (
     DefinitionCache,
     DefinitionStore,
@@ -27,7 +28,7 @@ class _MoreRefs(Exception):
         self.refs = refs
 
 
-NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _MoreRefs)
+NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _MoreRefs, Unanswered)
 
 
 class CachedWrites:

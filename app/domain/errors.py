@@ -4,6 +4,7 @@ ServiceError
 ├── NotFound            the named thing does not exist
 ├── Invalid             the request breaks rules; carries every problem with its path
 ├── Conflict            a unique name is taken
+├── InUse               other workflows call the one that is to be deleted
 ├── RevisionMismatch    the caller edited an older revision
 ├── WrongState          the execution's state does not allow the request
 ├── TooLarge            a value is over a limit
@@ -68,6 +69,15 @@ class Conflict(ServiceError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class InUse(ServiceError):
+    """Other workflows call this one. `callers` are their names, quoted, for the message."""
+
+    code = "workflow_in_use"
+
+    def __init__(self, ref: object, callers: Sequence[str]) -> None:
+        super().__init__(f"workflow {str(ref)!r} is called by {', '.join(callers)}; their tasks would fail without it")
 
 
 class RevisionMismatch(ServiceError):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import TaskDraft
 from app.domain.errors import Problem
 from app.domain.handlers import Handler
@@ -88,7 +89,7 @@ def build_registry(
         "delay": delay_type(),
         "signal": signal_type(),
         "transform": transform_type(),
-        "workflow": workflow_type(children or NoChildren()),
+        CALLING_TYPE: workflow_type(children or NoChildren()),
         **http_types(options.http, now),
         "python": python_type(load_functions(options.python_modules), options.python_threads),
     }

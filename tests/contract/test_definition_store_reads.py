@@ -113,3 +113,38 @@ async def test_unknown_numbers_are_not_found(store, number):
     with pytest.raises(NotFound) as caught:
         await store.revision_document(ref_of(created), number)
     assert caught.value.kind == "revision"
+
+
+def calling(workflow: object, name: str = "call") -> TaskDraft:
+    return TaskDraft(name, type="workflow", config={"workflow": workflow})
+
+
+async def test_refs_that_workflows_have_exist_and_no_others(store):
+    one = (await store.create(WorkflowDraft("n", key="one"))).workflow
+    two = (await store.create(WorkflowDraft("n"))).workflow
+    gone = (await store.create(WorkflowDraft("n", key="gone"))).workflow
+    await store.delete(ref_of(gone))
+    there = {ref_of("one"), Ref(id=one.id), Ref(id=two.id)}
+    assert await store.existing(there | {ref_of("gone"), Ref(id=gone.id), ref_of("never")}) == there
+    assert await store.existing([]) == frozenset()
+
+
+async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
+    called = (await store.create(WorkflowDraft("n", key="called"))).workflow
+    twice = (TaskDraft("first"), calling("called"), calling("called", "again"))
+    drafts = [
+        WorkflowDraft("by key", key="by-key", tasks=twice),
+        WorkflowDraft("by id", tasks=(calling(str(called.id)),)),
+        WorkflowDraft("by id with zeros", tasks=(calling(f"00{called.id}"),)),
+        WorkflowDraft("by another key", tasks=(calling("other"),)),
+        WorkflowDraft("by an expression", tasks=(calling("${input.called}"),)),
+        WorkflowDraft("by no call", tasks=(TaskDraft("log", type="log", config={"workflow": "called"}),)),
+        WorkflowDraft("no longer", key="former", tasks=(calling("called"),)),
+    ]
+    stored = [(await store.create(draft)).workflow for draft in drafts]
+    await store.change(ref_of("former"), lambda current: edits.merged(current, {"tasks": ()}))
+    callers = await store.callers({ref_of("called"), Ref(id=called.id)})
+    assert [caller.workflow_id for caller in callers] == [workflow.id for workflow in stored[:3]]
+    assert (callers[0].key, callers[1].key, callers[0].revision) == ("by-key", None, 1)
+    assert [caller.key for caller in await store.callers([ref_of("called")])] == ["by-key"]
+    assert list(await store.callers([ref_of("by-key")])) == []

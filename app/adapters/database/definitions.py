@@ -5,7 +5,7 @@ byte as it was sent. The rows of `workflows` and `tasks` repeat its contents for
 who query the database. Both are written in one transaction, under a lock on the workflow's row.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,8 +18,10 @@ from sqlalchemy import (
     SQLColumnExpression,
     and_,
     bindparam,
+    case,
     delete,
     func,
+    or_,
     select,
     true,
 )
@@ -43,7 +45,9 @@ from app.definitions.ports import (
     StoredDocument,
     StoredWorkflow,
     WorkflowFilter,
+    refs_of,
 )
+from app.domain.calls import CALLED, CALLING_TYPE
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound, RevisionMismatch
@@ -103,6 +107,18 @@ class PostgresDefinitionStore:
         async with self._reading() as connection:
             row = (await connection.execute(statement, _parameters(ref))).one_or_none()
         return None if row is None else CurrentRevision(*row)
+
+    async def existing(self, refs: Collection[Ref]) -> frozenset[Ref]:
+        is_one = or_(WorkflowRow.id.in_(_ids(refs)), WorkflowRow.key.in_(_keys(refs)))
+        async with self._reading() as connection:
+            rows = (await connection.execute(select(WorkflowRow.id, WorkflowRow.key).where(is_one))).all()
+        found = frozenset[Ref]().union(*(refs_of(row.id, row.key) for row in rows))
+        return found.intersection(refs)
+
+    async def callers(self, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
+        async with self._reading() as connection:
+            rows = (await connection.execute(_callers_of(refs))).all()
+        return [CurrentRevision(*row) for row in rows]
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         count, page = _listing(wanted)
@@ -193,6 +209,22 @@ def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
     if wanted.routed:
         matching &= WorkflowRow.start_task.is_not(None)
     return matching
+
+
+def _callers_of(refs: Collection[Ref]) -> Select[int, str | None, int]:
+    """An id may be written with zeros before it. The type is compared first, so few configs are parsed."""
+    called = TaskRow.config[CALLED].as_string()
+    names_one = or_(called.in_(_keys(refs)), func.ltrim(called, "0").in_([str(one) for one in _ids(refs)]))
+    calling = select(TaskRow.workflow_id).where(case((TaskRow.type == CALLING_TYPE, names_one), else_=False))
+    return _CURRENT.where(WorkflowRow.id.in_(calling)).order_by(WorkflowRow.id)
+
+
+def _ids(refs: Collection[Ref]) -> list[int]:
+    return [ref.id for ref in refs if ref.id is not None]
+
+
+def _keys(refs: Collection[Ref]) -> list[str]:
+    return [ref.key for ref in refs if ref.key is not None]
 
 
 async def _id_of(connection: AsyncConnection, ref: Ref) -> int:

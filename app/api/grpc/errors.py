@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status
 from app.api.grpc.requests import refuse_malformed
 from app.domain.errors import (
     Conflict,
+    InUse,
     Invalid,
     NotFound,
     RevisionMismatch,
@@ -29,6 +30,7 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     Invalid: grpc.StatusCode.INVALID_ARGUMENT,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
+    InUse: grpc.StatusCode.FAILED_PRECONDITION,
     RevisionMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     WrongState: grpc.StatusCode.FAILED_PRECONDITION,
     TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -90,5 +90,6 @@ ExecutionId = Annotated[
     PlainValidator(parse_execution_id, json_schema_input_type=str),
     Path(description="The execution's id, a UUID.", examples=[EXECUTION_ID]),
 ]
+Strict = Annotated[bool, Query(description="Refuse with 422 what would only be a warning.")]
 Skip = Annotated[int, Query(ge=0, le=MAX_SKIP, description="How many items to skip.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="The largest number of items to return.")]

@@ -21,6 +21,7 @@ from app.domain.errors import Problem, ServiceError
 STATUSES: Mapping[type[ServiceError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.InUse: 409,
     errors.WrongState: 409,
     errors.RevisionMismatch: 412,
     errors.TooLarge: 413,

@@ -9,6 +9,7 @@ from fastapi import Response
 
 from app.api.rest.conditional_requests import matches_weakly
 from app.definitions.ports import StoredWorkflow
+from app.domain.errors import Problem
 
 PREFIX = "/api/v1"
 MEDIA_TYPE = "application/json"
@@ -32,11 +33,22 @@ def readable_response(body: bytes, if_none_match: str | None, etag: str | None =
 
 
 def workflow_response(stored: StoredWorkflow, status: int = 200) -> Response:
-    """A workflow that was just written, with the ETag for the next change."""
+    """A workflow that was just written, with the ETag for the next change. If there are warnings, they come last."""
     headers = {"ETag": stored.etag}
     if status == 201:
         headers["Location"] = f"{PREFIX}/workflows/{stored.workflow.id}"
-    return json_response(stored.body, status, headers)
+    return json_response(with_warnings(stored.body, stored.warnings), status, headers)
+
+
+def with_warnings(document: bytes, warnings: Sequence[Problem]) -> bytes:
+    """The JSON object with the field `warnings`, unless there are none."""
+    if not warnings:
+        return document
+    return b'%b,"warnings":%b}' % (document[:-1], orjson.dumps(problem_documents(warnings)))
+
+
+def problem_documents(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"path": problem.path, "message": problem.message} for problem in problems]
 
 
 def page_body(items: Sequence[bytes], total: int, skip: int, limit: int) -> bytes:

@@ -7,11 +7,11 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowInPath
+from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, WorkflowInPath
 from app.api.rest.documentation import ETAG, documented_errors, readable
 from app.api.rest.responses import page_body, readable_response, workflow_response
 from app.api.rest.revision_views import RevisionChangesView
-from app.api.rest.views import RevisionPage, WorkflowView
+from app.api.rest.views import RevisionPage, SavedWorkflowView, WorkflowView
 from app.definitions.ports import RevisionSummary
 from app.domain.documents import rfc3339
 from app.domain.refs import parse_ref
@@ -78,13 +78,14 @@ async def get_revision_changes(
 @router.post(
     "/{revision}/restore",
     summary="Restore a revision",
-    response_model=WorkflowView,
+    response_model=SavedWorkflowView,
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412)},
 )
 async def restore_revision(
     workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
+    strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -95,7 +96,7 @@ async def restore_revision(
     """
     ref = parse_ref(workflow)
     expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.restore(ref, revision, expected))
+    return workflow_response(await definitions.restore(ref, revision, expected, strict=strict))
 
 
 def _summary(summary: RevisionSummary) -> bytes:

@@ -5,11 +5,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, TaskId, WorkflowInPath, definitions_of
+from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, TaskId, WorkflowInPath, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
-from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
+from app.api.rest.responses import PREFIX, json_response, page_body, readable_response, with_warnings
 from app.api.rest.task_bodies import TaskBody, TaskPatch
-from app.api.rest.views import TaskPage, TaskView
+from app.api.rest.views import SavedTaskView, TaskPage, TaskView
 from app.definitions.service import TaskChange
 from app.domain.documents import task_document
 from app.domain.errors import NotFound
@@ -24,16 +24,20 @@ CHANGED = {200: {"headers": ETAG}, **documented_errors(404, 412, *WITH_BODY)}
     "/workflows/{workflow}/tasks",
     status_code=201,
     summary="Add a task",
-    response_model=TaskView,
+    response_model=SavedTaskView,
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(404, 412, *WITH_BODY)},
 )
 async def create_task(
-    workflow: WorkflowInPath, body: TaskBody, definitions: Definitions, if_match: IfMatch = None
+    workflow: WorkflowInPath,
+    body: TaskBody,
+    definitions: Definitions,
+    strict: Strict = False,
+    if_match: IfMatch = None,
 ) -> Response:
     """Adds a task to a workflow, and so creates a new revision of it."""
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, None, lambda: definitions.document(ref))
-    return _task_response(await definitions.add_task(ref, body.draft(), revision), 201)
+    return _task_response(await definitions.add_task(ref, body.draft(), revision, strict=strict), 201)
 
 
 @router.get(
@@ -65,24 +69,26 @@ async def get_task(task: TaskId, definitions: Definitions, if_none_match: IfNone
     raise NotFound("task", task)
 
 
-@router.put("/tasks/{task}", summary="Replace a task", response_model=TaskView, responses=CHANGED)
+@router.put("/tasks/{task}", summary="Replace a task", response_model=SavedTaskView, responses=CHANGED)
 async def replace_task(
     task: TaskId,
     body: TaskBody,
     definitions: Definitions,
+    strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Sets all fields. An omitted field gets its default."""
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.replace_task(task, body.draft(), revision))
+    return _task_response(await definitions.replace_task(task, body.draft(), revision, strict=strict))
 
 
-@router.patch("/tasks/{task}", summary="Change fields of a task", response_model=TaskView, responses=CHANGED)
+@router.patch("/tasks/{task}", summary="Change fields of a task", response_model=SavedTaskView, responses=CHANGED)
 async def update_task(
     task: TaskId,
     body: TaskPatch,
     definitions: Definitions,
+    strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -93,7 +99,7 @@ async def update_task(
     `config`, `retry`, `depends_on` and `compensate` are replaced as a whole.
     """
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.merge_task(task, body.changes(), revision))
+    return _task_response(await definitions.merge_task(task, body.changes(), revision, strict=strict))
 
 
 @router.delete("/tasks/{task}", summary="Delete a task", response_model=TaskView, responses=documented_errors(404, 412))
@@ -109,4 +115,5 @@ def _task_response(change: TaskChange, status: int = 200) -> Response:
     headers = {"ETag": change.etag}
     if status == 201:
         headers["Location"] = f"{PREFIX}/tasks/{change.task.id}"
-    return document_response(task_document(change.task), status, headers)
+    body = with_warnings(orjson.dumps(task_document(change.task)), change.warnings)
+    return json_response(body, status, headers)

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.dependencies import Definitions
+from app.api.rest.dependencies import Definitions, Strict
 from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.field_problems import field_problems
-from app.api.rest.responses import document_response
+from app.api.rest.responses import document_response, problem_documents
 from app.api.rest.views import VerdictView
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.domain.errors import Invalid, Problem
@@ -26,6 +26,8 @@ class JudgingRoute(JsonRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
+                if any(item["loc"][0] != "body" for item in error.errors()):
+                    raise
                 return _verdict(field_problems(error.errors()))
             except Invalid as error:
                 return _verdict(error.problems)
@@ -39,14 +41,15 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JudgingR
 @router.post(
     "/validate", summary="Check a workflow", response_model=VerdictView, responses=documented_errors(*WITH_BODY)
 )
-async def validate_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
-    """Returns all problems for which creating this workflow would be refused. Nothing is stored.
+async def validate_workflow(body: WorkflowCreate, definitions: Definitions, strict: Strict = False) -> Response:
+    """Returns all problems for which creating this workflow would be refused, and all warnings. Nothing is stored.
 
     It does not check whether the key belongs to another workflow.
     """
-    return _verdict(definitions.problems_of(body.draft()))
+    verdict = await definitions.judge(body.draft(), strict=strict)
+    return _verdict(verdict.problems, verdict.warnings)
 
 
-def _verdict(found: Sequence[Problem]) -> Response:
-    listed = [{"path": problem.path, "message": problem.message} for problem in found]
-    return document_response({"valid": not found, "problems": listed})
+def _verdict(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> Response:
+    listed = problem_documents(problems)
+    return document_response({"valid": not problems, "problems": listed, "warnings": problem_documents(warnings)})

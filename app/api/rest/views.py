@@ -93,15 +93,35 @@ class ProblemView(BaseModel):
     message: str
 
 
+WARNINGS: Any = Field([], description="What may be wrong although it is stored. Left out if there is nothing.")
+
+
+class SavedWorkflowView(WorkflowView):
+    """A workflow after it was saved."""
+
+    warnings: list[ProblemView] = WARNINGS
+
+
+class SavedTaskView(TaskView):
+    """A task after its workflow was saved."""
+
+    warnings: list[ProblemView] = WARNINGS
+
+
 class VerdictView(BaseModel):
-    """Whether a definition could be stored, and all problems that prevent it."""
+    """Whether a definition could be stored, all problems that prevent it, and what may be wrong all the same."""
 
     model_config = _example(
-        {"valid": False, "problems": [{"path": "tasks[0].config.url", "message": "there is no variable 'sauce'"}]}
+        {
+            "valid": False,
+            "problems": [{"path": "tasks[0].config.url", "message": "there is no variable 'sauce'"}],
+            "warnings": [{"path": "tasks[1].config.workflow", "message": "there is no workflow 'price'"}],
+        }
     )
 
     valid: bool
     problems: list[ProblemView]
+    warnings: list[ProblemView]
 
 
 class RevisionView(BaseModel):

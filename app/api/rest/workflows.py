@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, WorkflowInPath, definitions_of
+from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, WorkflowInPath, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
-from app.api.rest.views import WorkflowPage, WorkflowView
+from app.api.rest.views import SavedWorkflowView, WorkflowPage, WorkflowView
 from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.definitions.ports import WorkflowFilter
 from app.domain.documents import workflow_document
@@ -22,12 +22,12 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     "",
     status_code=201,
     summary="Create a workflow",
-    response_model=WorkflowView,
+    response_model=SavedWorkflowView,
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
-async def create_workflow(body: WorkflowCreate, definitions: Definitions) -> Response:
+async def create_workflow(body: WorkflowCreate, definitions: Definitions, strict: Strict = False) -> Response:
     """Stores revision 1 of a new workflow with all its tasks."""
-    return workflow_response(await definitions.create(body.draft()), 201)
+    return workflow_response(await definitions.create(body.draft(), strict=strict), 201)
 
 
 @router.get("", summary="List workflows", response_model=WorkflowPage, responses=readable())
@@ -54,13 +54,14 @@ async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match
 @router.put(
     "/{workflow}",
     summary="Replace a workflow",
-    response_model=WorkflowView,
+    response_model=SavedWorkflowView,
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
 async def replace_workflow(
     workflow: WorkflowInPath,
     body: WorkflowReplace,
     definitions: Definitions,
+    strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -71,19 +72,20 @@ async def replace_workflow(
     """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.replace(ref, body.draft(), revision))
+    return workflow_response(await definitions.replace(ref, body.draft(), revision, strict=strict))
 
 
 @router.patch(
     "/{workflow}",
     summary="Change fields of a workflow",
-    response_model=WorkflowView,
+    response_model=SavedWorkflowView,
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
 async def update_workflow(
     workflow: WorkflowInPath,
     body: WorkflowPatch,
     definitions: Definitions,
+    strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -93,16 +95,23 @@ async def update_workflow(
     """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.merge(ref, body.changes(), revision))
+    return workflow_response(await definitions.merge(ref, body.changes(), revision, strict=strict))
 
 
 @router.delete(
-    "/{workflow}", summary="Delete a workflow", response_model=WorkflowView, responses=documented_errors(404, 412)
+    "/{workflow}", summary="Delete a workflow", response_model=WorkflowView, responses=documented_errors(404, 409, 412)
 )
 async def delete_workflow(
-    workflow: WorkflowInPath, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+    workflow: WorkflowInPath,
+    definitions: Definitions,
+    force: Annotated[bool, Query(description="Delete it although other workflows call it.")] = False,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Returns the workflow as it was. Its revisions and executions can still be read by its id."""
+    """Returns the workflow as it was. Its revisions and executions can still be read by its id.
+
+    409 with the code `workflow_in_use` if tasks of other workflows call it.
+    """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return document_response(workflow_document(await definitions.delete(ref, revision)))
+    return document_response(workflow_document(await definitions.delete(ref, revision, force=force)))

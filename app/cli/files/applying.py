@@ -6,9 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.cli.errors import explained
+from app.cli.files.calls import called_first, without_companions
 from app.cli.files.definition_files import Definition, read_definitions
+from app.cli.files.validating import warning_lines
 from app.cli.screen.console import failures, results
-from app.client.rest_client import RestClient, ServiceRefusal
+from app.client.rest_client import Document, RestClient, ServiceRefusal, problems_in
 from app.domain.errors import Problem
 
 CONFLICT = 409
@@ -28,7 +30,7 @@ class Outcome:
     revision: the current revision afterwards; None if there is none.
     before: the revision that was current before; None if there was none.
     problems: empty unless the service refused the definition. A problem about no field has an empty path.
-    lines: one for each problem, with its place in the file.
+    lines: one for each problem or warning, with its place in the file.
     """
 
     source: str
@@ -40,35 +42,65 @@ class Outcome:
     lines: Sequence[str] = field(default=(), compare=False, repr=False)
 
 
-def apply_files(rest_url: str, paths: Sequence[Path]) -> list[Outcome]:
-    """Create or replace every workflow of the files and folders, in their order; return one outcome for each.
+def apply_files(rest_url: str, paths: Sequence[Path], *, strict: bool = False) -> list[Outcome]:
+    """Create or replace every workflow of the files and folders; return one outcome for each.
+
+    They are sent in their order, but a workflow after those that it calls. With `strict`, the service refuses calls of
+    workflows that do not exist; otherwise they are warnings.
 
     All files are read before the first is sent, so nothing changes if one cannot be read. A definition that the
     service refuses has an `Outcome`, and the others are still applied. Raise `CliError` when a file cannot be read,
     `ClientError` when the service does not respond.
     """
-    return apply_definitions(rest_url, read_definitions(paths))
-
-
-def apply_definitions(rest_url: str, definitions: Sequence[Definition]) -> list[Outcome]:
+    definitions = called_first(read_definitions(paths))
     with RestClient(rest_url) as service:
-        return [_apply(service, definition) for definition in definitions]
+        applying = _Applying(service, definitions, strict)
+        return [applying.apply(definition) for definition in definitions]
 
 
-def apply_and_tell(rest_url: str, paths: Sequence[Path]) -> int:
+def apply_and_tell(rest_url: str, paths: Sequence[Path], *, strict: bool = False) -> int:
     """Apply the files and print a line for each definition; return the exit code, 1 if one was refused."""
-    outcomes = apply_files(rest_url, paths)
+    outcomes = apply_files(rest_url, paths, strict=strict)
     for outcome in outcomes:
         tell(outcome)
     return int(any(outcome.change is Change.REFUSED for outcome in outcomes))
 
 
-def _apply(service: RestClient, definition: Definition) -> Outcome:
-    try:
-        return _create_or_replace(service, definition)
-    except ServiceRefusal as refusal:
-        problems = refusal.problems or (Problem("", explained(refusal)),)
-        return refused(definition, problems)
+@dataclass(frozen=True, slots=True)
+class _Applying:
+    """Sends definitions to the service; `companions` are all of them."""
+
+    service: RestClient
+    companions: Sequence[Definition]
+    strict: bool
+
+    def apply(self, definition: Definition) -> Outcome:
+        try:
+            return self._create_or_replace(definition)
+        except ServiceRefusal as refusal:
+            problems = refusal.problems or (Problem("", explained(refusal)),)
+            return refused(definition, problems)
+
+    def _create_or_replace(self, definition: Definition) -> Outcome:
+        found = self.service.find_workflow(definition.key)
+        if found is None:
+            try:
+                created = self.service.create_workflow(definition.request, strict=self.strict)
+            except ServiceRefusal as refusal:
+                # Another client may have created it in the meantime.
+                found = self.service.find_workflow(definition.key) if refusal.status == CONFLICT else None
+                if found is None:
+                    raise
+            else:
+                return self._outcome(definition, Change.CREATED, None, created)
+        replaced = self.service.replace_workflow(definition.key, definition.request, strict=self.strict)
+        change = Change.UNCHANGED if replaced["revision"] == found["revision"] else Change.CHANGED
+        return self._outcome(definition, change, found["revision"], replaced)
+
+    def _outcome(self, definition: Definition, change: Change, before: int | None, saved: Document) -> Outcome:
+        warnings = without_companions(problems_in(saved.get("warnings", ())), definition, self.companions)
+        lines = warning_lines(definition, warnings)
+        return Outcome(definition.source, definition.key, change, before, saved["revision"], lines=lines)
 
 
 def refused(definition: Definition, problems: Sequence[Problem]) -> Outcome:
@@ -76,25 +108,8 @@ def refused(definition: Definition, problems: Sequence[Problem]) -> Outcome:
     return Outcome(definition.source, definition.key, Change.REFUSED, problems=tuple(problems), lines=lines)
 
 
-def _create_or_replace(service: RestClient, definition: Definition) -> Outcome:
-    found = service.find_workflow(definition.key)
-    if found is None:
-        try:
-            created = service.create_workflow(definition.request)
-            return Outcome(definition.source, definition.key, Change.CREATED, revision=created["revision"])
-        except ServiceRefusal as refusal:
-            # Another client may have created it in the meantime.
-            found = service.find_workflow(definition.key) if refusal.status == CONFLICT else None
-            if found is None:
-                raise
-    replaced = service.replace_workflow(definition.key, definition.request)
-    before, revision = found["revision"], replaced["revision"]
-    change = Change.UNCHANGED if revision == before else Change.CHANGED
-    return Outcome(definition.source, definition.key, change, before, revision)
-
-
 def tell(outcome: Outcome) -> None:
-    """Print one line on stdout, or the problems of a refused definition on stderr."""
+    """Print one line on stdout and the warnings on stderr, or the problems of a refused definition on stderr."""
     if outcome.change is Change.REFUSED:
         failures().say(f"refused    {outcome.key}  {outcome.source}")
         for line in outcome.lines:
@@ -102,3 +117,5 @@ def tell(outcome: Outcome) -> None:
         return
     revisions = f"{outcome.before} → {outcome.revision}" if outcome.change is Change.CHANGED else f"{outcome.revision}"
     results().say(f"{outcome.change:<9}  {outcome.key}  revision {revisions}  {outcome.source}")
+    for line in outcome.lines:
+        failures().say(f"  {line}")

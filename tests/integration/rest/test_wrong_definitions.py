@@ -410,7 +410,9 @@ async def test_a_wrong_definition_is_judged_in_the_same_words(rest):
     for body, expected in WRONG:
         answer = await rest.post("/workflows/validate", json=body)
         problems = [{"path": path, "message": message} for path, message in expected]
-        assert (answer.status_code, answer.json()) == (200, {"valid": False, "problems": problems}), body
+        assert (answer.status_code, answer.json()) == (200, {"valid": False, "problems": problems, "warnings": []}), (
+            body
+        )
     assert await nothing_is_stored(rest)
 
 
@@ -435,7 +437,7 @@ async def test_what_is_right_is_stored_and_judged_right(rest):
         retention_days=0.5,
     )
     answer = await rest.post("/workflows/validate", json=body)
-    assert (answer.status_code, answer.json()) == (200, {"valid": True, "problems": []})
+    assert (answer.status_code, answer.json()) == (200, {"valid": True, "problems": [], "warnings": []})
     assert await nothing_is_stored(rest)
     stored = await rest.post("/workflows", json=body)
     assert stored.status_code == 201

@@ -1,6 +1,7 @@
 """Definitions in memory: for tests and demonstrations. Contents are gone with the process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import count, islice
 
@@ -15,10 +16,11 @@ from app.definitions.ports import (
     StoredWorkflow,
     WorkflowFilter,
 )
+from app.domain.calls import called_workflow
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Conflict, NotFound, RevisionMismatch
-from app.domain.refs import Ref
+from app.domain.refs import Ref, parse_ref
 
 
 class MemoryDefinitionStore:
@@ -59,6 +61,13 @@ class MemoryDefinitionStore:
     async def current(self, ref: Ref) -> CurrentRevision | None:
         workflow = self._find(ref)
         return None if workflow is None else CurrentRevision(workflow.id, workflow.key, workflow.revision)
+
+    async def existing(self, refs: Collection[Ref]) -> frozenset[Ref]:
+        return frozenset(ref for ref in refs if self._find(ref) is not None)
+
+    async def callers(self, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
+        calling = [one for one in self._current.values() if not _calls(one).isdisjoint(refs)]
+        return [CurrentRevision(one.id, one.key, one.revision) for one in calling]
 
     async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
         matching = [workflow.id for workflow in self._current.values() if _matches(workflow, wanted)]
@@ -125,6 +134,15 @@ def _matches(workflow: Workflow, wanted: WorkflowFilter) -> bool:
     named = wanted.name is None or wanted.name.lower() in workflow.name.lower()
     routed = workflow.start_task is not None or not wanted.routed
     return named and routed and wanted.key in (None, workflow.key)
+
+
+def _calls(workflow: Workflow) -> frozenset[Ref]:
+    texts = [text for task in workflow.tasks if (text := called_workflow(task)) is not None]
+    found = []
+    for text in texts:
+        with suppress(NotFound):
+            found.append(parse_ref(text))
+    return frozenset(found)
 
 
 def _summary(workflow: Workflow) -> RevisionSummary:

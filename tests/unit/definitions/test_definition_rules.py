@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from app.definitions import edits
 from app.definitions.changes import first_revision
 from app.definitions.name_rules import name_problems
+from app.definitions.requests import ADDED_TASK, Request
 from app.definitions.rules import Rules
 from app.domain.definitions import (
     MAX_ERROR_CODES,
@@ -38,6 +39,11 @@ def rules() -> Rules:
 
 def stored(*tasks: TaskDraft) -> Workflow:
     return first_revision(WorkflowDraft("n", tasks=tasks), 7, range(11, 11 + len(tasks)), NOW)
+
+
+def check(rules: Rules, request: Request, current: Workflow, edit) -> None:
+    with request.in_words(edit):
+        rules.check(current, edit)
 
 
 def problems(call) -> list[tuple[str, str]]:
@@ -158,13 +164,13 @@ def test_the_order_of_tasks_means_nothing_to_compensations(rules):
 def test_a_task_that_undoes_another_can_be_neither_deleted_nor_renamed(rules):
     current = stored(TaskDraft("a", compensate=("u",)), TaskDraft("u"))
     expected = [("", "compensate[0] of task 'a': no task of this workflow is named 'u'")]
-    assert problems(lambda: rules.check_task(12, current, edits.without_task(current, 12))) == expected
+    assert problems(lambda: check(rules, Request(task_id=12), current, edits.without_task(current, 12))) == expected
     renamed = edits.with_task_merged(current, 12, {"name": "z"})
-    assert problems(lambda: rules.check_task(12, current, renamed)) == expected
+    assert problems(lambda: check(rules, Request(task_id=12), current, renamed)) == expected
     assert problems(
-        lambda: rules.check_task(12, current, edits.with_task_merged(current, 12, {"depends_on": ("a",)}))
+        lambda: check(rules, Request(task_id=12), current, edits.with_task_merged(current, 12, {"depends_on": ("a",)}))
     ) == [("depends_on", "must not be given: the task undoes 'a'")]
-    rules.check_task(11, current, edits.without_task(current, 11))
+    check(rules, Request(task_id=11), current, edits.without_task(current, 11))
 
 
 @pytest.mark.parametrize("seconds", [0, -1, MAX_TIMEOUT_SECONDS + 1, float("inf"), float("nan")])
@@ -203,7 +209,7 @@ def test_the_number_of_tasks_is_limited(rules):
     draft = WorkflowDraft("n", tasks=tuple(TaskDraft(str(n)) for n in range(4)))
     assert problems(lambda: rules.check_new(draft)) == [("tasks", "would be 4; the limit is 3")]
     full = stored(*draft.tasks[:3])
-    assert problems(lambda: rules.check_added_task(full, edits.with_task(full, TaskDraft("x")))) == [
+    assert problems(lambda: check(rules, ADDED_TASK, full, edits.with_task(full, TaskDraft("x")))) == [
         ("tasks", "would be 4; the limit is 3")
     ]
 
@@ -211,21 +217,21 @@ def test_the_number_of_tasks_is_limited(rules):
 def test_a_workflow_over_a_lowered_limit_may_be_changed_and_shrink(rules):
     current = stored(*(TaskDraft(str(n)) for n in range(5)))
     rules.check(current, edits.merged(current, {"name": "m"}))
-    rules.check_task(11, current, edits.without_task(current, 11))
+    check(rules, Request(task_id=11), current, edits.without_task(current, 11))
 
 
 def test_configs_of_untouched_tasks_are_not_judged_again(rules):
     current = stored(TaskDraft("odd", config={"number": 1}), TaskDraft("other"))
     rules.check(current, edits.merged(current, {"name": "m"}))
-    rules.check_task(12, current, edits.with_task_merged(current, 12, {"sequence": 1}))
+    check(rules, Request(task_id=12), current, edits.with_task_merged(current, 12, {"sequence": 1}))
     touched = edits.with_task_merged(current, 11, {"sequence": 1})
-    assert problems(lambda: rules.check_task(11, current, touched)) == [("config.number", "must be even")]
+    assert problems(lambda: check(rules, Request(task_id=11), current, touched)) == [("config.number", "must be even")]
 
 
 def test_a_request_about_one_task_is_told_in_its_own_words(rules):
     current = stored(TaskDraft("a"), TaskDraft("b", depends_on=("a",)))
     added = edits.with_task(current, TaskDraft("a", retry=RetryPolicy(jitter=2)))
-    assert problems(lambda: rules.check_added_task(current, added)) == [
+    assert problems(lambda: check(rules, ADDED_TASK, current, added)) == [
         ("retry.jitter", "must be from 0 to 1"),
         ("name", "'a' is already the name of tasks[0]"),
     ]
@@ -234,9 +240,9 @@ def test_a_request_about_one_task_is_told_in_its_own_words(rules):
 def test_a_task_that_others_depend_on_can_be_neither_deleted_nor_renamed(rules):
     current = stored(TaskDraft("a"), TaskDraft("b", depends_on=("a",)))
     expected = [("", "depends_on[0] of task 'b': no task of this workflow is named 'a'")]
-    assert problems(lambda: rules.check_task(11, current, edits.without_task(current, 11))) == expected
+    assert problems(lambda: check(rules, Request(task_id=11), current, edits.without_task(current, 11))) == expected
     renamed = edits.with_task_merged(current, 11, {"name": "z"})
-    assert problems(lambda: rules.check_task(11, current, renamed)) == expected
+    assert problems(lambda: check(rules, Request(task_id=11), current, renamed)) == expected
 
 
 def test_an_unchanged_workflow_has_no_problems(rules):
