@@ -23,7 +23,7 @@ def log_failed_attempt(execution_id: UUID, plan: Plan, event: Event) -> None:
     """`event` is a TASK_RETRYING or a TASK_FAILED.
 
     The line is a warning if the task has failed for good. If it is repeated, or if its definition says that the
-    execution continues without it, the line is an info: nobody has to act.
+    execution continues without it, the line is an info.
     """
     planned = plan.tasks[plan.index_of[event.task_id or 0]]
     data = orjson.loads(event.data or "{}")
