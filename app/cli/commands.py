@@ -119,6 +119,16 @@ def list_executions(
 
 
 @app.command()
+def show(execution: ExecutionId, utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
+    """Show one execution: its tasks, the task that has started it, and its child executions."""
+    from app.cli.screen.times import Times
+    from app.cli.showing import show_execution
+    from app.cli.targets import rest_base
+
+    show_execution(rest_base(rest_url), execution, Times(utc), as_json=as_json)
+
+
+@app.command()
 def schedules(utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
     """List the schedules."""
     from app.cli.scheduling import list_schedules

@@ -111,7 +111,7 @@ def _execution_row(document: Document, ids: Mapping[str, str], names: WorkflowNa
         names.of(document["workflow_id"]),
         document["status"],
         times.brief(document["created_at"]),
-        _took(document["started_at"], document["finished_at"]),
+        took(document["started_at"], document["finished_at"]),
         "; ".join(notes),
     )
 
@@ -137,7 +137,8 @@ def _event_row(document: Document, times: Times) -> Sequence[str]:
     )
 
 
-def _took(started: str | None, finished: str | None) -> str:
+def took(started: str | None, finished: str | None) -> str:
+    """How long it took, or has taken until now; empty if it has not started."""
     if started is None:
         return ""
     end = datetime.now(UTC) if finished is None else datetime.fromisoformat(finished)

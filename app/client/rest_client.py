@@ -107,11 +107,12 @@ class RestClient:
     def execution(self, execution_id: str) -> Document:
         return self._ask("GET", f"/executions/{quote(execution_id, safe='')}")
 
-    def executions(self, limit: int) -> Iterator[Document]:
-        """At most `limit` executions, newest first, page by page."""
+    def executions(self, limit: int, parent: str | None = None) -> Iterator[Document]:
+        """At most `limit` executions, newest first, page by page; with `parent`, only the children of that one."""
+        family = "" if parent is None else f"&parent={quote(parent, safe='')}"
         cursor = ""
         while limit > 0:
-            page = self._ask("GET", f"/executions?limit={min(limit, PAGE)}{cursor}")
+            page = self._ask("GET", f"/executions?limit={min(limit, PAGE)}{family}{cursor}")
             yield from page["items"]
             limit -= len(page["items"])
             if page["next_cursor"] is None:

@@ -62,9 +62,11 @@ class Event(NamedTuple):
     data: JSON text, stored and streamed byte for byte. Its content depends on `type`:
 
     - EXECUTION_CREATED of a retry or rerun: `{"origin_id": UUID, "from_task": name or null}`; null for a retry
+    - EXECUTION_CREATED of a child: `{"parent_id": UUID, "parent_task": name}`
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
     - TASK_REUSED, a completion reused from the execution that this one repeats: its output
-    - TASK_PROGRESSED: `{"message": str, "percent": number or null}`; the percentage is the task's
+    - TASK_PROGRESSED: `{"message": str, "percent": number or null}`; the percentage is the task's. When the attempt has
+      started a child execution, also `"child_id": UUID`
     - TASK_ITEM_COMPLETED, of one element of a `for_each` task: `{"index": int from 0, "count": int, "output"}`
     - TASK_RETRYING: `{"code": str, "message": str, "retry_at": RFC 3339 instant}`
     - TASK_FAILED, TASK_CANCELLED, EXECUTION_FAILED, EXECUTION_CANCELLED, and EXECUTION_FAILING, after which an

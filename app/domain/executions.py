@@ -43,7 +43,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class TaskExecution:
-    """The state of one task of one execution, from the history."""
+    """The state of one task of one execution, from the history.
+
+    child_id: the execution that the task has started last; None if it has started none.
+    """
 
     task_id: int
     name: str
@@ -53,3 +56,4 @@ class TaskExecution:
     finished_at: datetime | None = None
     output: str | None = None
     failure: Failure | None = None
+    child_id: UUID | None = None

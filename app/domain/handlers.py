@@ -35,6 +35,10 @@ def _never() -> bool:
     return False
 
 
+def _not_recorded(execution_id: UUID, element: int | None) -> None:
+    return None
+
+
 @dataclass(slots=True)
 class Attempt:
     """What one attempt of one task receives.
@@ -51,6 +55,8 @@ class Attempt:
     is_handed_over: while it returns true, a cancellation means that this engine stops and another one repeats the
         attempt. Work that the attempt has started elsewhere, such as a child execution, should then continue.
     visit: how often conditions have led to the task, from 1. Each visit has its own task key.
+    child_started: `child_started(execution_id, element)` records in the history which execution the attempt has started
+        and waits for. The engine sets it for tasks of type `workflow` only.
     kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
         contains expressions.
     """
@@ -70,6 +76,7 @@ class Attempt:
     is_handed_over: Callable[[], bool] = _never
     visit: int = 1
     kept: dict[Any, Any] | None = None
+    child_started: Callable[[UUID, int | None], None] = _not_recorded
 
     @property
     def task_key(self) -> str:

@@ -5,7 +5,6 @@ declares what the task type needs; the values that are exchanged are in `app/dom
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -16,22 +15,16 @@ import orjson
 from app.background.backoff import Backoff
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable, WrongState
 from app.domain.executions import Execution
-from app.domain.handlers import ChildEnd, ChildExecution, TaskError
+from app.domain.handlers import Attempt, ChildEnd, ChildExecution, TaskError
+from app.domain.parents import child_key, parent_of
 from app.domain.payloads import Payload, Payloads
 from app.domain.refs import parse_ref
 from app.engine.controls import ExecutionControls
 from app.engine.service import ExecutionService
-from app.engine.starting import StartRequest
+from app.engine.starting import StartedBy, StartRequest
 
 RETRY = Backoff(first_seconds=0.5, longest_seconds=5.0)
 Result = TypeVar("Result")
-
-_PARENT = re.compile(r"child:([0-9a-f-]{36})/")
-
-
-def _idempotency_key(task_key: str, number: int) -> str:
-    """The key of a child. A task key begins with the id of its execution, so the key of a child contains its parent."""
-    return f"child:{task_key}:{number}"
 
 
 class ChildExecutions:
@@ -49,16 +42,19 @@ class ChildExecutions:
         self._services = (executions, controls)
 
     async def depth_of(self, execution_id: UUID) -> int:
-        depth, parent = 0, execution_id
-        while (key := (await self._row(parent)).idempotency_key) and (found := _PARENT.match(key)):
-            depth, parent = depth + 1, UUID(found[1])
+        depth, parent = 0, parent_of(await self._row(execution_id))
+        while parent is not None:
+            depth, parent = depth + 1, parent_of(await self._row(parent.execution_id))
         return depth
 
-    async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
+    async def start(self, workflow: str, input: dict[str, Any], attempt: Attempt, number: int) -> ChildExecution:
         try:
             # Only the text is used: the value is part of a config that other attempts use, too.
             payload = Payload(self._payloads.from_value(input, "input").text)
-            request = StartRequest(parse_ref(workflow), payload, _idempotency_key(task_key, number))
+            starter = StartedBy(attempt.execution_id, attempt.task_name)
+            request = StartRequest(
+                parse_ref(workflow), payload, child_key(attempt.task_key, number), started_by=starter
+            )
             started = await _persist(lambda: self._executions.start(request))
         except (NotFound, Invalid) as error:
             raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None

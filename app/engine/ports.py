@@ -49,6 +49,7 @@ class Opening:
     - idempotency_key: unique for the workflow; None when the caller gave none
     - origin_id: the execution that this one repeats, or None. Such an opening is for `enqueue` only. It is stored even
       if the workflow has another revision by now, or was deleted
+    - created_data: the data of the first event, as JSON text
     """
 
     workflow_id: int
@@ -57,6 +58,7 @@ class Opening:
     created_at: datetime
     idempotency_key: str | None = None
     origin_id: UUID | None = None
+    created_data: str | None = None
 
 
 @dataclass(slots=True)
@@ -198,10 +200,13 @@ class Ownership(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
+    """A filter of executions. `parent_id` leaves those that a task of this execution has started."""
+
     workflow_id: int | None = None
     status: ExecutionStatus | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    parent_id: UUID | None = None
 
 
 class ExecutionStore(Protocol):

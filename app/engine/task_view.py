@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.domain.events import Event
 from app.domain.executions import TaskExecution
+from app.engine.deciding.event_data import child_of
 from app.engine.deciding.state import fold
 from app.engine.planning.plan import Plan
 
@@ -11,6 +12,7 @@ from app.engine.planning.plan import Plan
 def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecution]:
     """One entry per task of the revision, in the order in which they run."""
     state = fold(plan, events)
+    children = {event.task_id: child for event in events if (child := child_of(event)) is not None}
     return [
         TaskExecution(
             task_id=planned.id,
@@ -21,6 +23,7 @@ def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecuti
             finished_at=task.ended_at,
             output=task.output,
             failure=task.failure,
+            child_id=children.get(planned.id),
         )
         for planned, task in zip(plan.tasks, state.tasks, strict=True)
     ]

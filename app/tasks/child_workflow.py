@@ -23,11 +23,10 @@ class Children(Protocol):
     async def depth_of(self, execution_id: UUID) -> int:
         """The number of ancestors of the execution."""
 
-    async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
-        """Start a child of the task, or find it. Raise `TaskError` if its workflow cannot be started.
+    async def start(self, workflow: str, input: dict[str, Any], attempt: Attempt, number: int) -> ChildExecution:
+        """Start a child of the attempt's task, or find it. Raise `TaskError` if its workflow cannot be started.
 
         workflow: an id or key.
-        task_key: that of the attempt.
         number: counts the children of the task, from 1.
         """
 
@@ -55,6 +54,7 @@ class WorkflowHandler:
             message = f"the execution has {MAX_DEPTH} parents above it, which is the limit"
             raise TaskError("too_deep", message, retryable=False)
         child = await self._child(config, attempt)
+        attempt.child_started(child.id, attempt.element)
         try:
             end = await self._children.end_of(child.id)
         except BaseException:
@@ -70,7 +70,7 @@ class WorkflowHandler:
         """The child that an earlier attempt started, unless it failed; otherwise a new one."""
         number = 1
         while True:
-            child = await self._children.start(config.workflow, config.input, attempt.task_key, number)
+            child = await self._children.start(config.workflow, config.input, attempt, number)
             if not (child.is_known and child.status in ENDED_BADLY and number < attempt.number):
                 return child
             number += 1
@@ -82,7 +82,7 @@ class NoChildren:
     async def depth_of(self, execution_id: UUID) -> int:
         raise _no_engine()
 
-    async def start(self, workflow: str, input: dict[str, Any], task_key: str, number: int) -> ChildExecution:
+    async def start(self, workflow: str, input: dict[str, Any], attempt: Attempt, number: int) -> ChildExecution:
         raise _no_engine()
 
     async def end_of(self, execution_id: UUID) -> ChildEnd:

@@ -811,6 +811,37 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
             assert list(await stores.executions.list_executions(question, wanted[-1].id, 2)) == []
 
 
+async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id: int) -> None:
+    workflows = [await new_workflow(stores), await new_workflow(stores, "other")]
+    parent, other = id_at(at(0)), id_at(at(1))
+    keys = [f"child:{parent}/7:1", f"child:{parent}/7@2[12]:3", f"child:{other}/7:1", f"order {parent}", None]
+    changes = {workflows[0].id: BEGUN, workflows[1].id: end(3, "{}", at(2))}
+    steps = [
+        Step(id_at(at(second)), (CREATED,), opening(workflow, key, created_at=at(second)), changes[workflow.id])
+        for second, (workflow, key) in enumerate(product(workflows, keys), start=10)
+    ]
+    await stores.recording.record(engine_id, steps)
+    everything = await stores.executions.list_executions(ExecutionFilter(), None, 100)
+    assert len(everything) == 10
+    for status, workflow_id in product((None, *ExecutionStatus), (None, workflows[1].id)):
+        question = ExecutionFilter(workflow_id, status, parent_id=parent)
+        expected = [
+            execution
+            for execution in everything
+            if execution.idempotency_key in keys[:2]
+            and (status is None or execution.status is status)
+            and (workflow_id is None or execution.workflow_id == workflow_id)
+        ]
+        assert list(await stores.executions.list_executions(question, None, 100)) == expected, question
+    children = await stores.executions.list_executions(ExecutionFilter(parent_id=parent), None, 2)
+    assert len(children) == 2
+    rest = await stores.executions.list_executions(ExecutionFilter(parent_id=parent), children[-1].id, 100)
+    assert len(rest) == 2
+    times = ExecutionFilter(parent_id=parent, created_after=children[0].created_at)
+    assert list(await stores.executions.list_executions(times, None, 100)) == []
+    assert list(await stores.executions.list_executions(ExecutionFilter(parent_id=id_at(at(9))), None, 100)) == []
+
+
 async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> None:
     first = (await stores.definitions.create(WorkflowDraft(name="w", key="slug", tasks=(TaskDraft("a"),)))).workflow
     second = (

@@ -29,16 +29,18 @@ _LISTED = (
     "SELECT id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
     " NULL AS output, failure, idempotency_key, origin_id FROM executions"
 )
-_ACTIVE = (
-    "WITH active AS MATERIALIZED"
-    " (SELECT id, workflow_id, status, created_at FROM executions WHERE finished_at IS NULL),"
-    " page AS MATERIALIZED (SELECT id FROM active"
+_FEW = (
+    "WITH few AS MATERIALIZED (SELECT id, workflow_id, status, created_at FROM executions WHERE {}),"
+    " page AS MATERIALIZED (SELECT id FROM few"
 )
-"""Find all active executions by their partial index first, then select from them.
+"""Find few executions by a partial index first, then select from them.
 
 Without `MATERIALIZED` the planner scans from the newest execution, because it expects to find enough matches soon. But
-active executions may be old, and the scan then reads the whole table.
+those that match may be old, and the scan then reads the whole table.
 """
+_IS_ACTIVE = "finished_at IS NULL"
+_IS_CHILD = "substring(idempotency_key, 1, 6) = 'child:' AND substring(idempotency_key, 7, 37) = {}"
+"""True for the children of an execution, whose id with a slash is the argument: see `app/domain/parents.py`."""
 
 
 class PostgresExecutionStore:
@@ -117,9 +119,14 @@ def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[
         conditions.append(f"status = '{wanted.status.value}'")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     page = f"{where} ORDER BY id DESC LIMIT {limit:d}"
-    if wanted.status is not None and not wanted.status.is_final:
-        return f"{_ACTIVE}{page}) {_LISTED} JOIN page USING (id) ORDER BY id DESC", arguments
-    return f"{_LISTED}{page}", arguments
+    if wanted.parent_id is not None:
+        arguments.append(f"{wanted.parent_id}/")
+        few = _IS_CHILD.format(f"${len(arguments)}")
+    elif wanted.status is not None and not wanted.status.is_final:
+        few = _IS_ACTIVE
+    else:
+        return f"{_LISTED}{page}", arguments
+    return f"{_FEW.format(few)}{page}) {_LISTED} JOIN page USING (id) ORDER BY id DESC", arguments
 
 
 def _id_near(instant: datetime | None, tolerance: int) -> UUID | None:

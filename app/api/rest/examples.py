@@ -64,6 +64,7 @@ EXECUTION = {
     "finished_at": "2026-01-31T02:00:01.250000Z",
     "idempotency_key": "report-2026-01-31",
     "origin_id": None,
+    "parent": None,
 }
 EVENT = {
     "sequence": 4,

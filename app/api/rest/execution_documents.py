@@ -6,6 +6,7 @@ from orjson import Fragment
 
 from app.domain.documents import rfc3339
 from app.domain.executions import Execution, Failure, TaskExecution
+from app.domain.parents import parent_of
 from app.engine.watching.updates import Update
 
 
@@ -23,6 +24,7 @@ def execution_document(execution: Execution) -> dict[str, Any]:
         "finished_at": rfc3339(execution.finished_at),
         "idempotency_key": execution.idempotency_key,
         "origin_id": None if execution.origin_id is None else str(execution.origin_id),
+        "parent": parent_document(execution),
     }
 
 
@@ -61,7 +63,13 @@ def task_execution_document(task: TaskExecution) -> dict[str, Any]:
         "finished_at": rfc3339(task.finished_at),
         "output": json_fragment(task.output),
         "error": error_document(task.failure),
+        "child_execution_id": None if task.child_id is None else str(task.child_id),
     }
+
+
+def parent_document(execution: Execution) -> dict[str, Any] | None:
+    parent = parent_of(execution)
+    return None if parent is None else {"execution_id": str(parent.execution_id), "task_id": parent.task_id}
 
 
 def json_fragment(text: str | None) -> Fragment | None:

@@ -38,13 +38,15 @@ class ExecutionQuery(BaseModel):
     limit: int = Field(100, ge=1, le=MAX_LIMIT, description="The largest number of items to return.")
     status: ExecutionStatusName | None = Field(None, description="Only those in this status.")
     workflow_id: str | None = Field(None, description="Only those of this workflow: an id or a key.")
+    parent: str | None = Field(None, description="Only those that tasks of this execution have started.")
     created_after: QueryInstant | None = Field(None, description="Only those created after this instant.")
     created_before: QueryInstant | None = Field(None, description="Only those created before this instant.")
 
     def filter(self, workflow_id: int | None) -> ExecutionFilter:
         """Return the filter. `workflow_id` is the id that the query's `workflow_id` (an id or a key) stands for."""
         status = None if self.status is None else ExecutionStatus(self.status)
-        return ExecutionFilter(workflow_id, status, self.created_after, self.created_before)
+        parent_id = None if self.parent is None else parse_execution_id(self.parent, "parent")
+        return ExecutionFilter(workflow_id, status, self.created_after, self.created_before, parent_id)
 
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)

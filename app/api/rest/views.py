@@ -167,6 +167,13 @@ class ErrorView(BaseModel):
     message: str
 
 
+class ParentView(BaseModel):
+    """The task that has started an execution as its child."""
+
+    execution_id: str
+    task_id: int
+
+
 class ExecutionSummaryView(BaseModel):
     """An execution without its input and output."""
 
@@ -182,6 +189,7 @@ class ExecutionSummaryView(BaseModel):
     finished_at: datetime | None
     idempotency_key: str | None
     origin_id: str | None = Field(description="The execution that this one repeats; null when it repeats none.")
+    parent: ParentView | None = Field(description="The task whose child it is; null when it is no child.")
 
 
 class ExecutionView(ExecutionSummaryView):
@@ -240,6 +248,10 @@ class TaskExecutionView(BaseModel):
     finished_at: datetime | None
     output: Any
     error: ErrorView | None
+    child_execution_id: str | None = Field(
+        description="For a task of type `workflow`, the execution that it has started last. The filter `parent` of "
+        "`/executions` finds all."
+    )
 
 
 class TaskExecutionList(BaseModel):

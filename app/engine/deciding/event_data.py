@@ -8,11 +8,12 @@ of, so that its text is never parsed; only data that comes from the store is, an
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
+from uuid import UUID
 
 import orjson
 
 from app.domain.documents import rfc3339
-from app.domain.events import Event
+from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.texts import storable_text
 
@@ -102,6 +103,21 @@ class ProgressData:
 
 def progress_data(percent: float | None, message: str) -> ProgressData:
     return ProgressData(_json({"message": _storable(message), "percent": percent}), percent)
+
+
+def child_data(execution_id: UUID, element: int | None) -> ProgressData:
+    """What an attempt reports when it has started or found its child execution."""
+    of_element = "" if element is None else f"element {element}: "
+    data = {"message": f"{of_element}runs as execution {execution_id}", "percent": None, "child_id": str(execution_id)}
+    return ProgressData(_json(data), None)
+
+
+def child_of(event: Event) -> UUID | None:
+    """The child execution that a TASK_PROGRESSED names; None for other events."""
+    if event.type is not EventType.TASK_PROGRESSED or '"child_id":' not in (event.data or ""):
+        return None
+    child = orjson.loads(event.data or "{}").get("child_id")
+    return None if child is None else UUID(child)
 
 
 @dataclass(slots=True)

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
+from uuid import UUID
 
+from app.domain.calls import CALLING_TYPE
 from app.domain.events import Event, EventType
 from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
 from app.engine.deciding.drafts import Draft
-from app.engine.deciding.event_data import ProgressData, element_data
+from app.engine.deciding.event_data import ProgressData, child_data, element_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.deciding.state import ExecutionState
 from app.engine.running.collaborators import Collaborators
@@ -129,12 +131,18 @@ class Effects:
         try:
             report = partial(self._progress.report, index, number)
             attempt = self._preparation.attempt(index, number, report, self._running.is_stopping_all)
+            if planned.type == CALLING_TYPE:
+                attempt.child_started = partial(self._child_started, index, number)
             handler = self._preparation.handler(index, partial(self._element_completed, index, number))
         except EvaluationError as error:
             failed = Failed(TaskError("expression_failed", str(error), retryable=False))
             self._owner.attempt_ended(index, number, failed)
             return
         self._running.start(index, attempt, handler, planned.type, self._preparation.mask(index))
+
+    def _child_started(self, index: int, number: int, execution_id: UUID, element: int | None) -> None:
+        # Not through the merged reports: each child is named, also when many elements start theirs at once.
+        self._owner.take_report(Draft(EventType.TASK_PROGRESSED, index, number, data=child_data(execution_id, element)))
 
     def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
         if (mask := self._preparation.mask(index)) is not None and output is not None:

@@ -98,7 +98,7 @@ class Run:
 
     def open(self, opening: Opening, opened: Callable[[bool], None]) -> None:
         """Begin a new execution in one step; `opened(stored)` is called with whether that was accepted."""
-        drafts = (Draft(EventType.EXECUTION_CREATED), Draft(EventType.EXECUTION_STARTED))
+        drafts = (Draft(EventType.EXECUTION_CREATED, text=opening.created_data), Draft(EventType.EXECUTION_STARTED))
         self._advance(drafts, opening=opening, opened=opened)
 
     @drop_on_defect

@@ -118,7 +118,7 @@ def sentence(type: EventType, task_name: str | None, attempt: int, data: str | N
 
 def _of_data(type: EventType, task: str, attempt: int, data: Mapping[str, Any]) -> str:
     if type is EventType.EXECUTION_CREATED:
-        return f"Execution accepted{_repeating(data)}"
+        return f"Execution accepted{_origin(data)}"
     if type is EventType.TASK_ITEM_COMPLETED:
         return f"Element {data['index'] + 1} of {data['count']} of task {task} completed"
     if type is EventType.SIGNAL_RECEIVED:
@@ -126,8 +126,11 @@ def _of_data(type: EventType, task: str, attempt: int, data: Mapping[str, Any]) 
     return _REASONED[type].format(task=task, attempt=attempt, reason=data.get("message", "")).removesuffix(": ")
 
 
-def _repeating(data: Mapping[str, Any]) -> str:
+def _origin(data: Mapping[str, Any]) -> str:
+    """What an execution repeats or belongs to, from the data of its first event."""
     if not data:
         return ""
+    if "parent_id" in data:
+        return f": it is a child of execution {data['parent_id']}, task {data['parent_task']!r}"
     start = "" if data["from_task"] is None else f" from task {data['from_task']!r} on"
     return f": it repeats execution {data['origin_id']}{start}"

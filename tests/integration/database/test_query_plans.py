@@ -17,6 +17,7 @@ from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
+from app.domain.parents import parent_of
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
@@ -121,6 +122,20 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
         wanted = ExecutionFilter(workflow_id, status, after, until)
         await store.list_executions(wanted, before, PAGE)
     check(pool)
+
+
+@pytest.mark.parametrize("status", [None, *ExecutionStatus])
+async def test_the_children_of_an_execution_are_found_by_its_id(
+    pool: ExplainingPool, status: ExecutionStatus | None
+) -> None:
+    store = PostgresExecutionStore(pool)
+    found = await store.list_executions(ExecutionFilter(), None, PAGE)
+    parent_id = next(parent.execution_id for one in found if (parent := parent_of(one)) is not None)
+    assert len(await store.list_executions(ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
+    pool.found.clear()
+    for workflow_id, before in product((None, LARGE, SMALL), (None, found[0].id)):
+        await store.list_executions(ExecutionFilter(workflow_id, status, parent_id=parent_id), before, PAGE)
+    check(pool, most_rows=10)
 
 
 async def test_one_execution_is_found_by_id_and_key(pool: ExplainingPool) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 
@@ -44,6 +45,59 @@ async def until(rest, execution_id: str, status: str) -> dict:
     return execution
 
 
+@pytest.fixture
+async def family(rest, engine) -> dict:
+    """An ended execution whose task `call` has started a child, and whose task `each` two."""
+    await rest.post("/workflows", json={"name": "n", "key": "child", "tasks": TASKS})
+    call = {"name": "call", "execution_type": "sync", "type": "workflow", "config": {"workflow": "child"}}
+    each = call | {"name": "each", "sequence": 1, "for_each": "[1, 2]"}
+    await rest.post("/workflows", json={"name": "n", "key": "k", "tasks": [call, each, TASKS[0]]})
+    return await start(rest, wait=60)
+
+
+async def children_of(rest, execution: dict, more: str = "") -> list[dict]:
+    answer = await rest.get(f"/executions?parent={execution['id']}{more}")
+    assert answer.status_code == 200
+    return answer.json()["items"]
+
+
+async def test_parents_and_children_are_linked_both_ways(rest, family):
+    assert (family["status"], family["parent"]) == ("completed", None)
+    first, call, each = sorted(
+        (await rest.get(f"/executions/{family['id']}/tasks")).json()["items"], key=lambda task: task["name"] != "first"
+    )
+    children = await children_of(rest, family)
+    expected = [call["task_id"], each["task_id"], each["task_id"]]
+    assert sorted(child["parent"]["task_id"] for child in children) == expected
+    assert {child["parent"]["execution_id"] for child in children} == {family["id"]}
+    [called] = [child["id"] for child in children if child["parent"]["task_id"] == call["task_id"]]
+    assert (first["child_execution_id"], call["child_execution_id"]) == (None, called)
+    assert each["child_execution_id"] in {child["id"] for child in children} - {called}
+    read = (await rest.get(f"/executions/{called}")).json()
+    assert read["parent"] == {"execution_id": family["id"], "task_id": call["task_id"]}
+    assert await children_of(rest, read) == []
+    assert await children_of(rest, family, "&status=failed") == []
+    assert len(await children_of(rest, family, "&status=completed&limit=2")) == 2
+
+
+async def test_histories_name_parents_and_children(rest, family):
+    children = await children_of(rest, family)
+    events = (await rest.get(f"/executions/{family['id']}/events")).json()["items"]
+    told = [(event["task_name"], event["message"]) for event in events if event["type"] == "task_progressed"]
+    for child in children:
+        [(task, message)] = [one for one in told if child["id"] in one[1]]
+        assert message.endswith(f"runs as execution {child['id']}")
+        first = (await rest.get(f"/executions/{child['id']}/events?limit=1")).json()["items"][0]
+        assert first["message"] == f"Execution accepted: it is a child of execution {family['id']}, task {task!r}"
+    assert [task for task, _ in told] == ["call", "each", "each"]
+
+
+async def test_the_id_of_a_parent_is_checked(rest):
+    answer = await rest.get("/executions?parent=soon")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "parent")
+    assert (await rest.get(f"/executions?parent={UUID(int=1)}")).json()["items"] == []
+
+
 async def test_a_start_is_accepted_before_it_is_run(rest, workflow):
     answer = await rest.post("/api/v1/workflows/k/executions", json={"input": {"ü": [1.0, None]}})
     assert answer.status_code == 202
@@ -62,6 +116,7 @@ async def test_a_start_is_accepted_before_it_is_run(rest, workflow):
         "finished_at": None,
         "idempotency_key": None,
         "origin_id": None,
+        "parent": None,
     }
     assert (await rest.get(answer.headers["location"])).json() == execution
 
@@ -127,6 +182,7 @@ async def test_the_tasks_are_shown_as_they_stand(rest, workflow, engine):
         "finished_at",
         "output",
         "error",
+        "child_execution_id",
     }
 
 

@@ -11,6 +11,7 @@ from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
+from app.domain.parents import parent_of
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
@@ -87,10 +88,16 @@ def _id_of(execution: Execution) -> UUID:
     return execution.id
 
 
+def _has_parent(execution: Execution, parent_id: UUID) -> bool:
+    parent = parent_of(execution)
+    return parent is not None and parent.execution_id == parent_id
+
+
 def _matches(execution: Execution, wanted: ExecutionFilter) -> bool:
     return (
         wanted.workflow_id in (None, execution.workflow_id)
         and wanted.status in (None, execution.status)
+        and (wanted.parent_id is None or _has_parent(execution, wanted.parent_id))
         and (wanted.created_after is None or execution.created_at > wanted.created_after)
         and (wanted.created_before is None or execution.created_at < wanted.created_before)
     )

@@ -14,6 +14,8 @@ from app.domain.errors import Unavailable
 from app.domain.handlers import Attempt
 from app.domain.states import ExecutionStatus
 from app.engine.child_executions import ChildExecutions
+from app.engine.deciding.event_data import child_of as child_of_event
+from app.engine.ports import ExecutionFilter
 from app.tasks.child_workflow import MAX_DEPTH, WorkflowHandler
 from tests.support.memory_house import House, Process
 from tests.support.requests import PAYLOADS
@@ -180,6 +182,79 @@ async def test_a_child_runs_for_each_element(house: House, process: Process) -> 
     await process.until(parent_id)
     output = orjson.loads((await process.executions.get(parent_id)).output or "")
     assert output == {"all": [{"square": 1}, {"square": 4}, {"square": 9}]}
+
+
+def named_children(house: House, execution_id: UUID) -> list[UUID]:
+    return [child for event in house.history(execution_id) if (child := child_of_event(event)) is not None]
+
+
+async def test_the_histories_of_parent_and_child_name_each_other(house: House, process: Process) -> None:
+    child = await house.define(sync("c"))
+    parent_id = await process.start(await house.define(calling(child)), input={"n": 1})
+    assert await process.until(parent_id) == [
+        "created", "started", "call started", "call progressed", "call completed", "completed",
+    ]  # fmt: skip
+    child_id = child_of(house, parent_id)
+    assert named_children(house, parent_id) == [child_id]
+    first = house.history(child_id)[0]
+    assert orjson.loads(first.data or "") == {"parent_id": str(parent_id), "parent_task": "call"}
+    assert house.history(parent_id)[0].data is None
+    [update, *_] = (await process.executions.updates(child_id, 0, 1)).updates
+    assert update.message == f"Execution accepted: it is a child of execution {parent_id}, task 'call'"
+    [started] = (await process.executions.updates(parent_id, 3, 1)).updates
+    assert started.message == f"runs as execution {child_id}"
+
+
+async def test_a_child_that_another_engine_takes_up_names_its_parent_too(
+    house: House, children: ChildExecutions
+) -> None:
+    async with house.process(max_executions=0) as full, house.process(name="second") as second:
+        children.serve(full.executions, full.controls)
+        child = await house.define(sync("c"))
+        parent_id = await full.start(await house.define(calling(child)), input={"n": 1})
+        assert (await second.until(parent_id))[-1] == "completed"
+    first = house.history(child_of(house, parent_id))[0]
+    assert orjson.loads(first.data or "")["parent_id"] == str(parent_id)
+
+
+async def test_each_attempt_names_the_child_that_it_waits_for(house: House, process: Process) -> None:
+    child = await house.define(staged("c"))
+    parent_id = await process.start(await house.define(calling(child, retry=SOON)), input={"n": 1})
+    (await house.stage.entered("c")).fail()
+    await process.until(parent_id, "call retrying")
+    while len(house.stage.performances) < 2:
+        await asyncio.sleep(0)
+    house.stage.performances[1].succeed("fine")
+    await process.until(parent_id)
+    failed, completed = named_children(house, parent_id)
+    assert failed != completed
+    [task] = await process.executions.tasks(parent_id)
+    assert (task.child_id, task.attempt) == (completed, 2)
+
+
+async def test_every_child_of_a_list_is_named_also_when_all_start_at_once(house: House, process: Process) -> None:
+    child = await house.define(sync("c"))
+    config = {"workflow": str(child.id)}
+    parent = await house.define(
+        sync("all", type="workflow", config=config, for_each="input.list", max_concurrency=50), sync("other", 1)
+    )
+    parent_id = await process.start(parent, input={"list": list(range(50))})
+    assert (await process.until(parent_id))[-1] == "completed"
+    children = await process.executions.list_executions(ExecutionFilter(parent_id=parent_id), None, 100)
+    ids = {execution.id for execution in children.executions}
+    assert len(ids) == 50
+    assert set(named_children(house, parent_id)) == ids
+    called, other = await process.executions.tasks(parent_id)
+    assert (called.child_id in ids, other.child_id) == (True, None)
+
+
+async def test_a_report_that_looks_like_a_child_is_none(house: House, process: Process) -> None:
+    execution_id = await process.start(await house.define(staged("a")))
+    performance = await house.stage.entered("a")
+    performance.attempt.report(1, '"child_id": "no id"')
+    performance.succeed()
+    await process.until(execution_id)
+    assert named_children(house, execution_id) == []
 
 
 class AwayForAWhile:
