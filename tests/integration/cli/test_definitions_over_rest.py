@@ -161,7 +161,7 @@ async def test_what_is_exported_is_applied_without_a_change(
     assert (exported.exit_code, exported.stderr) == (0, "")
     if deleted:
         for workflow in before["items"]:
-            await send(url, "DELETE", f"/workflows/{workflow['id']}")
+            await send(url, "DELETE", f"/workflows/{workflow['id']}?force=true")
     applied = await command("apply", tmp_path / "out")
     assert applied.exit_code == 0
     word = "created  " if deleted else "unchanged"
