@@ -9,7 +9,7 @@ from app.cli.names import WorkflowNames
 from app.cli.screen.console import results
 from app.cli.screen.tables import Table
 from app.cli.screen.times import Times
-from app.client.rest_client import Refused, RestClient
+from app.client.rest_client import RestClient, ServiceRefusal
 
 MOST_CHILDREN = 100
 
@@ -62,7 +62,7 @@ def _parent(service: RestClient, parent: Mapping[str, Any] | None) -> str:
     execution_id, task_id = parent["execution_id"], parent["task_id"]
     try:
         names = {task["task_id"]: task["name"] for task in service.tasks(execution_id)}
-    except Refused:
+    except ServiceRefusal:
         names = {}
     task = f"task {names[task_id]!r}" if task_id in names else f"task {task_id}"
     return f"{execution_id}, {task}"
