@@ -13,6 +13,8 @@ from app.domain.documents import condition_document, task_document
 
 DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
 WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.name != "tasks")
+SET_BY_THE_SERVICE = frozenset(field.name for field in fields(Workflow)) - {"tasks", *WORKFLOW_FIELDS}
+SET_BY_THE_SERVICE_IN_TASKS = frozenset(field.name for field in fields(Task)) - {*DRAFT_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class Change:
 
     removed: ids.
     updated: tasks with their new `updated_at`.
+    renamed: ids of those of them that get another name.
     added: tasks without an id.
     """
 
     removed: tuple[int, ...]
     kept: tuple[Task, ...]
     updated: tuple[Task, ...]
+    renamed: tuple[int, ...]
     added: tuple[TaskDraft, ...]
 
 
@@ -34,15 +38,16 @@ def find_change(current: Workflow, edit: WorkflowEdit, now: datetime) -> Change 
     """The change that `edit` makes; None if it makes none."""
     stored = {task.id: task for task in current.tasks}
     wanted = [task for task in edit.tasks if isinstance(task, Task)]
-    same = {task.id for task in wanted if _same(task, stored[task.id])}
+    same = {task.id for task in wanted if same_task(task, stored[task.id])}
     kept = tuple(stored[task.id] for task in wanted if task.id in same)
     updated = tuple(replace(task, updated_at=now) for task in wanted if task.id not in same)
+    renamed = tuple(task.id for task in updated if task.name != stored[task.id].name)
     added = tuple(task for task in edit.tasks if not isinstance(task, Task))
     removed = tuple(stored.keys() - {task.id for task in wanted})
     fields_stay = same_json(workflow_values(edit), workflow_values(current))
     if fields_stay and not (updated or added or removed):
         return None
-    return Change(removed, kept, updated, added)
+    return Change(removed, kept, updated, renamed, added)
 
 
 def next_revision(
@@ -101,7 +106,8 @@ def same_json(one: Any, other: Any) -> bool:
     return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
-def _same(one: Task, other: Task) -> bool:
+def same_task(one: Task, other: Task) -> bool:
+    """True if both are equal as JSON, whatever their `updated_at`."""
     return one is other or same_json(_contents(one), _contents(other))
 
 

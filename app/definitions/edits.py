@@ -1,10 +1,11 @@
 """The edits: pure functions from the stored workflow to the complete new one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from app.definitions.changes import draft_fields, workflow_fields
+from app.definitions.matching import matched
 from app.definitions.ports import WorkflowEdit
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.errors import NotFound
@@ -12,7 +13,7 @@ from app.domain.errors import NotFound
 
 def replaced(current: Workflow, draft: WorkflowDraft) -> WorkflowEdit:
     """All fields of `draft`; the stored tasks if `draft.tasks` is None."""
-    tasks = current.tasks if draft.tasks is None else matched_by_name(current, draft.tasks)
+    tasks = current.tasks if draft.tasks is None else matched(current, draft.tasks)
     return WorkflowEdit(**workflow_fields(draft), tasks=tasks)
 
 
@@ -27,19 +28,8 @@ def restored(current: Workflow, past: Workflow) -> WorkflowEdit:
     return replaced(current, WorkflowDraft(**workflow_fields(past), tasks=tasks))
 
 
-def matched_by_name(current: Workflow, drafts: Sequence[TaskDraft]) -> tuple[Task | TaskDraft, ...]:
-    """A draft with the name of a stored task becomes that task with new contents, so that its id stays."""
-    stored = {task.name: task for task in current.tasks}
-    # A repeated name is refused later; until then only its first draft can have the id.
-    return tuple(_onto(stored.pop(draft.name, None), draft) for draft in drafts)
-
-
 def with_task(current: Workflow, draft: TaskDraft) -> WorkflowEdit:
     return _with_tasks(current, (*current.tasks, draft))
-
-
-def with_task_replaced(current: Workflow, task_id: int, draft: TaskDraft) -> WorkflowEdit:
-    return with_task_merged(current, task_id, draft_fields(draft))
 
 
 def with_task_merged(current: Workflow, task_id: int, changes: Mapping[str, Any]) -> WorkflowEdit:
@@ -66,7 +56,3 @@ def find_task(workflow: Workflow, task_id: int) -> Task:
 
 def _with_tasks(current: Workflow, tasks: tuple[Task | TaskDraft, ...]) -> WorkflowEdit:
     return WorkflowEdit(**workflow_fields(current), tasks=tasks)
-
-
-def _onto(stored: Task | None, draft: TaskDraft) -> Task | TaskDraft:
-    return draft if stored is None else replace(stored, **draft_fields(draft))

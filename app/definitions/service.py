@@ -8,6 +8,7 @@ import orjson
 
 from app.definitions import edits
 from app.definitions.calls import CallCheck, refuse_if_called
+from app.definitions.changes import draft_fields
 from app.definitions.comparing import Differences, compare
 from app.definitions.ports import (
     DefinitionCache,
@@ -29,6 +30,7 @@ from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Invalid, Problem
 from app.domain.refs import Ref
+from app.domain.stated import NOTHING_STATED, Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,10 @@ class DefinitionService:
     """Creates, changes, reads and deletes workflows.
 
     Refs are ids or keys. Unknown refs raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
-    `expected_revision` that is not the current one `RevisionMismatch`. A call of a workflow that does not exist is a
-    warning of the result, and `Invalid` if `strict`. After a change was acknowledged, every process
-    returns it or a later one.
+    `expected_revision` that is not the current one `RevisionMismatch`. `stated` is what the caller sends back of fields
+    that only the service sets: `Invalid` or `Outdated` unless it is true. A call of a workflow that does not exist is a
+    warning of the result, and `Invalid` if `strict`. After a change was acknowledged, every process returns it or a
+    later one.
     """
 
     def __init__(self, store: DefinitionStore, cache: DefinitionCache, task_types: TaskTypes, max_tasks: int) -> None:
@@ -115,20 +118,32 @@ class DefinitionService:
         return await self._store.list_documents(wanted, skip, limit)
 
     async def replace(
-        self, ref: Ref, draft: WorkflowDraft, expected_revision: int | None = None, *, strict: bool = False
+        self,
+        ref: Ref,
+        draft: WorkflowDraft,
+        expected_revision: int | None = None,
+        stated: Stated = NOTHING_STATED,
+        *,
+        strict: bool = False,
     ) -> StoredWorkflow:
-        """Set every field. `draft.tasks` None keeps the stored tasks; otherwise tasks are matched by name."""
+        """Set every field. `draft.tasks` None keeps the stored tasks; otherwise tasks are matched by id or name."""
         change = await self._change(
-            ref, lambda current: edits.replaced(current, draft), expected_revision, strict=strict
+            ref, lambda current: edits.replaced(stated.checked(current), draft), expected_revision, strict=strict
         )
         return change.after
 
     async def merge(
-        self, ref: Ref, changes: Mapping[str, Any], expected_revision: int | None = None, *, strict: bool = False
+        self,
+        ref: Ref,
+        changes: Mapping[str, Any],
+        expected_revision: int | None = None,
+        stated: Stated = NOTHING_STATED,
+        *,
+        strict: bool = False,
     ) -> StoredWorkflow:
         """Set the fields of `WorkflowDraft` that `changes` names."""
         change = await self._change(
-            ref, lambda current: edits.merged(current, changes), expected_revision, strict=strict
+            ref, lambda current: edits.merged(stated.checked(current), changes), expected_revision, strict=strict
         )
         return change.after
 
@@ -155,26 +170,32 @@ class DefinitionService:
         return _task_change(change, added)
 
     async def replace_task(
-        self, task_id: int, draft: TaskDraft, expected_revision: int | None = None, *, strict: bool = False
+        self,
+        task_id: int,
+        draft: TaskDraft,
+        expected_revision: int | None = None,
+        stated: Stated = NOTHING_STATED,
+        *,
+        strict: bool = False,
     ) -> TaskChange:
-        change = await self._change_task(
-            task_id,
-            lambda current: edits.with_task_replaced(current, task_id, draft),
-            expected_revision,
-            strict=strict,
-        )
-        return _task_change(change, edits.find_task(change.after.workflow, task_id))
+        return await self.merge_task(task_id, draft_fields(draft), expected_revision, stated, strict=strict)
 
     async def merge_task(
-        self, task_id: int, changes: Mapping[str, Any], expected_revision: int | None = None, *, strict: bool = False
+        self,
+        task_id: int,
+        changes: Mapping[str, Any],
+        expected_revision: int | None = None,
+        stated: Stated = NOTHING_STATED,
+        *,
+        strict: bool = False,
     ) -> TaskChange:
         """Set the fields of `TaskDraft` that `changes` names."""
-        change = await self._change_task(
-            task_id,
-            lambda current: edits.with_task_merged(current, task_id, changes),
-            expected_revision,
-            strict=strict,
-        )
+
+        def merged(current: Workflow) -> WorkflowEdit:
+            stated.checked(edits.find_task(current, task_id))
+            return edits.with_task_merged(current, task_id, changes)
+
+        change = await self._change_task(task_id, merged, expected_revision, strict=strict)
         return _task_change(change, edits.find_task(change.after.workflow, task_id))
 
     async def delete_task(self, task_id: int, expected_revision: int | None = None) -> TaskChange:

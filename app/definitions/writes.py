@@ -14,7 +14,7 @@ from app.definitions.ports import (
     refs_of,
 )
 from app.domain.definitions import Workflow, WorkflowDraft
-from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch
+from app.domain.errors import Conflict, Invalid, NotFound, Outdated, RevisionMismatch
 from app.domain.refs import Ref
 
 DELETE_ATTEMPTS = 5
@@ -28,7 +28,7 @@ class _MoreRefs(Exception):
         self.refs = refs
 
 
-NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, _MoreRefs, Unanswered)
+NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, Outdated, _MoreRefs, Unanswered)
 
 
 class CachedWrites:

@@ -6,6 +6,7 @@ ServiceError
 ├── Conflict            a unique name is taken
 ├── InUse               other workflows call the one that is to be deleted
 ├── RevisionMismatch    the caller edited an older revision
+├── Outdated            the caller sent back what it had read before another change
 ├── WrongState          the execution's state does not allow the request
 ├── TooLarge            a value is over a limit
 └── Unavailable         the service cannot handle the call now; the same call may succeed later
@@ -88,6 +89,18 @@ class RevisionMismatch(ServiceError):
     def __init__(self, ref: object, current: int) -> None:
         super().__init__(f"workflow {str(ref)!r} is at revision {current}; read it again and repeat the change")
         self.current = current
+
+
+class Outdated(ServiceError):
+    """The caller sends back a field that has changed since it was read. `field` names it."""
+
+    code = "outdated"
+
+    def __init__(self, field: str, current: str, stated: str) -> None:
+        super().__init__(
+            f"{field} is {current} now, not {stated}: there was a change in between; read again and repeat yours"
+        )
+        self.field = field
 
 
 class WrongState(ServiceError):

@@ -94,12 +94,13 @@ class Timing:
 class ScheduleDraft:
     """A schedule as a caller describes it.
 
+    workflow: None keeps that of a stored schedule.
     input: a JSON object.
     paused: None keeps the value of a stored schedule; a new schedule is then not paused.
     allow_every_second: confirms a cron expression with all 60 seconds; it is not stored.
     """
 
-    workflow: Ref
+    workflow: Ref | None
     timing: Timing
     input: Payload = field(default_factory=lambda: Payload("{}"))
     key: str | None = None

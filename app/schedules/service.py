@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.refs import Ref
+from app.domain.stated import NOTHING_STATED, Stated
 from app.schedules.cron import HORIZON_YEARS
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Schedule, ScheduleDraft, Timing
@@ -28,6 +29,8 @@ class ScheduleService:
 
     async def create(self, draft: ScheduleDraft) -> Schedule:
         draft.check()
+        if draft.workflow is None:
+            raise Invalid.at("workflow", "is required")
         workflow_id, now = await self._workflow_id(draft.workflow), await self._store.now()
         new = Schedule(
             id=0,
@@ -58,13 +61,17 @@ class ScheduleService:
         workflow_id = None if workflow is None else await self._workflow_id(workflow)
         return await self._store.list_schedules(workflow_id, skip, limit)
 
-    async def replace(self, ref: Ref, draft: ScheduleDraft) -> Schedule:
-        """Set every field except the workflow. A start that is due or waits stays, unless the timing changes."""
+    async def replace(self, ref: Ref, draft: ScheduleDraft, stated: Stated = NOTHING_STATED) -> Schedule:
+        """Set every field except the workflow. A start that is due or waits stays, unless the timing changes.
+
+        Raise `Invalid` or `Outdated` unless what is `stated` of fields that only the service sets is true.
+        """
         draft.check()
-        workflow_id = await self._workflow_id(draft.workflow)
+        workflow_id = None if draft.workflow is None else await self._workflow_id(draft.workflow)
 
         def replaced(current: Schedule, now: datetime) -> Schedule:
-            if workflow_id != current.workflow_id:
+            stated.checked(current)
+            if workflow_id not in (None, current.workflow_id):
                 raise Invalid.at("workflow", f"is {current.workflow_id} and stays so; create another schedule instead")
             paused = current.paused if draft.paused is None else draft.paused
             changed = replace(

@@ -255,3 +255,18 @@ async def test_concurrent_changes_of_one_expected_revision_let_one_through(store
     changes = (store.change(ref_of(created), renamed(f"n{n}"), expected_revision=1) for n in range(5))
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
     assert sum(isinstance(outcome, RevisionMismatch) for outcome in outcomes) == 4
+
+
+async def test_tasks_can_swap_their_names(store):
+    drafts = tuple(TaskDraft(name) for name in "abcde")
+    created = (await store.create(WorkflowDraft("n", tasks=drafts))).workflow
+    renames = dict(zip("abcd", "bcda", strict=True))
+
+    def swapped(current: Workflow) -> WorkflowEdit:
+        tasks = tuple(replace(task, name=renames.get(task.name, task.name)) for task in current.tasks)
+        return WorkflowEdit("n", None, None, tasks, None)
+
+    changed = (await store.change(ref_of(created), swapped)).workflow
+    assert [task.name for task in changed.tasks] == ["b", "c", "d", "a", "e"]
+    assert [task.id for task in changed.tasks] == [task.id for task in created.tasks]
+    assert await read(store, ref_of(created)) == changed

@@ -21,6 +21,7 @@ _WORKFLOWS, _TASKS, _REVISIONS = (
 _INSERT_WORKFLOW = insert(_WORKFLOWS).returning(_WORKFLOWS.c.id)
 _INSERT_TASKS = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
 _INSERT_REVISION = insert(_REVISIONS)
+_BLANKS = str.maketrans("01", " \t")
 
 
 async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, now: datetime) -> Sequence[int]:
@@ -30,10 +31,23 @@ async def write_tasks(session: AsyncSession, workflow_id: int, change: Change, n
     """
     if change.removed:
         await session.execute(delete(TaskRow).where(TaskRow.id.in_(change.removed)))
+    await _free_names(session, change.renamed)
     if change.updated:
         rows = [{"id": task.id, "updated_at": now, **_task_row(task)} for task in change.updated]
         await session.execute(update(TaskRow), rows)
     return await insert_tasks(session, change.added, workflow_id, now)
+
+
+async def _free_names(session: AsyncSession, renamed: Sequence[int]) -> None:
+    """Before several tasks get new names, take their old ones away: one may get the name that another still has.
+
+    The names in between are blank, which no task's name is, and differ by their spaces and tabs.
+    """
+    if len(renamed) > 1:
+        rows = [
+            {"id": task_id, "name": f"{number:b}".translate(_BLANKS)} for number, task_id in enumerate(renamed, start=1)
+        ]
+        await session.execute(update(TaskRow), rows)
 
 
 async def insert_workflow(session: AsyncSession, draft: WorkflowDraft, now: datetime) -> int:

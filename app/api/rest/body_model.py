@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.domain.definitions import MAX_DESCRIPTION, MAX_NAME, MAX_TIMEOUT_SECONDS
 
@@ -33,6 +33,16 @@ def in_utc(instant: datetime) -> datetime:
         return instant.astimezone(UTC)
     except OverflowError:
         raise ValueError("is too far from now") from None
+
+
+def _text_only(value: Any) -> Any:
+    """Refuse numbers, which pydantic would read as seconds since 1970."""
+    if isinstance(value, str):
+        return value
+    raise ValueError("must be an instant with an offset, like 2026-01-31T02:00:00Z")
+
+
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only), AfterValidator(in_utc)]
 
 
 def with_example(example: dict[str, Any]) -> ConfigDict:

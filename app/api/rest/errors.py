@@ -23,6 +23,7 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.Conflict: 409,
     errors.InUse: 409,
     errors.WrongState: 409,
+    errors.Outdated: 409,
     errors.RevisionMismatch: 412,
     errors.TooLarge: 413,
     errors.Invalid: 422,
@@ -98,7 +99,7 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
     match error:
         case errors.Invalid():
             return error.problems
-        case errors.Conflict() | errors.TooLarge():
+        case errors.Conflict() | errors.Outdated() | errors.TooLarge():
             return [Problem(error.field, error.message)]
         case _:
             return ()

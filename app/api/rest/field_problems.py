@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.api.rest.read_only_fields import read_only
+from app.api.rest.schedule_bodies import ScheduleReplace
+from app.api.rest.task_bodies import TaskReplace
+from app.api.rest.workflow_bodies import WorkflowReplace
 from app.domain.errors import Problem
 from app.domain.paths import from_top
 
@@ -30,6 +34,8 @@ SENTENCES = {
     "string_too_long": "must have {max_length} characters or less",
 }
 
+SET_BY_THE_SERVICE = frozenset[str]().union(*map(read_only, (WorkflowReplace, TaskReplace, ScheduleReplace)))
+
 
 def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
     """Convert pydantic's errors of a request. Their locations begin with a part of the request, such as `body`."""
@@ -42,5 +48,7 @@ def field_path(location: Sequence[int | str]) -> str:
 
 
 def _sentence(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden" and item["loc"][-1] in SET_BY_THE_SERVICE:
+        return "is not a field of this request; leave out what only the service sets"
     known = SENTENCES.get(item["type"])
     return str(item["msg"]).removeprefix("Value error, ") if known is None else known.format(**item.get("ctx", {}))

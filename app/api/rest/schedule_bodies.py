@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import Field
 
-from app.api.rest.body_model import Body, bounds, in_utc, with_example
+from app.api.rest.body_model import Body, Instant, bounds, with_example
+from app.api.rest.read_only_fields import Fixed, Moving, Returned, Version, omitted
 from app.api.rest.workflow_bodies import Key
 from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
@@ -21,31 +22,19 @@ from app.schedules.schedule import (
 OverlapName = Literal["skip", "queue", "cancel_previous"]
 
 
-def _text_only(value: Any) -> Any:
-    """Refuse numbers, which pydantic would read as seconds since 1970."""
-    if isinstance(value, str):
-        return value
-    raise ValueError("must be an instant with an offset, like 2026-01-31T02:00:00Z")
+EXAMPLE_SCHEDULE = {
+    "workflow": "nightly-report",
+    "key": "nightly",
+    "cron": "0 2 * * *",
+    "time_zone": "Europe/Berlin",
+    "input": {"day": "yesterday"},
+    "overlap": "skip",
+}
 
 
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only), AfterValidator(in_utc)]
+class ScheduleFields(Body):
+    """The fields of a schedule without its workflow."""
 
-
-class ScheduleBody(Body):
-    """A whole schedule."""
-
-    model_config = with_example(
-        {
-            "workflow": "nightly-report",
-            "key": "nightly",
-            "cron": "0 2 * * *",
-            "time_zone": "Europe/Berlin",
-            "input": {"day": "yesterday"},
-            "overlap": "skip",
-        }
-    )
-
-    workflow: str = Field(description="The workflow's id or key. It cannot be changed later.")
     key: Key = None
     cron: Annotated[
         str | None,
@@ -68,10 +57,10 @@ class ScheduleBody(Body):
     )
     paused: bool | None = Field(None, description="If omitted, it stays unchanged; a new schedule is not paused.")
 
-    def draft(self, payloads: Payloads) -> ScheduleDraft:
+    def _draft(self, workflow: str | None, payloads: Payloads) -> ScheduleDraft:
         """Raise `NotFound` for a `workflow` that is neither an id nor a key, `TooLarge` or `Invalid` for the input."""
         return ScheduleDraft(
-            workflow=parse_ref(self.workflow),
+            workflow=None if workflow is None else parse_ref(workflow),
             timing=Timing(None if self.cron is None else tidy(self.cron), self.time_zone, self.at),
             input=payloads.from_value(self.input, "input"),
             key=self.key,
@@ -80,3 +69,43 @@ class ScheduleBody(Body):
             paused=self.paused,
             allow_every_second=self.allow_every_second,
         )
+
+
+class ScheduleBody(ScheduleFields):
+    """A new schedule."""
+
+    model_config = with_example(EXAMPLE_SCHEDULE)
+
+    workflow: str = Field(description="The workflow's id or key. It cannot be changed later.")
+
+    def draft(self, payloads: Payloads) -> ScheduleDraft:
+        """Raise as `_draft`."""
+        return self._draft(self.workflow, payloads)
+
+
+class ScheduleReadOnly(Returned):
+    """What a schedule has that only the service sets. Fires change some of it, but not `updated_at`."""
+
+    id: Fixed[int] = omitted()
+    workflow_id: Fixed[int] = omitted()
+    next_fire_at: Moving[Instant | None] = omitted()
+    waiting_fire_at: Moving[Instant | None] = omitted()
+    last_fire_at: Moving[Instant | None] = omitted()
+    last_execution_id: Moving[str | None] = omitted()
+    problem: Moving[str | None] = omitted()
+    created_at: Fixed[Instant] = omitted()
+    updated_at: Version[Instant] = omitted()
+
+
+class ScheduleReplace(ScheduleReadOnly, ScheduleFields):
+    """A whole schedule, also as a response has it."""
+
+    model_config = with_example(EXAMPLE_SCHEDULE)
+
+    workflow: str | None = Field(
+        None, description="The workflow's id or key; it must be the same as before. If omitted, it stays unchanged."
+    )
+
+    def draft(self, payloads: Payloads) -> ScheduleDraft:
+        """Raise as `_draft`."""
+        return self._draft(self.workflow, payloads)

@@ -10,7 +10,7 @@ from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import Limit, ReadyServices, Schedules, Skip
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
-from app.api.rest.schedule_bodies import ScheduleBody
+from app.api.rest.schedule_bodies import ScheduleBody, ScheduleReplace
 from app.api.rest.schedule_views import FireList, SchedulePage, ScheduleView, schedule_document
 from app.domain.documents import rfc3339
 from app.domain.refs import Ref, parse_ref
@@ -63,13 +63,15 @@ async def get_schedule(schedule: ScheduleInPath, schedules: Schedules, if_none_m
     response_model=ScheduleView,
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def replace_schedule(schedule: ScheduleInPath, body: ScheduleBody, services: ReadyServices) -> Response:
+async def replace_schedule(schedule: ScheduleInPath, body: ScheduleReplace, services: ReadyServices) -> Response:
     """Sets all fields. An omitted field gets its default; only an omitted `paused` stays unchanged. `workflow` must be
     the same as before.
 
-    If the times change, a waiting fire is dropped.
+    If the times change, a waiting fire is dropped. A schedule can be sent back as it was read: `id`, `workflow_id` and
+    `created_at` must be unchanged (422), and so must `updated_at` (409, `outdated`). Other fields that only the service
+    sets are ignored.
     """
-    replaced = await services.schedules.replace(_named(schedule), body.draft(services.payloads))
+    replaced = await services.schedules.replace(_named(schedule), body.draft(services.payloads), body.stated())
     return document_response(schedule_document(replaced))
 
 

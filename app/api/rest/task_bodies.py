@@ -4,7 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Name, bounds, with_example
+from app.api.rest.body_model import (
+    UP_TO_MAX_TIMEOUT,
+    Body,
+    Conversions,
+    Description,
+    Instant,
+    Name,
+    bounds,
+    with_example,
+)
+from app.api.rest.read_only_fields import Fixed, Returned, Version, omitted
+from app.definitions.changes import draft_fields
+from app.definitions.matching import ReturnedTask
 from app.domain.definitions import (
     MAX_ATTEMPTS,
     MAX_CONCURRENCY,
@@ -133,7 +145,33 @@ class TaskBody(TaskFields):
         return TaskDraft(**self.values(type(self).model_fields, CONVERSIONS))
 
 
-class TaskPatch(TaskFields):
+class TaskReadOnly(Returned):
+    """What a task has that only the service sets."""
+
+    id: Fixed[int] = omitted()
+    workflow_id: Fixed[int] = omitted()
+    created_at: Fixed[Instant] = omitted()
+    updated_at: Version[Instant] = omitted()
+
+
+class TaskReplace(TaskReadOnly, TaskFields):
+    """A whole task, also as a response has it. An omitted field has its default."""
+
+    model_config = with_example(EXAMPLE_TASK)
+
+    def draft(self) -> TaskDraft:
+        return TaskDraft(**self.values(self.settable(), CONVERSIONS))
+
+
+class TaskInList(TaskReplace):
+    """A task of a list that replaces the stored one. It is the stored task with its `id`, or else with its name."""
+
+    def draft(self) -> TaskDraft:
+        draft, stated = super().draft(), self.stated()
+        return ReturnedTask(**draft_fields(draft), stated=stated) if stated else draft
+
+
+class TaskPatch(TaskReadOnly, TaskFields):
     """The fields to change. An omitted field stays unchanged; null clears a field."""
 
     model_config = with_example({"sequence": 2, "timeout_seconds": None})
@@ -145,7 +183,7 @@ class TaskPatch(TaskFields):
     on_failure: WhenFailed = Field(default_factory=lambda: "fail")
 
     def changes(self) -> dict[str, Any]:
-        return self.values(self.model_fields_set, CONVERSIONS)
+        return self.values(self.model_fields_set & self.settable(), CONVERSIONS)
 
 
 CONVERSIONS: Conversions = {

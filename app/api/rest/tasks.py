@@ -8,7 +8,7 @@ from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_rev
 from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, TaskId, WorkflowInPath, definitions_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import PREFIX, json_response, page_body, readable_response, with_warnings
-from app.api.rest.task_bodies import TaskBody, TaskPatch
+from app.api.rest.task_bodies import TaskBody, TaskPatch, TaskReplace
 from app.api.rest.views import SavedTaskView, TaskPage, TaskView
 from app.definitions.service import TaskChange
 from app.domain.documents import task_document
@@ -17,7 +17,7 @@ from app.domain.refs import parse_ref
 
 router = APIRouter(tags=["tasks"], route_class=JsonRoute)
 
-CHANGED = {200: {"headers": ETAG}, **documented_errors(404, 412, *WITH_BODY)}
+CHANGED = {200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)}
 
 
 @router.post(
@@ -72,15 +72,19 @@ async def get_task(task: TaskId, definitions: Definitions, if_none_match: IfNone
 @router.put("/tasks/{task}", summary="Replace a task", response_model=SavedTaskView, responses=CHANGED)
 async def replace_task(
     task: TaskId,
-    body: TaskBody,
+    body: TaskReplace,
     definitions: Definitions,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Sets all fields. An omitted field gets its default."""
+    """Sets all fields. An omitted field gets its default.
+
+    A task can be sent back as it was read: `id`, `workflow_id` and `created_at` must be unchanged (422), and so must
+    `updated_at` (409, `outdated`).
+    """
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.replace_task(task, body.draft(), revision, strict=strict))
+    return _task_response(await definitions.replace_task(task, body.draft(), revision, body.stated(), strict=strict))
 
 
 @router.patch("/tasks/{task}", summary="Change fields of a task", response_model=SavedTaskView, responses=CHANGED)
@@ -99,7 +103,7 @@ async def update_task(
     `config`, `retry`, `depends_on` and `compensate` are replaced as a whole.
     """
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.merge_task(task, body.changes(), revision, strict=strict))
+    return _task_response(await definitions.merge_task(task, body.changes(), revision, body.stated(), strict=strict))
 
 
 @router.delete("/tasks/{task}", summary="Delete a task", response_model=TaskView, responses=documented_errors(404, 412))

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Name, with_example
+from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Instant, Name, with_example
+from app.api.rest.read_only_fields import Fixed, Returned, Version, omitted
 from app.api.rest.routing_bodies import Conditions, MaxVisits, StartTask, conditions_of
-from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody
+from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody, TaskInList
 from app.domain.definitions import MAX_RETENTION_DAYS, WorkflowDraft
 from app.domain.executions import MAX_IDEMPOTENCY_KEY
 from app.domain.refs import KEY_PATTERN
@@ -24,6 +25,8 @@ EXAMPLE_WORKFLOW = {
         {"name": "tell all", "execution_type": "async", "sequence": 2, "type": "log", "config": {"message": "all"}},
     ],
 }
+
+MATCHED = "A task with an `id` is the stored one with that id; without, it is the one with its name, or a new one."
 
 Key = Annotated[
     str | None,
@@ -83,32 +86,37 @@ class WorkflowCreate(WorkflowFields):
         return WorkflowDraft(**self.values(type(self).model_fields, CONVERSIONS))
 
 
-class WorkflowReplace(WorkflowFields):
-    """A whole workflow. If `tasks` is omitted, the stored tasks are kept."""
+class WorkflowReadOnly(Returned):
+    """What a workflow has that only the service sets."""
+
+    id: Fixed[int] = omitted()
+    revision: Version[int] = omitted()
+    created_at: Fixed[Instant] = omitted()
+    updated_at: Version[Instant] = omitted()
+
+
+class WorkflowReplace(WorkflowReadOnly, WorkflowFields):
+    """A whole workflow, also as a response has it. If `tasks` is omitted, the stored tasks are kept."""
 
     model_config = with_example(EXAMPLE_WORKFLOW)
 
-    tasks: list[TaskBody] = Field(
-        default_factory=list, description="A task keeps the id of the stored task with the same name."
-    )
+    tasks: list[TaskInList] = Field(default_factory=list, description=f"The whole list. {MATCHED}")
 
     def draft(self) -> WorkflowDraft:
         kept = {"tasks"} - self.model_fields_set
-        return WorkflowDraft(**self.values(type(self).model_fields.keys() - kept, CONVERSIONS))
+        return WorkflowDraft(**self.values(self.settable() - kept, CONVERSIONS))
 
 
-class WorkflowPatch(WorkflowFields):
+class WorkflowPatch(WorkflowReadOnly, WorkflowFields):
     """The fields to change. An omitted field stays unchanged; null clears a field."""
 
     model_config = with_example({"description": "Now with weather", "key": None})
 
     name: Name = Field(default_factory=str)
-    tasks: list[TaskBody] = Field(
-        default_factory=list, description="The whole list; a task keeps the id of the stored task with the same name."
-    )
+    tasks: list[TaskInList] = Field(default_factory=list, description=f"The whole list. {MATCHED}")
 
     def changes(self) -> dict[str, Any]:
-        return self.values(self.model_fields_set, CONVERSIONS)
+        return self.values(self.model_fields_set & self.settable(), CONVERSIONS)
 
 
 class ExecutionStart(Body):

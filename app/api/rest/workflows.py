@@ -67,12 +67,15 @@ async def replace_workflow(
 ) -> Response:
     """Sets all fields. An omitted field gets its default; only if `tasks` is omitted, the stored tasks are kept.
 
-    Tasks are matched with the stored ones by name: a match keeps its id, other tasks are added, and stored tasks
-    without a match are removed. If nothing changes, no revision is created.
+    Tasks are matched with the stored ones by `id` if they have one, otherwise by name: a match keeps its id, other
+    tasks are added, and stored tasks without a match are removed. If nothing changes, no revision is created.
+
+    A workflow can be sent back as it was read: `id` and `created_at` must be unchanged (422), and so must `revision`
+    and `updated_at` (409, `outdated`). The same holds for its tasks.
     """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.replace(ref, body.draft(), revision, strict=strict))
+    return workflow_response(await definitions.replace(ref, body.draft(), revision, body.stated(), strict=strict))
 
 
 @router.patch(
@@ -91,11 +94,11 @@ async def update_workflow(
 ) -> Response:
     """An omitted field stays unchanged; null clears a field. `name` and `tasks` cannot be null.
 
-    If given, `tasks` is the whole list, matched by name as in PUT.
+    If given, `tasks` is the whole list, matched as in PUT.
     """
     ref = parse_ref(workflow)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.merge(ref, body.changes(), revision, strict=strict))
+    return workflow_response(await definitions.merge(ref, body.changes(), revision, body.stated(), strict=strict))
 
 
 @router.delete(

@@ -1,9 +1,10 @@
 """`workflow apply`: creates and changes the service's definitions to match the files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from app.cli.errors import explained
 from app.cli.files.calls import called_first, without_companions
@@ -11,6 +12,7 @@ from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.validating import warning_lines
 from app.cli.screen.console import failures, results
 from app.client.rest_client import Document, RestClient, ServiceRefusal, problems_in
+from app.definitions.changes import SET_BY_THE_SERVICE, SET_BY_THE_SERVICE_IN_TASKS
 from app.domain.errors import Problem
 
 CONFLICT = 409
@@ -75,6 +77,8 @@ class _Applying:
     strict: bool
 
     def apply(self, definition: Definition) -> Outcome:
+        if set_by_the_service := list(_set_by_the_service(definition.document)):
+            return refused(definition, set_by_the_service)
         try:
             return self._create_or_replace(definition)
         except ServiceRefusal as refusal:
@@ -101,6 +105,21 @@ class _Applying:
         warnings = without_companions(problems_in(saved.get("warnings", ())), definition, self.companions)
         lines = warning_lines(definition, warnings)
         return Outcome(definition.source, definition.key, change, before, saved["revision"], lines=lines)
+
+
+def _set_by_the_service(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """The fields of a response that a file must not have. The service would take them for the state that was read, so
+    that the file could be applied only once.
+    """
+    tasks = document.get("tasks")
+    parts = [("", document, SET_BY_THE_SERVICE)]
+    for number, task in enumerate(tasks if isinstance(tasks, list) else ()):
+        if isinstance(task, dict):
+            parts.append((f"tasks[{number}].", task, SET_BY_THE_SERVICE_IN_TASKS))
+    for path, part, names in parts:
+        yield from (
+            Problem(path + name, "only the service sets this; leave it out of a file") for name in part if name in names
+        )
 
 
 def refused(definition: Definition, problems: Sequence[Problem]) -> Outcome:

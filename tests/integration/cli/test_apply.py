@@ -94,3 +94,16 @@ def test_a_service_that_cannot_answer_now_is_told(
 def test_a_url_that_is_none_is_told(orders: Path, url: str):
     with pytest.raises(ClientError, match="the REST URL"):
         apply_files(url, [orders])
+
+
+def test_a_file_has_no_fields_that_only_the_service_sets(rest_service: RestStandIn, workflow, orders: Path):
+    workflow("apply", str(orders))
+    orders.write_text("key: orders\nname: New\nrevision: 1\ntasks:\n  - {id: 3, name: read, execution_type: sync}\n")
+    result = workflow("apply", str(orders))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"refused    orders  {orders}",
+        f"  {orders}:3:1: revision: only the service sets this; leave it out of a file",
+        f"  {orders}:5:6: tasks[0].id: only the service sets this; leave it out of a file",
+    ]
+    assert rest_service.workflows["orders"]["name"] == "Orders"

@@ -32,12 +32,6 @@ def test_replacing_matches_tasks_by_name(current):
     assert added == TaskDraft("new")
 
 
-def test_a_name_given_twice_takes_the_id_once(current):
-    first, second = edits.matched_by_name(current, (TaskDraft("a"), TaskDraft("a")))
-    assert first.id == 11
-    assert not isinstance(second, Task)
-
-
 def test_merging_changes_only_what_is_named(current):
     assert edits.merged(current, {"description": None}) == WorkflowEdit("n", None, "k", current.tasks, 60.0)
     assert edits.merged(current, {"tasks": ()}) == WorkflowEdit("n", "d", "k", (), 60.0)
@@ -45,11 +39,9 @@ def test_merging_changes_only_what_is_named(current):
     assert edits.merged(current, {}) == WorkflowEdit("n", "d", "k", current.tasks, 60.0)
 
 
-def test_one_task_is_added_replaced_merged_and_removed(current):
+def test_one_task_is_added_merged_and_removed(current):
     a, b = current.tasks
     assert edits.with_task(current, TaskDraft("c")).tasks == (a, b, TaskDraft("c"))
-    replaced = edits.with_task_replaced(current, 11, TaskDraft("z")).tasks
-    assert replaced == (replace(a, name="z", config={}), b)
     merged = edits.with_task_merged(current, 12, {"retry": RetryPolicy(3)}).tasks
     assert merged == (a, replace(b, retry=RetryPolicy(3)))
     assert merged[0] is a
@@ -59,11 +51,10 @@ def test_one_task_is_added_replaced_merged_and_removed(current):
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda current: edits.with_task_replaced(current, 99, TaskDraft("z")),
         lambda current: edits.with_task_merged(current, 99, {}),
         lambda current: edits.without_task(current, 99),
     ],
-    ids=["replaced", "merged", "removed"],
+    ids=["merged", "removed"],
 )
 def test_a_task_of_another_workflow_is_not_found(current, edit):
     with pytest.raises(NotFound) as caught:
@@ -85,7 +76,7 @@ def test_a_change_names_what_goes_changes_stays_and_comes(current):
     a, b = current.tasks
     wanted = WorkflowEdit("n", "d", "k", (replace(b, sequence=0), TaskDraft("c")), 60.0)
     change = find_change(current, wanted, NOW)
-    assert (change.removed, change.kept, change.added) == ((11,), (), (TaskDraft("c"),))
+    assert (change.removed, change.kept, change.renamed, change.added) == ((11,), (), (), (TaskDraft("c"),))
     assert change.updated == (replace(b, sequence=0, updated_at=NOW),)
 
     after = next_revision(current, wanted, change, (13,), NOW)

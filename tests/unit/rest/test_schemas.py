@@ -2,7 +2,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.api.rest.field_problems import field_path
-from app.api.rest.task_bodies import TaskBody, TaskPatch
+from app.api.rest.schedule_bodies import ScheduleReplace
+from app.api.rest.task_bodies import TaskBody, TaskPatch, TaskReplace
 from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft
 
@@ -97,6 +98,11 @@ def test_replacing_tells_tasks_left_out_from_no_tasks():
         (TaskBody, FULL | {"compensate": "x"}, "compensate"),
         (TaskBody, FULL | {"compensate": [None]}, "compensate[0]"),
         (TaskBody, FULL | {"id": 1}, "id"),
+        (TaskReplace, FULL | {"id": "1"}, "id"),
+        (TaskReplace, FULL | {"id": None}, "id"),
+        (TaskReplace, FULL | {"created_at": 0}, "created_at"),
+        (TaskReplace, FULL | {"updated_at": "2026-01-01T00:00:00"}, "updated_at"),
+        (TaskReplace, FULL | {"revision": 1}, "revision"),
         (TaskPatch, {"name": None}, "name"),
         (TaskPatch, {"execution_type": None}, "execution_type"),
         (TaskPatch, {"sequence": None}, "sequence"),
@@ -106,7 +112,12 @@ def test_replacing_tells_tasks_left_out_from_no_tasks():
         (WorkflowCreate, {"name": "n", "timeout_seconds": True}, "timeout_seconds"),
         (WorkflowPatch, {"name": None}, "name"),
         (WorkflowPatch, {"tasks": None}, "tasks"),
-        (WorkflowPatch, {"revision": 3}, "revision"),
+        (WorkflowPatch, {"revision": True}, "revision"),
+        (WorkflowCreate, {"name": "n", "revision": 1}, "revision"),
+        (WorkflowCreate, {"name": "n", "tasks": [FULL | {"id": 1}]}, "tasks[0].id"),
+        (WorkflowReplace, {"name": "n", "tasks": [FULL | {"id": 1.0}]}, "tasks[0].id"),
+        (ScheduleReplace, {"next_fire_at": "soon"}, "next_fire_at"),
+        (ScheduleReplace, {"last_execution_id": 1}, "last_execution_id"),
         (WorkflowReplace, {"name": "n", "tasks": None}, "tasks"),
         (WorkflowCreate, {"name": "n", "tasks": {"a": FULL}}, "tasks"),
         (WorkflowCreate, {"name": "n", "tasks": [FULL, FULL | {"type": 5}]}, "tasks[1].type"),
