@@ -40,11 +40,18 @@ def packed(token: str, cut: int | None = None) -> bytes:
     return response(token, headers="Content-Encoding: gzip\r\n", body=gzip.compress(f"for {token}".encode() * 9)[:cut])
 
 
+def members(token: str) -> bytes:
+    body = gzip.compress(b"two members: ") + gzip.compress(f"for {token}".encode())
+    return response(token, headers="Content-Encoding: gzip\r\n", body=body)
+
+
 RIGHT: dict[str, Callable[[str], bytes]] = {
     "length": response,
     "chunks": chunks,
     "interim": lambda token: f"HTTP/1.1 103 X\r\nX-For: {token}\r\n\r\n".encode() + response(token),
     "twice": lambda token: chunks(token, f"Content-Length: {len(token) + 4}\r\n"),
+    "gzip": lambda token: packed(token),
+    "members of gzip": lambda token: members(token),
     "large": lambda token: response(token, body=f"for {token} ".encode() * 4_000),
 }
 """Correct responses, after which each request must have its own body."""
@@ -52,6 +59,7 @@ RIGHT: dict[str, Callable[[str], bytes]] = {
 WRONG: dict[str, Callable[[str], bytes]] = {
     "204": lambda token: response(token, 204),
     "204 with chunks": lambda token: b"HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "204 with an encoding": lambda token: response(token, 204, "Content-Encoding: br\r\n", b""),
     "304": lambda token: response(token, 304),
     "too short a length": lambda token: response(token) + f" and {token}".encode(),
     "too long a length": lambda token: response(token)[:-3],
