@@ -42,13 +42,13 @@ def expression_problems(
 
 def _count(task: TaskDraft) -> int:
     conditions = sum(text is not None for text in (task.when, task.for_each))
-    return conditions + sum(count_expressions(text) for _, text in templated_strings(task.config))
+    return conditions + sum(count_expressions(text) for _, text in templated_strings(task.effective_config))
 
 
 def _compiled(task: TaskDraft, path: str) -> Iterator[tuple[str, Expression | str]]:
     """Each expression of a task with its path, or the reason why it cannot be compiled."""
     extra_roots = frozenset[str]() if task.for_each is None else ELEMENT_ROOTS
-    for below, text in templated_strings(task.config):
+    for below, text in templated_strings(task.effective_config):
         template, faults = compile_template(text, extra_roots)
         yield from ((f"{path}.config{below}", fault.message) for fault in faults)
         yield from ((f"{path}.config{below}", expression) for expression in template.expressions)

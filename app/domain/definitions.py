@@ -89,7 +89,8 @@ class TaskDraft:
     """A task as a caller describes it.
 
     sequence: the group; groups run in ascending order.
-    type: None runs as a `log` without a message, which does nothing and succeeds.
+    type: None runs as a `log`, which does nothing and succeeds unless its config has a message or fields.
+    config: settings of the task type. Without a type, any settings of the caller's own: see `effective_config`.
     timeout_seconds: the time limit of one attempt; None for no limit.
     depends_on: names of the tasks to wait for; replaces the order of the group, even if empty. None keeps that order.
     compensate: names of the tasks that undo this one if its execution fails or is cancelled; they run only then.
@@ -115,6 +116,17 @@ class TaskDraft:
     max_concurrency: int | None = None
     output_schema: Config | None = None
 
+    @property
+    def effective_config(self) -> Config:
+        """The part of `config` that is checked, that expressions are evaluated in, and that the handler gets.
+
+        Without a type these are `fields`, and `message` if it is a text: what a `log` can use. Everything else is the
+        caller's own and is only stored (docs/decisions/0028-config-without-a-type.md).
+        """
+        if self.type is not None:
+            return self.config
+        return {name: value for name, value in self.config.items() if _is_for_log(name, value)}
+
     def problems(self, path: str = "") -> list[Problem]:
         """Every broken rule of this task by itself. The task type checks `config`."""
         dot = f"{path}." if path else ""
@@ -134,6 +146,10 @@ class TaskDraft:
             return [Problem(path, "needs `for_each`: a task that runs once runs one at a time")]
         kept = 1 <= self.max_concurrency <= MAX_CONCURRENCY
         return [] if kept else [Problem(path, f"must be from 1 to {MAX_CONCURRENCY}")]
+
+
+def _is_for_log(name: str, value: Any) -> bool:
+    return name == "fields" or (name == "message" and isinstance(value, str))
 
 
 @dataclass(frozen=True, slots=True)

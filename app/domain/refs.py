@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.domain.errors import NotFound, Problem
 
 MAX_ID = 2**63 - 1
-KEY_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
+KEY_PATTERN = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,98}[a-zA-Z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class Ref:
     """Names a workflow or a schedule by one of the two. `parse_ref` is the inverse of `str`.
 
     id: from 0 to `MAX_ID`.
-    key: one without `key_problems`.
+    key: one without `key_problems`. `A` and `a` are two keys.
     """
 
     id: int | None = None
@@ -40,5 +40,5 @@ def key_problems(key: str | None) -> list[Problem]:
     if key is None:
         return []
     if not KEY_PATTERN.fullmatch(key):
-        return [Problem("key", "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or digit")]
+        return [Problem("key", "must be 1 to 100 of a-z A-Z 0-9 . _ - and start and end with a letter or digit")]
     return [Problem("key", "must not be all digits: it would read as an id")] if key.isdigit() else []

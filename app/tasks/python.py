@@ -30,6 +30,8 @@ logger = structlog.get_logger(__name__)
 
 MAX_MESSAGE = 2_000
 
+_HOW_TO_REGISTER = "register it with @task_function in a module that PYTHON_MODULES names, for both processes"
+
 
 class PythonConfig(TaskConfig):
     function: str = Field(min_length=1)
@@ -69,10 +71,10 @@ class PythonHandler:
 
     def _unknown(self, name: str) -> str:
         if not self._functions:
-            return f"{name!r} is not registered: no functions are; PYTHON_MODULES names the modules to import"
+            return f"{name!r} is not a registered function: none is registered; {_HOW_TO_REGISTER}"
         near = get_close_matches(name, self._functions, n=3)
-        did_you_mean = f"; did you mean {choice_form([repr(known) for known in near])}?" if near else ""
-        return f"{name!r} is not a registered function{did_you_mean}"
+        hint = f"did you mean {choice_form([repr(known) for known in near])}? If not, " if near else ""
+        return f"{name!r} is not a registered function; {hint}{_HOW_TO_REGISTER}"
 
 
 def _called(call: Callable[[], Any], attempt: Attempt) -> Any:

@@ -63,14 +63,15 @@ class TaskTypeRegistry:
 
 def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
     """Problems of the config; values that come from expressions are checked when the task runs."""
-    open_places = templated_paths(task.config)
+    config = task.effective_config
+    open_places = templated_paths(config)
     try:
-        config = task_type.config.model_validate(dict(task.config))
+        parsed = task_type.config.model_validate(dict(config))
     except ValidationError as error:
         return model_problems(task_type.config, error, f"{dot}config", open_places)
     return [
         Problem(dot + problem.path, problem.message)
-        for problem in task_type.check(config)
+        for problem in task_type.check(parsed)
         if not is_open(problem.path.removeprefix("config"), open_places)
     ]
 

@@ -168,7 +168,7 @@ def short(event: Event, task: str | None) -> str:
 
 @dataclass
 class House:
-    """`handlers` are the task types of all processes; a task without a type is instant. Waits stay in memory.
+    """`handlers` are the task types of all processes; a task without a type is `instant`. Waits stay in memory.
 
     `limits` are further values of the engines' `Limits`, `secrets` those that its tasks see.
     """
@@ -187,7 +187,7 @@ class House:
         self.store = MemoryExecutionStore(self.database)
         self.recording = MemoryRecording(self.database)
         self.ownership = MemoryOwnership(self.database)
-        self.handlers = {None: Instant(), "staged": self.stage, **self.handlers}
+        self.handlers = {None: Instant(), "instant": Instant(), "staged": self.stage, **self.handlers}
 
     def handler(self, type: str | None) -> Handler | None:
         return self.handlers.get(type)

@@ -31,11 +31,16 @@ _LOST = failure_data(ENGINE_LOST, "the engine that ran it stopped", NOON).text
 
 
 def sync(name: str, sequence: int = 0, **options) -> Task:
-    return Task(name, ExecutionType.SYNC, sequence=sequence, **options)
+    return Task(name, ExecutionType.SYNC, sequence=sequence, **_typed(options))
 
 
 def parallel(name: str, sequence: int = 0, **options) -> Task:
-    return Task(name, ExecutionType.ASYNC, sequence=sequence, **options)
+    return Task(name, ExecutionType.ASYNC, sequence=sequence, **_typed(options))
+
+
+def _typed(options: dict) -> dict:
+    """A task with a config is `instant` unless it says otherwise: without a type, the config would have no effect."""
+    return {"type": "instant", **options} if "config" in options else options
 
 
 def workflow_of(*tasks: Task, revision: int = 1) -> Workflow:

@@ -46,6 +46,9 @@ NAMES = {
 }
 
 
+_KEY_RULE = "key ~ '^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,98}[a-zA-Z0-9])?$' AND key !~ '^[0-9]+$'"
+
+
 def _native_enum(words: type[enum.StrEnum], name: str) -> Enum:
     return Enum(words, name=name, native_enum=True, values_callable=lambda e: [word.value for word in e])
 
@@ -112,7 +115,7 @@ class WorkflowRow(Base):
         UniqueConstraint("key"),
         CheckConstraint("revision >= 1", name="revision_from_one"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
-        CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
+        CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
         CheckConstraint("retention_days >= 0", name="retention_not_negative"),
         CheckConstraint("max_visits >= 1", name="max_visits_positive"),
@@ -306,7 +309,7 @@ class ScheduleRow(Base):
         UniqueConstraint("key"),
         CheckConstraint("(cron IS NULL) <> (at IS NULL)", name="either_cron_or_at"),
         CheckConstraint("catch_up_seconds > 0", name="catch_up_positive"),
-        CheckConstraint("key ~ '^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$' AND key !~ '^[0-9]+$'", name="key_is_a_slug"),
+        CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
         Index(None, "workflow_id"),
         Index("ix_schedules_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )

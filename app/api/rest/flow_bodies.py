@@ -52,7 +52,7 @@ class FlowBody(Body):
 
     model_config = with_example(EXAMPLE_FLOW)
 
-    id: str = Field(description="The key of the workflow that stores the flow: a slug, not only digits.")
+    id: str = Field(description="The workflow's key: letters, digits, `.`, `_`, `-`; not only digits.")
     name: Name
     description: Description = None
     start_task: str

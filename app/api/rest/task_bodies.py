@@ -78,7 +78,10 @@ Group = Annotated[
 TypeName = Annotated[str | None, Field(description="The task type; a task without one does nothing and succeeds.")]
 Config = Annotated[
     dict[str, Any] | None,
-    Field(description="Settings of the task type; replaced as a whole. Its texts may contain `${…}`."),
+    Field(
+        description="Settings of the task type; replaced as a whole. Its texts may contain `${…}`. A task without a "
+        "type keeps any settings; a `message`, if it is a text, and `fields` are logged, the others only stored."
+    ),
 ]
 Timeout = Annotated[
     float | None, Field(description="How long one attempt may take.", json_schema_extra=UP_TO_MAX_TIMEOUT)

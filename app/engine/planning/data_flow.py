@@ -86,7 +86,7 @@ class Data:
 def compile_flow(task: TaskDraft) -> TaskFlow:
     """Compile the expressions of `task`. An expression that cannot be compiled becomes the flow's `fault`."""
     extra = frozenset() if task.for_each is None else ELEMENT_ROOTS
-    template, faults = compile_template(task.config, extra)
+    template, faults = compile_template(task.effective_config, extra)
     found = [EvaluationError(fault.source, fault.message) for fault in faults]
     when, for_each = (_condition(text, found) for text in (task.when, task.for_each))
     used = [*template.expressions, *(expression for expression in (when, for_each) if expression is not None)]

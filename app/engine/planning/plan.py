@@ -20,7 +20,7 @@ class PlannedTask:
     - id: its id in the database
     - name: its name
     - type: its task type; None runs as `log`
-    - config: its config, before expressions are evaluated
+    - config: the config that its handler gets, before expressions are evaluated
     - timeout_seconds: how long an attempt may take; None means without limit
     - retry: how often and when a failed attempt is retried
     - may_fail: whether the execution continues when this task has failed
@@ -121,7 +121,7 @@ def _planned(task: Task, index: int, index_named: Mapping[str, int]) -> PlannedT
         id=task.id,
         name=task.name,
         type=task.type,
-        config=task.config,
+        config=task.effective_config,
         timeout_seconds=task.timeout_seconds,
         retry=task.retry or NO_RETRY,
         may_fail=task.on_failure is OnFailure.CONTINUE,

@@ -201,6 +201,23 @@ async def test_an_execution_of_no_flow_is_no_run(rest):
     assert (await rest.get("/flow-runs/0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71")).status_code == 404
 
 
+async def test_ids_of_flows_and_runs_are_taken_as_they_are_written(rest, engine):
+    run = (await rest.post("/flow/run", json=changed(id="Flow-123"))).json()
+    assert (run["flow_id"], run["status"]) == ("Flow-123", "completed")
+    assert (await rest.get("/flows/Flow-123")).json()["id"] == "Flow-123"
+    assert (await rest.get("/workflows/Flow-123")).json()["key"] == "Flow-123"
+    assert (await rest.get("/flows/flow-123")).status_code == 404
+    for written in (run["flow_run_id"], run["flow_run_id"].upper()):
+        assert (await rest.get(f"/flow-runs/{written}")).json() == run
+        assert (await rest.get(f"/executions/{written}")).json()["id"] == run["flow_run_id"]
+        assert (await rest.get(f"/executions/{written}/events")).json()["ended"] is True
+
+    again = (await rest.post("/flow/run", json=changed(id="Flow-123"))).json()
+    other = (await rest.post("/flow/run", json=changed(id="flow-123"))).json()
+    assert (again["flow_id"], other["flow_id"]) == ("Flow-123", "flow-123")
+    assert [flow["revision"] for flow in (await rest.get("/flows")).json()["items"]] == [1, 1]
+
+
 async def test_the_key_of_another_workflow_is_not_taken_over(rest):
     await rest.post("/workflows", json={"name": "no flow", "key": "flow123"})
     answer = await rest.post("/flow/run", json=SAMPLE)
@@ -209,7 +226,7 @@ async def test_the_key_of_another_workflow_is_not_taken_over(rest):
     assert (await rest.get("/workflows/flow123")).json()["revision"] == 1
 
 
-KEY_RULE = "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or digit"
+KEY_RULE = "must be 1 to 100 of a-z A-Z 0-9 . _ - and start and end with a letter or digit"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +238,11 @@ KEY_RULE = "must be 1 to 100 of a-z 0-9 . _ - and start and end with a letter or
         (changed(start_task="ghost"), {"flow.start_task": "no task of this workflow is named 'ghost'"}),
         (
             flow("task1", "taskk2", conditions=("task1 success taskk2 end",)),
-            {"flow.tasks[1].name": "'taskk2' is not a registered function; did you mean 'task2', 'task3' or 'task1'?"},
+            {
+                "flow.tasks[1].name": "'taskk2' is not a registered function; did you mean 'task2', 'task3' or "
+                "'task1'? If not, register it with @task_function in a module that PYTHON_MODULES names, for both "
+                "processes"
+            },
         ),
         (
             flow("task1", "flow_with_arguments", conditions=("task1 success flow_with_arguments end",)),

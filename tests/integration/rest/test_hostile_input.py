@@ -91,7 +91,7 @@ WORKFLOWS = [
     ({"name": "n", "timeout_seconds": "5"}, 422, ["timeout_seconds"]),
     ({"name": "n", "surprise": 1}, 422, ["surprise"]),
     ({"name": "n", "id": "1", "revision": None}, 422, ["id", "revision"]),
-    ({"name": "n", "key": "UPPER"}, 422, ["key"]),
+    ({"name": "n", "key": "two words"}, 422, ["key"]),
     ({"name": "n", "key": "123"}, 422, ["key"]),
     ({"name": "n", "key": ""}, 422, ["key"]),
     ({"name": "n", "key": "-a"}, 422, ["key"]),

@@ -152,7 +152,7 @@ async def test_a_taken_key_is_a_conflict(rest: httpx.AsyncClient, schedule: dict
         ({"time_zone": "Berlin"}, "time_zone", "'Berlin' is no time zone; use a name like Europe/Berlin"),
         ({"overlap": "allow"}, "overlap", "must be 'skip', 'queue' or 'cancel_previous'"),
         ({"catch_up_seconds": 1}, "catch_up_seconds", "must be from 10 to 31622400"),
-        ({"key": "UPPER"}, "key", "must be 1 to 100 of a-z"),
+        ({"key": "two words"}, "key", "must be 1 to 100 of a-z"),
         ({"cron": None, "at": LONG_AGO, "time_zone": "UTC"}, "at", "has passed"),
         ({"cron": None, "at": 1}, "at", "must be an instant with an offset"),
         ({"cron": None, "at": "2099-01-01T00:00:00"}, "at", "timezone"),

@@ -137,3 +137,38 @@ async def test_configs_are_judged_by_the_task_type(rest, workflow):
         assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
         whole = await rest.post("/workflows", json={"name": "n", "tasks": [LOG, task | {"name": "x"}]})
         assert (whole.status_code, whole.json()["errors"][0]["field"]) == (422, f"tasks[1].{field}")
+
+
+OWN = {"url": "http://example.com/${id}", "foo": 1, "message": {"retries": 3}, "deep": [{"null": None}]}
+
+
+async def test_a_task_without_a_type_keeps_its_config(rest, workflow):
+    plain = {"name": "t2", "execution_type": "async", "sequence": 2, "config": OWN}
+    task = (await rest.post("/workflows/k/tasks", json=plain)).json()
+    assert (task["type"], task["config"]) == (None, OWN)
+    assert (await rest.get(f"/tasks/{task['id']}")).json() == task
+
+    changed = await rest.put(f"/tasks/{task['id']}", json=plain | {"config": OWN | {"foo": 2}})
+    assert (changed.status_code, changed.json()["config"]) == (200, OWN | {"foo": 2})
+    patched = await rest.patch(f"/tasks/{task['id']}", json={"config": OWN})
+    assert (patched.status_code, patched.json()["config"]) == (200, OWN)
+    assert (await rest.post("/workflows/validate", json={"name": "n", "tasks": [plain]})).json()["valid"] is True
+
+    typed = await rest.patch(f"/tasks/{task['id']}", json={"type": "delay"})
+    fields = {problem["field"] for problem in typed.json()["errors"]}
+    assert (typed.status_code, fields >= {"config.foo", "config.url", "config.deep"}) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"foo": "\x00"}, "config.foo"),
+        ({"message": "${1 +}"}, "config.message"),
+        ({"fields": {"n": "${tasks.ghost}"}}, "config.fields.n"),
+        (["no object"], "config"),
+        ("no object", "config"),
+    ],
+)
+async def test_a_wrong_config_of_a_task_without_a_type(rest, workflow, config, field):
+    answer = await rest.post("/workflows/k/tasks", json={"name": "t2", "execution_type": "async", "config": config})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)

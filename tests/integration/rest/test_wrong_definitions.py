@@ -349,7 +349,8 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         [
             (
                 "tasks[0].config.function",
-                "'no.such' is not a registered function",
+                "'no.such' is not a registered function; register it with @task_function in a "
+                "module that PYTHON_MODULES names, for both processes",
             )
         ],
     ),

@@ -45,7 +45,7 @@ def test_a_stream_names_its_documents(tmp_path: Path):
         ("a.yaml", "name: A\n", ":1:1: `key` is missing; it identifies the workflow"),
         ("a.yaml", "key: 7\n", ":1:1: key: must be text; put it in quotes"),
         ("a.yaml", "key: '7'\n", ":1:1: key: must not be all digits: it would read as an id"),
-        ("a.yaml", "key: ../x\n", ":1:1: key: must be 1 to 100 of a-z 0-9 . _ -"),
+        ("a.yaml", "key: ../x\n", ":1:1: key: must be 1 to 100 of a-z A-Z 0-9 . _ -"),
         ("a.yaml", "- key: a\n", ":1:1: a definition is a mapping with `key`, `name` and `tasks`"),
         ("a.yaml", "", " contains no definition"),
         ("a.yaml", "# nothing\n", " contains no definition"),

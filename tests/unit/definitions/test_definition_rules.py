@@ -249,3 +249,20 @@ def test_an_unchanged_workflow_has_no_problems(rules):
     current = stored(TaskDraft("a"), TaskDraft("b"))
     rules.check(current, edits.merged(current, {}))
     rules.check(current, edits.replaced(current, WorkflowDraft("n", tasks=tuple(map(replace, current.tasks)))))
+
+
+def test_without_a_type_only_the_texts_of_message_and_fields_are_expressions(rules):
+    own = {"url": "http://x/${id}", "message": {"text": "${"}, "nested": ["${1 +}"]}
+    rules.check_new(WorkflowDraft("n", tasks=(TaskDraft("a", config=own),)))
+
+    wrong = {"url": "${1 +}", "message": "${tasks.ghost}", "fields": {"x": "${tasks.ghost}"}}
+    found = problems(lambda: rules.check_new(WorkflowDraft("n", tasks=(TaskDraft("a", config=wrong),))))
+    assert [path for path, _ in found] == ["tasks[0].config.message", "tasks[0].config.fields.x"]
+
+    typed = TaskDraft("a", type="even", config=own)
+    found = problems(lambda: rules.check_new(WorkflowDraft("n", tasks=(typed,))))
+    assert {path for path, _ in found} == {
+        "tasks[0].config.url",
+        "tasks[0].config.message.text",
+        "tasks[0].config.nested[0]",
+    }

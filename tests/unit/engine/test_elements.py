@@ -73,7 +73,7 @@ async def test_so_many_run_side_by_side_and_the_outputs_keep_their_order(house: 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
 async def test_any_number_of_elements(house: House, process: Process, count: int) -> None:
-    workflow = await house.define(each(None, config={"output": "${item * 2 + index}"}, max_concurrency=50))
+    workflow = await house.define(each("instant", config={"output": "${item * 2 + index}"}, max_concurrency=50))
     execution_id = await process.start(workflow, input={"list": list(range(count))})
     seen = await process.until(execution_id)
     assert seen.count("a item_completed") == count

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.definitions import RetryPolicy, Workflow
+from app.domain.definitions import RetryPolicy, Task, Workflow
 from app.domain.errors import Invalid
 from app.domain.refs import Ref
 from app.engine.planning.plan import NO_RETRY, compile_plan
@@ -79,3 +79,16 @@ async def test_the_least_recently_used_plan_makes_room() -> None:
     for revision in (1, 2, 1, 3, 1, 2):
         await plans.get(1, revision)
     assert reader.asked == [(1, 1), (1, 2), (1, 3), (1, 2)]
+
+
+def test_a_task_without_a_type_runs_with_what_a_log_can_use() -> None:
+    own = {"url": "${", "message": 5, "fields": {"n": "${input.n}"}}
+    (task,) = plan_of(Task("a", config=own)).tasks
+    assert task.config == {"fields": {"n": "${input.n}"}}
+    assert (task.flow.fault, len(task.flow.config.expressions)) == (None, 1)
+
+    (task,) = plan_of(Task("a", config={"message": "hello", "foo": 1})).tasks
+    assert task.config == {"message": "hello"}
+
+    (task,) = plan_of(Task("a", type="http", config=own)).tasks
+    assert task.config == own

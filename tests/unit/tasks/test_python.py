@@ -83,14 +83,20 @@ async def test_a_function_cannot_change_the_config_for_later_calls(handler, atte
     assert config == {"function": "spoil", "arguments": {"items": [1]}}
 
 
+HOW_TO_REGISTER = "register it with @task_function in a module that PYTHON_MODULES names, for both processes"
+
+
 async def test_an_unknown_function_is_a_problem_with_near_names(handler) -> None:
     known = handler(charge_card=add, refund_card=add)
     assert problems(known, "charge_crad") == [
-        ("config.function", "'charge_crad' is not a registered function; did you mean 'charge_card'?")
+        (
+            "config.function",
+            f"'charge_crad' is not a registered function; did you mean 'charge_card'? If not, {HOW_TO_REGISTER}",
+        )
     ]
-    assert problems(known, "xyz") == [("config.function", "'xyz' is not a registered function")]
+    assert problems(known, "xyz") == [("config.function", f"'xyz' is not a registered function; {HOW_TO_REGISTER}")]
     assert problems(handler(), "xyz") == [
-        ("config.function", "'xyz' is not registered: no functions are; PYTHON_MODULES names the modules to import")
+        ("config.function", f"'xyz' is not a registered function: none is registered; {HOW_TO_REGISTER}")
     ]
 
 

@@ -44,9 +44,28 @@ def test_a_task_without_a_type_is_a_log() -> None:
     assert isinstance(REGISTRY.handler(None), LogHandler)
     assert REGISTRY.handler(None) is REGISTRY.handler("log")
     assert problems(None, {}) == []
-    assert problems(None, {"massage": "x"}) == [
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"url": "http://example.com", "foo": 1},
+        {"message": 5, "fields": [{}]},
+        {"message": None},
+        {"message": {"text": "${no expression"}},
+        {"type": "http", "seconds": -1, "function": ["${"]},
+    ],
+)
+def test_a_task_without_a_type_keeps_any_config(config: Any) -> None:
+    assert problems(None, config) == []
+    assert problems("log", {"massage": "x"}) == [
         ("tasks[2].config.massage", "is not known here; known: message, fields")
     ]
+
+
+def test_a_config_without_a_type_must_be_storable() -> None:
+    assert problems(None, {"foo": "\x00"}) == problems("log", {"foo": "\x00"})
+    assert problems(None, {"foo": "\x00"})[0][0] == "tasks[2].config.foo"
 
 
 @pytest.mark.parametrize(
