@@ -15,11 +15,13 @@ from app.cli.screen.drawing import message_line
 from app.cli.screen.progress import duration
 from app.cli.screen.tables import Table
 from app.cli.screen.times import Times
+from app.cli.screen.waiting import wait_line
 from app.cli.targets import Services
-from app.client.entries import failure_of, instant, json_id, status_word
+from app.client.entries import awaited_in, failure_of, instant, json_id, status_word
 from app.client.errors import ClientError
 from app.client.grpc_client import GrpcClient
 from app.client.rest_client import RestClient
+from app.domain.waiting import signal_command
 
 Document = dict[str, Any]
 
@@ -52,8 +54,9 @@ def show_history(rest_url: str, execution: str, times: Times, *, as_json: bool) 
     """Print the events that an execution has had so far."""
     columns = ("#", "occurred", "done", "status", "message")
     with RestClient(rest_url) as service:
-        events = service.history(found_over_rest(service, execution))
-        print_documents(columns, events, lambda found: _event_row(found, times), as_json=as_json)
+        whole = found_over_rest(service, execution)
+        events = service.history(whole)
+        print_documents(columns, events, lambda found: _event_row(found, whole, times), as_json=as_json)
 
 
 def print_documents(
@@ -127,14 +130,21 @@ def _workflow_row(document: Document, times: Times) -> Sequence[str]:
     )
 
 
-def _event_row(document: Document, times: Times) -> Sequence[str]:
+def _event_row(document: Document, execution_id: str, times: Times) -> Sequence[str]:
     return (
         str(document["sequence"]),
         times.full(document["occurred_at"], "milliseconds"),
         f"{document['progress_percent']}%",
         document["status"],
-        message_line(document["task_name"], document["message"]),
+        _told(document, execution_id, times),
     )
+
+
+def _told(document: Document, execution_id: str, times: Times) -> str:
+    if (awaited := awaited_in(document)) is None:
+        return message_line(document["task_name"], document["message"])
+    command = signal_command(execution_id, awaited.signal or "")
+    return wait_line(document["task_name"], document["attempt"], awaited, command, times)
 
 
 def took(started: str | None, finished: str | None) -> str:

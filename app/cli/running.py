@@ -12,6 +12,7 @@ from app.cli.screen.drawing import Drawing, IdDrawing, JsonDrawing, PlainDrawing
 from app.cli.targets import Services, default_grpc_address
 from app.client.follower import Follower
 from app.client.grpc_client import GrpcClient
+from app.domain.waiting import signal_command
 
 
 class Style(Enum):
@@ -34,14 +35,14 @@ def run_workflow(services: Services, request: pb.ExecuteWorkflowRequest, style: 
     """Start an execution and show it to its end; return the exit code, which says how it ended."""
     with GrpcClient(services.grpc) as client, near_keys(services.rest):
         follower = Follower(client, request=request)
-        return _show(follower, _drawing(style, request.workflow_id), style, services)
+        return _show(follower, _drawing(style, services.grpc, request.workflow_id), style, services)
 
 
 def watch_execution(services: Services, execution: str, after: int, style: Style) -> int:
     """Show an execution from entry `after + 1` to its end; return the exit code, which says how it ended."""
     with GrpcClient(services.grpc) as client:
         follower = Follower(client, execution_id=found_over_grpc(client, execution), after=after)
-        code = _show(follower, _drawing(style), style, services)
+        code = _show(follower, _drawing(style, services.grpc), style, services)
         if follower.shown == 0 and code != INTERRUPTED:
             failures().say(f"nothing after entry {after}: the execution is {follower.status}")
         return code
@@ -49,8 +50,11 @@ def watch_execution(services: Services, execution: str, after: int, style: Style
 
 def watch_command(target: str, execution_id: str, *options: str) -> str:
     """The command line that follows an execution of the server at `target`."""
-    elsewhere = () if target == default_grpc_address() else (f"--grpc-target {target}",)
-    return " ".join(("workflow watch", execution_id, *options, *elsewhere))
+    return " ".join(("workflow watch", execution_id, *options, *_elsewhere(target)))
+
+
+def _elsewhere(target: str) -> tuple[str, ...]:
+    return () if target == default_grpc_address() else (f"--grpc-target {target}",)
 
 
 def _show(follower: Follower, drawing: Drawing, style: Style, services: Services) -> int:
@@ -72,8 +76,12 @@ def _expect(drawing: Drawing, plan: Plan | None, *, is_whole: bool) -> None:
         drawing.expect(plan.workflow, plan.tasks if is_whole else ())
 
 
-def _drawing(style: Style, workflow: str = "") -> Drawing:
+def _drawing(style: Style, target: str, workflow: str = "") -> Drawing:
     output = results()
+
+    def command(execution_id: str, signal: str) -> str:
+        return signal_command(execution_id, signal, *_elsewhere(target))
+
     match style:
         case Style.JSON:
             return JsonDrawing(output)
@@ -83,9 +91,9 @@ def _drawing(style: Style, workflow: str = "") -> Drawing:
             # Imported here because only a terminal needs it.
             from app.cli.screen.live_drawing import LiveDrawing
 
-            return LiveDrawing(output, workflow)
+            return LiveDrawing(output, workflow, command=command)
         case Style.AUTO:
-            return PlainDrawing(output, workflow)
+            return PlainDrawing(output, workflow, command)
 
 
 def _detached(follower: Follower, style: Style, target: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.documents import rfc3339
+from app.domain.waiting import Awaited
 
 FINAL = frozenset({"completed", "failed", "cancelled"})
 TASK_FINAL = FINAL | {"skipped"}
@@ -27,6 +28,7 @@ class Entry:
     status, progress_percent: of the execution, after the entry.
     task fields: None if the entry is about the execution.
     output: JSON text; None for null.
+    waits_for: what the task waits for from this entry on; None if it does not wait.
     """
 
     execution_id: str
@@ -42,6 +44,7 @@ class Entry:
     message: str
     output: str | None
     error: Failure | None
+    waits_for: Awaited | None = None
 
     @property
     def is_final(self) -> bool:
@@ -55,6 +58,7 @@ class Entry:
             "task_id": json_id(self.task_id),
             "occurred_at": rfc3339(self.occurred_at),
             "output": None if self.output is None else json.loads(self.output),
+            "waits_for": _wait_document(self.waits_for),
         }
 
 
@@ -73,7 +77,26 @@ def entry_of(update: pb.WorkflowExecutionUpdate) -> Entry:
         message=update.message,
         output=update.output or None,
         error=failure_of(update),
+        waits_for=_awaited(update),
     )
+
+
+def _awaited(update: pb.WorkflowExecutionUpdate) -> Awaited | None:
+    if not update.HasField("waits_for"):
+        return None
+    wait = update.waits_for
+    return Awaited(wait.signal or None, wait.until.ToDatetime(UTC) if wait.HasField("until") else None)
+
+
+def _wait_document(awaited: Awaited | None) -> dict[str, Any] | None:
+    return None if awaited is None else {"signal": awaited.signal, "until": rfc3339(awaited.until)}
+
+
+def awaited_in(document: dict[str, Any]) -> Awaited | None:
+    """What the task waits for, from an event of the REST API."""
+    if (wait := document.get("waits_for")) is None:
+        return None
+    return Awaited(wait["signal"], None if wait["until"] is None else datetime.fromisoformat(wait["until"]))
 
 
 def failure_of(message: pb.WorkflowExecutionUpdate | pb.WorkflowStatusResponse | pb.ExecutionSummary) -> Failure | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.domain.waiting import Awaited
 
 MAX_IDEMPOTENCY_KEY = 200
 
@@ -46,6 +47,7 @@ class TaskExecution:
     """The state of one task of one execution, from the history.
 
     child_id: the execution that the task has started last; None if it has started none.
+    waits_for: what the task waits for; None while a handler runs for it, before its start and after its end.
     """
 
     task_id: int
@@ -57,3 +59,4 @@ class TaskExecution:
     output: str | None = None
     failure: Failure | None = None
     child_id: UUID | None = None
+    waits_for: Awaited | None = None

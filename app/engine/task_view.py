@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from app.domain.events import Event
 from app.domain.executions import TaskExecution
+from app.domain.states import TaskStatus
+from app.domain.waiting import Awaited
 from app.engine.deciding.event_data import child_of
 from app.engine.deciding.state import fold
+from app.engine.deciding.task_state import TaskState
 from app.engine.planning.plan import Plan
 
 
@@ -24,6 +27,13 @@ def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecuti
             output=task.output,
             failure=task.failure,
             child_id=children.get(planned.id),
+            waits_for=_awaited(task),
         )
         for planned, task in zip(plan.tasks, state.tasks, strict=True)
     ]
+
+
+def _awaited(task: TaskState) -> Awaited | None:
+    if task.status is not TaskStatus.RUNNING or task.wait is None:
+        return None
+    return Awaited(task.wait.signal, task.wait.until)

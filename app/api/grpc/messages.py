@@ -12,6 +12,7 @@ from app.domain.executions import Execution, Failure
 from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.domain.waiting import Awaited
 from app.engine.service import ExecutionPage
 from app.engine.starting import Started, StartRequest
 from app.engine.watching.updates import Update
@@ -142,6 +143,10 @@ def summary_message(execution: Execution) -> pb.ExecutionSummary:
 
 def error_message(failure: Failure | None) -> pb.Error | None:
     return None if failure is None else pb.Error(code=failure.code, message=failure.message)
+
+
+def wait_message(awaited: Awaited) -> pb.Wait:
+    return pb.Wait(signal=awaited.signal or "", until=timestamp(awaited.until))
 
 
 def timestamp(instant: datetime | None) -> Timestamp | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from app.api.grpc.errors import Context, errors_as_status
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.api.grpc.messages import STATUS, TASK_STATUS, timestamp
+from app.api.grpc.messages import STATUS, TASK_STATUS, timestamp, wait_message
 from app.api.grpc.requests import refuse_malformed
 from app.domain.events import TASK_STATUS_AFTER, EventType
 from app.domain.states import ExecutionStatus
@@ -108,6 +108,8 @@ def _of_data(update: Update, varies: bool) -> bytes:
         message.output = output
     elif (failure := update.failure) is not None:
         message.error.code, message.error.message = failure.code, failure.message
+    elif (awaited := update.waits_for) is not None:
+        message.waits_for.CopyFrom(wait_message(awaited))
     return message.SerializeToString()
 
 

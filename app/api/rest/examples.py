@@ -79,4 +79,5 @@ EVENT = {
     "message": "Task 'fetch' completed",
     "output": {"status": 200},
     "error": None,
+    "waits_for": None,
 }

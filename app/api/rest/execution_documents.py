@@ -1,12 +1,14 @@
 """Executions and their histories as JSON documents. Inputs and outputs are JSON text, and are inserted unchanged."""
 
 from typing import Any
+from uuid import UUID
 
 from orjson import Fragment
 
 from app.domain.documents import rfc3339
 from app.domain.executions import Execution, Failure, TaskExecution
 from app.domain.parents import parent_of
+from app.domain.waiting import Awaited
 from app.engine.watching.updates import Update
 
 
@@ -50,10 +52,12 @@ def event_document(update: Update) -> dict[str, Any]:
         "message": update.message,
         "output": json_fragment(update.output),
         "error": error_document(update.failure),
+        "waits_for": wait_document(update.waits_for),
     }
 
 
-def task_execution_document(task: TaskExecution) -> dict[str, Any]:
+def task_execution_document(execution_id: UUID, task: TaskExecution) -> dict[str, Any]:
+    awaited = task.waits_for
     return {
         "task_id": task.task_id,
         "name": task.name,
@@ -64,7 +68,13 @@ def task_execution_document(task: TaskExecution) -> dict[str, Any]:
         "output": json_fragment(task.output),
         "error": error_document(task.failure),
         "child_execution_id": None if task.child_id is None else str(task.child_id),
+        "waits_for": wait_document(awaited),
+        "message": None if awaited is None else awaited.sentence(execution_id),
     }
+
+
+def wait_document(awaited: Awaited | None) -> dict[str, str | None] | None:
+    return None if awaited is None else {"signal": awaited.signal, "until": rfc3339(awaited.until)}
 
 
 def parent_document(execution: Execution) -> dict[str, Any] | None:

@@ -135,5 +135,5 @@ async def list_task_executions(
 ) -> Response:
     """The state of each task of the revision, in the order in which they run."""
     tasks = await executions.tasks(execution)
-    document = {"items": [task_execution_document(task) for task in tasks]}
+    document = {"items": [task_execution_document(execution, task) for task in tasks]}
     return readable_response(orjson.dumps(document), if_none_match)

@@ -211,6 +211,15 @@ class ExecutionPage(BaseModel):
     next_cursor: str | None = Field(description="The `cursor` of the next page; null on the last page.")
 
 
+class WaitView(BaseModel):
+    """What a started task waits for."""
+
+    model_config = _example({"signal": "approved", "until": INSTANT})
+
+    signal: str | None = Field(description="The signal that ends the wait; null if no signal does.")
+    until: datetime | None = Field(description="When the wait ends by itself; null if it does not.")
+
+
 class EventView(BaseModel):
     """One event of a history. `status` and `progress_percent` are those of the execution after the event."""
 
@@ -228,6 +237,7 @@ class EventView(BaseModel):
     message: str
     output: Any
     error: ErrorView | None
+    waits_for: WaitView | None = Field(description="What the task waits for from this event on; null otherwise.")
 
 
 class EventPage(BaseModel):
@@ -252,6 +262,8 @@ class TaskExecutionView(BaseModel):
         description="For a task of type `workflow`, the execution that it has started last. The filter `parent` of "
         "`/executions` finds all."
     )
+    waits_for: WaitView | None = Field(description="What the task waits for; null if it does not wait.")
+    message: str | None = Field(description="What the task waits for, for people, and the command that continues it.")
 
 
 class TaskExecutionList(BaseModel):

@@ -6,7 +6,10 @@ from typing import Protocol, Self
 
 from app.cli.screen.console import Output, failures
 from app.cli.screen.progress import duration
+from app.cli.screen.times import Times
+from app.cli.screen.waiting import SignalCommand, wait_line
 from app.client.entries import Entry
+from app.domain.waiting import signal_command
 
 LONGEST_OUTPUT = 2_000
 
@@ -60,10 +63,11 @@ class _Lines:
 class PlainDrawing(_Lines):
     """One line per entry: number, seconds since the first line, how much is done, status, what happened."""
 
-    def __init__(self, output: Output, workflow: str = "") -> None:
+    def __init__(self, output: Output, workflow: str = "", command: SignalCommand = signal_command) -> None:
         """`workflow` is what the user typed, a key or an id; empty if nothing was typed."""
         super().__init__(output)
         self._workflow = workflow
+        self._command = command
         self._first: Entry | None = None
         self.wants_plan = not workflow or workflow.isdecimal()
 
@@ -75,10 +79,16 @@ class PlainDrawing(_Lines):
             self._first = entry
             self._output.say(f"workflow {self._workflow or entry.workflow_id}, execution {entry.execution_id}")
         elapsed = duration((entry.occurred_at - self._first.occurred_at).total_seconds())
-        told = message_line(entry.task_name, entry.message)
+        told = self._told(entry)
         self._output.say(f"{entry.sequence:>4}  {elapsed:>8}  {entry.progress_percent:>3}%  {entry.status:<9}  {told}")
         if entry.is_final and entry.output is not None:
             self._output.say(output_line(entry.output))
+
+    def _told(self, entry: Entry) -> str:
+        if (awaited := entry.waits_for) is None:
+            return message_line(entry.task_name, entry.message)
+        command = self._command(entry.execution_id, awaited.signal or "")
+        return wait_line(entry.task_name, entry.attempt, awaited, command, Times())
 
 
 class JsonDrawing(_Lines):

@@ -5,20 +5,26 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.execution_ids import SHORT
 from app.cli.screen.console import Output
 from app.cli.screen.drawing import output_line
 from app.cli.screen.printable import printable
 from app.cli.screen.progress import Progress, TaskProgress, duration, lines_that_fit
+from app.cli.screen.times import Times
+from app.cli.screen.waiting import SignalCommand, wait_words
 from app.client.entries import Entry
+from app.domain.waiting import signal_command
 
 BAR_WIDTH = 30
 LINES_BESIDE_TASKS = 5
+MOST_COMMANDS = 2
 FRAMES_PER_SECOND = 10
 
 _GLYPHS = {"pending": "·", "completed": "✓", "failed": "✗", "cancelled": "⊘", "skipped": "»", "retrying": "↻"}
@@ -33,11 +39,16 @@ class LiveDrawing:
     wants_plan = True
 
     def __init__(
-        self, output: Output, workflow: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        output: Output,
+        workflow: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        command: SignalCommand = signal_command,
     ) -> None:
         """`workflow` is what the user typed, a key or an id; empty if nothing was typed."""
         self._output = output
         self._workflow = workflow
+        self._command = command
         self._now = now
         self._notice = ""
         self.progress = Progress()
@@ -71,6 +82,7 @@ class LiveDrawing:
         """The current picture."""
         now = self._now()
         lines: list[RenderableType] = [self._heading(), self._tasks(now), self._bar(now)]
+        lines += self._commands()
         if self.progress.status in ("failed", "cancelled"):
             lines.append(Text(printable(self.progress.message), style=_STYLES[self.progress.status]))
         if self._notice:
@@ -83,7 +95,7 @@ class LiveDrawing:
         return _one_line(title.append(f"  {printable(self.progress.execution_id)}", style="not bold dim"))
 
     def _tasks(self, now: datetime) -> RenderableType:
-        room = self._output.height - LINES_BESIDE_TASKS
+        room = self._output.height - LINES_BESIDE_TASKS - len(self._commands())
         shown, others = lines_that_fit(list(self.progress.tasks.values()), max(room, 1))
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(no_wrap=True, overflow="ellipsis", max_width=self._output.width // 2)
@@ -100,8 +112,23 @@ class LiveDrawing:
             Text.assemble((f"  {self._glyph(task.status, now)} ", style), (printable(task.name), name_style)),
             Text(f"attempt {task.attempt}" if task.attempt > 1 else "", style="yellow"),
             Text(duration(task.seconds(now)), style="dim"),
-            Text(printable(task.message), style="red" if task.status == "failed" else "dim"),
+            Text(printable(self._message(task)), style="red" if task.status == "failed" else "dim"),
         )
+
+    def _message(self, task: TaskProgress) -> str:
+        return task.message if task.waits_for is None else wait_words(task.waits_for, Times())
+
+    def _commands(self) -> list[RenderableType]:
+        """The lines that send what tasks wait for. The whole id is shortened where a line would be broken, since a
+        broken line cannot be copied into a shell.
+        """
+        awaited = [task.waits_for.signal for task in self.progress.tasks.values() if task.waits_for is not None]
+        names = list(dict.fromkeys(name for name in awaited if name is not None))[:MOST_COMMANDS]
+        return [Text(printable(self._command_within(self._output.width, name)), style="yellow") for name in names]
+
+    def _command_within(self, width: int, signal: str) -> str:
+        whole = self._command(self.progress.execution_id, signal)
+        return whole if cell_len(whole) <= width else self._command(self.progress.execution_id[-SHORT:], signal)
 
     def _bar(self, now: datetime) -> RenderableType:
         progress = self.progress

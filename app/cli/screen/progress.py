@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.client.entries import TASK_FINAL, Entry
+from app.domain.waiting import Awaited
 
 _LEAST_INTERESTING = {"pending": 1, "completed": 2, "cancelled": 2, "skipped": 2}
 
@@ -20,6 +21,7 @@ class TaskProgress:
     message: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    waits_for: Awaited | None = None
 
     def seconds(self, now: datetime) -> float | None:
         return _between(self.started_at, self.ended_at or now)
@@ -30,7 +32,7 @@ class TaskProgress:
             self.started_at = entry.occurred_at
         if entry.task_status in TASK_FINAL:
             self.ended_at = entry.occurred_at
-        self.message = self._told_by(entry, began)
+        self.message, self.waits_for = self._told_by(entry, began), entry.waits_for
         self.status, self.attempt = entry.task_status or self.status, entry.attempt
 
     def _told_by(self, entry: Entry, began: bool) -> str:

@@ -10,6 +10,8 @@ import orjson
 from app.domain.events import TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import TaskStatus
+from app.domain.waiting import Awaited
+from app.engine.deciding.waits import WaitData
 
 _FAILURES = frozenset(
     {
@@ -81,7 +83,14 @@ class Update:
         return failure_of(self.event)
 
     @property
+    def waits_for(self) -> Awaited | None:
+        """What the task waits for from this event on; None for other events."""
+        return awaited_after(self.event)
+
+    @property
     def message(self) -> str:
+        if (awaited := self.waits_for) is not None:
+            return _of_wait(awaited, self.task_name, self.event.attempt, self.execution_id)
         return sentence(self.event.type, self.task_name, self.event.attempt, self.event.data)
 
 
@@ -93,9 +102,17 @@ def failure_of(event: Event) -> Failure | None:
     return Failure(data["code"], data["message"])
 
 
+def awaited_after(event: Event) -> Awaited | None:
+    """What a task waits for that starts with this event; None for other events, and for an attempt of a handler."""
+    if event.type is not EventType.TASK_STARTED or event.data is None:
+        return None
+    wait = WaitData.parse(event.data).wait
+    return Awaited(wait.signal, wait.until)
+
+
 def tells_of_data(type: EventType) -> bool:
-    """True when the sentence depends on the event's data."""
-    return type not in _PLAIN and type not in _OF_TASK and type is not EventType.TASK_STARTED
+    """True when the message depends on the event's data, if it has any."""
+    return type not in _PLAIN and type not in _OF_TASK
 
 
 def sentence(type: EventType, task_name: str | None, attempt: int, data: str | None = None) -> str:
@@ -104,7 +121,7 @@ def sentence(type: EventType, task_name: str | None, attempt: int, data: str | N
     type: the event's type.
     task_name: the event's task; None when the event is about the whole execution.
     attempt: the number of the attempt, from 1.
-    data: the event's data as JSON text; only needed when `tells_of_data(type)`.
+    data: the event's data as JSON text; only needed when `tells_of_data(type)`, and not for a start.
     """
     if (plain := _PLAIN.get(type)) is not None:
         return plain
@@ -114,6 +131,11 @@ def sentence(type: EventType, task_name: str | None, attempt: int, data: str | N
     if type is EventType.TASK_STARTED:
         return f"Task {task} started" if attempt == 1 else f"Task {task} started, attempt {attempt}"
     return _of_data(type, task, attempt, orjson.loads(data or "{}"))
+
+
+def _of_wait(awaited: Awaited, task_name: str | None, attempt: int, execution_id: UUID) -> str:
+    again = "" if attempt <= 1 else f", attempt {attempt}:"
+    return f"Task {task_name or ''!r}{again} {awaited.sentence(execution_id)}"
 
 
 def _of_data(type: EventType, task: str, attempt: int, data: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Executions over REST, run by a real engine beside it, as in two processes."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -183,7 +183,49 @@ async def test_the_tasks_are_shown_as_they_stand(rest, workflow, engine):
         "output",
         "error",
         "child_execution_id",
+        "waits_for",
+        "message",
     }
+    assert [(task["waits_for"], task["message"]) for task in tasks] == [(None, None)] * 3
+
+
+async def test_what_a_task_waits_for_is_shown(rest, engine):
+    tasks = [
+        {"name": "ask", "execution_type": "async", "type": "signal", "config": {"name": "go"}, "timeout_seconds": 3600},
+        {"name": "any time", "execution_type": "async", "type": "signal", "config": {"name": "it's on"}},
+        {"name": "pause", "execution_type": "async", "type": "delay", "config": {"seconds": 3600}},
+    ]
+    await rest.post("/workflows", json={"name": "w", "key": "waits", "tasks": tasks})
+    execution = (await rest.post("/workflows/waits/executions")).json()
+    path, send = f"/executions/{execution['id']}", f"send it with: workflow signal {execution['id']}"
+    while len(events := (await rest.get(f"{path}/events")).json()["items"]) < 5:
+        await asyncio.sleep(0.02)
+
+    shown = {event["task_name"]: (event["waits_for"], event["message"]) for event in events[2:]}
+    until = {name: None if waits is None else waits["until"] for name, (waits, _) in shown.items()}
+    started = {event["task_name"]: event["occurred_at"] for event in events[2:]}
+    for name in ("ask", "pause"):
+        waits = datetime.fromisoformat(until[name]) - datetime.fromisoformat(started[name])
+        assert waits == timedelta(seconds=3600)
+    assert shown == {
+        "ask": (
+            {"signal": "go", "until": until["ask"]},
+            f"Task 'ask' waits for signal 'go' until {until['ask']}; {send} go --payload '{{}}'",
+        ),
+        "any time": (
+            {"signal": "it's on", "until": None},
+            f"""Task 'any time' waits for signal "it's on"; {send} 'it'"'"'s on' --payload '{{}}'""",
+        ),
+        "pause": ({"signal": None, "until": until["pause"]}, f"Task 'pause' waits until {until['pause']}"),
+    }
+    listed = (await rest.get(f"{path}/tasks")).json()["items"]
+    assert {task["name"]: task["waits_for"] for task in listed} == {name: waits for name, (waits, _) in shown.items()}
+    assert [f"Task {task['name']!r} {task['message']}" for task in listed] == [shown[t["name"]][1] for t in listed]
+
+    await rest.post(f"{path}/signal", json={"name": "go", "payload": {}})
+    while (task := (await rest.get(f"{path}/tasks")).json()["items"][0])["status"] == "running":
+        await asyncio.sleep(0.02)
+    assert (task["status"], task["waits_for"], task["message"]) == ("completed", None, None)
 
 
 async def test_an_idempotency_key_starts_once(rest, workflow):

@@ -55,7 +55,7 @@ async def parked(server: RunningServer) -> None:
 
 async def test_a_signal_is_the_output_of_the_task_that_waits_for_it(server: RunningServer, database_url: str) -> None:
     execution_id, call = await start(server, database_url, "approval", APPROVAL)
-    await read_until(call, "'approval' started")
+    await read_until(call, "'approval' waits for signal 'approved'")
     await parked(server)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -168,7 +168,7 @@ async def test_a_parked_execution_belongs_to_nobody_and_wakes_when_it_is_due(
     execution_id, call = await start(
         server, database_url, "long", (sync("wait", 1, "delay", config={"seconds": 1.0}), sync("after", 2))
     )
-    await read_until(call, "'wait' started")
+    await read_until(call, "'wait' waits until")
     await parked(server)
     connection = await asyncpg.connect(driver_dsn(database_url))
     row = await connection.fetchrow("SELECT owner_id, status FROM executions WHERE id = $1", execution_id)
@@ -185,7 +185,7 @@ async def test_another_engine_goes_on_with_a_wait_from_where_it_stands(database_
     settings = settings_for(database_url, engine_park_seconds=60, engine_poll_seconds=0.1)
     async with running_server(settings) as one:
         execution_id, call = await start(one, database_url, "long", (sync("wait", 1, "delay", config={"seconds": 1}),))
-        await read_until(call, "'wait' started")
+        await read_until(call, "'wait' waits until")
 
     async with running_server(settings) as other:
         updates = await read_on(other.stub.WatchExecution(pb.WatchExecutionRequest(execution_id=execution_id)))

@@ -8,7 +8,9 @@ from app.cli.screen.console import Output
 from app.cli.screen.drawing import IdDrawing, JsonDrawing, PlainDrawing
 from app.cli.screen.live_drawing import LINES_BESIDE_TASKS, LiveDrawing
 from app.cli.screen.printable import printable
+from app.cli.screen.times import Times
 from app.client.entries import entry_of
+from app.domain.documents import rfc3339
 from tests.support.scripted_service import BEGIN, EXECUTION, update, whole_history
 
 
@@ -82,8 +84,69 @@ def test_json_has_everything_of_an_entry():
         "message": "Attempt 1 of task 'load' failed and will be repeated: no answer within 1 s",
         "output": None,
         "error": {"code": "timeout", "message": "no answer within 1 s"},
+        "waits_for": None,
     }
     assert (end["task_id"], end["task_status"], end["output"]) == (None, None, {"load": {"rows": 3}})
+
+
+def waiting(sequence: int, task: str, signal: str = "", seconds: float | None = None, **fields):
+    message = update(sequence, task=task, task_status="TASK_RUNNING", message="as the service says it", **fields)
+    message.waits_for.signal = signal
+    if seconds is not None:
+        message.waits_for.until.FromDatetime(BEGIN + timedelta(seconds=seconds))
+    return message
+
+
+def local(seconds: float) -> str:
+    return Times().brief(rfc3339(BEGIN + timedelta(seconds=seconds)))
+
+
+def test_json_has_what_a_task_waits_for():
+    to = output()
+    for message in (waiting(3, "ask", "approved", 60), waiting(4, "ask", "approved"), waiting(5, "pause", seconds=60)):
+        JsonDrawing(to).show(entry_of(message))
+    assert [json.loads(line)["waits_for"] for line in written(to).splitlines()] == [
+        {"signal": "approved", "until": "2026-01-02T03:05:05.000000Z"},
+        {"signal": "approved", "until": None},
+        {"signal": None, "until": "2026-01-02T03:05:05.000000Z"},
+    ]
+
+
+def test_plain_lines_say_what_a_task_waits_for_and_how_to_continue_it():
+    to = output(width=200)
+    with PlainDrawing(to, "orders", lambda execution, signal: f"send {signal} to {execution}") as drawing:
+        drawing.show(entry_of(waiting(1, "ask", "approved", 60)))
+        drawing.show(entry_of(waiting(2, "ask", "approved", attempt=2)))
+        drawing.show(entry_of(waiting(3, "pause", seconds=60)))
+    assert [line.split("running    ")[1] for line in written(to).splitlines()[1:]] == [
+        f"Task 'ask' waits for signal 'approved' until {local(60)}; send it with: send approved to {EXECUTION}",
+        f"Task 'ask', attempt 2: waits for signal 'approved'; send it with: send approved to {EXECUTION}",
+        f"Task 'pause' waits until {local(60)}",
+    ]
+
+
+def test_the_live_view_shows_what_is_waited_for_and_the_line_to_paste():
+    to = output(width=78)
+    drawing = LiveDrawing(to, "orders", now=lambda: BEGIN)
+    drawing.show(entry_of(waiting(3, "ask", "approved", 60)))
+    drawing.show(entry_of(waiting(4, "pause", seconds=60)))
+    to.print(drawing.frame())
+    shown = written(to)
+    assert f"waits for signal 'approved' until {local(60)}" in shown
+    assert f"waits until {local(60)}" in shown
+    assert f"workflow signal {EXECUTION} approved --payload '{{}}'" in [line.strip() for line in shown.splitlines()]
+
+    drawing.show(entry_of(update(5, task="ask", task_status="TASK_COMPLETED", message="Task 'ask' completed")))
+    to.print(drawing.frame())
+    assert "workflow signal" not in written(to).removeprefix(shown)
+
+
+def test_a_line_to_paste_that_is_too_long_for_the_terminal_has_the_short_id():
+    to = output(width=60)
+    drawing = LiveDrawing(to, "orders", now=lambda: BEGIN)
+    drawing.show(entry_of(waiting(3, "ask", "approved")))
+    to.print(drawing.frame())
+    assert f"workflow signal {EXECUTION[-8:]} approved --payload '{{}}'" in written(to)
 
 
 def test_a_newer_service_may_send_words_that_are_not_known_here():

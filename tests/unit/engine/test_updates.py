@@ -1,5 +1,6 @@
 """The sentence, output and failure that an event is shown with."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.domain.waiting import Awaited
 from app.engine.deciding.event_data import failure_data, message_data
 from app.engine.watching.updates import Update
 from tests.support.histories import NOON
@@ -45,6 +47,40 @@ def update(type: EventType, data: str | None = None, task: str | None = None, at
 )
 def test_the_sentence(shown: Update, sentence: str) -> None:
     assert shown.message == sentence
+
+
+UNTIL = "2026-01-02T12:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("data", "attempt", "message", "awaited"),
+    [
+        (None, 1, "Task 'a' started", None),
+        (None, 2, "Task 'a' started, attempt 2", None),
+        (
+            f'{{"until":"{UNTIL}","signal":"go","failure":{{"code":"timeout","message":"late"}}}}',
+            1,
+            f"Task 'a' waits for signal 'go' until {UNTIL}; send it with: workflow signal ID go --payload '{{}}'",
+            Awaited("go", datetime(2026, 1, 2, 12, tzinfo=UTC)),
+        ),
+        (
+            '{"until":null,"signal":"go"}',
+            2,
+            "Task 'a', attempt 2: waits for signal 'go'; send it with: workflow signal ID go --payload '{}'",
+            Awaited("go", None),
+        ),
+        (
+            f'{{"until":"{UNTIL}","signal":null,"output":{{"seconds":5}}}}',
+            1,
+            f"Task 'a' waits until {UNTIL}",
+            Awaited(None, datetime(2026, 1, 2, 12, tzinfo=UTC)),
+        ),
+        ('{"until":null,"signal":null}', 1, "Task 'a' waits", Awaited(None, None)),
+    ],
+)
+def test_a_started_task_says_what_it_waits_for(data, attempt, message, awaited) -> None:
+    shown = update(EventType.TASK_STARTED, data, "a", attempt)
+    assert (shown.message, shown.waits_for) == (message.replace("ID", str(shown.execution_id)), awaited)
 
 
 def test_every_event_has_a_sentence() -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.api.grpc import streams
 from app.api.grpc.errors import Context
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.api.grpc.messages import STATUS, TASK_STATUS, error_message, timestamp
+from app.api.grpc.messages import STATUS, TASK_STATUS, error_message, timestamp, wait_message
 from app.api.grpc.streams import UpdateSerializer, stream
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
@@ -22,7 +22,7 @@ DATA = {
     EventType.SIGNAL_RECEIVED: '{"name":"go","payload":null}',
     EventType.TASK_PROGRESSED: '{"message":"half-way","percent":50}',
     EventType.TASK_ITEM_COMPLETED: '{"index":0,"count":2,"output":null}',
-    EventType.TASK_STARTED: '{"until":null,"signal":"go"}',
+    EventType.TASK_STARTED: '{"until":"2026-01-02T12:00:00Z","signal":"go","output":null}',
     EventType.TASK_RETRYING: '{"code":"timeout","message":"…","retry_at":"2026-01-02T12:00:00Z"}',
     EventType.EXECUTION_CREATED: '{"origin_id":"01990000-0000-7000-8000-000000000001","from_task":"a"}',
     EventType.TASK_COMPLETED: '{"n":1.0}',
@@ -56,6 +56,7 @@ def message(shown: Update) -> pb.WorkflowExecutionUpdate:
         attempt=event.attempt,
         output=shown.output or "",
         error=error_message(shown.failure),
+        waits_for=None if shown.waits_for is None else wait_message(shown.waits_for),
     )
 
 

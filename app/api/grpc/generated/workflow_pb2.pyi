@@ -107,7 +107,7 @@ class WatchExecutionRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
 
 class WorkflowExecutionUpdate(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "current_task_id", "current_task_name", "message", "progress_percent", "sequence", "occurred_at", "task_status", "attempt", "output", "error")
+    __slots__ = ("execution_id", "workflow_id", "status", "current_task_id", "current_task_name", "message", "progress_percent", "sequence", "occurred_at", "task_status", "attempt", "output", "error", "waits_for")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,7 @@ class WorkflowExecutionUpdate(_message.Message):
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -134,7 +135,16 @@ class WorkflowExecutionUpdate(_message.Message):
     attempt: int
     output: str
     error: Error
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., current_task_id: _Optional[str] = ..., current_task_name: _Optional[str] = ..., message: _Optional[str] = ..., progress_percent: _Optional[int] = ..., sequence: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task_status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+    waits_for: Wait
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., current_task_id: _Optional[str] = ..., current_task_name: _Optional[str] = ..., message: _Optional[str] = ..., progress_percent: _Optional[int] = ..., sequence: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task_status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., waits_for: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+
+class Wait(_message.Message):
+    __slots__ = ("signal", "until")
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    signal: str
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, signal: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "message")
@@ -307,49 +317,57 @@ class SkipTaskResponse(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ...) -> None: ...
 
 class RetryExecutionRequest(_message.Message):
-    __slots__ = ("execution_id",)
+    __slots__ = ("execution_id", "revision")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
-    def __init__(self, execution_id: _Optional[str] = ...) -> None: ...
+    revision: str
+    def __init__(self, execution_id: _Optional[str] = ..., revision: _Optional[str] = ...) -> None: ...
 
 class RetryExecutionResponse(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "already_started", "revision", "origin_execution_id")
+    __slots__ = ("execution_id", "workflow_id", "status", "already_started", "revision", "origin_execution_id", "latest_revision")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ALREADY_STARTED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    LATEST_REVISION_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
     already_started: bool
     revision: int
     origin_execution_id: str
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
+    latest_revision: int
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ..., latest_revision: _Optional[int] = ...) -> None: ...
 
 class RerunExecutionRequest(_message.Message):
-    __slots__ = ("execution_id", "from_task", "idempotency_key")
+    __slots__ = ("execution_id", "from_task", "idempotency_key", "revision")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     FROM_TASK_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     from_task: str
     idempotency_key: str
-    def __init__(self, execution_id: _Optional[str] = ..., from_task: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    revision: str
+    def __init__(self, execution_id: _Optional[str] = ..., from_task: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., revision: _Optional[str] = ...) -> None: ...
 
 class RerunExecutionResponse(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "already_started", "revision", "origin_execution_id")
+    __slots__ = ("execution_id", "workflow_id", "status", "already_started", "revision", "origin_execution_id", "latest_revision")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ALREADY_STARTED_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    LATEST_REVISION_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
     already_started: bool
     revision: int
     origin_execution_id: str
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
+    latest_revision: int
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ..., latest_revision: _Optional[int] = ...) -> None: ...

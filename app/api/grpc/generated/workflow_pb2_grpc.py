@@ -181,17 +181,17 @@ class WorkflowServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryExecution(self, request, context):
-        """Starts a new execution with the same input, on the same revision of the workflow, that reuses what this one
-        completed and runs the rest. Repeating the call returns the execution that the first call started. Fails with
-        FAILED_PRECONDITION if this execution has not ended, or has completed.
+        """Starts a new execution with the same input, on the same revision of the workflow or another one, that reuses what
+        this one completed and runs the rest. Repeating the call returns the execution that the first call with this revision
+        started. Fails with FAILED_PRECONDITION if this execution has not ended, or has completed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RerunExecution(self, request, context):
-        """Starts a new execution with the same input, on the same revision of the workflow, that runs a task and all tasks
-        after it again and reuses what else completed. Fails with FAILED_PRECONDITION if this execution has not ended.
+        """Starts a new execution with the same input, on the same revision of the workflow or another one, that runs a task and
+        all tasks after it again and reuses what else completed. Fails with FAILED_PRECONDITION if this execution has not ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,41 @@
+"""What a started task waits for, as all APIs show it to people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from shlex import quote
+
+from app.domain.documents import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a task waits for.
+
+    signal: the name of the signal that ends the wait; None if none does.
+    until: when the wait ends by itself; None if it does not.
+    """
+
+    signal: str | None
+    until: datetime | None
+
+    def words(self, until: str) -> str:
+        """`waits for signal 'approved' until …`. `until` is the instant as text; it is not used if there is none."""
+        what = "" if self.signal is None else f" for signal {self.signal!r}"
+        return f"waits{what}" if self.until is None else f"waits{what} until {until}"
+
+    def sentence(self, execution_id: object) -> str:
+        """As `words`, with the instant in UTC and the command that sends the signal."""
+        words = self.words(rfc3339(self.until) or "")
+        return words if self.signal is None else f"{words}; {how_to_send(signal_command(execution_id, self.signal))}"
+
+
+def how_to_send(command: str) -> str:
+    return f"send it with: {command}"
+
+
+def signal_command(execution_id: object, signal: str, *options: str) -> str:
+    """A line for a shell that sends the signal with an empty object as its payload."""
+    words = [quote(signal), "--payload '{}'", *options]
+    if signal.startswith("-"):  # which would be an option
+        words = [*words[1:], "--", words[0]]
+    return " ".join(["workflow signal", str(execution_id), *words])
