@@ -14,6 +14,11 @@ Watch = Annotated[
 ]
 
 
+Revision = Annotated[
+    str, typer.Option(metavar="N|latest", show_default="that of the execution", help="The workflow's revision to run.")
+]
+
+
 @controls.command()
 def cancel(
     execution: ExecutionId,
@@ -84,13 +89,17 @@ def skip(
 
 @controls.command()
 def retry(
-    execution: ExecutionId, watch: Watch = False, grpc_target: GrpcTarget = None, rest_url: RestUrl = None
+    execution: ExecutionId,
+    revision: Revision = "",
+    watch: Watch = False,
+    grpc_target: GrpcTarget = None,
+    rest_url: RestUrl = None,
 ) -> None:
     """Repeat a failed or cancelled execution in a new one, which reuses what completed."""
     from app.cli.controlling import retry_execution
     from app.cli.targets import services
 
-    raise typer.Exit(retry_execution(services(grpc_target, rest_url), execution, watch=watch))
+    raise typer.Exit(retry_execution(services(grpc_target, rest_url), execution, revision, watch=watch))
 
 
 @controls.command()
@@ -100,6 +109,7 @@ def rerun(
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="The same key never repeats an execution twice.")
     ] = None,
+    revision: Revision = "",
     watch: Watch = False,
     grpc_target: GrpcTarget = None,
     rest_url: RestUrl = None,
@@ -109,4 +119,4 @@ def rerun(
     from app.cli.targets import services
 
     where = services(grpc_target, rest_url)
-    raise typer.Exit(rerun_execution(where, execution, from_task, idempotency_key, watch=watch))
+    raise typer.Exit(rerun_execution(where, execution, from_task, idempotency_key, revision, watch=watch))

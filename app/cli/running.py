@@ -50,10 +50,11 @@ def watch_execution(services: Services, execution: str, after: int, style: Style
 
 def watch_command(target: str, execution_id: str, *options: str) -> str:
     """The command line that follows an execution of the server at `target`."""
-    return " ".join(("workflow watch", execution_id, *options, *_elsewhere(target)))
+    return " ".join(("workflow watch", execution_id, *options, *elsewhere(target)))
 
 
-def _elsewhere(target: str) -> tuple[str, ...]:
+def elsewhere(target: str) -> tuple[str, ...]:
+    """The option that a command needs to reach the server at `target`; none for the default one."""
     return () if target == default_grpc_address() else (f"--grpc-target {target}",)
 
 
@@ -80,7 +81,7 @@ def _drawing(style: Style, target: str, workflow: str = "") -> Drawing:
     output = results()
 
     def command(execution_id: str, signal: str) -> str:
-        return signal_command(execution_id, signal, *_elsewhere(target))
+        return signal_command(execution_id, signal, *elsewhere(target))
 
     match style:
         case Style.JSON:

@@ -100,13 +100,15 @@ class GrpcClient:
         request = pb.SkipTaskRequest(execution_id=execution_id, task=task, reason=reason)
         return cast(pb.SkipTaskResponse, self._call(self._stub.SkipTask, request))
 
-    def retry(self, execution_id: str) -> pb.RetryExecutionResponse:
-        request = pb.RetryExecutionRequest(execution_id=execution_id)
+    def retry(self, execution_id: str, revision: str = "") -> pb.RetryExecutionResponse:
+        request = pb.RetryExecutionRequest(execution_id=execution_id, revision=revision)
         return cast(pb.RetryExecutionResponse, self._call(self._stub.RetryExecution, request))
 
-    def rerun(self, execution_id: str, from_task: str, idempotency_key: str) -> pb.RerunExecutionResponse:
+    def rerun(
+        self, execution_id: str, from_task: str, idempotency_key: str, revision: str = ""
+    ) -> pb.RerunExecutionResponse:
         request = pb.RerunExecutionRequest(
-            execution_id=execution_id, from_task=from_task, idempotency_key=idempotency_key
+            execution_id=execution_id, from_task=from_task, idempotency_key=idempotency_key, revision=revision
         )
         return cast(pb.RerunExecutionResponse, self._call(self._stub.RerunExecution, request))
 

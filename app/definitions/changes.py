@@ -5,11 +5,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from app.definitions.ports import WorkflowEdit
 from app.domain.definitions import Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import condition_document, task_document
+from app.domain.json_values import same_json
 
 DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
 WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.name != "tasks")
@@ -99,11 +98,6 @@ def workflow_fields(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[s
 def workflow_values(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
     """As `workflow_fields`, with JSON values."""
     return workflow_fields(workflow) | {"conditions": list(map(condition_document, workflow.conditions))}
-
-
-def same_json(one: Any, other: Any) -> bool:
-    """True if both are equal as JSON. Python would treat `true`, `1` and `1.0` as equal."""
-    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
 def same_task(one: Task, other: Task) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.definitions.changes import DRAFT_FIELDS, WORKFLOW_FIELDS, same_json
+from app.definitions.changes import DRAFT_FIELDS, WORKFLOW_FIELDS
 from app.domain.definitions import Task, Workflow
 from app.domain.documents import task_document, workflow_document
+from app.domain.json_values import same_json
 
 FieldChanges = Mapping[str, tuple[Any, Any]]
 """The old and the new JSON value, by field."""

@@ -121,3 +121,8 @@ def _path(path: str, way: Way) -> str:
         if step is not None:
             steps.append(step if isinstance(step, int) else storable_text(str(step), MAX_SHOWN_NAME))
     return below(path, *reversed(steps))
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """True if both are equal as JSON. Python would treat `true`, `1` and `1.0` as equal."""
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)

@@ -1,14 +1,13 @@
 """Controls executions, in a process with or without an engine.
 
-A request to an execution that runs is stored as a command, which its owner carries out. A retry or a rerun is a new
-execution, because no event may follow the one that ended an execution.
+A request to an execution that runs is stored as a command, which its owner carries out.
 """
 
 from collections.abc import Callable
 from uuid import UUID
 
 from app.domain.definitions import text_problems
-from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
+from app.domain.errors import Invalid, WrongState
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
@@ -16,7 +15,6 @@ from app.engine.awaited_signals import AwaitedSignals
 from app.engine.deciding.state import fold
 from app.engine.identifiers import new_execution_id
 from app.engine.notifying import notify_engines
-from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.ports import (
     CANCEL,
@@ -30,12 +28,10 @@ from app.engine.ports import (
     ControlCommand,
     ExecutionStore,
     Handlers,
-    Opening,
     Signals,
 )
-from app.engine.reading import read_execution, read_plan, read_whole_history
-from app.engine.repeating import first_events
-from app.engine.starting import Started, check_idempotency_key
+from app.engine.reading import index_named, read_execution, read_plan, read_whole_history
+from app.engine.repetitions import Repetition, Repetitions, WantedRevision
 
 MAX_REASON = 1_000
 MAX_SIGNAL_NAME = 200
@@ -60,9 +56,8 @@ class ExecutionControls:
         self._store = store
         self._plans = plans
         self._signals = signals
-        self._clock = clock
         self._awaited = AwaitedSignals(store, plans, handlers)
-        self._new_id = new_id
+        self._repetitions = Repetitions(store, plans, signals, clock, new_id)
 
     async def cancel(self, execution_id: UUID, reason: str) -> Execution:
         """Request that the execution stops. No effect when repeated. Raise `WrongState` if it completed or failed."""
@@ -105,65 +100,32 @@ class ExecutionControls:
             return execution
         return await self._send(command, execution, "skip a task")
 
-    async def retry(self, execution_id: UUID) -> Started:
-        """Start a new execution of the same revision and input, which reuses what completed and runs everything else.
+    async def retry(self, execution_id: UUID, revision: WantedRevision = None) -> Repetition:
+        """Start a new execution with the same input, which reuses what completed and runs everything else.
 
-        An execution has at most one retry: a repeated call returns the execution that the first call started.
+        An execution has at most one retry per revision: a repeated call returns the execution that the first call
+        started. Raise `Invalid` when what completed cannot be reused on `revision`.
         """
-        origin = await self._ended(execution_id, "retried")
-        if origin.status is ExecutionStatus.COMPLETED:
-            raise WrongState(f"execution {origin.id} is completed; rerun it from a task instead")
-        return await self._repeat(origin, None, f"retry:{origin.id}")
+        return await self._repetitions.retry(execution_id, revision)
 
-    async def rerun(self, execution_id: UUID, from_task: str, idempotency_key: str | None = None) -> Started:
-        """Start a new execution of the same revision and input, which runs the task and all tasks after it again.
+    async def rerun(
+        self,
+        execution_id: UUID,
+        from_task: str,
+        idempotency_key: str | None = None,
+        revision: WantedRevision = None,
+    ) -> Repetition:
+        """Start a new execution with the same input, which runs the task and all tasks after it again.
 
-        Raise `Conflict` when the idempotency key was used for anything but a repetition of this execution.
+        Raise `Conflict` when the idempotency key was used for anything but a repetition of this execution, and
+        `Invalid` when what completed cannot be reused on `revision`.
         """
-        check_idempotency_key(idempotency_key)
-        origin = await self._ended(execution_id, "rerun")
-        plan = await read_plan(self._plans, origin)
-        return await self._repeat(origin, _step_named(from_task, plan), idempotency_key)
-
-    async def _ended(self, execution_id: UUID, what: str) -> Execution:
-        execution = await read_execution(self._store, execution_id)
-        if not execution.status.is_final:
-            raise WrongState(
-                f"execution {execution.id} has not ended: it is {execution.status} and cannot be {what} before its end"
-            )
-        return execution
-
-    async def _repeat(self, origin: Execution, from_index: int | None, key: str | None) -> Started:
-        if (known := await self._started_before(origin, key)) is not None:
-            return known
-        plan = await read_plan(self._plans, origin)
-        if plan.follows_conditions:
-            raise WrongState(f"execution {origin.id} follows conditions and cannot be repeated; start a new one")
-        history, now = await read_whole_history(self._store, origin.id), self._clock.now()
-        opening = Opening(origin.workflow_id, origin.revision, origin.input, now, key, origin.id)
-        execution_id = self._new_id()
-        if not await self._store.enqueue(
-            execution_id, opening, first_events(plan, origin.id, history, from_index, now)
-        ):
-            if (known := await self._started_before(origin, key)) is not None:
-                return known
-            raise Unavailable(f"the repetition of execution {origin.id} could not be stored; ask for it again")
-        await notify_engines(self._signals, NEW_WORK)
-        return Started(await read_execution(self._store, execution_id), already_started=False)
-
-    async def _started_before(self, origin: Execution, key: str | None) -> Started | None:
-        known = None if key is None else await self._store.find_by_idempotency_key(origin.workflow_id, key)
-        if known is None:
-            return None
-        if known.origin_id != origin.id:
-            message = f"{key!r} has started execution {known.id}, which does not repeat execution {origin.id}"
-            raise Conflict("idempotency_key", message)
-        return Started(known, already_started=True)
+        return await self._repetitions.rerun(execution_id, from_task, idempotency_key, revision)
 
     async def _is_skipped(self, execution: Execution, task: str) -> bool:
         plan = await read_plan(self._plans, execution)
         state = fold(plan, await read_whole_history(self._store, execution.id))
-        index = _index_named(task, plan, "task")
+        index = index_named(task, plan, "task")
         if state.course.may_skip(index):
             return False
         if state.course.has_skipped(index):
@@ -180,17 +142,3 @@ class ExecutionControls:
         await notify_engines(self._signals, NEW_COMMANDS)
         await notify_engines(self._signals, NEW_WORK)
         return await read_execution(self._store, execution.id)
-
-
-def _index_named(task: str, plan: Plan, field: str) -> int:
-    if (index := plan.index_named.get(task)) is None:
-        raise Invalid.at(field, f"no task of the execution's revision {plan.revision} is named {task!r}")
-    return index
-
-
-def _step_named(task: str, plan: Plan) -> int:
-    index = _index_named(task, plan, "from_task")
-    if index in plan.graph.compensations:
-        undone = next(planned.name for planned in plan.tasks if index in planned.compensated_by)
-        raise Invalid.at("from_task", f"{task!r} undoes {undone!r}, so a rerun cannot begin with it")
-    return index

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.domain.errors import NotFound
+from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.engine.planning.plan import Plan
@@ -27,6 +27,13 @@ async def read_plan(plans: Plans, execution: Execution) -> Plan:
     if plan is None:
         raise NotFound("revision", f"{execution.workflow_id}/{execution.revision}")
     return plan
+
+
+def index_named(task: str, plan: Plan, field: str) -> int:
+    """The index of the task. Raise `Invalid` about `field` when the plan has no task of this name."""
+    if (index := plan.index_named.get(task)) is None:
+        raise Invalid.at(field, f"no task of the execution's revision {plan.revision} is named {task!r}")
+    return index
 
 
 async def read_whole_history(store: ExecutionStore, execution_id: UUID) -> Sequence[Event]:

@@ -1,6 +1,6 @@
-"""The first events of a retry or rerun, and which completed tasks it reuses. Pure."""
+"""The first events of a retry or rerun, and which results it reuses. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,22 +12,33 @@ from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.event_data import message_data
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.planning.plan import Plan
+from app.engine.reusing import reused_on
 
 
 def first_events(
-    plan: Plan, origin_id: UUID, history: Sequence[Event], from_index: int | None, now: datetime
+    plan: Plan, origin_id: UUID, history: Sequence[Event], from_index: int | None, now: datetime, ran: Plan
 ) -> Sequence[Event]:
     """The events of the new execution that are stored before an engine starts it.
 
-    plan: the plan of the revision that both executions run.
+    plan: the plan of the revision that the new execution runs.
     origin_id: the execution to repeat; it has ended.
     history: the whole history of `origin_id`.
     from_index: the task from which on everything runs again; None runs only what did not complete.
     now: the time of the events.
+    ran: the plan of the revision that the origin ran.
+
+    Raise `Invalid` when a result of the origin cannot be reused on another revision.
     """
-    origin = fold(plan, history)
-    state = ExecutionState(plan)
-    return [take(state, draft, now) for draft in _drafts(origin, origin_id, history, from_index)]
+    origin, state = fold(ran, history), ExecutionState(plan)
+    from_task = None if from_index is None else plan.tasks[from_index].name
+    taken = taken_over(origin, None if from_task is None else ran.index_named.get(from_task))
+    if plan.revision == ran.revision:
+        reused: Mapping[int, int] = {index: index for index in taken}
+    else:
+        reused = reused_on(plan, origin, taken, from_index)
+    created = orjson.dumps({"origin_id": str(origin_id), "from_task": from_task}).decode()
+    drafts = (Draft(EventType.EXECUTION_CREATED, text=created), *_reused(ran, origin_id, history, reused))
+    return [take(state, draft, now) for draft in drafts]
 
 
 def taken_over(origin: ExecutionState, from_index: int | None = None) -> frozenset[int]:
@@ -52,19 +63,13 @@ def _counts_as_done(origin: ExecutionState, index: int) -> bool:
     return all(origin.tasks[undoing].attempt == 0 for undoing in planned.compensated_by)
 
 
-def _drafts(
-    origin: ExecutionState, origin_id: UUID, history: Sequence[Event], from_index: int | None
-) -> Iterable[Draft]:
-    """The creation, then the reused results in the order in which they were recorded."""
-    from_task = None if from_index is None else origin.plan.tasks[from_index].name
-    text = orjson.dumps({"origin_id": str(origin_id), "from_task": from_task}).decode()
-    yield Draft(EventType.EXECUTION_CREATED, text=text)
-    taken = taken_over(origin, from_index)
+def _reused(ran: Plan, origin_id: UUID, history: Sequence[Event], reused: Mapping[int, int]) -> Iterator[Draft]:
+    """The reused results in the order in which they were recorded. `reused` gives the index of each in the new plan."""
     for event in history:
         status = TASK_STATUS_AFTER.get(event.type)
         if status is None or not status.is_final or event.task_id is None:
             continue
-        if (index := origin.plan.index_of[event.task_id]) in taken:
+        if (index := reused.get(ran.index_of[event.task_id])) is not None:
             yield _taken(index, status, event.data, origin_id)
 
 

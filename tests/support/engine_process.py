@@ -1,6 +1,6 @@
 """A whole gRPC process inside the test's event loop: engine, server on a free port, client channel."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,9 @@ from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
 from app.api.grpc.server import Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
+from app.definitions import edits
 from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
+from app.domain.refs import Ref
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 
 
@@ -58,6 +60,15 @@ async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
     engine = create_engine(database_url, 1)
     try:
         return (await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(draft)).workflow
+    finally:
+        await engine.dispose()
+
+
+async def change_workflow(database_url: str, key: str, changes: Mapping[str, Any]) -> Workflow:
+    engine = create_engine(database_url, 1)
+    try:
+        store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
+        return (await store.change(Ref(key=key), lambda current: edits.merged(current, changes))).workflow
     finally:
         await engine.dispose()
 

@@ -131,6 +131,7 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
         )
         self.executions: list[pb.ExecutionSummary] = []
         self.cancelled_as = pb.RUNNING
+        self.latest_revision = 0
         self.target = ""
 
     def _play(self, request, context):
@@ -186,12 +187,22 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
     def RetryExecution(self, request, context):
         self.requests.append(request)
         return pb.RetryExecutionResponse(
-            execution_id=EXECUTION, status=pb.FAILED, already_started=True, origin_execution_id=request.execution_id
+            execution_id=EXECUTION,
+            status=pb.FAILED,
+            already_started=True,
+            origin_execution_id=request.execution_id,
+            revision=1,
+            latest_revision=self.latest_revision,
         )
 
     def RerunExecution(self, request, context):
         self._refuse(request, context)
-        return pb.RerunExecutionResponse(execution_id=EXECUTION, origin_execution_id=request.execution_id)
+        return pb.RerunExecutionResponse(
+            execution_id=EXECUTION,
+            origin_execution_id=request.execution_id,
+            revision=1,
+            latest_revision=self.latest_revision,
+        )
 
 
 def serve(service: ScriptedService, port: int = 0) -> grpc.Server:

@@ -13,8 +13,9 @@ from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.domain.waiting import Awaited
+from app.engine.repetitions import Repetition
 from app.engine.service import ExecutionPage
-from app.engine.starting import Started, StartRequest
+from app.engine.starting import StartRequest
 from app.engine.watching.updates import Update
 
 PAGE_OVERHEAD_BYTES = 1_024
@@ -67,15 +68,15 @@ def started_message(execution: Execution, *, already_started: bool) -> pb.StartW
     )
 
 
-def retried_message(started: Started) -> pb.RetryExecutionResponse:
+def retried_message(started: Repetition) -> pb.RetryExecutionResponse:
     return pb.RetryExecutionResponse(**_repetition(started))
 
 
-def rerun_message(started: Started) -> pb.RerunExecutionResponse:
+def rerun_message(started: Repetition) -> pb.RerunExecutionResponse:
     return pb.RerunExecutionResponse(**_repetition(started))
 
 
-def _repetition(started: Started) -> dict[str, Any]:
+def _repetition(started: Repetition) -> dict[str, Any]:
     execution = started.execution
     return {
         "execution_id": str(execution.id),
@@ -84,6 +85,7 @@ def _repetition(started: Started) -> dict[str, Any]:
         "already_started": started.already_started,
         "revision": execution.revision,
         "origin_execution_id": _origin(execution),
+        "latest_revision": started.latest_revision or 0,
     }
 
 

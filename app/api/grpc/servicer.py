@@ -21,6 +21,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.controls import ExecutionControls
 from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
+from app.engine.repetitions import parse_wanted_revision
 from app.engine.service import ExecutionService
 
 DEFAULT_PAGE = 50
@@ -106,14 +107,14 @@ class WorkflowServicer(WorkflowServiceServicer):
 
     @unary
     async def RetryExecution(self, request: pb.RetryExecutionRequest) -> pb.RetryExecutionResponse:
-        return retried_message(await self._controls.retry(parse_execution_id(request.execution_id)))
+        execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
+        return retried_message(await self._controls.retry(execution_id, revision))
 
     @unary
     async def RerunExecution(self, request: pb.RerunExecutionRequest) -> pb.RerunExecutionResponse:
+        execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         key = request.idempotency_key or None
-        return rerun_message(
-            await self._controls.rerun(parse_execution_id(request.execution_id), request.from_task, key)
-        )
+        return rerun_message(await self._controls.rerun(execution_id, request.from_task, key, revision))
 
 
 def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:

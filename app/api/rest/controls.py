@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.control_bodies import ReasonBody, RerunBody, SignalBody, SkipBody
+from app.api.rest.control_bodies import ReasonBody, RerunBody, RetryBody, SignalBody, SkipBody
 from app.api.rest.dependencies import Controls, ExecutionId, ReadyServices
 from app.api.rest.documentation import LOCATION, WITH_BODY, Responses, documented_errors
 from app.api.rest.execution_documents import execution_document
 from app.api.rest.responses import PREFIX, document_response
-from app.api.rest.views import ExecutionView
-from app.engine.starting import Started
+from app.api.rest.views import ExecutionView, RepetitionView
+from app.engine.repetitions import Repetition
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
 def _repetition(*statuses: int) -> Responses:
     return {
         200: {
-            "model": ExecutionView,
+            "model": RepetitionView,
             "description": "An earlier call has started this execution.",
             "headers": LOCATION,
         },
@@ -104,35 +104,38 @@ async def skip_task(execution: ExecutionId, controls: Controls, body: SkipBody) 
     "/executions/{execution}/retry",
     status_code=201,
     summary="Retry an execution",
-    response_model=ExecutionView,
+    response_model=RepetitionView,
     response_description="A new execution is accepted and will be run.",
-    responses=_repetition(404, 409),
+    responses=_repetition(404, 409, *WITH_BODY),
 )
-async def retry_execution(execution: ExecutionId, controls: Controls) -> Response:
-    """Starts a new execution of the same revision and input, which reuses what completed and runs everything else.
+async def retry_execution(execution: ExecutionId, controls: Controls, body: RetryBody | None = None) -> Response:
+    """Starts a new execution with the same input, which reuses what completed and runs everything else.
 
-    The execution must have failed or been cancelled. A repeated call returns the execution that the first one started.
+    The execution must have failed or been cancelled. A repeated call with the same revision returns the execution that
+    the first one started. 422 if what completed cannot be reused on the revision that the body names.
     """
-    return _started(await controls.retry(execution))
+    return _started(await controls.retry(execution, (body or RetryBody()).revision))
 
 
 @router.post(
     "/executions/{execution}/rerun",
     status_code=201,
     summary="Rerun an execution from a task on",
-    response_model=ExecutionView,
+    response_model=RepetitionView,
     response_description="A new execution is accepted and will be run.",
     responses=_repetition(404, 409, *WITH_BODY),
 )
 async def rerun_execution(execution: ExecutionId, controls: Controls, body: RerunBody) -> Response:
-    """Starts a new execution of the same revision and input, which runs the task and all tasks after it again.
+    """Starts a new execution with the same input, which runs the task and all tasks after it again.
 
     It reuses everything else that completed. The execution must have ended. A repeated call with the same
-    `idempotency_key` returns the execution that the first one started.
+    `idempotency_key` returns the execution that the first one started. 422 if what completed cannot be reused on the
+    revision that the body names.
     """
-    return _started(await controls.rerun(execution, body.from_task, body.idempotency_key))
+    return _started(await controls.rerun(execution, body.from_task, body.idempotency_key, body.revision))
 
 
-def _started(started: Started) -> Response:
+def _started(started: Repetition) -> Response:
+    document = execution_document(started.execution) | {"latest_revision": started.latest_revision}
     headers = {"Location": f"{PREFIX}/executions/{started.execution.id}"}
-    return document_response(execution_document(started.execution), 200 if started.already_started else 201, headers)
+    return document_response(document, 200 if started.already_started else 201, headers)

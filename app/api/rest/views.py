@@ -204,6 +204,16 @@ class ExecutionView(ExecutionSummaryView):
     )
 
 
+class RepetitionView(ExecutionView):
+    """A new execution that repeats another one."""
+
+    model_config = _example(EXECUTION | {"latest_revision": 2})
+
+    latest_revision: int | None = Field(
+        description="The workflow's newest revision, which may be newer than `revision`; null if it was deleted."
+    )
+
+
 class ExecutionPage(BaseModel):
     """Newest first."""
 

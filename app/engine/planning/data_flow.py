@@ -38,6 +38,12 @@ class TaskFlow:
     kept: dict[Any, Any] | None
 
     @property
+    def variables(self) -> frozenset[str]:
+        """The variables that the expressions use."""
+        used = (*self.config.expressions, self.when, self.for_each)
+        return frozenset().union(*(expression.names.variables for expression in used if expression is not None))
+
+    @property
     def is_plain(self) -> bool:
         """True when nothing has to be evaluated."""
         return not self.config.expressions and self.when is None and self.for_each is None and self.fault is None

@@ -1,6 +1,7 @@
 """Caches compiled plans in this process."""
 
 from app.domain.recently_used import RecentlyUsed
+from app.domain.refs import Ref
 from app.engine.planning.plan import Plan, compile_plan
 from app.engine.ports import DefinitionReader
 
@@ -15,6 +16,10 @@ class Plans:
     def __init__(self, definitions: DefinitionReader, limit: int = 1_000) -> None:
         self._definitions = definitions
         self._plans: RecentlyUsed[tuple[int, int], Plan] = RecentlyUsed(limit)
+
+    async def current(self, ref: Ref) -> tuple[int, int] | None:
+        """The workflow's id and its current revision, which is not cached; None when the workflow does not exist."""
+        return await self._definitions.current(ref)
 
     async def get(self, workflow_id: int, revision: int) -> Plan | None:
         """None when the revision is not stored."""

@@ -1,5 +1,9 @@
 """`workflow skip`, `retry` and `rerun`: what is asked, and what is told."""
 
+from shlex import split
+
+import pytest
+
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.scripted_service import EXECUTION, ScriptedService, plays, whole_history
 
@@ -77,3 +81,34 @@ def test_a_history_shows_what_was_taken_over_and_skipped(grpc_service: ScriptedS
     lines = workflow("watch", EXECUTION).stdout.splitlines()
 
     assert [line.split("  ")[-1] for line in lines[2:4]] == ["Task 'read' taken over", "Task 'read' skipped: by hand"]
+
+
+@pytest.mark.parametrize("latest", [0, 1])
+def test_a_revision_is_asked_for(grpc_service: ScriptedService, workflow, latest: int):
+    grpc_service.latest_revision = latest
+    retried = workflow("retry", ORIGIN, "--revision", "latest")
+    workflow("rerun", ORIGIN, "--from", "load", "--idempotency-key", "k", "--revision", "3")
+
+    assert grpc_service.requests == [
+        pb.RetryExecutionRequest(execution_id=ORIGIN, revision="latest"),
+        pb.RerunExecutionRequest(execution_id=ORIGIN, from_task="load", idempotency_key="k", revision="3"),
+    ]
+    assert len(retried.stdout.splitlines()) == 1, "no revision is newer"
+
+
+def test_a_newer_revision_is_pointed_out_with_the_command_that_runs_it(grpc_service: ScriptedService, workflow):
+    grpc_service.latest_revision = 3
+    elsewhere = f" --grpc-target {grpc_service.target}"
+    _, line = workflow("retry", ORIGIN).stdout.splitlines()
+    said, _, command = line.partition(": ")
+    assert said == "it runs revision 1; revision 3 is newer, and runs with"
+    assert command == f"workflow retry {ORIGIN} --revision latest{elsewhere}"
+
+    _, line = workflow("rerun", ORIGIN, "--from", "it's b").stdout.splitlines()
+    command = line.partition(": ")[2]
+    assert workflow(*split(command)[1:]).exit_code == 0
+    last = grpc_service.requests[-1]
+    assert (last.execution_id, last.from_task, last.revision) == (ORIGIN, "it's b", "latest")
+
+    grpc_service.scenes = [plays(*whole_history())]
+    assert workflow("retry", ORIGIN, "--watch").stderr.startswith("it runs revision 1; revision 3 is newer")

@@ -124,3 +124,52 @@ async def test_skipping(rest, running):
     assert ended["output"] is None
     task = (await rest.get(f"{path}/tasks")).json()["items"][1]
     assert (task["name"], task["status"], task["output"], task["error"]) == ("approval", "skipped", None, None)
+
+
+async def test_a_retry_on_the_latest_revision(rest, cancelled):
+    path = f"/executions/{cancelled['id']}"
+    fixed = [TASKS[0] | {"timeout_seconds": 5}, {"name": "approval", "execution_type": "sync"}]
+    await rest.patch("/workflows/w", json={"tasks": fixed})
+
+    plain = await rest.post(f"{path}/retry")
+    latest = await rest.post(f"{path}/retry", json={"revision": "latest"})
+    numbered = await rest.post(f"{path}/retry", json={"revision": 2})
+
+    assert [answer.status_code for answer in (plain, latest, numbered)] == [201, 201, 200]
+    assert (plain.json()["revision"], plain.json()["latest_revision"]) == (1, 2)
+    assert (latest.json()["revision"], latest.json()["latest_revision"]) == (2, 2)
+    assert numbered.json()["id"] == latest.json()["id"] != plain.json()["id"]
+    await until(rest, latest.json()["id"], "completed")
+    events = (await rest.get(f"/executions/{latest.json()['id']}/events")).json()["items"]
+    assert [(event["type"], event["task_name"]) for event in events[1:4]] == [
+        ("task_reused", "first"),
+        ("execution_started", None),
+        ("task_started", "approval"),
+    ]
+    await rest.delete("/workflows/w")
+    assert (await rest.post(f"{path}/retry")).json()["latest_revision"] is None
+    refused = await rest.post(f"{path}/retry", json={"revision": "latest"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+
+
+async def test_a_result_that_cannot_be_reused_is_named(rest, cancelled):
+    path = f"/executions/{cancelled['id']}"
+    await rest.patch("/workflows/w", json={"tasks": [TASKS[0] | {"config": {"message": "other"}}, TASKS[1]]})
+
+    refused = await rest.post(f"{path}/retry", json={"revision": "latest"})
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0] == {
+        "field": "revision",
+        "message": "the result of task 'first' cannot be reused: in revision 2 its config.message is different",
+    }
+    rerun = await rest.post(f"{path}/rerun", json={"from_task": "first", "revision": "latest"})
+    assert (rerun.status_code, rerun.json()["revision"]) == (201, 2)
+
+
+@pytest.mark.parametrize("revision", [0, -1, 2**31, 1.5, True, "1", "last", [1], {}])
+async def test_what_names_no_revision(rest, cancelled, revision):
+    for control, body in (("retry", {}), ("rerun", {"from_task": "first"})):
+        answer = await rest.post(f"/executions/{cancelled['id']}/{control}", json=body | {"revision": revision})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "revision")
+        assert "must be 'latest', or the number of a revision" in answer.json()["errors"][0]["message"]

@@ -1,12 +1,13 @@
 """Skip, retry and rerun, over gRPC and beside the REST API."""
 
 import asyncio
+from dataclasses import replace
 
 import grpc
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from tests.support.engine_process import RunningServer, settings_for, store_workflow, sync, workflow
+from tests.support.engine_process import RunningServer, change_workflow, settings_for, store_workflow, sync, workflow
 from tests.support.rest_service import serving
 
 APPROVAL = (
@@ -131,3 +132,35 @@ async def test_refusals(
         await getattr(server.stub, call)(requests[call])
 
     assert (refused.value.code(), sentence in (refused.value.details() or "")) == (code, True)
+
+
+async def test_a_retry_on_the_latest_revision(server: RunningServer, database_url: str) -> None:
+    origin = await cancelled(server, database_url)
+    await change_workflow(database_url, "approval", {"tasks": APPROVAL[:1]})
+
+    plain = await server.stub.RetryExecution(pb.RetryExecutionRequest(execution_id=origin))
+    answer = await server.stub.RetryExecution(pb.RetryExecutionRequest(execution_id=origin, revision="latest"))
+    updates = await history(server, answer.execution_id)
+
+    assert (plain.revision, plain.latest_revision) == (1, 2)
+    assert (answer.revision, answer.latest_revision, answer.origin_execution_id) == (2, 2, origin)
+    assert [u.current_task_name for u in updates if u.current_task_name] == ["ask"]
+    assert updates[-1].output == '{"ask":{"message":"please"}}'
+
+
+async def test_a_result_that_cannot_be_reused_is_named(server: RunningServer, database_url: str) -> None:
+    origin = await cancelled(server, database_url)
+    changed = replace(APPROVAL[0], config={"message": "other"})
+    await change_workflow(database_url, "approval", {"tasks": (changed, *APPROVAL[1:])})
+
+    for request, sentence in (
+        (pb.RetryExecutionRequest(execution_id=origin, revision="latest"), "task 'ask' cannot be reused"),
+        (pb.RetryExecutionRequest(execution_id=origin, revision="last"), "must be 'latest' or the number"),
+        (pb.RetryExecutionRequest(execution_id=origin, revision="9"), "has no revision 9"),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await server.stub.RetryExecution(request)
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert sentence in (refused.value.details() or "")
+    rerun = pb.RerunExecutionRequest(execution_id=origin, from_task="ask", revision="2")
+    assert (await server.stub.RerunExecution(rerun)).revision == 2

@@ -43,7 +43,7 @@ def taken(plan: Plan, words: Sequence[str], from_task: str | None = None) -> set
 
 def repeated(plan: Plan, history: Sequence[Event], from_task: str | None = None) -> Sequence[Event]:
     from_index = None if from_task is None else plan.index_named[from_task]
-    return first_events(plan, ORIGIN, history, from_index, at(100))
+    return first_events(plan, ORIGIN, history, from_index, at(100), plan)
 
 
 FAILED_LAST = began(*done("a", "b"), "c started", "c failed", "failed")

@@ -13,6 +13,7 @@ from app.domain.events import EventType
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.ports import StoreUnreachable
+from app.engine.repetitions import parse_wanted_revision
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import ref_of, start_of
 from tests.support.stories import parallel, sync
@@ -322,7 +323,7 @@ async def test_a_repetition_that_cannot_be_stored_is_no_success(house: House, pr
     workflow, origin_id = await failed(house, process)
     await process.executions.start(start_of(workflow))
     taken = next(iter(house.database.executions))
-    process.controls._new_id = lambda: taken
+    process.controls._repetitions._new_id = lambda: taken
 
     with pytest.raises(Unavailable, match="ask for it again"):
         await process.controls.rerun(origin_id, "b")
@@ -338,3 +339,91 @@ async def test_the_events_of_a_repetition_carry_its_progress(house: House, proce
     assert [short(event, None) for event in history][:3] == ["created", "reused", "reused"]
     assert [event.progress_percent for event in history][:3] == [0, 25, 50]
     assert [event.progress_percent for event in history if event.type is EventType.TASK_COMPLETED] == [75, 100]
+
+
+async def change(house: House, workflow: Workflow, **changes) -> None:
+    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, changes))
+
+
+async def test_a_retry_on_the_latest_revision_runs_the_fixed_task(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process)
+    await change(house, workflow, tasks=(instant("a", 1.0), instant("b", 2), instant("c", 3)))
+
+    started = await process.controls.retry(origin_id, "latest")
+
+    assert (started.execution.revision, started.latest_revision, started.already_started) == (2, 2, False)
+    assert (await process.until(started.execution.id))[:3] == ["created", "a reused", "started"]
+    again = await process.controls.retry(origin_id, 2)
+    assert (again.execution.id, again.already_started) == (started.execution.id, True)
+
+
+async def test_one_retry_per_revision(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process)
+    same = await process.controls.retry(origin_id, "latest")
+    await change(house, workflow, description="newer")
+
+    plain, newer = await process.controls.retry(origin_id), await process.controls.retry(origin_id, "latest")
+    own = await process.controls.retry(origin_id, 1)
+
+    assert plain.execution.id == same.execution.id == own.execution.id != newer.execution.id
+    assert (plain.execution.revision, plain.latest_revision) == (1, 2)
+    assert (newer.execution.revision, newer.already_started) == (2, False)
+
+
+async def test_a_rerun_with_a_key_stays_with_its_revision(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process)
+    first = await process.controls.rerun(origin_id, "b", "key", "latest")
+    await change(house, workflow, tasks=())
+
+    again = await process.controls.rerun(origin_id, "b", "key", "latest")
+
+    assert (again.execution.id, again.already_started, again.latest_revision) == (first.execution.id, True, 2)
+    with pytest.raises(Invalid, match="no task of the execution's revision 2 is named 'b'"):
+        await process.controls.rerun(origin_id, "b", "another key", "latest")
+
+
+async def test_a_repetition_on_another_revision_is_refused_and_nothing_is_stored(
+    house: House, process: Process
+) -> None:
+    workflow, origin_id = await failed(house, process, input={"n": 1})
+    await change(house, workflow, tasks=(instant("a", 2.0), staged("b")), input_schema={"required": ["m"]})
+    before = set(house.database.executions)
+
+    with pytest.raises(Invalid) as refused:
+        await process.controls.retry(origin_id, "latest")
+    assert [problem.path for problem in refused.value.problems] == ["input"]
+    await change(house, workflow, input_schema=None)
+    with pytest.raises(Invalid, match=r"the result of task 'a' cannot be reused: in revision 3 its config\.output"):
+        await process.controls.retry(origin_id, "latest")
+    with pytest.raises(Invalid, match=f"revision: workflow {workflow.id} has no revision 4"):
+        await process.controls.retry(origin_id, 4)
+    await house.database.definitions.delete(ref_of(workflow))
+    with pytest.raises(WrongState, match="was deleted, so it has no latest revision"):
+        await process.controls.retry(origin_id, "latest")
+
+    assert set(house.database.executions) == before
+    rerun = await process.controls.rerun(origin_id, "a", None, 3)
+    assert (rerun.execution.revision, rerun.latest_revision) == (3, None)
+
+
+async def test_neither_revision_may_follow_conditions(house: House, process: Process) -> None:
+    workflow, origin_id = await failed(house, process, instant("a", 1.0), staged("b"))
+    await change(house, workflow, tasks=(instant("a", 1.0),), start_task="a")
+
+    with pytest.raises(WrongState, match="follows conditions"):
+        await process.controls.retry(origin_id, "latest")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.0", "last", "LATEST", " 1", "²", "9" * 5000, str(2**31)])
+def test_what_names_no_revision_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="must be 'latest' or the number of a revision"):
+        parse_wanted_revision(text)
+
+
+def test_a_revision_is_a_number_or_the_latest() -> None:
+    assert [parse_wanted_revision(text) for text in ("", "latest", "1", str(2**31 - 1))] == [
+        None,
+        "latest",
+        1,
+        2**31 - 1,
+    ]
