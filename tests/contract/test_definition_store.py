@@ -239,6 +239,26 @@ async def test_a_taken_key_is_refused_and_a_free_one_may_be_taken(store):
     assert (await read(store, ref_of(first))).key is None
 
 
+async def test_keys_keep_their_case_and_differ_by_it(store):
+    upper = (await store.create(WorkflowDraft("n", key="Flow.A-1"))).workflow
+    lower = (await store.create(WorkflowDraft("n", key="flow.a-1"))).workflow
+    assert ((await read(store, ref_of("Flow.A-1"))).id, (await read(store, ref_of("flow.a-1"))).id) == (
+        upper.id,
+        lower.id,
+    )
+    assert (await store.current(ref_of("Flow.A-1"))).key == "Flow.A-1"
+    assert await store.current(ref_of("FLOW.A-1")) is None
+    with pytest.raises(Conflict):
+        await store.create(WorkflowDraft("n", key="Flow.A-1"))
+
+
+async def test_a_config_of_a_task_without_a_type_is_stored_whole(store):
+    config = {"url": "http://x/${id}", "message": 5, "z": 1, "a": [None, {"b": 1.0}]}
+    created = (await store.create(WorkflowDraft("n", tasks=(TaskDraft("t", config=config),)))).workflow
+    (task,) = (await read(store, ref_of(created))).tasks
+    assert (task.type, repr(task.config)) == (None, repr(config))
+
+
 async def test_concurrent_changes_are_each_a_revision_and_none_is_lost(store):
     created = (await store.create(WorkflowDraft("n"))).workflow
     ref = ref_of(created)

@@ -174,6 +174,12 @@ async def test_a_key_belongs_to_one(stores: Stores, workflow: Workflow):
     assert await stores.schedules.save(replace(first, paused=True)) is not None
 
 
+async def test_keys_keep_their_case_and_differ_by_it(stores: Stores, workflow: Workflow):
+    upper = await stores.schedules.insert(schedule(workflow, key="Nightly"))
+    lower = await stores.schedules.insert(schedule(workflow, key="nightly"))
+    assert [await stores.schedules.get(ref_of(key)) for key in ("Nightly", "nightly")] == [upper, lower]
+
+
 async def test_a_schedule_needs_its_workflow_and_goes_with_it(stores: Stores, workflow: Workflow):
     stored = await stores.schedules.insert(schedule(workflow, next_fire_at=long_ago()))
     await stores.definitions.delete(ref_of("w"))
