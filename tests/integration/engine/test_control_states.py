@@ -17,7 +17,7 @@ from app.api.grpc.errors import CODES
 from app.api.rest.errors import STATUSES
 from app.domain.errors import Conflict, Invalid, NotFound, ServiceError, TooLarge, Unavailable, WrongState
 from app.engine.controls import ExecutionControls
-from app.engine.starting import Started
+from app.engine.repetitions import Repetition
 from app.tasks.signal import SignalHandler
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import payload_of
@@ -261,7 +261,7 @@ async def judge(
             assert all(sentence in answer.message for answer in answers)
             assert await words(process, execution_id) == before
         case Repeated():
-            assert [type(answer) for answer in answers] == [Started, Started]
+            assert [type(answer) for answer in answers] == [Repetition, Repetition]
             assert [answer.already_started for answer in answers] == [False, True]
             assert {answer.execution.origin_id for answer in answers} == {execution_id}
             assert answers[0].execution.id == answers[1].execution.id
