@@ -55,6 +55,16 @@ class Returned(Body):
         return {name: getattr(self, name) for name in self.model_fields_set if kinds.get(name) is kind}
 
 
+class StatedWarning(Body):
+    """A warning that the response to a change had."""
+
+    path: str
+    message: str
+
+
+Warnings = Moving[list[StatedWarning]]
+
+
 @cache
 def read_only(body: type[Body]) -> Mapping[str, Kind]:
     """The fields of `body` that only the service sets."""

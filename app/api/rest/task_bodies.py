@@ -14,7 +14,7 @@ from app.api.rest.body_model import (
     bounds,
     with_example,
 )
-from app.api.rest.read_only_fields import Fixed, Returned, Version, omitted
+from app.api.rest.read_only_fields import Fixed, Returned, Version, Warnings, omitted
 from app.definitions.changes import draft_fields
 from app.definitions.matching import ReturnedTask
 from app.domain.definitions import (
@@ -155,6 +155,7 @@ class TaskReadOnly(Returned):
     workflow_id: Fixed[int] = omitted()
     created_at: Fixed[Instant] = omitted()
     updated_at: Version[Instant] = omitted()
+    warnings: Warnings = omitted()
 
 
 class TaskReplace(TaskReadOnly, TaskFields):

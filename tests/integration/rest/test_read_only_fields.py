@@ -237,3 +237,13 @@ async def test_nothing_is_created_from_a_response(rest: httpx.AsyncClient, ids, 
     assert answer.status_code == 422
     hint = "is not a field of this request; leave out what only the service sets"
     assert {"field": "id", "message": hint} in answer.json()["errors"]
+
+
+async def test_the_response_to_a_change_can_be_sent_back_with_its_warnings(rest: httpx.AsyncClient):
+    task = {"name": "t", "execution_type": "async", "type": "workflow", "config": {"workflow": "not-there-yet"}}
+    saved = (await rest.post("/workflows", json={"name": "w", "tasks": [task]})).json()
+    assert [warning["path"] for warning in saved["warnings"]] == ["tasks[0].config.workflow"]
+    answer = await rest.put(f"/workflows/{saved['id']}", json=saved | {"description": "changed"})
+    assert (answer.status_code, answer.json()["description"]) == (200, "changed"), answer.text
+    wrong = await rest.put(f"/workflows/{saved['id']}", json=answer.json() | {"warnings": "none"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "warnings")
