@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.databases import ask
 from tests.support.grpc_server_process import GrpcServerProcess
+from tests.support.postgres import TEST_POOLER
 from tests.support.rest_server_process import RestServerProcess, listens
 from tests.support.server_process import ServerProcess, free_port
 
@@ -73,6 +74,7 @@ async def test_a_grpc_process_ends_when_its_schedules_cannot_be_read_for_good(
     assert await ask(database_url, "SELECT count(*) FROM engines") == 0
 
 
+@pytest.mark.skipif(TEST_POOLER is not None, reason="through a pooler, processes poll instead of listening")
 @pytest.mark.parametrize("make", [GrpcServerProcess, RestServerProcess, RestUnderUvicorn])
 async def test_a_process_ends_when_its_signals_die_of_a_defect(
     make: Callable[..., ServerProcess], database_url: str, redis_url: str, tmp_path: Path, start: Callable
