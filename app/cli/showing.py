@@ -9,7 +9,10 @@ from app.cli.names import WorkflowNames
 from app.cli.screen.console import results
 from app.cli.screen.tables import Table
 from app.cli.screen.times import Times
+from app.cli.screen.waiting import wait_words
+from app.client.entries import awaited_in
 from app.client.rest_client import RestClient, ServiceRefusal
+from app.domain.waiting import signal_command
 
 MOST_CHILDREN = 100
 
@@ -31,7 +34,11 @@ def show_execution(rest_url: str, execution: str, times: Times, *, as_json: bool
         for name, value in lines.items():
             output.say(f"{name:<{width}}  {value}")
         output.say("")
-        output.rows(Table(("task", "status", "attempts", "took", "notes"), map(_task_row, tasks), ["task"]))
+        rows = [_task_row(task, times) for task in tasks]
+        output.rows(Table(("task", "status", "attempts", "took", "notes"), rows, ["task"]))
+        for signal in dict.fromkeys(_signals(tasks)):
+            output.say("")
+            output.say(f"send signal {signal!r} with: {signal_command(document['id'], signal)}")
         if children:
             output.say("")
             output.rows(_children_table(children, tasks, names, times))
@@ -68,14 +75,27 @@ def _parent(service: RestClient, parent: Mapping[str, Any] | None) -> str:
     return f"{execution_id}, {task}"
 
 
-def _task_row(task: Document) -> tuple[str, ...]:
+def _signals(tasks: Iterable[Document]) -> Iterator[str]:
+    """The signals that tasks wait for."""
+    for task in tasks:
+        if (awaited := awaited_in(task)) is not None and awaited.signal is not None:
+            yield awaited.signal
+
+
+def _task_row(task: Document, times: Times) -> tuple[str, ...]:
     return (
         task["name"],
         task["status"],
         str(task["attempt"] or ""),
         took(task["started_at"], task["finished_at"]),
-        "" if task["error"] is None else task["error"]["message"],
+        _notes(task, times),
     )
+
+
+def _notes(task: Document, times: Times) -> str:
+    if task["error"] is not None:
+        return str(task["error"]["message"])
+    return "" if (awaited := awaited_in(task)) is None else wait_words(awaited, times)
 
 
 def _children_table(children: list[Document], tasks: Iterable[Document], names: WorkflowNames, times: Times) -> Table:

@@ -93,7 +93,7 @@ def _wait_document(awaited: Awaited | None) -> dict[str, Any] | None:
 
 
 def awaited_in(document: dict[str, Any]) -> Awaited | None:
-    """What the task waits for, from an event of the REST API."""
+    """What the task waits for, from an event or a task of the REST API."""
     if (wait := document.get("waits_for")) is None:
         return None
     return Awaited(wait["signal"], None if wait["until"] is None else datetime.fromisoformat(wait["until"]))

@@ -1,5 +1,6 @@
 """`workflow show` against a real service with an engine: an execution, its parent, its tasks and its children."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -65,6 +66,21 @@ async def test_both_are_printed_as_json(command, family: tuple[str, str]):
     assert [one["id"] for one in shown["children"]] == [child] == [shown["tasks"][0]["child_execution_id"]]
     shown = json.loads((await command("show", child, "--json")).stdout)
     assert (shown["parent"]["execution_id"], shown["children"]) == (parent, [])
+
+
+async def test_a_task_that_waits_says_for_what_and_how_to_continue(command, url: str, database_url: str):
+    asks = {"name": "ask", "execution_type": "sync", "type": "signal", "config": {"name": "go on"}}
+    async with (
+        open_engine_process(Settings(_env_file=None, database_url=database_url)),
+        httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as rest,
+    ):
+        await rest.post("/workflows", json={"name": "n", "key": "asks", "tasks": [asks]})
+        waiting = (await rest.post("/workflows/asks/executions", json={})).json()["id"]
+        while (await rest.get(f"/executions/{waiting}/tasks")).json()["items"][0]["waits_for"] is None:
+            await asyncio.sleep(0.02)
+        _, tasks, line = (await command("show", waiting)).stdout.rstrip().split("\n\n")
+        assert tasks.endswith("waits for signal 'go on'")
+        assert line == f"send signal 'go on' with: workflow signal {waiting} 'go on' --payload '{{}}'"
 
 
 async def test_an_execution_that_does_not_exist_is_a_sentence(command):
