@@ -11,9 +11,10 @@ import pytest
 
 from tests.support.databases import ask
 from tests.support.grpc_server_process import GrpcServerProcess
+from tests.support.ports import free_port
 from tests.support.postgres import TEST_POOLER
 from tests.support.rest_server_process import RestServerProcess, listens
-from tests.support.server_process import ServerProcess, free_port
+from tests.support.server_process import ServerProcess
 
 BROKEN = {"PYTHON_MODULES": "tests.support.signals_with_a_defect"}
 

@@ -23,7 +23,8 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.embedded.child_processes import end
 from app.adapters.system_clock import SystemClock
 from app.definitions.service import DefinitionService
-from tests.support.redis_server import free_port, start_redis
+from tests.support.ports import free_port
+from tests.support.redis_server import start_redis
 from tests.support.tcp_proxy import TcpProxy, proxy_to
 
 TTL_SECONDS = 0.4

@@ -27,16 +27,22 @@ CACHE_TTL_SECONDS = 2.0
 PATIENCE_SECONDS = 240.0
 """More than any process needs to come up on a busy machine."""
 POLL_SECONDS = 0.1
+LOG_LINES = 40
 
 
 @dataclass
 class Kept:
-    """A process that is started again whenever it ends. `deaths` are ends that nobody caused, by exit code."""
+    """A process that is started again whenever it ends.
+
+    deaths: the exit codes of ends that nobody caused.
+    refusal: why the latest start failed; None when it did not.
+    """
 
     server: ServerProcess
     rest_seconds: float = START_AGAIN_SECONDS
     was_told_to_end: bool = False
     starts: int = 0
+    refusal: BaseException | None = None
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
     deaths: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -62,10 +68,12 @@ class Kept:
             self.was_told_to_end, self.starts = False, self.starts + 1
             try:
                 await self.server.start()
-            except (AssertionError, TimeoutError):
+            except (AssertionError, TimeoutError) as refusal:
+                self.refusal = refusal
                 self.server.send(signal.SIGKILL)
                 await asyncio.sleep(START_AGAIN_SECONDS)
             else:
+                self.refusal = None
                 return
 
 
@@ -116,9 +124,21 @@ class House:
             await proxy.vanish()
             await proxy.start()
         await answers_again(self.database_url, PATIENCE_SECONDS)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            for process in self.processes:
-                await process.is_up.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                for process in self.processes:
+                    await process.is_up.wait()
+        except TimeoutError as late:
+            raise AssertionError("\n".join(self._not_up())) from late
+
+    def _not_up(self) -> Sequence[str]:
+        return [
+            f"a {kind} process on port {kept.server.port} is not up after {kept.starts} starts: {kept.refusal!r}; "
+            f"its log ends with\n{kept.server.log_tail(LOG_LINES)}"
+            for kind, processes in self.kinds.items()
+            for kept in processes
+            if not kept.is_up.is_set()
+        ]
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
-from tests.support.server_process import ServerProcess, free_port
+from tests.support.ports import free_port
+from tests.support.server_process import ServerProcess
 
 
 class GrpcServerProcess(ServerProcess):

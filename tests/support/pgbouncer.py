@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy.engine import make_url
 
+from tests.support.ports import free_port
 from tests.support.rest_server_process import listens
-from tests.support.server_process import ServerProcess, free_port
+from tests.support.server_process import ServerProcess
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 

@@ -6,9 +6,10 @@
 import sys
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.redis_server import PROGRAM
 from tests.support.rest_server_process import listens
-from tests.support.server_process import ServerProcess, free_port
+from tests.support.server_process import ServerProcess
 
 
 class RedisProcess(ServerProcess):

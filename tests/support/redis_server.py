@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ import pytest
 import redis
 
 from app.adapters.embedded.child_processes import Child, end
+from tests.support.ports import free_port
 
 PROGRAM = shutil.which("redis-server")
 
@@ -24,12 +24,6 @@ def pytest_report_header() -> str:
     words = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout.split()
     version = next((word.removeprefix("v=") for word in words if word.startswith("v=")), "unknown version")
     return f"redis: {version} ({PROGRAM})"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_answering(url: str, seconds: float = 120) -> None:

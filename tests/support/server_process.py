@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from asyncio.subprocess import Process
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -11,12 +10,6 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 120.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ServerProcess:
@@ -44,6 +37,11 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def log_tail(self, lines: int) -> str:
+        """The last lines of the log; nothing without a log."""
+        text = self._log.read_text(errors="replace") if self._log is not None and self._log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
 
     @property
     def is_running(self) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from tests.support.ports import free_port
+
 ACCEPT_TURNS = 5
 """Turns of the event loop in which an accepted connection becomes known, is aborted, and its socket is closed."""
 
@@ -20,12 +22,11 @@ class TcpProxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self.delay_seconds = 0.0
-        self.port = 0
+        self.port = free_port()
         self.connections = 0
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def vanish(self) -> None:
         """Drop every connection and refuse new ones, until `start`."""
@@ -42,9 +43,11 @@ class TcpProxy:
             self._server.close()
 
     def cut(self) -> None:
-        """Drop every connection; new ones are served."""
+        """Drop every connection, also one that is stalled or slow; new ones are served."""
         for writer in list(self._writers):
             writer.transport.abort()
+        for serving in list(self._serving):
+            serving.cancel()
 
     def stall(self) -> None:
         """Keep every connection open and pass nothing on, until `flow`."""
@@ -59,7 +62,12 @@ class TcpProxy:
         self._writers.add(writer)
         serving = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(serving)
-        serving.add_done_callback(self._serving.discard)
+        serving.add_done_callback(lambda _: self._forget(serving, writer))
+
+    def _forget(self, serving: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        """Also a connection whose task was cancelled before its first step."""
+        self._serving.discard(serving)
+        self._writers.discard(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ends = {writer}
