@@ -9,8 +9,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,11 @@ class AnyConfig:
 
 
 class MortalStore(PostgresDefinitionStore):
-    """Some reads take their time on the way back; a doomed process gets no further than the commit of a change."""
+    """Some reads take their time on the way back; a doomed process gets no further than the commit of a change.
+
+    way_back: what reads wait for after the database has returned, once it is cleared.
+    has_read: set when a read waits for it.
+    """
 
     def __init__(self, engine, rng: random.Random) -> None:
         super().__init__(engine, SystemClock().now)
@@ -47,15 +51,17 @@ class MortalStore(PostgresDefinitionStore):
         self.died = asyncio.Event()
         self.closed = False
         self.active = 0
+        self.way_back = asyncio.Event()
+        self.way_back.set()
+        self.has_read = asyncio.Event()
 
     async def document(self, ref):
-        found = await self._count(super().document(ref))
+        found = await super().document(ref)
+        self.has_read.set()
+        await self.way_back.wait()
         if self._rng.random() < 0.05:
             await asyncio.sleep(self._rng.uniform(0, SLOW_FILL_SECONDS))
         return found
-
-    async def current(self, ref):
-        return await self._count(super().current(ref))
 
     async def create(self, draft):
         return await self._unless_doomed(super().create(draft))
@@ -67,20 +73,32 @@ class MortalStore(PostgresDefinitionStore):
         return await self._unless_doomed(super().delete(ref, expected_revision))
 
     async def _unless_doomed(self, change: Coroutine[Any, Any, Any]) -> Any:
-        result = await self._count(change)
+        result = await change
         if self.doomed:
             self.died.set()
         if self.died.is_set():
             await asyncio.Event().wait()
         return result
 
-    async def _count(self, statement: Coroutine[Any, Any, Any]) -> Any:
+    @asynccontextmanager
+    async def _reading(self):
+        with self._active():
+            async with super()._reading() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _writing(self):
+        with self._active():
+            async with super()._writing() as session:
+                yield session
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
         if self.closed:
-            statement.close()
             raise ConnectionError("the process is dead")
         self.active += 1
         try:
-            return await statement
+            yield
         finally:
             self.active -= 1
 
@@ -132,6 +150,8 @@ class CacheHouse:
     database_url: str
     folder: Path
     rng: random.Random
+    ttl_seconds: float = TTL_SECONDS
+    timeout_seconds: float = TIMEOUT_SECONDS
     port: int = field(default_factory=free_port)
     processes: list[Process] = field(default_factory=list)
     hits: int = 0
@@ -156,11 +176,12 @@ class CacheHouse:
     async def start_process(self) -> Process:
         async with AsyncExitStack() as stack:
             proxy, url = await stack.enter_async_context(proxy_to(self.redis_url))
-            link = await stack.enter_async_context(open_redis_link(url, TTL_SECONDS))
+            link = await stack.enter_async_context(open_redis_link(url, self.ttl_seconds))
             engine = create_engine(self.database_url, 4)
             stack.push_async_callback(engine.dispose)
             offset = self.rng.uniform(-1e6, 1e6)
-            cache = RedisDefinitionCache(link, TTL_SECONDS, TIMEOUT_SECONDS, lambda: time.monotonic() + offset)
+            seconds = self.ttl_seconds, self.timeout_seconds
+            cache = RedisDefinitionCache(link, *seconds, lambda: time.monotonic() + offset)
             store = MortalStore(engine, self.rng)
             service = DefinitionService(store, cache, AnyConfig(), 10)
             return Process(service, store, proxy, stack.pop_all())
@@ -172,8 +193,11 @@ class CacheHouse:
 
 
 @asynccontextmanager
-async def cache_house(database_url: str, folder: Path, seed: int, size: int = 4) -> AsyncIterator[CacheHouse]:
-    house = CacheHouse(database_url, folder, random.Random(seed))
+async def cache_house(
+    database_url: str, folder: Path, seed: int, size: int = 4, **seconds: float
+) -> AsyncIterator[CacheHouse]:
+    """`seconds`: the `ttl_seconds` and `timeout_seconds` of all processes."""
+    house = CacheHouse(database_url, folder, random.Random(seed), **seconds)
     await house.start_redis()
     try:
         house.processes = [await house.start_process() for _ in range(size)]

@@ -13,7 +13,7 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import NotFound, Unavailable
-from tests.support.cache_house import CacheHouse
+from tests.support.cache_house import CacheHouse, Process
 from tests.support.requests import ref_of
 
 READERS = 24
@@ -49,7 +49,11 @@ class Log:
 
 @dataclass
 class Proof:
-    """`stale` says, for each read that should not have been, what it was."""
+    """Readers, writers, and what they found.
+
+    stale: for each read that should not have been, what it was.
+    is_over: set when enough has been done; everybody ends after what it does.
+    """
 
     house: CacheHouse
     rng: random.Random
@@ -57,6 +61,7 @@ class Proof:
     edited: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     stale: list[str] = field(default_factory=list)
+    is_over: bool = False
 
     @property
     def operations(self) -> int:
@@ -90,44 +95,49 @@ class Proof:
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
-        works = [self._edit_for_ever(key, ref) for key, ref in self.edited.items() for _ in range(WRITERS)]
-        works += [self._move_for_ever(f"here-{n}", f"there-{n}") for n in range(MOVED)]
-        works += [self._read_for_ever() for _ in range(READERS)]
-        tasks = [asyncio.create_task(work) for work in works]
-        try:
+        works = [self._edit_until_over(key, ref) for key, ref in self.edited.items() for _ in range(WRITERS)]
+        works += [self._move_until_over(f"here-{n}", f"there-{n}") for n in range(MOVED)]
+        works += [self._read_until_over() for _ in range(READERS)]
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-                if not isinstance(outcome, asyncio.CancelledError):
-                    raise outcome
+            # Nobody is cancelled: a connection that is dropped in the middle of a statement makes noise.
+            self.is_over = True
 
-    async def _read_for_ever(self) -> None:
+    async def _read_until_over(self) -> None:
         refs = sorted(self.logs)
-        while True:
-            ref, process = self.rng.choice(refs), self.rng.choice(self.house.processes)
-            floor = self.logs[ref].acknowledged
-            try:
-                seen = await process.call(lambda service, ref=ref: _number(service, ref))
-            except (ConnectionError, Unavailable):
-                continue
-            self.counts["reads"] += 1
-            if not self.logs[ref].allows(floor, seen):
-                self.stale.append(f"{ref} was at {seen} when {floor} was acknowledged")
-            await asyncio.sleep(self.rng.uniform(0, 0.01))
+        while not self.is_over:
+            if await self.read(self.rng.choice(refs), self.rng.choice(self.house.processes)):
+                await asyncio.sleep(self.rng.uniform(0, 0.01))
 
-    async def _edit_for_ever(self, key: str, ref: str) -> None:
+    async def read(self, ref: str, process: Process) -> bool:
+        """Read once and judge what came; False when nothing came."""
+        floor = self.logs[ref].acknowledged
+        try:
+            seen = await process.call(lambda service: _number(service, ref))
+        except (ConnectionError, Unavailable):
+            return False
+        self.counts["reads"] += 1
+        if not self.logs[ref].allows(floor, seen):
+            self.stale.append(f"{ref} was at {seen} when {floor} was acknowledged")
+        return True
+
+    async def _edit_until_over(self, key: str, ref: str) -> None:
         """The numbers are revisions: two writers cannot know beforehand who will be first."""
-        while True:
+        while not self.is_over:
             await asyncio.sleep(self.rng.uniform(0, 0.1))
-            changes = {"description": str(self.rng.random())}
-            stored = await self._write(lambda service, changes=changes: service.merge(ref_of(ref), changes))
-            if stored is not None:
-                self.logs[key].acknowledge(stored.workflow.revision)
-                self.logs[ref].acknowledge(stored.workflow.revision)
+            await self.edit(key, ref, self.rng.choice(self.house.processes))
 
-    async def _move_for_ever(self, here: str, there: str) -> None:
+    async def edit(self, key: str, ref: str, process: Process) -> None:
+        """Change the workflow once, under its `ref`."""
+        changes = {"description": str(self.rng.random())}
+        stored = await self._write(process, lambda service: service.merge(ref_of(ref), changes))
+        if stored is not None:
+            self.logs[key].acknowledge(stored.workflow.revision)
+            self.logs[ref].acknowledge(stored.workflow.revision)
+
+    async def _move_until_over(self, here: str, there: str) -> None:
         """The numbers are descriptions: a workflow that comes again begins with revision 1 again."""
         number = 0
 
@@ -137,7 +147,8 @@ class Proof:
             for ref, is_there in zip((here, there), present, strict=True):
                 self.logs[ref].begin(number, is_there)
             while not await self._stand(here, there, present):
-                if await self._write(lambda service: change(service, str(number))) is not None:
+                process = self.rng.choice(self.house.processes)
+                if await self._write(process, lambda service: change(service, str(number))) is not None:
                     for ref in (here, there):
                         self.logs[ref].acknowledge(number)
             await asyncio.sleep(self.rng.uniform(0, 0.1))
@@ -145,7 +156,7 @@ class Proof:
         def move(old: str, new: str):
             return lambda service, text: service.merge(ref_of(old), {"key": new, "description": text})
 
-        while True:
+        while not self.is_over:
             await step((True, False), lambda service, text: service.create(WorkflowDraft(here, text, here)))
             await step((False, True), move(here, there))
             await step((True, False), move(there, here))
@@ -153,18 +164,17 @@ class Proof:
 
     async def _stand(self, here: str, there: str, present: tuple[bool, bool]) -> bool:
         """Whether the database has the state that is wanted, as after a lost answer only it can tell."""
-        store = self.house.processes[0].store
         while True:
+            store = self.house.processes[0].store
             try:
                 found = [await PostgresDefinitionStore.document(store, ref_of(ref)) for ref in (here, there)]
-            except Unavailable:
+            except (ConnectionError, Unavailable):
                 await asyncio.sleep(self.rng.uniform(0, 0.1))
             else:
                 return tuple(document is not None for document in found) == present
 
-    async def _write(self, change):
+    async def _write(self, process: Process, change):
         """None when the process had no connection, or died before or after the commit; it does nothing more then."""
-        process = self.rng.choice(self.house.processes)
         try:
             written = await process.call(change)
         except ConnectionError:
