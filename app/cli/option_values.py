@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.errors import CliError, reason_of
-from app.cli.files.json_documents import load_json
+from app.cli.files.json_documents import json_value as load_value
 from app.cli.files.places import DocumentError
 from app.domain.documents import rfc3339
-from app.domain.json_values import storage_problems
+from app.domain.errors import Invalid
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -51,13 +51,13 @@ def json_object(option: str, given: str) -> str:
 def json_value(option: str, text: str) -> Any:
     """The JSON value of an option. Raise `CliError` with the place of what is wrong, or cannot be stored."""
     try:
-        value, _ = load_json(text)
+        return load_value(text)
     except DocumentError as error:
         place = "" if error.line is None else f" at line {error.line}, column {error.column}"
         raise CliError(f"{option} cannot be read{place}: {error.message}") from None
-    for problem in storage_problems(value, option):
-        raise CliError(f"{problem.path}: {problem.message}")
-    return value
+    except Invalid as invalid:
+        problem = invalid.problems[0]
+        raise CliError(f"{option}{problem.path}: {problem.message}") from None
 
 
 def _text_of(option: str, given: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from app.domain.errors import Invalid, TooLarge
+from app.domain.json_parsing import parse_with_text
 from app.domain.json_values import encode
 
 _NOT_PARSED: Any = object()
@@ -56,22 +57,20 @@ class Payloads:
         return Payload(encode(value, field, self._max_bytes) or "null", value)
 
     def from_text(self, text: str, field: str) -> Payload:
-        return self.from_value(self._parsed(text, field), field)
+        raw = text.encode("utf-8", "surrogatepass")
+        # What counts is the size of the compact text. The size of the whole text is checked to protect the parser.
+        self._check_size(raw, field)
+        value, compact = parse_with_text(raw, field)
+        self._check_size(compact, field)
+        return Payload(compact.decode(), value)
 
     def object_from_text(self, text: str, field: str) -> Payload:
         """As `from_text`, for a text that must be a JSON object."""
-        value = self._parsed(text, field)
-        if not isinstance(value, dict):
+        payload = self.from_text(text, field)
+        if not isinstance(payload.value, dict):
             raise Invalid.at(field, "must be a JSON object")
-        return self.from_value(value, field)
+        return payload
 
-    def _parsed(self, text: str, field: str) -> Any:
-        raw = text.encode("utf-8", "surrogatepass")
-        # The size of the encoded value is what counts, and is checked later. This check protects the parser from a huge
-        # text.
-        if len(raw) > self._max_bytes:
-            raise TooLarge(field, self._max_bytes, len(raw))
-        try:
-            return orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise Invalid.at(field, f"is not JSON: {error}") from None
+    def _check_size(self, text: bytes, field: str) -> None:
+        if len(text) > self._max_bytes:
+            raise TooLarge(field, self._max_bytes, len(text))

@@ -10,7 +10,7 @@ from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import TaskDraft
 from app.domain.errors import Problem
 from app.domain.handlers import Handler
-from app.domain.json_values import storage_problems
+from app.domain.json_values import MAX_DEPTH, storage_problems
 from app.expressions.template import templated_paths
 from app.tasks.child_workflow import Children, NoChildren, workflow_type
 from app.tasks.delay import delay_type
@@ -25,7 +25,6 @@ from app.tasks.transform import transform_type
 
 TASK_TYPES_GROUP = "workflow.task_types"
 DEFAULT_TYPE = "log"
-MAX_DEPTH = 100
 
 
 def _utc_now() -> datetime:

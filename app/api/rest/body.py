@@ -1,19 +1,17 @@
 """Reads request bodies: strict JSON of a bounded size, without values that cannot be stored."""
 
-import json  # only to explain what orjson refuses
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
 from app.api.rest.error_responses import Refused
-from app.domain.errors import Invalid, TooLarge
-from app.domain.json_values import storage_problems
+from app.domain.errors import Invalid, Problem, TooLarge
+from app.domain.json_mistakes import NotJson
+from app.domain.json_parsing import parse_json
 
-MAX_DEPTH = 64
 MAX_DIGITS = 18
 
 WHOLE = "body"
@@ -57,7 +55,7 @@ async def _with_body(request: Request) -> Request:
     content = await read_body(request, request.app.state.services.max_body_bytes)
     if content and not _says_json(request.headers.get("content-type", "")):
         raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
-    return ReadRequest(request.scope, request.receive, content, parse_json(content) if content else None)
+    return ReadRequest(request.scope, request.receive, content, parse_body(content) if content else None)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -78,34 +76,11 @@ def _says_json(content_type: str) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
-def parse_json(content: bytes) -> Any:
-    """Raise `Refused` (400) for bytes that are not JSON, `Invalid` for values that JSON or the database cannot hold."""
+def parse_body(content: bytes) -> Any:
+    """Raise `Refused` (400) for bytes that are not JSON, `Invalid` for a value that breaks a rule."""
     try:
-        value = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise _explained(content, error) from None
-    # Most bodies are small and plain. Only those that may have a NUL character or deep nesting are searched.
-    if rb"\u0000" in content or content.count(b"[") + content.count(b"{") > MAX_DEPTH:
-        refuse_unstorable(value)
-    return value
-
-
-def _explained(content: bytes, error: orjson.JSONDecodeError) -> Exception:
-    """Find the cause of a parser's error. Python's own parser accepts NaN, Infinity and lone surrogates, so their
-    paths can be reported.
-    """
-    try:
-        refuse_unstorable(json.loads(content, parse_int=float))
+        return parse_json(content, "")
+    except NotJson as error:
+        raise Refused(400, "malformed_json", f"the body {error.problems[0].message}") from None
     except Invalid as invalid:
-        return invalid
-    except RecursionError:
-        return Invalid.at(WHOLE, f"must not be nested deeper than {MAX_DEPTH} levels")
-    except ValueError:
-        pass
-    return Refused(400, "malformed_json", f"the body is not JSON: {error}")
-
-
-def refuse_unstorable(document: Any) -> None:
-    """Raise `Invalid` for NUL characters, lone surrogates, numbers that are not finite, and deep nesting."""
-    for problem in storage_problems(document, "", MAX_DEPTH):
-        raise Invalid.at(problem.path.removeprefix(".") or WHOLE, problem.message)
+        raise Invalid([Problem(p.path.removeprefix(".") or WHOLE, p.message) for p in invalid.problems]) from None

@@ -19,7 +19,7 @@ with a stable `code`. A workflow's key can be used in place of its id.
 """
 
 _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
-    400: ("malformed_json", "the body is not JSON: unexpected character: line 1 column 9 (char 8)", []),
+    400: ("malformed_json", "the body is not JSON at line 1, column 9: a value is missing here", []),
     404: ("workflow_not_found", "workflow '99' does not exist", []),
     409: (
         "conflict",

@@ -1,23 +1,14 @@
-"""Reads JSON strictly (no repeated keys, no NaN), with the line and column of every value."""
+"""Reads JSON, with the line and column of every value."""
 
 import json
 import re
 from typing import Any
 
 from app.cli.files.places import DocumentError, Place
-
-# What Python's parser says less clearly, by the beginning of its message.
-_SENTENCES = {
-    "Expecting value": "a value is missing here",
-    "Expecting property name": "a name in double quotes is missing here",
-    "Expecting ':'": "`:` is missing here",
-    "Expecting ','": "`,` or a closing bracket is missing here",
-    "Extra data": "the document has ended before this",
-    "Unterminated string": "the text that begins here has no closing quote",
-    "Invalid control character": "a control character must be written as an escape, as `\\n`",
-    "Invalid \\": '`\\` must be followed by one of `"\\/bfnrtu`',
-    "Illegal trailing comma": "`,` must be followed by another element",
-}
+from app.domain.errors import Invalid
+from app.domain.json_mistakes import NotJson
+from app.domain.json_parsing import parse_json
+from app.domain.json_values import MAX_DEPTH, too_deep
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
@@ -25,22 +16,29 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 def load_json(text: str) -> tuple[Any, Place]:
     """The value of a JSON text, and its places. Raise `DocumentError`."""
     try:
-        document = json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        raise DocumentError(error.lineno, f"this is not JSON: {_sentence(error.msg)}", error.colno) from None
-    except ValueError as error:
-        raise DocumentError(None, str(error)) from None
-    except RecursionError:
-        raise DocumentError(None, "it is nested too deeply") from None
-    return document, _Walk(text).places()
+        return json_value(text), places_of(text)
+    except Invalid as invalid:
+        raise places_of(text).error(invalid.problems[0]) from None
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} does not exist in JSON")
+def json_value(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raise `DocumentError` for a text that is not JSON, has a name twice in one object, or is nested too deeply. Raise
+    `Invalid` with the path of another value that cannot be used.
+    """
+    try:
+        return parse_json(text, "")
+    except NotJson as error:
+        raise DocumentError(error.line, f"this is not JSON: {error.reason}", error.column) from None
+    except Invalid:
+        places_of(text)
+        raise
 
 
-def _sentence(message: str) -> str:
-    return next((words for start, words in _SENTENCES.items() if message.startswith(start)), message)
+def places_of(text: str) -> Place:
+    """The places of a text that is JSON. Raise `DocumentError` for repeated names and for deep nesting."""
+    return _Walk(text).places()
 
 
 class _Walk:
@@ -66,9 +64,15 @@ class _Walk:
                 place = self._value(self._here(token.start()))
                 root = root or place
                 if token[0] in "{[":
-                    self._open.append(place)
+                    self._enter(place)
         assert root is not None
         return root
+
+    def _enter(self, place: Place) -> None:
+        # Behind this the text need not be JSON: the parser may have given up.
+        if len(self._open) == MAX_DEPTH:
+            raise DocumentError(place.line, too_deep(MAX_DEPTH), place.column)
+        self._open.append(place)
 
     def _name(self, token: re.Match[str]) -> None:
         place, name = self._here(token.start()), json.loads(token[0])

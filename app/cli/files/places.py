@@ -41,6 +41,12 @@ class Place:
             place, rest = step
         return place
 
+    def error(self, problem: Problem) -> DocumentError:
+        """The problem of a value within this one as an error with its place. Paths begin here, as `.tasks` or `[0]`."""
+        path = problem.path.removeprefix(".")
+        place = self.find(path)
+        return DocumentError(place.line, f"{path}: {problem.message}" if path else problem.message, place.column)
+
 
 def _steps(place: Place, path: str) -> Iterator[tuple[Place, str]]:
     """The places that the first step of `path` may mean, each with the rest. Names may contain dots: longest first."""

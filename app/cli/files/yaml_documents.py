@@ -16,6 +16,7 @@ from yaml.reader import ReaderError
 from app.cli.files.places import DocumentError, Place
 from app.cli.files.yaml_merges import MERGE, Merges
 from app.cli.files.yaml_mistakes import explained, explained_character
+from app.domain.json_values import BEYOND_64_BITS, MAX_DEPTH, storage_problems, too_deep
 
 MAX_VALUES = 100_000
 
@@ -46,7 +47,7 @@ def load_yaml(text: str) -> list[tuple[Any, Place]]:
     except ReaderError as error:
         raise explained_character(error, text) from None
     except RecursionError:
-        raise DocumentError(None, "it is nested too deeply") from None
+        raise DocumentError(None, too_deep(MAX_DEPTH)) from None
     return documents
 
 
@@ -57,7 +58,10 @@ def _documents(text: str) -> Iterator[tuple[Any, Place]]:
             node: Any = loader.get_node()
             document = loader.construct_document(node)
             _check_expanded_size(document)
-            yield document, _place(node, node.start_mark, {})
+            place = _place(node, node.start_mark, {})
+            for problem in storage_problems(document, "", MAX_DEPTH):
+                raise place.error(problem)
+            yield document, place
     finally:
         loader.dispose()
 
@@ -106,7 +110,10 @@ def _integer(loader: JsonLoader, node: ScalarNode) -> int:
     try:
         return int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10)
     except ValueError:
-        raise _at(node, f"{_written(node)} is not a usable integer") from None
+        # Python refuses to parse very long integers.
+        is_long = node.value.lstrip("+-").isdigit()
+        problem = BEYOND_64_BITS if is_long else "is not a usable integer"
+        raise _at(node, f"{_written(node)} {problem}") from None
 
 
 def _number(loader: JsonLoader, node: ScalarNode) -> float:

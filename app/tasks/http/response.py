@@ -6,10 +6,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-import orjson
 
+from app.domain.errors import Invalid
 from app.domain.handlers import TaskError
-from app.domain.json_values import storage_problems
+from app.domain.json_mistakes import NotJson
+from app.domain.json_parsing import parse_json
+from app.domain.json_values import MAX_DEPTH
 from app.domain.texts import storable_text
 from app.tasks.http.charsets import text_codec
 from app.tasks.http.decoding import UndecodableError, decoder_of
@@ -105,14 +107,11 @@ def _is_json(content_type: str) -> bool:
 
 def _json(response: httpx.Response, body: bytes) -> Any:
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _bad_body(response, f"is not valid JSON: {error}") from None
-    # orjson rejects everything else that cannot be stored, and checking every value of a large body would be slow.
-    problem = next(storage_problems(value, "body"), None) if b"\\u0000" in body else None
-    if problem is not None:
-        raise _bad_body(response, f"cannot be stored: {problem.path} {problem.message}")
-    return value
+        return parse_json(body, "body", MAX_DEPTH - 1)
+    except NotJson as error:
+        raise _bad_body(response, error.problems[0].message) from None
+    except Invalid as error:
+        raise _bad_body(response, f"cannot be used: {error.message}") from None
 
 
 def _text(body: bytes, charset: str | None) -> str:

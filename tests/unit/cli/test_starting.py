@@ -53,8 +53,8 @@ def test_every_start_can_be_repeated():
             [],
             "--input cannot be read at line 1, column 10: the key 'a' appears twice",
         ),
-        ("[" * 100_000, [], "--input cannot be read: it is nested too deeply"),
-        ('{"a": NaN}', [], "--input cannot be read: NaN does not exist in JSON"),
+        ("[" * 100_000, [], "--input cannot be read at line 1, column 65: must not be nested deeper than 64 levels"),
+        ('{"a": NaN}', [], "--input.a: must be a finite number"),
         ("@/no/such/file", [], "--input @/no/such/file cannot be read: No such file or directory"),
     ],
 )

@@ -167,7 +167,14 @@ def test_a_long_chain_of_merges_is_read_or_refused():
         ("a: 1e999\n", 1, "`1e999` is a number that JSON does not have"),
         ("a: !!int x\n", 1, "`x` is not a usable integer"),
         ("a: !!float x\n", 1, "`x` is a number that JSON does not have"),
-        (f"a: {'9' * 5000}\n", 1, "is not a usable integer"),
+        (f"a: {'9' * 5000}\n", 1, "must be an integer of at most 64 bits"),
+        (f"a: -{'9' * 5000}\n", 1, "must be an integer of at most 64 bits"),
+        ("a: 1\nb: [18446744073709551616]\n", 2, "b[0]: must be an integer of at most 64 bits"),
+        ("a: -9223372036854775809\n", 1, "a: must be an integer of at most 64 bits"),
+        ("a: 0xFFFFFFFFFFFFFFFFF\n", 1, "a: must be an integer of at most 64 bits"),
+        ('a: "\\0"\n', 1, "a: must not contain the NUL character"),
+        ('a: "\\uD800"\n', 1, "a: must not contain lone surrogates"),
+        ("[" * 65 + "]" * 65, 1, "must not be nested deeper than 64 levels"),
         ("a: [1\nb: 2\n", 2, "`,` or `]` is missing here, in the list that begins at line 1"),
         ("a: *nobody\n", 1, "`*nobody` names no anchor"),
         ("\ta: 1\n", 1, "a tab is not allowed here"),
@@ -194,7 +201,7 @@ def test_aliases_that_multiply_are_refused():
 
 
 def test_too_deep_nesting_is_refused():
-    with pytest.raises(DocumentError, match="nested too deeply"):
+    with pytest.raises(DocumentError, match="nested deeper than 64 levels"):
         load_yaml("[" * 5_000 + "]" * 5_000)
 
 

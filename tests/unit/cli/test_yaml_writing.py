@@ -9,8 +9,9 @@ from app.cli.files.yaml_documents import load_yaml
 from app.cli.files.yaml_writing import yaml_text
 
 TEXTS = some.text(some.characters(codec="utf-8", exclude_characters="\x00"))
+INTEGERS = some.integers(-(2**63), 2**64 - 1)
 VALUES = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    some.none() | some.booleans() | INTEGERS | some.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: some.lists(inner) | some.dictionaries(TEXTS, inner),
 )
 AMBIGUOUS = [

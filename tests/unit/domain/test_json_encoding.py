@@ -1,14 +1,15 @@
 """JSON values at the door."""
 
 import json
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import inf, nan
 
 import pytest
 
 from app.domain.errors import Invalid, TooLarge
-from app.domain.json_values import encode
+from app.domain.json_values import MAX_DEPTH, encode
 
 LIMIT = 10_000
 
@@ -42,7 +43,7 @@ def nested(depth: int) -> list:
         ["null", None, {"null": None}],
         {"NaN": "NaN", "Infinity": None},
         {"a": [{"b": (1, 2)}]},
-        nested(200),
+        nested(MAX_DEPTH - 1),
     ],
 )
 def test_json_values_survive(value) -> None:
@@ -67,6 +68,14 @@ def test_null_is_stored_as_nothing() -> None:
         (["\\u0000", "\x00"], "output[1]"),
         ({"a": [{"b": "\x00"}]}, "output.a[0].b"),
         ({"a": {"k\x00": 1}}, "output.a"),
+        ({"a": [2**64]}, "output.a[0]"),
+        ({"a": datetime(2026, 1, 1, tzinfo=UTC), "b": -(2**63) - 1}, "output.b"),
+        ({"a": "\ud800"}, "output.a"),
+        ({"a": {1: 2}}, "output.a"),
+        ({"a": [{"b"}]}, "output.a[0]"),
+        (nested(MAX_DEPTH), "output" + "[0]" * MAX_DEPTH),
+        (nested(2_000), "output" + "[0]" * MAX_DEPTH),
+        ([[]] * 100 + [nested(MAX_DEPTH)], "output[100]" + "[0]" * (MAX_DEPTH - 1)),
     ],
 )
 def test_what_cannot_be_held_is_refused_with_its_place(value, path) -> None:
@@ -90,13 +99,19 @@ def test_what_cannot_be_held_is_refused_with_its_place(value, path) -> None:
         Thing(),
         namedtuple("Point", "x y")(1, 2),
         complex(1, 2),
-        nested(2_000),
+        OrderedDict(a=1),
     ],
 )
 def test_what_is_no_json_value_is_refused(value) -> None:
     with pytest.raises(Invalid) as caught:
         encode(value, "output", LIMIT)
     assert caught.value.problems[0].path == "output"
+    assert "serializable" not in caught.value.message
+
+
+def test_the_words_for_an_integer_are_the_same_everywhere() -> None:
+    with pytest.raises(Invalid, match=r"output\.n: must be an integer of at most 64 bits"):
+        encode({"n": 2**64}, "output", LIMIT)
 
 
 def test_a_value_that_contains_itself_is_refused() -> None:

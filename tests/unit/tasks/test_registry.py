@@ -167,8 +167,8 @@ def test_a_config_without_end_is_refused_instead_of_followed() -> None:
     for _ in range(100_000):
         deep = [deep]
     [(path, message)] = problems("log", {"fields": deep})
-    assert path == "tasks[2].config.fields" + "[0]" * 99
-    assert message == "must not be nested deeper than 100 levels"
+    assert path == "tasks[2].config.fields" + "[0]" * 63
+    assert message == "must not be nested deeper than 64 levels"
 
 
 def test_a_config_that_no_longer_fits_fails_the_attempt_for_good() -> None:
