@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.domain.json_values import MAX_DEPTH, storage_problems
 from app.expressions.errors import NoValue
 from app.expressions.limits import MAX_RESULT_BYTES
 from app.expressions.values import UInt, kind
@@ -25,8 +26,8 @@ def json_result(value: Any) -> Any:
     _check_size(value)
     try:
         text = orjson.dumps(value, default=_plain)
-    except (TypeError, orjson.JSONEncodeError) as error:
-        raise NoValue(f"the result cannot be written as JSON: {error}") from None
+    except (TypeError, orjson.JSONEncodeError):
+        raise _unwritable(value) from None
     if len(text) > MAX_RESULT_BYTES:
         raise _too_large(len(text))
     return orjson.loads(text)
@@ -37,6 +38,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def _unwritable(value: Any) -> NoValue:
+    problem = next(storage_problems(value, "", MAX_DEPTH), None)
+    return NoValue("the result cannot be written as JSON" if problem is None else f"the result {problem.message}")
 
 
 def _too_large(size: int) -> NoValue:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from app.domain.paths import below
-from app.expressions.errors import ExpressionError
+from app.expressions.errors import EvaluationError, ExpressionError
 from app.expressions.expression import MAX_SOURCE, Expression, Scope, compile_expression
 from app.expressions.tokens import end_of_expression
 
@@ -30,7 +30,7 @@ class Text:
     def fill(self, scope: Scope) -> Any:
         if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
             return self.parts[0].evaluate(scope)
-        return "".join(part if isinstance(part, str) else _as_text(part.evaluate(scope)) for part in self.parts)
+        return "".join(part if isinstance(part, str) else _as_text(part, scope) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,13 @@ def _fill(value: Any, scope: Scope) -> Any:
     return value
 
 
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _as_text(part: Expression, scope: Scope) -> str:
+    value = part.evaluate(scope)
+    try:
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        # What is not computed is JSON already.
+        raise EvaluationError(part.source, "the data are nested too deeply") from None
 
 
 def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from traceback import format_exception
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -22,7 +23,7 @@ from app.domain.handlers import (
     is_instant,
     is_waiting,
 )
-from app.domain.json_values import encode
+from app.domain.json_values import MAX_DEPTH, encode
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
 from app.engine.running.masking import Mask
@@ -61,7 +62,7 @@ class Attempts:
             report(Failed(_unknown_type(task_type)))
             return None
         if is_waiting(handler):
-            report(Failed(_not_a_wait(handler, attempt)))
+            report(Failed(self._not_a_wait(handler, attempt, mask)))
             return None
         task = asyncio.create_task(self._run(handler, attempt, mask), name=f"attempt {attempt.attempt_key}")
         task.add_done_callback(partial(_report_outcome, report))
@@ -88,19 +89,22 @@ class Attempts:
         return handler is not None and is_waiting(handler)
 
     def wait(self, task_type: str | None, config: Config) -> Wait | None:
-        """What a task of this type and config waits for; None when it does something, or its config is wrong."""
+        """What a task of this type and config waits for; None when it does something, or there is no such wait.
+
+        Why there is none is the error of the attempt that starts then.
+        """
         handler = self._handlers.handler(task_type)
         if handler is None or not is_waiting(handler):
             return None
         try:
-            return handler.wait(config)
-        except TaskError:
+            return self._wait_of(handler, config)
+        except (Exception, SystemExit):  # noqa: BLE001 - as in run_now
             return None
 
     def run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
         """Make an attempt of an instant handler; `mask` as in `start`."""
         try:
-            return self._succeeded(handler.run_now(attempt))
+            return self._succeeded(handler.run_now(attempt), attempt)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine
             return Failed(_task_error(error, attempt, mask))
 
@@ -110,7 +114,7 @@ class Attempts:
         self.following += follows
         try:
             async with limit:
-                outcome = self._succeeded(await handler.run(attempt))
+                outcome = self._succeeded(await handler.run(attempt), attempt)
         except asyncio.CancelledError:
             # Whether this attempt was cancelled is for `RunningAttempts` to say: the cancellation may also be one of
             # the handler's own tasks, which it let out.
@@ -124,11 +128,33 @@ class Attempts:
         # Whatever a handler still does when its time is up, such as returning a value, comes too late.
         return Failed(timed_out(attempt.timeout_seconds)) if limit.expired() else outcome
 
-    def _succeeded(self, value: object) -> Outcome:
+    def _succeeded(self, value: object, attempt: Attempt) -> Outcome:
+        # The output of an element is within the list that is the task's output.
+        max_depth = MAX_DEPTH if attempt.element is None else MAX_DEPTH - 1
         try:
-            return Succeeded(encode(value, "output", self._max_output_bytes))
+            return Succeeded(self._output(value, max_depth))
+        except TaskError as error:
+            return Failed(error)
+
+    def _output(self, value: object, max_depth: int = MAX_DEPTH) -> str | None:
+        try:
+            return encode(value, "output", self._max_output_bytes, max_depth)
         except (Invalid, TooLarge) as error:
-            return Failed(TaskError("bad_output", f"the task's {error.message}", retryable=False))
+            raise TaskError("bad_output", f"the task's {error.message}", retryable=False) from None
+
+    def _wait_of(self, handler: WaitingHandler, config: Config) -> Wait:
+        """Raise `TaskError` if the output of the wait cannot be stored, and whatever the handler raises."""
+        wait = handler.wait(config)
+        self._output(wait.output)
+        return wait
+
+    def _not_a_wait(self, handler: WaitingHandler, attempt: Attempt, mask: Mask | None) -> TaskError:
+        """Why the task did not wait: there is no such wait, or the engine that started it did not record it."""
+        try:
+            self._wait_of(handler, attempt.config)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as in run_now
+            return _task_error(error, attempt, mask)
+        return TaskError("wait_unknown", "the history does not say what the task waits for", retryable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +179,12 @@ def _report_outcome(report: Report, task: asyncio.Task[Outcome]) -> None:
 
 
 def _task_error(error: BaseException, attempt: Attempt, mask: Mask | None) -> TaskError:
-    if isinstance(error, TaskError):
-        return error
-    about = {"task": attempt.task_name, "execution_id": str(attempt.execution_id)}
+    return error if isinstance(error, TaskError) else unexpected(error, attempt.task_name, attempt.execution_id, mask)
+
+
+def unexpected(error: BaseException, task: str, execution_id: UUID, mask: Mask | None) -> TaskError:
+    """The failure for an error that is not meant to reach the engine. The log has its traceback."""
+    about = {"task": task, "execution_id": str(execution_id)}
     if mask is None:
         log.error("task_handler_failed", **about, exc_info=error)
     else:
@@ -165,15 +194,6 @@ def _task_error(error: BaseException, attempt: Attempt, mask: Mask | None) -> Ta
 
 def timed_out(seconds: float | None) -> TaskError:
     return TaskError("timeout", f"the attempt did not end within {seconds:g} s")
-
-
-def _not_a_wait(handler: WaitingHandler, attempt: Attempt) -> TaskError:
-    """Why the task did not wait: its config is wrong, or the engine that started it did not record the wait."""
-    try:
-        handler.wait(attempt.config)
-    except TaskError as error:
-        return error
-    return TaskError("wait_unknown", "the history does not say what the task waits for", retryable=True)
 
 
 def _unknown_type(task_type: str | None) -> TaskError:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from app.domain.calls import CALLING_TYPE
 from app.domain.events import Event, EventType
-from app.domain.handlers import TaskError
 from app.domain.states import TaskStatus
 from app.engine.deciding.drafts import Draft
 from app.engine.deciding.event_data import ProgressData, child_data, element_data
@@ -19,7 +18,6 @@ from app.engine.running.failure_log import log_failed_attempt, log_failed_execut
 from app.engine.running.preparing import Preparation
 from app.engine.running.progress import ProgressReports
 from app.engine.running.running_attempts import RunningAttempts
-from app.expressions.errors import EvaluationError
 
 _RUNNING = TaskStatus.RUNNING
 
@@ -134,9 +132,8 @@ class Effects:
             if planned.type == CALLING_TYPE:
                 attempt.child_started = partial(self._child_started, index, number)
             handler = self._preparation.handler(index, partial(self._element_completed, index, number))
-        except EvaluationError as error:
-            failed = Failed(TaskError("expression_failed", str(error), retryable=False))
-            self._owner.attempt_ended(index, number, failed)
+        except Exception as error:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
+            self._owner.attempt_ended(index, number, Failed(self._preparation.failure(index, error)))
             return
         self._running.start(index, attempt, handler, planned.type, self._preparation.mask(index))
 

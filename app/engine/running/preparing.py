@@ -15,7 +15,7 @@ from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
 from app.engine.planning.data_flow import Data, TaskFlow, condition_holds, elements_of
 from app.engine.ports import Secrets
-from app.engine.running.attempts import Attempts
+from app.engine.running.attempts import Attempts, unexpected
 from app.engine.running.elements import Elements
 from app.engine.running.masking import Mask
 from app.expressions.errors import EvaluationError
@@ -45,14 +45,14 @@ class Preparation:
     def condition_holds(self, index: int) -> bool:
         """False when the task's condition says that it is to be skipped.
 
-        A condition that cannot be evaluated holds: its error then fails the attempt.
+        A condition that cannot be evaluated holds: its error, of whatever kind, then fails the attempt.
         """
         flow = self._tasks[index].flow
         if flow.when is None or flow.fault is not None:
             return True
         try:
             return condition_holds(flow, self._scope(index, flow))
-        except EvaluationError:
+        except Exception:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
             return True
 
     def wait(self, index: int) -> Wait | None:
@@ -62,7 +62,7 @@ class Preparation:
             return None
         try:
             return self._attempts.wait(planned.type, self._config(index))
-        except EvaluationError:
+        except Exception:  # noqa: BLE001 - as in condition_holds
             return None
 
     def handler(self, index: int, completed: Completed) -> Handler | None:
@@ -111,6 +111,12 @@ class Preparation:
             visit=self._state.course.visit(index),
             kept=planned.flow.kept,
         )
+
+    def failure(self, index: int, error: Exception) -> TaskError:
+        """The failure of an attempt that `error` has kept from being made."""
+        if isinstance(error, EvaluationError):
+            return TaskError("expression_failed", str(error), retryable=False)
+        return unexpected(error, self._tasks[index].name, self._execution.id, self.mask(index))
 
     def mask(self, index: int) -> Mask | None:
         """None for a task that sees no secrets."""

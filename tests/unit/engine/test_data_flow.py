@@ -8,6 +8,7 @@ import pytest
 from app.domain.definitions import RetryPolicy
 from app.domain.executions import Failure
 from app.domain.handlers import TaskError, Wait
+from app.domain.json_values import MAX_DEPTH
 from app.domain.states import ExecutionStatus
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
@@ -173,3 +174,94 @@ async def test_a_handlers_own_error_is_masked_in_the_log_too(
 async def test_a_config_without_expressions_is_unescaped_too(house: House, process: Process) -> None:
     workflow = await house.define(sync("a", config={"output": "costs $${5}"}))
     assert (await ran(process, workflow))[1] == {"a": "costs ${5}"}
+
+
+def nested(levels: int) -> object:
+    return orjson.loads("[" * levels + "]" * levels)
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 253, 254, 900])
+async def test_an_output_that_is_nested_too_deeply_fails_its_task(house: House, process: Process, levels: int) -> None:
+    """At 253 levels the output was stored, and the next task's expression dropped the run again and again."""
+    workflow = await house.define(staged("a"), staged("b", 1, config={"value": "${size(tasks.a.output)}"}))
+    execution_id = await process.start(workflow)
+    (await house.stage.entered("a")).succeed(nested(levels))
+    assert (await process.until(execution_id))[-1] == "failed"
+    failure = (await process.executions.get(execution_id)).failure
+    assert failure is not None
+    assert failure.code == "bad_output"
+    assert f"must not be nested deeper than {MAX_DEPTH} levels" in failure.message
+
+
+async def test_the_deepest_output_can_be_used(house: House, process: Process) -> None:
+    config = {"text": "x ${tasks.a.output}", "list": "${[tasks.a.output]}", "same": "${tasks.a.output == [input.deep]}"}
+    workflow = await house.define(staged("a"), staged("b", 1, config=config))
+    execution_id = await process.start(workflow, input={"deep": nested(MAX_DEPTH - 1)})
+    (await house.stage.entered("a")).succeed(nested(MAX_DEPTH))
+    use = await house.stage.entered("b")
+    assert use.attempt.config == {
+        "text": "x " + "[" * MAX_DEPTH + "]" * MAX_DEPTH,
+        "list": nested(MAX_DEPTH + 1),
+        "same": True,
+    }
+    use.succeed()
+    assert (await process.until(execution_id))[-1] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (nested(MAX_DEPTH + 1), "must not be nested deeper"),
+        (nested(300), "must not be nested deeper"),
+        ([float("nan")], "output[0]: must be a finite number"),
+        ({"n": 2**64}, "output.n: must be an integer of at most 64 bits"),
+        ("\x00", "output: must not contain the NUL character"),
+        ({"a"}, "output: is a set, not a JSON value"),
+    ],
+)
+async def test_a_wait_whose_output_cannot_be_stored_fails_its_task(output: object, said: str) -> None:
+    house = House(handlers={"waits": Returns(output)})
+    async with house.process() as process:
+        execution_id = await process.start(await house.define(sync("a", type="waits")))
+        assert (await process.until(execution_id))[-1] == "failed"
+        failure = (await process.executions.get(execution_id)).failure
+    assert failure is not None
+    assert failure.code == "bad_output"
+    assert said in failure.message
+
+
+class Returns:
+    def __init__(self, output: object) -> None:
+        self._output = output
+
+    def wait(self, config):
+        return Wait(seconds=0, output=self._output)
+
+
+class Raises:
+    def wait(self, config):
+        raise KeyError("a mistake in a plugin")
+
+
+async def test_a_mistake_in_a_waiting_handler_fails_its_task_and_drops_no_run() -> None:
+    house = House(handlers={"waits": Raises()})
+    async with house.process() as process:
+        execution_id = await process.start(await house.define(sync("a", type="waits")))
+        assert (await process.until(execution_id))[-1] == "failed"
+        failure = (await process.executions.get(execution_id)).failure
+    assert failure == Failure("handler_error", "task 'a' failed: KeyError: 'a mistake in a plugin'")
+
+
+class BrokenVault:
+    def get(self, name: str) -> str:
+        raise OSError("the vault is closed")
+
+
+@pytest.mark.parametrize("fields", [{"config": {"value": "${secrets.TOKEN}"}}, {"when": "secrets.TOKEN == 'x'"}])
+async def test_whatever_goes_wrong_while_an_attempt_is_prepared_fails_its_task(fields: dict) -> None:
+    house = House(secrets=BrokenVault())
+    async with house.process() as process:
+        execution_id = await process.start(await house.define(staged("a", **fields)))
+        assert (await process.until(execution_id))[-1] == "failed"
+        failure = (await process.executions.get(execution_id)).failure
+    assert failure == Failure("handler_error", "task 'a' failed: OSError: the vault is closed")

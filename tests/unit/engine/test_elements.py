@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.definitions import RetryPolicy
 from app.domain.handlers import TaskError, Wait
+from app.domain.json_values import MAX_DEPTH
 from app.engine.planning.data_flow import elements_of
 from app.expressions.errors import EvaluationError
 from app.expressions.template import compile_condition
@@ -170,3 +171,17 @@ async def test_waits_wait_side_by_side_and_signals_cannot(house: House, process:
     workflow = await house.define(each("waits", config={"signal": "go"}))
     execution_id = await process.start(workflow, input={"list": [1]})
     assert (await process.until(execution_id))[-2:] == ["a failed", "failed"]
+
+
+async def test_an_element_may_be_nested_one_level_less_than_the_list_of_all(house: House, process: Process) -> None:
+    workflow = await house.define(each(max_concurrency=1))
+    execution_id = await process.start(workflow, input={"list": ["x", "y"]})
+    await beginning(house, 0)
+    running(house)[0].succeed(orjson.loads("[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)))
+    await beginning(house, 1)
+    running(house)[1].succeed(orjson.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH))
+    assert (await process.until(execution_id))[-1] == "failed"
+    failure = (await process.executions.get(execution_id)).failure
+    assert failure is not None
+    assert failure.code == "bad_output"
+    assert "element 1: the task's output[0]" in failure.message
