@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.domain.handlers import TaskError
-from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
+from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 
 SHORTEST = 4
 """Shorter values are left: to replace them would destroy ordinary words, and they are no secrets."""
@@ -49,3 +49,25 @@ class Mask:
             )
             return Failed(masked)
         return outcome
+
+
+class HideAll(Mask):
+    """For a task whose secrets cannot be read: nothing that it says can be searched, so nothing is stored."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def text(self, text: str) -> str:
+        return STARS
+
+    def json(self, text: str) -> str:
+        """Raise `TaskError`."""
+        raise _unreadable()
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        return outcome if isinstance(outcome, Stopped) else Failed(_unreadable())
+
+
+def _unreadable() -> TaskError:
+    message = "the task's secrets cannot be read, so its outcome cannot be searched for them"
+    return TaskError("secrets_unreadable", message)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import structlog
 
 from app.domain.definitions import Config
 from app.domain.executions import Execution
@@ -17,9 +18,11 @@ from app.engine.planning.data_flow import Data, TaskFlow, condition_holds, eleme
 from app.engine.ports import Secrets
 from app.engine.running.attempts import Attempts, unexpected
 from app.engine.running.elements import Elements
-from app.engine.running.masking import Mask
+from app.engine.running.masking import HideAll, Mask
 from app.expressions.errors import EvaluationError
 from app.expressions.expression import Expression
+
+log = structlog.get_logger(__name__)
 
 Report = Callable[[float | None, str], None]
 Completed = Callable[[int, int, str | None], None]
@@ -121,7 +124,13 @@ class Preparation:
     def mask(self, index: int) -> Mask | None:
         """None for a task that sees no secrets."""
         names = self._tasks[index].flow.secrets
-        return Mask(value for name in names if (value := self._secrets.get(name))) if names else None
+        if not names:
+            return None
+        try:
+            return Mask(value for name in names if (value := self._secrets.get(name)))
+        except Exception as error:  # noqa: BLE001 - as in condition_holds
+            log.warning("secrets_unreadable", task=self._tasks[index].name, error=type(error).__name__)
+            return HideAll()
 
     def checked(self, index: int, outcome: Outcome) -> Outcome:
         """What may be stored of the outcome: without secrets, and a failure where the output breaks its schema."""

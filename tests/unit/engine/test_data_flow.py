@@ -252,16 +252,55 @@ async def test_a_mistake_in_a_waiting_handler_fails_its_task_and_drops_no_run() 
     assert failure == Failure("handler_error", "task 'a' failed: KeyError: 'a mistake in a plugin'")
 
 
-class BrokenVault:
+async def test_whatever_goes_wrong_while_an_attempt_is_prepared_fails_its_task(
+    house: House, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError("a mistake in the engine")
+
+    monkeypatch.setattr("app.engine.running.preparing.condition_holds", fail)
+    execution_id = await process.start(await house.define(staged("a", when="true")))
+    assert (await process.until(execution_id))[-1] == "failed"
+    failure = (await process.executions.get(execution_id)).failure
+    assert failure == Failure("handler_error", "task 'a' failed: RecursionError: a mistake in the engine")
+
+
+class BreakingVault:
+    def __init__(self) -> None:
+        self.is_broken = True
+
     def get(self, name: str) -> str:
-        raise OSError("the vault is closed")
+        if self.is_broken:
+            raise OSError("s3cr3t-token is no file")
+        return "s3cr3t-token"
+
+
+UNREADABLE = Failure(
+    "secrets_unreadable",
+    "task 'a' failed: the task's secrets cannot be read, so its outcome cannot be searched for them",
+)
 
 
 @pytest.mark.parametrize("fields", [{"config": {"value": "${secrets.TOKEN}"}}, {"when": "secrets.TOKEN == 'x'"}])
-async def test_whatever_goes_wrong_while_an_attempt_is_prepared_fails_its_task(fields: dict) -> None:
-    house = House(secrets=BrokenVault())
+async def test_secrets_that_cannot_be_read_fail_their_task(fields: dict) -> None:
+    house = House(secrets=BreakingVault())
     async with house.process() as process:
         execution_id = await process.start(await house.define(staged("a", **fields)))
         assert (await process.until(execution_id))[-1] == "failed"
-        failure = (await process.executions.get(execution_id)).failure
-    assert failure == Failure("handler_error", "task 'a' failed: OSError: the vault is closed")
+        assert (await process.executions.get(execution_id)).failure == UNREADABLE
+
+
+@pytest.mark.parametrize("fields", [{}, {"for_each": "[1]"}])
+async def test_an_output_is_not_stored_when_it_cannot_be_searched_for_secrets(fields: dict) -> None:
+    vault = BreakingVault()
+    vault.is_broken = False
+    house = House(secrets=vault)
+    async with house.process() as process:
+        task = staged("a", config={"value": "${secrets.TOKEN}"}, **fields)
+        execution_id = await process.start(await house.define(task))
+        entry = await house.stage.entered("a")
+        vault.is_broken = True
+        entry.succeed("s3cr3t-token")
+        assert (await process.until(execution_id))[-1] == "failed"
+        assert (await process.executions.get(execution_id)).failure == UNREADABLE
+    assert "s3cr3t-token" not in str(house.database.histories[execution_id])
