@@ -78,6 +78,31 @@ async def test_a_right_that_is_missing(database_url: str) -> None:
     )
 
 
+async def test_rights_on_tables_suffice_without_any_on_sequences(database_url: str) -> None:
+    """PostgreSQL asks for no right on the sequence of an identity column, unlike on that of a serial column."""
+    numbered = await ask(
+        database_url,
+        "SELECT array_agg(table_name::text || ' ' || is_identity ORDER BY 1) FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND (is_identity = 'YES' OR column_default LIKE 'nextval(%')",
+    )
+    assert numbered == ["engines YES", "execution_commands YES", "schedules YES", "tasks YES", "workflows YES"]
+    rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public"
+    async with login(database_url, rights) as url:
+        name = make_url(url).username
+        granted = await ask(database_url, f"SELECT has_sequence_privilege('{name}', 'tasks_id_seq', 'USAGE')")
+        rest = RestServerProcess(url, "")
+        await rest.start()
+        try:
+            async with httpx.AsyncClient(base_url=rest.url, timeout=120) as client:
+                task = {"name": "a", "execution_type": "sync", "sequence": 1}
+                workflow = await client.post("/workflows", json={"name": "w", "key": "w", "tasks": [task]})
+                schedule = await client.post("/schedules", json={"workflow": "w", "cron": "0 0 * * *"})
+        finally:
+            await rest.close()
+    assert granted is False
+    assert (workflow.status_code, schedule.status_code) == (201, 201), (workflow.text, schedule.text)
+
+
 async def test_a_question_that_is_refused_is_a_sentence(database_url: str) -> None:
     async with login(database_url, "SELECT, INSERT, UPDATE, DELETE ON workflows") as url:
         problem = await schema_problem(url)
