@@ -3,7 +3,7 @@
 The library that is fast, orjson, is less strict than these rules: it makes a float of an integer of more than 64 bits,
 it takes the last of several fields of one name, and it has another limit of nesting. So a text is parsed by orjson, and
 cheap searches tell whether it may break a rule. Only then it is parsed again, by Python's own parser, which keeps every
-digit and every field. The figures are in docs/decisions/0026-one-json-parser.md.
+digit and every field. The figures are in docs/decisions/0030-one-json-parser.md.
 """
 
 import json
