@@ -82,7 +82,7 @@ async def test_rights_on_tables_suffice_without_any_on_sequences(database_url: s
     """PostgreSQL asks for no right on the sequence of an identity column, unlike on that of a serial column."""
     numbered = await ask(
         database_url,
-        "SELECT array_agg(table_name::text || ' ' || is_identity ORDER BY 1) FROM information_schema.columns "
+        "SELECT array_agg(table_name::text || ' ' || is_identity ORDER BY table_name) FROM information_schema.columns "
         "WHERE table_schema = 'public' AND (is_identity = 'YES' OR column_default LIKE 'nextval(%')",
     )
     assert numbered == ["engines YES", "execution_commands YES", "schedules YES", "tasks YES", "workflows YES"]
