@@ -125,7 +125,7 @@ WRONG_CALLS = [
         pb.ExecuteWorkflowRequest(workflow_id="one", input='{"a": NaN}'),
         "INVALID_ARGUMENT",
         "invalid",
-        "input",
+        "input.a",
     ),
     (
         "ExecuteWorkflow",
