@@ -1,6 +1,7 @@
 """Which JSON values PostgreSQL and strict JSON can hold, and their text."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,13 +35,14 @@ rendered only for a problem.
 class RepeatedName(dict[str, Any]):
     """An object that was written with two fields of one name.
 
-    name: the first name that is there again.
+    name: the first of the names that are there more than once.
     """
 
     def __init__(self, fields: Sequence[tuple[str, Any]]) -> None:
         super().__init__(fields)
-        names = [name for name, _ in fields]
-        self.name = next(name for index, name in enumerate(names) if name in names[:index])
+        # Each name is looked at once: a hostile body has a hundred thousand of them.
+        counts = Counter(name for name, _ in fields)
+        self.name = next(name for name, count in counts.items() if count > 1)
 
 
 def encode(value: Any, field: str, limit: int, max_depth: int = MAX_DEPTH) -> str | None:
