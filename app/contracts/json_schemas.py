@@ -5,13 +5,13 @@ itself, is not recursive, and its patterns match in linear time.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
 import orjson
 
+from app.contracts.pattern_weights import pattern_weight
 from app.domain.errors import Problem
 from app.domain.paths import below
 
@@ -24,8 +24,10 @@ MAX_KEYWORDS = 20_000
 """The largest number of keywords of a schema after each reference is replaced by its target."""
 
 MAX_PATTERN_BYTES = 4_000_000
+MAX_PATTERN_WEIGHT = 150_000
+"""The largest weight of all patterns of a schema, see `pattern_weight`. Compiling them takes about 50 ms."""
+
 MAX_MESSAGE = 300
-MOST_PROBLEMS = 20
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _REFUSED = ("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$vocabulary")
@@ -49,23 +51,60 @@ def problems_of_schema(schema: Schema, path: str) -> list[Problem]:
 
 
 def problems_of_value(validator: jsonschema_rs.Draft202012Validator, value: Any, path: str) -> list[Problem]:
-    """The mismatches of a JSON value with the schema, at most `MOST_PROBLEMS`; paths start with `path`."""
-    errors = islice(validator.iter_errors(value), MOST_PROBLEMS)
-    return [Problem(below(path, *error.instance_path), _short(error.message)) for error in errors]
+    """The first mismatch of a JSON value with the schema, or none; the path starts with `path`.
+
+    Only the first one: to collect all of them takes a thousand times as long as to find that there is one.
+    """
+    if validator.is_valid(value):
+        return []
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        return [Problem(below(path, *error.instance_path), _short(error.message))]
+    return []
+
+
+def patterns_of(schema: Schema) -> Iterator[str]:
+    """The regular expressions of a schema, without those in its data."""
+    for value, _, depth in _subschemas(schema):
+        if depth > MAX_DEPTH:
+            return
+        if isinstance(pattern := value.get("pattern"), str):
+            yield pattern
+        if isinstance(by_pattern := value.get("patternProperties"), Mapping):
+            yield from by_pattern
+
+
+def weight_of_patterns(schema: Schema) -> int:
+    """The sum of the weights of a schema's patterns."""
+    return sum(map(pattern_weight, patterns_of(schema)))
+
+
+def keywords_of(schema: Schema) -> int:
+    """The number of checks that a valid schema can make of one value: its schemas and their keywords, each reference
+    replaced by its target, the names in lists such as `required`, and the values within `const` and `enum`.
+    """
+    return _Checks(schema).count(schema, is_by_name=False)
 
 
 def _misuses(schema: Schema) -> Iterator[tuple[str, str]]:
-    patterns = 0
     for value, place, depth in _subschemas(schema):
         if depth > MAX_DEPTH:
             yield "", f"must not be nested deeper than {MAX_DEPTH} levels"
             return
-        patterns += "pattern" in value
-        if isinstance(by_pattern := value.get("patternProperties"), Mapping):
-            patterns += len(by_pattern)
         yield from ((below(place, name), message) for name, message in _wrong_keywords(value))
+    patterns = sum(1 for _ in patterns_of(schema))
     if patterns > MAX_PATTERNS:
         yield "", f"has {patterns} patterns; the limit is {MAX_PATTERNS}"
+    elif (weight := weight_of_patterns(schema)) > MAX_PATTERN_WEIGHT:
+        yield "", too_heavy(weight, MAX_PATTERN_WEIGHT)
+
+
+def too_heavy(weight: int, limit: int) -> str:
+    return (
+        f"has patterns of about {weight} states; the limit is {limit}. Repetitions such as {{80}} multiply the states "
+        "of what they repeat, and \\pL has 1200: check a length with maxLength"
+    )
 
 
 def _subschemas(schema: Schema) -> Iterator[tuple[Schema, str, int]]:
@@ -152,6 +191,24 @@ class _Expansion:
         if count is None:
             raise _Endless(target)
         return count
+
+
+class _Checks(_Expansion):
+    """Counts more than keywords: see `keywords_of`. Plain values of an `enum` are found by one look."""
+
+    def count(self, value: Any, *, is_by_name: bool) -> int:
+        if _is_list(value):
+            return super().count(value, is_by_name=False) + sum(isinstance(item, str) for item in value)
+        if isinstance(value, Mapping) and not is_by_name:
+            data = (value[name] for name in ("const", "enum") if name in value)
+            return 1 + super().count(value, is_by_name=False) + sum(map(_values_within, data))
+        return super().count(value, is_by_name=is_by_name)
+
+
+def _values_within(value: Any) -> int:
+    """The number of values in the lists and objects of a list or object."""
+    items = value.values() if isinstance(value, Mapping) else value if _is_list(value) else ()
+    return sum(1 + _values_within(item) for item in items if isinstance(item, Mapping) or _is_list(item))
 
 
 def _found(root: Schema, target: str) -> Any:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.contracts.json_schemas import MAX_PATTERN_WEIGHT, too_heavy
+from app.contracts.pattern_weights import pattern_weight
 from app.domain.compensation import compensation_problems
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid, Problem
@@ -14,6 +16,11 @@ from app.expressions.secrets import secret_name_problem
 from app.expressions.template import compile_condition, compile_template, count_expressions, templated_strings
 
 MAX_EXPRESSIONS = 1_000
+MAX_CHARACTERS = 200_000
+"""The most characters of all texts with expressions. Compiling takes 2 to 4 µs per character."""
+
+MAX_FAULTS = 50
+"""After so many expressions that cannot be compiled, the others are not tried."""
 
 
 def expression_problems(
@@ -27,22 +34,33 @@ def expression_problems(
         Problem(f"variables{path}", "must be plain JSON: variables hold no expressions; write $${ for ${ itself")
         for path, _ in templated_strings(draft.variables)
     ]
-    count = sum(map(_count, tasks))
-    if count > MAX_EXPRESSIONS:
-        return [*found, Problem("tasks", f"hold {count} expressions; the limit is {MAX_EXPRESSIONS}")]
-    known = _Known.of(draft, tasks)
+    if too_many := _excess(tasks):
+        return [*found, Problem("tasks", too_many)]
+    known, faults, weight = _Known.of(draft, tasks), 0, 0
     for index, task in enumerate(tasks):
         for path, expression in _compiled(task, f"tasks[{index}]"):
             if isinstance(expression, str):
                 found += [] if is_stored(task) else [Problem(path, expression)]
+                faults += 1
             else:
                 found += (Problem(path, message) for message in known.misuses(expression, index))
+                weight += sum(map(pattern_weight, expression.names.patterns))
+            if weight > MAX_PATTERN_WEIGHT:
+                return [*found, Problem("tasks", f"of all expressions: {too_heavy(weight, MAX_PATTERN_WEIGHT)}")]
+            if faults > MAX_FAULTS:
+                return found
     return found
 
 
-def _count(task: TaskDraft) -> int:
-    conditions = sum(text is not None for text in (task.when, task.for_each))
-    return conditions + sum(count_expressions(text) for _, text in templated_strings(task.effective_config))
+def _excess(tasks: Sequence[TaskDraft]) -> str | None:
+    """What there is too much of, counted before anything is compiled."""
+    texts = [text for task in tasks for _, text in templated_strings(task.effective_config)]
+    conditions = [text for task in tasks for text in (task.when, task.for_each) if text is not None]
+    if (count := len(conditions) + sum(map(count_expressions, texts))) > MAX_EXPRESSIONS:
+        return f"hold {count} expressions; the limit is {MAX_EXPRESSIONS}"
+    if (count := sum(map(len, (*conditions, *texts)))) > MAX_CHARACTERS:
+        return f"hold {count} characters of texts with expressions; the limit is {MAX_CHARACTERS}"
+    return None
 
 
 def _compiled(task: TaskDraft, path: str) -> Iterator[tuple[str, Expression | str]]:

@@ -3,15 +3,23 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.contracts.json_schemas import problems_of_schema
+import orjson
+
+from app.contracts.json_schemas import problems_of_schema, too_heavy, weight_of_patterns
 from app.definitions.changes import workflow_fields
 from app.definitions.expression_rules import expression_problems
 from app.definitions.name_rules import name_problems
 from app.definitions.ports import TaskTypes, WorkflowEdit
-from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft, workflow_problems
+from app.domain.definitions import Config, TaskDraft, Workflow, WorkflowDraft, workflow_problems
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph
 from app.domain.routing_rules import routing_problems
+
+MAX_SCHEMA_BYTES = 524_288
+"""The most bytes of all schemas of a definition. Compiling takes 0.1 to 0.3 µs per byte, twice."""
+
+MAX_PATTERN_WEIGHT = 300_000
+"""The largest weight of the patterns of all its schemas, see `pattern_weight`. Compiling them takes about 100 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +95,16 @@ def _schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[P
     """Every problem of `input_schema` and of each `output_schema`."""
     stated = [("input_schema", draft.input_schema)]
     stated += [(f"tasks[{index}].output_schema", task.output_schema) for index, task in enumerate(tasks)]
-    return [problem for path, schema in stated if schema is not None for problem in problems_of_schema(schema, path)]
+    schemas = [(path, schema) for path, schema in stated if schema is not None]
+    if too_much := _excess_of_schemas([schema for _, schema in schemas]):
+        return [Problem("", too_much)]
+    return [problem for path, schema in schemas for problem in problems_of_schema(schema, path)]
+
+
+def _excess_of_schemas(schemas: Sequence[Config]) -> str | None:
+    """What there is too much of in all schemas together, counted before anything is compiled."""
+    if (size := sum(len(orjson.dumps(schema)) for schema in schemas)) > MAX_SCHEMA_BYTES:
+        return f"its schemas have {size} bytes together; the limit is {MAX_SCHEMA_BYTES}"
+    if (weight := sum(map(weight_of_patterns, schemas))) > MAX_PATTERN_WEIGHT:
+        return f"its schemas together: {too_heavy(weight, MAX_PATTERN_WEIGHT)}"
+    return None

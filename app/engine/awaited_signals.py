@@ -1,7 +1,6 @@
 """Whether a task of an execution can take a signal. Checked when one is sent, so that none is accepted for nothing."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from app.domain.errors import Invalid, Problem
 from app.domain.executions import Execution
@@ -25,8 +24,10 @@ class AwaitedSignals:
         self._plans = plans
         self._handlers = handlers
 
-    async def check(self, execution: Execution, name: str, payload: Any) -> None:
+    async def check(self, execution: Execution, name: str, payload: str) -> None:
         """Raise `Invalid` when no task of the execution waits for the name, or when the payload fits none that does.
+
+        payload: JSON text.
 
         A payload has to match the `output_schema` of one task that can still take it: of several tasks that wait for
         one name, each takes the oldest signal that matches its own.
@@ -65,10 +66,12 @@ class AwaitedSignals:
             return None
 
 
-def _misfits(plan: Plan, takers: Sequence[int], payload: Any) -> Mapping[int, Sequence[Problem]]:
+def _misfits(plan: Plan, takers: Sequence[int], payload: str) -> Mapping[int, Sequence[Problem]]:
     """What in the payload breaks the output schemas of the tasks, by the task."""
     contracts = ((index, plan.tasks[index].output) for index in takers)
-    found = ((index, contract.problems(payload, "payload")) for index, contract in contracts if contract is not None)
+    found = (
+        (index, contract.problems_of_text(payload, "payload")) for index, contract in contracts if contract is not None
+    )
     return {index: problems for index, problems in found if problems}
 
 

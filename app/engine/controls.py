@@ -85,7 +85,7 @@ class ExecutionControls:
             raise Invalid(problems)
         execution = await read_execution(self._store, execution_id)
         if not execution.status.is_final:
-            await self._awaited.check(execution, name, payload.value)
+            await self._awaited.check(execution, name, payload.text)
         command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=payload.text)
         return await self._send(command, execution, "receive signals")
 

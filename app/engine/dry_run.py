@@ -107,7 +107,7 @@ class DryRunner:
 
 
 def _check(plan: Plan, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> None:
-    found = [] if plan.input is None else list(plan.input.problems(dict(input), "input"))
+    found = [] if plan.input is None else list(plan.input.problems_of_text(orjson.dumps(dict(input)).decode(), "input"))
     found += [
         Problem(f"tasks.{name}", f"no task of this workflow is named {name!r}")
         for name in mocks

@@ -124,7 +124,7 @@ class Repetitions:
         plan = await self._plans.get(origin.workflow_id, revision)
         if plan is None:
             raise Invalid.at(FIELD, f"workflow {origin.workflow_id} has no revision {revision}")
-        if plan.input is not None and (problems := plan.input.problems(origin.input.value, "input")):
+        if plan.input is not None and (problems := plan.input.problems_of_payload(origin.input, "input")):
             raise Invalid(problems)
         return plan
 

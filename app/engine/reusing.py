@@ -7,8 +7,6 @@ have read. How a task is retried, timed or undone does not change its result.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import orjson
-
 from app.domain.errors import Invalid, Problem
 from app.domain.json_values import same_json
 from app.domain.states import TaskStatus
@@ -105,5 +103,5 @@ def _names_before(plan: Plan, index: int) -> set[str]:
 def _broken_contract(task: PlannedTask, output: str | None, where: str) -> Iterator[str]:
     if task.output is None:
         return
-    for problem in task.output.problems(None if output is None else orjson.loads(output), "output"):
+    for problem in task.output.problems_of_text(output, "output"):
         yield f"in {where} it breaks output_schema: {problem.path}: {problem.message}"

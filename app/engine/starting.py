@@ -174,4 +174,4 @@ def check_idempotency_key(key: str | None) -> None:
 
 def _broken_contract(plan: Plan, input: Payload) -> Sequence[Problem]:
     """Where the input violates the workflow's `input_schema`, with the paths."""
-    return () if plan.input is None else plan.input.problems(input.value, "input")
+    return () if plan.input is None else plan.input.problems_of_payload(input, "input")

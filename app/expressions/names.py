@@ -1,6 +1,7 @@
 """Finds and checks the names and functions that an expression uses, before anything is evaluated."""
 
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from app.expressions.errors import ExpressionError
 from app.expressions.functions import FUNCTIONS
@@ -32,12 +33,14 @@ class Names:
         tasks: the used members of `tasks`.
         secrets: the used members of `secrets`.
         variables: the used members of `vars`.
+        patterns: the regular expressions that it names as constants.
     """
 
     roots: frozenset[str]
     tasks: frozenset[str]
     secrets: frozenset[str]
     variables: frozenset[str]
+    patterns: frozenset[str] = frozenset()
 
 
 def names_in(source: str, tree: Node, roots: frozenset[str]) -> Names:
@@ -49,9 +52,8 @@ def names_in(source: str, tree: Node, roots: frozenset[str]) -> Names:
     reader = _Reader(source, roots)
     reader.read(tree)
     named = reader.named
-    return Names(
-        frozenset(reader.used), frozenset(named["tasks"]), frozenset(named["secrets"]), frozenset(named["vars"])
-    )
+    tasks, secrets, variables = (frozenset(named[root]) for root in ("tasks", "secrets", "vars"))
+    return Names(frozenset(reader.used), tasks, secrets, variables, frozenset(reader.patterns))
 
 
 _Place = tuple[Node, frozenset[str]]
@@ -66,6 +68,7 @@ class _Reader:
     roots: frozenset[str]
     used: set[str] = field(default_factory=set)
     named: dict[str, set[str]] = field(default_factory=lambda: {root: set() for root in NAMED_ROOTS})
+    patterns: set[str] = field(default_factory=set)
     costly: int = 0
 
     def read(self, tree: Node) -> None:
@@ -87,6 +90,7 @@ class _Reader:
         if isinstance(node, Call):
             self._check_function(node)
             if node.function in COSTLY:
+                self.patterns |= {argument.value for argument in node.arguments[1:] if _is_text(argument)}
                 self._count_costly(node.function, is_in_loop=bool(bound))
         return False
 
@@ -148,6 +152,10 @@ def _unnamed(root: str, node: Node) -> ExpressionError:
     if isinstance(node, Index) and isinstance(node.key, Literal) and isinstance(node.key.value, str):
         message += ", in plain quotes and without backslashes"
     return ExpressionError(message)
+
+
+def _is_text(node: Node) -> TypeGuard[Literal]:
+    return isinstance(node, Literal) and isinstance(node.value, str)
 
 
 def _plain_text(node: Node) -> str | None:

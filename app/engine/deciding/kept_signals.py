@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from app.contracts.contract import Contract
 
 
@@ -27,7 +25,7 @@ def oldest_for(kept: Sequence[KeptSignal], index: int, contract: Contract | None
     """
     for signal in kept:
         if not signal.misfits >> index & 1:
-            if contract is None or not contract.problems(orjson.loads(signal.payload), ""):
+            if contract is None or not contract.problems_of_text(signal.payload, ""):
                 return signal
             # Remembered, because this is asked again at every step while the task waits.
             signal.misfits |= 1 << index

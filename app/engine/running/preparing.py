@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 
 from app.domain.definitions import Config
@@ -139,7 +138,7 @@ class Preparation:
         contract = self._tasks[index].output
         if contract is None or not isinstance(outcome, Succeeded):
             return outcome
-        problems = contract.problems(orjson.loads(outcome.output or "null"), "output")
+        problems = contract.problems_of_text(outcome.output, "output")
         if not problems:
             return outcome
         message = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)

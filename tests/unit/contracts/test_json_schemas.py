@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.contracts.json_schemas import MAX_BYTES, compile_schema, problems_of_schema
+from app.contracts.contract import MOST_CHECKS, Contract, contract
+from app.contracts.json_schemas import MAX_BYTES, MAX_MESSAGE, compile_schema, problems_of_schema
 from tests.support.cost import at_most
 
 FEW = 20_000
@@ -115,3 +116,56 @@ def test_limits_say_what_is_over_them():
     assert problems({"allOf": [{"pattern": str(n)} for n in range(101)]}) == [
         ("S", "has 101 patterns; the limit is 100")
     ]
+
+
+def test_patterns_are_limited_by_what_they_become():
+    heavy = {"anyOf": [{"pattern": r"\pL{60}"}, {"patternProperties": {r"\pL{70}": {}}}]}
+    [(path, message)] = problems(heavy)
+    assert path == "S"
+    assert message.startswith("has patterns of about 156460 states; the limit is 150000.")
+    with at_most(FEW):
+        assert problems({"allOf": [{"pattern": r"\pL{%d}" % n} for n in range(30, 90)]})  # noqa: UP031
+
+
+def test_the_first_mismatch_is_found_without_the_others():
+    held = Contract({"items": {"anyOf": [{"const": n} for n in range(3_300)]}})
+    with at_most(FEW // 100):
+        [problem] = held.problems([-1] * 2_000, "input")
+    assert problem.path == "input[0]"
+    assert len(problem.message) <= MAX_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "least"),
+    [
+        ({"items": {"anyOf": [{"const": n} for n in range(3_300)]}}, "[" + "1," * 99 + "1]", 3_300 * 100),
+        ({"items": {"required": [str(n) for n in range(1_000)]}}, "[" + "{}," * 99 + "{}]", 1_000 * 100),
+        ({"items": {"enum": [[list(range(50))] for _ in range(100)]}}, "[" + "[]," * 99 + "[]]", 100 * 100),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"anyOf": [{}] * 200}}}}, "[" + "1," * 99 + "1]", 200 * 100),
+        ({"pattern": "[ab]*a[ab]{9000}c"}, '"' + "ab" * 5_000 + '"', 10_000 * 9_000 // 100),
+    ],
+)
+def test_the_cost_multiplies_checks_and_values(schema, text, least):
+    assert Contract(schema).cost(text) >= least
+
+
+def test_a_usual_schema_and_value_cost_little():
+    schema = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^[A-Z]{3}[0-9]{4}$"}}}
+    assert Contract(schema).cost('{"id":"ABC1234"}') < 1_000
+
+
+def test_a_value_that_takes_too_many_checks_is_refused_with_the_figures():
+    held = Contract({"items": {"anyOf": [{"const": n} for n in range(3_300)]}})
+    [problem] = held.problems_of_text("[" + "3299," * 999 + "3299]", "payload")
+    assert problem.path == "payload"
+    assert problem.message.startswith("takes about ")
+    assert problem.message.endswith(f"checks of its schema; the limit here is {MOST_CHECKS}")
+    assert held.problems_of_text("[3299]", "payload") == []
+
+
+def test_a_stored_schema_with_heavy_patterns_refuses_every_value():
+    kept = contract({"pattern": r"\pL{140}"})
+    assert kept is not None
+    with at_most(FEW // 100):
+        [problem] = kept.problems_of_text('"a"', "output")
+    assert problem.message.startswith("cannot be checked, because its schema has patterns of about 168380 states")

@@ -21,6 +21,7 @@ from app.domain.definitions import (
 from app.domain.errors import Invalid, Problem
 from app.expressions.expression import compile_expression
 from app.expressions.template import compile_template
+from tests.support.cost import at_most
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -266,3 +267,50 @@ def test_without_a_type_only_the_texts_of_message_and_fields_are_expressions(rul
         "tasks[0].config.message.text",
         "tasks[0].config.nested[0]",
     }
+
+
+MANY_TASKS = Rules(EvenNumbers(), max_tasks=20)
+
+
+def test_the_patterns_of_all_schemas_together_are_limited():
+    schema = {"anyOf": [{"pattern": r"\pL{%d}" % n} for n in range(1, 15)]}  # noqa: UP031
+    tasks = tuple(TaskDraft(f"t{n}", type="any", output_schema=schema) for n in range(3))
+    [(path, message)] = problems(lambda: MANY_TASKS.check_new(WorkflowDraft(name="w", tasks=tasks)))
+    assert path == ""
+    assert message.startswith("its schemas together: has patterns of about 382830 states; the limit is 300000.")
+    MANY_TASKS.check_new(WorkflowDraft(name="w", tasks=tasks[:2]))
+
+
+def test_the_bytes_of_all_schemas_together_are_limited():
+    tasks = tuple(TaskDraft(f"t{n}", type="any", output_schema={"description": "x" * 60_000}) for n in range(9))
+    [(_, message)] = problems(lambda: MANY_TASKS.check_new(WorkflowDraft(name="w", tasks=tasks)))
+    assert message == "its schemas have 540162 bytes together; the limit is 524288"
+
+
+def test_the_texts_with_expressions_are_limited_together():
+    tasks = tuple(TaskDraft(f"t{n}", type="any", config={"message": "x" * 60_000 + "${input.a}"}) for n in range(4))
+    [(path, message)] = problems(lambda: MANY_TASKS.check_new(WorkflowDraft(name="w", tasks=tasks)))
+    assert (path, message) == ("tasks", "hold 240040 characters of texts with expressions; the limit is 200000")
+
+
+def test_the_patterns_of_all_expressions_together_are_limited():
+    fields = {f"f{n}": r"${input.a.matches('\\pL{%d}')}" % (n % 12 + 1) for n in range(40)}  # noqa: UP031
+    with at_most(20_000):
+        [(path, message)] = problems(
+            lambda: MANY_TASKS.check_new(
+                WorkflowDraft(name="w", tasks=(TaskDraft("a", type="any", config={"fields": fields}),))
+            )
+        )
+    assert path == "tasks"
+    assert message.startswith("of all expressions: has patterns of about ")
+
+
+def test_after_many_faults_no_more_expressions_are_compiled():
+    fields = {f"f{n}": r"${input.a.matches('\\pL{%d}')}" % (n + 100) for n in range(900)}  # noqa: UP031
+    with at_most(20_000):
+        found = problems(
+            lambda: MANY_TASKS.check_new(
+                WorkflowDraft(name="w", tasks=(TaskDraft("a", type="any", config={"fields": fields}),))
+            )
+        )
+    assert len(found) == 51

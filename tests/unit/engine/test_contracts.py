@@ -3,7 +3,6 @@
 import pytest
 
 from app.contracts.contract import Contract
-from app.contracts.json_schemas import MOST_PROBLEMS
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Invalid, Problem
 from app.domain.handlers import Wait
@@ -22,15 +21,13 @@ class Waits:
         return Wait(seconds=config.get("seconds"), signal=config.get("signal"), output=config.get("output"))
 
 
-def test_each_problem_has_its_path() -> None:
+def test_the_first_problem_has_its_path() -> None:
     contract = Contract(SCHEMA)
     assert contract.problems({"rows": [1, 2]}, "output") == []
     assert contract.problems({"rows": [1, -2, "x"]}, "output") == [
         Problem("output.rows[1]", "-2 is less than the minimum of 0"),
-        Problem("output.rows[2]", '"x" is not of type "integer"'),
     ]
     assert contract.problems({}, "output") == [Problem("output", '"rows" is a required property')]
-    assert len(contract.problems({"rows": [-1] * 1000}, "output")) == MOST_PROBLEMS
 
 
 async def test_an_input_that_breaks_the_schema_starts_nothing() -> None:
