@@ -13,9 +13,9 @@ from app.contracts.json_schemas import (
     too_heavy,
     weight_of_patterns,
 )
-from app.contracts.pattern_weights import A_PATTERN
 from app.domain.definitions import Config
 from app.domain.errors import Problem
+from app.domain.pattern_weights import A_PATTERN
 from app.domain.payloads import Payload
 
 MOST_CHECKS = 700_000

@@ -11,9 +11,9 @@ from urllib.parse import unquote
 import jsonschema_rs
 import orjson
 
-from app.contracts.pattern_weights import pattern_weight
 from app.domain.errors import Problem
 from app.domain.paths import below
+from app.domain.pattern_weights import pattern_weight
 
 Schema = Mapping[str, Any]
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.contracts.json_schemas import MAX_PATTERN_WEIGHT, too_heavy
-from app.contracts.pattern_weights import pattern_weight
 from app.domain.compensation import compensation_problems
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph, tasks_before
+from app.domain.pattern_weights import pattern_weight
 from app.expressions.errors import ExpressionError
 from app.expressions.expression import Expression
 from app.expressions.names import ELEMENT_ROOTS

@@ -14,6 +14,10 @@ class EvaluationError(Exception):
         self.reason = reason
 
 
+class TooCostlyError(EvaluationError):
+    """The expression was not evaluated to its end: it takes more than the limits allow."""
+
+
 class NoValue(Exception):
     """A part of an expression has no value. `||`, `&&` and loops can absorb it.
 
@@ -23,3 +27,9 @@ class NoValue(Exception):
 
 class TooMuch(Exception):
     """An evaluation exceeds a limit. `||`, `&&` and loops do not absorb it."""
+
+
+class OverBudget(Exception):
+    """An evaluation takes more than it may where everything else waits meanwhile. It can be made again elsewhere, with
+    the full limits, because evaluations change nothing.
+    """

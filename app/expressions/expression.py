@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.texts import text_problem
-from app.expressions.errors import EvaluationError, ExpressionError, NoValue, TooMuch
+from app.expressions.errors import EvaluationError, ExpressionError, NoValue, TooCostlyError, TooMuch
 from app.expressions.evaluation import compiled
 from app.expressions.frame import Evaluate, Frame
+from app.expressions.limits import Meter
 from app.expressions.names import ROOTS, Names, names_in, simple_path
 from app.expressions.parser import parse
 from app.expressions.results import json_result
+from app.expressions.syntax import size
 
 MAX_SOURCE = 2_000
 """The largest number of characters of an expression."""
@@ -27,20 +29,31 @@ class Expression:
         names: the names that it uses.
         path: the keys from a root to the value, if the expression only names a value; its size is not limited then.
         value: computes the value.
+        parts: the number of its parts, which are the steps that an evaluation takes at least.
     """
 
     source: str
     names: Names
     path: tuple[str | int, ...] | None
     value: Evaluate
+    parts: int
 
-    def evaluate(self, scope: Scope) -> Any:
-        """The JSON value for `scope`, which has a value for each root. Raise `EvaluationError`."""
+    def evaluate(self, scope: Scope, meter: Meter | None = None) -> Any:
+        """The JSON value for `scope`, which has a value for each root.
+
+        meter: counts the cost; None stands for a new one with the full limits.
+
+        Raise `EvaluationError`, and what the meter raises beyond its limits.
+        """
+        meter = Meter() if meter is None else meter
         try:
-            found = self.value(Frame(scope))
-            return found if self.path is not None else json_result(found)
-        except (NoValue, TooMuch) as error:
+            meter.spend(self.parts)
+            found = self.value(Frame(scope, meter))
+            return found if self.path is not None else json_result(found, meter)
+        except NoValue as error:
             raise EvaluationError(self.source, str(error)) from None
+        except TooMuch as error:
+            raise TooCostlyError(self.source, str(error)) from None
         except RecursionError:
             raise EvaluationError(self.source, "the data are nested too deeply") from None
         except UnicodeEncodeError:
@@ -60,4 +73,4 @@ def compile_expression(source: str, extra_roots: frozenset[str] = frozenset()) -
         raise ExpressionError(problem)
     tree, roots = parse(source), ROOTS | extra_roots
     names = names_in(source, tree, roots)
-    return Expression(source, names, simple_path(tree, roots), compiled(tree, {}))
+    return Expression(source, names, simple_path(tree, roots), compiled(tree, {}), size(tree))

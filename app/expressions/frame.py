@@ -19,10 +19,10 @@ class Frame:
 
     __slots__ = ("meter", "roots", "variables")
 
-    def __init__(self, roots: Mapping[str, Any]) -> None:
+    def __init__(self, roots: Mapping[str, Any], meter: Meter) -> None:
         self.roots = roots
         self.variables: dict[str, Any] = {}
-        self.meter = Meter()
+        self.meter = meter
 
 
 Evaluate = Callable[[Frame], Any]

@@ -8,7 +8,7 @@ import orjson
 
 from app.domain.json_values import MAX_DEPTH, storage_problems
 from app.expressions.errors import NoValue
-from app.expressions.limits import MAX_RESULT_BYTES
+from app.expressions.limits import MAX_RESULT_BYTES, Meter
 from app.expressions.values import UInt, kind
 
 _PLAIN = frozenset({bool, int, type(None)})
@@ -16,20 +16,21 @@ _SHORT = MAX_RESULT_BYTES // 8
 """A shorter text always fits: a character has at most six bytes in JSON."""
 
 
-def json_result(value: Any) -> Any:
+def json_result(value: Any, meter: Meter) -> Any:
     """A copy of the value.
 
     Raise `NoValue` for bytes, times, types and NaN, which JSON does not have, and for a result that is too large.
     """
     if type(value) in _PLAIN or (type(value) is str and len(value) < _SHORT and value.isascii()):
         return value
-    _check_size(value)
+    _check_size(value, meter)
     try:
         text = orjson.dumps(value, default=_plain)
     except (TypeError, orjson.JSONEncodeError):
         raise _unwritable(value) from None
     if len(text) > MAX_RESULT_BYTES:
         raise _too_large(len(text))
+    meter.read(len(text))
     return orjson.loads(text)
 
 
@@ -49,16 +50,18 @@ def _too_large(size: int) -> NoValue:
     return NoValue(f"the result has {size} bytes; the limit is {MAX_RESULT_BYTES}")
 
 
-def _check_size(value: Any) -> None:
+def _check_size(value: Any, meter: Meter) -> None:
     """Raise `NoValue` for a value that will be too large as JSON.
 
     Loops can create values that contain the same list thousands of times. Such a value is small in memory but not as
     JSON, so the size of each list and map is computed once and added for each occurrence.
     """
     sizes, waiting, counted = dict[int, int](), [value], 0
+    meter.spend(1)
     while waiting:
         item = waiting[-1]
         parts = _parts(item)
+        meter.spend(len(parts))
         missing = [part for part in parts if isinstance(part, list | Mapping) and id(part) not in sizes]
         if missing and id(item) not in sizes:
             waiting += missing

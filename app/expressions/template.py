@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from app.domain.paths import below
-from app.expressions.errors import EvaluationError, ExpressionError
+from app.expressions.errors import EvaluationError, ExpressionError, TooCostlyError, TooMuch
 from app.expressions.expression import MAX_SOURCE, Expression, Scope, compile_expression
+from app.expressions.limits import Meter
 from app.expressions.tokens import end_of_expression
 
 Part = str | Expression
@@ -27,10 +28,10 @@ class Text:
 
     parts: tuple[Part, ...]
 
-    def fill(self, scope: Scope) -> Any:
+    def fill(self, scope: Scope, meter: Meter) -> Any:
         if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
-            return self.parts[0].evaluate(scope)
-        return "".join(part if isinstance(part, str) else _as_text(part, scope) for part in self.parts)
+            return self.parts[0].evaluate(scope, meter)
+        return "".join(part if isinstance(part, str) else _as_text(part, scope, meter) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,14 @@ class Template:
     value: Any
     expressions: tuple[Expression, ...]
 
-    def fill(self, scope: Scope) -> Any:
-        """The value for `scope`. Raise `EvaluationError`."""
-        return _fill(self.value, scope) if self.expressions else self.value
+    def fill(self, scope: Scope, meter: Meter | None = None) -> Any:
+        """The value for `scope`. All expressions share the meter; it and errors as in `Expression.evaluate`."""
+        if not self.expressions:
+            return self.value
+        try:
+            return _fill(self.value, scope, meter or Meter())
+        except TooMuch as error:
+            raise TooCostlyError(self.expressions[0].source, f"with the rest of the config: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +153,27 @@ def _split(text: str) -> Iterator[str | _Source]:
         yield text[position:]
 
 
-def _fill(value: Any, scope: Scope) -> Any:
+def _fill(value: Any, scope: Scope, meter: Meter) -> Any:
     if isinstance(value, Text):
-        return value.fill(scope)
+        return value.fill(scope, meter)
     if isinstance(value, dict):
-        return {key: _fill(item, scope) for key, item in value.items()}
+        meter.spend(len(value))
+        return {key: _fill(item, scope, meter) for key, item in value.items()}
     if isinstance(value, list):
-        return [_fill(item, scope) for item in value]
+        meter.spend(len(value))
+        return [_fill(item, scope, meter) for item in value]
     return value
 
 
-def _as_text(part: Expression, scope: Scope) -> str:
-    value = part.evaluate(scope)
+def _as_text(part: Expression, scope: Scope, meter: Meter) -> str:
+    value = part.evaluate(scope, meter)
     try:
-        return value if isinstance(value, str) else orjson.dumps(value).decode()
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
         # What is not computed is JSON already.
         raise EvaluationError(part.source, "the data are nested too deeply") from None
+    meter.make(len(text))
+    return text
 
 
 def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:

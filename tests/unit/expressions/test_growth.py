@@ -3,12 +3,22 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
-from app.expressions.errors import EvaluationError, ExpressionError
+from app.expressions.errors import EvaluationError, ExpressionError, OverBudget, TooCostlyError
 from app.expressions.expression import compile_expression
-from app.expressions.limits import MAX_MADE_BYTES, MAX_RESULT_BYTES, MAX_STEPS
+from app.expressions.limits import (
+    INLINE_BYTES,
+    INLINE_STEPS,
+    MAX_MADE_BYTES,
+    MAX_RESULT_BYTES,
+    MAX_STEPS,
+    InlineMeter,
+    Meter,
+)
+from app.expressions.template import compile_template
 from tests.support.cost import at_most
 
 DATA = {
@@ -110,7 +120,7 @@ def test_data_of_any_size_can_be_looked_into():
     assert (
         evaluate("size(input.text) + size(input.long)", {"text": "x" * 5_000_000, "long": [1] * 300_000}) == 5_300_000
     )
-    assert evaluate("input.list.all(x, x == 1)", {"list": [1] * (MAX_STEPS // 4)}) is True
+    assert evaluate("input.list.all(x, x == 1)", {"list": [1] * (MAX_STEPS // 4 - 10)}) is True
 
 
 def test_the_refusal_of_too_much_says_how_much():
@@ -170,3 +180,54 @@ def test_a_computed_result_is_bounded():
         f"the result has 1200002 bytes; the limit is {MAX_RESULT_BYTES}"
     )
     assert refusal("'' + input.text", {"text": "\n" * 600_000}).startswith("the result has 1200002 bytes")
+
+
+def test_all_expressions_of_a_config_share_the_limit():
+    long = {"list": list(range(MAX_STEPS // 40))}
+    texts = [f"${{input.list.all(x, x >= {n})}}" for n in range(-20, 0)]
+    one, faults = compile_template({"a": texts[0]})
+    many, _ = compile_template({"a": texts})
+    assert not faults
+    assert one.fill({"input": long}) == {"a": True}
+    with pytest.raises(TooCostlyError, match=f"needs more than {MAX_STEPS} steps"):
+        many.fill({"input": long})
+
+
+def test_texts_of_a_config_share_the_limit_of_created_text():
+    template, _ = compile_template({"a": ["x${input.text}"] * 40})
+    with pytest.raises(TooCostlyError, match=f"creates more than {MAX_MADE_BYTES} characters"):
+        template.fill({"input": {"text": "y" * 1_000_000}})
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        ("${input.list.all(x, x > 0) || true}", {"list": [1] * INLINE_STEPS}),
+        ("${true || input.list.all(x, x > 0)}${input.list.map(x, x)}", {"list": [1] * INLINE_STEPS}),
+        ("${[input.list == input.other, input.list]}", {"list": [1] * INLINE_STEPS, "other": [1] * INLINE_STEPS}),
+        ("x${input.text}", {"text": "y" * (INLINE_BYTES + 1)}),
+        ("${input.text.contains('z')}", {"text": "y" * (INLINE_STEPS * 65)}),
+        ("${'a'.matches(input.text)}", {"text": r"\pL{20}"}),
+        ([f"${{input.a{'+1' * 400}}}" for _ in range(20)], {"a": 1}),
+        ([["x"] * 100 + ["${input.a}"]] * 60, {"a": 1}),
+    ],
+)
+def test_a_budget_counts_all_that_takes_long(value, data):
+    """The same config has a value with the full limits."""
+    template, faults = compile_template(value)
+    assert not faults
+    with pytest.raises(OverBudget):
+        template.fill({"input": data}, InlineMeter())
+    meter = Meter()
+    with suppress(EvaluationError):
+        template.fill({"input": data}, meter)
+    assert meter.spent > INLINE_STEPS or len(str(data)) > INLINE_BYTES
+
+
+def test_usual_configs_stay_within_the_budget():
+    body = {f"f{n}": f"${{input.rows[{n}].name}}" for n in range(50)}
+    config = {"url": "https://a/${url_encode(input.id)}", "body": body}
+    template, _ = compile_template(config)
+    meter = InlineMeter()
+    template.fill({"input": {"id": 7, "rows": [{"name": "a"}] * 50}}, meter)
+    assert meter.spent < INLINE_STEPS // 10

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.contracts.pattern_weights import A_PATTERN, pattern_weight
+from app.domain.pattern_weights import A_PATTERN, pattern_weight
 from app.expressions.errors import NoValue
 from app.expressions.patterns import compiled_pattern
 
