@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     engine_cancel_grace_seconds: float = Field(10.0, ge=0)
     engine_max_lost_attempts: int = Field(20, ge=1)
     engine_python_threads: int = Field(16, ge=1)
+    evaluator_processes: int = Field(2, ge=1, le=64)
+    evaluator_max_waiting: int = Field(2_000, ge=1)
+    evaluator_deadline_seconds: float = Field(0.25, gt=0, le=10)
+    evaluator_memory_bytes: int = Field(536_870_912, ge=268_435_456)
     shutdown_seconds: float = Field(10.0, ge=0)
     watch_poll_seconds: float = Field(0.5, gt=0)
 

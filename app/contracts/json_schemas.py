@@ -65,26 +65,44 @@ def problems_of_value(validator: jsonschema_rs.Draft202012Validator, value: Any,
 
 
 def patterns_of(schema: Schema) -> Iterator[str]:
-    """The regular expressions of a schema, without those in its data."""
-    for value, _, depth in _subschemas(schema):
+    """The regular expressions of a schema, without those in its data and those that are nested too deeply."""
+    waiting: list[tuple[Any, int, bool]] = [(schema, 0, False)]
+    while waiting:
+        value, depth, is_by_name = waiting.pop()
         if depth > MAX_DEPTH:
-            return
-        if isinstance(pattern := value.get("pattern"), str):
-            yield pattern
-        if isinstance(by_pattern := value.get("patternProperties"), Mapping):
-            yield from by_pattern
+            continue
+        if _is_list(value):
+            waiting += [(item, depth + 1, False) for item in value]
+        elif isinstance(value, dict | Mapping):
+            if not is_by_name:
+                yield from _own_patterns(value)
+            waiting += [
+                (child, depth + 1, key in _BY_NAME and not is_by_name) for key, child in _children(value, is_by_name)
+            ]
+
+
+def _own_patterns(schema: Schema) -> Iterator[str]:
+    if isinstance(pattern := schema.get("pattern"), str):
+        yield pattern
+    if isinstance(by_pattern := schema.get("patternProperties"), Mapping):
+        yield from by_pattern
 
 
 def weight_of_patterns(schema: Schema) -> int:
     """The sum of the weights of a schema's patterns."""
-    return sum(map(pattern_weight, patterns_of(schema)))
+    # Most schemas have none, and a search of the text is a hundred times as fast.
+    return sum(map(pattern_weight, patterns_of(schema))) if b'"pattern' in orjson.dumps(schema) else 0
 
 
 def keywords_of(schema: Schema) -> int:
-    """The number of checks that a valid schema can make of one value: its schemas and their keywords, each reference
-    replaced by its target, the names in lists such as `required`, and the values within `const` and `enum`.
+    """The number of checks that a schema can make of one value: its schemas and their keywords, each reference replaced
+    by its target, the names in lists such as `required`, and the values within `const` and `enum`. An invalid schema
+    counts as the largest one.
     """
-    return _Checks(schema).count(schema, is_by_name=False)
+    try:
+        return _Checks(schema).count(schema, is_by_name=False)
+    except (_Endless, RecursionError, LookupError, ValueError):
+        return MAX_KEYWORDS
 
 
 def _misuses(schema: Schema) -> Iterator[tuple[str, str]]:

@@ -9,11 +9,11 @@ from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph, tasks_before
 from app.domain.pattern_weights import pattern_weight
+from app.expressions.compiling import Compiler, extra_roots_of
 from app.expressions.errors import ExpressionError
 from app.expressions.expression import Expression
-from app.expressions.names import ELEMENT_ROOTS
 from app.expressions.secrets import secret_name_problem
-from app.expressions.template import compile_condition, compile_template, count_expressions, templated_strings
+from app.expressions.template import compile_template, count_expressions, templated_strings
 
 MAX_EXPRESSIONS = 1_000
 MAX_CHARACTERS = 200_000
@@ -24,9 +24,10 @@ MAX_FAULTS = 50
 
 
 def expression_problems(
-    draft: WorkflowDraft, tasks: Sequence[TaskDraft], is_stored: Callable[[TaskDraft], bool]
+    draft: WorkflowDraft, tasks: Sequence[TaskDraft], is_stored: Callable[[TaskDraft], bool], compiler: Compiler
 ) -> list[Problem]:
-    """Every problem of the expressions of `tasks`, and of the variables, which must not contain any.
+    """Every problem of the expressions of `tasks`, and of the variables, which must not contain any. Call it for
+    what has no `excess_of_expressions`.
 
     For a task that is stored unchanged, only the names of tasks and variables are checked: those can change elsewhere.
     """
@@ -34,11 +35,9 @@ def expression_problems(
         Problem(f"variables{path}", "must be plain JSON: variables hold no expressions; write $${ for ${ itself")
         for path, _ in templated_strings(draft.variables)
     ]
-    if too_many := _excess(tasks):
-        return [*found, Problem("tasks", too_many)]
     known, faults, weight = _Known.of(draft, tasks), 0, 0
     for index, task in enumerate(tasks):
-        for path, expression in _compiled(task, f"tasks[{index}]"):
+        for path, expression in _compiled(task, f"tasks[{index}]", compiler):
             if isinstance(expression, str):
                 found += [] if is_stored(task) else [Problem(path, expression)]
                 faults += 1
@@ -52,7 +51,7 @@ def expression_problems(
     return found
 
 
-def _excess(tasks: Sequence[TaskDraft]) -> str | None:
+def excess_of_expressions(tasks: Sequence[TaskDraft]) -> str | None:
     """What there is too much of, counted before anything is compiled."""
     texts = [text for task in tasks for _, text in templated_strings(task.effective_config)]
     conditions = [text for task in tasks for text in (task.when, task.for_each) if text is not None]
@@ -63,22 +62,22 @@ def _excess(tasks: Sequence[TaskDraft]) -> str | None:
     return None
 
 
-def _compiled(task: TaskDraft, path: str) -> Iterator[tuple[str, Expression | str]]:
+def _compiled(task: TaskDraft, path: str, compiler: Compiler) -> Iterator[tuple[str, Expression | str]]:
     """Each expression of a task with its path, or the reason why it cannot be compiled."""
-    extra_roots = frozenset[str]() if task.for_each is None else ELEMENT_ROOTS
+    extra_roots = extra_roots_of(task)
     for below, text in templated_strings(task.effective_config):
-        template, faults = compile_template(text, extra_roots)
+        template, faults = compile_template(text, extra_roots, compiler.parts)
         yield from ((f"{path}.config{below}", fault.message) for fault in faults)
         yield from ((f"{path}.config{below}", expression) for expression in template.expressions)
-    yield from _condition(f"{path}.when", task.when)
-    yield from _condition(f"{path}.for_each", task.for_each)
+    yield from _condition(f"{path}.when", task.when, compiler)
+    yield from _condition(f"{path}.for_each", task.for_each, compiler)
 
 
-def _condition(path: str, text: str | None) -> Iterator[tuple[str, Expression | str]]:
+def _condition(path: str, text: str | None, compiler: Compiler) -> Iterator[tuple[str, Expression | str]]:
     if text is None:
         return
     try:
-        yield path, compile_condition(text)
+        yield path, compiler.condition(text)
     except ExpressionError as error:
         yield path, str(error)
 

@@ -12,6 +12,20 @@ from app.domain.documents import workflow_document
 from app.domain.errors import Problem
 from app.domain.refs import Ref
 from app.domain.routing import Condition
+from app.expressions.compiling import Pace
+
+
+class SchemaCheck(Protocol):
+    """Compiles schemas where that delays nothing else.
+
+    turns: says when the next expression may be compiled.
+    """
+
+    @property
+    def turns(self) -> Pace: ...
+
+    async def problems_of_schema(self, schema: Config, path: str) -> Sequence[Problem]:
+        """Every problem of a schema; paths start with `path`. Raise `Unavailable`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.contracts.json_schemas import problems_of_schema, too_heavy, weight_of_patterns
+from app.contracts.json_schemas import too_heavy, weight_of_patterns
 from app.definitions.changes import workflow_fields
-from app.definitions.expression_rules import expression_problems
+from app.definitions.expression_rules import excess_of_expressions, expression_problems
 from app.definitions.name_rules import name_problems
 from app.definitions.ports import TaskTypes, WorkflowEdit
+from app.definitions.preparing import Prepared
 from app.domain.definitions import Config, TaskDraft, Workflow, WorkflowDraft, workflow_problems
 from app.domain.errors import Invalid, Problem
 from app.domain.graph import build_graph
@@ -29,14 +30,14 @@ class Rules:
     task_types: TaskTypes
     max_tasks: int
 
-    def check_new(self, draft: WorkflowDraft) -> None:
-        """Raise `Invalid` with every problem."""
+    def check_new(self, draft: WorkflowDraft, prepared: Prepared | None = None) -> None:
+        """Raise `Invalid` with every problem, and `Unprepared`; without `prepared` everything is compiled at once."""
         tasks = draft.tasks or ()
         self._check_count(len(tasks), 0)
-        _check_whole(draft, tasks, _Before(), self.task_types.config_problems)
+        _check_whole(draft, tasks, _Before(), self.task_types.config_problems, prepared or Prepared())
 
-    def check(self, current: Workflow, edit: WorkflowEdit) -> None:
-        """Raise `Invalid` with every problem.
+    def check(self, current: Workflow, edit: WorkflowEdit, prepared: Prepared | None = None) -> None:
+        """As `check_new`.
 
         Configs and expressions of unchanged tasks are not checked again, nor are stored names, so that a rule that has
         become stricter does not prevent an unrelated change.
@@ -47,7 +48,8 @@ class Rules:
         def config_problems(task: TaskDraft, path: str) -> list[Problem]:
             return [] if before.has(task) else self.task_types.config_problems(task, path)
 
-        _check_whole(WorkflowDraft(**workflow_fields(edit)), edit.tasks, before, config_problems)
+        draft = WorkflowDraft(**workflow_fields(edit))
+        _check_whole(draft, edit.tasks, before, config_problems, prepared or Prepared())
 
     def _check_count(self, count: int, before: int) -> None:
         # A workflow that is over a lowered limit can still be changed and reduced.
@@ -79,26 +81,32 @@ def _check_whole(
     tasks: Sequence[TaskDraft],
     before: _Before,
     config_problems: Callable[[TaskDraft, str], list[Problem]],
+    prepared: Prepared,
 ) -> None:
     """Raise `Invalid` with every problem. Cycles are searched for only if there is no other problem."""
     found = workflow_problems(draft, tasks, config_problems)
     found += name_problems(tasks, before.names)
-    found += expression_problems(draft, tasks, before.has)
-    found += _schema_problems(draft, tasks)
+    found += _problems_of_compiled(draft, tasks, before, prepared)
     found += routing_problems(draft, tasks)
     if found:
         raise Invalid(found)
     build_graph(tasks)
 
 
-def _schema_problems(draft: WorkflowDraft, tasks: Sequence[TaskDraft]) -> list[Problem]:
-    """Every problem of `input_schema` and of each `output_schema`."""
+def _problems_of_compiled(
+    draft: WorkflowDraft, tasks: Sequence[TaskDraft], before: _Before, prepared: Prepared
+) -> list[Problem]:
+    """Every problem of the expressions, and of the schemas. Nothing is compiled of what there is too much of."""
     stated = [("input_schema", draft.input_schema)]
     stated += [(f"tasks[{index}].output_schema", task.output_schema) for index, task in enumerate(tasks)]
     schemas = [(path, schema) for path, schema in stated if schema is not None]
+    if too_much := excess_of_expressions(tasks):
+        return [Problem("tasks", too_much)]
     if too_much := _excess_of_schemas([schema for _, schema in schemas]):
         return [Problem("", too_much)]
-    return [problem for path, schema in schemas for problem in problems_of_schema(schema, path)]
+    prepared.demand(tasks, schemas)
+    found = expression_problems(draft, tasks, before.has, prepared.expressions)
+    return [*found, *(problem for path, schema in schemas for problem in prepared.problems_of(schema, path))]
 
 
 def _excess_of_schemas(schemas: Sequence[Config]) -> str | None:

@@ -15,13 +15,14 @@ from app.definitions.ports import (
     DefinitionStore,
     Edit,
     RevisionSummary,
+    SchemaCheck,
     StoredDocument,
     StoredWorkflow,
-    TaskTypes,
     WorkflowEdit,
     WorkflowFilter,
     refs_of,
 )
+from app.definitions.preparing import Prepared, with_prepared
 from app.definitions.reads import CachedReads, CacheStatistics
 from app.definitions.requests import ADDED_TASK, WHOLE_WORKFLOW, Request
 from app.definitions.rules import Rules
@@ -75,18 +76,19 @@ class DefinitionService:
     later one.
     """
 
-    def __init__(self, store: DefinitionStore, cache: DefinitionCache, task_types: TaskTypes, max_tasks: int) -> None:
+    def __init__(self, store: DefinitionStore, cache: DefinitionCache, rules: Rules, schemas: SchemaCheck) -> None:
         self._store = store
         self._reads = CachedReads(store, cache)
         self._writes = CachedWrites(store, cache)
-        self._rules = Rules(task_types, max_tasks)
+        self._rules = rules
+        self._schemas = schemas
 
     @property
     def cache_statistics(self) -> CacheStatistics:
         return self._reads.statistics
 
     async def create(self, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
-        self._rules.check_new(draft)
+        await self._check_new(draft)
         warnings = await self._warnings_of(draft, strict=strict)
         return replace(await self._writes.create(draft), warnings=warnings)
 
@@ -94,10 +96,16 @@ class DefinitionService:
         """Everything that `create` would find, except a taken key. Nothing is stored."""
         warnings = await self._warnings_of(draft, strict=False)
         try:
-            self._rules.check_new(draft)
+            await self._check_new(draft)
         except Invalid as error:
             return Verdict((*error.problems, *warnings), ()) if strict else Verdict(error.problems, warnings)
         return Verdict(warnings, ()) if strict else Verdict((), warnings)
+
+    async def _check_new(self, draft: WorkflowDraft) -> None:
+        async def check(prepared: Prepared) -> None:
+            self._rules.check_new(draft, prepared)
+
+        await with_prepared(self._schemas, check)
 
     async def _warnings_of(self, draft: WorkflowDraft, *, strict: bool) -> Sequence[Problem]:
         calls = CallCheck(self._store, strict=strict)
@@ -247,23 +255,25 @@ class DefinitionService:
         calls = CallCheck(self._store, strict=strict)
         seen: list[tuple[Workflow, Sequence[Problem]]] = []
 
-        def checked_edit(current: Workflow) -> WorkflowEdit:
-            wanted = edit(current)
-            seen.append((current, self._warnings(calls, current, wanted, request)))
-            return wanted
+        async def change(prepared: Prepared) -> StoredWorkflow:
+            def checked_edit(current: Workflow) -> WorkflowEdit:
+                wanted = edit(current)
+                with request.in_words(wanted):
+                    self._rules.check(current, wanted, prepared)
+                    seen.append((current, self._warnings(calls, current, wanted, request)))
+                return wanted
 
-        after = await calls.answered(lambda: self._writes.change(ref, checked_edit, expected_revision))
+            return await calls.answered(lambda: self._writes.change(ref, checked_edit, expected_revision))
+
+        after = await with_prepared(self._schemas, change)
         before, warnings = seen[-1]
         return _Change(before, replace(after, warnings=warnings))
 
     def _warnings(
         self, calls: CallCheck, current: Workflow, wanted: WorkflowEdit, request: Request
     ) -> Sequence[Problem]:
-        """Raise `Invalid` with every problem, in the words of the request; return the warnings."""
-        with request.in_words(wanted):
-            self._rules.check(current, wanted)
-            own, before = refs_of(current.id, wanted.key), refs_of(current.id, current.key)
-            return request.placed(calls.warnings(wanted.tasks, own, before), wanted)
+        own, before = refs_of(current.id, wanted.key), refs_of(current.id, current.key)
+        return request.placed(calls.warnings(wanted.tasks, own, before), wanted)
 
 
 def _task_change(change: _Change, task: Task) -> TaskChange:

@@ -13,6 +13,7 @@ from app.definitions.ports import (
     WriteIntent,
     refs_of,
 )
+from app.definitions.preparing import Unprepared
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, Invalid, NotFound, Outdated, RevisionMismatch
 from app.domain.refs import Ref
@@ -28,7 +29,7 @@ class _MoreRefs(Exception):
         self.refs = refs
 
 
-NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, Outdated, _MoreRefs, Unanswered)
+NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, Outdated, _MoreRefs, Unanswered, Unprepared)
 
 
 class CachedWrites:

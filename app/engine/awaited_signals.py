@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from app.domain.errors import Invalid, Problem
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError, is_waiting
+from app.domain.payloads import Payload
 from app.domain.states import TaskStatus
-from app.engine.deciding.state import ExecutionState, fold
+from app.engine.deciding.state import ExecutionState
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.inputs import checked_input
+from app.engine.folding import folded
 from app.engine.planning.plan import Plan, PlannedTask
 from app.engine.planning.plans import Plans
 from app.engine.ports import ExecutionStore, Handlers
@@ -19,8 +23,9 @@ _ANY = ""
 class AwaitedSignals:
     """`handlers` are the task types of this process. A type that it does not know may wait for any signal."""
 
-    def __init__(self, store: ExecutionStore, plans: Plans, handlers: Handlers) -> None:
+    def __init__(self, store: ExecutionStore, plans: Plans, handlers: Handlers, evaluations: Evaluations) -> None:
         self._store = store
+        self._evaluations = evaluations
         self._plans = plans
         self._handlers = handlers
 
@@ -34,10 +39,10 @@ class AwaitedSignals:
         """
         plan = await read_plan(self._plans, execution)
         takers = self._takers(plan, name)
-        misfits = _misfits(plan, takers, payload)
+        misfits = await self._misfits(plan, takers, Payload(payload))
         # The history is read only where it makes a difference which of the tasks have ended.
         if misfits and len(misfits) < len(takers):
-            state = fold(plan, await read_whole_history(self._store, execution.id))
+            state = await folded(plan, await read_whole_history(self._store, execution.id))
             takers = [index for index in takers if _may_still_take(state, index, name)]
             misfits = {index: misfits[index] for index in takers if index in misfits}
         if misfits and len(misfits) == len(takers):
@@ -50,6 +55,19 @@ class AwaitedSignals:
         if not takers:
             raise Invalid.at("name", _unknown(name, sorted({*awaited.values()})))
         return takers
+
+    async def _misfits(self, plan: Plan, takers: Sequence[int], payload: Payload) -> Mapping[int, Sequence[Problem]]:
+        """What in the payload breaks the output schemas of the tasks, by the task."""
+        found: dict[int, Sequence[Problem]] = {}
+        for index in takers:
+            if (contract := plan.tasks[index].output) is None:
+                continue
+            # The task's engine checks the payload again, where nothing can wait.
+            if excess := contract.excess(payload, "payload"):
+                found[index] = excess
+            elif problems := await checked_input(self._evaluations, contract, payload, plan.workflow_id, "payload"):
+                found[index] = problems
+        return found
 
     def _awaited(self, task: PlannedTask) -> str | None:
         """The signal that the task waits for, `_ANY` where that is not known yet; None when it waits for none."""
@@ -64,15 +82,6 @@ class AwaitedSignals:
             return handler.wait(task.config).signal
         except TaskError:
             return None
-
-
-def _misfits(plan: Plan, takers: Sequence[int], payload: str) -> Mapping[int, Sequence[Problem]]:
-    """What in the payload breaks the output schemas of the tasks, by the task."""
-    contracts = ((index, plan.tasks[index].output) for index in takers)
-    found = (
-        (index, contract.problems_of_text(payload, "payload")) for index, contract in contracts if contract is not None
-    )
-    return {index: problems for index, problems in found if problems}
 
 
 def _may_still_take(state: ExecutionState, index: int, name: str) -> bool:

@@ -12,7 +12,8 @@ from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.engine.awaited_signals import AwaitedSignals
-from app.engine.deciding.state import fold
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.folding import folded
 from app.engine.identifiers import new_execution_id
 from app.engine.notifying import notify_engines
 from app.engine.planning.plans import Plans
@@ -51,13 +52,14 @@ class ExecutionControls:
         signals: Signals,
         clock: Clock,
         handlers: Handlers,
+        evaluations: Evaluations,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
         self._store = store
         self._plans = plans
         self._signals = signals
-        self._awaited = AwaitedSignals(store, plans, handlers)
-        self._repetitions = Repetitions(store, plans, signals, clock, new_id)
+        self._awaited = AwaitedSignals(store, plans, handlers, evaluations)
+        self._repetitions = Repetitions(store, plans, signals, clock, evaluations, new_id)
 
     async def cancel(self, execution_id: UUID, reason: str) -> Execution:
         """Request that the execution stops. No effect when repeated. Raise `WrongState` if it completed or failed."""
@@ -124,7 +126,7 @@ class ExecutionControls:
 
     async def _is_skipped(self, execution: Execution, task: str) -> bool:
         plan = await read_plan(self._plans, execution)
-        state = fold(plan, await read_whole_history(self._store, execution.id))
+        state = await folded(plan, await read_whole_history(self._store, execution.id))
         index = index_named(task, plan, "task")
         if state.course.may_skip(index):
             return False

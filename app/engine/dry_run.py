@@ -1,5 +1,6 @@
 """Simulates an execution, task by task, with outcomes that the caller provides. No task runs, and nothing is stored."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,10 +8,11 @@ from typing import Any
 
 import orjson
 
+from app.domain.definitions import Config
 from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.events import EventType
 from app.domain.executions import Execution, Failure
-from app.domain.handlers import Attempt, TaskError, is_instant
+from app.domain.handlers import TaskError, is_instant
 from app.domain.json_values import encode
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
@@ -21,13 +23,15 @@ from app.engine.deciding.event_data import FailureData
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, skipped_by_condition
+from app.engine.evaluating.begins import Begun
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.inputs import checked_input
 from app.engine.identifiers import new_execution_id
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import Clock, DefinitionReader, Handlers
+from app.engine.ports import Clock, Handlers
 from app.engine.running.attempts import Attempts
 from app.engine.running.preparing import Preparation
-from app.expressions.errors import EvaluationError
 
 MAX_STEPS = 1_000
 
@@ -82,39 +86,55 @@ class DryRun:
 
 class DryRunner:
     def __init__(
-        self, definitions: DefinitionReader, plans: Plans, handlers: Handlers, clock: Clock, max_output_bytes: int
+        self,
+        plans: Plans,
+        handlers: Handlers,
+        evaluations: Evaluations,
+        clock: Clock,
+        max_output_bytes: int,
     ) -> None:
-        self._definitions = definitions
         self._plans = plans
         self._attempts = Attempts(handlers, max_output_bytes)
+        self._evaluations = evaluations
         self._clock = clock
         self._max_output_bytes = max_output_bytes
 
     async def run(self, workflow: Ref, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
         """Simulate the current revision. Raise `NotFound`, and `Invalid` for wrong mocks or a wrong input."""
-        current = await self._definitions.current(workflow)
+        current = await self._plans.current(workflow)
         plan = None if current is None else await self._plans.get(*current)
         if plan is None:
             raise NotFound("workflow", workflow)
-        _check(plan, input, mocks)
+        payload = Payload(orjson.dumps(dict(input)).decode(), dict(input))
+        await self._check(plan, payload, mocks)
         outputs = {name: self._outcome_of(name, mock) for name, mock in mocks.items()}
-        return _Rehearsal(plan, input, outputs, self._attempts, self._clock.now(), self._max_output_bytes).run()
+        execution = Execution(
+            new_execution_id(),
+            plan.workflow_id,
+            plan.revision,
+            ExecutionStatus.PENDING,
+            payload,
+            created_at=self._clock.now(),
+        )
+        state = ExecutionState(plan)
+        preparation = Preparation(execution, state, self._attempts, _Stars(), self._evaluations)
+        rehearsal = _Rehearsal(state, preparation, outputs, self._attempts, self._clock.now(), self._max_output_bytes)
+        return await rehearsal.run()
+
+    async def _check(self, plan: Plan, input: Payload, mocks: Mapping[str, Mock]) -> None:
+        found = [*await checked_input(self._evaluations, plan.input, input, plan.workflow_id)]
+        found += [
+            Problem(f"tasks.{name}", f"no task of this workflow is named {name!r}")
+            for name in mocks
+            if name not in plan.index_named
+        ]
+        if found:
+            raise Invalid(found)
 
     def _outcome_of(self, name: str, mock: Mock) -> Outcome:
         if mock.failure is not None:
             return Failed(TaskError(mock.failure.code, mock.failure.message, retryable=False))
         return Succeeded(encode(mock.output, f"tasks.{name}.output", self._max_output_bytes))
-
-
-def _check(plan: Plan, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> None:
-    found = [] if plan.input is None else list(plan.input.problems_of_text(orjson.dumps(dict(input)).decode(), "input"))
-    found += [
-        Problem(f"tasks.{name}", f"no task of this workflow is named {name!r}")
-        for name in mocks
-        if name not in plan.index_named
-    ]
-    if found:
-        raise Invalid(found)
 
 
 class _Stars:
@@ -127,67 +147,72 @@ class _Stars:
 class _Rehearsal:
     def __init__(
         self,
-        plan: Plan,
-        input: Mapping[str, Any],
+        state: ExecutionState,
+        preparation: Preparation,
         outcomes: Mapping[str, Outcome],
         attempts: Attempts,
         now: datetime,
         max_output_bytes: int,
     ) -> None:
-        payload = Payload(orjson.dumps(dict(input)).decode(), dict(input))
-        execution = Execution(
-            new_execution_id(), plan.workflow_id, plan.revision, ExecutionStatus.PENDING, payload, created_at=now
-        )
-        self._state = ExecutionState(plan)
-        self._preparation = Preparation(execution, self._state, attempts, _Stars())
+        self._state = state
+        self._preparation = preparation
         self._outcomes = outcomes
         self._attempts = attempts
         self._now = now
         self._max_output_bytes = max_output_bytes
         self._told = DryRun()
 
-    def run(self) -> DryRun:
+    async def run(self) -> DryRun:
         self._take_up(Draft(EventType.EXECUTION_CREATED))
         self._take_up(Draft(EventType.EXECUTION_STARTED))
         while not self._state.is_final and len(self._told.steps) < MAX_STEPS and (commands := decide(self._state)):
-            self._carry_out(commands)
+            await self._carry_out(commands)
+            # Deciding takes up to a millisecond in a large workflow.
+            await asyncio.sleep(0)
         self._told.status = self._state.status
         self._told.is_cut = not self._state.is_final
         return self._told
 
-    def _carry_out(self, commands: Sequence[Command]) -> None:
+    async def _carry_out(self, commands: Sequence[Command]) -> None:
         """Carry out the first command only: the outcome of its task may prevent the others from starting."""
         command = commands[0]
         if isinstance(command, StartTask):
-            self._play(command.index)
+            await self._play(command.index)
         elif (draft := draft_of_command(self._state, command, self._max_output_bytes)) is not None:
             self._take_up(draft)
             self._told.output = draft.text if draft.type is EventType.EXECUTION_COMPLETED else None
             self._told.failure = draft.data.failure if isinstance(draft.data, FailureData) else None
 
-    def _play(self, index: int) -> None:
-        config = None
-        if not self._preparation.condition_holds(index):
+    async def _play(self, index: int) -> None:
+        config, start = None, await self._preparation.start_later(index)
+        if not start.holds:
             self._take_up(skipped_by_condition(self._state, index))
         else:
             self._take_up(Draft(EventType.TASK_STARTED, index, self._state.tasks[index].attempt + 1))
-            config, outcome = self._ended(index)
+            config, outcome = await self._ended(index)
             self._take_up(draft_of_outcome(self._state, index, outcome, self._now, 0))
         task = self._state.tasks[index]
         name = self._state.plan.tasks[index].name
         self._told.steps.append(DryStep(name, task.status, config, task.output, task.failure))
 
-    def _ended(self, index: int) -> tuple[Any, Outcome]:
+    async def _ended(self, index: int) -> tuple[Any, Outcome]:
         """The config that the task would receive, and its outcome."""
         planned = self._state.plan.tasks[index]
         try:
-            config = self._preparation.configs(index)
-            outcome = self._outcomes.get(planned.name) or self._own_outcome(index)
-        except EvaluationError as error:
-            return None, Failed(TaskError("expression_failed", str(error), retryable=False))
-        return config, self._preparation.checked(index, outcome)
+            begun = await self._preparation.begin_later(index)
+            config = begun.config if begun.elements is None else await self._configs_of_elements(index, begun)
+        except TaskError as error:
+            return None, Failed(error)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong before an attempt is the attempt's failure
+            return None, Failed(self._preparation.failure(index, error))
+        outcome = self._outcomes.get(planned.name) or self._own_outcome(index, begun)
+        return config, await self._preparation.checked_later(index, outcome)
 
-    def _own_outcome(self, index: int) -> Outcome:
+    async def _configs_of_elements(self, index: int, begun: Begun) -> list[Config]:
+        configs = self._preparation.element_configs(index, begun)
+        return [await configs.config(number, self._state.plan.workflow_id) for number in range(len(configs))]
+
+    def _own_outcome(self, index: int, begun: Begun) -> Outcome:
         """The outcome of a task without a mock. A task without side effects is run; any other one returns null."""
         planned = self._state.plan.tasks[index]
         handler = self._attempts.handler(planned.type)
@@ -195,7 +220,7 @@ class _Rehearsal:
             return Succeeded(None)
         if handler is None or not is_instant(handler):
             return Succeeded(None)
-        attempt: Attempt = self._preparation.attempt(index, 1, lambda *_: None, lambda: False)
+        attempt = self._preparation.attempt(index, 1, begun.config, lambda *_: None, lambda: False)
         return self._attempts.run_now(handler, attempt, None)
 
     def _take_up(self, draft: Draft) -> None:

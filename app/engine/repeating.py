@@ -1,6 +1,7 @@
 """The first events of a retry or rerun, and which results it reuses. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,34 +11,49 @@ from app.domain.events import TASK_STATUS_AFTER, Event, EventType
 from app.domain.states import TaskStatus
 from app.engine.deciding.drafts import Draft, take
 from app.engine.deciding.event_data import message_data
-from app.engine.deciding.state import ExecutionState, fold
+from app.engine.deciding.state import ExecutionState
 from app.engine.planning.plan import Plan
-from app.engine.reusing import reused_on
+from app.engine.reusing import ProblemsOf, any_output, reused_on
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An execution that has ended and is repeated.
+
+    - id: the execution
+    - plan: the plan of the revision that it ran
+    - history: its whole history
+    - state: what its history says
+    """
+
+    id: UUID
+    plan: Plan
+    history: Sequence[Event]
+    state: ExecutionState
 
 
 def first_events(
-    plan: Plan, origin_id: UUID, history: Sequence[Event], from_index: int | None, now: datetime, ran: Plan
+    plan: Plan, origin: Origin, from_index: int | None, now: datetime, problems_of: ProblemsOf = any_output
 ) -> Sequence[Event]:
     """The events of the new execution that are stored before an engine starts it.
 
     plan: the plan of the revision that the new execution runs.
-    origin_id: the execution to repeat; it has ended.
-    history: the whole history of `origin_id`.
+    origin: the execution to repeat.
     from_index: the task from which on everything runs again; None runs only what did not complete.
     now: the time of the events.
-    ran: the plan of the revision that the origin ran.
+    problems_of: as in `reused_on`.
 
     Raise `Invalid` when a result of the origin cannot be reused on another revision.
     """
-    origin, state = fold(ran, history), ExecutionState(plan)
+    ran, state = origin.plan, ExecutionState(plan)
     from_task = None if from_index is None else plan.tasks[from_index].name
-    taken = taken_over(origin, None if from_task is None else ran.index_named.get(from_task))
+    taken = taken_over(origin.state, None if from_task is None else ran.index_named.get(from_task))
     if plan.revision == ran.revision:
         reused: Mapping[int, int] = {index: index for index in taken}
     else:
-        reused = reused_on(plan, origin, taken, from_index)
-    created = orjson.dumps({"origin_id": str(origin_id), "from_task": from_task}).decode()
-    drafts = (Draft(EventType.EXECUTION_CREATED, text=created), *_reused(ran, origin_id, history, reused))
+        reused = reused_on(plan, origin.state, taken, from_index, problems_of)
+    created = orjson.dumps({"origin_id": str(origin.id), "from_task": from_task}).decode()
+    drafts = (Draft(EventType.EXECUTION_CREATED, text=created), *_reused(origin, reused))
     return [take(state, draft, now) for draft in drafts]
 
 
@@ -63,14 +79,14 @@ def _counts_as_done(origin: ExecutionState, index: int) -> bool:
     return all(origin.tasks[undoing].attempt == 0 for undoing in planned.compensated_by)
 
 
-def _reused(ran: Plan, origin_id: UUID, history: Sequence[Event], reused: Mapping[int, int]) -> Iterator[Draft]:
+def _reused(origin: Origin, reused: Mapping[int, int]) -> Iterator[Draft]:
     """The reused results in the order in which they were recorded. `reused` gives the index of each in the new plan."""
-    for event in history:
+    for event in origin.history:
         status = TASK_STATUS_AFTER.get(event.type)
         if status is None or not status.is_final or event.task_id is None:
             continue
-        if (index := reused.get(ran.index_of[event.task_id])) is not None:
-            yield _taken(index, status, event.data, origin_id)
+        if (index := reused.get(origin.plan.index_of[event.task_id])) is not None:
+            yield _taken(index, status, event.data, origin.id)
 
 
 def _taken(index: int, status: TaskStatus, output: str | None, origin_id: UUID) -> Draft:

@@ -3,22 +3,27 @@
 A retry or a rerun is a new execution, because no event may follow the one that ended an execution.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from app.domain.errors import Conflict, Invalid, Unavailable, WrongState
+from app.contracts.contract import Contract
+from app.domain.errors import Conflict, Invalid, Problem, Unavailable, WrongState
 from app.domain.executions import Execution
+from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.inputs import checked_input
+from app.engine.folding import folded
 from app.engine.identifiers import new_execution_id
 from app.engine.notifying import notify_engines
-from app.engine.planning.plan import Plan
+from app.engine.planning.plan import Plan, PlannedTask
 from app.engine.planning.plans import Plans
 from app.engine.ports import NEW_WORK, Clock, ExecutionStore, Opening, Signals
 from app.engine.reading import index_named, read_execution, read_plan, read_whole_history
-from app.engine.repeating import first_events
+from app.engine.repeating import Origin, first_events
 from app.engine.reusing import FIELD
 from app.engine.starting import Started, check_idempotency_key
 
@@ -57,12 +62,14 @@ class Repetitions:
         plans: Plans,
         signals: Signals,
         clock: Clock,
+        evaluations: Evaluations,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
         self._store = store
         self._plans = plans
         self._signals = signals
         self._clock = clock
+        self._evaluations = evaluations
         self._new_id = new_id
 
     async def retry(self, execution_id: UUID, revision: WantedRevision) -> Repetition:
@@ -106,8 +113,10 @@ class Repetitions:
         from_index = None if from_task is None else _step_named(from_task, plan)
         if ran.follows_conditions or plan.follows_conditions:
             raise WrongState(f"execution {origin.id} follows conditions and cannot be repeated; start a new one")
-        history, now = await read_whole_history(self._store, origin.id), self._clock.now()
-        events = first_events(plan, origin.id, history, from_index, now, ran)
+        history = await read_whole_history(self._store, origin.id)
+        ended, now = Origin(origin.id, ran, history, await folded(ran, history)), self._clock.now()
+        misfits = await self._misfits(plan, ended, from_index)
+        events = first_events(plan, ended, from_index, now, lambda task, _: misfits.get(task.index, ()))
         execution_id = self._new_id()
         opening = Opening(origin.workflow_id, revision, origin.input, now, key, origin.id)
         if not await self._store.enqueue(execution_id, opening, events):
@@ -117,6 +126,21 @@ class Repetitions:
         await notify_engines(self._signals, NEW_WORK)
         return Started(await read_execution(self._store, execution_id), already_started=False)
 
+    async def _misfits(self, plan: Plan, origin: Origin, from_index: int | None) -> Mapping[int, Sequence[Problem]]:
+        """Where outputs of the origin break output schemas of `plan`, by the tasks of that."""
+        outputs: list[tuple[int, Contract, Payload]] = []
+
+        def note(task: PlannedTask, output: str | None) -> Sequence[Problem]:
+            if task.output is not None:
+                outputs.append((task.index, task.output, Payload(output or "null")))
+            return ()
+
+        first_events(plan, origin, from_index, self._clock.now(), note)
+        return {
+            index: await checked_input(self._evaluations, contract, output, plan.workflow_id, "output")
+            for index, contract, output in outputs
+        }
+
     async def _plan(self, origin: Execution, revision: int) -> Plan:
         """Raise `Invalid` if the workflow has no such revision, or if the origin's input breaks its `input_schema`."""
         if revision == origin.revision:
@@ -124,7 +148,7 @@ class Repetitions:
         plan = await self._plans.get(origin.workflow_id, revision)
         if plan is None:
             raise Invalid.at(FIELD, f"workflow {origin.workflow_id} has no revision {revision}")
-        if plan.input is not None and (problems := plan.input.problems_of_payload(origin.input, "input")):
+        if problems := await checked_input(self._evaluations, plan.input, origin.input, plan.workflow_id):
             raise Invalid(problems)
         return plan
 

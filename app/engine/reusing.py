@@ -5,7 +5,7 @@ and expressions, the same values of the variables that these use, and the same t
 have read. How a task is retried, timed or undone does not change its result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from app.domain.errors import Invalid, Problem
 from app.domain.json_values import same_json
@@ -18,12 +18,27 @@ FIELD = "revision"
 _ADVICE = "rerun the execution on this revision from one of these tasks, or from one before them, or start a new one"
 
 
-def reused_on(plan: Plan, origin: ExecutionState, taken: Iterable[int], from_index: int | None) -> Mapping[int, int]:
+ProblemsOf = Callable[[PlannedTask, str | None], Sequence[Problem]]
+"""Where an output, as JSON text, breaks the output schema of a task."""
+
+
+def any_output(task: PlannedTask, output: str | None) -> Sequence[Problem]:
+    return ()
+
+
+def reused_on(
+    plan: Plan,
+    origin: ExecutionState,
+    taken: Iterable[int],
+    from_index: int | None,
+    problems_of: ProblemsOf = any_output,
+) -> Mapping[int, int]:
     """The tasks of the origin whose results are reused, by their indexes there, and their indexes in `plan`.
 
     plan: the plan of the other revision.
     taken: the tasks that a repetition on the origin's own revision would reuse.
     from_index: the task of `plan` from which on everything runs again; None if everything that is missing runs.
+    problems_of: called with each task that has an output schema, and its output.
 
     Raise `Invalid` with a problem for each task whose result cannot be reused, and for each difference.
     """
@@ -33,7 +48,7 @@ def reused_on(plan: Plan, origin: ExecutionState, taken: Iterable[int], from_ind
         new = plan.index_named.get(task.name)
         if new is not None and from_index is not None and (new == from_index or plan.before[new] >> from_index & 1):
             continue
-        reasons = list(_reasons(plan, origin, index, new))
+        reasons = list(_reasons(plan, origin, index, new, problems_of))
         problems += [Problem(FIELD, f"the result of task {task.name!r} cannot be reused: {why}") for why in reasons]
         if new is not None:
             reused[index] = new
@@ -42,7 +57,7 @@ def reused_on(plan: Plan, origin: ExecutionState, taken: Iterable[int], from_ind
     return reused
 
 
-def _reasons(plan: Plan, origin: ExecutionState, index: int, new: int | None) -> Iterator[str]:
+def _reasons(plan: Plan, origin: ExecutionState, index: int, new: int | None, problems_of: ProblemsOf) -> Iterator[str]:
     """Why the result of the origin's task `index` cannot be that of the task `new` of `plan`."""
     where = f"revision {plan.revision}"
     if new is None:
@@ -58,8 +73,9 @@ def _reasons(plan: Plan, origin: ExecutionState, index: int, new: int | None) ->
     status = origin.tasks[index].status
     if status is TaskStatus.FAILED and not after.may_fail:
         yield f"it failed, and {where} does not continue after that"
-    if status is TaskStatus.COMPLETED:
-        yield from _broken_contract(after, origin.tasks[index].output, where)
+    if status is TaskStatus.COMPLETED and after.output is not None:
+        for problem in problems_of(after, origin.tasks[index].output):
+            yield f"in {where} it breaks output_schema: {problem.path}: {problem.message}"
 
 
 def _changed(old_plan: Plan, old: PlannedTask, new_plan: Plan, new: PlannedTask) -> Iterator[str]:
@@ -98,10 +114,3 @@ def _order(old_plan: Plan, index: int, new_plan: Plan, new: int) -> Iterator[str
 
 def _names_before(plan: Plan, index: int) -> set[str]:
     return {task.name for task in plan.tasks if plan.before[index] >> task.index & 1}
-
-
-def _broken_contract(task: PlannedTask, output: str | None, where: str) -> Iterator[str]:
-    if task.output is None:
-        return
-    for problem in task.output.problems_of_text(output, "output"):
-        yield f"in {where} it breaks output_schema: {problem.path}: {problem.message}"

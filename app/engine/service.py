@@ -126,7 +126,7 @@ class ExecutionService:
         """The state of each task of the revision, in the order in which they run."""
         execution = await self.get(execution_id)
         plan = await read_plan(self._plans, execution)
-        return task_executions(plan, await read_whole_history(self._store, execution.id))
+        return await task_executions(plan, await read_whole_history(self._store, execution.id))
 
     async def wait(self, execution_id: UUID, seconds: float) -> Execution:
         """Wait until the execution has ended, at most `seconds`; return its state then."""

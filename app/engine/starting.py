@@ -14,12 +14,14 @@ from app.domain.payloads import Payload
 from app.domain.recently_used import RecentlyUsed
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.inputs import checked_input
 from app.engine.identifiers import new_execution_id
 from app.engine.local_engine import LocalEngine
 from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import NEW_WORK, Clock, DefinitionReader, ExecutionStore, Opening, Signals
+from app.engine.ports import NEW_WORK, Clock, ExecutionStore, Opening, Signals
 
 TRIES_WHEN_CHANGED = 5
 KNOWN_REVISIONS = 10_000
@@ -73,19 +75,19 @@ class Starter:
     def __init__(
         self,
         store: ExecutionStore,
-        definitions: DefinitionReader,
         plans: Plans,
         clock: Clock,
         signals: Signals,
         engine: LocalEngine,
+        evaluations: Evaluations,
         new_id: Callable[[], UUID] = new_execution_id,
     ) -> None:
         self._store = store
-        self._definitions = definitions
         self._plans = plans
         self._clock = clock
         self._signals = signals
         self._engine = engine
+        self._evaluations = evaluations
         # May be outdated, and saves a round trip: an execution is stored only while its revision is the current one.
         self._known: RecentlyUsed[Ref, Current] = RecentlyUsed(KNOWN_REVISIONS)
         self.new_id = new_id
@@ -109,7 +111,7 @@ class Starter:
             if request.revision not in (None, current[1]):
                 raise RevisionMismatch(request.workflow, current[1])
             plan = await self._plans.get(*current)
-            problems = () if plan is None else _broken_contract(plan, request.input)
+            problems = () if plan is None else await self._problems(plan, request.input)
             if problems and not is_guess:
                 raise Invalid(problems)
             if plan is not None and not problems:
@@ -131,11 +133,15 @@ class Starter:
         may_guess = request.idempotency_key is None and request.revision is None
         if may_guess and (guess := self._known.get(request.workflow)) is not None:
             return guess, True
-        current = await self._definitions.current(request.workflow)
+        current = await self._plans.current(request.workflow)
         if current is None:
             raise NotFound("workflow", request.workflow)
         self._known.put(request.workflow, current)
         return current, False
+
+    async def _problems(self, plan: Plan, input: Payload) -> Sequence[Problem]:
+        """Where the input violates the workflow's `input_schema`, with the paths."""
+        return await checked_input(self._evaluations, plan.input, input, plan.workflow_id)
 
     async def _started_before(self, workflow_id: int, key: str | None) -> Execution | None:
         return None if key is None else await self._store.find_by_idempotency_key(workflow_id, key)
@@ -170,8 +176,3 @@ def check_idempotency_key(key: str | None) -> None:
     """Raise `Invalid` for a key that cannot be stored."""
     if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
         raise Invalid(problems)
-
-
-def _broken_contract(plan: Plan, input: Payload) -> Sequence[Problem]:
-    """Where the input violates the workflow's `input_schema`, with the paths."""
-    return () if plan.input is None else plan.input.problems_of_payload(input, "input")

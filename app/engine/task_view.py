@@ -7,14 +7,14 @@ from app.domain.executions import TaskExecution
 from app.domain.states import TaskStatus
 from app.domain.waiting import Awaited
 from app.engine.deciding.event_data import child_of
-from app.engine.deciding.state import fold
 from app.engine.deciding.task_state import TaskState
+from app.engine.folding import folded
 from app.engine.planning.plan import Plan
 
 
-def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecution]:
+async def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskExecution]:
     """One entry per task of the revision, in the order in which they run."""
-    state = fold(plan, events)
+    state = await folded(plan, events)
     children = {event.task_id: child for event in events if (child := child_of(event)) is not None}
     return [
         TaskExecution(

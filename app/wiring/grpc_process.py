@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.own_connection import OwnConnection
 from app.adapters.database.pool import Pool, open_pool
@@ -20,7 +19,7 @@ from app.config import Settings
 from app.domain.payloads import Payloads
 from app.engine.child_executions import ChildExecutions
 from app.engine.controls import ExecutionControls
-from app.engine.planning.plans import Plans
+from app.engine.evaluating.evaluations import Evaluations
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
@@ -32,7 +31,15 @@ from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
-from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
+from app.wiring.parts import (
+    Database,
+    Shared,
+    execution_controls,
+    execution_service,
+    open_database,
+    open_evaluations,
+    open_task_types,
+)
 from app.wiring.schedules import build_scheduler
 
 
@@ -64,6 +71,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         open_database(settings, defects.report) as database,
         _open_lease_pool(settings, database) as lease_pool,
         open_task_types(settings, children) as task_types,
+        open_evaluations(settings) as evaluations,
     ):
         signals = PostgresSignals(database.direct, database.pool)
         own = database.direct or database.dsn
@@ -71,12 +79,12 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
-        plans = Plans(PostgresDefinitionReader(database.pool))
-        shared = _collaborators(settings, writer, task_types, hub)
+        shared = Shared.of(database.pool, signals, evaluations)
+        collaborators = _collaborators(settings, writer, task_types, hub, evaluations)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
-        engine = Engine(ownership, plans, shared, _limits(settings), signals, options)
-        executions = execution_service(settings, database.pool, plans, hub, signals, engine)
-        controls = execution_controls(database.pool, plans, signals, task_types)
+        engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options)
+        executions = execution_service(settings, shared, hub, engine)
+        controls = execution_controls(shared, task_types)
         children.serve(executions, controls)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))
@@ -103,11 +111,14 @@ def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncCon
     return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
 
 
-def _collaborators(settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub) -> Collaborators:
+def _collaborators(
+    settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub, evaluations: Evaluations
+) -> Collaborators:
     return Collaborators(
         recorder=Recorder(PostgresRecording(writer)),
         attempts=Attempts(task_types, settings.max_output_bytes),
         hub=hub,
+        evaluations=evaluations,
         clock=SystemClock(),
         secrets=SecretFiles(settings.secrets_folder, os.environ),
     )

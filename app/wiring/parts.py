@@ -11,10 +11,14 @@ from app.adapters.database.pool import DriverUUID, Pool, open_pool
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import ServerAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
+from app.adapters.evaluators.pool import EvaluatorPool
+from app.adapters.evaluators.process import ProcessLimits
 from app.adapters.system_clock import SystemClock
 from app.background.loop import OnDefect
+from app.background.turns import Turns
 from app.config import Settings
 from app.engine.controls import ExecutionControls
+from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
 from app.engine.local_engine import LocalEngine
 from app.engine.planning.plans import Plans
@@ -89,16 +93,44 @@ async def open_task_types(settings: Settings, children: Children | None = None) 
         await registry.close()
 
 
-def execution_service(
-    settings: Settings, pool: Pool, plans: Plans, hub: Hub, signals: PostgresSignals, engine: LocalEngine
-) -> ExecutionService:
-    store, definitions = PostgresExecutionStore(pool), PostgresDefinitionReader(pool)
+@asynccontextmanager
+async def open_evaluations(settings: Settings) -> AsyncIterator[Evaluations]:
+    """Evaluates in this process and in evaluator processes, which are started when they are needed."""
+    limits = ProcessLimits(settings.evaluator_deadline_seconds, settings.evaluator_memory_bytes)
+    pool = EvaluatorPool(settings.evaluator_processes, settings.evaluator_max_waiting, limits)
+    try:
+        yield Evaluations(pool, Turns())
+    finally:
+        await pool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the services of executions have in common.
+
+    pool: the connections to the database.
+    signals: the notifications between processes.
+    evaluations: evaluates expressions and checks values.
+    plans: the compiled revisions.
+    """
+
+    pool: Pool
+    signals: PostgresSignals
+    evaluations: Evaluations
+    plans: Plans
+
+    @classmethod
+    def of(cls, pool: Pool, signals: PostgresSignals, evaluations: Evaluations) -> "Shared":
+        return cls(pool, signals, evaluations, Plans(PostgresDefinitionReader(pool), evaluations.turns))
+
+
+def execution_service(settings: Settings, shared: Shared, hub: Hub, engine: LocalEngine) -> ExecutionService:
+    store, definitions = PostgresExecutionStore(shared.pool), PostgresDefinitionReader(shared.pool)
     new_id = partial(new_execution_id, DriverUUID)
-    starter = Starter(store, definitions, plans, SystemClock(), signals, engine, new_id)
-    return ExecutionService(starter, engine, store, definitions, plans, hub, settings.watch_poll_seconds)
+    starter = Starter(store, shared.plans, SystemClock(), shared.signals, engine, shared.evaluations, new_id)
+    return ExecutionService(starter, engine, store, definitions, shared.plans, hub, settings.watch_poll_seconds)
 
 
-def execution_controls(
-    pool: Pool, plans: Plans, signals: PostgresSignals, task_types: TaskTypeRegistry
-) -> ExecutionControls:
-    return ExecutionControls(PostgresExecutionStore(pool), plans, signals, SystemClock(), task_types)
+def execution_controls(shared: Shared, task_types: TaskTypeRegistry) -> ExecutionControls:
+    store = PostgresExecutionStore(shared.pool)
+    return ExecutionControls(store, shared.plans, shared.signals, SystemClock(), task_types, shared.evaluations)

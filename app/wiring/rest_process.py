@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.executions import PostgresDefinitionReader
 from app.adapters.database.schema import schema_problem
 from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
@@ -14,16 +13,25 @@ from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
 from app.background.defects import Defects
 from app.config import Settings
+from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
 from app.domain.payloads import Payloads
 from app.engine.dry_run import DryRunner
+from app.engine.evaluating.evaluations import Evaluations
 from app.engine.local_engine import NoEngine
-from app.engine.planning.plans import Plans
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
-from app.wiring.parts import Database, execution_controls, execution_service, open_database, open_task_types
+from app.wiring.parts import (
+    Database,
+    Shared,
+    execution_controls,
+    execution_service,
+    open_database,
+    open_evaluations,
+    open_task_types,
+)
 from app.wiring.schedules import schedule_service
 
 
@@ -33,17 +41,17 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
     async with (
         open_database(settings, defects.report) as database,
         open_task_types(settings) as task_types,
+        open_evaluations(settings) as evaluations,
         _open_signals(database) as signals,
-        _open_definitions(settings, database, task_types, signals) as definitions,
+        _open_definitions(settings, database, task_types, signals, evaluations) as definitions,
     ):
         hub = Hub()
         Announcer(signals).listen(hub.wake)
-        plans = Plans(PostgresDefinitionReader(database.pool))
-        executions = execution_service(settings, database.pool, plans, hub, signals, NoEngine())
-        controls = execution_controls(database.pool, plans, signals, task_types)
+        shared = Shared.of(database.pool, signals, evaluations)
+        executions = execution_service(settings, shared, hub, NoEngine())
+        controls = execution_controls(shared, task_types)
         schedules = schedule_service(database.pool, signals)
-        definition_reader = PostgresDefinitionReader(database.pool)
-        dry_runs = DryRunner(definition_reader, plans, task_types, SystemClock(), settings.max_output_bytes)
+        dry_runs = DryRunner(shared.plans, task_types, evaluations, SystemClock(), settings.max_output_bytes)
         payloads = Payloads(settings.max_input_bytes)
         ready = partial(_missing, database)
         signals.start(defects.report)
@@ -67,13 +75,18 @@ async def _open_signals(database: Database) -> AsyncIterator[PostgresSignals]:
 
 @asynccontextmanager
 async def _open_definitions(
-    settings: Settings, database: Database, task_types: TaskTypeRegistry, signals: PostgresSignals
+    settings: Settings,
+    database: Database,
+    task_types: TaskTypeRegistry,
+    signals: PostgresSignals,
+    evaluations: Evaluations,
 ) -> AsyncIterator[DefinitionService]:
     engine = create_engine(database.dsn, settings.database_pool_size, pooled=database.pooled)
     try:
         async with open_definition_cache(settings, signals) as cache:
             store = PostgresDefinitionStore(engine, SystemClock().now)
-            yield DefinitionService(store, cache, task_types, settings.max_tasks_per_workflow)
+            rules = Rules(task_types, settings.max_tasks_per_workflow)
+            yield DefinitionService(store, cache, rules, evaluations)
     finally:
         await engine.dispose()
 

@@ -22,7 +22,9 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
 from app.adapters.embedded.child_processes import end
 from app.adapters.system_clock import SystemClock
+from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.ports import free_port
 from tests.support.redis_server import start_redis
 from tests.support.tcp_proxy import TcpProxy, proxy_to
@@ -183,7 +185,7 @@ class CacheHouse:
             seconds = self.ttl_seconds, self.timeout_seconds
             cache = RedisDefinitionCache(link, *seconds, lambda: time.monotonic() + offset)
             store = MortalStore(engine, self.rng)
-            service = DefinitionService(store, cache, AnyConfig(), 10)
+            service = DefinitionService(store, cache, Rules(AnyConfig(), max_tasks=10), inline_evaluations())
             return Process(service, store, proxy, stack.pop_all())
 
     async def replace(self, process: Process) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from app.background.defects import Defects
+from app.background.turns import Turns
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.controls import ExecutionControls
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.ports import Evaluator
 from app.engine.planning.plans import Plans
 from app.engine.ports import NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
@@ -27,6 +30,7 @@ from app.engine.starting import Starter
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import NOON
+from tests.support.inline_evaluator import InlineEvaluator
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
@@ -170,7 +174,8 @@ def short(event: Event, task: str | None) -> str:
 class House:
     """`handlers` are the task types of all processes; a task without a type is `instant`. Waits stay in memory.
 
-    `limits` are further values of the engines' `Limits`, `secrets` those that its tasks see.
+    `limits` are further values of the engines' `Limits`, `secrets` those that its tasks see, `evaluator` makes the long
+    evaluations of all processes.
     """
 
     clock: SettableClock = field(default_factory=SettableClock)
@@ -179,6 +184,7 @@ class House:
     park_after_seconds: float = math.inf
     limits: dict[str, Any] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=NoSecrets)
+    evaluator: Evaluator = field(default_factory=InlineEvaluator)
 
     def __post_init__(self) -> None:
         self.database = MemoryDatabase(MemoryDefinitionStore(self.clock.now), self.clock.now)
@@ -231,14 +237,15 @@ class House:
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
         reader = MemoryDefinitionReader(self.database)
-        plans = Plans(reader)
+        evaluations = Evaluations(self.evaluator, Turns())
+        plans = Plans(reader, evaluations.turns)
         recorder = Recorder(self.recording, max_waiting=max_waiting)
         attempts = Attempts(self, OUTPUT_LIMIT)
-        shared = Collaborators(recorder, attempts, hub, self.clock, self.secrets, chance)
+        shared = Collaborators(recorder, attempts, hub, evaluations, self.clock, self.secrets, chance)
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=self.park_after_seconds, **self.limits)
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
         engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted))
-        starter = Starter(self.store, reader, plans, self.clock, self.signals, engine)
+        starter = Starter(self.store, plans, self.clock, self.signals, engine, evaluations)
         executions = ExecutionService(starter, engine, self.store, reader, plans, hub, POLL)
-        controls = ExecutionControls(self.store, plans, self.signals, self.clock, self)
+        controls = ExecutionControls(self.store, plans, self.signals, self.clock, self, evaluations)
         return Process(self, engine, executions, controls, hub, recorder, announcer, Defects())

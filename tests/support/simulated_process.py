@@ -26,6 +26,7 @@ from app.engine.watching import announcer
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from tests.support.histories import at
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
@@ -160,21 +161,22 @@ class SimulatedProcess:
         self.announcer.listen(self.hub.wake)
         reader = Link(self.wire, MemoryDefinitionReader(database))
         store = Link(self.wire, MemoryExecutionStore(database))
-        plans = Plans(reader)
+        evaluations = inline_evaluations()
+        plans = Plans(reader, evaluations.turns)
         backoff = replace(recorder.RETRY, chance=world.chance.random)
         writer = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20, backoff=backoff)
         tasks = SimulatedTasks(self.witness, world.chance)
         attempts = Attempts(tasks, OUTPUT_LIMIT)
-        shared = Collaborators(writer, attempts, self.hub, self.clock, chance=world.chance.random)
+        shared = Collaborators(writer, attempts, self.hub, evaluations, self.clock, chance=world.chance.random)
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK)
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
         self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)
         self.engine._lease._monotonic = self.monotonic
         self.witness.engine_id = lambda: self.engine._lease.engine_id
         engine = self.engine if self.has_engine else NoEngine()
-        starter = Starter(store, reader, plans, self.clock, signals, engine, world.new_id)
+        starter = Starter(store, plans, self.clock, signals, engine, evaluations, world.new_id)
         self.executions = ExecutionService(starter, engine, store, reader, plans, self.hub, POLL)
-        self.controls = ExecutionControls(store, plans, signals, self.clock, tasks, world.new_id)
+        self.controls = ExecutionControls(store, plans, signals, self.clock, tasks, evaluations, world.new_id)
 
 
 async def _awaited(work: Callable[[], Awaitable[Any]]) -> Any:

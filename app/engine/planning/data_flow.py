@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.definitions import Config, TaskDraft
+from app.expressions.compiling import Compiler, extra_roots_of
 from app.expressions.errors import EvaluationError, ExpressionError
 from app.expressions.expression import Expression
-from app.expressions.names import ELEMENT_ROOTS
-from app.expressions.template import Template, compile_condition, compile_template
+from app.expressions.limits import Meter
+from app.expressions.template import Template, compile_template
 
 MAX_ELEMENTS = 10_000
 
@@ -25,6 +26,7 @@ class TaskFlow:
     - secrets: the secrets that the expressions use
     - fault: why an expression cannot be compiled; it fails the task. Only a definition that was stored by another
       version of this program can have one
+    - is_plain: true when nothing has to be evaluated
     - kept: a cache in which handlers store what they compute from the config; None when the config has expressions
     """
 
@@ -35,6 +37,7 @@ class TaskFlow:
     names: frozenset[str]
     secrets: frozenset[str]
     fault: EvaluationError | None
+    is_plain: bool
     kept: dict[Any, Any] | None
 
     @property
@@ -42,11 +45,6 @@ class TaskFlow:
         """The variables that the expressions use."""
         used = (*self.config.expressions, self.when, self.for_each)
         return frozenset().union(*(expression.names.variables for expression in used if expression is not None))
-
-    @property
-    def is_plain(self) -> bool:
-        """True when nothing has to be evaluated."""
-        return not self.config.expressions and self.when is None and self.for_each is None and self.fault is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +87,12 @@ class Data:
         return value
 
 
-def compile_flow(task: TaskDraft) -> TaskFlow:
+def compile_flow(task: TaskDraft, compiler: Compiler | None = None) -> TaskFlow:
     """Compile the expressions of `task`. An expression that cannot be compiled becomes the flow's `fault`."""
-    extra = frozenset() if task.for_each is None else ELEMENT_ROOTS
-    template, faults = compile_template(task.effective_config, extra)
+    compiler = compiler or Compiler()
+    template, faults = compile_template(task.effective_config, extra_roots_of(task), compiler.parts)
     found = [EvaluationError(fault.source, fault.message) for fault in faults]
-    when, for_each = (_condition(text, found) for text in (task.when, task.for_each))
+    when, for_each = (_condition(text, found, compiler) for text in (task.when, task.for_each))
     used = [*template.expressions, *(expression for expression in (when, for_each) if expression is not None)]
     return TaskFlow(
         config=template,
@@ -104,31 +102,32 @@ def compile_flow(task: TaskDraft) -> TaskFlow:
         names=frozenset().union(*(expression.names.tasks for expression in used)),
         secrets=frozenset().union(*(expression.names.secrets for expression in used)),
         fault=found[0] if found else None,
+        is_plain=not used and not found,
         kept=None if used else {},
     )
 
 
-def _condition(text: str | None, found: list[EvaluationError]) -> Expression | None:
+def _condition(text: str | None, found: list[EvaluationError], compiler: Compiler) -> Expression | None:
     try:
-        return None if text is None else compile_condition(text)
+        return None if text is None else compiler.condition(text)
     except ExpressionError as error:
         found.append(EvaluationError(text or "", str(error)))
         return None
 
 
-def condition_holds(flow: TaskFlow, scope: Mapping[str, Any]) -> bool:
+def condition_holds(flow: TaskFlow, scope: Mapping[str, Any], meter: Meter) -> bool:
     """Whether the task is to run. Raise `EvaluationError`, also when the condition's value is not a boolean."""
     if flow.when is None:
         return True
-    value = flow.when.evaluate(scope)
+    value = flow.when.evaluate(scope, meter)
     if not isinstance(value, bool):
         raise EvaluationError(flow.when.source, "is neither true nor false")
     return value
 
 
-def elements_of(expression: Expression, scope: Mapping[str, Any]) -> list[Any]:
+def elements_of(expression: Expression, scope: Mapping[str, Any], meter: Meter) -> list[Any]:
     """The elements that a task runs for. Raise `EvaluationError` when the value is not a list, or is too long."""
-    value = expression.evaluate(scope)
+    value = expression.evaluate(scope, meter)
     if not isinstance(value, list):
         raise EvaluationError(expression.source, "is not a list")
     if len(value) > MAX_ELEMENTS:

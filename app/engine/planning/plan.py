@@ -8,6 +8,7 @@ from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflo
 from app.domain.graph import Graph, build_graph, tasks_before
 from app.domain.routing import Route, compile_route, unconnected_graph
 from app.engine.planning.data_flow import TaskFlow, compile_flow
+from app.expressions.compiling import Compiler
 
 NO_RETRY = RetryPolicy()
 
@@ -88,12 +89,12 @@ class Plan:
         return None if task_id is None else self.tasks[self.index_of[task_id]].name
 
 
-def compile_plan(workflow: Workflow) -> Plan:
+def compile_plan(workflow: Workflow, compiler: Compiler | None = None) -> Plan:
     """Compile a workflow. Raise `Invalid` when its tasks wait for each other in a cycle."""
     route = compile_route(workflow, [task.name for task in workflow.tasks])
     graph = build_graph(workflow.tasks) if route is None else unconnected_graph(len(workflow.tasks))
     index_named = {task.name: index for index, task in enumerate(workflow.tasks)}
-    tasks = tuple(_planned(task, index, index_named) for index, task in enumerate(workflow.tasks))
+    tasks = tuple(_planned(task, index, index_named, compiler) for index, task in enumerate(workflow.tasks))
     steps = [index for index in range(graph.task_count) if index not in graph.compensations]
     unawaiting = tuple(index for index in steps if graph.predecessor_counts[index] == 0)
     return Plan(
@@ -115,7 +116,7 @@ def compile_plan(workflow: Workflow) -> Plan:
     )
 
 
-def _planned(task: Task, index: int, index_named: Mapping[str, int]) -> PlannedTask:
+def _planned(task: Task, index: int, index_named: Mapping[str, int], compiler: Compiler | None) -> PlannedTask:
     return PlannedTask(
         index=index,
         id=task.id,
@@ -126,6 +127,6 @@ def _planned(task: Task, index: int, index_named: Mapping[str, int]) -> PlannedT
         retry=task.retry or NO_RETRY,
         may_fail=task.on_failure is OnFailure.CONTINUE,
         compensated_by=tuple(index_named[name] for name in task.compensate),
-        flow=compile_flow(task),
+        flow=compile_flow(task, compiler),
         output=contract(task.output_schema),
     )

@@ -101,6 +101,12 @@ class Attempts:
         except (Exception, SystemExit):  # noqa: BLE001 - as in run_now
             return None
 
+    async def carry_out(self, handler: Handler, attempt: Attempt, mask: Mask | None) -> Any:
+        """The output of a handler of any kind, within an attempt that `start` has started. Raise what it raises."""
+        if is_waiting(handler):
+            raise self._not_a_wait(handler, attempt, mask)
+        return handler.run_now(attempt) if is_instant(handler) else await handler.run(attempt)
+
     def run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
         """Make an attempt of an instant handler; `mask` as in `start`."""
         try:

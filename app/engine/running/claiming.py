@@ -9,7 +9,8 @@ import structlog
 from app.background.backoff import Backoff
 from app.background.loop import Loop, OnDefect
 from app.background.wake_up import WakeUp
-from app.engine.deciding.state import ExecutionState, fold
+from app.engine.deciding.state import ExecutionState
+from app.engine.folding import folded
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
 from app.engine.ports import Claim, ControlCommand, Ownership, StoreUnreachable
@@ -105,9 +106,10 @@ class Claiming:
         execution = claim.execution
         try:
             plan = await self._plans.get(execution.workflow_id, execution.revision)
+            state = await _state(plan, claim)
             if self._lease.engine_id != engine_id or not self._held.accepting:
                 return
-            run = self._held.new_run(execution, _state(plan, claim))
+            run = self._held.new_run(execution, state)
         except StoreUnreachable:
             raise
         except Exception:
@@ -138,7 +140,7 @@ class Claiming:
             await self._ownership.give_back(engine_id, orphans, ORPHAN_PAUSE_SECONDS)
 
 
-def _state(plan: Plan | None, claim: Claim) -> ExecutionState:
+async def _state(plan: Plan | None, claim: Claim) -> ExecutionState:
     if plan is None:
         raise LookupError(f"workflow {claim.execution.workflow_id} has no revision {claim.execution.revision}")
-    return fold(plan, claim.events)
+    return await folded(plan, claim.events)

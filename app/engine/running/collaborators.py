@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.engine.evaluating.evaluations import Evaluations
 from app.engine.ports import Clock, NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
 from app.engine.running.recorder import Recorder
@@ -17,6 +18,7 @@ class Collaborators:
     - recorder: writes their histories
     - attempts: calls the handlers of their tasks
     - hub: hands their committed events to watchers
+    - evaluations: evaluates their expressions, and checks outputs
     - clock: says what time events happen at, and when tasks are due
     - secrets: the values of the secrets that tasks name
     - chance: returns numbers from 0 to 1, which spread retries
@@ -25,6 +27,7 @@ class Collaborators:
     recorder: Recorder
     attempts: Attempts
     hub: Hub
+    evaluations: Evaluations
     clock: Clock
     secrets: Secrets = field(default_factory=NoSecrets)
     chance: Callable[[], float] = random.random

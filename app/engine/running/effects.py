@@ -7,17 +7,20 @@ from uuid import UUID
 
 from app.domain.calls import CALLING_TYPE
 from app.domain.events import Event, EventType
+from app.domain.handlers import Handler
 from app.domain.states import TaskStatus
 from app.engine.deciding.drafts import Draft
 from app.engine.deciding.event_data import ProgressData, child_data, element_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.deciding.state import ExecutionState
+from app.engine.evaluating.begins import Begun
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.due_times import DueTimes
 from app.engine.running.failure_log import log_failed_attempt, log_failed_execution
 from app.engine.running.preparing import Preparation
 from app.engine.running.progress import ProgressReports
 from app.engine.running.running_attempts import RunningAttempts
+from app.expressions.errors import OverBudget
 
 _RUNNING = TaskStatus.RUNNING
 
@@ -127,15 +130,24 @@ class Effects:
     def _begin(self, index: int, number: int) -> None:
         planned = self._state.plan.tasks[index]
         try:
+            begun, handler = self._handler(index, number)
             report = partial(self._progress.report, index, number)
-            attempt = self._preparation.attempt(index, number, report, self._running.is_stopping_all)
+            attempt = self._preparation.attempt(index, number, begun.config, report, self._running.is_stopping_all)
             if planned.type == CALLING_TYPE:
                 attempt.child_started = partial(self._child_started, index, number)
-            handler = self._preparation.handler(index, partial(self._element_completed, index, number))
         except Exception as error:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
             self._owner.attempt_ended(index, number, Failed(self._preparation.failure(index, error)))
             return
         self._running.start(index, attempt, handler, planned.type, self._preparation.mask(index))
+
+    def _handler(self, index: int, number: int) -> tuple[Begun, Handler | None]:
+        """What the attempt gets, and what runs it."""
+        completed = partial(self._element_completed, index, number)
+        try:
+            begun = self._preparation.begin(index)
+        except OverBudget:
+            return Begun({}), self._preparation.late_handler(index, completed)
+        return begun, self._preparation.handler(index, begun, completed)
 
     def _child_started(self, index: int, number: int, execution_id: UUID, element: int | None) -> None:
         # Not through the merged reports: each child is named, also when many elements start theirs at once.

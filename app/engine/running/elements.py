@@ -1,10 +1,10 @@
 """Runs a task once per element of a list, side by side, and collects the outputs in the list's order."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -17,6 +17,15 @@ from app.engine.running.masking import Mask
 DEFAULT_CONCURRENCY = 10
 
 
+class Configs(Protocol):
+    """The configs of all elements."""
+
+    def __len__(self) -> int: ...
+
+    async def config(self, number: int, workflow_id: int) -> Config:
+        """What element `number` gets. Raise `TaskError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Elements:
     """A handler for one attempt of the whole task.
@@ -24,7 +33,7 @@ class Elements:
     The first element that fails fails the attempt; the others are cancelled, and the next attempt runs those that have
     not completed.
 
-    - configs: what each element gets
+    - configs: what each element gets; asked for when the element starts
     - done: the outputs, as JSON text, that earlier attempts have recorded
     - max_concurrency: how many elements run at the same time; None stands for `DEFAULT_CONCURRENCY`
     - completed: records the output of one more element
@@ -33,7 +42,7 @@ class Elements:
 
     attempts: Attempts
     task_type: str | None
-    configs: Sequence[Config]
+    configs: Configs
     done: Mapping[int, str | None]
     max_concurrency: int | None
     completed: Callable[[int, str | None], None]
@@ -47,7 +56,8 @@ class Elements:
                 for _ in range(min(self.max_concurrency or DEFAULT_CONCURRENCY, len(self.configs) - len(outputs))):
                     group.create_task(self._work(attempt, waiting, outputs))
         except BaseExceptionGroup as failed:
-            raise next(error for error in failed.exceptions if isinstance(error, TaskError)) from None
+            errors = failed.exceptions
+            raise next((error for error in errors if isinstance(error, TaskError)), errors[0]) from None
         texts = (outputs[number] for number in range(len(self.configs)))
         return [None if text is None else orjson.Fragment(text) for text in texts]
 
@@ -59,10 +69,16 @@ class Elements:
             if _told_to_stop():
                 return
 
+    async def _config(self, attempt: Attempt, number: int) -> Config:
+        try:
+            return await self.configs.config(number, attempt.workflow_id)
+        except TaskError as error:
+            raise _of_element(number, error) from None
+
     async def _run_one(self, attempt: Attempt, number: int) -> str | None:
         own = replace(
             attempt,
-            config=self.configs[number],
+            config=await self._config(attempt, number),
             kept=None,
             element=number,
             timeout_seconds=None,
@@ -73,16 +89,20 @@ class Elements:
             case Succeeded(output):
                 return output
             case Failed(error):
-                raise TaskError(
-                    error.code,
-                    f"element {number}: {error.message}",
-                    retryable=error.retryable,
-                    retry_after_seconds=error.retry_after_seconds,
-                )
+                raise _of_element(number, error)
             case Stopped() if _told_to_stop():
                 raise asyncio.CancelledError
             case Stopped():
                 raise TaskError("handler_error", f"element {number}: {UNASKED_CANCELLATION}")
+
+
+def _of_element(number: int, error: TaskError) -> TaskError:
+    return TaskError(
+        error.code,
+        f"element {number}: {error.message}",
+        retryable=error.retryable,
+        retry_after_seconds=error.retry_after_seconds,
+    )
 
 
 def _told_to_stop() -> bool:

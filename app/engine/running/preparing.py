@@ -1,25 +1,38 @@
-"""What an attempt gets: its config with the expressions filled in, the input, and what came before it."""
+"""What a task gets when it starts: its config with the expressions filled in, the input, and what came before it.
 
-from collections.abc import Callable, Mapping
+Expressions are evaluated at once where that is cheap. Otherwise the method raises `OverBudget`, and the one whose name
+ends in `later` gives the same, from wherever it is evaluated.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import structlog
 
 from app.domain.definitions import Config
+from app.domain.errors import Problem
 from app.domain.executions import Execution
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
+from app.domain.payloads import Payload
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
-from app.engine.planning.data_flow import Data, TaskFlow, condition_holds, elements_of
+from app.engine.evaluating.begins import Begun, Started, begun, started
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.jobs import begun_of, flow_job, started_of
+from app.engine.evaluating.ports import TOO_COSTLY, EvaluatorError
 from app.engine.ports import Secrets
 from app.engine.running.attempts import Attempts, unexpected
+from app.engine.running.element_configs import ElementConfigs
 from app.engine.running.elements import Elements
+from app.engine.running.late_handler import LateHandler
 from app.engine.running.masking import HideAll, Mask
-from app.expressions.errors import EvaluationError
-from app.expressions.expression import Expression
+from app.engine.running.scopes import Scopes
+from app.expressions.errors import EvaluationError, OverBudget, TooCostlyError
+from app.expressions.limits import Meter
 
 log = structlog.get_logger(__name__)
 
@@ -28,74 +41,140 @@ Completed = Callable[[int, int, str | None], None]
 """Called when an element has completed, with how many there are, which one it is, and its output as JSON text."""
 
 
+START_TRIES = 10
+START_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a task starts.
+
+    - holds: false when its condition says that it is to be skipped
+    - wait: what it waits for; None for a task that does something, or whose config is wrong
+    """
+
+    holds: bool
+    wait: Wait | None = None
+
+
+STARTS = Start(holds=True)
+"""Of a task without a condition that does something: most tasks are such."""
+
+
 class Preparation:
     """For one execution. Nothing is kept: what a task gets follows from the state as it is."""
 
-    __slots__ = ("_attempts", "_execution", "_secrets", "_state", "_tasks")
+    __slots__ = ("_attempts", "_evaluations", "_execution", "_scopes", "_secrets", "_state", "_tasks")
 
-    def __init__(self, execution: Execution, state: ExecutionState, attempts: Attempts, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        state: ExecutionState,
+        attempts: Attempts,
+        secrets: Secrets,
+        evaluations: Evaluations,
+    ) -> None:
         self._execution = execution
         self._state = state
         self._tasks = state.plan.tasks
         self._attempts = attempts
         self._secrets = secrets
+        self._evaluations = evaluations
+        self._scopes = Scopes(execution, state, secrets, evaluations.turns)
 
     @property
     def execution_id(self) -> UUID:
         return self._execution.id
 
-    def condition_holds(self, index: int) -> bool:
-        """False when the task's condition says that it is to be skipped.
+    def only_waits(self, index: int) -> bool:
+        """True for a task that waits for something and does nothing."""
+        planned = self._tasks[index]
+        return planned.flow.for_each is None and self._attempts.only_waits(planned.type)
+
+    def start(self, index: int) -> Start:
+        """Raise `OverBudget`.
 
         A condition that cannot be evaluated holds: its error, of whatever kind, then fails the attempt.
         """
-        flow = self._tasks[index].flow
-        if flow.when is None or flow.fault is not None:
-            return True
+        planned = self._tasks[index]
+        flow = planned.flow
+        waits = flow.for_each is None and self._attempts.only_waits(planned.type)
+        if flow.fault is not None or not (waits or flow.when is not None):
+            return STARTS
+        if flow.is_plain:
+            return self._start_of(index, Started(holds=True, config=flow.config.value))
         try:
-            return condition_holds(flow, self._scope(index, flow))
+            return self._start_of(index, self._evaluations.inline(partial(self._started, index)))
+        except OverBudget:
+            raise
         except Exception:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
-            return True
+            return STARTS
 
-    def wait(self, index: int) -> Wait | None:
-        """What the task waits for; None for one that does something, or whose config is wrong."""
-        planned = self._tasks[index]
-        if planned.flow.for_each is not None or not self._attempts.only_waits(planned.type):
-            return None
-        try:
-            return self._attempts.wait(planned.type, self._config(index))
-        except Exception:  # noqa: BLE001 - as in condition_holds
-            return None
+    async def start_later(self, index: int) -> Start:
+        """As `start`, but never raises `OverBudget`. Without an evaluator it tries for some seconds."""
+        for _ in range(START_TRIES):
+            try:
+                return await self._start_later(index)
+            except EvaluatorError as error:
+                if error.reason == TOO_COSTLY:
+                    break
+                await asyncio.sleep(START_PAUSE_SECONDS)
+            except Exception:  # noqa: BLE001 - as in start
+                break
+        return STARTS
 
-    def handler(self, index: int, completed: Completed) -> Handler | None:
-        """What runs the task's attempt: its type, or its type for each of the elements. Raise `EvaluationError`."""
+    async def _start_later(self, index: int) -> Start:
+        return await self._evaluations.later(
+            partial(self.start, index),
+            partial(self._job, "wait" if self.only_waits(index) else "start", index),
+            lambda value: self._start_of(index, started_of(value)),
+            self._execution.workflow_id,
+        )
+
+    def begin(self, index: int) -> Begun:
+        """What the task's attempt gets. Raise `EvaluationError` and `OverBudget`."""
         planned = self._tasks[index]
-        if planned.flow.for_each is None:
+        if planned.flow.is_plain:
+            return Begun(planned.flow.config.value)
+        return self._evaluations.inline(partial(self._begun, index))
+
+    async def begin_later(self, index: int) -> Begun:
+        """As `begin`. Raise `EvaluationError` and `EvaluatorError`."""
+        job = partial(self._job, "begin", index)
+        return await self._evaluations.later(partial(self.begin, index), job, begun_of, self._execution.workflow_id)
+
+    def handler(self, index: int, begun: Begun, completed: Completed) -> Handler | None:
+        """What runs the task's attempt: its type, or its type for each of the elements."""
+        planned = self._tasks[index]
+        if begun.elements is None:
             return self._attempts.handler(planned.type)
-        configs = self._element_configs(planned.flow, index, planned.flow.for_each)
+        configs = self.element_configs(index, begun)
         done, recorded = self._state.tasks[index].elements, partial(completed, len(configs))
         limit = planned.flow.max_concurrency
         return Elements(self._attempts, planned.type, configs, done, limit, recorded, self.mask(index))
 
-    def configs(self, index: int) -> Config | list[Config]:
-        """What the task gets, a list of that where it runs for each element. Raise `EvaluationError`."""
-        flow = self._tasks[index].flow
-        return self._config(index) if flow.for_each is None else self._element_configs(flow, index, flow.for_each)
-
-    def _config(self, index: int) -> Config:
+    def late_handler(self, index: int, completed: Completed) -> Handler | None:
+        """As `handler`, for an attempt that gets its config only when it runs."""
         planned = self._tasks[index]
-        if planned.flow.is_plain:
-            return self._filled(planned.flow, {})
-        scope = self._checked_scope(index, planned.flow)
-        return planned.config if planned.flow.for_each is not None else self._filled(planned.flow, scope)
+        if (handler := self._attempts.handler(planned.type)) is None:
+            return None
+        follows = planned.flow.for_each is None and getattr(handler, "follows_executions", False)
+        return LateHandler(
+            begin=partial(self.begin_later, index),
+            handler=partial(self.handler, index, completed=completed),
+            failure=partial(self.failure, index),
+            carry_out=partial(self._attempts.carry_out, mask=self.mask(index)),
+            follows_executions=follows,
+        )
 
-    def _element_configs(self, flow: TaskFlow, index: int, for_each: Expression) -> list[Config]:
-        scope = self._checked_scope(index, flow)
-        elements = elements_of(for_each, scope)
-        return [self._filled(flow, scope | {"item": item, "index": n}) for n, item in enumerate(elements)]
+    def element_configs(self, index: int, begun: Begun) -> ElementConfigs:
+        """The configs of a task with `for_each`, each of them made when it is needed."""
+        planned, elements = self._tasks[index], begun.elements or []
+        return ElementConfigs(planned, elements, self._scopes, self._evaluations, partial(self.failure, index))
 
-    def attempt(self, index: int, number: int, report: Report, is_handed_over: Callable[[], bool]) -> Attempt:
-        """Raise `EvaluationError`."""
+    def attempt(
+        self, index: int, number: int, config: Config, report: Report, is_handed_over: Callable[[], bool]
+    ) -> Attempt:
         planned, task = self._tasks[index], self._state.tasks[index]
         return Attempt(
             execution_id=self._execution.id,
@@ -103,7 +182,7 @@ class Preparation:
             task_id=planned.id,
             task_name=planned.name,
             number=number,
-            config=self._config(index),
+            config=config,
             input=self._execution.input.value,
             upstream=Outputs(self._state, index),
             first_started_at=task.first_started_at or self._execution.created_at,
@@ -116,8 +195,12 @@ class Preparation:
 
     def failure(self, index: int, error: Exception) -> TaskError:
         """The failure of an attempt that `error` has kept from being made."""
+        if isinstance(error, TooCostlyError):
+            return TaskError("expression_too_costly", str(error), retryable=False)
         if isinstance(error, EvaluationError):
             return TaskError("expression_failed", str(error), retryable=False)
+        if isinstance(error, EvaluatorError):
+            return _no_answer(error)
         return unexpected(error, self._tasks[index].name, self._execution.id, self.mask(index))
 
     def mask(self, index: int) -> Mask | None:
@@ -132,49 +215,73 @@ class Preparation:
             return HideAll()
 
     def checked(self, index: int, outcome: Outcome) -> Outcome:
-        """What may be stored of the outcome: without secrets, and a failure where the output breaks its schema."""
-        if (mask := self.mask(index)) is not None:
-            outcome = mask.outcome(outcome)
+        """What may be stored of the outcome: without secrets, and a failure where the output breaks its schema.
+
+        For outcomes of waits, whose outputs are small.
+        """
+        outcome = self._without_secrets(index, outcome)
         contract = self._tasks[index].output
         if contract is None or not isinstance(outcome, Succeeded):
             return outcome
-        problems = contract.problems_of_text(outcome.output, "output")
-        if not problems:
+        return _held(outcome, contract.problems_of_text(outcome.output, "output"))
+
+    def checked_at_once(self, index: int, outcome: Outcome) -> Outcome:
+        """As `checked`. Raise `OverBudget`."""
+        outcome = self._without_secrets(index, outcome)
+        contract = self._tasks[index].output
+        if contract is None or not isinstance(outcome, Succeeded):
             return outcome
-        message = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)
-        return Failed(TaskError("output_schema", f"the output breaks its schema: {message}", retryable=False))
+        payload = Payload(outcome.output or "null")
+        return _held(outcome, self._evaluations.problems_at_once(contract, payload, "output"))
+
+    async def checked_later(self, index: int, outcome: Outcome) -> Outcome:
+        """As `checked`."""
+        outcome = self._without_secrets(index, outcome)
+        contract = self._tasks[index].output
+        if contract is None or not isinstance(outcome, Succeeded):
+            return outcome
+        payload = Payload(outcome.output or "null")
+        try:
+            problems = await self._evaluations.problems(contract, payload, "output", self._execution.workflow_id)
+        except Exception as error:  # noqa: BLE001 - as in start
+            return Failed(self.failure(index, error))
+        return _held(outcome, problems)
+
+    def _without_secrets(self, index: int, outcome: Outcome) -> Outcome:
+        mask = self.mask(index)
+        return outcome if mask is None else mask.outcome(outcome)
 
     def _masked(self, report: Report, index: int) -> Report:
         mask = self.mask(index)
         return report if mask is None else lambda percent, message: report(percent, mask.text(message))
 
-    def _checked_scope(self, index: int, flow: TaskFlow) -> dict[str, Any]:
-        if flow.fault is not None:
-            raise flow.fault
-        scope = self._scope(index, flow)
-        condition_holds(flow, scope)
-        return scope
+    def _started(self, index: int, meter: Meter) -> Started:
+        flow = self._tasks[index].flow
+        return started(flow, self._scopes.values(index, flow), meter, waits=self.only_waits(index))
 
-    def _filled(self, flow: TaskFlow, scope: Mapping[str, Any]) -> Config:
-        config: Config = flow.config.fill(scope)
-        return config
+    def _start_of(self, index: int, found: Started) -> Start:
+        wait = None if found.config is None else self._attempts.wait(self._tasks[index].type, found.config)
+        return Start(found.holds, wait)
 
-    def _scope(self, index: int, flow: TaskFlow) -> dict[str, Any]:
-        plan, execution = self._state.plan, self._execution
-        data = Data(
-            input=self._execution.input.value,
-            execution={"id": str(execution.id)},
-            workflow={"id": plan.workflow_id, "key": plan.key, "revision": plan.revision},
-            variables=plan.variables,
-            task=partial(self._task, index, Outputs(self._state, index)),
-            secret=self._secrets.get,
-        )
-        return data.scope(flow)
+    def _begun(self, index: int, meter: Meter) -> Begun:
+        planned = self._tasks[index]
+        if planned.flow.fault is not None:
+            raise planned.flow.fault
+        return begun(planned.flow, planned.config, self._scopes.values(index, planned.flow), meter)
 
-    def _task(self, by: int, upstream: Outputs, name: str) -> dict[str, Any]:
-        """What an expression of task `by` sees of the task that has this name."""
-        index = self._state.plan.index_named.get(name)
-        status = None if index is None else self._state.course.status_seen(index, by)
-        if status is None:
-            raise EvaluationError(f"tasks.{name}", "this task need not have ended before")
-        return {"output": upstream.get(name), "status": status.value}
+    def _job(self, kind: str, index: int) -> bytes:
+        planned = self._tasks[index]
+        return flow_job(kind, planned.config, planned.flow, self._scopes.fragments(index, planned.flow))
+
+
+def _no_answer(error: EvaluatorError) -> TaskError:
+    if error.reason == TOO_COSTLY:
+        return TaskError("expression_too_costly", str(error), retryable=False)
+    return TaskError("evaluator_unavailable", str(error))
+
+
+def _held(outcome: Succeeded, problems: Sequence[Problem]) -> Outcome:
+    if not problems:
+        return outcome
+    message = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)
+    return Failed(TaskError("output_schema", f"the output breaks its schema: {message}", retryable=False))

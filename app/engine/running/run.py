@@ -29,6 +29,7 @@ from app.engine.deciding.transitions import (
     task_to_skip,
 )
 from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Step
+from app.engine.running.ahead import Ahead
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.drop_on_defect import drop_on_defect
 from app.engine.running.due_times import DueTimes, Key
@@ -37,8 +38,11 @@ from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
 from app.engine.running.recorder import WritePermit
 from app.engine.running.step_decider import StepDecider
+from app.expressions.errors import OverBudget
 
+_RETRYING = TaskStatus.RETRYING
 _RUNNING = TaskStatus.RUNNING
+_TASK_STARTED = EventType.TASK_STARTED
 
 
 class Run:
@@ -52,7 +56,7 @@ class Run:
 
     # There may be very many in memory at once: what is usually empty is a dict, which takes a third of a set.
 
-    __slots__ = ("_applied", "_decider", "_due_times", "_effects", "_gone", "_limits", "_on_gone", "_parking",
+    __slots__ = ("_ahead", "_applied", "_decider", "_due_times", "_effects", "_gone", "_limits", "_on_gone", "_parking",
                  "_permit", "_preparation", "_shared", "_skips", "_unacknowledged", "committed", "draining",
                  "execution", "state")  # fmt: skip
 
@@ -72,8 +76,9 @@ class Run:
         self._limits = limits
         self._on_gone = on_gone
         self._permit = WritePermit()
-        self._preparation = Preparation(execution, state, shared.attempts, shared.secrets)
-        self._decider = StepDecider(state, self._preparation, limits)
+        self._preparation = Preparation(execution, state, shared.attempts, shared.secrets, shared.evaluations)
+        self._ahead = Ahead(self._preparation, self.start_known)
+        self._decider = StepDecider(state, self._preparation, self._ahead, limits)
         self._due_times = DueTimes(state, self._preparation, shared, limits.park_after_seconds, self)
         self._effects = Effects(state, self._preparation, self._due_times, shared, limits.cancel_grace_seconds, self)
         self._skips: dict[int, ControlCommand] = {}
@@ -88,8 +93,8 @@ class Run:
 
     @property
     def is_busy(self) -> bool:
-        """True while a handler runs, or is about to: what has been handed to the recorder may start one."""
-        return self._unacknowledged > 0 or self._effects.has_attempts
+        """True while a handler runs or may be about to: a step is being recorded, or something is being evaluated."""
+        return self._unacknowledged > 0 or self._effects.has_attempts or bool(self._ahead)
 
     @property
     def is_lost(self) -> bool:
@@ -153,6 +158,7 @@ class Run:
 
     def stop_attempts(self) -> None:
         """Cancel what still runs; after `drain` that leaves no trace in the history."""
+        self._ahead.close()
         self._effects.stop_all()
 
     def abandon(self) -> None:
@@ -162,6 +168,7 @@ class Run:
         self._leave()
 
     def _leave(self) -> None:
+        self._ahead.close()
         self._effects.close()
         if not self._gone:
             self._gone = True
@@ -170,16 +177,40 @@ class Run:
     # From what happened to events
 
     @drop_on_defect
+    def start_known(self, index: int) -> None:
+        """It is known now how the task starts, which was not when it was about to."""
+        if self._permit.revoked or self._gone:
+            return
+        if self.state.tasks[index].status is _RETRYING:
+            self.due(index)
+        else:
+            self._advance(())
+            self._park_if_idle()
+
+    @drop_on_defect
     def attempt_ended(self, index: int, number: int, outcome: Outcome) -> None:
         if self._permit.revoked:
             return
+        try:
+            checked = self._preparation.checked_at_once(index, outcome)
+        except OverBudget:
+            self._ahead.check(index, outcome, partial(self._end_checked, index, number))
+        else:
+            self._record_end(index, number, checked)
+
+    @drop_on_defect
+    def _end_checked(self, index: int, number: int, outcome: Outcome) -> None:
+        if not self._permit.revoked:
+            self._record_end(index, number, outcome)
+
+    def _record_end(self, index: int, number: int, outcome: Outcome) -> None:
+        """Record how the attempt has ended: `outcome` is what may be stored of it."""
         now = self._shared.clock.now()
         skip = self._skips.pop(index, None)
         # The task is skipped only if its attempt was really stopped: one that succeeded first has completed.
         if skip is not None and not isinstance(outcome, Succeeded) and task_to_skip(self.state, skip) is not None:
             end = skipped(self.state, index, skip.reason)
         else:
-            outcome = self._preparation.checked(index, outcome)
             end = draft_of_outcome(self.state, index, outcome, now, self._shared.chance())
         progress = self._effects.unwritten_progress(index, number)
         last_report = () if progress is None else (Draft(EventType.TASK_PROGRESSED, index, number, data=progress),)
@@ -206,7 +237,9 @@ class Run:
         if self._permit.revoked:
             return
         if drafts := self._due_times.drafts(key):
-            self._advance(drafts)
+            # What is not known yet how it starts is due again when it is.
+            if drafts[0].type is not _TASK_STARTED or self._ahead.may_start(drafts[0].index or 0):
+                self._advance(drafts)
         else:
             self._park_if_idle()
 

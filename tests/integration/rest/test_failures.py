@@ -15,9 +15,11 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.system_clock import SystemClock
 from app.api.rest.app import create_app
 from app.api.rest.dependencies import Services
+from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.requests import PAYLOADS, ref_of
 
@@ -51,7 +53,9 @@ async def serving(definitions: DefinitionService, missing: list[str]):
 
 
 def service(store) -> DefinitionService:
-    return DefinitionService(store, InProcessDefinitionCache(60), AnyConfig(), 10)
+    return DefinitionService(
+        store, InProcessDefinitionCache(60), Rules(AnyConfig(), max_tasks=10), inline_evaluations()
+    )
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from app.adapters.cache.in_process import InProcessDefinitionCache
+from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import InUse, Invalid, NotFound
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.requests import ref_of
 
@@ -67,7 +69,7 @@ def cache() -> RecordingCache:
 
 @pytest.fixture
 def service(store, cache) -> DefinitionService:
-    return DefinitionService(store, cache, AnyConfig(), max_tasks=10)
+    return DefinitionService(store, cache, Rules(AnyConfig(), max_tasks=10), inline_evaluations())
 
 
 def calling(workflow: object, name: str = "call") -> TaskDraft:

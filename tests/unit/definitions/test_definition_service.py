@@ -9,10 +9,12 @@ import pytest
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.definitions import edits
 from app.definitions.ports import Vacancy, WorkflowFilter
+from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch, Unavailable
 from app.domain.refs import Ref
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.requests import ref_of
 
@@ -81,7 +83,7 @@ def cache() -> RecordingCache:
 
 @pytest.fixture
 def service(store, cache) -> DefinitionService:
-    return DefinitionService(store, cache, AnyConfig(), max_tasks=10)
+    return DefinitionService(store, cache, Rules(AnyConfig(), max_tasks=10), inline_evaluations())
 
 
 async def test_a_document_is_read_from_the_store_once(service, store):

@@ -156,12 +156,23 @@ async def test_an_attempt_whose_time_is_up_has_timed_out_whatever_its_handler_do
     assert failure(outcome) == ("timeout", True)
 
 
+class EmptyConfigs:
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    async def config(self, number: int, workflow_id: int) -> dict[str, Any]:
+        return {}
+
+
 async def test_an_element_that_lets_a_cancellation_out_has_failed() -> None:
     async def run(attempt: Attempt) -> None:
         raise asyncio.CancelledError
 
     attempts = Attempts(Types(Async(run)), 100)
-    elements = Elements(attempts, "known", [{}, {}], {}, 1, lambda number, output: None)
+    elements = Elements(attempts, "known", EmptyConfigs(2), {}, 1, lambda number, output: None)
     with pytest.raises(TaskError, match="element 0: the task's handler let a cancellation out"):
         await elements.run(ATTEMPT)
 
@@ -178,7 +189,7 @@ async def test_no_element_begins_after_the_stop_although_one_suppresses_it(told_
         await suppressing(attempt)
 
     attempts = Attempts(Types(Async(run)), 100)
-    elements = Elements(attempts, "known", [{}] * 9, {}, 2, lambda number, output: completed.append(number))
+    elements = Elements(attempts, "known", EmptyConfigs(9), {}, 2, lambda number, output: completed.append(number))
     task = asyncio.ensure_future(elements.run(ATTEMPT))
     while begun != [0, 1]:
         await asyncio.sleep(0)

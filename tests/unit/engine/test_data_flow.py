@@ -258,7 +258,7 @@ async def test_whatever_goes_wrong_while_an_attempt_is_prepared_fails_its_task(
     def fail(*_: object) -> None:
         raise RecursionError("a mistake in the engine")
 
-    monkeypatch.setattr("app.engine.running.preparing.condition_holds", fail)
+    monkeypatch.setattr("app.engine.evaluating.begins.condition_holds", fail)
     execution_id = await process.start(await house.define(staged("a", when="true")))
     assert (await process.until(execution_id))[-1] == "failed"
     failure = (await process.executions.get(execution_id)).failure

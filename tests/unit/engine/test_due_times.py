@@ -21,6 +21,7 @@ from app.engine.running.preparing import Preparation
 from app.engine.running.recorder import Recorder
 from app.engine.watching.watchers import Hub
 from tests.support.histories import at
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory_house import House, SettableClock
 from tests.support.stories import story, sync, workflow_of
 
@@ -55,11 +56,16 @@ class Bench:
         self.clock = SettableClock()
         self.clock.instant = at(10)
         shared = Collaborators(
-            Recorder(house.recording), Attempts(house, 100), Hub(lambda *_: None), self.clock, chance=lambda: 0.0
+            Recorder(house.recording),
+            Attempts(house, 100),
+            Hub(lambda *_: None),
+            inline_evaluations(),
+            self.clock,
+            chance=lambda: 0.0,
         )
         self.owner = Owner()
         execution = Execution(uuid4(), workflow.id, 1, ExecutionStatus.RUNNING, "{}", created_at=at(1))
-        preparation = Preparation(execution, self.state, shared.attempts, shared.secrets)
+        preparation = Preparation(execution, self.state, shared.attempts, shared.secrets, shared.evaluations)
         self.due_times = DueTimes(self.state, preparation, shared, PARK_AFTER, self.owner)
 
     @property

@@ -12,6 +12,7 @@ from app.domain.handlers import TaskError, Wait
 from app.domain.json_values import MAX_DEPTH
 from app.engine.planning.data_flow import elements_of
 from app.expressions.errors import EvaluationError
+from app.expressions.limits import Meter
 from app.expressions.template import compile_condition
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
@@ -158,9 +159,9 @@ async def test_what_is_no_list_fails_the_task(house: House, process: Process) ->
 
 def test_a_list_has_a_limit() -> None:
     expression = compile_condition("input")
-    assert len(elements_of(expression, {"input": list(range(10_000))})) == 10_000
+    assert len(elements_of(expression, {"input": list(range(10_000))}, Meter())) == 10_000
     with pytest.raises(EvaluationError, match="has 10001 elements; the limit is 10000"):
-        elements_of(expression, {"input": list(range(10_001))})
+        elements_of(expression, {"input": list(range(10_001))}, Meter())
 
 
 async def test_waits_wait_side_by_side_and_signals_cannot(house: House, process: Process) -> None:

@@ -16,6 +16,7 @@ from app.engine.running.recorder import Recorder
 from app.engine.running.run import Run
 from app.engine.watching.watchers import Hub
 from tests.support.histories import NOON
+from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory_house import House
 from tests.support.stories import plan_of
 
@@ -24,7 +25,9 @@ class Bench:
     def __init__(self) -> None:
         house = House()
         self.attempts = Attempts(house, 100)
-        shared = Collaborators(Recorder(house.recording), self.attempts, Hub(lambda *_: None), house.clock)
+        shared = Collaborators(
+            Recorder(house.recording), self.attempts, Hub(lambda *_: None), inline_evaluations(), house.clock
+        )
         self.gone: list[Run] = []
         self.held = HeldRuns(2, shared, Limits(100), self.gone.append)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.background.turns import Turns
 from app.domain.definitions import RetryPolicy, Task, Workflow
 from app.domain.errors import Invalid
 from app.domain.refs import Ref
@@ -57,7 +58,7 @@ def test_a_cycle_cannot_be_compiled() -> None:
 
 async def test_a_revision_is_read_and_compiled_once() -> None:
     reader = Reader()
-    plans = Plans(reader)
+    plans = Plans(reader, Turns())
     first = await plans.get(1, 3)
     assert first is not None
     assert first.revision == 3
@@ -67,7 +68,7 @@ async def test_a_revision_is_read_and_compiled_once() -> None:
 
 async def test_a_missing_revision_is_asked_for_again() -> None:
     reader = Reader()
-    plans = Plans(reader)
+    plans = Plans(reader, Turns())
     assert await plans.get(1, 99) is None
     assert await plans.get(1, 99) is None
     assert reader.asked == [(1, 99), (1, 99)]
@@ -75,7 +76,7 @@ async def test_a_missing_revision_is_asked_for_again() -> None:
 
 async def test_the_least_recently_used_plan_makes_room() -> None:
     reader = Reader()
-    plans = Plans(reader, limit=2)
+    plans = Plans(reader, Turns(), limit=2)
     for revision in (1, 2, 1, 3, 1, 2):
         await plans.get(1, revision)
     assert reader.asked == [(1, 1), (1, 2), (1, 3), (1, 2)]

@@ -13,7 +13,7 @@ from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.state import ExecutionState, fold
 from app.engine.planning.plan import Plan
-from app.engine.repeating import first_events, taken_over
+from app.engine.repeating import Origin, first_events, taken_over
 from tests.support.histories import at
 from tests.support.stories import parallel, plan_of, story, sync
 
@@ -43,7 +43,7 @@ def taken(plan: Plan, words: Sequence[str], from_task: str | None = None) -> set
 
 def repeated(plan: Plan, history: Sequence[Event], from_task: str | None = None) -> Sequence[Event]:
     from_index = None if from_task is None else plan.index_named[from_task]
-    return first_events(plan, ORIGIN, history, from_index, at(100), plan)
+    return first_events(plan, Origin(ORIGIN, plan, history, fold(plan, history)), from_index, at(100))
 
 
 FAILED_LAST = began(*done("a", "b"), "c started", "c failed", "failed")

@@ -1,16 +1,17 @@
 """Whether the results of an ended execution can be reused on another revision, and why not."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from app.domain.definitions import OnFailure, Task
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, Problem
 from app.domain.events import Event, EventType
 from app.engine.deciding.state import fold
-from app.engine.planning.plan import Plan, compile_plan
-from app.engine.repeating import first_events, taken_over
+from app.engine.planning.plan import Plan, PlannedTask, compile_plan
+from app.engine.repeating import Origin, first_events, taken_over
 from app.engine.reusing import reused_on
 from tests.support.histories import at
 from tests.support.stories import parallel, story, sync, workflow_of
@@ -37,11 +38,16 @@ def plan(*tasks: Task, revision: int = 1, shift: int = 0, **fields) -> Plan:
     return compile_plan(replace(workflow, tasks=tuple(replace(t, id=t.id + shift) for t in workflow.tasks)))
 
 
+def _problems_of(task: PlannedTask, output: str | None) -> Sequence[Problem]:
+    assert task.output is not None
+    return task.output.problems_of_text(output, "output")
+
+
 def reasons(old: Plan, new: Plan, words=FAILED_AT_B, from_task: str | None = None) -> list[str]:
     state = fold(old, story(old, *words))
     from_index = None if from_task is None else new.index_named[from_task]
     with pytest.raises(Invalid) as refused:
-        reused_on(new, state, taken_over(state), from_index)
+        reused_on(new, state, taken_over(state), from_index, _problems_of)
     *found, advice = refused.value.problems
     assert {problem.path for problem in refused.value.problems} == {"revision"}
     assert advice.message.startswith("rerun the execution on this revision")
@@ -51,7 +57,9 @@ def reasons(old: Plan, new: Plan, words=FAILED_AT_B, from_task: str | None = Non
 def reused(old: Plan, new: Plan, words=FAILED_AT_B, from_task: str | None = None) -> list[Event]:
     history = story(old, *words)
     from_index = None if from_task is None else new.index_named[from_task]
-    return list(first_events(new, ORIGIN, history, from_index, at(100), old))[1:]
+    return list(first_events(new, Origin(ORIGIN, old, history, fold(old, history)), from_index, at(100), _problems_of))[
+        1:
+    ]
 
 
 @pytest.mark.parametrize(

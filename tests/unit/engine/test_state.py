@@ -161,9 +161,9 @@ def test_events_that_do_not_fit(changes) -> None:
     state_of(*BEGUN).apply(fitting)
 
 
-def test_what_people_see_of_each_task() -> None:
+async def test_what_people_see_of_each_task() -> None:
     events = story(PLAN, *BEGUN, "a retrying", "a started", "a completed", "b started", "c started", "c failed")
-    a, b, c, d = task_executions(PLAN, events)
+    a, b, c, d = await task_executions(PLAN, events)
     assert (a.name, a.status, a.attempt, a.started_at, a.finished_at) == ("a", TaskStatus.COMPLETED, 2, at(3), at(6))
     assert (a.output, a.failure) == ('{"done":true}', None), "an attempt that failed is no failure of the task"
     assert (b.status, b.finished_at) == (TaskStatus.RUNNING, None)

@@ -1,0 +1,1 @@
+"""Evaluates in processes of their own, which can be killed."""
