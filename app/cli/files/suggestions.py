@@ -12,7 +12,7 @@ MOST_PROBLEMS = 20
 
 _UNKNOWN_FIELD = "is not a field of this request"
 _UNKNOWN_TASK = re.compile(r"no task of this workflow is named (['\"])(.+)\1")
-_LISTED = re.compile(r"(?:known: |; there are )([^;]+)$")
+_LISTED = re.compile(r"(?:known: |; there are |; an expression knows )([^;]+)$")
 _NAMED = re.compile(r"(['\"])(.+?)\1")
 _STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
 

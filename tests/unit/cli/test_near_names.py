@@ -39,6 +39,7 @@ def test_did_you_mean(name: str, known: list[str], said: str):
         ("tasks[0].config.secnds", "is not known here; known: seconds, duration", "; did you mean 'seconds'?"),
         ("tasks[0].type", "'dealy' is not a known task type; known: delay, log", "; did you mean 'delay'?"),
         ("tasks[0].when", "there is no variable 'limt'; there are limit, ratio", "; did you mean 'limit'?"),
+        ("tasks[0].when", "there is no 'inptu'; an expression knows input, tasks", "; did you mean 'input'?"),
         ("tasks[0].type", "'ftp' is not a known task type; known: delay, log", ""),
         ("name", "must not be blank", ""),
         ("", "the revision is older", ""),
