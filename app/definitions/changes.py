@@ -12,8 +12,10 @@ from app.domain.json_values import same_json
 
 DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
 WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.name != "tasks")
-SET_BY_THE_SERVICE = frozenset(field.name for field in fields(Workflow)) - {"tasks", *WORKFLOW_FIELDS}
-SET_BY_THE_SERVICE_IN_TASKS = frozenset(field.name for field in fields(Task)) - {*DRAFT_FIELDS}
+WARNINGS = frozenset({"warnings"})
+"""What the response to a change has beside the fields of the workflow or the task."""
+SET_BY_THE_SERVICE = WARNINGS | frozenset(field.name for field in fields(Workflow)) - {"tasks", *WORKFLOW_FIELDS}
+SET_BY_THE_SERVICE_IN_TASKS = WARNINGS | frozenset(field.name for field in fields(Task)) - {*DRAFT_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

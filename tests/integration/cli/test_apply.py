@@ -98,12 +98,17 @@ def test_a_url_that_is_none_is_told(orders: Path, url: str):
 
 def test_a_file_has_no_fields_that_only_the_service_sets(rest_service: RestStandIn, workflow, orders: Path):
     workflow("apply", str(orders))
-    orders.write_text("key: orders\nname: New\nrevision: 1\ntasks:\n  - {id: 3, name: read, execution_type: sync}\n")
+    orders.write_text(
+        "key: orders\nname: New\nrevision: 1\nwarnings: []\ntasks:\n"
+        "  - {id: 3, name: read, execution_type: sync, warnings: []}\n"
+    )
     result = workflow("apply", str(orders))
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         f"refused    orders  {orders}",
         f"  {orders}:3:1: revision: only the service sets this; leave it out of a file",
-        f"  {orders}:5:6: tasks[0].id: only the service sets this; leave it out of a file",
+        f"  {orders}:4:1: warnings: only the service sets this; leave it out of a file",
+        f"  {orders}:6:6: tasks[0].id: only the service sets this; leave it out of a file",
+        f"  {orders}:6:47: tasks[0].warnings: only the service sets this; leave it out of a file",
     ]
     assert rest_service.workflows["orders"]["name"] == "Orders"
