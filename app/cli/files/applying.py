@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.errors import explained
-from app.cli.files.calls import called_first, without_companions
+from app.cli.files.calls import called_first, reached_from, without_companions
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.validating import warning_lines
 from app.cli.screen.console import failures, results
@@ -47,8 +47,8 @@ class Outcome:
 def apply_files(rest_url: str, paths: Sequence[Path], *, strict: bool = False) -> list[Outcome]:
     """Create or replace every workflow of the files and folders; return one outcome for each.
 
-    They are sent in their order, but a workflow after those that it calls. With `strict`, the service refuses calls of
-    workflows that do not exist; otherwise they are warnings.
+    They are sent in their order, but a workflow after those that it calls. With `strict`, calls of workflows that do
+    not exist are refused; otherwise they are warnings. Files may call each other in a circle in both cases.
 
     All files are read before the first is sent, so nothing changes if one cannot be read. A definition that the
     service refuses has an `Outcome`, and the others are still applied. Raise `CliError` when a file cannot be read,
@@ -70,26 +70,54 @@ def apply_and_tell(rest_url: str, paths: Sequence[Path], *, strict: bool = False
 
 @dataclass(frozen=True, slots=True)
 class _Applying:
-    """Sends definitions to the service; `companions` are all of them."""
+    """Sends definitions to the service.
+
+    companions: all of them.
+    sent: the keys of those that have been applied or refused.
+    """
 
     service: RestClient
     companions: Sequence[Definition]
     strict: bool
+    sent: set[str] = field(default_factory=set)
 
     def apply(self, definition: Definition) -> Outcome:
         if set_by_the_service := list(_set_by_the_service(definition.document)):
-            return refused(definition, set_by_the_service)
+            outcome = refused(definition, set_by_the_service)
+        else:
+            outcome = self._saved(definition)
+        self.sent.add(definition.key)
+        return outcome
+
+    def _saved(self, definition: Definition) -> Outcome:
         try:
-            return self._create_or_replace(definition)
+            return self._create_or_replace(definition, self.strict)
         except ServiceRefusal as refusal:
             problems = refusal.problems or (Problem("", explained(refusal)),)
+        if not (self.strict and self._is_only_early(definition, problems)):
             return refused(definition, problems)
+        return _Applying(self.service, self.companions, strict=False)._saved(definition)
 
-    def _create_or_replace(self, definition: Definition) -> Outcome:
+    def _is_only_early(self, definition: Definition, problems: Sequence[Problem]) -> bool:
+        """True if the problems are nothing but calls of definitions that are still to be sent and will be accepted.
+
+        Only in a circle is one sent before those that it calls. The others of the circle are checked first, since it
+        must not stay alone in the service.
+        """
+        coming = [companion for companion in self.companions if companion.key not in self.sent]
+        if without_companions(problems, definition, coming):
+            return False
+        return all(self._will_be_accepted(other, coming) for other in reached_from(definition, coming))
+
+    def _will_be_accepted(self, definition: Definition, coming: Sequence[Definition]) -> bool:
+        verdict = self.service.validate_workflow(definition.request)
+        return not verdict.problems and not without_companions(verdict.warnings, definition, coming)
+
+    def _create_or_replace(self, definition: Definition, strict: bool) -> Outcome:
         found = self.service.find_workflow(definition.key)
         if found is None:
             try:
-                created = self.service.create_workflow(definition.request, strict=self.strict)
+                created = self.service.create_workflow(definition.request, strict=strict)
             except ServiceRefusal as refusal:
                 # Another client may have created it in the meantime.
                 found = self.service.find_workflow(definition.key) if refusal.status == CONFLICT else None
@@ -97,7 +125,7 @@ class _Applying:
                     raise
             else:
                 return self._outcome(definition, Change.CREATED, None, created)
-        replaced = self.service.replace_workflow(definition.key, definition.request, strict=self.strict)
+        replaced = self.service.replace_workflow(definition.key, definition.request, strict=strict)
         change = Change.UNCHANGED if replaced["revision"] == found["revision"] else Change.CHANGED
         return self._outcome(definition, change, found["revision"], replaced)
 

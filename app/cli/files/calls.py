@@ -41,6 +41,19 @@ def without_companions(
     return [warning for warning in warnings if warning.path not in known]
 
 
+def reached_from(definition: Definition, companions: Iterable[Definition]) -> list[Definition]:
+    """Those of `companions` that the definition calls, directly or through each other; never itself."""
+    by_key = {companion.key: companion for companion in companions}
+    reached: dict[str, Definition] = {}
+    waiting = [definition]
+    while waiting:
+        for key in _keys(waiting.pop()):
+            if key in by_key and key not in reached and key != definition.key:
+                reached[key] = by_key[key]
+                waiting.append(by_key[key])
+    return list(reached.values())
+
+
 def _keys(definition: Definition) -> list[str]:
     return [key for _, key in _calls(definition)]
 

@@ -67,13 +67,33 @@ async def test_files_that_call_each_other_are_checked_together_and_sent_in_the_r
     ]
 
 
-async def test_files_that_call_each_other_in_a_circle_are_applied_without_a_warning(command, tmp_path: Path):
+@pytest.mark.parametrize("strictly", [[], ["--strict"]], ids=str)
+async def test_files_that_call_each_other_in_a_circle_are_applied_without_a_warning(command, tmp_path: Path, strictly):
     parent(tmp_path, "beta", key="alpha")
-    parent(tmp_path, "alpha", key="beta")
+    parent(tmp_path, "gamma", key="beta")
+    parent(tmp_path, "alpha", key="gamma")
     parent(tmp_path, "self", key="self")
-    result = await command("apply", tmp_path)
+    result = await command("apply", tmp_path, *strictly)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert len(result.stdout.splitlines()) == 3
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["created"] * 4
+    result = await command("apply", tmp_path, *strictly)
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["unchanged"] * 4
+
+
+@pytest.mark.parametrize("wrong", ["later", "broken"])
+async def test_strict_stores_nothing_of_a_circle_with_a_wrong_file(command, tmp_path: Path, wrong: str):
+    """`later` does not exist; `broken` is among the files and refused."""
+    parent(tmp_path, "beta", key="alpha")
+    path = parent(tmp_path, "alpha", key="beta")
+    path.write_text(
+        path.read_text() + f"  - {{name: more, execution_type: sync, type: workflow, config: {{workflow: {wrong}}}}}\n"
+    )
+    child(tmp_path, "broken").write_text("key: broken\nname: Broken\ntasks: [{name: a}]\n")
+    result = await command("apply", tmp_path, "--strict")
+    assert (result.exit_code, result.stdout) == (1, "")
+    refused = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("refused")]
+    assert sorted(refused) == ["alpha", "beta", "broken"]
+    assert UNKNOWN.format(wrong) in result.stderr
 
 
 async def test_what_others_call_is_deleted_only_by_force(command, tmp_path: Path):
