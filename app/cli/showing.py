@@ -93,9 +93,9 @@ def _task_row(task: Document, times: Times) -> tuple[str, ...]:
 
 
 def _notes(task: Document, times: Times) -> str:
-    if task["error"] is not None:
-        return str(task["error"]["message"])
-    return "" if (awaited := awaited_in(task)) is None else wait_words(awaited, times)
+    awaited, error = awaited_in(task), task["error"]
+    words = "" if awaited is None else wait_words(awaited, times)
+    return "; ".join(filter(None, (words, "" if error is None else str(error["message"]))))
 
 
 def _children_table(children: list[Document], tasks: Iterable[Document], names: WorkflowNames, times: Times) -> Table:

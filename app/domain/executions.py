@@ -47,7 +47,8 @@ class TaskExecution:
     """The state of one task of one execution, from the history.
 
     child_id: the execution that the task has started last; None if it has started none.
-    waits_for: what the task waits for; None while a handler runs for it, before its start and after its end.
+    waits_for: what the task waits for, which may be its next attempt; None while a handler runs for it, before its
+        start and after its end.
     """
 
     task_id: int

@@ -1,4 +1,4 @@
-"""What a started task waits for, as all APIs show it to people."""
+"""What a task waits for, as all APIs show it to people."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from app.domain.documents import rfc3339
 class Awaited:
     """What a task waits for.
 
-    signal: the name of the signal that ends the wait; None if none does.
+    signal: the name of the signal that ends the wait; None if none does: a delay, or the time until the next attempt.
     until: when the wait ends by itself; None if it does not.
     """
 

@@ -34,6 +34,8 @@ async def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskE
 
 
 def _awaited(task: TaskState) -> Awaited | None:
+    if task.status is TaskStatus.RETRYING:
+        return Awaited(signal=None, until=task.retry_at)
     if task.status is not TaskStatus.RUNNING or task.wait is None:
         return None
     return Awaited(task.wait.signal, task.wait.until)

@@ -108,7 +108,7 @@ def _of_data(update: Update, varies: bool) -> bytes:
         message.output = output
     elif (failure := update.failure) is not None:
         message.error.code, message.error.message = failure.code, failure.message
-    elif (awaited := update.waits_for) is not None:
+    if (awaited := update.waits_for) is not None:
         message.waits_for.CopyFrom(wait_message(awaited))
     return message.SerializeToString()
 

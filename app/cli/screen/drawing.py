@@ -85,7 +85,7 @@ class PlainDrawing(_Lines):
             self._output.say(output_line(entry.output))
 
     def _told(self, entry: Entry) -> str:
-        if (awaited := entry.waits_for) is None:
+        if (awaited := entry.waits_for) is None or entry.error is not None:
             return message_line(entry.task_name, entry.message)
         command = self._command(entry.execution_id, awaited.signal or "")
         return wait_line(entry.task_name, entry.attempt, awaited, command, Times())

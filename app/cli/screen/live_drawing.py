@@ -116,7 +116,8 @@ class LiveDrawing:
         )
 
     def _message(self, task: TaskProgress) -> str:
-        return task.message if task.waits_for is None else wait_words(task.waits_for, Times())
+        words = "" if task.waits_for is None else wait_words(task.waits_for, Times())
+        return "; ".join(filter(None, (words, task.message)))
 
     def _commands(self) -> list[RenderableType]:
         """The lines that send what tasks wait for. The whole id is shortened where a line would be broken, since a

@@ -11,6 +11,7 @@ from app.domain.events import TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
 from app.domain.states import TaskStatus
 from app.domain.waiting import Awaited
+from app.engine.deciding.event_data import FailureData
 from app.engine.deciding.waits import WaitData
 
 _FAILURES = frozenset(
@@ -89,7 +90,7 @@ class Update:
 
     @property
     def message(self) -> str:
-        if (awaited := self.waits_for) is not None:
+        if self.event.type is EventType.TASK_STARTED and (awaited := self.waits_for) is not None:
             return _of_wait(awaited, self.task_name, self.event.attempt, self.execution_id)
         return sentence(self.event.type, self.task_name, self.event.attempt, self.event.data)
 
@@ -103,8 +104,15 @@ def failure_of(event: Event) -> Failure | None:
 
 
 def awaited_after(event: Event) -> Awaited | None:
-    """What a task waits for that starts with this event; None for other events, and for an attempt of a handler."""
-    if event.type is not EventType.TASK_STARTED or event.data is None:
+    """What a task waits for from this event on: a wait that starts, or the next attempt.
+
+    None for other events, and for an attempt of a handler.
+    """
+    if event.data is None:
+        return None
+    if event.type is EventType.TASK_RETRYING:
+        return Awaited(signal=None, until=FailureData.parse(event.data).retry_at)
+    if event.type is not EventType.TASK_STARTED:
         return None
     wait = WaitData.parse(event.data).wait
     return Awaited(wait.signal, wait.until)

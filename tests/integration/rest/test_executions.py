@@ -228,6 +228,27 @@ async def test_what_a_task_waits_for_is_shown(rest, engine):
     assert (task["status"], task["waits_for"], task["message"]) == ("completed", None, None)
 
 
+async def test_a_task_between_two_attempts_waits_until_its_next_one(rest, engine):
+    task = {
+        "name": "shaky",
+        "execution_type": "sync",
+        "type": "signal",
+        "config": {"name": "go"},
+        "timeout_seconds": 0.01,
+        "retry": {"max_attempts": 2, "initial_interval_seconds": 3600, "max_interval_seconds": 3600, "jitter": 0},
+    }
+    await rest.post("/workflows", json={"name": "w", "key": "shaky", "tasks": [task]})
+    path = f"/executions/{(await rest.post('/workflows/shaky/executions')).json()['id']}"
+    while (event := (await rest.get(f"{path}/events")).json()["items"][-1])["type"] != "task_retrying":
+        await asyncio.sleep(0.02)
+    wait = event["waits_for"]
+    until = datetime.fromisoformat(wait["until"]) - datetime.fromisoformat(event["occurred_at"])
+    assert (wait["signal"], round(until.total_seconds())) == (None, 3600)
+    [shown] = (await rest.get(f"{path}/tasks")).json()["items"]
+    assert (shown["status"], shown["waits_for"], shown["message"]) == ("retrying", wait, f"waits until {wait['until']}")
+    assert shown["error"] == event["error"]
+
+
 async def test_an_idempotency_key_starts_once(rest, workflow):
     first = await start(rest, idempotency_key="once", input={"a": 1})
     again = await start(rest, idempotency_key="once", input={"a": 2})

@@ -125,6 +125,24 @@ def test_plain_lines_say_what_a_task_waits_for_and_how_to_continue_it():
     ]
 
 
+def retrying(seconds: float):
+    message = update(3, task="shaky", task_status="TASK_RETRYING", message="Attempt 1 of task 'shaky' failed: no luck")
+    message.error.code, message.error.message = "failed", "no luck"
+    message.waits_for.until.FromDatetime(BEGIN + timedelta(seconds=seconds))
+    return entry_of(message)
+
+
+def test_a_failed_attempt_keeps_its_reason_and_the_live_view_adds_when_the_next_one_starts():
+    plain, live = output(width=200), output(width=100)
+    with PlainDrawing(plain, "orders") as drawing:
+        drawing.show(retrying(60))
+    assert written(plain).rstrip().endswith("Attempt 1 of task 'shaky' failed: no luck")
+    drawing = LiveDrawing(live, "orders", now=lambda: BEGIN)
+    drawing.show(retrying(60))
+    live.print(drawing.frame())
+    assert f"waits until {local(60)}; no luck" in written(live)
+
+
 def test_the_live_view_shows_what_is_waited_for_and_the_line_to_paste():
     to = output(width=78)
     drawing = LiveDrawing(to, "orders", now=lambda: BEGIN)

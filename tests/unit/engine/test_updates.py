@@ -83,6 +83,15 @@ def test_a_started_task_says_what_it_waits_for(data, attempt, message, awaited) 
     assert (shown.message, shown.waits_for) == (message.replace("ID", str(shown.execution_id)), awaited)
 
 
+def test_a_failed_attempt_says_when_the_next_one_starts() -> None:
+    failed = f'{{"code":"timeout","message":"late","retry_at":"{UNTIL}"}}'
+    shown = update(EventType.TASK_RETRYING, failed, "a", 2)
+    assert shown.waits_for == Awaited(None, datetime(2026, 1, 2, 12, tzinfo=UTC))
+    assert shown.message == "Attempt 2 of task 'a' failed and will be repeated: late"
+    ended = update(EventType.TASK_FAILED, '{"code":"timeout","message":"late"}', "a", 3)
+    assert ended.waits_for is None
+
+
 def test_every_event_has_a_sentence() -> None:
     data = {
         EventType.SIGNAL_RECEIVED: '{"name":"go","payload":null}',
