@@ -13,6 +13,7 @@ import watchfiles
 
 from app.api.grpc.server import PortUnavailable, Server
 from app.api.grpc.servicer import WorkflowServicer
+from app.background.interpreter_watch import InterpreterWatch
 from app.config import Settings
 from app.wiring.garbage import settle_garbage
 from app.wiring.grpc_process import EngineProcess, open_engine_process
@@ -39,12 +40,15 @@ async def serve(settings: Settings) -> None:
             share_port=settings.grpc_share_port,
         )
         settle_garbage()
+        watch = InterpreterWatch("attempt ")
+        watch.start(process.defects.report)
         await server.start()
         log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}")
         try:
             await stop.wait()
         finally:
             await _drain(server, process, settings.shutdown_seconds)
+            await watch.stop()
     process.defects.raise_first()
 
 
