@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     engine_poll_seconds: float = Field(0.5, gt=0)
     engine_park_seconds: float = Field(5.0, ge=0)
     engine_cancel_grace_seconds: float = Field(10.0, ge=0)
-    engine_max_lost_attempts: int = Field(20, ge=1)
+    engine_max_lost_attempts: int = Field(5, ge=1)
     engine_python_threads: int = Field(16, ge=1)
     evaluator_processes: int = Field(2, ge=1, le=64)
     evaluator_max_waiting: int = Field(2_000, ge=1)

@@ -148,6 +148,8 @@ async def open_house(
     leases = {
         "ENGINE_LEASE_SECONDS": str(lease_seconds),
         "ENGINE_RENEW_SECONDS": str(lease_seconds / 4),
+        # All engines are killed again and again; no task is the reason.
+        "ENGINE_MAX_LOST_ATTEMPTS": "1000",
         "SHUTDOWN_SECONDS": str(shutdown_seconds),
     }
     async with AsyncExitStack() as stack:

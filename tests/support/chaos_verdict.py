@@ -12,8 +12,8 @@ from app.adapters.database_url import driver_dsn
 from tests.support.checking import findings_in
 
 POLL_SECONDS = 0.25
-PATIENCE_SECONDS = 60.0
-"""How long nothing at all may happen while there is something to do."""
+PATIENCE_SECONDS = 120.0
+"""How long nothing at all may happen while there is something to do. A task that lost attempts waits for up to 61 s."""
 SHOWN = 20
 
 _LEFT = """

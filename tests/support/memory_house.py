@@ -56,6 +56,13 @@ class SettableClock:
         self.instant += timedelta(seconds=seconds)
 
 
+class LoopClock(SettableClock):
+    """Also moves with the event loop's time: for tests in virtual time."""
+
+    def now(self) -> datetime:
+        return self.instant + timedelta(seconds=asyncio.get_running_loop().time())
+
+
 @dataclass
 class Performance:
     """One attempt that runs until the test ends it."""
@@ -96,6 +103,12 @@ class Stage:
                 await self.cleaning.wait()
             performance.cancelled = True
             raise
+
+    async def performance(self, number: int) -> Performance:
+        """The attempt that begins as the `number`th of all, whichever it is."""
+        async with self._entered:
+            await self._entered.wait_for(lambda: len(self.performances) >= number)
+        return self.performances[number - 1]
 
     async def entered(self, name: str, number: int = 1) -> Performance:
         """The attempt, as soon as it runs."""

@@ -42,6 +42,8 @@ POLL = 0.5
 MOST_EXECUTIONS = 4
 PARK = 1.0
 DRIFT = 0.002
+MAX_LOST = 1_000
+"""Engines die for no reason of the tasks."""
 
 
 class ProcessDied(Exception):
@@ -168,7 +170,7 @@ class SimulatedProcess:
         tasks = SimulatedTasks(self.witness, world.chance)
         attempts = Attempts(tasks, OUTPUT_LIMIT)
         shared = Collaborators(writer, attempts, self.hub, evaluations, self.clock, chance=world.chance.random)
-        limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK)
+        limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK, max_lost_attempts=MAX_LOST)
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
         self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)
         self.engine._lease._monotonic = self.monotonic

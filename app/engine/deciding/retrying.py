@@ -10,8 +10,13 @@ from app.domain.handlers import TaskError
 from app.engine.deciding.drafts import Draft
 from app.engine.deciding.event_data import failure_data
 from app.engine.deciding.state import ExecutionState
-from app.engine.deciding.task_state import ENGINE_LOST
+from app.engine.deciding.task_state import ENGINE_LOST, SUSPECT_AFTER_LOSSES, TaskState
 from app.engine.ports import CANCEL, PAUSE
+
+FIRST_SUSPECT_PAUSE_SECONDS = 10.0
+LONGEST_SUSPECT_PAUSE_SECONDS = 60.0
+LEAST_SUSPICIOUS_AFTER_SECONDS = 60.0
+"""An attempt that ran for so long before its engine stopped is hardly the reason."""
 
 
 def draft_of_failure(state: ExecutionState, index: int, error: TaskError, now: datetime, chance: float) -> Draft:
@@ -66,13 +71,29 @@ def drafts_of_losses(
             yield _draft_of_loss_while_stopping(index, state.tasks[index].attempt)
         else:
             paused = asked == PAUSE or state.is_paused
-            yield from _drafts_of_loss(index, state.tasks[index].attempt, now, paused=paused)
+            yield from _drafts_of_loss(state, index, now, paused=paused)
 
 
-def _drafts_of_loss(index: int, number: int, now: datetime, *, paused: bool) -> Sequence[Draft]:
-    data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now)
+def _drafts_of_loss(state: ExecutionState, index: int, now: datetime, *, paused: bool) -> Sequence[Draft]:
+    number, pause = state.tasks[index].attempt, _pause_after_loss(state.tasks[index], now)
+    data = failure_data(ENGINE_LOST, "the engine that ran it stopped", now + timedelta(seconds=pause))
     lost = Draft(EventType.TASK_RETRYING, index, number, data=data)
-    return (lost,) if paused else (lost, Draft(EventType.TASK_STARTED, index, number + 1))
+    return (lost,) if paused or pause else (lost, Draft(EventType.TASK_STARTED, index, number + 1))
+
+
+def _pause_after_loss(task: TaskState, now: datetime) -> float:
+    """Seconds until the next attempt. A suspect waits, so that it does not stop every engine as soon as that starts.
+
+    Of the attempts that were lost together, those that had run for less time are made again first, each of them alone:
+    what stops an engine does so soon after its start.
+    """
+    losses = task.lost + 1
+    if losses < SUSPECT_AFTER_LOSSES:
+        return 0.0
+    doublings = min(losses - SUSPECT_AFTER_LOSSES, 10)
+    pause = min(FIRST_SUSPECT_PAUSE_SECONDS * 2.0**doublings, LONGEST_SUSPECT_PAUSE_SECONDS)
+    ran = 0.0 if task.started_at is None else (now - task.started_at).total_seconds()
+    return pause + min(max(ran / LEAST_SUSPICIOUS_AFTER_SECONDS, 0.0), 1.0)
 
 
 def _draft_of_loss_while_stopping(index: int, number: int) -> Draft:

@@ -207,6 +207,7 @@ class ExecutionState:
 
     def _begin(self, index: int, task: TaskState, event: Event, made: EventData | None) -> None:
         task.attempt = event.attempt
+        task.started_at = event.occurred_at
         task.first_started_at = task.first_started_at or event.occurred_at
         task.retry_at = None
         # The start of an attempt has no data; that of a wait says what the task waits for.

@@ -11,6 +11,9 @@ from app.engine.deciding.waits import WaitState
 ENGINE_LOST = "engine_lost"
 """The code of an attempt that ended with its engine; it does not use up the retry policy's attempts."""
 
+SUSPECT_AFTER_LOSSES = 2
+"""Once may be chance: a machine that fails, or an update, ends everything that runs."""
+
 # Looked up once: an enum's member costs more than a name.
 _RUNNING = TaskStatus.RUNNING
 _RETRYING = TaskStatus.RETRYING
@@ -25,6 +28,7 @@ class TaskState:
     - failures: how many attempts the retry policy counts
     - lost: how many attempts ended with their engine; the retry policy does not count these
     - first_started_at: when its first attempt started
+    - started_at: when its latest attempt started
     - ended_at: when it came to a final status
     - retry_at: when its next attempt starts, while it is retrying
     - wait: what it waits for, while it runs without a handler
@@ -37,6 +41,7 @@ class TaskState:
     failures: int = 0
     lost: int = 0
     first_started_at: datetime | None = None
+    started_at: datetime | None = None
     ended_at: datetime | None = None
     retry_at: datetime | None = None
     wait: WaitState | None = None
@@ -53,6 +58,11 @@ class TaskState:
     def has_attempt(self) -> bool:
         """True while a handler runs for the task, or is about to."""
         return self.status is _RUNNING and self.wait is None
+
+    @property
+    def is_suspect(self) -> bool:
+        """True when the task may be what stops engines."""
+        return self.lost >= SUSPECT_AFTER_LOSSES
 
     @property
     def due_at(self) -> datetime | None:

@@ -8,6 +8,7 @@ from app.engine.evaluating.evaluations import Evaluations
 from app.engine.ports import Clock, NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
 from app.engine.running.recorder import Recorder
+from app.engine.running.suspects import Suspects
 from app.engine.watching.watchers import Hub
 
 
@@ -22,6 +23,7 @@ class Collaborators:
     - clock: says what time events happen at, and when tasks are due
     - secrets: the values of the secrets that tasks name
     - chance: returns numbers from 0 to 1, which spread retries
+    - suspects: makes the attempts that may be what stops engines one at a time
     """
 
     recorder: Recorder
@@ -31,3 +33,4 @@ class Collaborators:
     clock: Clock
     secrets: Secrets = field(default_factory=NoSecrets)
     chance: Callable[[], float] = random.random
+    suspects: Suspects = field(default_factory=Suspects)

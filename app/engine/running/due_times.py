@@ -67,6 +67,7 @@ class DueTimes:
         """Set no timer any more. Also lets go of the owner, which holds this, so that no cycle is left."""
         self._owner = None
         self._timers.cancel_all()
+        self._give_turns_back()
 
     @property
     def is_set(self) -> bool:
@@ -97,7 +98,24 @@ class DueTimes:
             outcome = self._preparation.checked(index, outcome_of_wait(task.wait))
             return (draft_of_outcome(self._state, index, outcome, now, chance),)
         # While the execution is paused no attempt starts; resuming it sets the timer again.
-        return () if self._state.is_paused else (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
+        if self._state.is_paused or (task.is_suspect and not self._has_turn(index)):
+            return ()
+        return (Draft(EventType.TASK_STARTED, index, task.attempt + 1),)
+
+    def attempt_ended(self, index: int) -> None:
+        """An attempt of the task has ended: one that had to be made alone gives its turn to the next one."""
+        if self._state.tasks[index].is_suspect:
+            self._shared.suspects.release((self._preparation.execution_id, index))
+
+    def _has_turn(self, index: int) -> bool:
+        if self._owner is None:
+            return False
+        key = (self._preparation.execution_id, index)
+        return self._shared.suspects.admit(key, partial(self._owner.due, index))
+
+    def _give_turns_back(self) -> None:
+        for index in self._state.open:
+            self.attempt_ended(index)
 
     def parking(self) -> Parking | None:
         """How long the execution can be left to the database; None when it is not worth it, or a handler runs."""

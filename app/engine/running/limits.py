@@ -16,6 +16,6 @@ class Limits:
 
     max_output_bytes: int
     max_events: int = 50_000
-    max_lost_attempts: int = 20
+    max_lost_attempts: int = 5
     cancel_grace_seconds: float = 10.0
     park_after_seconds: float = 5.0

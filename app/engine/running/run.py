@@ -206,6 +206,7 @@ class Run:
     def _record_end(self, index: int, number: int, outcome: Outcome) -> None:
         """Record how the attempt has ended: `outcome` is what may be stored of it."""
         now = self._shared.clock.now()
+        self._due_times.attempt_ended(index)
         skip = self._skips.pop(index, None)
         # The task is skipped only if its attempt was really stopped: one that succeeded first has completed.
         if skip is not None and not isinstance(outcome, Succeeded) and task_to_skip(self.state, skip) is not None:

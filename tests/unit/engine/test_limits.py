@@ -1,11 +1,10 @@
-"""What bounds an execution: its time, its events, attempts that take their engine along, handlers that do not stop."""
+"""What bounds an execution: its time, its events, handlers that do not stop."""
 
 import asyncio
-from uuid import UUID
 
 import pytest
 
-from app.domain.definitions import OnFailure, RetryPolicy
+from app.domain.definitions import RetryPolicy
 from app.domain.events import EventType
 from app.domain.executions import Failure
 from app.domain.handlers import TaskError, Wait
@@ -139,41 +138,6 @@ async def test_signals_and_reports_beyond_the_limit_are_dropped() -> None:
         assert seen[-3:] == ["failing", "a cancelled", "failed"]
         assert len(seen) <= 6 + 3
         assert house.database.commands == {}
-
-
-# Attempts that take their engine along
-
-
-async def killed_so_often(house: House, workflow, times: int) -> UUID:
-    execution_id = None
-    for number in range(1, times + 1):
-        async with house.process() as process:
-            execution_id = execution_id or await process.start(workflow)
-            await house.stage.entered("a", number)
-            await process.kill()
-        house.clock.advance(60)
-    assert execution_id is not None
-    return execution_id
-
-
-async def test_a_task_that_kills_its_engine_every_time_fails() -> None:
-    house = House(limits={"max_lost_attempts": 3})
-    execution_id = await killed_so_often(house, await house.define(beside("a")), 3)
-    async with house.process() as process:
-        seen = await process.until(execution_id)
-        assert seen[-2:] == ["a failed/3", "failed"]
-        failure = (await process.executions.get(execution_id)).failure
-    assert failure is not None
-    assert failure.code == "engine_lost"
-    assert "3 attempts ended with the engine that ran them" in failure.message
-
-
-async def test_the_execution_goes_on_where_the_task_may_fail() -> None:
-    house = House(limits={"max_lost_attempts": 2})
-    workflow = await house.define(staged("a", on_failure=OnFailure.CONTINUE), sync("b", 1))
-    execution_id = await killed_so_often(house, workflow, 2)
-    async with house.process() as process:
-        assert (await process.until(execution_id))[-4:] == ["a failed/2", "b started", "b completed", "completed"]
 
 
 # Handlers that do not stop
