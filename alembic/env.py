@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app.adapters.database.connecting import is_pooled
-from app.adapters.database.migrations import lock_migrations
+from app.adapters.database.migrations import lock_migrations, require_usable_server
 from app.adapters.database.sessions import create_engine
 from app.adapters.database.tables import Base
 from app.adapters.database_url import MemoryAddress, StorageError, parse_database_url
@@ -38,6 +38,7 @@ def migrate(connection: Connection) -> None:
 
 async def connect_and_migrate() -> None:
     async with open_storage(wanted()) as url:
+        await require_usable_server(url)
         engine = create_engine(url, 1, pooled=await is_pooled(url), command_seconds=None)
         try:
             async with engine.connect() as connection:

@@ -25,15 +25,21 @@ async def migrate(url: str) -> None:
     Quick when the schema is current. Processes that start together wait for the one that migrates.
     """
     revisions = Revisions.read()
+    await require_usable_server(url)
     async with open_session(url) as session:
-        if problem := await server_problem(session):
-            raise StorageError(problem)
         current = await current_revision(session)
     if current == revisions.head:
         return
     if current is not None and current not in revisions.all:
         raise StorageError(revision_problem(current, revisions))
     await asyncio.to_thread(_upgrade, url)
+
+
+async def require_usable_server(url: str) -> None:
+    """Raise `StorageError` if this program cannot work on the server of `url`, so that nothing is created there."""
+    async with open_session(url) as session:
+        if problem := await server_problem(session):
+            raise StorageError(problem)
 
 
 def lock_migrations(connection: Connection) -> None:

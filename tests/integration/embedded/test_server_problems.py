@@ -186,6 +186,22 @@ async def test_alembic_fails_in_a_sentence_without_the_password(url: str, senten
     assert "Traceback" not in output
 
 
+async def test_alembic_creates_nothing_where_the_processes_would_not_start(postgres_url: str) -> None:
+    async with database_with(postgres_url, "ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'") as url:
+        latin, problem = await alembic(url), await schema_problem(url)
+        tables = await ask(url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+    assert latin == (1, f"alembic: {problem}\n")
+    assert tables == 0
+
+
+async def test_alembic_says_that_a_database_is_read_only(empty_database_url: str) -> None:
+    name = make_url(empty_database_url).database
+    await ask(empty_database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    code, output = await alembic(empty_database_url)
+    assert code == 1
+    assert "is read-only, as a standby is; name the primary in DATABASE_URL" in output
+
+
 async def test_alembic_prints_its_statements_without_a_database() -> None:
     code, output = await alembic("postgresql://me:geheim@127.0.0.1:1/none", "upgrade", "head", "--sql")
     assert code == 0
