@@ -117,7 +117,8 @@ def parse_cron(text: str) -> CronExpression:
     fields = text.split()
     if len(fields) not in (5, 6):
         named = ", ".join(field.name for field in (MINUTE, HOUR, DAY, MONTH, WEEKDAY))
-        raise BadCron(f"has {len(fields)} fields; write {named}, or six with the second first")
+        counted = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+        raise BadCron(f"has {counted}; write {named}, or six with the second first")
     second = "0" if len(fields) == 5 else fields[0]
     minute, hour, day, month, weekday = fields[-5:]
     return CronExpression(

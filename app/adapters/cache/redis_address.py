@@ -36,6 +36,8 @@ def _parts(url: str) -> SplitResult:
         named = parts.port is None or parts.hostname
     except ValueError:
         raise ValueError(f"is not a valid address; {FORM}") from None
+    if not parts.scheme:
+        raise ValueError(f"does not say how to connect; {FORM}")
     if parts.scheme not in SCHEMES:
         raise ValueError(f"starts with {parts.scheme!r}, which is not supported; {FORM}")
     if parts.fragment or not named or not (parts.path if parts.scheme == "unix" else parts.hostname):

@@ -139,7 +139,7 @@ def test_a_terminal_asks(monkeypatch: pytest.MonkeyPatch, typed: str, confirmed:
             "--at 'tomorrow' is not a date and time; give one as 2026-01-31T02:00:00Z",
         ),
         (("create", "w", "--at", "2001-01-01T00:00:00Z"), "at: "),
-        (("create", "w", "--cron", "x"), "cron: has 1 fields"),
+        (("create", "w", "--cron", "x"), "cron: has 1 field"),
         (("create", "w", *YEARLY, "-i", "[]"), "--input must be a JSON object"),
         (("create", "nobody", *YEARLY), "workflow 'nobody' does not exist; `workflow workflows` lists what there is"),
         (("show", "nobody"), "schedule 'nobody' does not exist; `workflow schedules` lists what there is"),

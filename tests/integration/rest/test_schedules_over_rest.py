@@ -131,7 +131,7 @@ async def test_a_taken_key_is_a_conflict(rest: httpx.AsyncClient, schedule: dict
         ({"at": "2099-01-01T00:00:00Z"}, "", "needs either `cron` or `at`"),
         ({"cron": "0 24 * * *"}, "cron", "the hour '24' is not possible; it takes 0 to 23"),
         ({"cron": "0 0 31 2 *"}, "cron", "never fires"),
-        ({"cron": "@daily"}, "cron", "has 1 fields; write minute, hour"),
+        ({"cron": "@daily"}, "cron", "has 1 field; write minute, hour"),
         (
             {"cron": "0 30 2 * 3 7L"},
             "cron",

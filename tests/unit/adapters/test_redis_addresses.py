@@ -47,7 +47,8 @@ async def test_a_form_that_can_be_used(url: str, options: dict[str, object]) -> 
         ("unix://", "names no host"),
         ("http://cache", "starts with 'http', which is not supported"),
         ("cache:6379", "starts with 'cache', which is not supported"),
-        ("nonsense", "starts with '', which is not supported"),
+        ("nonsense", "does not say how to connect; write redis://"),
+        ("127.0.0.1:6379", "does not say how to connect; write redis://"),
         ("redis://[::1", "is not a valid address"),
     ],
 )
