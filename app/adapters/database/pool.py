@@ -1,6 +1,7 @@
 """Pools of connections to PostgreSQL for statements in `queries/`."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
@@ -97,6 +98,7 @@ async def open_pool(dsn: str, size: int, timeout_seconds: float, *, pooled: bool
     timeout_seconds: how long connecting or a statement may take; after that, the database counts as unreachable.
     pooled: see `connecting`.
     """
+    logging.getLogger("asyncpg.pool").addFilter(_without_traceback)
     with opening():
         connections = await asyncpg.create_pool(
             driver_dsn(dsn),
@@ -111,6 +113,14 @@ async def open_pool(dsn: str, size: int, timeout_seconds: float, *, pooled: bool
         yield Pool(connections)
     finally:
         await _close(connections)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Let the driver's warnings through with their reason: it adds a traceback whenever it cannot connect again."""
+    if record.exc_info and isinstance(error := record.exc_info[1], NO_CONNECTION):
+        record.msg, record.args = f"{record.getMessage()} ({str(error) or type(error).__name__})", None
+        record.exc_info = None
+    return True
 
 
 async def _close(pool: asyncpg.Pool) -> None:
