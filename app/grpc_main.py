@@ -11,6 +11,7 @@ import structlog
 import uvloop
 import watchfiles
 
+from app.adapters.secrets import SecretFiles
 from app.api.grpc.server import PortUnavailable, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.background.interpreter_watch import InterpreterWatch
@@ -22,12 +23,12 @@ from app.wiring.launch import launch
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, secrets: SecretFiles) -> None:
     """Run until a signal arrives or a defect ends it. `main` reports the exceptions in one sentence."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_engine_process(settings) as process:
+    async with open_engine_process(settings, secrets) as process:
         process.defects.on_first(stop.set)
         servicer = WorkflowServicer(
             process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes
@@ -61,13 +62,13 @@ async def _drain(server: Server, process: EngineProcess, seconds: float) -> None
     log.info("grpc_stopped")
 
 
-def _reload(settings: Settings) -> None:
+def _reload(settings: Settings, _: SecretFiles) -> None:
     """For development: restart when the source changes."""
     watchfiles.run_process("app", "examples", target=main, sigint_timeout=int(settings.shutdown_seconds) + 2)
 
 
-def _run(settings: Settings) -> None:
-    uvloop.run(serve(settings))
+def _run(settings: Settings, secrets: SecretFiles) -> None:
+    uvloop.run(serve(settings, secrets))
 
 
 def main(*, reload: bool = False) -> None:

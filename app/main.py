@@ -4,6 +4,7 @@ Importing this module only builds the routes. The lifespan reads settings and op
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ import uvloop
 from fastapi import FastAPI
 
 from app.adapters.logs import configure_logs
+from app.adapters.secrets import SecretFiles
 from app.api.rest.app import create_app
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.background.defects import Defects
@@ -37,7 +39,9 @@ class PortUnavailable(Exception):
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """For `uvicorn app.main:app` and reloading. `serve` opens the same itself, to report failures in one sentence."""
     settings, defects = load_settings(), Defects()
-    configure_logs(settings.log_level, settings.log_format)
+    secrets = SecretFiles(settings.secrets_folder, os.environ)
+    secrets.check()
+    configure_logs(settings.log_level, settings.log_format, secrets.mask)
     async with open_rest_process(settings, defects) as services:
         app.state.services = services
         defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))
@@ -120,7 +124,7 @@ def _reload(settings: Settings) -> None:
     )
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, _: SecretFiles) -> None:
     if "--reload" in sys.argv[1:]:
         _reload(settings)
     else:

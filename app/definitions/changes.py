@@ -99,7 +99,8 @@ def workflow_fields(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[s
 
 def workflow_values(workflow: Workflow | WorkflowDraft | WorkflowEdit) -> dict[str, Any]:
     """As `workflow_fields`, with JSON values."""
-    return workflow_fields(workflow) | {"conditions": list(map(condition_document, workflow.conditions))}
+    conditions = list(map(condition_document, workflow.conditions))
+    return workflow_fields(workflow) | {"conditions": conditions, "secrets": list(workflow.secrets)}
 
 
 def same_task(one: Task, other: Task) -> bool:

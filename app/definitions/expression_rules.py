@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.contracts.json_schemas import MAX_PATTERN_WEIGHT, too_heavy
+from app.definitions.secret_rules import UsedSecrets, stored_secret_problems
 from app.domain.compensation import compensation_problems
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid, Problem
@@ -22,6 +23,11 @@ MAX_CHARACTERS = 200_000
 MAX_FAULTS = 50
 """After so many expressions that cannot be compiled, the others are not tried."""
 
+_PLAIN = (
+    "must be plain JSON: variables are stored and hold no expressions; write $${ for ${ itself, and a secret as"
+    " ${secrets.NAME} in the config of the task that needs it"
+)
+
 
 def expression_problems(
     draft: WorkflowDraft, tasks: Sequence[TaskDraft], is_stored: Callable[[TaskDraft], bool], compiler: Compiler
@@ -31,11 +37,8 @@ def expression_problems(
 
     For a task that is stored unchanged, only the names of tasks and variables are checked: those can change elsewhere.
     """
-    found = [
-        Problem(f"variables{path}", "must be plain JSON: variables hold no expressions; write $${ for ${ itself")
-        for path, _ in templated_strings(draft.variables)
-    ]
-    known, faults, weight = _Known.of(draft, tasks), 0, 0
+    found = [Problem(f"variables{path}", _PLAIN) for path, _ in templated_strings(draft.variables)]
+    known, secrets, faults, weight = _Known.of(draft, tasks), UsedSecrets(), 0, 0
     for index, task in enumerate(tasks):
         for path, expression in _compiled(task, f"tasks[{index}]", compiler):
             if isinstance(expression, str):
@@ -43,12 +46,14 @@ def expression_problems(
                 faults += 1
             else:
                 found += (Problem(path, message) for message in known.misuses(expression, index))
+                secrets.add(expression.names.secrets, path)
+                found += [] if is_stored(task) else stored_secret_problems(task, path, expression.names.secrets)
                 weight += sum(map(pattern_weight, expression.names.patterns))
             if weight > MAX_PATTERN_WEIGHT:
                 return [*found, Problem("tasks", f"of all expressions: {too_heavy(weight, MAX_PATTERN_WEIGHT)}")]
             if faults > MAX_FAULTS:
                 return found
-    return found
+    return found + secrets.problems(draft.secrets)
 
 
 def excess_of_expressions(tasks: Sequence[TaskDraft]) -> str | None:

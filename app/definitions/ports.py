@@ -121,6 +121,7 @@ class WorkflowEdit:
     tasks: tuple[Task | TaskDraft, ...]
     timeout_seconds: float | None
     variables: Config = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     input_schema: Config | None = None
     retention_days: float | None = None
     start_task: str | None = None

@@ -169,6 +169,7 @@ class WorkflowDraft:
     tasks: None keeps the stored tasks when the draft replaces a workflow.
     timeout_seconds: the time limit of an execution from its start, pauses included.
     variables: available to expressions as `vars`.
+    secrets: the names of the secrets that its expressions may use.
     input_schema: the JSON Schema that the input must match.
     retention_days: how long ended executions are kept; 0 is without limit, None is as the service is configured.
     start_task: the first task of a routed workflow; `conditions` then lead from task to task.
@@ -181,6 +182,7 @@ class WorkflowDraft:
     tasks: tuple[TaskDraft, ...] | None = None
     timeout_seconds: float | None = None
     variables: Config = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     input_schema: Config | None = None
     retention_days: float | None = None
     start_task: str | None = None
@@ -202,6 +204,7 @@ class Workflow:
     updated_at: datetime
     timeout_seconds: float | None = None
     variables: Config = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
     input_schema: Config | None = None
     retention_days: float | None = None
     start_task: str | None = None

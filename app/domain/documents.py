@@ -1,6 +1,7 @@
 """The JSON document of a workflow: stored as a revision's snapshot, served by REST, compiled by the engine.
 
-Snapshots are never rewritten, so snapshots of earlier versions lack newer fields, which are read as their defaults.
+Snapshots are never rewritten, so snapshots of earlier versions lack newer fields, which are read as their defaults. A
+snapshot without `secrets` is read as one that names the secrets that its expressions use.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.routing import Condition, RouteOutcome
+from app.domain.secret_names import named_secrets
 
 Document = Mapping[str, Any]
 
@@ -23,6 +25,7 @@ def workflow_document(workflow: Workflow) -> dict[str, Any]:
         "description": workflow.description,
         "timeout_seconds": workflow.timeout_seconds,
         "variables": dict(workflow.variables),
+        "secrets": list(workflow.secrets),
         "input_schema": None if workflow.input_schema is None else dict(workflow.input_schema),
         "retention_days": workflow.retention_days,
         "start_task": workflow.start_task,
@@ -68,6 +71,7 @@ def retry_document(retry: RetryPolicy) -> dict[str, Any]:
 
 
 def workflow_from_document(document: Document) -> Workflow:
+    tasks = tuple(task_from_document(task) for task in document["tasks"])
     return Workflow(
         id=document["id"],
         key=document["key"],
@@ -75,13 +79,14 @@ def workflow_from_document(document: Document) -> Workflow:
         description=document["description"],
         timeout_seconds=document.get("timeout_seconds"),
         variables=document.get("variables", {}),
+        secrets=tuple(document["secrets"]) if "secrets" in document else named_secrets(tasks),
         input_schema=document.get("input_schema"),
         retention_days=document.get("retention_days"),
         start_task=document.get("start_task"),
         conditions=tuple(map(_condition_from_document, document.get("conditions", ()))),
         max_visits=document.get("max_visits"),
         revision=document["revision"],
-        tasks=tuple(task_from_document(task) for task in document["tasks"]),
+        tasks=tasks,
         created_at=datetime.fromisoformat(document["created_at"]),
         updated_at=datetime.fromisoformat(document["updated_at"]),
     )

@@ -57,6 +57,8 @@ class Attempt:
     visit: how often conditions have led to the task, from 1. Each visit has its own task key.
     child_started: `child_started(execution_id, element)` records in the history which execution the attempt has started
         and waits for. The engine sets it for tasks of type `workflow` only.
+    masked: `masked(text)` is the text without the secrets of the workflow. The engine hides them in all that a handler
+        returns, reports and raises; a handler that cuts a text hides them before, since a part of one is not found.
     kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
         contains expressions.
     """
@@ -77,6 +79,7 @@ class Attempt:
     visit: int = 1
     kept: dict[Any, Any] | None = None
     child_started: Callable[[UUID, int | None], None] = _not_recorded
+    masked: Callable[[str], str] = str
 
     @property
     def task_key(self) -> str:
@@ -95,7 +98,8 @@ class TaskHandler(Protocol):
     """Runs attempts of one task type. The result must be a JSON value; raise `TaskError` to fail.
 
     A handler that only waits for other executions has `follows_executions = True`: its execution does not count towards
-    ENGINE_MAX_EXECUTIONS while it waits.
+    ENGINE_MAX_EXECUTIONS while it waits. A handler that stores its config, or a part of it, has `stores_config = True`:
+    an attempt whose config contains a secret then fails before the handler is called.
     """
 
     async def run(self, attempt: Attempt) -> Any: ...

@@ -32,6 +32,7 @@ from app.engine.planning.plans import Plans
 from app.engine.ports import Clock, Handlers
 from app.engine.running.attempts import Attempts
 from app.engine.running.preparing import Preparation
+from app.masking import STARS
 
 MAX_STEPS = 1_000
 
@@ -141,7 +142,10 @@ class _Stars:
     """Replaces all secrets, because a dry run returns configs to the caller."""
 
     def get(self, name: str) -> str:
-        return "***"
+        return STARS
+
+    def values(self, name: str) -> Sequence[str]:
+        return ()
 
 
 class _Rehearsal:

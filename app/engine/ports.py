@@ -283,14 +283,24 @@ class Handlers(Protocol):
         """The handler of a task type; None when this engine does not know the type."""
 
 
+class UnusableSecret(Exception):
+    """A secret has a value that cannot be hidden. The message names the secret and does not show its value."""
+
+
 class Secrets(Protocol):
     def get(self, name: str) -> str | None:
-        """The value of a secret; None when it is not set in this process."""
+        """The value of a secret; None when it is not set in this process. Raise `UnusableSecret`."""
+
+    def values(self, name: str) -> Sequence[str]:
+        """What has to be hidden: the values that the secret has and had in this process."""
 
 
 class NoSecrets:
     def get(self, name: str) -> str | None:
         return None
+
+    def values(self, name: str) -> Sequence[str]:
+        return ()
 
 
 class Clock(Protocol):

@@ -44,6 +44,7 @@ class WorkflowConfig(TaskConfig):
 
 class WorkflowHandler:
     follows_executions = True
+    stores_config = True
 
     def __init__(self, children: Children) -> None:
         self._children = children

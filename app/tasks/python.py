@@ -112,7 +112,7 @@ def _python_error(error: BaseException, attempt: Attempt) -> TaskError:
     logger.warning(
         "task_function_failed", task=attempt.task_name, execution_id=str(attempt.execution_id), exc_info=error
     )
-    return TaskError("python_error", storable_text(f"{type(error).__name__}: {error}", MAX_MESSAGE))
+    return TaskError("python_error", storable_text(attempt.masked(f"{type(error).__name__}: {error}"), MAX_MESSAGE))
 
 
 def python_type(functions: Mapping[str, TaskFunction], threads: int) -> TaskType:

@@ -20,6 +20,7 @@ from app.domain.payloads import Payloads
 from app.engine.child_executions import ChildExecutions
 from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
+from app.engine.ports import Secrets
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
@@ -63,8 +64,12 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess]:
-    """A started engine and the service that runs executions on it. Stop the engine before leaving the context."""
+async def open_engine_process(settings: Settings, secrets: Secrets | None = None) -> AsyncIterator[EngineProcess]:
+    """A started engine and the service that runs executions on it. Stop the engine before leaving the context.
+
+    secrets: those that tasks use; None reads them as the settings say.
+    """
+    secrets = secrets or SecretFiles(settings.secrets_folder, os.environ)
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
     children = ChildExecutions(payloads)
     async with (
@@ -80,7 +85,7 @@ async def open_engine_process(settings: Settings) -> AsyncIterator[EngineProcess
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
         shared = Shared.of(database.pool, signals, evaluations)
-        collaborators = _collaborators(settings, writer, task_types, hub, evaluations)
+        collaborators = _collaborators(settings, writer, task_types, hub, evaluations, secrets)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
         engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options)
         executions = execution_service(settings, shared, hub, engine)
@@ -112,7 +117,12 @@ def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncCon
 
 
 def _collaborators(
-    settings: Settings, writer: OwnConnection, task_types: TaskTypeRegistry, hub: Hub, evaluations: Evaluations
+    settings: Settings,
+    writer: OwnConnection,
+    task_types: TaskTypeRegistry,
+    hub: Hub,
+    evaluations: Evaluations,
+    secrets: Secrets,
 ) -> Collaborators:
     return Collaborators(
         recorder=Recorder(PostgresRecording(writer)),
@@ -120,7 +130,7 @@ def _collaborators(
         hub=hub,
         evaluations=evaluations,
         clock=SystemClock(),
-        secrets=SecretFiles(settings.secrets_folder, os.environ),
+        secrets=secrets,
     )
 
 

@@ -99,6 +99,7 @@ class WorkflowRow(Base):
     description: Mapped[str | None]
     timeout_seconds: Mapped[float | None]
     variables: Mapped[dict[str, Any]]
+    secrets: Mapped[list[str] | None]
     input_schema: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     retention_days: Mapped[float | None]
     start_task: Mapped[str | None]

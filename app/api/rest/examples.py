@@ -41,6 +41,7 @@ WORKFLOW = {
     "description": EXAMPLE_WORKFLOW["description"],
     "timeout_seconds": 3600.0,
     "variables": EXAMPLE_WORKFLOW["variables"],
+    "secrets": [],
     "input_schema": None,
     "retention_days": 30.0,
     "start_task": None,

@@ -77,6 +77,7 @@ class WorkflowView(BaseModel):
     description: str | None
     timeout_seconds: float | None = None
     variables: dict[str, Any] = {}
+    secrets: list[str] = []
     input_schema: dict[str, Any] | None = None
     retention_days: float | None = None
     start_task: str | None = None

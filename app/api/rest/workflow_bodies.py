@@ -45,6 +45,10 @@ ExecutionTimeout = Annotated[
 Variables = Annotated[
     dict[str, Any] | None, Field(description="Available as `vars` in expressions; replaced as a whole.")
 ]
+Secrets = Annotated[
+    list[str] | None,
+    Field(description="The names of the secrets that expressions may use as `secrets.NAME`; no others have a value."),
+]
 InputSchema = Annotated[
     dict[str, Any] | None, Field(description="The JSON Schema (2020-12) of the input of executions.")
 ]
@@ -68,6 +72,7 @@ class WorkflowFields(Body):
     key: Key = None
     timeout_seconds: ExecutionTimeout = None
     variables: Variables = None
+    secrets: Secrets = None
     input_schema: InputSchema = None
     retention_days: Retention = None
     start_task: StartTask = None
@@ -134,5 +139,6 @@ class ExecutionStart(Body):
 CONVERSIONS: Conversions = {
     "tasks": lambda tasks: tuple(task.draft() for task in tasks),
     "variables": lambda variables: variables or {},
+    "secrets": lambda secrets: tuple(secrets or ()),
     "conditions": conditions_of,
 }

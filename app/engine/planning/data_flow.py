@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.definitions import Config, TaskDraft
+from app.engine.ports import UnusableSecret
 from app.expressions.compiling import Compiler, extra_roots_of
 from app.expressions.errors import EvaluationError, ExpressionError
 from app.expressions.expression import Expression
@@ -56,7 +57,7 @@ class Data:
     - workflow: facts about the workflow
     - variables: the variables of the workflow
     - task: `task(name)` returns `{"output", "status"}`
-    - secret: `secret(name)` returns the value, or None when the secret is not set
+    - secret: `secret(name)` returns the value, or None when the secret is not set; it can raise `UnusableSecret`
     """
 
     input: Any
@@ -69,7 +70,7 @@ class Data:
     def scope(self, flow: TaskFlow) -> dict[str, Any]:
         """The data by root name, with only those tasks and secrets that `flow` uses: reading all would cost more.
 
-        Raise `EvaluationError` when a secret is not set.
+        Raise `EvaluationError` when a secret is not set or cannot be used.
         """
         return {
             "input": self.input,
@@ -81,7 +82,10 @@ class Data:
         }
 
     def _known_secret(self, name: str) -> str:
-        value = self.secret(name)
+        try:
+            value = self.secret(name)
+        except UnusableSecret as error:
+            raise EvaluationError(f"secrets.{name}", str(error)) from None
         if value is None:
             raise EvaluationError(f"secrets.{name}", "this secret is not set where the task runs")
         return value

@@ -59,6 +59,7 @@ class Plan:
     - timeout_seconds: how long an execution may take; None means without limit
     - key: the key of the workflow; None when it has none
     - variables: the variables of the workflow
+    - secrets: the names of the secrets that the workflow may use
     - input: the schema of the input of executions; None accepts any
     - steps: the number of tasks that are not compensations
     - route: the conditions that choose the next task; None when the graph gives the order
@@ -76,6 +77,7 @@ class Plan:
     timeout_seconds: float | None
     key: str | None
     variables: Config
+    secrets: frozenset[str]
     input: Contract | None
     steps: int
     route: Route | None = None
@@ -110,6 +112,7 @@ def compile_plan(workflow: Workflow, compiler: Compiler | None = None) -> Plan:
         timeout_seconds=workflow.timeout_seconds,
         key=workflow.key,
         variables=workflow.variables,
+        secrets=frozenset(workflow.secrets),
         input=contract(workflow.input_schema),
         steps=len(steps),
         route=route,

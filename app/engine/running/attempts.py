@@ -26,7 +26,7 @@ from app.domain.handlers import (
 from app.domain.json_values import MAX_DEPTH, encode
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
 from app.engine.ports import Handlers
-from app.engine.running.masking import Mask
+from app.engine.running.masking import TaskMask
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class Attempts:
         handler: TaskHandler | WaitingHandler | None,
         task_type: str | None,
         report: Report,
-        mask: Mask | None = None,
+        mask: TaskMask | None = None,
     ) -> asyncio.Task[Outcome] | None:
         """Start an attempt that is not instant; return None when it has already ended.
 
@@ -71,7 +71,7 @@ class Attempts:
     def handler(self, task_type: str | None) -> Handler | None:
         return self._handlers.handler(task_type)
 
-    async def run_one(self, attempt: Attempt, task_type: str | None, mask: Mask | None = None) -> Outcome:
+    async def run_one(self, attempt: Attempt, task_type: str | None, mask: TaskMask | None = None) -> Outcome:
         """An attempt at one element, within the attempt of the whole task, which bounds its time.
 
         `mask` as in `start`.
@@ -88,6 +88,11 @@ class Attempts:
         handler = self._handlers.handler(task_type)
         return handler is not None and is_waiting(handler)
 
+    def stores_config(self, task_type: str | None) -> bool:
+        """True when the config of such a task becomes part of a history or of another execution, before it has run."""
+        handler = self._handlers.handler(task_type)
+        return handler is not None and (is_waiting(handler) or getattr(handler, "stores_config", False))
+
     def wait(self, task_type: str | None, config: Config) -> Wait | None:
         """What a task of this type and config waits for; None when it does something, or there is no such wait.
 
@@ -101,20 +106,20 @@ class Attempts:
         except (Exception, SystemExit):  # noqa: BLE001 - as in run_now
             return None
 
-    async def carry_out(self, handler: Handler, attempt: Attempt, mask: Mask | None) -> Any:
+    async def carry_out(self, handler: Handler, attempt: Attempt, mask: TaskMask | None) -> Any:
         """The output of a handler of any kind, within an attempt that `start` has started. Raise what it raises."""
         if is_waiting(handler):
             raise self._not_a_wait(handler, attempt, mask)
         return handler.run_now(attempt) if is_instant(handler) else await handler.run(attempt)
 
-    def run_now(self, handler: InstantHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
+    def run_now(self, handler: InstantHandler, attempt: Attempt, mask: TaskMask | None) -> Outcome:
         """Make an attempt of an instant handler; `mask` as in `start`."""
         try:
             return self._succeeded(handler.run_now(attempt), attempt)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what a handler raises fails its task, not the engine
             return Failed(_task_error(error, attempt, mask))
 
-    async def _run(self, handler: TaskHandler, attempt: Attempt, mask: Mask | None) -> Outcome:
+    async def _run(self, handler: TaskHandler, attempt: Attempt, mask: TaskMask | None) -> Outcome:
         limit = asyncio.timeout(attempt.timeout_seconds)
         follows = getattr(handler, "follows_executions", False)
         self.following += follows
@@ -154,7 +159,7 @@ class Attempts:
         self._output(wait.output)
         return wait
 
-    def _not_a_wait(self, handler: WaitingHandler, attempt: Attempt, mask: Mask | None) -> TaskError:
+    def _not_a_wait(self, handler: WaitingHandler, attempt: Attempt, mask: TaskMask | None) -> TaskError:
         """Why the task did not wait: there is no such wait, or the engine that started it did not record it."""
         try:
             self._wait_of(handler, attempt.config)
@@ -184,11 +189,11 @@ def _report_outcome(report: Report, task: asyncio.Task[Outcome]) -> None:
     report(Stopped() if task.cancelled() else task.result())
 
 
-def _task_error(error: BaseException, attempt: Attempt, mask: Mask | None) -> TaskError:
+def _task_error(error: BaseException, attempt: Attempt, mask: TaskMask | None) -> TaskError:
     return error if isinstance(error, TaskError) else unexpected(error, attempt.task_name, attempt.execution_id, mask)
 
 
-def unexpected(error: BaseException, task: str, execution_id: UUID, mask: Mask | None) -> TaskError:
+def unexpected(error: BaseException, task: str, execution_id: UUID, mask: TaskMask | None) -> TaskError:
     """The failure for an error that is not meant to reach the engine. The log has its traceback."""
     about = {"task": task, "execution_id": str(execution_id)}
     if mask is None:

@@ -138,7 +138,7 @@ class Effects:
         except Exception as error:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
             self._owner.attempt_ended(index, number, Failed(self._preparation.failure(index, error)))
             return
-        self._running.start(index, attempt, handler, planned.type, self._preparation.mask(index))
+        self._running.start(index, attempt, handler, planned.type, self._preparation.mask)
 
     def _handler(self, index: int, number: int) -> tuple[Begun, Handler | None]:
         """What the attempt gets, and what runs it."""
@@ -154,7 +154,7 @@ class Effects:
         self._owner.take_report(Draft(EventType.TASK_PROGRESSED, index, number, data=child_data(execution_id, element)))
 
     def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
-        if (mask := self._preparation.mask(index)) is not None and output is not None:
+        if (mask := self._preparation.mask) is not None and output is not None:
             output = mask.json(output)
         data = element_data(element, count, output)
         self._owner.take_report(Draft(EventType.TASK_ITEM_COMPLETED, index, number, data=data))

@@ -17,7 +17,7 @@ from app.expressions.limits import Meter
 class ElementConfigs:
     """For one attempt of the whole task."""
 
-    __slots__ = ("_elements", "_evaluations", "_failure", "_is_long", "_planned", "_scopes", "_values")
+    __slots__ = ("_check", "_elements", "_evaluations", "_failure", "_is_long", "_planned", "_scopes", "_values")
 
     def __init__(
         self,
@@ -26,13 +26,15 @@ class ElementConfigs:
         scopes: Scopes,
         evaluations: Evaluations,
         failure: Callable[[Exception], TaskError],
+        check: Callable[[Config], None],
     ) -> None:
-        """`failure` makes the failure of an element whose config cannot be made."""
+        """`failure` makes the failure of an element whose config cannot be made, or for which `check` raises."""
         self._planned = planned
         self._elements = elements
         self._scopes = scopes
         self._evaluations = evaluations
         self._failure = failure
+        self._check = check
         self._values: dict[str, Any] | None = None
         self._is_long = False
 
@@ -45,9 +47,11 @@ class ElementConfigs:
             return self._planned.config
         filled, job = partial(self._filled, number), partial(self._job, number)
         try:
-            return await self._evaluations.later(filled, job, _as_it_is, workflow_id)
+            config: Config = await self._evaluations.later(filled, job, _as_it_is, workflow_id)
+            self._check(config)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong before the element is the element's failure
             raise self._failure(error) from None
+        return config
 
     def _filled(self, number: int) -> Config:
         # What took too long for one element does so for the next one.

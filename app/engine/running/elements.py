@@ -12,7 +12,7 @@ from app.domain.definitions import Config
 from app.domain.handlers import Attempt, TaskError
 from app.engine.deciding.outcomes import Failed, Stopped, Succeeded
 from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts
-from app.engine.running.masking import Mask
+from app.engine.running.masking import TaskMask
 
 DEFAULT_CONCURRENCY = 10
 
@@ -46,7 +46,7 @@ class Elements:
     done: Mapping[int, str | None]
     max_concurrency: int | None
     completed: Callable[[int, str | None], None]
-    mask: Mask | None = None
+    mask: TaskMask | None = None
 
     async def run(self, attempt: Attempt) -> Any:
         outputs = dict(self.done)

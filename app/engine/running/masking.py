@@ -1,40 +1,39 @@
-"""Keeps secrets out of what is stored and shown: what a task says after it has seen some is searched for them."""
+"""Keeps the secrets of a workflow out of what its tasks return, say and fail with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from app.domain.definitions import Config
 from app.domain.handlers import TaskError
+from app.domain.paths import below
+from app.domain.stored_configs import WHERE_TO_USE
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped, Succeeded
-
-SHORTEST = 4
-"""Shorter values are left: to replace them would destroy ordinary words, and they are no secrets."""
-
-STARS = "***"
+from app.engine.ports import Secrets
+from app.masking import STARS, Mask, mask_of
 
 
-class Mask:
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # Longest first: one may be a part of another.
-        self._secrets = sorted((secret for secret in secrets if len(secret) >= SHORTEST), key=len, reverse=True)
+class TaskMask:
+    """Hides the secrets of a workflow in what its tasks say."""
+
+    __slots__ = ("_mask",)
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+
+    @classmethod
+    def of(cls, secrets: Secrets, names: Iterable[str]) -> "TaskMask":
+        """Raise whatever reading a secret raises."""
+        return cls(mask_of(frozenset(value for name in names for value in secrets.values(name))))
+
+    def finds(self, text: str) -> bool:
+        return self._mask.finds(text)
 
     def text(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, STARS)
-        return text
+        return self._mask.text(text)
 
     def json(self, text: str) -> str:
-        return orjson.dumps(self.value(orjson.loads(text))).decode()
-
-    def value(self, value: Any) -> Any:
-        """A JSON value in which every text, keys included, is masked."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(key): self.value(item) for key, item in value.items()}
-        return [self.value(item) for item in value] if isinstance(value, list) else value
+        return self._mask.json(text)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Succeeded) and outcome.output is not None:
@@ -51,11 +50,15 @@ class Mask:
         return outcome
 
 
-class HideAll(Mask):
-    """For a task whose secrets cannot be read: nothing that it says can be searched, so nothing is stored."""
+class HideAll(TaskMask):
+    """For a workflow whose secrets cannot be read: nothing that a task says can be searched, so nothing is stored."""
 
     def __init__(self) -> None:
-        super().__init__(())
+        super().__init__(mask_of(frozenset()))
+
+    def finds(self, text: str) -> bool:
+        """Raise `TaskError`."""
+        raise _unreadable()
 
     def text(self, text: str) -> str:
         return STARS
@@ -66,6 +69,27 @@ class HideAll(Mask):
 
     def outcome(self, outcome: Outcome) -> Outcome:
         return outcome if isinstance(outcome, Stopped) else Failed(_unreadable())
+
+
+def refuse_secrets(mask: TaskMask, config: Config) -> None:
+    """Raise `TaskError` that names the first place in the config where a secret is."""
+    for path, text in _texts(config, "config"):
+        if mask.finds(text):
+            message = f"{path} contains a secret, and would be stored; {WHERE_TO_USE}"
+            raise TaskError("secret_would_be_stored", message, retryable=False)
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every text and number in the value, with its path; the keys of an object have the path of the object."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield path, key
+            yield from _texts(item, below(path, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, below(path, index))
+    elif value is not None:
+        yield path, str(value)
 
 
 def _unreadable() -> TaskError:

@@ -29,7 +29,7 @@ from app.engine.running.attempts import Attempts, unexpected
 from app.engine.running.element_configs import ElementConfigs
 from app.engine.running.elements import Elements
 from app.engine.running.late_handler import LateHandler
-from app.engine.running.masking import HideAll, Mask
+from app.engine.running.masking import HideAll, TaskMask, refuse_secrets
 from app.engine.running.scopes import Scopes
 from app.expressions.errors import EvaluationError, OverBudget, TooCostlyError
 from app.expressions.limits import Meter
@@ -132,16 +132,19 @@ class Preparation:
         )
 
     def begin(self, index: int) -> Begun:
-        """What the task's attempt gets. Raise `EvaluationError` and `OverBudget`."""
+        """What the task's attempt gets. Raise `EvaluationError`, `OverBudget`, and `TaskError` for a secret in it that
+        would be stored.
+        """
         planned = self._tasks[index]
         if planned.flow.is_plain:
             return Begun(planned.flow.config.value)
-        return self._evaluations.inline(partial(self._begun, index))
+        return self._storable(index, self._evaluations.inline(partial(self._begun, index)))
 
     async def begin_later(self, index: int) -> Begun:
-        """As `begin`. Raise `EvaluationError` and `EvaluatorError`."""
+        """As `begin`. Raise `EvaluationError`, `EvaluatorError` and `TaskError`."""
         job = partial(self._job, "begin", index)
-        return await self._evaluations.later(partial(self.begin, index), job, begun_of, self._execution.workflow_id)
+        read, workflow_id = lambda value: self._storable(index, begun_of(value)), self._execution.workflow_id
+        return await self._evaluations.later(partial(self.begin, index), job, read, workflow_id)
 
     def handler(self, index: int, begun: Begun, completed: Completed) -> Handler | None:
         """What runs the task's attempt: its type, or its type for each of the elements."""
@@ -151,7 +154,7 @@ class Preparation:
         configs = self.element_configs(index, begun)
         done, recorded = self._state.tasks[index].elements, partial(completed, len(configs))
         limit = planned.flow.max_concurrency
-        return Elements(self._attempts, planned.type, configs, done, limit, recorded, self.mask(index))
+        return Elements(self._attempts, planned.type, configs, done, limit, recorded, self.mask)
 
     def late_handler(self, index: int, completed: Completed) -> Handler | None:
         """As `handler`, for an attempt that gets its config only when it runs."""
@@ -163,19 +166,20 @@ class Preparation:
             begin=partial(self.begin_later, index),
             handler=partial(self.handler, index, completed=completed),
             failure=partial(self.failure, index),
-            carry_out=partial(self._attempts.carry_out, mask=self.mask(index)),
+            carry_out=partial(self._attempts.carry_out, mask=self.mask),
             follows_executions=follows,
         )
 
     def element_configs(self, index: int, begun: Begun) -> ElementConfigs:
         """The configs of a task with `for_each`, each of them made when it is needed."""
         planned, elements = self._tasks[index], begun.elements or []
-        return ElementConfigs(planned, elements, self._scopes, self._evaluations, partial(self.failure, index))
+        failure, check = partial(self.failure, index), partial(self._check_storable, index)
+        return ElementConfigs(planned, elements, self._scopes, self._evaluations, failure, check)
 
     def attempt(
         self, index: int, number: int, config: Config, report: Report, is_handed_over: Callable[[], bool]
     ) -> Attempt:
-        planned, task = self._tasks[index], self._state.tasks[index]
+        planned, task, mask = self._tasks[index], self._state.tasks[index], self.mask
         return Attempt(
             execution_id=self._execution.id,
             workflow_id=self._execution.workflow_id,
@@ -187,31 +191,38 @@ class Preparation:
             upstream=Outputs(self._state, index),
             first_started_at=task.first_started_at or self._execution.created_at,
             timeout_seconds=planned.timeout_seconds,
-            report=self._masked(report, index) if planned.flow.secrets else report,
+            report=report if mask is None else lambda percent, message: report(percent, mask.text(message)),
             is_handed_over=is_handed_over,
             visit=self._state.course.visit(index),
             kept=planned.flow.kept,
+            masked=str if mask is None else mask.text,
         )
 
     def failure(self, index: int, error: Exception) -> TaskError:
         """The failure of an attempt that `error` has kept from being made."""
+        if isinstance(error, TaskError):
+            return error
         if isinstance(error, TooCostlyError):
             return TaskError("expression_too_costly", str(error), retryable=False)
         if isinstance(error, EvaluationError):
             return TaskError("expression_failed", str(error), retryable=False)
         if isinstance(error, EvaluatorError):
             return _no_answer(error)
-        return unexpected(error, self._tasks[index].name, self._execution.id, self.mask(index))
+        return unexpected(error, self._tasks[index].name, self._execution.id, self.mask)
 
-    def mask(self, index: int) -> Mask | None:
-        """None for a task that sees no secrets."""
-        names = self._tasks[index].flow.secrets
+    @property
+    def mask(self) -> TaskMask | None:
+        """Hides every secret of the workflow, also those that other tasks use: what they call can send them back.
+
+        None for a workflow without secrets.
+        """
+        names = self._state.plan.secrets
         if not names:
             return None
         try:
-            return Mask(value for name in names if (value := self._secrets.get(name)))
-        except Exception as error:  # noqa: BLE001 - as in condition_holds
-            log.warning("secrets_unreadable", task=self._tasks[index].name, error=type(error).__name__)
+            return TaskMask.of(self._secrets, names)
+        except Exception as error:  # noqa: BLE001 - as in start
+            log.warning("secrets_unreadable", execution_id=str(self._execution.id), error=type(error).__name__)
             return HideAll()
 
     def checked(self, index: int, outcome: Outcome) -> Outcome:
@@ -219,7 +230,7 @@ class Preparation:
 
         For outcomes of waits, whose outputs are small.
         """
-        outcome = self._without_secrets(index, outcome)
+        outcome = self._without_secrets(outcome)
         contract = self._tasks[index].output
         if contract is None or not isinstance(outcome, Succeeded):
             return outcome
@@ -227,7 +238,7 @@ class Preparation:
 
     def checked_at_once(self, index: int, outcome: Outcome) -> Outcome:
         """As `checked`. Raise `OverBudget`."""
-        outcome = self._without_secrets(index, outcome)
+        outcome = self._without_secrets(outcome)
         contract = self._tasks[index].output
         if contract is None or not isinstance(outcome, Succeeded):
             return outcome
@@ -236,7 +247,7 @@ class Preparation:
 
     async def checked_later(self, index: int, outcome: Outcome) -> Outcome:
         """As `checked`."""
-        outcome = self._without_secrets(index, outcome)
+        outcome = self._without_secrets(outcome)
         contract = self._tasks[index].output
         if contract is None or not isinstance(outcome, Succeeded):
             return outcome
@@ -247,27 +258,39 @@ class Preparation:
             return Failed(self.failure(index, error))
         return _held(outcome, problems)
 
-    def _without_secrets(self, index: int, outcome: Outcome) -> Outcome:
-        mask = self.mask(index)
+    def _without_secrets(self, outcome: Outcome) -> Outcome:
+        mask = self.mask
         return outcome if mask is None else mask.outcome(outcome)
-
-    def _masked(self, report: Report, index: int) -> Report:
-        mask = self.mask(index)
-        return report if mask is None else lambda percent, message: report(percent, mask.text(message))
 
     def _started(self, index: int, meter: Meter) -> Started:
         flow = self._tasks[index].flow
         return started(flow, self._scopes.values(index, flow), meter, waits=self.only_waits(index))
 
     def _start_of(self, index: int, found: Started) -> Start:
-        wait = None if found.config is None else self._attempts.wait(self._tasks[index].type, found.config)
-        return Start(found.holds, wait)
+        if found.config is None:
+            return Start(found.holds)
+        try:
+            self._check_storable(index, found.config)
+        except TaskError:
+            return Start(found.holds)
+        return Start(found.holds, self._attempts.wait(self._tasks[index].type, found.config))
 
     def _begun(self, index: int, meter: Meter) -> Begun:
         planned = self._tasks[index]
         if planned.flow.fault is not None:
             raise planned.flow.fault
         return begun(planned.flow, planned.config, self._scopes.values(index, planned.flow), meter)
+
+    def _storable(self, index: int, begun: Begun) -> Begun:
+        if begun.elements is None:
+            self._check_storable(index, begun.config)
+        return begun
+
+    def _check_storable(self, index: int, config: Config) -> None:
+        """Raise `TaskError` for a config that is stored and contains a secret of the workflow."""
+        planned = self._tasks[index]
+        if planned.flow.secrets and (mask := self.mask) is not None and self._attempts.stores_config(planned.type):
+            refuse_secrets(mask, config)
 
     def _job(self, kind: str, index: int) -> bytes:
         planned = self._tasks[index]

@@ -9,7 +9,7 @@ import structlog
 from app.domain.handlers import Attempt, Handler, TaskError, is_instant
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts, timed_out
-from app.engine.running.masking import Mask
+from app.engine.running.masking import TaskMask
 from app.engine.running.timers import Timers
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class RunningAttempts:
         return bool(self._tasks)
 
     def start(
-        self, index: int, attempt: Attempt, handler: Handler | None, task_type: str | None, mask: Mask | None = None
+        self, index: int, attempt: Attempt, handler: Handler | None, task_type: str | None, mask: TaskMask | None = None
     ) -> None:
         """Start an attempt of task `index`. One of an instant handler has ended when this returns."""
         if self._stopping_all:

@@ -65,8 +65,14 @@ class Scopes:
             workflow={"id": plan.workflow_id, "key": plan.key, "revision": plan.revision},
             variables=plan.variables,
             task=task,
-            secret=self._secrets.get,
+            secret=self._secret,
         )
+
+    def _secret(self, name: str) -> str | None:
+        if name not in self._state.plan.secrets:
+            message = "the workflow does not name this secret, so it cannot use it; add it to the workflow's `secrets`"
+            raise EvaluationError(f"secrets.{name}", message)
+        return self._secrets.get(name)
 
     def _task(self, by: int, output: Callable[[str], Any], name: str) -> dict[str, Any]:
         """What an expression of task `by` sees of the task that has this name."""
