@@ -19,7 +19,7 @@ ONCE_MORE = RetryPolicy(max_attempts=2, initial_interval_seconds=0)
 async def log_of_a_failure(database_url: str, log: Path, log_format: str) -> tuple[str, str]:
     """The execution's id, and all that the process has written."""
     task = sync("call\nout", 1, type="http", config={"url": URL}, retry=ONCE_MORE)
-    await store_workflow(database_url, workflow("orders", (task,)))
+    await store_workflow(database_url, workflow("orders", (task,), secrets=("TOKEN",)))
     settings = {"WORKFLOW_SECRET_TOKEN": SECRET, "HTTP_TASK_ALLOW_PRIVATE": "true", "LOG_FORMAT": log_format}
     server = GrpcServerProcess(database_url, log, **settings)
     try:

@@ -81,5 +81,5 @@ def parallel(name: str, sequence: int, type: str | None = None, **options: Any) 
     return TaskDraft(name, ExecutionType.ASYNC, sequence=sequence, type=type, **options)
 
 
-def workflow(key: str, tasks: Sequence[TaskDraft]) -> WorkflowDraft:
-    return WorkflowDraft(name=key.replace("-", " "), key=key, tasks=tuple(tasks))
+def workflow(key: str, tasks: Sequence[TaskDraft], **fields: Any) -> WorkflowDraft:
+    return WorkflowDraft(name=key.replace("-", " "), key=key, tasks=tuple(tasks), **fields)

@@ -1,6 +1,6 @@
 """What expressions give tasks: configs, conditions, and what happens where they have no value. Secrets stay secret."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import orjson
 import pytest
@@ -12,6 +12,7 @@ from app.domain.json_values import MAX_DEPTH
 from app.domain.states import ExecutionStatus
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.vault import Vault
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
@@ -21,13 +22,9 @@ class Waits:
         return Wait(seconds=config.get("seconds"), signal=config.get("signal"), output=config)
 
 
-class Vault(dict):
-    """Secrets by name."""
-
-
 @pytest.fixture
 def house() -> House:
-    secrets = Vault(TOKEN="s3cr3t-token", SHORT="abc")
+    secrets = Vault(TOKEN="s3cr3t-token", OTHER="0ther-token")
     return House(handlers={"waits": Waits()}, secrets=secrets)
 
 
@@ -97,12 +94,13 @@ async def test_a_task_runs_when_its_condition_is_true(house: House, process: Pro
         ({"when": "input.n / 0 == 1"}, "${input.n / 0 == 1}: division by zero"),
         ({"when": "input.n"}, "${input.n}: is neither true nor false"),
         ({"config": {"output": "${1 +}"}}, "${1 +}: is no expression: at column 4"),
-        ({"config": {"output": "${secrets.NOBODY}"}}, "${secrets.NOBODY}: this secret is not set"),
+        ({"config": {"output": "${secrets.UNSET}"}}, "${secrets.UNSET}: this secret is not set"),
+        ({"config": {"output": "${secrets.OTHER}"}}, "${secrets.OTHER}: the workflow does not name this secret"),
         ({"config": {"output": "${tasks.later.output}"}}, "${tasks.later}: this task need not have ended before"),
     ],
 )
 async def test_an_expression_without_a_value_fails_the_task(house: House, process: Process, options, message) -> None:
-    workflow = await house.define(sync("a", retry=SOON, **options), sync("later", 1))
+    workflow = await house.define(sync("a", retry=SOON, **options), sync("later", 1), secrets=("UNSET",))
     execution_id = await process.start(workflow, input={"n": 1})
     assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
     failure = (await process.executions.get(execution_id)).failure
@@ -139,11 +137,11 @@ async def test_a_compensation_sees_what_it_undoes(house: House, process: Process
 
 
 async def test_secrets_reach_the_task_and_nothing_else(house: House, process: Process) -> None:
-    config = {"auth": "Bearer ${secrets.TOKEN}", "short": "${secrets.SHORT}"}
-    workflow = await house.define(staged("a", config=config, retry=SOON))
+    config = {"auth": "Bearer ${secrets.TOKEN}"}
+    workflow = await house.define(staged("a", config=config, retry=SOON), secrets=("TOKEN",))
     execution_id = await process.start(workflow)
     first = await house.stage.entered("a")
-    assert first.attempt.config == {"auth": "Bearer s3cr3t-token", "short": "abc"}
+    assert first.attempt.config == {"auth": "Bearer s3cr3t-token"}
     first.attempt.report(10, "using s3cr3t-token")
     await process.until(execution_id, "a progressed")
     first.fail(TaskError("refused", "401 for s3cr3t-token"))
@@ -159,7 +157,7 @@ async def test_secrets_reach_the_task_and_nothing_else(house: House, process: Pr
 async def test_a_handlers_own_error_is_masked_in_the_log_too(
     house: House, process: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workflow = await house.define(staged("a", config={"auth": "${secrets.TOKEN}"}))
+    workflow = await house.define(staged("a", config={"auth": "${secrets.TOKEN}"}), secrets=("TOKEN",))
     execution_id = await process.start(workflow)
     (await house.stage.entered("a")).fail(ValueError("bad header s3cr3t-token"))
     await process.until(execution_id)
@@ -274,6 +272,9 @@ class BreakingVault:
             raise OSError("s3cr3t-token is no file")
         return "s3cr3t-token"
 
+    def values(self, name: str) -> Sequence[str]:
+        return (self.get(name),)
+
 
 UNREADABLE = Failure(
     "secrets_unreadable",
@@ -285,7 +286,7 @@ UNREADABLE = Failure(
 async def test_secrets_that_cannot_be_read_fail_their_task(fields: dict) -> None:
     house = House(secrets=BreakingVault())
     async with house.process() as process:
-        execution_id = await process.start(await house.define(staged("a", **fields)))
+        execution_id = await process.start(await house.define(staged("a", **fields), secrets=("TOKEN",)))
         assert (await process.until(execution_id))[-1] == "failed"
         assert (await process.executions.get(execution_id)).failure == UNREADABLE
 
@@ -297,7 +298,7 @@ async def test_an_output_is_not_stored_when_it_cannot_be_searched_for_secrets(fi
     house = House(secrets=vault)
     async with house.process() as process:
         task = staged("a", config={"value": "${secrets.TOKEN}"}, **fields)
-        execution_id = await process.start(await house.define(task))
+        execution_id = await process.start(await house.define(task, secrets=("TOKEN",)))
         entry = await house.stage.entered("a")
         vault.is_broken = True
         entry.succeed("s3cr3t-token")

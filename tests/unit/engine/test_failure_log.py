@@ -13,14 +13,10 @@ from app.engine.running.failure_log import LONGEST_REASON
 from tests.support.histories import NOON
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.vault import Vault
 
 SECRET = "s3cr3t-token"
 ONCE_MORE = RetryPolicy(max_attempts=2, initial_interval_seconds=0)
-
-
-class Vault:
-    def get(self, name: str) -> str | None:
-        return {"TOKEN": SECRET}.get(name)
 
 
 class Fails:
@@ -37,7 +33,7 @@ class Crashes:
 
 @pytest.fixture
 def house() -> House:
-    return House(handlers={"fails": Fails(), "crashes": Crashes()}, secrets=Vault())
+    return House(handlers={"fails": Fails(), "crashes": Crashes()}, secrets=Vault(TOKEN=SECRET))
 
 
 @pytest.fixture
@@ -108,7 +104,7 @@ async def test_an_attempt_that_is_lost_with_its_engine_is_a_line_of_the_next_eng
 @pytest.mark.parametrize("type", ["fails", "crashes"])
 async def test_no_line_has_a_secret_in_it(house: House, process: Process, type: str, for_each: str | None) -> None:
     config = {"auth": "Bearer ${secrets.TOKEN}", "message": "refused: ${secrets.TOKEN}"}
-    workflow = await house.define(sync("a", type=type, config=config, for_each=for_each))
+    workflow = await house.define(sync("a", type=type, config=config, for_each=for_each), secrets=("TOKEN",))
     with capture_logs() as logs:
         assert (await process.until(await process.start(workflow)))[-1] == "failed"
     assert len(failures(logs)) == 2
