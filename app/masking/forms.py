@@ -16,7 +16,8 @@ MIN_LINE = 16
 BASE64_BYTES = 48
 """How many bytes of a secret are looked for in base64. All that follows them in base64 is hidden, too."""
 
-_BREAK = r"(?:\r|\n|\\+[rn]|%(?:25)*0[aAdD])+[ \t]*"
+_SLASH = r"(?:\\|%(?:25)*5[cC])"
+_BREAK = rf"(?:\r|\n|{_SLASH}+[rn]|%(?:25)*0[aAdD])+[ \t]*"
 _ESCAPES = {"\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a"}
 _PERCENT = "%(?:25)*"
 _IN_BASE64 = {"+": r"(?:\+|-|%(?:25)*2[bB])", "/": r"(?:/|_|%(?:25)*2[fF])"}
@@ -49,24 +50,25 @@ def _character(character: str) -> str:
         return _BREAK
     number, utf8 = ord(character), character.encode("utf-8", "surrogatepass")
     # Each level of escaping doubles the backslashes, so any number of them can stand before a character.
-    found = [r"\\*" + re2.escape(character), "".join(_PERCENT + _hex(byte, 2) for byte in utf8)]
-    found += [r"\+"] if character == " " else []
-    found += [r"\\+" + _ESCAPES[character]] if character in _ESCAPES else []
+    plain = [re2.escape(character), "".join(_PERCENT + _hex(byte, 2) for byte in utf8)]
+    plain += [r"\+", _PERCENT + "2[bB]"] if character == " " else []
+    escaped = [f"{_SLASH}+{_ESCAPES[character]}"] if character in _ESCAPES else []
     if number < 32 or number > 126:
-        found += _by_number(character, number, utf8)
-    return f"(?:{'|'.join(found)})"
+        escaped += _by_number(character, number, utf8)
+    found = f"{_SLASH}*(?:{'|'.join(plain)})"
+    return f"(?:{found}|{'|'.join(escaped)})" if escaped else found
 
 
 def _by_number(character: str, number: int, utf8: bytes) -> Iterator[str]:
     """The escapes of JSON and Python that give the number of the character, or those of its bytes."""
     utf16 = character.encode("utf-16-be", "surrogatepass")
     units = [int.from_bytes(utf16[at : at + 2], "big") for at in range(0, len(utf16), 2)]
-    yield "".join(r"\\+u" + _hex(unit, 4) for unit in units)
-    yield "".join(r"\\+x" + _hex(byte, 2) for byte in utf8)
+    yield "".join(_SLASH + "+u" + _hex(unit, 4) for unit in units)
+    yield "".join(_SLASH + "+x" + _hex(byte, 2) for byte in utf8)
     if number < 256:
-        yield r"\\+x" + _hex(number, 2)
+        yield _SLASH + "+x" + _hex(number, 2)
     if number > 0xFFFF:
-        yield r"\\+U" + _hex(number, 8)
+        yield _SLASH + "+U" + _hex(number, 8)
 
 
 def _hex(number: int, digits: int) -> str:

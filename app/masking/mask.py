@@ -1,9 +1,9 @@
 """Finds secrets in texts and JSON values, and replaces them by stars.
 
-All secrets and all their forms are one pattern, so a search takes the same time for one secret and for fifty.
+All forms of some secrets are one pattern, so a search takes the same time for one secret and for fifty.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -14,83 +14,145 @@ from app.masking.forms import patterns_of
 
 STARS = "***"
 
-MAX_MEMORY = 256 * 1024 * 1024
-"""The most memory that a pattern may use, in bytes. It uses what its states need: 1 MB for 50 secrets."""
+MAX_HITS = 5_000
+"""More secrets in one text would take too long to replace one by one: about 20 ms so far."""
+
+TOO_MANY = f"{STARS} (not shown: it contains secrets at more than {MAX_HITS:,} places)"
+
+CHARACTERS_A_PATTERN = 8_192
+"""Of the secrets of one pattern. RE2 gets a thousand times slower when a pattern is too large for its memory."""
+
+MAX_MEMORY = 64 * 1024 * 1024
+"""The most memory that a pattern may use, in bytes. It uses what its states need: 1 MB for 50 short secrets."""
+
+MASKS_KEPT = 64
+
+_NUL = "\x00"
 
 
 class Mask:
     """Hides some secrets. Without any, every method returns what it is given."""
 
-    __slots__ = ("_pattern",)
+    __slots__ = ("_patterns",)
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        patterns = [pattern for secret in secrets for pattern in patterns_of(secret)]
-        self._pattern = _compiled("|".join(patterns)) if patterns else None
+        # The longest first: a secret can be a part of another one.
+        self._patterns = tuple(map(_compiled, _parts(sorted(secrets, key=len, reverse=True))))
 
     def finds(self, text: str) -> bool:
         """Whether a secret is in the text, in any form."""
-        return self._pattern is not None and self._pattern.search(_bytes(text)) is not None
+        if not self._patterns:
+            return False
+        data = _bytes(text)
+        return any(pattern.search(data) is not None for pattern in self._patterns)
 
     def text(self, text: str) -> str:
-        if self._pattern is None or self._pattern.search(data := _bytes(text)) is None:
-            return text
-        masked: bytes = self._pattern.sub(STARS.encode(), data)
-        return masked.decode("utf-8", "surrogatepass")
+        hidden = self._hidden(text)
+        return TOO_MANY if hidden is None else hidden
 
     def json(self, text: str) -> str:
-        """A JSON text with every text and number in it masked."""
-        return orjson.dumps(self.value(orjson.loads(text))).decode() if self.finds(text) else text
+        """A JSON text with every text and number in it masked. A masked number is a text."""
+        hidden = self._hidden(text)
+        if hidden is text:
+            return text
+        if hidden is None:
+            return orjson.dumps(TOO_MANY).decode()
+        try:
+            # Two names of an object can have become the same.
+            return orjson.dumps(orjson.loads(hidden)).decode()
+        except orjson.JSONDecodeError:
+            # A number was hidden, or a part of an escape sequence looked like a secret.
+            return orjson.dumps(self.value(orjson.loads(text))).decode()
 
     def value(self, value: Any) -> Any:
         """A JSON value in which every text, keys included, and every number is masked. A masked number is a text.
 
         Of any other object, such as one that is logged, the `repr` is searched.
         """
-        if self._pattern is None:
+        if not self._patterns:
             return value
-        if isinstance(value, dict):
-            leaf = self._leaves([*value, *value.values()])
-            return {leaf(key): self.value(item) if _is_whole(item) else leaf(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            leaf = self._leaves(value)
-            return [self.value(item) if _is_whole(item) else leaf(item) for item in value]
-        return self._leaf(value)
-
-    def _leaves(self, values: Iterable[Any]) -> Callable[[Any], Any]:
-        """What masks those of the values that are not made of others. One search tells whether there is anything to
-        mask: a large list would take too long otherwise.
-        """
-        texts = [value if isinstance(value, str) else repr(value) for value in values if not _is_whole(value)]
-        return self._leaf if self.finds("\0".join(texts)) else _same
-
-    def _leaf(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.text(value)
-        if value is None or isinstance(value, bool):
+        texts = list[str]()
+        _collect(value, texts)
+        # One search for all: one for each would take ten times as long.
+        joined = _NUL.join(texts)
+        hidden = self._hidden(joined)
+        if hidden is joined:
             return value
-        written = repr(value)
-        return self.text(written) if self.finds(written) else value
+        if hidden is None:
+            return TOO_MANY
+        found = hidden.split(_NUL)
+        if len(found) != len(texts):
+            found = list(map(self.text, texts))
+        return _rebuilt(value, iter(found))
+
+    def _hidden(self, text: str) -> str | None:
+        """The text itself if there is nothing to hide in it; None if there is too much."""
+        if not self._patterns:
+            return text
+        data = hidden = _bytes(text)
+        for pattern in self._patterns:
+            replaced = _replaced(pattern, hidden)
+            if replaced is None:
+                return None
+            hidden = replaced
+        return text if hidden is data else hidden.decode("utf-8", "surrogatepass")
 
 
-NOTHING_HIDDEN = Mask(())
+def _replaced(pattern: Any, data: bytes) -> bytes | None:
+    """`data` itself if the pattern is not in it; None if it is in it too often."""
+    pieces, end, stars = list[bytes](), 0, STARS.encode()
+    while (match := pattern.search(data, end)) is not None:
+        if len(pieces) == MAX_HITS:
+            return None
+        pieces.append(data[end : match.start()])
+        end = match.end()
+    return stars.join([*pieces, data[end:]]) if pieces else data
 
 
-@lru_cache(256)
-def mask_of(secrets: frozenset[str]) -> Mask:
-    """The mask of these secrets; the same one for the same secrets, because it takes long to make."""
-    return Mask(sorted(secrets)) if secrets else NOTHING_HIDDEN
+def _collect(value: Any, texts: list[str]) -> None:
+    """Append what is searched of the value, in the order of `_rebuilt`."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, dict):
+        texts.extend([key if isinstance(key, str) else repr(key) for key in value])
+        for item in value.values():
+            _collect(item, texts)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect(item, texts)
+    elif value is not None and not isinstance(value, bool):
+        texts.append(repr(value))
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, dict | list | tuple)
+def _rebuilt(value: Any, found: Iterator[str]) -> Any:
+    """The value with the texts that are `found` in place of its own."""
+    if isinstance(value, dict):
+        keys = [_leaf(key, next(found)) for key in value]
+        return {key: _rebuilt(item, found) for key, item in zip(keys, value.values(), strict=True)}
+    if isinstance(value, list | tuple):
+        return [_rebuilt(item, found) for item in value]
+    return value if value is None or isinstance(value, bool) else _leaf(value, next(found))
 
 
-def _same(value: Any) -> Any:
-    return value
+def _leaf(value: Any, found: str) -> Any:
+    return found if isinstance(value, str) or found != repr(value) else value
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _parts(secrets: Iterable[str]) -> Iterator[str]:
+    """The forms of the secrets, as patterns of bounded size."""
+    forms, characters = list[str](), 0
+    for secret in secrets:
+        if forms and characters + len(secret) > CHARACTERS_A_PATTERN:
+            yield "|".join(forms)
+            forms, characters = [], 0
+        forms += patterns_of(secret)
+        characters += len(secret)
+    if forms:
+        yield "|".join(forms)
 
 
 def _compiled(pattern: str) -> Any:
@@ -101,3 +163,12 @@ def _compiled(pattern: str) -> Any:
     # The longest match: a secret can be a part of another one.
     options.longest_match = True
     return re2.compile(pattern, options)
+
+
+NOTHING_HIDDEN = Mask(())
+
+
+@lru_cache(MASKS_KEPT)
+def mask_of(secrets: frozenset[str]) -> Mask:
+    """The mask of these secrets; the same one for the same secrets, because it takes long to make."""
+    return Mask(secrets) if secrets else NOTHING_HIDDEN
