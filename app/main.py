@@ -4,7 +4,6 @@ Importing this module only builds the routes. The lifespan reads settings and op
 """
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -18,14 +17,13 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app.adapters.logs import configure_logs
 from app.adapters.secrets import SecretFiles
 from app.api.rest.app import create_app
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.background.defects import Defects
 from app.config import Settings, load_settings
 from app.wiring.garbage import settle_garbage
-from app.wiring.launch import launch
+from app.wiring.launch import launch, open_log
 from app.wiring.rest_process import open_rest_process
 
 log = structlog.get_logger(__name__)
@@ -39,9 +37,7 @@ class PortUnavailable(Exception):
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """For `uvicorn app.main:app` and reloading. `serve` opens the same itself, to report failures in one sentence."""
     settings, defects = load_settings(), Defects()
-    secrets = SecretFiles(settings.secrets_folder, os.environ)
-    secrets.check()
-    configure_logs(settings.log_level, settings.log_format, secrets.mask)
+    open_log(settings)
     async with open_rest_process(settings, defects) as services:
         app.state.services = services
         defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))

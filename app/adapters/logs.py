@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from traceback import format_exception
 from types import TracebackType
+from typing import TextIO
 
 import structlog
 
@@ -37,7 +38,7 @@ def configure_logs(level: str, format: str, mask: Callable[[], Mask] = _nothing_
         if as_lines
         else [structlog.processors.JSONRenderer()]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(mask)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -64,6 +65,19 @@ def configure_logs(level: str, format: str, mask: Callable[[], Mask] = _nothing_
     )
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Hides secrets also in what it prints about a record that cannot be written, such as one with wrong arguments."""
+
+    def __init__(self, mask: Callable[[], Mask]) -> None:
+        super().__init__(sys.stderr)
+        self._mask = mask
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        kind, error, traceback = sys.exc_info()
+        if kind is not None:
+            _print_traceback(self._mask, kind, error, traceback)
+
+
 def hide_in_tracebacks(mask: Callable[[], Mask]) -> None:
     """Hide the secrets in the tracebacks of exceptions that end the process or a thread; Python prints those itself."""
     sys.excepthook = partial(_print_traceback, mask)
@@ -87,7 +101,10 @@ def _without_secrets(
     as it would be written.
     """
     hidden = mask()
-    return record if hidden is NOTHING_HIDDEN else hidden.value(record)
+    if hidden is NOTHING_HIDDEN:
+        return record
+    masked = hidden.value(record)
+    return masked if isinstance(masked, dict) else {"event": masked, "level": record.get("level")}
 
 
 def _without_colours(_logger: object, _method: str, record: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -14,8 +14,8 @@ PREFIX = "WORKFLOW_SECRET_"
 SHORTEST = 4
 """In characters. A shorter value cannot be hidden: it occurs in ordinary words."""
 
-LONGEST = 16_384
-"""In characters. To look for longer values in all their forms would take too much memory."""
+LONGEST = 8_192
+"""In characters. To look for longer values in all their forms would take too much memory and time."""
 
 VALUES_KEPT = 8
 """How many values of one secret are remembered, so that those that it had before are still hidden."""
@@ -43,13 +43,20 @@ class SecretFiles:
         self._environment = environment
         self._files: dict[str, tuple[_Stamp, str | None]] = {}
         self._seen: dict[str, tuple[str, ...]] = {}
-        self._mask = NOTHING_HIDDEN
+        self._mask: Mask | None = NOTHING_HIDDEN
 
-    def check(self) -> None:
-        """Read every secret that there is, so that all are hidden from now on. Raise `UnusableSecret`."""
+    def read_all(self) -> list[str]:
+        """Read every secret that there is, so that all are hidden from now on. The result says which ones are refused,
+        and why. Tasks that use those fail; everything else works.
+        """
         named = [name.removeprefix(PREFIX) for name in self._environment if name.startswith(PREFIX)]
+        refused = []
         for name in sorted({*named, *_file_names(self._folder)}):
-            self.get(name)
+            try:
+                self.get(name)
+            except UnusableSecret as error:
+                refused.append(str(error))
+        return refused
 
     def get(self, name: str) -> str | None:
         """The value; None when the secret is not set. Raise `UnusableSecret`."""
@@ -73,6 +80,8 @@ class SecretFiles:
 
     def mask(self) -> Mask:
         """Hides every secret that this process has read."""
+        if self._mask is None:
+            self._mask = mask_of(frozenset(one for values in self._seen.values() for one in values))
         return self._mask
 
     def _remember(self, name: str, value: str) -> None:
@@ -80,7 +89,8 @@ class SecretFiles:
         if seen[-1:] == (value,):
             return
         self._seen[name] = (*(one for one in seen if one != value), value)[-VALUES_KEPT:]
-        self._mask = mask_of(frozenset(one for values in self._seen.values() for one in values))
+        # Made when it is needed: that takes long, and many secrets are read one after another.
+        self._mask = None
 
     def _of_file(self, folder: Path, name: str) -> str | None:
         """The text of the file, read again only if the file has changed."""

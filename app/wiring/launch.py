@@ -4,30 +4,40 @@ import os
 import sys
 from collections.abc import Callable
 
+import structlog
+
 from app.adapters.database_url import StorageError
 from app.adapters.logs import configure_logs, hide_in_tracebacks
 from app.adapters.secrets import SecretFiles
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
-from app.engine.ports import UnusableSecret
 from app.tasks import PluginError
+
+log = structlog.get_logger(__name__)
 
 
 def launch(run: Callable[[Settings, SecretFiles], None], *also_expected: type[Exception]) -> None:
     """Call `run(settings, secrets)`. Exit with 1 and one sentence for an error that an operator can fix.
 
-    The log hides the secrets in both processes: what one reads, the other may be sent.
-
     `also_expected` are such errors of this process alone.
     """
-    common = (SettingsError, UnusableSecret, StorageError, PluginError, Unavailable)
-    expected: tuple[type[Exception], ...] = (*common, *also_expected)
+    expected: tuple[type[Exception], ...] = (SettingsError, StorageError, PluginError, Unavailable, *also_expected)
     try:
         settings = load_settings()
-        secrets = SecretFiles(settings.secrets_folder, os.environ)
-        secrets.check()
-        configure_logs(settings.log_level, settings.log_format, secrets.mask)
-        hide_in_tracebacks(secrets.mask)
-        run(settings, secrets)
+        run(settings, open_log(settings))
     except expected as error:
         sys.exit(f"workflow: {error}")
+
+
+def open_log(settings: Settings) -> SecretFiles:
+    """Configure the log, and return the secrets that it hides.
+
+    It hides them in all processes: what one of them reads, another one may be sent.
+    """
+    secrets = SecretFiles(settings.secrets_folder, os.environ)
+    refused = secrets.read_all()
+    configure_logs(settings.log_level, settings.log_format, secrets.mask)
+    hide_in_tracebacks(secrets.mask)
+    for reason in refused:
+        log.warning("secret_refused", reason=reason)
+    return secrets
