@@ -40,19 +40,19 @@ class HttpHandler:
         seconds = self._call_seconds if attempt.timeout_seconds is None else None
         try:
             async with asyncio.timeout(seconds):
-                return await self._call(request, config)
+                return await self._call(request, config, attempt)
         except TimeoutError:
             what = f"{origin(request.url)} did not respond completely within {seconds:g} s"
             raise TaskError("http_timeout", f"{what}; a task's timeout_seconds sets more") from None
         except httpx.TransportError as error:
             raise _connection_error(request, error) from error
 
-    async def _call(self, request: httpx.Request, config: HttpConfig) -> dict[str, Any]:
+    async def _call(self, request: httpx.Request, config: HttpConfig, attempt: Attempt) -> dict[str, Any]:
         response = await self._client.send(request, config.expected_status)
         async with aclosing(response):
             if response.status_code in config.expected_status:
                 return await output_of(response, self._max_response_bytes)
-            raise await status_error(response, self._now())
+            raise await status_error(response, self._now(), attempt.masked)
 
     def _request(self, config: HttpConfig, attempt: Attempt) -> httpx.Request:
         try:

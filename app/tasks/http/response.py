@@ -1,6 +1,7 @@
 """Turns an HTTP response into the task's output or its error, reading a limited part of the body."""
 
 import codecs
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -20,6 +21,8 @@ from app.tasks.http.urls import origin
 ACCEPTED_ENCODING = "gzip"
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MAX_EXCERPT = 200
+SEARCHED_BYTES = 32_768
+"""Of an error response: a secret that begins in the excerpt is hidden only if it is read to its end."""
 
 _RETRYABLE_STATUSES = frozenset({408, 429}) | frozenset(range(500, 600))
 
@@ -33,11 +36,12 @@ async def output_of(response: httpx.Response, max_bytes: int) -> dict[str, Any]:
     return {"status": response.status_code, "headers": headers, "body": _body_value(response, body)}
 
 
-async def status_error(response: httpx.Response, now: datetime) -> TaskError:
-    """The error for an unexpected status."""
+async def status_error(response: httpx.Response, now: datetime, masked: Callable[[str], str]) -> TaskError:
+    """The error for an unexpected status. `masked` is as of the attempt."""
+    status, excerpt = f"{response.status_code} {response.reason_phrase}", await _excerpt(response, masked)
     return TaskError(
         "http_status",
-        f"{origin(response.url)} answered {response.status_code} {response.reason_phrase}{await _excerpt(response)}",
+        f"{origin(response.url)} answered {status}{excerpt}",
         retryable=response.status_code in _RETRYABLE_STATUSES,
         retry_after_seconds=retry_after_seconds(response.headers.get("retry-after"), now),
     )
@@ -119,15 +123,16 @@ def _text(body: bytes, charset: str | None) -> str:
     return body.decode(text_codec(charset or "utf-8") or "utf-8", "replace")
 
 
-async def _excerpt(response: httpx.Response) -> str:
+async def _excerpt(response: httpx.Response, masked: Callable[[str], str]) -> str:
     """The beginning of the body of an error response, which often has the reason; empty if it cannot be read."""
     try:
-        body, has_more = await _read(response, MAX_EXCERPT)
+        body, has_more = await _read(response, MAX_EXCERPT if masked is str else SEARCHED_BYTES)
     except (httpx.TransportError, TaskError):
         return ""
-    shown = (char if char.isprintable() else " " for char in _text(body, response.charset_encoding))
-    text = " ".join("".join(shown).split())
-    return f": {text}{'…' if has_more else ''}" if text else ""
+    text = masked(_text(body, response.charset_encoding))
+    shown = "".join(char if char.isprintable() else " " for char in text[:MAX_EXCERPT])
+    excerpt, is_cut = " ".join(shown.split()), has_more or len(text) > MAX_EXCERPT
+    return f": {excerpt}{'…' if is_cut else ''}" if excerpt else ""
 
 
 def _bad_body(response: httpx.Response, message: str, code: str = "http_body") -> TaskError:

@@ -4,9 +4,11 @@ import asyncio
 import gzip
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import pytest
 
+from app.masking import Mask
 from tests.integration.tasks.site import answer, failure
 from tests.support.refused_json import REFUSED
 
@@ -234,3 +236,14 @@ async def test_an_error_page_that_is_packed_is_read_for_its_beginning(site, hand
     site.pages["/b"] = answer(400, PACKED[:20], {"Content-Encoding": "gzip"})
     assert (await failure(handler(), attempt(url=site.url("/a")))).message.endswith(f": {'why ' * 49}why…")
     assert (await failure(handler(), attempt(url=site.url("/b")))).message.endswith("answered 400 Some Reason")
+
+
+@pytest.mark.parametrize("start", [0, 195, 230])
+async def test_a_secret_in_an_error_page_is_hidden_before_the_page_is_cut(site, handler, attempt, start) -> None:
+    """A part of a secret is not found any more, nor is one whose line breaks are gone."""
+    secret = "s3cr3t one\ns3cr3t two"
+    site.pages["/a"] = answer(400, b"x" * start + secret.encode() + b" the end" * 10_000)
+    hiding = replace(attempt(url=site.url("/a")), masked=Mask([secret]).text)
+    message = (await failure(handler(), hiding)).message
+    assert "s3cr3t" not in message
+    assert message.endswith(("x" * start + "***" + " the end" * 30)[:200].rstrip() + "…")

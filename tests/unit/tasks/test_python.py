@@ -3,12 +3,14 @@
 import asyncio
 import contextvars
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
 from app.domain.handlers import Attempt, TaskError
+from app.masking import Mask
 from app.tasks.python import PythonConfig, PythonHandler
 
 REQUEST_ID = contextvars.ContextVar("request_id", default="none")
@@ -175,6 +177,14 @@ async def test_a_message_without_end_is_cut(handler, attempt) -> None:
     with capture_logs(), pytest.raises(TaskError) as caught:
         await handler(f=raising(Odd("x" * 1_000_000))).run(attempt({"function": "f"}))
     assert len(caught.value.message) == 2_000
+
+
+async def test_secrets_are_hidden_before_a_message_is_cut(handler, attempt) -> None:
+    """A part of a secret is not found any more."""
+    hiding = replace(attempt({"function": "f"}), masked=Mask(["s3cr3t-token"]).text)
+    with capture_logs(), pytest.raises(TaskError) as caught:
+        await handler(f=raising(Odd("x" * 1_990 + "s3cr3t-token"))).run(hiding)
+    assert caught.value.message == f"Odd: {'x' * 1_990}***"
 
 
 @pytest.mark.parametrize("make", [raising, raising_async])
