@@ -23,10 +23,8 @@ MAX_CHARACTERS = 200_000
 MAX_FAULTS = 50
 """After so many expressions that cannot be compiled, the others are not tried."""
 
-_PLAIN = (
-    "must be plain JSON: variables are stored and hold no expressions; write $${ for ${ itself, and a secret as"
-    " ${secrets.NAME} in the config of the task that needs it"
-)
+_PLAIN = "must be plain JSON: variables hold no expressions; write $${ for ${ itself"
+_STORED = "; they are stored, so write ${secrets.NAME} in the config of the task that needs it"
 
 
 def expression_problems(
@@ -37,7 +35,10 @@ def expression_problems(
 
     For a task that is stored unchanged, only the names of tasks and variables are checked: those can change elsewhere.
     """
-    found = [Problem(f"variables{path}", _PLAIN) for path, _ in templated_strings(draft.variables)]
+    found = [
+        Problem(f"variables{path}", _PLAIN + (_STORED if "secrets" in text else ""))
+        for path, text in templated_strings(draft.variables)
+    ]
     known, secrets, faults, weight = _Known.of(draft, tasks), UsedSecrets(), 0, 0
     for index, task in enumerate(tasks):
         for path, expression in _compiled(task, f"tasks[{index}]", compiler):

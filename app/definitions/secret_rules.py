@@ -1,12 +1,14 @@
 """The rules of secrets: a workflow names those that it uses, and uses none where its value would be stored."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 
 from app.domain.definitions import TaskDraft
 from app.domain.errors import Problem
 from app.domain.stored_configs import STORED_CONFIGS, WHERE_TO_USE
 from app.expressions.secrets import secret_name_problem
 
+MAX_SHOWN = 20
 MAX_SECRETS = 100
 """Of one workflow. The output of each of its tasks is searched for all of them."""
 
@@ -25,12 +27,23 @@ class UsedSecrets:
 
     def problems(self, named: Sequence[str]) -> list[Problem]:
         """Those of the field `secrets`, whose value is `named`."""
-        found = list(_of_list(named))
-        if missing := {name: path for name, path in self._places.items() if name not in named}:
-            uses = ", ".join(f"{name} (used at {path})" for name, path in sorted(missing.items())[:20])
-            line = f"secrets: [{', '.join(sorted({*named, *missing}))}]"
-            found.append(Problem("secrets", f"must name every secret that an expression uses: {uses}; write {line}"))
-        return found
+        missing = {name: path for name, path in sorted(self._places.items()) if name not in named}
+        return [*_of_list(named), *([_not_named(missing, named)] if missing else [])]
+
+
+def _not_named(missing: Mapping[str, str], named: Sequence[str]) -> Problem:
+    """Of secrets that expressions use, with the first place of each, and `secrets` does not name."""
+    meant = {name: found[0] for name in list(missing)[:MAX_SHOWN] if (found := get_close_matches(name, named, n=1))}
+    uses = [_use(name, missing[name], meant.get(name)) for name in list(missing)[:MAX_SHOWN]]
+    text = f"must name every secret that an expression uses: {', '.join(uses)}"
+    if new := missing.keys() - meant:
+        text += f"; write secrets: [{', '.join(sorted({*named, *new}))}]"
+    return Problem("secrets", text)
+
+
+def _use(name: str, path: str, meant: str | None) -> str:
+    hint = "" if meant is None else f"; did you mean {meant}?"
+    return f"{name} (used at {path}{hint})"
 
 
 def _of_list(named: Sequence[str]) -> Iterator[Problem]:

@@ -6,6 +6,6 @@ STORED_CONFIGS = {
     "workflow": "the input of a child execution is stored",
     "signal": "the name of an awaited signal is stored",
     "delay": "the time of a wait is stored",
-    "transform": "the output is stored, without the secret, and does nothing else",
+    "transform": "its output is stored with the secret masked, and it does nothing else",
 }
 """By task type, the reason why an expression in its config, or the list of its elements, must not use a secret."""

@@ -307,3 +307,43 @@ async def test_validate_asks_the_service_and_stores_nothing(url: str, command, f
         ["23:18", "tasks[1].compensate[0]"],
     ]
     assert (await get(url, "/workflows"))["total"] == 0
+
+
+WITH_SECRETS = """\
+key: calls
+name: Calls
+secrets: [TOKEN, SPARE]
+tasks:
+  - name: call
+    execution_type: sync
+    type: http
+    config:
+      url: https://shop.example
+      headers: {Authorization: 'Bearer ${secrets.TOKEN}'}
+"""
+
+
+async def test_the_names_of_secrets_come_back_as_they_were_sent(command, url: str, tmp_path: Path):
+    path = tmp_path / "calls.yaml"
+    path.write_text(WITH_SECRETS)
+    assert (await command("validate", path)).exit_code == 0
+    assert (await command("apply", path)).exit_code == 0
+    assert (await get(url, "workflows/calls"))["secrets"] == ["TOKEN", "SPARE"]
+    exported = (await command("export", "calls")).stdout
+    assert exported.count("secrets") == 2
+    path.write_text(exported)
+    assert (await command("diff", path)).exit_code == 0
+
+    path.write_text(WITH_SECRETS.replace("TOKEN, SPARE", "TOKEN"))
+    assert "SPARE" in (await command("diff", path)).stdout
+    assert (await command("apply", path)).exit_code == 0
+    assert (await get(url, "workflows/calls"))["secrets"] == ["TOKEN"]
+
+    for command_name in ("validate", "apply"):
+        path.write_text(WITH_SECRETS.replace("secrets: [TOKEN, SPARE]\n", ""))
+        refused = await command(command_name, path)
+        assert refused.exit_code != 0
+        assert (
+            "secrets: must name every secret that an expression uses: TOKEN (used at"
+            " tasks[0].config.headers.Authorization); write secrets: [TOKEN]"
+        ) in (refused.stderr + refused.stdout).replace("\n", " ").replace("  ", " ")

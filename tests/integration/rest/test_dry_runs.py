@@ -30,7 +30,7 @@ FETCHED = {"fetch": {"output": {"rows": 2, "list": ["a", "b"]}}}
 
 
 async def tried(rest, **body) -> dict:
-    await rest.post("/workflows", json={"name": "n", "key": "k", "tasks": TASKS})
+    await rest.post("/workflows", json={"name": "n", "key": "k", "tasks": TASKS, "secrets": ["TOKEN"]})
     answer = await rest.post("/workflows/k/test", json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -69,7 +69,10 @@ async def test_an_expression_without_a_value_is_told_where_it_stands(rest) -> No
 
 
 async def test_what_does_not_fit_is_refused(rest) -> None:
-    await rest.post("/workflows", json={"name": "n", "key": "k", "tasks": TASKS, "input_schema": {"required": ["day"]}})
+    await rest.post(
+        "/workflows",
+        json={"name": "n", "key": "k", "tasks": TASKS, "secrets": ["TOKEN"], "input_schema": {"required": ["day"]}},
+    )
     answer = await rest.post("/workflows/k/test", json={"tasks": {"nobody": {"output": 1}}})
     assert answer.status_code == 422
     assert {problem["field"] for problem in answer.json()["errors"]} == {"input", "tasks.nobody"}

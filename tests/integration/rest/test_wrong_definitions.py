@@ -49,6 +49,11 @@ def no_secret(name: str) -> str:
     return f"{name!r} cannot name a secret: it must be letters, digits and _ as in a variable of the environment"
 
 
+def stored(reason: str) -> str:
+    where = "use the secret in the config of the task that needs it, of this workflow or of the child"
+    return f"uses secret 'KEY', but {reason}; {where}"
+
+
 def unnamed(root: str) -> str:
     return f"{root} must be followed by a name: {root}.NAME or {root}['NAME']"
 
@@ -212,6 +217,93 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (one(message="${secrets['API-KEY']}"), [("tasks[0].config.message", no_secret("API-KEY"))]),
     (one(message="${secrets['1ST']}"), [("tasks[0].config.message", no_secret("1ST"))]),
     (of([], variables={"a": "${input.x}"}), [("variables.a", PLAIN)]),
+    (
+        of([], variables={"a": "${secrets.KEY}"}, secrets=["KEY"]),
+        [
+            (
+                "variables.a",
+                PLAIN + "; they are stored, so write ${secrets.NAME} in the config of the task that needs it",
+            )
+        ],
+    ),
+    (
+        one(message="${secrets.KEY}", when="secrets['A'] == 'x'"),
+        [
+            (
+                "secrets",
+                "must name every secret that an expression uses: A (used at tasks[0].when), KEY (used at"
+                " tasks[0].config.message); write secrets: [A, KEY]",
+            )
+        ],
+    ),
+    (
+        of([task("t", message="${secrets.KEY}")], secrets=["OLD"]),
+        [
+            (
+                "secrets",
+                "must name every secret that an expression uses: KEY (used at tasks[0].config.message);"
+                " write secrets: [KEY, OLD]",
+            )
+        ],
+    ),
+    (
+        of([task("t", message="${secrets.SHOP_TOKN} ${secrets.KEY}")], secrets=["SHOP_TOKEN"]),
+        [
+            (
+                "secrets",
+                "must name every secret that an expression uses: KEY (used at tasks[0].config.message), SHOP_TOKN (used"
+                " at tasks[0].config.message; did you mean SHOP_TOKEN?); write secrets: [KEY, SHOP_TOKEN]",
+            )
+        ],
+    ),
+    (
+        of([task("t", message="${secrets.SHOP_TOKN}")], secrets=["SHOP_TOKEN"]),
+        [
+            (
+                "secrets",
+                "must name every secret that an expression uses: SHOP_TOKN (used at tasks[0].config.message; did you"
+                " mean SHOP_TOKEN?)",
+            )
+        ],
+    ),
+    (
+        of([], secrets=["A", "B", "A", "API-KEY"]),
+        [("secrets[2]", "'A' is already secrets[0]"), ("secrets[3]", no_secret("API-KEY"))],
+    ),
+    (of([], secrets=[f"S{n}" for n in range(101)]), [("secrets", "has 101 names; the limit is 100")]),
+    (
+        of(
+            [task("t", type="workflow", config={"workflow": "wrong", "input": {"a": ["${secrets.KEY}"]}})],
+            secrets=["KEY"],
+        ),
+        [("tasks[0].config.input.a[0]", stored("the input of a child execution is stored"))],
+    ),
+    (
+        of([task("t", type="signal", config={"name": "go-${secrets.KEY}"})], secrets=["KEY"]),
+        [("tasks[0].config.name", stored("the name of an awaited signal is stored"))],
+    ),
+    (
+        of([task("t", type="delay", config={"seconds": "${int(secrets.KEY)}"})], secrets=["KEY"]),
+        [("tasks[0].config.seconds", stored("the time of a wait is stored"))],
+    ),
+    (
+        of([task("t", type="transform", config={"value": "${size(secrets.KEY)}"})], secrets=["KEY"]),
+        [("tasks[0].config.value", stored("its output is stored with the secret masked, and it does nothing else"))],
+    ),
+    (
+        of(
+            [
+                task(
+                    "t",
+                    type="workflow",
+                    config={"workflow": "wrong", "input": {"a": "${item}"}},
+                    for_each="[secrets.KEY]",
+                )
+            ],
+            secrets=["KEY"],
+        ),
+        [("tasks[0].for_each", stored("the input of a child execution is stored"))],
+    ),
     (of([], variables={"a": {"b": ["x", "${1}"]}}), [("variables.a.b[1]", PLAIN)]),
     # conditions and loops
     (one(when=""), [("tasks[0].when", "is empty")]),
@@ -434,6 +526,7 @@ async def test_what_is_right_is_stored_and_judged_right(rest):
             task("last", when="input.go && has(input.go)", message="${secrets.API_KEY}", output_schema={}),
         ],
         variables={"zone": "$${here}"},
+        secrets=["API_KEY", "NOT_USED"],
         input_schema={"type": "object", "properties": {"go": {"type": "boolean"}}},
         retention_days=0.5,
     )

@@ -56,6 +56,7 @@ WORKFLOW_FIELDS = {
     "key": "k",
     "timeout_seconds": 90,
     "variables": {"a": {"b": 1}},
+    "secrets": ["TOKEN", "API_KEY"],
     "input_schema": {"required": ["x"]},
     "retention_days": 0.5,
     "start_task": "t",

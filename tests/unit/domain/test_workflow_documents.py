@@ -57,10 +57,11 @@ def test_a_document_is_what_its_json_reads_as():
 
 def test_fields_have_an_order_that_people_expect():
     workflow = stored(PAY)
-    assert list(workflow_document(workflow))[3:12] == [
+    assert list(workflow_document(workflow))[3:13] == [
         "description",
         "timeout_seconds",
         "variables",
+        "secrets",
         "input_schema",
         "retention_days",
         "start_task",

@@ -7,12 +7,15 @@ import pytest
 
 from app.domain.definitions import RetryPolicy
 from app.domain.executions import Failure
-from app.domain.handlers import TaskError, Wait
+from app.domain.handlers import Attempt, TaskError, Wait
 from app.domain.json_values import MAX_DEPTH
 from app.domain.states import ExecutionStatus
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
 from tests.support.vault import Vault
+
+HEAVY = "${input.many.map(n, string(n) + (n == 2999 ? secrets.TOKEN : ''))}"
+"""Takes more steps than are made where everything else waits."""
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
@@ -167,6 +170,57 @@ async def test_a_handlers_own_error_is_masked_in_the_log_too(
     told = capsys.readouterr()
     assert "task_handler_failed" in told.out + told.err
     assert "s3cr3t-token" not in told.out + told.err
+
+
+async def test_a_task_without_the_secret_returns_what_it_was_sent_back(house: House, process: Process) -> None:
+    workflow = await house.define(staged("a"), secrets=("TOKEN",))
+    execution_id = await process.start(workflow)
+    (await house.stage.entered("a")).succeed("s3cr3t-token 0ther-token")
+    await process.until(execution_id)
+    output = (await process.executions.get(execution_id)).output
+    assert orjson.loads(output or "") == {"a": "*** 0ther-token"}, "only the secrets of this workflow are hidden"
+
+
+STORED: list[tuple[dict, str]] = [
+    ({"type": "waits", "config": {"signal": "go-${secrets.TOKEN}"}}, "config.signal"),
+    ({"type": "waits", "config": {"x": {"y": ["a", "${secrets.TOKEN}"]}, "seconds": 1}}, "config.x.y[1]"),
+    ({"type": "keeps", "config": {"input": "${url_encode(secrets.TOKEN + '/')}"}}, "config.input"),
+    ({"type": "keeps", "config": {"input": {"a": "${item}"}}, "for_each": "[secrets.TOKEN]"}, "config.input.a"),
+    ({"type": "keeps", "config": {"input": HEAVY}}, "config.input[2999]"),
+]
+
+
+class Keeps:
+    stores_config = True
+
+    def run_now(self, attempt: Attempt) -> object:
+        raise AssertionError("it was called with a secret")
+
+
+@pytest.mark.parametrize(("options", "path"), STORED)
+async def test_a_revision_of_before_does_not_store_a_secret(options: dict, path: str) -> None:
+    """Saving such a definition is refused today."""
+    house = House(handlers={"waits": Waits(), "keeps": Keeps()}, secrets=Vault(TOKEN="s3cr3t-token"))
+    async with house.process() as process:
+        workflow = await house.define(sync("a", retry=SOON, **options), secrets=("TOKEN",))
+        execution_id = await process.start(workflow, input={"many": list(range(3_000))})
+        assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
+        failure = (await process.executions.get(execution_id)).failure
+    assert failure is not None
+    assert failure.code == "secret_would_be_stored"
+    assert f"{path} contains a secret, and would be stored; use the secret in" in failure.message
+    assert "s3cr3t" not in " ".join(event.data or "" for event in house.history(execution_id))
+
+
+async def test_a_secret_that_cannot_be_used_fails_the_task_and_is_named(house: House, process: Process) -> None:
+    house.secrets = Vault(PIN=None)
+    async with house.process() as process:
+        workflow = await house.define(staged("a", config={"pin": "${secrets.PIN}"}), secrets=("PIN",))
+        execution_id = await process.start(workflow)
+        assert (await process.until(execution_id))[-1] == "failed"
+        failure = (await process.executions.get(execution_id)).failure
+    message = "${secrets.PIN}: secret 'PIN' has fewer than 4 characters"
+    assert failure == Failure("expression_failed", f"task 'a' failed: {message}")
 
 
 async def test_a_config_without_expressions_is_unescaped_too(house: House, process: Process) -> None:
