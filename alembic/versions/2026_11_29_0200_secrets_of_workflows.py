@@ -3,10 +3,11 @@
 No table is rewritten on the way up. NULL stands for a workflow that was stored before: its snapshot does not name its
 secrets either, and it may use those that its expressions name.
 
-Revision ID: 0010
+Revision ID: 0009
 Revises: 0008
 """
 
+import re
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from alembic import op
 from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
@@ -56,8 +57,12 @@ def _take_secrets_out_of_snapshots() -> None:
 
 
 def _take_secrets_out(document: dict[str, Any]) -> None:
-    if document.pop("secrets"):
+    """Names that expressions use are not lost: on the way up again they are read from the expressions."""
+    tasks = orjson.dumps(document["tasks"]).decode()
+    lost = [name for name in document.pop("secrets") if not re.search(rf"\bsecrets\W+{name}\b", tasks)]
+    if lost:
         where = f"revision {document['revision']} of workflow {document['id']}"
         raise CommandError(
-            f"The database cannot go back to revision 0008: {where} names `secrets`, which would be lost."
+            f"The database cannot go back to revision {down_revision}: {where} names secrets that no expression uses,"
+            f" which would be lost: {', '.join(lost)}."
         )
