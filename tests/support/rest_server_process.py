@@ -13,8 +13,9 @@ POLL_SECONDS = 0.05
 class RestServerProcess(ServerProcess):
     def __init__(self, database_url: str, redis_url: str, log: Path | None = None, **settings: str) -> None:
         port = free_port()
-        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FASTAPI_PORT": str(port), **settings}
-        super().__init__((sys.executable, "-m", "app.main"), port, log, LOG_FORMAT="json", **environment)
+        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FASTAPI_PORT": str(port)}
+        environment |= {"LOG_FORMAT": "json", **settings}
+        super().__init__((sys.executable, "-m", "app.main"), port, log, **environment)
 
     @property
     def url(self) -> str:
