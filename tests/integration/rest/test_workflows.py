@@ -28,6 +28,7 @@ async def test_a_workflow_is_created_with_everything_in_it(rest):
         "variables": {"list": [1, 2.0]},
         "input_schema": {"type": "object"},
         "retention_days": 7,
+        "secrets": ["TOKEN"],
         "tasks": [
             {
                 "name": "second",
@@ -64,6 +65,7 @@ async def test_a_workflow_is_created_with_everything_in_it(rest):
         "variables": {"list": [1, 2.0]},
         "input_schema": {"type": "object"},
         "retention_days": 7.0,
+        "secrets": ["TOKEN"],
         "start_task": None,
         "conditions": [],
         "max_visits": None,
