@@ -4,6 +4,7 @@ ServiceError
 ├── NotFound            the named thing does not exist
 ├── Invalid             the request breaks rules; carries every problem with its path
 ├── Conflict            a unique name is taken
+│   └── IdempotencyMismatch  the key was used with another input
 ├── InUse               other workflows call the one that is to be deleted
 ├── RevisionMismatch    the caller edited an older revision
 ├── Outdated            the caller sent back what it had read before another change
@@ -70,6 +71,17 @@ class Conflict(ServiceError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class IdempotencyMismatch(Conflict):
+    """The idempotency key has started an execution with another input. `execution_id` is that execution."""
+
+    code = "idempotency_mismatch"
+
+    def __init__(self, key: str | None, execution_id: object) -> None:
+        message = f"the key {key!r} has started execution {execution_id} with another input; use another key"
+        super().__init__("idempotency_key", message)
+        self.execution_id = execution_id
 
 
 class InUse(ServiceError):

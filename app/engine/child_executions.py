@@ -53,7 +53,7 @@ class ChildExecutions:
             payload = Payload(self._payloads.from_value(input, "input").text)
             starter = StartedBy(attempt.execution_id, attempt.task_name)
             request = StartRequest(
-                parse_ref(workflow), payload, child_key(attempt.task_key, number), started_by=starter
+                parse_ref(workflow), payload, child_key(attempt.task_key, number), started_by=starter, is_internal=True
             )
             started = await _persist(lambda: self._executions.start(request))
         except (NotFound, Invalid) as error:

@@ -17,6 +17,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.inputs import checked_input
 from app.engine.folding import folded
+from app.engine.idempotency_keys import check_key
 from app.engine.identifiers import new_execution_id
 from app.engine.notifying import notify_engines
 from app.engine.planning.plan import Plan, PlannedTask
@@ -25,7 +26,7 @@ from app.engine.ports import NEW_WORK, Clock, ExecutionStore, Opening, Signals
 from app.engine.reading import index_named, read_execution, read_plan, read_whole_history
 from app.engine.repeating import Origin, first_events
 from app.engine.reusing import FIELD
-from app.engine.starting import Started, check_idempotency_key
+from app.engine.starting import Started
 
 LATEST: Literal["latest"] = "latest"
 MAX_REVISION = 2**31 - 1
@@ -85,7 +86,7 @@ class Repetitions:
     async def rerun(
         self, execution_id: UUID, from_task: str, idempotency_key: str | None, revision: WantedRevision
     ) -> Repetition:
-        check_idempotency_key(idempotency_key)
+        check_key(idempotency_key)
         origin = await self._ended(execution_id, "rerun")
         latest = await self._latest(origin)
         # Before the revision is looked at: a repeated call returns the same execution, whatever is the latest by now.

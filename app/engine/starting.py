@@ -6,16 +6,16 @@ from uuid import UUID
 
 import orjson
 
-from app.domain.definitions import text_problems
 from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import Event, EventType
-from app.domain.executions import MAX_IDEMPOTENCY_KEY, Execution
+from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.recently_used import RecentlyUsed
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.inputs import checked_input
+from app.engine.idempotency_keys import check_key, check_same_input
 from app.engine.identifiers import new_execution_id
 from app.engine.local_engine import LocalEngine
 from app.engine.notifying import notify_engines
@@ -52,6 +52,8 @@ class StartRequest:
     - idempotency_key: a second start with the same key finds the first execution; None starts a new one each time
     - revision: refuse the start unless this revision is current; None runs the current one
     - started_by: the task whose child it is; None for all others
+    - is_internal: the key is one that the service has made; a caller's key cannot begin like it, and only a caller's
+      input is compared with the one that the key was used with
     """
 
     workflow: Ref
@@ -59,6 +61,7 @@ class StartRequest:
     idempotency_key: str | None = None
     revision: int | None = None
     started_by: StartedBy | None = None
+    is_internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,11 @@ class Starter:
     async def start(self, request: StartRequest, execution_id: UUID) -> Started:
         """Store a new execution with the id `execution_id`, or find the one with the same idempotency key.
 
-        Raise `RevisionMismatch` when the request's revision is not the current one.
+        Raise `RevisionMismatch` when the request's revision is not the current one, and `IdempotencyMismatch` when the
+        key was used with another input.
         """
-        check_idempotency_key(request.idempotency_key)
+        if not request.is_internal:
+            check_key(request.idempotency_key)
         started = await self._start(request, execution_id)
         if started.execution.status is ExecutionStatus.PENDING:
             await notify_engines(self._signals, NEW_WORK)
@@ -106,7 +111,7 @@ class Starter:
     async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
         for _ in range(TRIES_WHEN_CHANGED):
             current, is_guess = await self._current(request)
-            if (known := await self._started_before(current[0], request.idempotency_key)) is not None:
+            if (known := await self._started_before(current[0], request)) is not None:
                 return Started(known, already_started=known.id != execution_id)
             if request.revision not in (None, current[1]):
                 raise RevisionMismatch(request.workflow, current[1])
@@ -143,8 +148,13 @@ class Starter:
         """Where the input violates the workflow's `input_schema`, with the paths."""
         return await checked_input(self._evaluations, plan.input, input, plan.workflow_id)
 
-    async def _started_before(self, workflow_id: int, key: str | None) -> Execution | None:
-        return None if key is None else await self._store.find_by_idempotency_key(workflow_id, key)
+    async def _started_before(self, workflow_id: int, request: StartRequest) -> Execution | None:
+        if (key := request.idempotency_key) is None:
+            return None
+        known = await self._store.find_by_idempotency_key(workflow_id, key)
+        if known is not None and not request.is_internal:
+            check_same_input(known, request.input)
+        return known
 
     async def _open(self, execution_id: UUID, plan: Plan, opening: Opening) -> Execution | None:
         """Open the execution on the engine of this process if it has room, else store it for any engine.
@@ -170,9 +180,3 @@ class Starter:
         data = opening.created_data
         first = Event(1, EventType.EXECUTION_CREATED, now, ExecutionStatus.PENDING, 0, data=data)
         return execution if await self._store.enqueue(execution_id, opening, (first,)) else None
-
-
-def check_idempotency_key(key: str | None) -> None:
-    """Raise `Invalid` for a key that cannot be stored."""
-    if problems := text_problems("idempotency_key", key, MAX_IDEMPOTENCY_KEY, required=True):
-        raise Invalid(problems)

@@ -29,7 +29,9 @@ class ScheduledExecutions:
         self._controls = controls
 
     async def start(self, workflow_id: int, input: Payload, idempotency_key: str) -> UUID:
-        started = await self._executions.start(StartRequest(Ref(id=workflow_id), input, idempotency_key))
+        started = await self._executions.start(
+            StartRequest(Ref(id=workflow_id), input, idempotency_key, is_internal=True)
+        )
         return started.execution.id
 
     async def cancel(self, execution_id: UUID, reason: str) -> None:

@@ -75,6 +75,7 @@ async def start_execution(
     processes crash.
 
     A start with an `idempotency_key` that was used before for this workflow returns the execution that it started then.
+    With another input it is refused: 409 with the code `idempotency_mismatch`.
     """
     body = body or ExecutionStart()
     executions, payload = services.executions, services.payloads.from_value(body.input, "input")

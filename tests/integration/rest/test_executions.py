@@ -251,9 +251,14 @@ async def test_a_task_between_two_attempts_waits_until_its_next_one(rest, engine
 
 async def test_an_idempotency_key_starts_once(rest, workflow):
     first = await start(rest, idempotency_key="once", input={"a": 1})
-    again = await start(rest, idempotency_key="once", input={"a": 2})
+    again = await start(rest, idempotency_key="once", input={"a": 1})
     assert again == first
     assert first["idempotency_key"] == "once"
+    body = {"idempotency_key": "once", "input": {"a": 2}}
+    refused = await rest.post("/workflows/k/executions", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_mismatch")
+    assert refused.json()["errors"][0]["field"] == "idempotency_key"
+    assert first["id"] in refused.json()["detail"]
     assert (await start(rest, idempotency_key="twice"))["id"] != first["id"]
 
 

@@ -146,6 +146,7 @@ STARTS = [
     ({"idempotency_key": ""}, "idempotency_key"),
     ({"idempotency_key": 5}, "idempotency_key"),
     ({"idempotency_key": "x" * 201}, "idempotency_key"),
+    ({"idempotency_key": "schedule:1:2026-12-01T00:00:00Z"}, "idempotency_key"),
     ({"surprise": 1}, "surprise"),
 ]
 

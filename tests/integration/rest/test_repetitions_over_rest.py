@@ -98,6 +98,7 @@ async def test_wrong_requests(rest, cancelled):
         (f"{path}/rerun", {"from_task": "x"}, "from_task"),
         (f"{path}/rerun", {}, "from_task"),
         (f"{path}/rerun", {"from_task": "first", "idempotency_key": ""}, "idempotency_key"),
+        (f"{path}/rerun", {"from_task": "first", "idempotency_key": f"retry:{cancelled['id']}"}, "idempotency_key"),
         (f"{path}/skip", {}, "task"),
     ):
         answer = await rest.post(url, json=body)

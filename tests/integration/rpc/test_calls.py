@@ -51,6 +51,11 @@ async def test_one_idempotency_key_starts_one_execution(server: RunningServer, d
     followed = [update async for update in call]
     assert {update.execution_id for update in followed} == {answers[0].execution_id}
     assert [update.sequence for update in followed] == [1, 2, 3, 4, 5]
+    request.parameters["n"] = "1"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await server.stub.StartWorkflow(request)
+    assert refused.value.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert "another input" in (refused.value.details() or "")
 
 
 async def test_cancel_ends_an_execution_and_may_be_repeated(server: RunningServer, database_url: str) -> None:

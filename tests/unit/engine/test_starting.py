@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from app.definitions import edits
 from app.domain.definitions import WorkflowDraft
-from app.domain.errors import Invalid, NotFound, Unavailable
+from app.domain.errors import IdempotencyMismatch, Invalid, NotFound, Unavailable
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ExecutionFilter, StoreUnreachable
 from app.engine.starting import StartRequest
 from app.engine.watching import watchers
 from tests.support.memory_house import House, Process, short
-from tests.support.requests import ref_of, start_of
+from tests.support.requests import payload_of, ref_of, start_of
 from tests.support.stories import parallel, sync
 
 
@@ -78,6 +79,30 @@ async def test_one_key_starts_one_execution(house: House, process: Process) -> N
     assert again.execution.id == first.execution.id
     elsewhere = await process.executions.start(start_of(other, idempotency_key="key"))
     assert elsewhere.execution.id != first.execution.id
+
+
+async def test_a_key_with_another_input_is_refused(house: House, process: Process) -> None:
+    workflow = await house.define(staged("a"))
+    first = await process.executions.start(start_of(workflow, {"a": 1, "b": [True]}, "key"))
+    same = await process.executions.start(start_of(workflow, {"b": [True], "a": 1}, "key"))
+    assert same.execution.id == first.execution.id
+    for other in ({"a": 1, "b": [1]}, {"a": 1}, {}):
+        with pytest.raises(IdempotencyMismatch, match=f"has started execution {first.execution.id} with another input"):
+            await process.executions.start(start_of(workflow, other, "key"))
+    assert list(house.database.executions) == [first.execution.id]
+
+
+@pytest.mark.parametrize("prefix", ["schedule:", "retry:", "child:", "kafka:", "entity:"])
+async def test_keys_of_the_service_are_for_the_service(house: House, process: Process, prefix: str) -> None:
+    workflow = await house.define(staged("a"))
+    with pytest.raises(Invalid, match=f"must not begin with '{prefix}'"):
+        await process.executions.start(start_of(workflow, idempotency_key=f"{prefix}1"))
+    await process.executions.start(start_of(workflow, idempotency_key=f"my {prefix}1"))
+    internal = StartRequest(ref_of(workflow), payload_of({"n": 1}), f"{prefix}1", is_internal=True)
+    first = await process.executions.start(internal)
+    # The input of a schedule may have been changed before an engine repeats a start that it found under way.
+    again = await process.executions.start(replace(internal, input=payload_of({"n": 2})))
+    assert (again.execution.id, again.already_started) == (first.execution.id, True)
 
 
 async def test_a_key_that_is_taken_at_the_last_moment(house: House, process: Process) -> None:
