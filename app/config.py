@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     max_tasks_per_workflow: int = Field(1_000, ge=1)
     retention_days: float = Field(90.0, ge=0, allow_inf_nan=False)
     max_events_per_execution: int = Field(50_000, ge=100)
+    max_depth: int = Field(10, ge=0, le=1_000)
+    max_descendants: int = Field(10_000, ge=0)
     grpc_max_message_bytes: int = Field(4_194_304, ge=65_536)
 
     engine_max_executions: int = Field(1_000, ge=1)

@@ -19,6 +19,24 @@ class Failure:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The task that has started an execution as its child, and the child's place in its family.
+
+    execution_id: the parent.
+    task_id: the task of the parent.
+    element: which element of a `for_each` task, from 0; None for other tasks.
+    root_id: the execution at the top, which has no parent.
+    depth: how many executions are above the child, from 1.
+    """
+
+    execution_id: UUID
+    task_id: int
+    element: int | None
+    root_id: UUID
+    depth: int
+
+
 @dataclass(slots=True)
 class Execution:
     """One execution.
@@ -26,6 +44,7 @@ class Execution:
     output: JSON text. It maps the name of each last task to its output, without null outputs. In a routed workflow it
         is the output of the last task that completed.
     origin_id: the execution that this one repeats (retry or rerun).
+    parent: the task whose child it is; None for an execution without a parent.
     """
 
     id: UUID
@@ -40,6 +59,17 @@ class Execution:
     failure: Failure | None = None
     idempotency_key: str | None = None
     origin_id: UUID | None = None
+    parent: Parent | None = None
+
+    @property
+    def root_id(self) -> UUID:
+        """The execution at the top of its family: itself if it has no parent."""
+        return self.id if self.parent is None else self.parent.root_id
+
+    @property
+    def depth(self) -> int:
+        """How many executions are above it."""
+        return 0 if self.parent is None else self.parent.depth
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from uuid import UUID
 from typing_extensions import TypeIs
 
 from app.domain.definitions import Config
-from app.domain.states import ExecutionStatus
 
 
 class TaskError(Exception):
@@ -35,10 +34,6 @@ def _never() -> bool:
     return False
 
 
-def _not_recorded(execution_id: UUID, element: int | None) -> None:
-    return None
-
-
 @dataclass(slots=True)
 class Attempt:
     """What one attempt of one task receives.
@@ -53,10 +48,8 @@ class Attempt:
         from any thread. The engine may merge calls that arrive faster than it can write them.
     element: the position in the list of a `for_each` task; None for other tasks.
     is_handed_over: while it returns true, a cancellation means that this engine stops and another one repeats the
-        attempt. Work that the attempt has started elsewhere, such as a child execution, should then continue.
+        attempt. Work that the attempt has started elsewhere should then continue.
     visit: how often conditions have led to the task, from 1. Each visit has its own task key.
-    child_started: `child_started(execution_id, element)` records in the history which execution the attempt has started
-        and waits for. The engine sets it for tasks of type `workflow` only.
     masked: `masked(text)` is the text without the secrets of the workflow. The engine hides them in all that a handler
         returns, reports and raises; a handler that cuts a text hides them before, since a part of one is not found.
     kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
@@ -78,7 +71,6 @@ class Attempt:
     is_handed_over: Callable[[], bool] = _never
     visit: int = 1
     kept: dict[Any, Any] | None = None
-    child_started: Callable[[UUID, int | None], None] = _not_recorded
     masked: Callable[[str], str] = str
 
     @property
@@ -97,9 +89,8 @@ class Attempt:
 class TaskHandler(Protocol):
     """Runs attempts of one task type. The result must be a JSON value; raise `TaskError` to fail.
 
-    A handler that only waits for other executions has `follows_executions = True`: its execution does not count towards
-    ENGINE_MAX_EXECUTIONS while it waits. A handler that stores its config, or a part of it, has `stores_config = True`:
-    an attempt whose config contains a secret then fails before the handler is called.
+    A handler that stores its config, or a part of it, has `stores_config = True`: an attempt whose config contains a
+    secret then fails before the handler is called.
     """
 
     async def run(self, attempt: Attempt) -> Any: ...
@@ -120,11 +111,13 @@ class Wait:
 
     seconds: the task completes with `output` after this time; None for no such time.
     signal: the task completes with the payload of this signal; None for no signal.
+    children: whether the task waits for the executions that the engine starts for it.
     """
 
     seconds: float | None = None
     output: Any = None
     signal: str | None = None
+    children: bool = False
 
 
 class WaitingHandler(Protocol):
@@ -138,32 +131,32 @@ class WaitingHandler(Protocol):
     def wait(self, config: Config) -> Wait: ...
 
 
-Handler = TaskHandler | InstantHandler | WaitingHandler
-
-
 @dataclass(frozen=True, slots=True)
-class ChildExecution:
-    """An execution that a task has started.
+class Call:
+    """The workflow that a task runs as its child.
 
-    is_known: whether it had been started before.
+    workflow: its id or key.
+    input: a JSON object.
     """
 
-    id: UUID
-    status: ExecutionStatus
-    is_known: bool
+    workflow: str
+    input: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ChildEnd:
-    """How a child execution has ended.
+class CallingHandler(Protocol):
+    """A handler of tasks that run a workflow. The engine starts the child and waits for its end, on whatever engine.
 
-    output: a JSON value.
-    message: why it failed; empty if it did not.
+    `call` must return quickly and can raise `TaskError`.
     """
 
-    status: ExecutionStatus
-    output: Any
-    message: str
+    def call(self, config: Config) -> Call: ...
+
+
+Handler = TaskHandler | InstantHandler | WaitingHandler | CallingHandler
+
+
+def is_calling(handler: Handler) -> TypeIs[CallingHandler]:
+    return hasattr(handler, "call")
 
 
 def is_waiting(handler: Handler) -> TypeIs[WaitingHandler]:

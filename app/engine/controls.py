@@ -62,10 +62,16 @@ class ExecutionControls:
         self._repetitions = Repetitions(store, plans, signals, clock, evaluations, new_id)
 
     async def cancel(self, execution_id: UUID, reason: str) -> Execution:
-        """Request that the execution stops. No effect when repeated. Raise `WrongState` if it completed or failed."""
+        """Request that the execution stops, and all below it. No effect when repeated.
+
+        Raise `WrongState` if it completed or failed, and nothing below it runs.
+        """
         execution = await read_execution(self._store, execution_id)
-        if execution.status is ExecutionStatus.CANCELLED:
-            return execution
+        if execution.status.is_final:
+            _check_reason(reason)
+            below = await self._store.cancel_descendants(execution.id, reason or "an execution above it was cancelled")
+            if below or execution.status is ExecutionStatus.CANCELLED:
+                return execution
         return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
 
     async def pause(self, execution_id: UUID, reason: str) -> Execution:
@@ -136,11 +142,15 @@ class ExecutionControls:
 
     async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
         """Store the command for the owner. Raise `WrongState` when the execution has ended."""
-        if problems := text_problems("reason", command.reason, MAX_REASON):
-            raise Invalid(problems)
+        _check_reason(command.reason)
         if execution.status.is_final:
             raise WrongState(f"execution {execution.id} is {execution.status} and cannot {what}")
         await self._store.send_command(command)
         await notify_engines(self._signals, NEW_COMMANDS)
         await notify_engines(self._signals, NEW_WORK)
         return await read_execution(self._store, execution.id)
+
+
+def _check_reason(reason: str) -> None:
+    if problems := text_problems("reason", reason, MAX_REASON):
+        raise Invalid(problems)

@@ -1,7 +1,7 @@
 """What the engine needs from outside. `adapters/` implements these protocols, `wiring/` joins them to the engine."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from app.domain.definitions import Workflow
 from app.domain.errors import Unavailable
 from app.domain.events import Event
-from app.domain.executions import Execution
+from app.domain.executions import Execution, Parent
 from app.domain.handlers import Handler
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
@@ -24,7 +24,8 @@ PAUSE = "pause"
 RESUME = "resume"
 SIGNAL = "signal"
 SKIP = "skip"
-COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL, SKIP})
+CHILD_ENDED = "child_ended"
+COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL, SKIP, CHILD_ENDED})
 """The type of a `ControlCommand`."""
 
 
@@ -89,6 +90,7 @@ class Step:
     - change: the change of the row; None when it does not change
     - done_commands: the ids of commands to remove
     - parking: set when the engine gives up ownership, because the execution only waits
+    - family: what it changes for the parent and the children of the execution; None for nothing
     """
 
     execution_id: UUID
@@ -97,6 +99,37 @@ class Step:
     change: RowChange | None = None
     done_commands: Sequence[int] = ()
     parking: "Parking | None" = None
+    family: "FamilyChange | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOpening:
+    """A new child. It is stored with the step of its parent that names it, whatever has become of its workflow.
+
+    - id: the child's id
+    - opening: its row
+    - parent: the task that has started it
+    """
+
+    id: UUID
+    opening: Opening
+    parent: Parent
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyChange:
+    """What a step changes for other executions.
+
+    - openings: new children
+    - stopped: the children that are asked to stop, with everything below them, and the reason for each
+    - told: the parent that is told that the execution has ended; None while it has not, or without a parent
+    - ends: True when the execution has ended and can have children: all below it that still run are asked to stop
+    """
+
+    openings: Sequence[ChildOpening] = ()
+    stopped: Mapping[UUID, str] = field(default_factory=dict)
+    told: UUID | None = None
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +142,12 @@ class Parking:
 
     - seconds: how long it waits from now on
     - until: the time that the history gives
+    - in_family: True when other executions may leave commands for it without making it due
     """
 
     seconds: float | None
     until: datetime | None = None
+    in_family: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +159,32 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """How a child has ended.
+
+    - id: the child's id
+    - status: its final status
+    - output: JSON text
+    - message: why it failed or was cancelled; empty if it completed
+    """
+
+    id: UUID
+    status: ExecutionStatus
+    output: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ControlCommand:
     """A request from another process. It is removed when a step that carries it out is stored.
 
     - id: the number of the row; 0 before it is stored
     - execution_id: the execution
     - type: one of `COMMANDS`
-    - reason: why, for all types except signals
-    - name: the name of the signal, or of the task to skip
+    - reason: why, for all types except signals and ends of children
+    - name: the name of the signal, or of the task to skip, or the id of the child
     - payload: JSON text, for signals
+    - child: how the child has ended; None for other types
     """
 
     id: int
@@ -141,6 +193,7 @@ class ControlCommand:
     reason: str = ""
     name: str = ""
     payload: str = "null"
+    child: ChildEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +286,14 @@ class ExecutionStore(Protocol):
 
         `command.id` is ignored. No command is stored for an execution that has ended.
         """
+
+    async def cancel_descendants(self, execution_id: UUID, reason: str) -> int:
+        """Store a cancel for everything below the execution that has not ended; return how many these are."""
+
+
+class FamilyReader(Protocol):
+    async def count_descendants(self, root_id: UUID, limit: int) -> int:
+        """How many executions, ended or not, are below the root of a family; `limit` if there are more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import orjson
-
 from app.domain.errors import Invalid, NotFound, Problem, RevisionMismatch, Unavailable
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
@@ -31,19 +29,6 @@ Current = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class StartedBy:
-    """The task of an execution that starts another one as its child."""
-
-    execution_id: UUID
-    task_name: str
-
-    @property
-    def event_data(self) -> str:
-        """The data of the child's first event."""
-        return orjson.dumps({"parent_id": str(self.execution_id), "parent_task": self.task_name}).decode()
-
-
-@dataclass(frozen=True, slots=True)
 class StartRequest:
     """A request to start an execution.
 
@@ -51,7 +36,6 @@ class StartRequest:
     - input: a JSON object
     - idempotency_key: a second start with the same key finds the first execution; None starts a new one each time
     - revision: refuse the start unless this revision is current; None runs the current one
-    - started_by: the task whose child it is; None for all others
     - is_internal: the key is one that the service has made; a caller's key cannot begin like it, and only a caller's
       input is compared with the one that the key was used with
     """
@@ -60,7 +44,6 @@ class StartRequest:
     input: Payload = field(default_factory=lambda: Payload("{}"))
     idempotency_key: str | None = None
     revision: int | None = None
-    started_by: StartedBy | None = None
     is_internal: bool = False
 
 
@@ -121,8 +104,6 @@ class Starter:
                 raise Invalid(problems)
             if plan is not None and not problems:
                 opening = Opening(*current, request.input, self._clock.now(), request.idempotency_key)
-                if request.started_by is not None:
-                    opening.created_data = request.started_by.event_data
                 execution = await self._open(execution_id, plan, opening) or await self._store.get(execution_id)
                 if execution is not None:
                     return Started(execution, already_started=False)

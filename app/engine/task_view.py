@@ -36,6 +36,6 @@ async def task_executions(plan: Plan, events: Sequence[Event]) -> Sequence[TaskE
 def _awaited(task: TaskState) -> Awaited | None:
     if task.status is TaskStatus.RETRYING:
         return Awaited(signal=None, until=task.retry_at)
-    if task.status is not TaskStatus.RUNNING or task.wait is None:
+    if task.status is not TaskStatus.RUNNING or task.wait is None or task.wait.children:
         return None
     return Awaited(task.wait.signal, task.wait.until)

@@ -3,7 +3,6 @@ engine knows task types only by the protocols of `app.domain.handlers`.
 """
 
 from app.domain.handlers import Attempt, TaskError
-from app.tasks.child_workflow import Children
 from app.tasks.functions import task_function
 from app.tasks.plugins import PluginError
 from app.tasks.registry import TaskTypeRegistry, build_registry
@@ -11,7 +10,6 @@ from app.tasks.task_type import HttpOptions, TaskConfig, TaskOptions, TaskType, 
 
 __all__ = [
     "Attempt",
-    "Children",
     "HttpOptions",
     "PluginError",
     "TaskConfig",

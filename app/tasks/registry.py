@@ -12,7 +12,7 @@ from app.domain.errors import Problem
 from app.domain.handlers import Handler
 from app.domain.json_values import MAX_DEPTH, storage_problems
 from app.expressions.template import templated_paths
-from app.tasks.child_workflow import Children, NoChildren, workflow_type
+from app.tasks.child_workflow import workflow_type
 from app.tasks.delay import delay_type
 from app.tasks.functions import load_functions
 from app.tasks.http.handler import http_types
@@ -75,9 +75,7 @@ def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
     ]
 
 
-def build_registry(
-    options: TaskOptions, now: Callable[[], datetime] = _utc_now, children: Children | None = None
-) -> TaskTypeRegistry:
+def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now) -> TaskTypeRegistry:
     """Import the modules of the options and the entry points of installed packages.
 
     An entry point of the group `workflow.task_types` is a function without parameters that returns a `TaskType`; the
@@ -89,7 +87,7 @@ def build_registry(
         "delay": delay_type(),
         "signal": signal_type(),
         "transform": transform_type(),
-        CALLING_TYPE: workflow_type(children or NoChildren()),
+        CALLING_TYPE: workflow_type(),
         **http_types(options.http, now),
         "python": python_type(load_functions(options.python_modules), options.python_threads),
     }

@@ -5,10 +5,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from app.adapters.database.executions import PostgresExecutionStore
 from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.own_connection import OwnConnection
-from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.pool import DriverUUID, Pool, open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.signals import PostgresSignals
@@ -17,11 +19,12 @@ from app.adapters.system_clock import SystemClock
 from app.background.defects import Defects
 from app.config import Settings
 from app.domain.payloads import Payloads
-from app.engine.child_executions import ChildExecutions
 from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
+from app.engine.identifiers import new_execution_id
 from app.engine.ports import Secrets
 from app.engine.running.attempts import Attempts
+from app.engine.running.child_openings import ChildOpenings
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
 from app.engine.running.limits import Limits
@@ -71,11 +74,10 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
     """
     secrets = secrets or SecretFiles(settings.secrets_folder, os.environ)
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
-    children = ChildExecutions(payloads)
     async with (
         open_database(settings, defects.report) as database,
         _open_lease_pool(settings, database) as lease_pool,
-        open_task_types(settings, children) as task_types,
+        open_task_types(settings) as task_types,
         open_evaluations(settings) as evaluations,
     ):
         signals = PostgresSignals(database.direct, database.pool)
@@ -85,12 +87,12 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
         shared = Shared.of(database.pool, signals, evaluations)
-        collaborators = _collaborators(settings, writer, task_types, hub, evaluations, secrets)
+        openings = _child_openings(settings, shared, payloads)
+        collaborators = _collaborators(settings, writer, task_types, hub, evaluations, openings, secrets)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
         engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options)
         executions = execution_service(settings, shared, hub, engine)
         controls = execution_controls(shared, task_types)
-        children.serve(executions, controls)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))
         signals.start(defects.report)
@@ -116,12 +118,18 @@ def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncCon
     return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
 
 
+def _child_openings(settings: Settings, shared: Shared, payloads: Payloads) -> ChildOpenings:
+    store, new_id = PostgresExecutionStore(shared.pool), partial(new_execution_id, DriverUUID)
+    return ChildOpenings(shared.plans, store, SystemClock(), payloads, shared.evaluations, _limits(settings), new_id)
+
+
 def _collaborators(
     settings: Settings,
     writer: OwnConnection,
     task_types: TaskTypeRegistry,
     hub: Hub,
     evaluations: Evaluations,
+    openings: ChildOpenings,
     secrets: Secrets,
 ) -> Collaborators:
     return Collaborators(
@@ -130,6 +138,7 @@ def _collaborators(
         hub=hub,
         evaluations=evaluations,
         clock=SystemClock(),
+        openings=openings,
         secrets=secrets,
     )
 
@@ -141,6 +150,8 @@ def _limits(settings: Settings) -> Limits:
         max_lost_attempts=settings.engine_max_lost_attempts,
         cancel_grace_seconds=settings.engine_cancel_grace_seconds,
         park_after_seconds=settings.engine_park_seconds,
+        max_depth=settings.max_depth,
+        max_descendants=settings.max_descendants,
     )
 
 

@@ -25,7 +25,7 @@ from app.engine.planning.plans import Plans
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.watchers import Hub
-from app.tasks import Children, HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
+from app.tasks import HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
 from app.wiring.schema import provide_schema
 
 
@@ -78,15 +78,11 @@ def _direct_address(settings: Settings) -> str | None:
 
 
 @asynccontextmanager
-async def open_task_types(settings: Settings, children: Children | None = None) -> AsyncIterator[TaskTypeRegistry]:
-    """The registry of task types.
-
-    settings: limits of tasks, and the modules with functions.
-    children: starts executions for tasks of type `workflow`; None in a process that runs no tasks.
-    """
+async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]:
+    """The registry of task types. `settings` has the limits of tasks, and the modules with functions."""
     http = HttpOptions(settings.http_task_allow_private, settings.allowed_hosts, settings.http_task_max_response_bytes)
     options = TaskOptions(http, settings.engine_python_threads, settings.function_modules)
-    registry = build_registry(options, children=children)
+    registry = build_registry(options)
     try:
         yield registry
     finally:

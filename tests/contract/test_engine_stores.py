@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -22,14 +23,20 @@ from app.definitions import edits
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.events import Event, EventType
-from app.domain.executions import Failure
+from app.domain.executions import Failure, Parent
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import (
+    CANCEL,
+    CHILD_ENDED,
+    ChildEnd,
+    ChildOpening,
     ControlCommand,
     DefinitionReader,
     ExecutionFilter,
     ExecutionStore,
+    FamilyChange,
+    FamilyReader,
     Ownership,
     Parking,
     Recording,
@@ -85,6 +92,33 @@ class Stores:
         execution_id = new_execution_id()
         assert await self.executions.enqueue(execution_id, opening(workflow, key), (CREATED,))
         return execution_id
+
+    async def bear(self, engine_id: int, parent_id: UUID, workflow: Workflow, element: int | None = None) -> UUID:
+        """A child of the execution, which this engine owns; stored with an event of the parent."""
+        parent, last = await self.executions.get(parent_id), await self.executions.last_event(parent_id)
+        assert parent is not None
+        assert last is not None
+        child_id = new_execution_id()
+        link = Parent(parent_id, 7, element, parent.root_id, parent.depth + 1)
+        child = ChildOpening(child_id, replace(opening(workflow), created_data='{"parent_task": "a"}'), link)
+        step = Step(parent_id, (note(last.sequence + 1),), family=FamilyChange([child]))
+        assert await self.recording.record(engine_id, [step]) == {parent_id}
+        return child_id
+
+    async def commands_of(self, execution_id: UUID) -> list[tuple[str, str, str]]:
+        """Type, reason and name of each command that waits for it. Makes an engine that has just come its owner."""
+        engine_id = await self.engine()
+        await self.ownership.claim(engine_id, 100)
+        found = await self.ownership.commands(engine_id)
+        return [(c.type, c.reason, c.name) for c in found if c.execution_id == execution_id]
+
+    async def all_commands(self) -> dict[UUID, str]:
+        """The reasons of all commands, one per execution, as an engine sees them that has just come."""
+        engine_id = await self.engine()
+        await self.ownership.claim(engine_id, 100)
+        found = await self.ownership.commands(engine_id)
+        assert len({c.execution_id for c in found}) == len(found)
+        return {c.execution_id: c.reason for c in found}
 
     async def numbers(self, execution_id: UUID) -> list[int]:
         page = await self.executions.read_history(execution_id, 0, 1_000)
@@ -813,22 +847,22 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
 
 async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id: int) -> None:
     workflows = [await new_workflow(stores), await new_workflow(stores, "other")]
-    parent, other = id_at(at(0)), id_at(at(1))
-    keys = [f"child:{parent}/7:1", f"child:{parent}/7@2[12]:3", f"child:{other}/7:1", f"order {parent}", None]
-    changes = {workflows[0].id: BEGUN, workflows[1].id: end(3, "{}", at(2))}
-    steps = [
-        Step(id_at(at(second)), (CREATED,), opening(workflow, key, created_at=at(second)), changes[workflow.id])
-        for second, (workflow, key) in enumerate(product(workflows, keys), start=10)
-    ]
-    await stores.recording.record(engine_id, steps)
+    parent, other = await stores.open(engine_id, workflows[0]), await stores.open(engine_id, workflows[0])
+    for of, workflow in product((parent, parent, other), workflows):
+        await stores.bear(engine_id, of, workflow)
+    ran = {claim.execution.id for claim in await stores.ownership.claim(engine_id, 100)}
+    done = await stores.executions.list_executions(ExecutionFilter(workflows[1].id), None, 9)
+    steps = [Step(row.id, (completed(2),), change=end(2, "{}", at(2))) for row in done]
+    assert await stores.recording.record(engine_id, steps) == {row.id for row in done} < ran
     everything = await stores.executions.list_executions(ExecutionFilter(), None, 100)
-    assert len(everything) == 10
+    assert len(everything) == 8
     for status, workflow_id in product((None, *ExecutionStatus), (None, workflows[1].id)):
         question = ExecutionFilter(workflow_id, status, parent_id=parent)
         expected = [
             execution
             for execution in everything
-            if execution.idempotency_key in keys[:2]
+            if execution.parent is not None
+            and execution.parent.execution_id == parent
             and (status is None or execution.status is status)
             and (workflow_id is None or execution.workflow_id == workflow_id)
         ]
@@ -837,9 +871,146 @@ async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id
     assert len(children) == 2
     rest = await stores.executions.list_executions(ExecutionFilter(parent_id=parent), children[-1].id, 100)
     assert len(rest) == 2
-    times = ExecutionFilter(parent_id=parent, created_after=children[0].created_at)
+    times = ExecutionFilter(parent_id=parent, created_after=children[0].created_at + timedelta(days=1))
     assert list(await stores.executions.list_executions(times, None, 100)) == []
     assert list(await stores.executions.list_executions(ExecutionFilter(parent_id=id_at(at(9))), None, 100)) == []
+
+
+# Families
+
+
+async def family_of(stores: Stores, engine_id: int, workflow: Workflow, *levels: int) -> list[UUID]:
+    """A root and, level by level, one child below the one before; all are of this engine."""
+    ids = [await stores.open(engine_id, workflow)]
+    for _ in levels:
+        ids.append(await stores.bear(engine_id, ids[-1], workflow))
+        await stores.ownership.claim(engine_id, 100)
+    return ids
+
+
+async def test_a_child_is_stored_with_the_event_that_names_it(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    root = await stores.open(engine_id, workflow)
+    child = await stores.bear(engine_id, root, workflow, element=3)
+    assert await stores.numbers(root) == [1, 2, 3]
+    [claim] = await stores.ownership.claim(engine_id, 100)
+    assert (claim.execution.id, claim.execution.status) == (child, ExecutionStatus.PENDING)
+    assert claim.execution.parent == Parent(root, 7, 3, root, 1)
+    assert (claim.execution.root_id, claim.execution.depth, claim.execution.idempotency_key) == (root, 1, None)
+    [first] = claim.events
+    assert (first.type, first.data) == (EventType.EXECUTION_CREATED, '{"parent_task": "a"}')
+    grandchild = await stores.bear(engine_id, child, workflow)
+    row = await stores.executions.get(grandchild)
+    assert row is not None
+    assert row.parent == Parent(child, 7, None, root, 2)
+    families = cast(FamilyReader, stores.executions)
+    assert await families.count_descendants(root, 10) == 2
+    assert await families.count_descendants(root, 1) == 1
+    assert await families.count_descendants(child, 10) == 0
+
+
+async def test_an_engine_without_a_lease_bears_and_stops_nothing(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    root, child = await family_of(stores, engine_id, workflow, 1)
+    await stores.ownership.release(engine_id)
+    opened = ChildOpening(new_execution_id(), opening(workflow), Parent(root, 7, None, root, 1))
+    changes = [FamilyChange([opened]), FamilyChange(stopped={child: "x"}), FamilyChange(told=root)]
+    for change in changes:
+        step = Step(child if change.told else root, (note(9),), family=change)
+        assert await stores.recording.record(engine_id, [step]) == set()
+    assert await stores.executions.get(opened.id) is None
+    assert await stores.commands_of(child) == await stores.commands_of(root) == []
+
+
+async def test_the_end_of_a_child_is_told_to_its_parent_wherever_that_is(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    root, child = await family_of(stores, engine_id, workflow, 1)
+    parking = Step(root, (), parking=Parking(None, in_family=True))
+    await stores.recording.record(engine_id, [parking])
+    assert await stores.due() == set()
+    step = Step(child, (completed(2, '{"a":1}'),), change=end(2, '{"a":1}', at(2)), family=FamilyChange(told=root))
+    assert await stores.recording.record(engine_id, [step]) == {child}
+    other = await stores.engine()
+    assert [claim.execution.id for claim in await stores.ownership.claim(other, 9)] == [root]
+    [command] = await stores.ownership.commands(other)
+    assert (command.type, command.name) == (CHILD_ENDED, str(child))
+    assert command.child == ChildEnd(child, ExecutionStatus.COMPLETED, '{"a":1}', "")
+    done = Step(root, (note(4),), done_commands=[command.id])
+    assert await stores.recording.record(other, [done]) == {root}
+    assert await stores.ownership.commands(other) == []
+
+
+async def test_a_parent_that_is_parked_after_its_child_has_ended_is_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    root, child = await family_of(stores, engine_id, workflow, 1)
+    step = Step(child, (completed(2),), change=end(2, None, at(2)), family=FamilyChange(told=root))
+    await stores.recording.record(engine_id, [step])
+    assert await stores.due() == set(), "it has an owner, who reads its commands"
+    await stores.recording.record(engine_id, [Step(root, (), parking=Parking(HOUR, in_family=True))])
+    assert await stores.due() == {root}
+
+
+async def test_a_parent_may_be_parked_and_told_in_one_batch(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    root, child = await family_of(stores, engine_id, workflow, 1)
+    parked = Step(root, (), parking=Parking(None, in_family=True))
+    ended = Step(child, (completed(2),), change=end(2, None, at(2)), family=FamilyChange(told=root))
+    assert await stores.recording.record(engine_id, [parked, ended]) == {root, child}
+    assert await stores.due() == {root}
+
+
+async def test_a_parent_that_has_ended_is_told_nothing(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    root, child = await family_of(stores, engine_id, workflow, 1)
+    await stores.recording.record(engine_id, [Step(root, (completed(4),), change=end(4))])
+    step = Step(child, (completed(2),), change=end(2, None, at(2)), family=FamilyChange(told=root))
+    assert await stores.recording.record(engine_id, [step]) == {child}
+    assert await stores.ownership.reap() == 0
+    assert await stores.ownership.commands(engine_id) == []
+
+
+async def test_a_stop_goes_down_to_all_that_have_not_ended(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    root, child, grandchild, last = await family_of(stores, engine_id, workflow, 1, 2, 3)
+    ended = await stores.bear(engine_id, child, workflow)
+    # A sister that goes on.
+    await stores.bear(engine_id, root, workflow)
+    await stores.ownership.claim(engine_id, 100)
+    pending = await stores.bear(engine_id, child, workflow)
+    await stores.recording.record(engine_id, [Step(grandchild, (), parking=Parking(None, in_family=True))])
+    await stores.recording.record(engine_id, [Step(ended, (completed(2),), change=end(2, None, at(2)))])
+    step = Step(root, (note(9),), family=FamilyChange(stopped={child: "task 'a' of its parent no longer waits for it"}))
+    assert await stores.recording.record(engine_id, [step]) == {root}
+    await stores.recording.record(engine_id, [replace(step, events=(note(10),))])
+    await stores.ownership.release(engine_id)
+    left = await stores.all_commands()
+    reasons = dict.fromkeys((grandchild, last, pending), "its parent was asked to stop")
+    assert left == {child: "task 'a' of its parent no longer waits for it", **reasons}
+
+
+async def test_a_child_may_be_born_and_stopped_in_one_batch(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    root = await stores.open(engine_id, workflow)
+    child = ChildOpening(new_execution_id(), opening(workflow), Parent(root, 7, None, root, 1))
+    steps = [
+        Step(root, (note(3),), family=FamilyChange([child])),
+        Step(root, (note(4),), family=FamilyChange(stopped={child.id: "too late"})),
+    ]
+    assert await stores.recording.record(engine_id, steps) == {root}
+    assert await stores.commands_of(child.id) == [(CANCEL, "too late", "")]
+
+
+async def test_a_cancel_of_an_ended_execution_reaches_what_still_runs_below(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    root, child, grandchild = await family_of(stores, engine_id, workflow, 1, 2)
+    other = await stores.bear(engine_id, root, workflow)
+    await stores.recording.record(engine_id, [Step(child, (completed(4),), change=end(4, None, at(2)))])
+    await stores.recording.record(engine_id, [Step(grandchild, (), parking=Parking(None, in_family=True))])
+    assert await stores.executions.cancel_descendants(root, "enough") == 2
+    assert await stores.executions.cancel_descendants(root, "again") == 2
+    assert await stores.executions.cancel_descendants(other, "nothing") == 0
+    assert await stores.commands_of(grandchild) == [(CANCEL, "enough", "")]
 
 
 async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> None:

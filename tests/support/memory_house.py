@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.background.turns import Turns
 from app.domain.definitions import Task, Workflow, WorkflowDraft
@@ -20,6 +21,7 @@ from app.engine.evaluating.ports import Evaluator
 from app.engine.planning.plans import Plans
 from app.engine.ports import NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
+from app.engine.running.child_openings import ChildOpenings
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
 from app.engine.running.limits import Limits
@@ -29,6 +31,7 @@ from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.tasks.child_workflow import WorkflowHandler
 from tests.support.histories import NOON
 from tests.support.inline_evaluator import InlineEvaluator
 from tests.support.memory.database import MemoryDatabase
@@ -37,10 +40,11 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.signals import MemorySignals
-from tests.support.requests import start_of
+from tests.support.requests import PAYLOADS, start_of
 
 OUTPUT_LIMIT = 10_000
 POLL = 0.01
+AT_ONCE = Backoff(first_seconds=0.01, longest_seconds=0.01)
 
 
 class SettableClock:
@@ -206,7 +210,13 @@ class House:
         self.store = MemoryExecutionStore(self.database)
         self.recording = MemoryRecording(self.database)
         self.ownership = MemoryOwnership(self.database)
-        self.handlers = {None: Instant(), "instant": Instant(), "staged": self.stage, **self.handlers}
+        self.handlers = {
+            None: Instant(),
+            "instant": Instant(),
+            "staged": self.stage,
+            "workflow": WorkflowHandler(),
+            **self.handlers,
+        }
 
     def handler(self, type: str | None) -> Handler | None:
         return self.handlers.get(type)
@@ -245,6 +255,11 @@ class House:
         if not has_defect:
             process.defects.raise_first()
 
+    def openings(self, limits: Limits) -> ChildOpenings:
+        evaluations = Evaluations(self.evaluator, Turns())
+        plans = Plans(MemoryDefinitionReader(self.database), evaluations.turns)
+        return ChildOpenings(plans, self.store, self.clock, PAYLOADS, evaluations, limits, backoff=AT_ONCE)
+
     def build(self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any) -> Process:
         announcer = Announcer(self.signals)
         hub = Hub(announcer.grew)
@@ -254,8 +269,9 @@ class House:
         plans = Plans(reader, evaluations.turns)
         recorder = Recorder(self.recording, max_waiting=max_waiting)
         attempts = Attempts(self, OUTPUT_LIMIT)
-        shared = Collaborators(recorder, attempts, hub, evaluations, self.clock, self.secrets, chance)
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=self.park_after_seconds, **self.limits)
+        openings = self.openings(limits)
+        shared = Collaborators(recorder, attempts, hub, evaluations, self.clock, openings, self.secrets, chance)
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
         engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted))
         starter = Starter(self.store, plans, self.clock, self.signals, engine, evaluations)

@@ -13,8 +13,9 @@ from app.engine.controls import ExecutionControls
 from app.engine.local_engine import NoEngine
 from app.engine.planning.plans import Plans
 from app.engine.ports import StoreUnreachable
-from app.engine.running import recorder
+from app.engine.running import child_openings, recorder
 from app.engine.running.attempts import Attempts
+from app.engine.running.child_openings import ChildOpenings
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
 from app.engine.running.limits import Limits
@@ -31,6 +32,7 @@ from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
+from tests.support.requests import PAYLOADS
 from tests.support.simulated_loop import Place
 from tests.support.simulated_network import Ear, Link, Notifications, Sky, Wire
 from tests.support.simulated_tasks import SimulatedTasks, Witness
@@ -169,8 +171,14 @@ class SimulatedProcess:
         writer = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20, backoff=backoff)
         tasks = SimulatedTasks(self.witness, world.chance)
         attempts = Attempts(tasks, OUTPUT_LIMIT)
-        shared = Collaborators(writer, attempts, self.hub, evaluations, self.clock, chance=world.chance.random)
-        limits = Limits(OUTPUT_LIMIT, park_after_seconds=PARK, max_lost_attempts=MAX_LOST)
+        limits = Limits(
+            OUTPUT_LIMIT, park_after_seconds=PARK, max_lost_attempts=MAX_LOST, max_depth=2, max_descendants=20
+        )
+        pauses = replace(child_openings.RETRY, chance=world.chance.random)
+        openings = ChildOpenings(plans, store, self.clock, PAYLOADS, evaluations, limits, world.new_id, pauses)
+        shared = Collaborators(
+            writer, attempts, self.hub, evaluations, self.clock, openings, chance=world.chance.random
+        )
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
         self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)
         self.engine._lease._monotonic = self.monotonic

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from app.adapters.database import rows
+from app.adapters.database.families import make_due
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
@@ -20,6 +21,7 @@ from app.engine.identifiers import first_id_at
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
 
 _SQL = load("executions")
+_FAMILIES = load("families")
 _ID_TOLERANCE = 600_000 << 80
 """Ten minutes, as a distance between ids.
 
@@ -27,7 +29,8 @@ The time in an id and `created_at` come from two readings of a clock, which may 
 """
 _LISTED = (
     "SELECT id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
-    " NULL AS output, failure, idempotency_key, origin_id FROM executions"
+    " NULL AS output, failure, idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth"
+    " FROM executions"
 )
 _FEW = (
     "WITH few AS MATERIALIZED (SELECT id, workflow_id, status, created_at FROM executions WHERE {}),"
@@ -39,8 +42,8 @@ Without `MATERIALIZED` the planner scans from the newest execution, because it e
 those that match may be old, and the scan then reads the whole table.
 """
 _IS_ACTIVE = "finished_at IS NULL"
-_IS_CHILD = "substring(idempotency_key, 1, 6) = 'child:' AND substring(idempotency_key, 7, 37) = {}"
-"""True for the children of an execution, whose id with a slash is the argument: see `app/domain/parents.py`."""
+_IS_CHILD = "parent_id = {}"
+"""True for the children of an execution, whose id is the argument."""
 
 
 class PostgresExecutionStore:
@@ -93,6 +96,17 @@ class PostgresExecutionStore:
         with reaching():
             await self._pool.fetch(_SQL["send_command"], command.execution_id, *fields)
 
+    async def cancel_descendants(self, execution_id: UUID, reason: str) -> int:
+        with reaching():
+            found = await self._pool.fetch(_FAMILIES["cancel_descendants"], execution_id, reason)
+        if found:
+            await make_due(self._pool, [row["id"] for row in found])
+        return len(found)
+
+    async def count_descendants(self, root_id: UUID, limit: int) -> int:
+        with reaching():
+            return int(await self._pool.read_value(_FAMILIES["descendants"], root_id, limit))
+
 
 def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:
     """Return the statement with only those conditions that `wanted` has, so that each combination can use its index.
@@ -120,7 +134,7 @@ def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     page = f"{where} ORDER BY id DESC LIMIT {limit:d}"
     if wanted.parent_id is not None:
-        arguments.append(f"{wanted.parent_id}/")
+        arguments.append(wanted.parent_id)
         few = _IS_CHILD.format(f"${len(arguments)}")
     elif wanted.status is not None and not wanted.status.is_final:
         few = _IS_ACTIVE

@@ -14,6 +14,9 @@ from app.adapters.unreachable import reaching
 from app.engine.ports import Claim, ControlCommand
 
 _SQL = load("ownership")
+_FAMILIES = load("families")
+FORGOTTEN_SECONDS = 10.0
+"""Only executions that are due later than this are looked at for commands whose writer woke no engine."""
 
 
 class PostgresOwnership:
@@ -40,6 +43,7 @@ class PostgresOwnership:
         with reaching():
             async with self._lease_pool.acquire() as connection, connection.transaction():
                 await connection.execute(_SQL["sweep_commands"])
+                await connection.execute(_FAMILIES["make_forgotten_due"], FORGOTTEN_SECONDS)
                 gone = await connection.fetch(_SQL["remove_expired_engines"])
                 return await _free(connection, [row["id"] for row in gone])
 
@@ -72,7 +76,7 @@ class PostgresOwnership:
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         with reaching():
             waiting = await self._pool.read(_SQL["commands"], engine_id)
-        return [ControlCommand(*row) for row in waiting]
+        return [rows.command(row) for row in waiting]
 
 
 async def _free(connection: PoolConnectionProxy, engine_ids: Sequence[int]) -> int:

@@ -1,41 +1,37 @@
 """Writes batches of steps: one statement, one commit, fenced by the engine's lease row.
 
 Nearly always every step of a batch can be stored. So a statement that writes all steps or none is tried first; it does
-no more than the batch needs. When it writes nothing, `record_apart` is tried, which accepts or refuses each step
-separately.
+no more than the batch needs. When it writes nothing, another one is tried, which accepts or refuses each step
+separately. Steps that change something for others of their family are for that one from the start.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
 
-from app.adapters.database import steps_apart, steps_together
+from app.adapters.database import families, steps_apart, steps_together
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.engine.ports import Step
 
 _SQL = load("recording")
-
-
-class Session(Protocol):
-    """A connection, or a pool of them."""
-
-    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]: ...
+_APART = f"WITH {_SQL['apart']} SELECT id FROM owned"  # noqa: S608 - only text of this package's own files
 
 
 class PostgresRecording:
     """Stores the steps of one engine over `session`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: families.Session) -> None:
         self._session = session
 
     async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
         with reaching():
             if await self._stored_together(engine_id, steps):
                 return {step.execution_id for step in steps}
-            found = await self._session.fetch(_SQL["record_apart"], engine_id, *steps_apart.arguments(steps))
+            if families.are_concerned(steps):
+                return await families.record(self._session, engine_id, steps)
+            found = await self._session.fetch(_APART, engine_id, *steps_apart.arguments(steps))
         return {row["id"] for row in found}
 
     async def _stored_together(self, engine_id: int, steps: Sequence[Step]) -> bool:

@@ -7,10 +7,10 @@ import asyncpg
 import orjson
 
 from app.domain.events import Event, EventType
-from app.domain.executions import Execution, Failure
+from app.domain.executions import Execution, Failure, Parent
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
-from app.engine.ports import Opening
+from app.engine.ports import ChildEnd, ControlCommand, Opening
 
 _STATUS = {status.value: status for status in ExecutionStatus}
 _TYPE = {word.value: word for word in EventType}
@@ -30,7 +30,25 @@ def execution(row: asyncpg.Record) -> Execution:
         failure=failure(row["failure"]),
         idempotency_key=row["idempotency_key"],
         origin_id=row["origin_id"],
+        parent=None if row["parent_id"] is None else _parent(row),
     )
+
+
+def _parent(row: asyncpg.Record) -> Parent:
+    return Parent(row["parent_id"], row["parent_task_id"], row["parent_element"], row["root_id"], row["depth"])
+
+
+def command(row: asyncpg.Record) -> ControlCommand:
+    child = None if row["child_id"] is None else _child_end(row)
+    return ControlCommand(
+        row["id"], row["execution_id"], row["type"], row["reason"], row["name"], row["payload"], child
+    )
+
+
+def _child_end(row: asyncpg.Record) -> ChildEnd:
+    why = failure(row["child_failure"])
+    message = "" if why is None else why.message
+    return ChildEnd(row["child_id"], _STATUS[row["child_status"]], row["child_output"], message)
 
 
 def opening_values(execution_id: UUID, opening: Opening) -> tuple[Any, ...]:

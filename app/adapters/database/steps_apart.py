@@ -1,4 +1,4 @@
-"""The arguments of `record_apart`, the statement that accepts or refuses each step separately."""
+"""The arguments of `apart`, the statement that accepts or refuses each step separately."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""The statement for usual steps, which are all stored or none: shorter and faster than `record_apart`.
+"""The statement for usual steps, which are all stored or none: shorter and faster than `apart`.
 
-It omits what only few steps have, such as parking and commands that are done.
+It omits what only few steps have, such as parking, commands that are done, and changes for others of a family.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,7 +67,9 @@ def batch_of(steps: Sequence[Step]) -> Batch | None:
     """None when a step needs something that these statements omit."""
     batch = Batch()
     for step in steps:
-        if step.parking is not None or step.done_commands or not step.events or not _take(batch, step):
+        if step.parking is not None or step.done_commands or step.family is not None or not step.events:
+            return None
+        if not _take(batch, step):
             return None
         batch.ids += [step.execution_id] * len(step.events)
         batch.events += step.events

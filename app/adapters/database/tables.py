@@ -193,6 +193,11 @@ class ExecutionRow(Base):
     owner_id: the engine that runs the execution; null when no engine does.
     failure: `{"code", "message"}`.
     origin_id: the execution that this one repeats.
+    parent_id: the execution whose task has started this one as its child; null, as the four that follow, if none has.
+    root_id: the execution at the top of the family.
+    parent_task_id: the task of the parent.
+    parent_element: which element of the task, from 0; null if the task does not run for each.
+    depth: how many executions are above this one.
     """
 
     __tablename__ = "executions"
@@ -211,6 +216,11 @@ class ExecutionRow(Base):
     output: Mapped[str | None] = mapped_column(JsonText)
     failure: Mapped[str | None] = mapped_column(JsonText)
     origin_id: Mapped[UUID | None]
+    parent_id: Mapped[UUID | None]
+    root_id: Mapped[UUID | None]
+    parent_task_id: Mapped[int | None]
+    parent_element: Mapped[int | None] = mapped_column(Integer)
+    depth: Mapped[int | None] = mapped_column(SmallInteger)
 
     __table_args__ = (
         CheckConstraint(
@@ -226,12 +236,8 @@ class ExecutionRow(Base):
             "id",
             postgresql_where=text("status IN ('failed', 'cancelled')"),
         ),
-        # The children of an execution: their keys are child:{its id}/….
-        Index(
-            "ix_executions_children",
-            text("substring(idempotency_key, 7, 37)"),
-            postgresql_where=text("substring(idempotency_key, 1, 6) = 'child:'"),
-        ),
+        Index("ix_executions_children", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_executions_families", "root_id", postgresql_where=text("root_id IS NOT NULL")),
         Index(
             "uq_executions_idempotency_key",
             "workflow_id",

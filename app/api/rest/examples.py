@@ -66,6 +66,8 @@ EXECUTION = {
     "idempotency_key": "report-2026-01-31",
     "origin_id": None,
     "parent": None,
+    "root_id": EXECUTION_ID,
+    "depth": 0,
 }
 EVENT = {
     "sequence": 4,

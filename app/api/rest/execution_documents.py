@@ -7,7 +7,6 @@ from orjson import Fragment
 
 from app.domain.documents import rfc3339
 from app.domain.executions import Execution, Failure, TaskExecution
-from app.domain.parents import parent_of
 from app.domain.waiting import Awaited
 from app.engine.watching.updates import Update
 
@@ -27,6 +26,8 @@ def execution_document(execution: Execution) -> dict[str, Any]:
         "idempotency_key": execution.idempotency_key,
         "origin_id": None if execution.origin_id is None else str(execution.origin_id),
         "parent": parent_document(execution),
+        "root_id": str(execution.root_id),
+        "depth": execution.depth,
     }
 
 
@@ -78,7 +79,7 @@ def wait_document(awaited: Awaited | None) -> dict[str, str | None] | None:
 
 
 def parent_document(execution: Execution) -> dict[str, Any] | None:
-    parent = parent_of(execution)
+    parent = execution.parent
     return None if parent is None else {"execution_id": str(parent.execution_id), "task_id": parent.task_id}
 
 

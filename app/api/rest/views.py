@@ -191,6 +191,8 @@ class ExecutionSummaryView(BaseModel):
     idempotency_key: str | None
     origin_id: str | None = Field(description="The execution that this one repeats; null when it repeats none.")
     parent: ParentView | None = Field(description="The task whose child it is; null when it is no child.")
+    root_id: str = Field(description="The execution at the top of its family; its own id when it is no child.")
+    depth: int = Field(description="How many executions are above it; 0 when it is no child.")
 
 
 class ExecutionView(ExecutionSummaryView):

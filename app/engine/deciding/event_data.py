@@ -5,6 +5,8 @@ of, so that its text is never parsed; only data that comes from the store is, an
 `app.domain.events.Event` says which events have which data.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
@@ -16,6 +18,8 @@ from app.domain.documents import rfc3339
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure
 from app.domain.texts import storable_text
+
+_ELEMENT = re.compile(r"element (\d+): ")
 
 LONGEST_MESSAGE = 10_000
 """In characters; what is longer is cut."""
@@ -91,14 +95,21 @@ class ProgressData:
     """What a running attempt reports of itself.
 
     - percent: from 0 to 100; None for a message alone
+    - child: the execution that was started for the task; None for other reports
+    - element: the element of the task that the child is for; None for a task that does not run for each
     """
 
     text: str
     percent: float | None
+    child: UUID | None = None
+    element: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        return cls(text, orjson.loads(text).get("percent"))
+        data = orjson.loads(text)
+        if (child := data.get("child_id")) is None:
+            return cls(text, data.get("percent"))
+        return cls(text, None, UUID(child), _element_of(data))
 
 
 def progress_data(percent: float | None, message: str) -> ProgressData:
@@ -106,10 +117,21 @@ def progress_data(percent: float | None, message: str) -> ProgressData:
 
 
 def child_data(execution_id: UUID, element: int | None) -> ProgressData:
-    """What an attempt reports when it has started or found its child execution."""
+    """That an execution was started for the task, or for one of its elements."""
     of_element = "" if element is None else f"element {element}: "
-    data = {"message": f"{of_element}runs as execution {execution_id}", "percent": None, "child_id": str(execution_id)}
-    return ProgressData(_json(data), None)
+    message = f"{of_element}runs as execution {execution_id}"
+    data: dict[str, Any] = {"message": message, "percent": None, "child_id": str(execution_id)}
+    if element is not None:
+        data["element"] = element
+    return ProgressData(_json(data), None, execution_id, element)
+
+
+def _element_of(data: Mapping[str, Any]) -> int | None:
+    """Histories that were written before the field existed say it in the message only."""
+    if (element := data.get("element")) is not None:
+        return int(element)
+    found = _ELEMENT.match(data.get("message", ""))
+    return None if found is None else int(found[1])
 
 
 def child_of(event: Event) -> UUID | None:

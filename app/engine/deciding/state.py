@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from app.domain.events import FINAL_EVENTS, TASK_STATUS_AFTER, Event, EventType
 from app.domain.executions import Failure
@@ -24,7 +25,7 @@ from app.engine.deciding.event_data import (
 )
 from app.engine.deciding.kept_signals import KeptSignal, oldest_for
 from app.engine.deciding.task_state import TaskState
-from app.engine.deciding.waits import WaitData
+from app.engine.deciding.waits import FOR_CHILDREN, WaitData, wait_data
 from app.engine.planning.plan import Plan
 
 # Looked up once: this is on the way of every event, and an enum's member costs more than a name.
@@ -202,8 +203,19 @@ class ExecutionState:
             element, task = read(ElementData, event, made), self.tasks[index]
             task.add_element(element.index, element.output)
             self.reported[index] = 100.0 * len(task.elements) / element.count
-        elif (percent := read(ProgressData, event, made).percent) is not None:
-            self.reported[index] = percent
+            return
+        progress = read(ProgressData, event, made)
+        if progress.child is not None:
+            self._add_child(index, progress.element, progress.child, event.occurred_at)
+        elif progress.percent is not None:
+            self.reported[index] = progress.percent
+
+    def _add_child(self, index: int, element: int | None, child: UUID, now: datetime) -> None:
+        task = self.tasks[index]
+        if task.wait is None:
+            # Stored before migration 0010, when an attempt of a handler followed the child. It is a wait from now on.
+            task.begin_wait(wait_data(FOR_CHILDREN, self.plan.tasks[index].timeout_seconds, now).wait)
+        task.add_child(element, child)
 
     def _begin(self, index: int, task: TaskState, event: Event, made: EventData | None) -> None:
         task.attempt = event.attempt
@@ -211,7 +223,9 @@ class ExecutionState:
         task.first_started_at = task.first_started_at or event.occurred_at
         task.retry_at = None
         # The start of an attempt has no data; that of a wait says what the task waits for.
-        task.wait = None if event.data is None else read(WaitData, event, made).wait
+        task.wait = None
+        if event.data is not None:
+            task.begin_wait(read(WaitData, event, made).wait)
         self.open[index] = None
 
     def _end(self, index: int, task: TaskState, event: Event, made: EventData | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from app.domain.executions import Failure
 from app.domain.states import TaskStatus
@@ -48,6 +49,7 @@ class TaskState:
     output: str | None = None
     failure: Failure | None = None
     _elements: dict[int, str | None] | None = None
+    _children: dict[int | None, UUID] | None = None
 
     @property
     def only_waits(self) -> bool:
@@ -72,6 +74,27 @@ class TaskState:
         return self.wait.until if self.only_waits and self.wait is not None else None
 
     @property
+    def waits_for_children(self) -> bool:
+        """True while the task runs and waits for executions that are, or will be, started for it."""
+        return self.status is _RUNNING and self.wait is not None and self.wait.children
+
+    @property
+    def children(self) -> Mapping[int | None, UUID]:
+        """The executions that the task waits for, by the element that each is for; None for the whole task."""
+        return (self._children or {}) if self.waits_for_children else {}
+
+    def begin_wait(self, wait: WaitState) -> None:
+        """The task has started and runs without a handler."""
+        self.wait = wait
+        self._children = None
+
+    def add_child(self, element: int | None, execution_id: UUID) -> None:
+        """An execution was started for the task."""
+        if self._children is None:
+            self._children = {}
+        self._children[element] = execution_id
+
+    @property
     def elements(self) -> Mapping[int, str | None]:
         """The outputs, as JSON text, of the elements that have completed."""
         return self._elements or {}
@@ -81,6 +104,8 @@ class TaskState:
         if self._elements is None:
             self._elements = {}
         self._elements[index] = output
+        if self._children:
+            self._children.pop(index, None)
 
     def wait_for_retry(self, failure: Failure, retry_at: datetime | None) -> None:
         """The attempt has failed and another follows at `retry_at`."""

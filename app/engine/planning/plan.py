@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.contracts.contract import Contract, contract
+from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.graph import Graph, build_graph, tasks_before
 from app.domain.routing import Route, compile_route, unconnected_graph
@@ -63,6 +64,7 @@ class Plan:
     - input: the schema of the input of executions; None accepts any
     - steps: the number of tasks that are not compensations
     - route: the conditions that choose the next task; None when the graph gives the order
+    - calls_workflows: True when a task runs another workflow
     """
 
     workflow_id: int
@@ -81,6 +83,7 @@ class Plan:
     input: Contract | None
     steps: int
     route: Route | None = None
+    calls_workflows: bool = False
 
     @property
     def follows_conditions(self) -> bool:
@@ -116,6 +119,7 @@ def compile_plan(workflow: Workflow, compiler: Compiler | None = None) -> Plan:
         input=contract(workflow.input_schema),
         steps=len(steps),
         route=route,
+        calls_workflows=any(task.type == CALLING_TYPE for task in workflow.tasks),
     )
 
 

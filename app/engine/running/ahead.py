@@ -1,7 +1,7 @@
 """Evaluations that the steps of one execution wait for, because they take too long to be made within a step."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,19 +18,23 @@ def _ignore(index: int) -> None:
 
 
 class Ahead:
-    """At most one for each task. While one is made, the task is not started; everything else continues."""
+    """How tasks start: at most one for each; while it is made, the task is not started. And checks of outcomes.
 
-    __slots__ = ("_found", "_known", "_preparation", "_running")
+    Everything else continues. While the outcome of a wait is checked, its task may end by a timeout and start again.
+    """
+
+    __slots__ = ("_checks", "_found", "_known", "_preparation", "_running")
 
     def __init__(self, preparation: Preparation, known: Ended) -> None:
         self._preparation = preparation
         self._known = known
         self._found: dict[int, Start] = {}
         self._running: dict[int, asyncio.Task[Any]] = {}
+        self._checks: dict[asyncio.Task[Any], None] = {}
 
     def __bool__(self) -> bool:
         """True while something is evaluated."""
-        return bool(self._running)
+        return bool(self._running or self._checks)
 
     def start_of(self, index: int) -> Start | None:
         """How the task starts; None while that is being evaluated. Then the owner is told when it is known.
@@ -44,7 +48,9 @@ class Ahead:
         try:
             start = self._preparation.start(index)
         except OverBudget:
-            self._run(index, self._preparation.start_later(index), partial(self._start_known, index))
+            work = self._preparation.start_later(index)
+            task = self._running[index] = asyncio.create_task(work, name=f"how task {index} starts")
+            task.add_done_callback(partial(self._start_known, index))
             return None
         if start is not STARTS:
             self._found[index] = start
@@ -56,7 +62,9 @@ class Ahead:
 
     def check(self, index: int, outcome: Outcome, then: Callable[[Outcome], None]) -> None:
         """Check what an attempt has returned, and call `then` with the outcome to be stored."""
-        self._run(index, self._preparation.checked_later(index, outcome), then)
+        task = asyncio.create_task(self._preparation.checked_later(index, outcome), name=f"outcome of task {index}")
+        self._checks[task] = None
+        task.add_done_callback(partial(self._checked, then))
 
     def forget(self, index: int) -> None:
         """The task has started, or has been skipped: the next time is another one."""
@@ -66,18 +74,16 @@ class Ahead:
     def close(self) -> None:
         """Evaluate nothing more. Lets go of the owner, which holds this, so that no cycle is left."""
         self._known = _ignore
-        for task in list(self._running.values()):
+        for task in (*self._running.values(), *self._checks):
             task.cancel()
 
-    def _run(self, index: int, work: Coroutine[Any, Any, Any], then: Callable[[Any], None]) -> None:
-        task = self._running[index] = asyncio.create_task(work, name=f"evaluation for task {index}")
-        task.add_done_callback(partial(self._ended, index, then))
-
-    def _ended(self, index: int, then: Callable[[Any], None], task: asyncio.Task[Any]) -> None:
-        del self._running[index]
+    def _checked(self, then: Callable[[Outcome], None], task: asyncio.Task[Outcome]) -> None:
+        del self._checks[task]
         if not task.cancelled():
             then(task.result())
 
-    def _start_known(self, index: int, start: Start) -> None:
-        self._found[index] = start
-        self._known(index)
+    def _start_known(self, index: int, task: asyncio.Task[Start]) -> None:
+        del self._running[index]
+        if not task.cancelled():
+            self._found[index] = task.result()
+            self._known(index)

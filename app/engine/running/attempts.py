@@ -1,25 +1,28 @@
 """One attempt of one task: call its handler, bound its time, and turn what it returns or raises into an outcome."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from traceback import format_exception
 from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 
 from app.domain.definitions import Config
 from app.domain.errors import Invalid, TooLarge
 from app.domain.handlers import (
     Attempt,
+    CallingHandler,
     Handler,
     InstantHandler,
     TaskError,
     TaskHandler,
     Wait,
     WaitingHandler,
+    is_calling,
     is_instant,
     is_waiting,
 )
@@ -36,20 +39,16 @@ UNASKED_CANCELLATION = "the task's handler let a cancellation out that was not m
 
 
 class Attempts:
-    """Runs the attempts of all executions; keeps nothing of them.
-
-    - following: how many attempts only wait for another execution; each leaves its place to that one
-    """
+    """Runs the attempts of all executions; keeps nothing of them."""
 
     def __init__(self, handlers: Handlers, max_output_bytes: int) -> None:
         self._handlers = handlers
         self._max_output_bytes = max_output_bytes
-        self.following = 0
 
     def start(
         self,
         attempt: Attempt,
-        handler: TaskHandler | WaitingHandler | None,
+        handler: TaskHandler | WaitingHandler | CallingHandler | None,
         task_type: str | None,
         report: Report,
         mask: TaskMask | None = None,
@@ -61,7 +60,7 @@ class Attempts:
         if handler is None:
             report(Failed(_unknown_type(task_type)))
             return None
-        if is_waiting(handler):
+        if is_waiting(handler) or is_calling(handler):
             report(Failed(self._not_a_wait(handler, attempt, mask)))
             return None
         task = asyncio.create_task(self._run(handler, attempt, mask), name=f"attempt {attempt.attempt_key}")
@@ -81,6 +80,8 @@ class Attempts:
             return Failed(_unknown_type(task_type))
         if is_instant(handler):
             return self.run_now(handler, attempt, mask)
+        if is_calling(handler):
+            return Failed(self._not_a_wait(handler, attempt, mask))
         return await self._run(_Sleeper(handler) if is_waiting(handler) else handler, attempt, mask)
 
     def only_waits(self, task_type: str | None) -> bool:
@@ -91,7 +92,9 @@ class Attempts:
     def stores_config(self, task_type: str | None) -> bool:
         """True when the config of such a task becomes part of a history or of another execution, before it has run."""
         handler = self._handlers.handler(task_type)
-        return handler is not None and (is_waiting(handler) or getattr(handler, "stores_config", False))
+        if handler is None:
+            return False
+        return is_waiting(handler) or is_calling(handler) or getattr(handler, "stores_config", False)
 
     def wait(self, task_type: str | None, config: Config) -> Wait | None:
         """What a task of this type and config waits for; None when it does something, or there is no such wait.
@@ -108,9 +111,14 @@ class Attempts:
 
     async def carry_out(self, handler: Handler, attempt: Attempt, mask: TaskMask | None) -> Any:
         """The output of a handler of any kind, within an attempt that `start` has started. Raise what it raises."""
-        if is_waiting(handler):
+        if is_waiting(handler) or is_calling(handler):
             raise self._not_a_wait(handler, attempt, mask)
         return handler.run_now(attempt) if is_instant(handler) else await handler.run(attempt)
+
+    def calls(self, task_type: str | None) -> bool:
+        """True when tasks of this type run another workflow."""
+        handler = self._handlers.handler(task_type)
+        return handler is not None and is_calling(handler)
 
     def run_now(self, handler: InstantHandler, attempt: Attempt, mask: TaskMask | None) -> Outcome:
         """Make an attempt of an instant handler; `mask` as in `start`."""
@@ -121,8 +129,6 @@ class Attempts:
 
     async def _run(self, handler: TaskHandler, attempt: Attempt, mask: TaskMask | None) -> Outcome:
         limit = asyncio.timeout(attempt.timeout_seconds)
-        follows = getattr(handler, "follows_executions", False)
-        self.following += follows
         try:
             async with limit:
                 outcome = self._succeeded(await handler.run(attempt), attempt)
@@ -134,14 +140,27 @@ class Attempts:
             if limit.expired() and isinstance(error, TimeoutError):
                 return Failed(timed_out(attempt.timeout_seconds))
             outcome = Failed(_task_error(error, attempt, mask))
-        finally:
-            self.following -= follows
         # Whatever a handler still does when its time is up, such as returning a value, comes too late.
         return Failed(timed_out(attempt.timeout_seconds)) if limit.expired() else outcome
 
+    def of_child(self, output: str | None, *, in_list: bool = False) -> Outcome:
+        """The outcome of a task whose child has this output, as JSON text; of an element if it is `in_list`."""
+        max_depth = MAX_DEPTH - 1 if in_list else MAX_DEPTH
+        if output is None:
+            return Succeeded(None)
+        # Most are so flat that they need not be parsed.
+        is_flat = output.count("[") + output.count("{") <= max_depth
+        return self._outcome(orjson.Fragment(output) if is_flat else orjson.loads(output), max_depth)
+
+    def of_elements(self, outputs: Iterable[str | None]) -> Outcome:
+        """The outcome of a task whose elements have these outputs, as JSON text."""
+        return self._outcome([None if text is None else orjson.Fragment(text) for text in outputs])
+
     def _succeeded(self, value: object, attempt: Attempt) -> Outcome:
         # The output of an element is within the list that is the task's output.
-        max_depth = MAX_DEPTH if attempt.element is None else MAX_DEPTH - 1
+        return self._outcome(value, MAX_DEPTH if attempt.element is None else MAX_DEPTH - 1)
+
+    def _outcome(self, value: object, max_depth: int = MAX_DEPTH) -> Outcome:
         try:
             return Succeeded(self._output(value, max_depth))
         except TaskError as error:
@@ -159,10 +178,13 @@ class Attempts:
         self._output(wait.output)
         return wait
 
-    def _not_a_wait(self, handler: WaitingHandler, attempt: Attempt, mask: TaskMask | None) -> TaskError:
+    def _not_a_wait(
+        self, handler: WaitingHandler | CallingHandler, attempt: Attempt, mask: TaskMask | None
+    ) -> TaskError:
         """Why the task did not wait: there is no such wait, or the engine that started it did not record it."""
         try:
-            self._wait_of(handler, attempt.config)
+            if is_waiting(handler):
+                self._wait_of(handler, attempt.config)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in run_now
             return _task_error(error, attempt, mask)
         return TaskError("wait_unknown", "the history does not say what the task waits for", retryable=True)

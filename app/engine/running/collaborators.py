@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.ports import Clock, NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
+from app.engine.running.child_openings import ChildOpenings
 from app.engine.running.recorder import Recorder
 from app.engine.running.suspects import Suspects
 from app.engine.watching.watchers import Hub
@@ -21,6 +22,7 @@ class Collaborators:
     - hub: hands their committed events to watchers
     - evaluations: evaluates their expressions, and checks outputs
     - clock: says what time events happen at, and when tasks are due
+    - openings: prepares the children that tasks start
     - secrets: the values of the secrets that tasks name
     - chance: returns numbers from 0 to 1, which spread retries
     - suspects: makes the attempts that may be what stops engines one at a time
@@ -31,6 +33,7 @@ class Collaborators:
     hub: Hub
     evaluations: Evaluations
     clock: Clock
+    openings: ChildOpenings
     secrets: Secrets = field(default_factory=NoSecrets)
     chance: Callable[[], float] = random.random
     suspects: Suspects = field(default_factory=Suspects)

@@ -1,5 +1,6 @@
 """When one execution continues by itself: at its deadline, and when retries and waits of its tasks are due."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -16,8 +17,9 @@ from app.engine.running.preparing import Preparation
 from app.engine.running.timers import Timers
 
 DEADLINE = "deadline"
+QUIET = "quiet"
 Key = int | str
-"""The index of a task, or `DEADLINE`."""
+"""The index of a task, `DEADLINE`, or `QUIET` for an execution in which nothing has happened for a while."""
 
 
 class Owner(Protocol):
@@ -62,6 +64,11 @@ class DueTimes:
 
     def watch_deadline(self) -> None:
         self._set(DEADLINE, must_end_by(self._state))
+
+    def watch_quiet(self) -> None:
+        """From now on, for as long as an execution must wait to be parked."""
+        if self._owner is not None and math.isfinite(self._park_after_seconds):
+            self._timers.set(QUIET, self._park_after_seconds, partial(self._owner.due, QUIET))
 
     def stop(self) -> None:
         """Set no timer any more. Also lets go of the owner, which holds this, so that no cycle is left."""

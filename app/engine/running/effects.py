@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
-from uuid import UUID
 
-from app.domain.calls import CALLING_TYPE
 from app.domain.events import Event, EventType
 from app.domain.handlers import Handler
 from app.domain.states import TaskStatus
 from app.engine.deciding.drafts import Draft
-from app.engine.deciding.event_data import ProgressData, child_data, element_data
+from app.engine.deciding.event_data import ProgressData, element_data
 from app.engine.deciding.outcomes import Failed, Outcome, Stopped
 from app.engine.deciding.state import ExecutionState
 from app.engine.evaluating.begins import Begun
@@ -133,8 +131,6 @@ class Effects:
             begun, handler = self._handler(index, number)
             report = partial(self._progress.report, index, number)
             attempt = self._preparation.attempt(index, number, begun.config, report, self._running.is_stopping_all)
-            if planned.type == CALLING_TYPE:
-                attempt.child_started = partial(self._child_started, index, number)
         except Exception as error:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
             self._owner.attempt_ended(index, number, Failed(self._preparation.failure(index, error)))
             return
@@ -148,10 +144,6 @@ class Effects:
         except OverBudget:
             return Begun({}), self._preparation.late_handler(index, completed)
         return begun, self._preparation.handler(index, begun, completed)
-
-    def _child_started(self, index: int, number: int, execution_id: UUID, element: int | None) -> None:
-        # Not through the merged reports: each child is named, also when many elements start theirs at once.
-        self._owner.take_report(Draft(EventType.TASK_PROGRESSED, index, number, data=child_data(execution_id, element)))
 
     def _element_completed(self, index: int, number: int, count: int, element: int, output: str | None) -> None:
         if (mask := self._preparation.mask) is not None and output is not None:

@@ -25,6 +25,7 @@ from app.engine.running.held_runs import HeldRuns
 from app.engine.running.lease import Lease
 from app.engine.running.limits import Limits
 from app.engine.running.options import EngineOptions
+from app.engine.running.places import Places
 from app.engine.running.run import Run
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,8 @@ class Engine:
     ) -> None:
         self._options = options
         self._recorder = shared.recorder
-        self._held = HeldRuns(options.max_executions, shared, limits, self._forget)
+        places = Places(options.max_executions, self._family_changed)
+        self._held = HeldRuns(places, shared, limits, self._forget)
         self._lease = Lease(
             ownership,
             options.name,
@@ -126,6 +128,11 @@ class Engine:
             self._claiming.expect_orphans()
         if not run.is_busy:
             self._idle.wake()
+
+    def _family_changed(self) -> None:
+        """There may be new children, or commands for parents and children, that this engine can take."""
+        self._claiming.wake()
+        self._commands.wake()
 
     async def _let_attempts_end(self, seconds: float) -> None:
         try:

@@ -16,14 +16,12 @@ class LateHandler:
     - handler: what runs it then; None for an unknown type
     - failure: the failure for an error of `begin`
     - carry_out: runs the handler
-    - follows_executions: that of the task's type
     """
 
     begin: Callable[[], Awaitable[Begun]]
     handler: Callable[[Begun], Handler | None]
     failure: Callable[[Exception], TaskError]
     carry_out: Callable[[Handler, Attempt], Awaitable[Any]]
-    follows_executions: bool
 
     async def run(self, attempt: Attempt) -> Any:
         try:

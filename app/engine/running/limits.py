@@ -12,6 +12,8 @@ class Limits:
     - max_lost_attempts: a task fails when so many of its attempts have ended with their engine
     - cancel_grace_seconds: an attempt that has not stopped so long after it was told to is given up
     - park_after_seconds: an execution that only waits, and for longer than this, is left to the database
+    - max_depth: a task of an execution with so many above it starts no child
+    - max_descendants: nor does a task in a family that has so many executions below its root
     """
 
     max_output_bytes: int
@@ -19,3 +21,5 @@ class Limits:
     max_lost_attempts: int = 5
     cancel_grace_seconds: float = 10.0
     park_after_seconds: float = 5.0
+    max_depth: int = 10
+    max_descendants: int = 10_000

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import Config
 from app.domain.errors import Problem
 from app.domain.executions import Execution
@@ -20,6 +21,7 @@ from app.domain.payloads import Payload
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
+from app.engine.deciding.waits import FOR_CHILDREN
 from app.engine.evaluating.begins import Begun, Started, begun, started
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.jobs import begun_of, flow_job, started_of
@@ -60,6 +62,11 @@ class Start:
 STARTS = Start(holds=True)
 """Of a task without a condition that does something: most tasks are such."""
 
+SKIPPED = Start(holds=False)
+
+CALLS = Start(holds=True, wait=FOR_CHILDREN)
+"""Of a task that runs a workflow."""
+
 
 class Preparation:
     """For one execution. Nothing is kept: what a task gets follows from the state as it is."""
@@ -91,6 +98,11 @@ class Preparation:
         planned = self._tasks[index]
         return planned.flow.for_each is None and self._attempts.only_waits(planned.type)
 
+    def runs_workflows(self, index: int) -> bool:
+        """True for a task that waits for executions that the engine starts for it."""
+        task_type = self._tasks[index].type
+        return task_type == CALLING_TYPE and self._attempts.calls(task_type)
+
     def start(self, index: int) -> Start:
         """Raise `OverBudget`.
 
@@ -100,7 +112,7 @@ class Preparation:
         flow = planned.flow
         waits = flow.for_each is None and self._attempts.only_waits(planned.type)
         if flow.fault is not None or not (waits or flow.when is not None):
-            return STARTS
+            return self._unconditional(index)
         if flow.is_plain:
             return self._start_of(index, Started(holds=True, config=flow.config.value))
         try:
@@ -108,7 +120,7 @@ class Preparation:
         except OverBudget:
             raise
         except Exception:  # noqa: BLE001 - a run that is dropped here would be dropped again by every engine
-            return STARTS
+            return self._unconditional(index)
 
     async def start_later(self, index: int) -> Start:
         """As `start`, but never raises `OverBudget`. Without an evaluator it tries for some seconds."""
@@ -121,7 +133,7 @@ class Preparation:
                 await asyncio.sleep(START_PAUSE_SECONDS)
             except Exception:  # noqa: BLE001 - as in start
                 break
-        return STARTS
+        return self._unconditional(index)
 
     async def _start_later(self, index: int) -> Start:
         return await self._evaluations.later(
@@ -159,15 +171,13 @@ class Preparation:
     def late_handler(self, index: int, completed: Completed) -> Handler | None:
         """As `handler`, for an attempt that gets its config only when it runs."""
         planned = self._tasks[index]
-        if (handler := self._attempts.handler(planned.type)) is None:
+        if self._attempts.handler(planned.type) is None:
             return None
-        follows = planned.flow.for_each is None and getattr(handler, "follows_executions", False)
         return LateHandler(
             begin=partial(self.begin_later, index),
             handler=partial(self.handler, index, completed=completed),
             failure=partial(self.failure, index),
             carry_out=partial(self._attempts.carry_out, mask=self.mask),
-            follows_executions=follows,
         )
 
     def element_configs(self, index: int, begun: Begun) -> ElementConfigs:
@@ -198,7 +208,7 @@ class Preparation:
             masked=str if mask is None else mask.text,
         )
 
-    def failure(self, index: int, error: Exception) -> TaskError:
+    def failure(self, index: int, error: BaseException) -> TaskError:
         """The failure of an attempt that `error` has kept from being made."""
         if isinstance(error, TaskError):
             return error
@@ -268,12 +278,15 @@ class Preparation:
 
     def _start_of(self, index: int, found: Started) -> Start:
         if found.config is None:
-            return Start(found.holds)
+            return self._unconditional(index) if found.holds else SKIPPED
         try:
             self._check_storable(index, found.config)
         except TaskError:
             return Start(found.holds)
         return Start(found.holds, self._attempts.wait(self._tasks[index].type, found.config))
+
+    def _unconditional(self, index: int) -> Start:
+        return CALLS if self.runs_workflows(index) else STARTS
 
     def _begun(self, index: int, meter: Meter) -> Begun:
         planned = self._tasks[index]

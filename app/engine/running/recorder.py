@@ -59,6 +59,8 @@ class Entry:
     def size(self) -> int:
         """About how much there is to send, in bytes."""
         size = 0 if self.step.opening is None else len(self.step.opening.input.text)
+        if self.step.family is not None:
+            size += sum(len(child.opening.input.text) for child in self.step.family.openings)
         for event in self.step.events:
             if event.data is not None:
                 size += len(event.data)

@@ -9,6 +9,7 @@ Everything here runs on the event loop's thread and never waits. Every way in is
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -28,13 +29,16 @@ from app.engine.deciding.transitions import (
     skipped,
     task_to_skip,
 )
-from app.engine.ports import SIGNAL, SKIP, ControlCommand, Opening, Step
+from app.engine.ports import CHILD_ENDED, SIGNAL, SKIP, ChildEnd, ChildOpening, ControlCommand, Opening, Step
 from app.engine.running.ahead import Ahead
+from app.engine.running.children import Children, Ended, drafts_of_openings
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.drop_on_defect import drop_on_defect
-from app.engine.running.due_times import DueTimes, Key
+from app.engine.running.due_times import QUIET, DueTimes, Key
 from app.engine.running.effects import Effects
+from app.engine.running.family import ALONE
 from app.engine.running.limits import Limits
+from app.engine.running.places import Place, Places
 from app.engine.running.preparing import Preparation
 from app.engine.running.recorder import WritePermit
 from app.engine.running.step_decider import StepDecider
@@ -56,9 +60,9 @@ class Run:
 
     # There may be very many in memory at once: what is usually empty is a dict, which takes a third of a set.
 
-    __slots__ = ("_ahead", "_applied", "_decider", "_due_times", "_effects", "_gone", "_limits", "_on_gone", "_parking",
-                 "_permit", "_preparation", "_shared", "_skips", "_unacknowledged", "committed", "draining",
-                 "execution", "state")  # fmt: skip
+    __slots__ = ("_ahead", "_applied", "_decider", "_due_times", "_effects", "_family", "_gone", "_limits", "_on_gone",
+                 "_parking", "_permit", "_place", "_preparation", "_shared", "_skips", "_unacknowledged",
+                 "committed", "draining", "execution", "state")  # fmt: skip
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Run:
         state: ExecutionState,
         shared: Collaborators,
         limits: Limits,
+        places: Places,
         on_gone: Callable[["Run"], None],
     ) -> None:
         self.execution = execution
@@ -74,6 +79,7 @@ class Run:
         self.draining = False
         self._shared = shared
         self._limits = limits
+        self._place = Place(places)
         self._on_gone = on_gone
         self._permit = WritePermit()
         self._preparation = Preparation(execution, state, shared.attempts, shared.secrets, shared.evaluations)
@@ -81,6 +87,8 @@ class Run:
         self._decider = StepDecider(state, self._preparation, self._ahead, limits)
         self._due_times = DueTimes(state, self._preparation, shared, limits.park_after_seconds, self)
         self._effects = Effects(state, self._preparation, self._due_times, shared, limits.cancel_grace_seconds, self)
+        has_family = state.plan.calls_workflows or execution.parent is not None
+        self._family = Children(execution, state, self._preparation, shared, self) if has_family else ALONE
         self._skips: dict[int, ControlCommand] = {}
         self._applied: dict[int, None] = {}
         self._unacknowledged = 0
@@ -124,6 +132,7 @@ class Run:
             self._due_times.watch_task(index)
         self._due_times.watch_deadline()
         self.apply_commands(commands)
+        self._start_children()
         # Claimed for nothing: the database's clock is ahead, or was wrong when this was parked. Parked at once it might
         # be claimed at once again; so it stays until a timer says to look again.
         if commands or not self._due_times.is_set:
@@ -141,6 +150,9 @@ class Run:
                 self._apply(command)
 
     def _apply(self, command: ControlCommand) -> None:
+        if command.type == CHILD_ENDED and self._family is not ALONE:
+            self._family.take_end(command)
+            return
         index = task_to_skip(self.state, command) if command.type == SKIP else None
         if (command.type == SIGNAL and self._decider.is_full) or index in self._skips:
             self._advance((), done_commands=(command.id,))
@@ -155,6 +167,7 @@ class Run:
         """Start nothing more; what runs may end and is recorded."""
         self.draining = True
         self._due_times.stop()
+        self._family.stop()
 
     def stop_attempts(self) -> None:
         """Cancel what still runs; after `drain` that leaves no trace in the history."""
@@ -170,8 +183,10 @@ class Run:
     def _leave(self) -> None:
         self._ahead.close()
         self._effects.close()
+        self._family.stop()
         if not self._gone:
             self._gone = True
+            self._place.give_away(False)
             self._on_gone(self)
 
     # From what happened to events
@@ -200,7 +215,7 @@ class Run:
 
     @drop_on_defect
     def _end_checked(self, index: int, number: int, outcome: Outcome) -> None:
-        if not self._permit.revoked:
+        if not self._permit.revoked and self._is_running(index, number):
             self._record_end(index, number, outcome)
 
     def _record_end(self, index: int, number: int, outcome: Outcome) -> None:
@@ -220,11 +235,51 @@ class Run:
     def take_report(self, report: Draft) -> bool:
         if self._permit.revoked or self._decider.is_full:
             return False
-        task = self.state.tasks[report.index or 0]
-        if task.attempt != report.attempt or task.status is not _RUNNING:
+        if not self._is_running(report.index or 0, report.attempt or 0):
             return False
         self._record(report)
         return True
+
+    def children_prepared(self, index: int, number: int, openings: Sequence[ChildOpening]) -> bool:
+        if self._permit.revoked or self.draining or self.state.is_paused or self._decider.is_full:
+            return False
+        task = self.state.tasks[index]
+        if task.attempt != number or not task.waits_for_children:
+            return False
+        self._bear(index, number, openings)
+        return True
+
+    @drop_on_defect
+    def child_ended(self, command: ControlCommand, drafts: Sequence[Draft], ended: Ended | None) -> None:
+        if ended is None:
+            self._advance(drafts, done_commands=(command.id,), ended=command.child)
+            return
+        try:
+            checked = self._preparation.checked_at_once(ended[0], ended[2])
+        except OverBudget:
+            self._ahead.check(ended[0], ended[2], partial(self._child_end_checked, command, drafts, ended))
+        else:
+            self._child_end_checked(command, drafts, ended, checked)
+
+    @drop_on_defect
+    def _child_end_checked(
+        self, command: ControlCommand, drafts: Sequence[Draft], ended: Ended, outcome: Outcome
+    ) -> None:
+        if self._permit.revoked or self._gone:
+            return
+        index, number, _ = ended
+        now = self._shared.clock.now()
+        if self._is_running(index, number):
+            self._due_times.attempt_ended(index)
+            drafts = (*drafts, draft_of_outcome(self.state, index, outcome, now, self._shared.chance()))
+        else:
+            drafts = ()
+        self._advance(drafts, done_commands=(command.id,), now=now, ended=command.child)
+
+    def _is_running(self, index: int, number: int) -> bool:
+        """Whether attempt `number` of the task has not ended: what a task waits for may have come too late."""
+        task = self.state.tasks[index]
+        return task.attempt == number and task.status is _RUNNING
 
     def is_skipping(self, index: int) -> bool:
         return index in self._skips
@@ -234,10 +289,16 @@ class Run:
         self._advance((report,))
 
     @drop_on_defect
+    def _bear(self, index: int, number: int, openings: Sequence[ChildOpening]) -> None:
+        self._advance(drafts_of_openings(index, number, openings), openings=openings)
+
+    @drop_on_defect
     def due(self, key: Key) -> None:
         if self._permit.revoked:
             return
-        if drafts := self._due_times.drafts(key):
+        if key == QUIET:
+            self._park_if_idle(quiet=True)
+        elif drafts := self._due_times.drafts(key):
             # What is not known yet how it starts is due again when it is.
             if drafts[0].type is not _TASK_STARTED or self._ahead.may_start(drafts[0].index or 0):
                 self._advance(drafts)
@@ -253,17 +314,21 @@ class Run:
         opened: Callable[[bool], None] | None = None,
         done_commands: Sequence[int] = (),
         now: datetime | None = None,
+        openings: Sequence[ChildOpening] = (),
+        ended: ChildEnd | None = None,
     ) -> None:
         """Take `drafts` and everything that follows from them into the state, and hand it to the recorder as one step.
 
         What must be true together, such as the end of one task and the start of the next, is stored together; and a
-        command is removed by the step that acts on it, so that it is neither lost nor applied twice.
+        command is removed by the step that acts on it, so that it is neither lost nor applied twice. So are the rows of
+        new children, and the commands for parent and children.
         """
         before = self.state.status
         events, stops = self._decider.decide(drafts, now or self._shared.clock.now(), draining=self.draining)
         if events or done_commands:
             change = row_change(before, events) if self.state.status is not before else None
-            self._submit(Step(self.id, events, opening, change, done_commands), stops, opened)
+            family = self._family.change(events, openings, ended)
+            self._submit(Step(self.id, events, opening, change, done_commands, family=family), stops, opened)
 
     def _submit(self, step: Step, stops: Sequence[int] = (), opened: Callable[[bool], None] | None = None) -> None:
         self._unacknowledged += 1
@@ -286,16 +351,32 @@ class Run:
             self.committed = step.events[-1].sequence
             self._shared.hub.publish(self.id, step.events)
         self._effects.carry_out(step.events, stops)
+        self._start_children()
+        if step.family is not None:
+            self._place.family_changed()
         if step.parking is not None or (step.events and step.events[-1].type in FINAL_EVENTS):
             self._leave()
         else:
             self._park_if_idle()
 
-    def _park_if_idle(self) -> None:
-        """Leave an execution that only waits, and waits long, to the database."""
-        if self.is_busy or self.draining or self._gone or self.state.is_final:
+    def _start_children(self) -> None:
+        if not (self.draining or self._gone or self._parking):
+            self._family.go_on()
+            self._place.give_away(self._family.are_awaited)
+
+    def _park_if_idle(self, *, quiet: bool = False) -> None:
+        """Leave an execution that only waits, and waits long, to the database.
+
+        quiet: true when nothing has happened for so long. A child may end soon; so its parent stays until then, unless
+        too many do.
+        """
+        if self.is_busy or self._family.are_starting or self.draining or self._gone or self.state.is_final:
+            return
+        if self._family.are_awaited and not quiet and not self._place.is_crowded:
+            self._due_times.watch_quiet()
             return
         if (parking := self._due_times.parking()) is not None:
+            parking = parking if self._family is ALONE else replace(parking, in_family=True)
             # From here on nothing may be decided: this step gives the execution up, and another engine may take it.
             self._parking = True
             self._due_times.stop()

@@ -15,7 +15,7 @@ from app.engine.deciding.transitions import (
     draft_of_too_many_events,
     skipped_by_condition,
 )
-from app.engine.deciding.waits import WaitData, wait_data
+from app.engine.deciding.waits import FOR_CHILDREN, WaitData, wait_data
 from app.engine.running.ahead import Ahead
 from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
@@ -98,11 +98,16 @@ class StepDecider:
 
     def _with_wait(self, draft: Draft, now: datetime) -> Draft:
         """The start of a further attempt, with what the task waits for. `Ahead.may_start` has been asked before."""
-        if not self._preparation.only_waits(index := draft.index or 0):
+        index = draft.index or 0
+        if self._preparation.runs_workflows(index):
+            wait: Wait | None = FOR_CHILDREN
+        elif self._preparation.only_waits(index):
+            start = self._ahead.start_of(index)
+            wait = None if start is None else start.wait
+        else:
             return draft
-        start = self._ahead.start_of(index)
-        wait = None if start is None or start.wait is None else self._data_of(start.wait, index, now)
-        return Draft(draft.type, draft.index, draft.attempt, data=wait)
+        data = None if wait is None else self._data_of(wait, index, now)
+        return Draft(draft.type, draft.index, draft.attempt, data=data)
 
     def _data_of(self, wait: Wait, index: int, now: datetime) -> WaitData:
         return wait_data(wait, self._state.plan.tasks[index].timeout_seconds, now)

@@ -106,7 +106,7 @@ def failure_of(event: Event) -> Failure | None:
 def awaited_after(event: Event) -> Awaited | None:
     """What a task waits for from this event on: a wait that starts, or the next attempt.
 
-    None for other events, and for an attempt of a handler.
+    None for other events, for an attempt of a handler, and for a wait for children.
     """
     if event.data is None:
         return None
@@ -115,7 +115,7 @@ def awaited_after(event: Event) -> Awaited | None:
     if event.type is not EventType.TASK_STARTED:
         return None
     wait = WaitData.parse(event.data).wait
-    return Awaited(wait.signal, wait.until)
+    return None if wait.children else Awaited(wait.signal, wait.until)
 
 
 def tells_of_data(type: EventType) -> bool:

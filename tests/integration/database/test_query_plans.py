@@ -17,7 +17,6 @@ from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
-from app.domain.parents import parent_of
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
@@ -56,12 +55,13 @@ SELECT n, 'a', 'sync', 1, '{{}}', 'fail', '{{}}', now(), now() FROM generate_ser
 INSERT INTO engines (name, lease_until) SELECT 'engine', now() + interval '1 hour' FROM generate_series(1, 3);
 
 INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision, status, input,
-                        idempotency_key)
+                        idempotency_key, parent_id, root_id, parent_task_id, depth)
 SELECT {ID},
        CASE WHEN n % 10 > 0 THEN {LARGE} ELSE 2 + n / 10 % ({WORKFLOWS} - 1) END,
        t, t, CASE WHEN NOT active THEN t END, CASE WHEN active AND n % 3 = 0 THEN t ELSE 'infinity' END,
        CASE WHEN active AND n % 3 = 1 THEN 1 + n % 2 END, 1, s::execution_status, '{{}}',
-       CASE WHEN n % 2 = 0 THEN 'key ' || n WHEN n % 8 = 3 THEN 'child:' || {PREVIOUS_ID} || '/1:1' END
+       CASE WHEN n % 2 = 0 THEN 'key ' || n END, CASE WHEN n % 8 = 3 THEN {PREVIOUS_ID} END,
+       CASE WHEN n % 8 = 3 THEN {PREVIOUS_ID} END, CASE WHEN n % 8 = 3 THEN 1 END, CASE WHEN n % 8 = 3 THEN 1 END
 FROM (SELECT n, '{FIRST.isoformat()}'::timestamptz + n * interval '1 minute' AS t,
              s, s IN ('pending', 'running', 'paused') AS active
       FROM generate_series(1, {STORED}) n, LATERAL (
@@ -130,7 +130,7 @@ async def test_the_children_of_an_execution_are_found_by_its_id(
 ) -> None:
     store = PostgresExecutionStore(pool)
     found = await store.list_executions(ExecutionFilter(), None, PAGE)
-    parent_id = next(parent.execution_id for one in found if (parent := parent_of(one)) is not None)
+    parent_id = next(one.parent.execution_id for one in found if one.parent is not None)
     assert len(await store.list_executions(ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
     pool.found.clear()
     for workflow_id, before in product((None, LARGE, SMALL), (None, found[0].id)):
@@ -221,6 +221,17 @@ async def test_a_sweep_of_the_retention_looks_at_the_next_by_id(pool: Explaining
     removal = await retention.remove(BEGINNING, first_id_at(LAST), 500)
     assert removal is not None
     assert (removal.looked_at, removal.removed > 400) == (500, True)
-    assert all("ix_executions_children" in explained.text for explained in pool.found[-len(MODES) :])
+    assert all("ix_executions_families" in explained.text for explained in pool.found[-len(MODES) :])
     # The days of all workflows are read twice: for what is looked at, and for the families of these.
     check(pool, MOST_ROWS + 2 * WORKFLOWS)
+
+
+async def test_a_family_is_counted_and_cancelled_by_its_own_rows(pool: ExplainingPool) -> None:
+    store, ownership = PostgresExecutionStore(pool), PostgresOwnership(pool, pool)
+    running = await store.list_executions(ExecutionFilter(status=ExecutionStatus.RUNNING), None, PAGE)
+    child = next(one for one in running if one.parent is not None)
+    pool.found.clear()
+    assert await store.count_descendants(child.root_id, PAGE) == 1
+    assert await store.cancel_descendants(child.root_id, "enough") == 1
+    assert await ownership.reap() == 0
+    check(pool)

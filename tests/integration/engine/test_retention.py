@@ -113,7 +113,10 @@ async def test_a_parent_stays_while_its_child_runs(
 ) -> None:
     """The child may start children of its own; that needs its ancestors."""
     parent = await run(process)
-    child = await run(process, "long", idempotency_key=f"child:{parent}/1:1")
+    child = await run(process, "long")
+    await session.execute(
+        "UPDATE executions SET parent_id = $1, root_id = $1, parent_task_id = 1, depth = 1 WHERE id = $2", parent, child
+    )
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 0
     await process.controls.signal(child, "go", payload_of(None))

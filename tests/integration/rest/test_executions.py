@@ -75,6 +75,7 @@ async def test_parents_and_children_are_linked_both_ways(rest, family):
     assert each["child_execution_id"] in {child["id"] for child in children} - {called}
     read = (await rest.get(f"/executions/{called}")).json()
     assert read["parent"] == {"execution_id": family["id"], "task_id": call["task_id"]}
+    assert (read["root_id"], read["depth"], read["idempotency_key"]) == (family["id"], 1, None)
     assert await children_of(rest, read) == []
     assert await children_of(rest, family, "&status=failed") == []
     assert len(await children_of(rest, family, "&status=completed&limit=2")) == 2
@@ -117,6 +118,8 @@ async def test_a_start_is_accepted_before_it_is_run(rest, workflow):
         "idempotency_key": None,
         "origin_id": None,
         "parent": None,
+        "root_id": execution["id"],
+        "depth": 0,
     }
     assert (await rest.get(answer.headers["location"])).json() == execution
 

@@ -9,11 +9,11 @@ from uuid import UUID
 import orjson
 
 from app.domain.errors import NotFound
-from app.domain.events import Event
+from app.domain.events import Event, EventType
 from app.domain.executions import Execution, Failure
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
-from app.engine.ports import ControlCommand, Opening, RowChange
+from app.engine.ports import CANCEL, CHILD_ENDED, ChildOpening, ControlCommand, Opening, RowChange
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.faults import Faults
 
@@ -87,6 +87,51 @@ class MemoryDatabase:
         self.histories[execution_id] = []
         return True
 
+    def bear(self, child: ChildOpening) -> None:
+        """A new child, with its first event, whatever has become of its workflow."""
+        opening = child.opening
+        row = Execution(
+            id=child.id,
+            workflow_id=opening.workflow_id,
+            revision=opening.revision,
+            status=ExecutionStatus.PENDING,
+            input=opening.input,
+            created_at=opening.created_at,
+            parent=child.parent,
+        )
+        self.executions[child.id] = StoredExecution(row, min(self.now(), opening.created_at))
+        first = Event(1, EventType.EXECUTION_CREATED, opening.created_at, row.status, 0, data=opening.created_data)
+        self.histories[child.id] = [first]
+
+    def leave_command(self, type: str, execution_id: UUID, reason: str = "", name: str = "") -> None:
+        """A command that one execution leaves for another of its family; one cancel is enough."""
+        row = self.executions[execution_id]
+        waiting = (c for c in self.commands.values() if c.execution_id == execution_id)
+        if row.is_open and (type != CANCEL or all(c.type != CANCEL for c in waiting)):
+            command = ControlCommand(next(self.command_ids), execution_id, type, reason, name)
+            self.commands[command.id] = command
+
+    def cancel_below(self, execution_id: UUID, reason: str) -> list[UUID]:
+        """Leave a cancel for everything below that has not ended; return the ids of these."""
+        found = []
+        for child_id in self.children_of(execution_id):
+            if self.executions[child_id].is_open:
+                found.append(child_id)
+                self.leave_command(CANCEL, child_id, reason)
+            found += self.cancel_below(child_id, reason)
+        return found
+
+    def children_of(self, execution_id: UUID) -> list[UUID]:
+        return [row.execution.id for row in self.executions.values() if _is_child(row.execution, execution_id)]
+
+    def make_due(self, execution_ids: Iterable[UUID]) -> None:
+        """Those without an owner for which another execution of their family has left a command."""
+        called = {c.execution_id for c in self.commands.values() if c.type in (CHILD_ENDED, CANCEL)}
+        for execution_id in called.intersection(execution_ids):
+            row = self.executions[execution_id]
+            if row.owner_id is None and row.is_open:
+                row.due_at = min(row.due_at, self.now(), row.execution.created_at)
+
     def owned_by(self, engine_ids: Iterable[int]) -> list[StoredExecution]:
         wanted = set(engine_ids)
         return [row for row in self.executions.values() if row.owner_id in wanted and row.is_open]
@@ -115,6 +160,10 @@ class MemoryDatabase:
         return execution_id in self.executions or (
             key is not None and self.find_by_key(opening.workflow_id, key) is not None
         )
+
+
+def _is_child(execution: Execution, parent_id: UUID) -> bool:
+    return execution.parent is not None and execution.parent.execution_id == parent_id
 
 
 def _failure(text: str | None) -> Failure | None:

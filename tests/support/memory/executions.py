@@ -11,7 +11,6 @@ from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
-from app.domain.parents import parent_of
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
@@ -65,6 +64,17 @@ class MemoryExecutionStore:
             stored = replace(command, id=next(self._database.command_ids))
             self._database.commands[stored.id] = stored
 
+    async def cancel_descendants(self, execution_id: UUID, reason: str) -> int:
+        async with self._database.faults.around("cancel_descendants"):
+            found = self._database.cancel_below(execution_id, reason)
+            self._database.make_due(found)
+            return len(found)
+
+    async def count_descendants(self, root_id: UUID, limit: int) -> int:
+        async with self._database.faults.around("count_descendants"):
+            rows = [row.execution for row in self._database.executions.values()]
+            return min(sum(row.root_id == root_id and row.id != root_id for row in rows), limit)
+
 
 class MemoryDefinitionReader:
     def __init__(self, database: MemoryDatabase) -> None:
@@ -89,7 +99,7 @@ def _id_of(execution: Execution) -> UUID:
 
 
 def _has_parent(execution: Execution, parent_id: UUID) -> bool:
-    parent = parent_of(execution)
+    parent = execution.parent
     return parent is not None and parent.execution_id == parent_id
 
 

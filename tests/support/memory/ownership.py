@@ -1,10 +1,11 @@
 """Leases, claims and the commands inbox in memory."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from app.engine.ports import Claim, ControlCommand
+from app.engine.ports import CHILD_ENDED, ChildEnd, Claim, ControlCommand
 from tests.support.memory.database import NEVER, MemoryDatabase, StoredExecution
 
 
@@ -30,6 +31,7 @@ class MemoryOwnership:
             now = self._database.now()
             ended = [engine_id for engine_id, until in self._database.leases.items() if until < now]
             self._sweep_commands()
+            self._database.make_due(list(self._database.executions))
             return self._remove(ended)
 
     async def release(self, engine_id: int) -> None:
@@ -59,7 +61,14 @@ class MemoryOwnership:
     async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
         async with self._database.faults.around("commands"):
             owned = {row.execution.id for row in self._database.owned_by([engine_id])}
-            return [command for command in self._database.commands.values() if command.execution_id in owned]
+            return [self._read(c) for c in self._database.commands.values() if c.execution_id in owned]
+
+    def _read(self, command: ControlCommand) -> ControlCommand:
+        if command.type != CHILD_ENDED:
+            return command
+        child = self._database.executions[UUID(command.name)].execution
+        message = "" if child.failure is None else child.failure.message
+        return replace(command, child=ChildEnd(child.id, child.status, child.output, message))
 
     def _extend(self, engine_id: int, seconds: float) -> None:
         self._database.leases[engine_id] = self._database.now() + timedelta(seconds=seconds)

@@ -1,10 +1,10 @@
 """The writer's side of histories in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.engine.ports import Parking, Step
+from app.engine.ports import CANCEL, CHILD_ENDED, FamilyChange, Parking, Step
 from tests.support.memory.database import NEVER, MemoryDatabase
 
 
@@ -26,6 +26,7 @@ class MemoryRecording:
             stored = [step for step in steps if step.execution_id in owned]
             for step in stored:
                 self._write(step)
+            self._database.make_due([id_ for step in stored for id_ in self._concerned(step)])
             return {step.execution_id for step in stored}
 
     async def stored(self, steps: Sequence[Step]) -> set[UUID]:
@@ -62,6 +63,27 @@ class MemoryRecording:
             command = self._database.commands.get(command_id)
             if command is not None and command.execution_id == step.execution_id:
                 del self._database.commands[command_id]
+        if step.family is not None:
+            self._change_family(step.execution_id, step.family)
+
+    def _change_family(self, execution_id: UUID, change: FamilyChange) -> None:
+        for child in change.openings:
+            self._database.bear(child)
+        if change.told is not None:
+            self._database.leave_command(CHILD_ENDED, change.told, name=str(execution_id))
+        stopped = dict(change.stopped)
+        if change.ends:
+            left = self._database.children_of(execution_id)
+            stopped |= {one: "its parent has ended" for one in left if one not in stopped}
+        for child_id, reason in stopped.items():
+            self._database.leave_command(CANCEL, child_id, reason)
+            self._database.cancel_below(child_id, "its parent was asked to stop")
+
+    def _concerned(self, step: Step) -> Iterator[UUID]:
+        if step.parking is not None and step.parking.in_family:
+            yield step.execution_id
+        if step.family is not None:
+            yield from self._database.executions
 
     def _due_at(self, parking: Parking) -> datetime:
         seconds, now = parking.seconds, self._database.now()

@@ -1,13 +1,10 @@
 """Removing executions whose time is up, in memory."""
 
-import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.engine.ports import Removal
 from tests.support.memory.database import MemoryDatabase
-
-_NAMES_PARENT = re.compile("child:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
 
 
 class MemoryRetention:
@@ -37,9 +34,7 @@ class MemoryRetention:
         return all(self._is_expired(other) for other in self._database.executions if self._root(other) == root)
 
     def _root(self, execution_id: UUID) -> UUID:
-        key = self._database.executions[execution_id].execution.idempotency_key or ""
-        parent = UUID(key[6:42]) if _NAMES_PARENT.match(key) else None
-        return self._root(parent) if parent in self._database.executions else execution_id
+        return self._database.executions[execution_id].execution.root_id
 
     def _is_expired(self, execution_id: UUID) -> bool:
         execution = self._database.executions[execution_id].execution

@@ -2,43 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 
 from app.domain.definitions import RetryPolicy
-from app.domain.errors import Unavailable
 from app.domain.handlers import Attempt
 from app.domain.states import ExecutionStatus
-from app.engine.child_executions import ChildExecutions
 from app.engine.deciding.event_data import child_of as child_of_event
 from app.engine.ports import ExecutionFilter
-from app.tasks.child_workflow import MAX_DEPTH, WorkflowHandler
 from tests.support.memory_house import House, Process
-from tests.support.requests import PAYLOADS
 from tests.support.stories import sync
-from tests.support.virtual_time import in_virtual_time
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
 
 @pytest.fixture
-def children() -> ChildExecutions:
-    return ChildExecutions(PAYLOADS)
+def house() -> House:
+    return House()
 
 
 @pytest.fixture
-def house(children: ChildExecutions) -> House:
-    return House(handlers={"workflow": WorkflowHandler(children)})
-
-
-@pytest.fixture
-async def process(house: House, children: ChildExecutions) -> AsyncIterator[Process]:
+async def process(house: House) -> AsyncIterator[Process]:
     async with house.process() as process:
-        children.serve(process.executions, process.controls)
         yield process
 
 
@@ -55,7 +43,7 @@ def child_of(house: House, parent_id: UUID) -> UUID:
     [child] = [
         row.execution.id
         for row in house.database.executions.values()
-        if (row.execution.idempotency_key or "").startswith(f"child:{parent_id}/")
+        if row.execution.parent is not None and row.execution.parent.execution_id == parent_id
     ]
     return child
 
@@ -94,33 +82,29 @@ async def test_a_child_is_cancelled_with_its_parent(house: House, process: Proce
     assert (await process.until(child_id))[-1] == "cancelled"
     failure = (await process.executions.get(child_id)).failure
     assert failure is not None
-    assert failure.message == "task 'call' of its parent has ended"
+    assert failure.message == "task 'call' of its parent no longer waits for it"
 
 
-async def test_an_engine_that_stops_leaves_the_child_and_the_next_one_finds_it(
-    house: House, children: ChildExecutions
-) -> None:
+async def test_an_engine_that_stops_leaves_the_child_and_the_next_one_finds_it(house: House) -> None:
     child = await house.define(staged("c"))
     async with house.process() as first:
-        children.serve(first.executions, first.controls)
         parent_id = await first.start(await house.define(calling(child)), input={"n": 1})
         await house.stage.entered("c")
         await first.engine.stop(0)
     async with house.process() as second:
-        children.serve(second.executions, second.controls)
         (await house.stage.entered("c", 2)).succeed(5)
         assert (await second.until(parent_id))[-1] == "completed"
     assert (await second.executions.get(child_of(house, parent_id))).status is ExecutionStatus.COMPLETED
 
 
-async def test_parents_leave_their_places_to_their_children(house: House, children: ChildExecutions) -> None:
+async def test_parents_leave_their_places_to_their_children(house: House) -> None:
     async with house.process(max_executions=1) as process:
-        children.serve(process.executions, process.controls)
         child = await house.define(sync("c"))
         middle = await house.define(calling(child))
         parent_id = await process.start(await house.define(calling(middle)), input={"n": 1})
         assert (await process.until(parent_id))[-1] == "completed"
-        assert process.engine._held._shared.attempts.following == 0
+        await process.idle()
+        assert process.engine._held._places.given_away == 0
 
 
 async def test_a_workflow_that_calls_itself_comes_to_an_end(house: House, process: Process) -> None:
@@ -128,9 +112,11 @@ async def test_a_workflow_that_calls_itself_comes_to_an_end(house: House, proces
     assert workflow.id == 1
     parent_id = await process.start(workflow)
     assert (await process.until(parent_id))[-1] == "failed"
-    assert len(house.database.executions) == MAX_DEPTH + 1
+    assert len(house.database.executions) == 11
+    assert sorted(row.execution.depth for row in house.database.executions.values()) == list(range(11))
+    assert {row.execution.root_id for row in house.database.executions.values()} == {parent_id}
     messages = [row.execution.failure.message for row in house.database.executions.values() if row.execution.failure]
-    assert any(f"has {MAX_DEPTH} parents above it" in message for message in messages)
+    assert any("has 10 parents above it, and the limit is 10 (MAX_DEPTH)" in message for message in messages)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +144,10 @@ class Spoiler:
         return seen
 
 
-async def test_what_a_child_does_to_its_input_reaches_no_other_child(children: ChildExecutions) -> None:
+async def test_what_a_child_does_to_its_input_reaches_no_other_child() -> None:
     """The config of the parent is the same object for all its attempts, in all its executions."""
-    house = House(handlers={"workflow": WorkflowHandler(children), "spoil": Spoiler()})
+    house = House(handlers={"spoil": Spoiler()})
     async with house.process() as process:
-        children.serve(process.executions, process.controls)
         child = await house.define(sync("c", type="spoil"))
         parent = await house.define(
             sync("call", type="workflow", config={"workflow": str(child.id), "input": {"n": 1}})
@@ -205,11 +190,8 @@ async def test_the_histories_of_parent_and_child_name_each_other(house: House, p
     assert started.message == f"runs as execution {child_id}"
 
 
-async def test_a_child_that_another_engine_takes_up_names_its_parent_too(
-    house: House, children: ChildExecutions
-) -> None:
+async def test_a_child_that_another_engine_takes_up_names_its_parent_too(house: House) -> None:
     async with house.process(max_executions=0) as full, house.process(name="second") as second:
-        children.serve(full.executions, full.controls)
         child = await house.define(sync("c"))
         parent_id = await full.start(await house.define(calling(child)), input={"n": 1})
         assert (await second.until(parent_id))[-1] == "completed"
@@ -255,28 +237,3 @@ async def test_a_report_that_looks_like_a_child_is_none(house: House, process: P
     performance.succeed()
     await process.until(execution_id)
     assert named_children(house, execution_id) == []
-
-
-class AwayForAWhile:
-    """Services of a database that is unreachable for the first calls. `calls` are the times at which they came."""
-
-    def __init__(self, failures: int) -> None:
-        self.left = failures
-        self.calls: list[float] = []
-
-    async def cancel(self, _: UUID, reason: str) -> None:
-        self.calls.append(asyncio.get_running_loop().time())
-        if self.left:
-            self.left -= 1
-            raise Unavailable("the database does not answer")
-
-
-@in_virtual_time
-async def test_a_call_is_repeated_with_growing_pauses_while_the_database_is_unreachable() -> None:
-    children, services = ChildExecutions(PAYLOADS), AwayForAWhile(failures=6)
-    children.serve(cast(Any, services), cast(Any, services))
-    await children.cancel(UUID(int=1), "enough")
-    pauses = [later - earlier for earlier, later in pairwise(services.calls)]
-    assert len(pauses) == 6
-    for pause, longest in zip(pauses, (0.5, 1, 2, 4, 5, 5), strict=True):
-        assert 0.8 * longest <= pause <= longest

@@ -17,6 +17,7 @@ from app.engine.ports import Parking
 from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.due_times import DEADLINE, DueTimes, Key
+from app.engine.running.limits import Limits
 from app.engine.running.preparing import Preparation
 from app.engine.running.recorder import Recorder
 from app.engine.watching.watchers import Hub
@@ -61,6 +62,7 @@ class Bench:
             Hub(lambda *_: None),
             inline_evaluations(),
             self.clock,
+            house.openings(Limits(100)),
             chance=lambda: 0.0,
         )
         self.owner = Owner()

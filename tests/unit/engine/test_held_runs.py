@@ -12,6 +12,7 @@ from app.engine.running.attempts import Attempts
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.limits import Limits
+from app.engine.running.places import Places
 from app.engine.running.recorder import Recorder
 from app.engine.running.run import Run
 from app.engine.watching.watchers import Hub
@@ -25,11 +26,12 @@ class Bench:
     def __init__(self) -> None:
         house = House()
         self.attempts = Attempts(house, 100)
-        shared = Collaborators(
-            Recorder(house.recording), self.attempts, Hub(lambda *_: None), inline_evaluations(), house.clock
-        )
+        limits = Limits(100)
+        recorder, hub = Recorder(house.recording), Hub(lambda *_: None)
+        shared = Collaborators(recorder, self.attempts, hub, inline_evaluations(), house.clock, house.openings(limits))
         self.gone: list[Run] = []
-        self.held = HeldRuns(2, shared, Limits(100), self.gone.append)
+        self.places = Places(2)
+        self.held = HeldRuns(self.places, shared, limits, self.gone.append)
 
     def add(self, execution_id: UUID | None = None) -> Run:
         execution = Execution(execution_id or uuid4(), 1, 1, ExecutionStatus.PENDING, Payload("{}"), NOON)
@@ -48,8 +50,8 @@ async def test_room_is_what_is_neither_held_nor_reserved(bench: Bench) -> None:
     assert bench.held.room == 1
     bench.held.reserved = 1
     assert bench.held.room == 0
-    bench.attempts.following = 1
-    assert bench.held.room == 1, "a run that waits for another execution leaves its place to that one"
+    bench.places.given_away = 1
+    assert bench.held.room == 1, "a run that waits for its children leaves its place to these"
 
 
 async def test_the_first_place_that_becomes_free_is_told(bench: Bench) -> None:

@@ -1,13 +1,10 @@
 """What an execution does while something of it is evaluated elsewhere."""
 
-import asyncio
-from collections.abc import Callable
-
 import pytest
 
 from app.domain.definitions import RetryPolicy
-from app.engine.evaluating.jobs import perform
 from app.engine.evaluating.ports import UNAVAILABLE, EvaluatorError
+from tests.support.gated_evaluator import GatedEvaluator
 from tests.support.loop_lag import loop_lag
 from tests.support.memory_house import House
 from tests.support.stories import parallel, sync
@@ -15,31 +12,6 @@ from tests.support.stories import parallel, sync
 LONG = "vars.l.all(x, vars.l.all(y, x + y >= 0))"
 LIST = {"l": list(range(90))}
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
-
-
-class GatedEvaluator:
-    """Keeps each job until the test lets it go. `failures` are raised first, one for each job."""
-
-    def __init__(self, *failures: EvaluatorError) -> None:
-        self.failures = list(failures)
-        self.gate = asyncio.Event()
-        self.begun = 0
-        self.cancelled = 0
-
-    async def answer(self, job: Callable[[], bytes], workflow_id: int) -> bytes:
-        self.begun += 1
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if self.failures:
-            raise self.failures.pop(0)
-        return perform(job())
-
-    async def until_begun(self, count: int) -> None:
-        while self.begun < count:
-            await asyncio.sleep(0)
 
 
 @pytest.fixture

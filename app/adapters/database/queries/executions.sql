@@ -25,13 +25,13 @@ RETURNING execution_id;
 
 -- name: get
 SELECT id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure, idempotency_key,
-       origin_id
+       origin_id, parent_id, parent_task_id, parent_element, root_id, depth
 FROM executions
 WHERE id = $1;
 
 -- name: find_by_idempotency_key
 SELECT id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure, idempotency_key,
-       origin_id
+       origin_id, parent_id, parent_task_id, parent_element, root_id, depth
 FROM executions
 WHERE workflow_id = $1 AND idempotency_key = $2;
 

@@ -49,7 +49,8 @@ WITH engine AS MATERIALIZED (
 )
 UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
 RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
-          e.output, e.failure, e.idempotency_key, e.origin_id;
+          e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
+          e.root_id, e.depth;
 
 -- name: histories
 SELECT execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data
@@ -58,9 +59,12 @@ WHERE execution_id = ANY ($1::uuid[])
 ORDER BY execution_id, sequence;
 
 -- name: commands
-SELECT c.id, c.execution_id, c.type, c.reason, c.name, c.payload
+-- For the end of a child: how it ended, from its row.
+SELECT c.id, c.execution_id, c.type, c.reason, c.name, c.payload,
+       x.id AS child_id, x.status AS child_status, x.output AS child_output, x.failure AS child_failure
 FROM execution_commands c
 JOIN executions e ON e.id = c.execution_id
+LEFT JOIN executions x ON x.id = CASE WHEN c.type = 'child_ended' THEN c.name::uuid END
 WHERE e.owner_id = $1 AND e.finished_at IS NULL
 ORDER BY c.id
 LIMIT 1000;

@@ -58,12 +58,12 @@ opened AS (
     ORDER BY o.workflow_id, o.idempotency_key
 );
 
--- name: record_apart
--- Store those steps of a batch whose executions this engine still owns; return the ids of these executions.
+-- name: apart
+-- Store those steps of a batch whose executions this engine still owns; `owned` has the ids of these executions.
 -- The lock on the engine's own lease row is the fence: an engine that takes over its executions deletes that row first.
 -- Openings are inserted in the order of the idempotency keys, so that two engines that insert the same keys cannot
 -- deadlock.
-WITH engine AS MATERIALIZED (
+engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
@@ -115,8 +115,7 @@ WITH engine AS MATERIALIZED (
     WHERE e.id = p.id AND e.owner_id = engine.id
 ), done AS (
     DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($29::bigint[])
-)
-SELECT id FROM owned;
+);
 
 -- name: stored
 -- Return those of the given last events that are stored exactly as this engine wrote them.

@@ -6,54 +6,32 @@ SELECT least(nullif($1::float8, 0), (SELECT min(retention_days) FROM workflows W
 -- Look at the next $3 executions by id, above $1 and below $2, and remove those whose family's retention has ended, with
 -- their events and commands. The lock lets one process do this at a time; in the others `granted` is false.
 -- A family is an execution without a parent and all executions below it; its retention has ended when that of its last
--- member has. An execution names its parent in its idempotency key, child:{parent's id}/…, which any caller may choose;
--- so nothing is expected of the rest of the key, and no more than 50 levels are walked up.
--- `OFFSET 0` keeps the planner from joining whole tables: every step looks up few rows by an index.
-WITH RECURSIVE permission AS MATERIALIZED (
+-- member has. `OFFSET 0` keeps the planner from joining whole tables: every step looks up few rows by an index.
+WITH permission AS MATERIALIZED (
     SELECT pg_try_advisory_xact_lock($5) AS granted
 ), looked_at AS MATERIALIZED (
-    SELECT x.id, x.workflow_id, x.finished_at, x.idempotency_key FROM executions x
+    SELECT x.id, x.workflow_id, x.finished_at, x.root_id FROM executions x
     WHERE x.id > $1 AND x.id < $2 AND (SELECT granted FROM permission)
     ORDER BY x.id
     LIMIT $3
 ), candidates AS MATERIALIZED (
-    SELECT l.id, l.idempotency_key FROM looked_at l LEFT JOIN workflows w ON w.id = l.workflow_id
+    SELECT l.id, coalesce(l.root_id, l.id) AS root FROM looked_at l LEFT JOIN workflows w ON w.id = l.workflow_id
     WHERE l.finished_at
           < clock_timestamp() - nullif(coalesce(w.retention_days, $4::float8), 0) * interval '1 day'
-), upwards AS (
-    SELECT id, id AS ancestor, idempotency_key, 0 AS level FROM candidates
-    UNION ALL
-    SELECT u.id, p.id, p.idempotency_key, u.level + 1
-    FROM upwards u
-    CROSS JOIN LATERAL (
-        SELECT x.id, x.idempotency_key FROM executions x
-        WHERE x.id = CASE WHEN u.idempotency_key ~ '^child:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/'
-                          THEN substring(u.idempotency_key, 7, 36)::uuid END
-        OFFSET 0
-    ) p
-    WHERE u.level < 50
-), roots AS MATERIALIZED (
-    SELECT DISTINCT ON (id) id, ancestor AS root FROM upwards ORDER BY id, level DESC
 ), families AS (
-    SELECT r.root, x.id, x.workflow_id, x.finished_at
-    FROM (SELECT DISTINCT root FROM roots) r
-    CROSS JOIN LATERAL (SELECT id, workflow_id, finished_at FROM executions WHERE id = r.root OFFSET 0) x
-    UNION
-    SELECT f.root, c.id, c.workflow_id, c.finished_at
-    FROM families f
+    SELECT r.root, x.workflow_id, x.finished_at
+    FROM (SELECT DISTINCT root FROM candidates) r
     CROSS JOIN LATERAL (
-        SELECT x.id, x.workflow_id, x.finished_at FROM executions x
-        WHERE substring(x.idempotency_key, 1, 6) = 'child:'
-          AND substring(x.idempotency_key, 7, 37) = f.id::text || '/'
-        OFFSET 0
-    ) c
+        (SELECT workflow_id, finished_at FROM executions WHERE id = r.root OFFSET 0)
+        UNION ALL
+        (SELECT workflow_id, finished_at FROM executions WHERE root_id = r.root OFFSET 0)
+    ) x
 ), kept AS MATERIALIZED (
     SELECT DISTINCT f.root FROM families f LEFT JOIN workflows w ON w.id = f.workflow_id
     WHERE (f.finished_at
            < clock_timestamp() - nullif(coalesce(w.retention_days, $4::float8), 0) * interval '1 day') IS NOT TRUE
 ), expired AS MATERIALIZED (
-    SELECT c.id FROM candidates c
-    WHERE NOT EXISTS (SELECT FROM roots r JOIN kept k ON k.root = r.root WHERE r.id = c.id)
+    SELECT c.id FROM candidates c WHERE NOT EXISTS (SELECT FROM kept k WHERE k.root = c.root)
 ), events AS (
     DELETE FROM execution_events h USING expired WHERE h.execution_id = expired.id
 ), commands AS (

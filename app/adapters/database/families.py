@@ -1,0 +1,93 @@
+"""What steps change for other executions of their families, and the statement that stores such steps."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from app.adapters.database import steps_apart
+from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
+from app.engine.ports import NEW_COMMANDS, NEW_WORK, ChildOpening, FamilyChange, Step, StoreUnreachable
+
+log = structlog.get_logger(__name__)
+
+_SQL = load("families")
+
+# Safe: it only joins text of this package's own files.
+RECORD = f"""
+WITH RECURSIVE {load("recording")["apart"]}, {_SQL["family"]}
+SELECT id, NULL::uuid AS concerned FROM owned
+UNION ALL SELECT NULL, id FROM births
+UNION ALL SELECT NULL, execution_id FROM told
+UNION ALL SELECT NULL, execution_id FROM asked
+"""  # noqa: S608
+
+
+class Session(Protocol):
+    """A connection, or a pool of them."""
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]: ...
+
+
+def are_concerned(steps: Sequence[Step]) -> bool:
+    """True when a step changes something for others of its family, or gives up an execution for which these may have
+    left a command.
+    """
+    return any(s.family is not None or (s.parking is not None and s.parking.in_family) for s in steps)
+
+
+async def record(session: Session, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
+    """Store those steps whose executions the engine still owns; return the ids of these. Then wake those concerned."""
+    found = await session.fetch(RECORD, engine_id, *steps_apart.arguments(steps), *_arguments(steps))
+    parked = (step.execution_id for step in steps if step.parking is not None and step.parking.in_family)
+    concerned = {row["concerned"] for row in found if row["concerned"] is not None}
+    if due := concerned.union(parked):
+        await make_due(session, due)
+    return {row["id"] for row in found if row["id"] is not None}
+
+
+async def make_due(session: Session, execution_ids: Collection[UUID]) -> None:
+    """Wake all engines, and make those of the executions due that have no owner and a command of their family.
+
+    Never raises: if it fails, the next renewal of a lease finds the commands.
+    """
+    try:
+        with reaching():
+            await session.fetch(_SQL["make_due"], list(execution_ids), NEW_WORK, NEW_COMMANDS)
+    except (StoreUnreachable, asyncpg.PostgresError) as error:
+        log.warning("family_not_woken", executions=len(execution_ids), reason=str(error))
+
+
+def _arguments(steps: Sequence[Step]) -> Iterable[Any]:
+    """The parameters behind those of `apart`: one list per column."""
+    changes = [(step.execution_id, step.family) for step in steps if step.family is not None]
+    return (
+        *steps_apart.columns([_birth(child) for _, change in changes for child in change.openings], 11),
+        *steps_apart.columns([(own, change.told) for own, change in changes if change.told is not None], 2),
+        *steps_apart.columns([stop for own, change in changes for stop in _stops(own, change)], 3),
+        [own for own, change in changes if change.ends],
+    )
+
+
+def _birth(child: ChildOpening) -> tuple[Any, ...]:
+    opening, parent = child.opening, child.parent
+    return (
+        child.id,
+        parent.execution_id,
+        parent.task_id,
+        parent.element,
+        parent.root_id,
+        parent.depth,
+        opening.workflow_id,
+        opening.revision,
+        opening.input.text,
+        opening.created_at,
+        opening.created_data,
+    )
+
+
+def _stops(own: UUID, change: FamilyChange) -> Iterable[tuple[UUID, UUID, str]]:
+    return ((child_id, own, reason) for child_id, reason in change.stopped.items())

@@ -1,0 +1,92 @@
+-- name: family
+-- Follows `apart`: what its steps change for other executions of their families. Rows of other executions are only read, so
+-- that two engines never wait for each other's locks; `make_due` comes afterwards.
+-- A child that is born in this statement is not visible to it, hence the outer join. A command for an execution that ends
+-- at this moment is removed by `sweep_commands`. The end of an execution asks all its children to stop, also those that its
+-- history does not name; there are none, unless a version before migration 0009 has left one.
+births AS MATERIALIZED (
+    SELECT v.* FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::int[], $37::uuid[], $38::smallint[],
+                           $39::bigint[], $40::int[], $41::text[], $42::timestamptz[], $43::text[])
+                        AS v (id, parent_id, task_id, element, root_id, depth, workflow_id, revision, input, created_at, data)
+    JOIN owned ON owned.id = v.parent_id
+), born AS (
+    INSERT INTO executions (id, parent_id, parent_task_id, parent_element, root_id, depth, workflow_id, revision, input,
+                            created_at, due_at, status)
+    SELECT id, parent_id, task_id, element, root_id, depth, workflow_id, revision, input::json,
+           created_at, least(clock_timestamp(), created_at), 'pending'
+    FROM births
+), first_events AS (
+    INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt, data)
+    SELECT id, 1, 'execution_created', created_at, 'pending', 0, 0, data::json FROM births
+), told AS (
+    INSERT INTO execution_commands (execution_id, type, reason, name, payload)
+    SELECT p.id, 'child_ended', '', v.id::text, 'null'
+    FROM unnest($44::uuid[], $45::uuid[]) AS v (id, parent_id)
+    JOIN owned ON owned.id = v.id
+    JOIN executions p ON p.id = v.parent_id AND p.finished_at IS NULL
+    RETURNING execution_id
+), below AS (
+    SELECT v.id, v.reason
+    FROM unnest($46::uuid[], $47::uuid[], $48::text[]) AS v (id, parent_id, reason)
+    JOIN owned ON owned.id = v.parent_id
+    UNION ALL
+    SELECT c.id, 'its parent has ended'
+    FROM unnest($49::uuid[]) AS v (id)
+    JOIN owned ON owned.id = v.id
+    JOIN executions c ON c.parent_id = v.id AND c.finished_at IS NULL
+    WHERE c.id <> ALL ($46::uuid[])
+    UNION ALL
+    SELECT c.id, 'its parent was asked to stop' FROM below b
+    JOIN executions c ON c.parent_id = b.id AND c.finished_at IS NULL
+), asked AS (
+    INSERT INTO execution_commands (execution_id, type, reason, name, payload)
+    SELECT DISTINCT ON (b.id) b.id, 'cancel', b.reason, '', 'null'
+    FROM below b LEFT JOIN executions e ON e.id = b.id
+    WHERE e.finished_at IS NULL
+      AND NOT EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = b.id AND c.type = 'cancel')
+    ORDER BY b.id
+    RETURNING execution_id
+);
+
+-- name: make_due
+-- Of the executions $1, make those due that have no owner and for which another execution of their family has left a
+-- command; and wake all engines.
+WITH wanted AS MATERIALIZED (
+    SELECT e.id FROM executions e
+    WHERE e.id = ANY ($1::uuid[]) AND e.owner_id IS NULL AND e.finished_at IS NULL
+      AND EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = e.id AND c.type IN ('child_ended', 'cancel'))
+    ORDER BY e.id
+    FOR UPDATE
+), due AS (
+    UPDATE executions e SET due_at = least(e.due_at, clock_timestamp(), e.created_at) FROM wanted WHERE e.id = wanted.id
+)
+SELECT pg_notify($2, ''), pg_notify($3, '');
+
+-- name: make_forgotten_due
+-- As `make_due`, for commands whose writer has died before it did so. An execution that comes due by itself within $1
+-- seconds is left alone: its time may be the pause after it could not be continued.
+WITH wanted AS MATERIALIZED (
+    SELECT e.id FROM executions e
+    WHERE e.id IN (SELECT execution_id FROM execution_commands WHERE type IN ('child_ended', 'cancel'))
+      AND e.owner_id IS NULL AND e.finished_at IS NULL AND e.due_at > clock_timestamp() + $1 * interval '1 second'
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE executions e SET due_at = least(clock_timestamp(), e.created_at) FROM wanted WHERE e.id = wanted.id;
+
+-- name: descendants
+-- How many executions are below the root $1, counted up to $2.
+SELECT count(*) FROM (SELECT FROM executions WHERE root_id = $1 LIMIT $2) AS counted;
+
+-- name: cancel_descendants
+-- Store a cancel for everything below an execution that has not ended; return the ids of all that have not ended.
+WITH RECURSIVE below AS (
+    SELECT id, finished_at FROM executions WHERE parent_id = $1
+    UNION ALL
+    SELECT c.id, c.finished_at FROM below b JOIN executions c ON c.parent_id = b.id
+), asked AS (
+    INSERT INTO execution_commands (execution_id, type, reason, name, payload)
+    SELECT b.id, 'cancel', $2, '', 'null' FROM below b
+    WHERE b.finished_at IS NULL
+      AND NOT EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = b.id AND c.type = 'cancel')
+)
+SELECT id FROM below WHERE finished_at IS NULL;

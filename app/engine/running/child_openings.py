@@ -1,0 +1,111 @@
+"""Prepares the children that a task starts. This only reads; the step that names the children stores them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import orjson
+
+from app.background.backoff import Backoff
+from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable
+from app.domain.executions import Execution, Parent
+from app.domain.handlers import Call, TaskError
+from app.domain.payloads import Payload, Payloads
+from app.domain.refs import parse_ref
+from app.engine.evaluating.evaluations import Evaluations
+from app.engine.evaluating.inputs import checked_input
+from app.engine.identifiers import new_execution_id
+from app.engine.planning.plan import PlannedTask
+from app.engine.planning.plans import Plans
+from app.engine.ports import ChildOpening, Clock, FamilyReader, Opening
+from app.engine.running.limits import Limits
+
+RETRY = Backoff(first_seconds=0.5, longest_seconds=5.0)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOpenings:
+    """For all executions of an engine. While the database is unreachable, calls wait.
+
+    - plans: the compiled revisions
+    - families: counts descendants
+    - clock: says when children are created
+    - payloads: refuses inputs that are too large
+    - evaluations: checks inputs against schemas
+    - limits: how large a family may become
+    - new_id: makes the ids of children
+    - backoff: the pauses after calls that failed
+    """
+
+    plans: Plans
+    families: FamilyReader
+    clock: Clock
+    payloads: Payloads
+    evaluations: Evaluations
+    limits: Limits
+    new_id: Callable[[], UUID] = new_execution_id
+    backoff: Backoff = RETRY
+
+    async def check_family(self, parent: Execution, count: int) -> None:
+        """Raise `TaskError` when the execution may not start so many children.
+
+        What other executions of the family start at the same moment is not counted.
+        """
+        if parent.depth >= (most := self.limits.max_depth):
+            message = f"the execution has {parent.depth} parents above it, and the limit is {most} (MAX_DEPTH)"
+            raise TaskError("too_deep", message, retryable=False)
+        most = self.limits.max_descendants
+        there = await self._insist(lambda: self.families.count_descendants(parent.root_id, most + 1))
+        if there + count > most:
+            message = (
+                f"execution {parent.root_id}, at the top of the family, has {there} executions below it, "
+                f"and the limit is {most} (MAX_DESCENDANTS)"
+            )
+            raise TaskError("too_many_descendants", message, retryable=False)
+
+    async def prepare(self, parent: Execution, task: PlannedTask, element: int | None, call: Call) -> ChildOpening:
+        """The child that the task starts. Raise `TaskError` when its workflow cannot be started."""
+        try:
+            # Only the text is used: the value is part of a config that other attempts use, too.
+            payload = Payload(self.payloads.from_value(call.input, "input").text)
+            workflow_id, revision = await self._runnable(call.workflow, payload)
+        except (NotFound, Invalid) as error:
+            raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None
+        except ServiceError as error:
+            raise TaskError("child_not_started", error.message, retryable=False) from None
+        created = orjson.dumps({"parent_id": str(parent.id), "parent_task": task.name}).decode()
+        opening = Opening(workflow_id, revision, payload, self.clock.now(), created_data=created)
+        link = Parent(parent.id, task.id, element, parent.root_id, parent.depth + 1)
+        return ChildOpening(self.new_id(), opening, link)
+
+    async def _runnable(self, workflow: str, input: Payload) -> tuple[int, int]:
+        """The id and the current revision of the workflow. Raise `NotFound`, and `Invalid` for a wrong input."""
+        ref = parse_ref(workflow)
+        current = await self._insist(lambda: self.plans.current(ref))
+        plan = None if current is None else await self._insist(lambda: self.plans.get(*current))
+        if current is None or plan is None:
+            raise NotFound("workflow", ref)
+        contract = plan.input
+        if problems := await self._insist(lambda: checked_input(self.evaluations, contract, input, current[0])):
+            raise Invalid(problems)
+        return current
+
+    async def _insist(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Repeat the call until the database is reachable."""
+        pauses = self.backoff.pauses()
+        while True:
+            try:
+                return await call()
+            except Unavailable:
+                await asyncio.sleep(next(pauses))
+
+
+def in_element(error: TaskError, element: int | None) -> TaskError:
+    """The error with the element that it is about, if the task runs for each."""
+    if element is None:
+        return error
+    message = f"element {element}: {error.message}"
+    return TaskError(error.code, message, retryable=error.retryable, retry_after_seconds=error.retry_after_seconds)
