@@ -60,6 +60,8 @@ def _lines(document: Document, times: Times, workflow: str, parent: str) -> Iter
         yield "repeats", document["origin_id"]
     if parent:
         yield "parent", parent
+    if document["depth"] > 1:
+        yield "root", f"{document['root_id']}, {document['depth']} levels above"
 
 
 def _parent(service: RestClient, parent: Mapping[str, Any] | None) -> str:

@@ -253,13 +253,18 @@ class Ownership(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    """A filter of executions. `parent_id` leaves those that a task of this execution has started."""
+    """A filter of executions.
+
+    - parent_id: leaves those that a task of this execution has started
+    - root_id: leaves those below this execution, which is at the top of its family
+    """
 
     workflow_id: int | None = None
     status: ExecutionStatus | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
     parent_id: UUID | None = None
+    root_id: UUID | None = None
 
 
 class ExecutionStore(Protocol):

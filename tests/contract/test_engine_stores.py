@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -874,6 +874,26 @@ async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id
     times = ExecutionFilter(parent_id=parent, created_after=children[0].created_at + timedelta(days=1))
     assert list(await stores.executions.list_executions(times, None, 100)) == []
     assert list(await stores.executions.list_executions(ExecutionFilter(parent_id=id_at(at(9))), None, 100)) == []
+
+
+async def test_all_that_is_below_a_root_is_listed(stores: Stores, engine_id: int) -> None:
+    workflow = await new_workflow(stores)
+    root, other = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    child, stranger = await stores.bear(engine_id, root, workflow), await stores.bear(engine_id, other, workflow)
+    assert {claim.execution.id for claim in await stores.ownership.claim(engine_id, 100)} == {child, stranger}
+    grandchild = await stores.bear(engine_id, child, workflow)
+
+    async def listed(**wanted: Any) -> list[UUID]:
+        return [row.id for row in await stores.executions.list_executions(ExecutionFilter(**wanted), None, 100)]
+
+    # Ids of one millisecond are in any order.
+    last, first = sorted((grandchild, child), reverse=True)
+    assert await listed(root_id=root) == [last, first]
+    assert await listed(root_id=root, parent_id=child) == [grandchild]
+    assert await listed(root_id=other) == [stranger]
+    assert await listed(root_id=root, parent_id=other) == await listed(root_id=child) == []
+    page = await stores.executions.list_executions(ExecutionFilter(root_id=root), last, 1)
+    assert [row.id for row in page] == [first]
 
 
 # Families

@@ -1,6 +1,6 @@
 """Reads, starts and controls executions and their histories. Any process may do this, not only an engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,8 +42,6 @@ Without `MATERIALIZED` the planner scans from the newest execution, because it e
 those that match may be old, and the scan then reads the whole table.
 """
 _IS_ACTIVE = "finished_at IS NULL"
-_IS_CHILD = "parent_id = {}"
-"""True for the children of an execution, whose id is the argument."""
 
 
 class PostgresExecutionStore:
@@ -133,14 +131,21 @@ def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[
         conditions.append(f"status = '{wanted.status.value}'")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     page = f"{where} ORDER BY id DESC LIMIT {limit:d}"
-    if wanted.parent_id is not None:
-        arguments.append(wanted.parent_id)
-        few = _IS_CHILD.format(f"${len(arguments)}")
+    if wanted.parent_id is not None or wanted.root_id is not None:
+        few = " AND ".join(_in_family(wanted, arguments))
     elif wanted.status is not None and not wanted.status.is_final:
         few = _IS_ACTIVE
     else:
         return f"{_LISTED}{page}", arguments
     return f"{_FEW.format(few)}{page}) {_LISTED} JOIN page USING (id) ORDER BY id DESC", arguments
+
+
+def _in_family(wanted: ExecutionFilter, arguments: list[Any]) -> Iterator[str]:
+    """The conditions for members of a family; what they compare with is added to the arguments."""
+    for column, value in (("parent_id", wanted.parent_id), ("root_id", wanted.root_id)):
+        if value is not None:
+            arguments.append(value)
+            yield f"{column} = ${len(arguments)}"
 
 
 def _id_near(instant: datetime | None, tolerance: int) -> UUID | None:

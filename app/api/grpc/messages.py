@@ -104,6 +104,9 @@ def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStat
         output=execution.output or "",
         error=error_message(execution.failure),
         origin_execution_id=_origin(execution),
+        parent_execution_id=_parent(execution),
+        root_execution_id=str(execution.root_id),
+        depth=execution.depth,
     )
 
 
@@ -140,6 +143,9 @@ def summary_message(execution: Execution) -> pb.ExecutionSummary:
         finished_at=timestamp(execution.finished_at),
         error=error_message(failure),
         origin_execution_id=_origin(execution),
+        parent_execution_id=_parent(execution),
+        root_execution_id=str(execution.root_id),
+        depth=execution.depth,
     )
 
 
@@ -160,3 +166,7 @@ def timestamp(instant: datetime | None) -> Timestamp | None:
 
 def _origin(execution: Execution) -> str:
     return "" if execution.origin_id is None else str(execution.origin_id)
+
+
+def _parent(execution: Execution) -> str:
+    return "" if execution.parent is None else str(execution.parent.execution_id)

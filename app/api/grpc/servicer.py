@@ -1,5 +1,7 @@
 """`workflow.WorkflowService`: converts requests, calls the services of executions, converts the results."""
 
+from uuid import UUID
+
 from app.api.grpc.errors import unary
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceServicer
@@ -74,6 +76,8 @@ class WorkflowServicer(WorkflowServiceServicer):
         wanted = ExecutionFilter(
             workflow_id=await self._executions.workflow_id(parse_ref(workflow)) if workflow else None,
             status=_wanted_status(request.status),
+            parent_id=_wanted_id(request.parent_execution_id, "parent_execution_id"),
+            root_id=_wanted_id(request.root_execution_id, "root_execution_id"),
         )
         size, before = _page_size(request.page_size), parse_execution_id(token, "cursor") if token else None
         page = await self._executions.list_executions(wanted, before, size)
@@ -115,6 +119,11 @@ class WorkflowServicer(WorkflowServiceServicer):
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         key = request.idempotency_key or None
         return rerun_message(await self._controls.rerun(execution_id, request.from_task, key, revision))
+
+
+def _wanted_id(text: str, field: str) -> UUID | None:
+    """The id that a filter asks for; None for an empty one. Raise `Invalid`."""
+    return parse_execution_id(text, field) if text else None
 
 
 def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:

@@ -39,6 +39,7 @@ class ExecutionQuery(BaseModel):
     status: ExecutionStatusName | None = Field(None, description="Only those in this status.")
     workflow_id: str | None = Field(None, description="Only those of this workflow: an id or a key.")
     parent: str | None = Field(None, description="Only those that tasks of this execution have started.")
+    root_id: str | None = Field(None, description="Only those below this execution, the top of their family.")
     created_after: QueryInstant | None = Field(None, description="Only those created after this instant.")
     created_before: QueryInstant | None = Field(None, description="Only those created before this instant.")
 
@@ -46,7 +47,8 @@ class ExecutionQuery(BaseModel):
         """Return the filter. `workflow_id` is the id that the query's `workflow_id` (an id or a key) stands for."""
         status = None if self.status is None else ExecutionStatus(self.status)
         parent_id = None if self.parent is None else parse_execution_id(self.parent, "parent")
-        return ExecutionFilter(workflow_id, status, self.created_after, self.created_before, parent_id)
+        root_id = None if self.root_id is None else parse_execution_id(self.root_id, "root_id")
+        return ExecutionFilter(workflow_id, status, self.created_after, self.created_before, parent_id, root_id)
 
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)

@@ -108,6 +108,7 @@ def _matches(execution: Execution, wanted: ExecutionFilter) -> bool:
         wanted.workflow_id in (None, execution.workflow_id)
         and wanted.status in (None, execution.status)
         and (wanted.parent_id is None or _has_parent(execution, wanted.parent_id))
+        and (wanted.root_id is None or (execution.parent is not None and execution.root_id == wanted.root_id))
         and (wanted.created_after is None or execution.created_at > wanted.created_after)
         and (wanted.created_before is None or execution.created_at < wanted.created_before)
     )

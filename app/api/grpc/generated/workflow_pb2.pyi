@@ -161,7 +161,7 @@ class GetWorkflowStatusRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ...) -> None: ...
 
 class WorkflowStatusResponse(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "last_message", "finished_at", "last_sequence", "progress_percent", "revision", "created_at", "started_at", "output", "error", "origin_execution_id")
+    __slots__ = ("execution_id", "workflow_id", "status", "last_message", "finished_at", "last_sequence", "progress_percent", "revision", "created_at", "started_at", "output", "error", "origin_execution_id", "parent_execution_id", "root_execution_id", "depth")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -175,6 +175,9 @@ class WorkflowStatusResponse(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -188,19 +191,26 @@ class WorkflowStatusResponse(_message.Message):
     output: str
     error: Error
     origin_execution_id: str
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., last_message: _Optional[str] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_sequence: _Optional[int] = ..., progress_percent: _Optional[int] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
+    parent_execution_id: str
+    root_execution_id: str
+    depth: int
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., last_message: _Optional[str] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_sequence: _Optional[int] = ..., progress_percent: _Optional[int] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class ListExecutionsRequest(_message.Message):
-    __slots__ = ("workflow_id", "status", "page_size", "page_token")
+    __slots__ = ("workflow_id", "status", "page_size", "page_token", "parent_execution_id", "root_execution_id")
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     workflow_id: str
     status: ExecutionStatus
     page_size: int
     page_token: str
-    def __init__(self, workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    parent_execution_id: str
+    root_execution_id: str
+    def __init__(self, workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ...) -> None: ...
 
 class ListExecutionsResponse(_message.Message):
     __slots__ = ("executions", "next_page_token")
@@ -211,7 +221,7 @@ class ListExecutionsResponse(_message.Message):
     def __init__(self, executions: _Optional[_Iterable[_Union[ExecutionSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ExecutionSummary(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "revision", "created_at", "started_at", "finished_at", "error", "origin_execution_id")
+    __slots__ = ("execution_id", "workflow_id", "status", "revision", "created_at", "started_at", "finished_at", "error", "origin_execution_id", "parent_execution_id", "root_execution_id", "depth")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -221,6 +231,9 @@ class ExecutionSummary(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ROOT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -230,7 +243,10 @@ class ExecutionSummary(_message.Message):
     finished_at: _timestamp_pb2.Timestamp
     error: Error
     origin_execution_id: str
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ...) -> None: ...
+    parent_execution_id: str
+    root_execution_id: str
+    depth: int
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class CancelExecutionRequest(_message.Message):
     __slots__ = ("execution_id", "reason")
