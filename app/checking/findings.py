@@ -33,11 +33,13 @@ class Rule(StrEnum):
     NO_REVISION = "no-revision"
     ORPHANED = "orphaned"
     COMMAND = "command"
+    FAMILY = "family"
+    FAMILY_SIZE = "family-size"
 
     @property
     def is_warning(self) -> bool:
-        """True for a finding that does not mean a defect: the clocks of two engines differ."""
-        return self is Rule.CLOCK
+        """True for a finding that need not mean a defect: clocks of engines differ; a limit was higher before."""
+        return self in (Rule.CLOCK, Rule.FAMILY_SIZE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,4 +162,5 @@ def check(
     from app.cli.targets import override_environment, settings
 
     override_environment(DATABASE_URL=database)
-    raise typer.Exit(check_database(settings().database_url, execution, as_json=as_json))
+    configured = settings()
+    raise typer.Exit(check_database(configured.database_url, execution, configured.max_descendants, as_json=as_json))

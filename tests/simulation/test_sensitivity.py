@@ -1,12 +1,18 @@
 """The simulation finds what it is there for: each promise is broken on purpose, and some seed tells."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from app.engine.deciding.state import ExecutionState
-from app.engine.ports import Step
+from app.engine.deciding.task_state import TaskState
+from app.engine.deciding.waits import WaitState
+from app.engine.ports import FamilyChange, Step
+from app.engine.running.child_openings import ChildOpenings
+from app.engine.running.children import Children
 from app.engine.running.claiming import Claiming
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.recorder import Recorder, WritePermit
@@ -44,6 +50,10 @@ async def _nothing_to_reap(_: MemoryOwnership) -> int:
     return 0
 
 
+async def _nothing_is_checked(*_: object) -> None:
+    return
+
+
 async def _leave_orphans(_: Claiming, engine_id: int) -> None:
     return
 
@@ -60,7 +70,22 @@ def _take_newest(self: Watcher, after: int) -> Batch | None:
     return Batch(newest) if newest else None
 
 
+def _stop_no_children(self: Children, *arguments: Any) -> FamilyChange | None:
+    change = _change(self, *arguments)
+    return None if change is None else replace(change, stopped={}, ends=False)
+
+
+def _tell_no_parent(self: Children, *arguments: Any) -> FamilyChange | None:
+    change = _change(self, *arguments)
+    return None if change is None else replace(change, told=None)
+
+
+def _keep_children(self: TaskState, wait: WaitState) -> None:
+    self.wait = wait
+
+
 _submit = Recorder.submit
+_change = Children.change
 
 SABOTAGE = {
     "engines work on without a lease": (HeldRuns, "drop_all", lambda _: None),
@@ -70,6 +95,11 @@ SABOTAGE = {
     "a watcher that falls behind misses something": (Watcher, "take", _take_newest),
     "what has completed is not undone": (ExecutionState, "next_compensation", property(lambda _: None)),
     "keys are not unique": (MemoryDatabase, "_is_taken", lambda *_: False),
+    "children run on after their parents": (Children, "change", _stop_no_children),
+    "parents are not told that a child has ended": (Children, "change", _tell_no_parent),
+    "a new attempt waits for the child of the one before": (TaskState, "begin_wait", _keep_children),
+    "nobody wakes those for whom a command waits": (MemoryDatabase, "make_due", lambda *_: None),
+    "families may be of any depth": (ChildOpenings, "check_family", _nothing_is_checked),
 }
 
 

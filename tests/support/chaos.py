@@ -14,7 +14,14 @@ from tests.support.chaos_house import House, open_house
 from tests.support.chaos_load import Load
 from tests.support.chaos_monkey import Monkey
 from tests.support.chaos_trouble import Trouble
-from tests.support.chaos_verdict import all_final, broken_histories, nothing_lost, nothing_ran_again, statuses
+from tests.support.chaos_verdict import (
+    all_final,
+    broken_histories,
+    families_are_whole,
+    nothing_lost,
+    nothing_ran_again,
+    statuses,
+)
 
 TELL_EVERY_SECONDS = 30.0
 SHOWN = 40
@@ -134,6 +141,7 @@ async def _verdict(house: House, clients: Clients, trouble: Trouble) -> list[str
         *await nothing_lost(house.database_url, clients.load.accepted | trouble.accepted),
         *await nothing_ran_again(house.database_url, house.traces),
         *await broken_histories(house.database_url),
+        *await families_are_whole(house.database_url),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.chaos_callers import Caller, Disturbed, Ended, GrpcCaller, RestCaller, Updates, Wrong
-from tests.support.chaos_workflows import SIGNALLED, WORKFLOWS
+from tests.support.chaos_workflows import SIGNALLED, WEIGHTS, WORKFLOWS
 
 TRY_AGAIN_SECONDS = 0.1
 MOST_DOUBLINGS = 4
@@ -38,12 +38,12 @@ class Load:
         self._most_clients = clients
         self._clients: dict[asyncio.Task[None], str] = {}
         self._kinds = {
-            self._only_start: 45,
+            self._only_start: 42,
             self._watch: 23,
             self._poll: 10,
             self._vanish: 8,
             self._stall: 4,
-            self._cancel: 3,
+            self._cancel: 6,
             self._pause: 3,
             self._signal: 4,
         }
@@ -80,7 +80,7 @@ class Load:
         self.started += 1
         key = f"chaos-{self.started}"
         (kind,) = self._random.choices(list(self._kinds), list(self._kinds.values()))
-        (chosen,) = self._random.choices(WORKFLOWS, (6, 2, 1, 1))
+        (chosen,) = self._random.choices(WORKFLOWS, WEIGHTS)
         workflow = SIGNALLED if kind == self._signal else chosen
         client = asyncio.create_task(kind(str(workflow.key), key))
         self._clients[client] = key

@@ -20,7 +20,18 @@ _LEFT = """
 SELECT (SELECT count(*) FROM executions WHERE finished_at IS NULL), (SELECT count(*) FROM execution_commands),
        (SELECT count(*) FROM execution_events)
 """
-_BY_KEY = "SELECT idempotency_key AS key, array_agg(id::text) AS ids FROM executions GROUP BY 1"
+_BY_KEY = """
+SELECT idempotency_key AS key, array_agg(id::text) AS ids FROM executions WHERE parent_id IS NULL GROUP BY 1
+"""
+_FOREIGN_CHILDREN = """
+SELECT c.id, c.parent_id, named.times
+FROM executions c
+CROSS JOIN LATERAL (SELECT count(*) AS times FROM execution_events h
+                    WHERE h.execution_id = c.parent_id AND h.type = 'task_progressed'
+                      AND h.data ->> 'child_id' = c.id::text) named
+WHERE c.parent_id IS NOT NULL AND named.times <> 1
+"""
+_CHILDREN = "SELECT count(*) FROM executions WHERE parent_id IS NOT NULL"
 _STUCK = """
 SELECT x.id, x.status::text, x.owner_id, g.name, x.due_at,
        (SELECT string_agg(format('%s %s %s/%s', h.sequence, h.type, h.task_id, h.attempt), ', ' ORDER BY h.sequence)
@@ -77,6 +88,15 @@ async def nothing_lost(url: str, accepted: Mapping[str, str]) -> list[str]:
     return lost + [f"never accepted: {key} {stored[key]}" for key in stored.keys() - accepted.keys()]
 
 
+async def families_are_whole(url: str) -> list[str]:
+    """Children there were, and each belongs to one attempt of its parent."""
+    async with _session(url) as session:
+        foreign = await session.fetch(_FOREIGN_CHILDREN)
+        children = await session.fetchval(_CHILDREN)
+    wrong = [f"child {child} is named {times} times in the history of {parent}" for child, parent, times in foreign]
+    return wrong if children else ["no child was started"]
+
+
 async def nothing_ran_again(url: str, traces: Path) -> list[str]:
     """No attempt ran twice, none ran that the history does not know, none after the one that completed."""
     runs: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -108,4 +128,5 @@ async def broken_histories(url: str) -> list[str]:
 async def statuses(url: str) -> dict[str, int]:
     async with _session(url) as session:
         rows = await session.fetch("SELECT status::text, count(*) FROM executions GROUP BY 1 ORDER BY 1")
-    return {row["status"]: row["count"] for row in rows}
+        children = await session.fetchval(_CHILDREN)
+    return {row["status"]: row["count"] for row in rows} | {"children": children}

@@ -3,6 +3,7 @@
 from app.domain.definitions import RetryPolicy
 from tests.support.engine_process import parallel, sync, workflow
 
+CALLING = "workflow"
 QUICK = RetryPolicy(max_attempts=3, initial_interval_seconds=0.05)
 
 
@@ -43,7 +44,25 @@ WORKFLOWS = (
             sync("b", 2, "python", config=_python("in_loop", seconds=0.5)),
         ),
     ),
+    workflow(
+        "chaos-parent",
+        (
+            parallel("one", 1, CALLING, config={"workflow": "chaos-flaky"}, retry=QUICK),
+            parallel("many", 1, CALLING, config={"workflow": "chaos-mixed"}, for_each="[1, 2, 3]", max_concurrency=2),
+            parallel("slow", 1, CALLING, config={"workflow": "chaos-slow"}, timeout_seconds=0.5, retry=QUICK),
+            sync("after", 2, "python", config=_python("in_loop")),
+        ),
+    ),
+    workflow(
+        "chaos-grandparent",
+        (
+            parallel("call", 1, CALLING, config={"workflow": "chaos-parent"}),
+            parallel("slow", 1, CALLING, config={"workflow": "chaos-slow"}),
+        ),
+    ),
 )
+WEIGHTS = (6, 2, 1, 1, 2, 1)
+"""How often each of them is started."""
 
 SIGNALLED = workflow(
     "chaos-signalled",

@@ -16,6 +16,7 @@ from app.domain.refs import Ref
 from app.engine.deciding.event_data import data_of_failure
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.simulated_clients import Book, Watched
+from tests.support.simulated_families import family_problems_at_the_end
 from tests.support.simulated_network import run_at_once
 from tests.support.simulated_process import SimulatedProcess
 
@@ -26,6 +27,7 @@ def stored_problems(database: MemoryDatabase) -> Iterator[str]:
         if row.is_open or row.owner_id is not None:
             yield f"{execution_id} is {row.execution.status} at the end, owned by {row.owner_id}, due at {row.due_at}"
     yield from _doubled_keys(database)
+    yield from family_problems_at_the_end(database)
     for command in database.commands.values():
         if database.executions[command.execution_id].is_open:
             yield f"{command} was never answered"

@@ -52,6 +52,7 @@ class Town(Protocol):
     async def any_process(self) -> SimulatedProcess: ...
     def is_stored(self, execution_id: UUID) -> bool: ...
     def any_step(self, execution_id: UUID) -> str | None: ...
+    def any_child(self, execution_id: UUID) -> UUID | None: ...
     def send(self, client: Coroutine[Any, Any, None]) -> None: ...
     def send_watcher(self, client: Coroutine[Any, Any, None]) -> None: ...
     def note(self, text: str) -> None: ...
@@ -99,7 +100,7 @@ class Client:
     def _send_others(self, execution_id: UUID) -> None:
         for _ in range(self._chance.randint(0, 2)):
             self._town.send_watcher(self.watch(execution_id, self._chance.choice([0, 0, 1, 3])))
-        for name in ("cancel", "pause", "signal", "wait", "skip", "retry", "rerun"):
+        for name in ("cancel", "pause", "signal", "wait", "skip", "retry", "rerun", "meddle"):
             if self._chance.random() < 0.25:
                 self._town.send(getattr(self, name)(execution_id))
 
@@ -129,6 +130,13 @@ class Client:
     async def cancel(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
         await self._insist(lambda process: process.controls.cancel(execution_id, "no longer wanted"))
+
+    async def meddle(self, execution_id: UUID) -> None:
+        """Steer a child whose parent waits for it."""
+        await asyncio.sleep(self._chance.random() * 4)
+        steer = self._chance.choice([self.cancel, self.pause, self.skip, self.signal])
+        if (child := self._town.any_child(execution_id)) is not None:
+            await steer(child)
 
     async def pause(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 3)

@@ -33,6 +33,7 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.requests import PAYLOADS
+from tests.support.simulated_families import MAX_DEPTH, MAX_DESCENDANTS
 from tests.support.simulated_loop import Place
 from tests.support.simulated_network import Ear, Link, Notifications, Sky, Wire
 from tests.support.simulated_tasks import SimulatedTasks, Witness
@@ -172,8 +173,16 @@ class SimulatedProcess:
         tasks = SimulatedTasks(self.witness, world.chance)
         attempts = Attempts(tasks, OUTPUT_LIMIT)
         limits = Limits(
-            OUTPUT_LIMIT, park_after_seconds=PARK, max_lost_attempts=MAX_LOST, max_depth=2, max_descendants=20
+            OUTPUT_LIMIT,
+            park_after_seconds=PARK,
+            max_lost_attempts=MAX_LOST,
+            max_depth=MAX_DEPTH,
+            max_descendants=MAX_DESCENDANTS,
         )
+        pauses = replace(child_openings.RETRY, chance=world.chance.random)
+        openings = ChildOpenings(plans, store, self.clock, PAYLOADS, evaluations, limits, world.new_id, pauses)
+        chance = world.chance.random
+        shared = Collaborators(writer, attempts, self.hub, evaluations, self.clock, openings, chance=chance)
         pauses = replace(child_openings.RETRY, chance=world.chance.random)
         openings = ChildOpenings(plans, store, self.clock, PAYLOADS, evaluations, limits, world.new_id, pauses)
         shared = Collaborators(

@@ -9,10 +9,12 @@ from uuid import UUID
 
 import orjson
 
+from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import Config
 from app.domain.events import Event, EventType
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
 from app.engine.ports import Claim, Step
+from app.tasks.child_workflow import WorkflowHandler
 from tests.support.memory.database import MemoryDatabase
 
 Key = tuple[UUID, int]
@@ -88,6 +90,7 @@ class SimulatedTasks:
             "instant": _Instant(witness, chance),
             "slow": _Slow(witness, chance),
             "waiting": _Waiting(),
+            CALLING_TYPE: WorkflowHandler(),
         }
 
     def handler(self, type: str | None) -> Handler | None:

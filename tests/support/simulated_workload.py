@@ -1,10 +1,12 @@
 """What chance puts into one simulation: workflows, and how bad things become."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft
+from tests.support.simulated_families import MOST_AT_ONCE
 from tests.support.simulated_network import Weather
 
 GO = "go"
@@ -16,7 +18,10 @@ ANSWERS = ("yes", "no")
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`mishaps` are what may happen to processes, and `calamities` how often something does, until `chaos_seconds`."""
+    """`mishaps` are what may happen to processes, and `calamities` how often something does, until `chaos_seconds`.
+
+    `forgetting` is how often an engine dies after a step that concerns others of a family, before it has woken these.
+    """
 
     engines: int
     has_desk: bool
@@ -27,6 +32,7 @@ class Scenario:
     calamities: int
     chaos_seconds: float
     largest_skew: float
+    forgetting: float
 
 
 MISHAPS = ("kill", "kill between steps", "freeze", "freeze between steps", "cut", "stop", "skew", "edit")
@@ -34,16 +40,18 @@ MISHAPS = ("kill", "kill between steps", "freeze", "freeze between steps", "cut"
 
 def draw_scenario(chance: Random) -> Scenario:
     """Each misfortune is left out in half of the simulations, so that the others are seen alone, too."""
+    count = chance.randint(1, 2)
     return Scenario(
         engines=chance.choice([1, 2, 2, 3]),
         has_desk=chance.random() < 0.3,
-        workflows=[_draw_workflow(chance, number) for number in range(chance.randint(1, 2))],
+        workflows=[*(_draw_workflow(chance, number) for number in range(count)), _draw_leaf(chance, count)],
         starts=chance.randint(1, 5),
         weather=_draw_weather(chance),
         mishaps=[mishap for mishap in MISHAPS if chance.random() < 0.5],
         calamities=chance.randint(0, 8),
         chaos_seconds=chance.uniform(2, 9),
         largest_skew=chance.choice([0.0, 0.0, 3.0]),
+        forgetting=chance.choice([0.0, 0.3]),
     )
 
 
@@ -62,11 +70,20 @@ def _draw_weather(chance: Random) -> Weather:
     )
 
 
+def _draw_leaf(chance: Random, number: int) -> WorkflowDraft:
+    """A workflow that others call, and that calls none."""
+    steps = [_draw_task(chance, [(0, False)], 0, 0.0)] if chance.random() < 0.7 else []
+    tasks = [replace(step, compensate=(), timeout_seconds=None) for step in steps]
+    return WorkflowDraft(f"workflow {number}", key=f"w{number}", tasks=tasks)
+
+
 def _draw_workflow(chance: Random, number: int) -> WorkflowDraft:
     count = chance.choice([0, 1, 2, 3, 4, 5, 6])
     shapes = [(chance.randint(0, 2), chance.random() < 0.3) for _ in range(count)]
     failing = chance.choice([0.0, 0.0, 0.1, 0.4])
     steps = [_draw_task(chance, shapes, index, failing) for index in range(count)]
+    if chance.random() < 0.5:
+        steps = [_perhaps_calling(chance, step, number) for step in steps]
     undoing = [_draw_compensation(chance, name, failing) for step in steps for name in step.compensate]
     timeout = chance.choice([None, None, None, 1.0, 6.0])
     tasks = (*steps, *undoing)
@@ -93,6 +110,25 @@ def _draw_task(chance: Random, shapes: Sequence[tuple[int, bool]], index: int, f
         on_failure=chance.choice([OnFailure.FAIL, OnFailure.FAIL, OnFailure.CONTINUE]),
         compensate=tuple(f"undo t{index} {n}" for n in range(chance.choice([0, 0, 1, 2]))),
         output_schema=schema,
+    )
+
+
+def _perhaps_calling(chance: Random, step: TaskDraft, number: int) -> TaskDraft:
+    """Some of the tasks run a workflow: their own, or most of them one of those after it."""
+    if chance.random() < 0.6:
+        return step
+    config = {"workflow": f"w{number + chance.choice([0, 1, 1, 1])}"}
+    for_each = chance.choice([None, None, None, f"[{', '.join('123'[: chance.randint(0, MOST_AT_ONCE)])}]"])
+    most = None if for_each is None else chance.choice([None, 1])
+    timeout = chance.choice([None, None, 0.2, 1.5])
+    return replace(
+        step,
+        type=CALLING_TYPE,
+        config=config,
+        for_each=for_each,
+        max_concurrency=most,
+        timeout_seconds=timeout,
+        output_schema=None,
     )
 
 

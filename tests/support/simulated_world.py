@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from app.domain.states import ExecutionStatus
 from app.engine.ports import Step
 from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
@@ -21,6 +22,7 @@ from tests.support.memory.recording import MemoryRecording
 from tests.support.requests import ref_of
 from tests.support.simulated_checks import client_problems, process_problems, stored_problems
 from tests.support.simulated_clients import Book, Client
+from tests.support.simulated_families import left_behind
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop
 from tests.support.simulated_mishaps import Mishaps
 from tests.support.simulated_network import CALM, Call, Notifications, run_at_once
@@ -78,6 +80,8 @@ class Simulation:
         self.weather = self.scenario.weather
         self.notifications = Notifications(self)
         self.database = MemoryDatabase(MemoryDefinitionStore(self._now), self._now)
+        self.database.stored = self._check_family
+        self.database.wakes = self._wakes
         self._clients: list[asyncio.Task[None]] = []
         self._watchers: list[asyncio.Task[None]] = []
         self.sent: dict[Call, None] = {}
@@ -138,7 +142,7 @@ class Simulation:
         await self._answered()
         while self._open or any(not task.done() for task in (*self._clients, *self._watchers)):
             await self._answered()
-            for execution_id in self._open:
+            for execution_id in self._paused:
                 self.send(Client(self).resume(execution_id))
             await self._answered()
             await asyncio.sleep(0.25)
@@ -151,6 +155,12 @@ class Simulation:
     @property
     def _open(self) -> list[UUID]:
         return [execution_id for execution_id, row in self.database.executions.items() if row.is_open]
+
+    @property
+    def _paused(self) -> list[UUID]:
+        """Only these are resumed: a command makes an execution due that might otherwise never be."""
+        rows = self.database.executions.items()
+        return [execution_id for execution_id, row in rows if row.execution.status is ExecutionStatus.PAUSED]
 
     async def _stop_all(self) -> None:
         for process in self.processes:
@@ -213,6 +223,11 @@ class Simulation:
     def is_stored(self, execution_id: UUID) -> bool:
         return execution_id in self.database.executions
 
+    def any_child(self, execution_id: UUID) -> UUID | None:
+        """One that a task of the execution has started."""
+        children = self.database.children_of(execution_id)
+        return self.chance.choice(children) if children else None
+
     def any_step(self, execution_id: UUID) -> str | None:
         """The name of a task that the execution may run, and that undoes no other."""
         execution = self.database.executions[execution_id].execution
@@ -242,6 +257,12 @@ class Simulation:
             for step in arguments[1]:
                 if step.execution_id in value:
                     self.note(f"  {_brief(step)}")
+
+    def _check_family(self, step: Step) -> None:
+        self.problems += left_behind(self.database, step)
+
+    def _wakes(self) -> bool:
+        return self.chance.random() >= self.scenario.forgetting
 
     def _check_idle(self) -> None:
         """From now on others may go on with what these processes had, so they must have stopped before."""

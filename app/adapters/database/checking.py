@@ -1,7 +1,8 @@
-"""Reads a whole database, or one execution, for a check: from one snapshot, with two cursors, in little memory.
+"""Reads a whole database, or one execution, for a check: from one snapshot, with cursors, in little memory.
 
-Both cursors return their rows in the order of the executions' ids. So each execution is checked and dropped from memory
-before the next one, and a row without events, or events without a row, are found in the same pass.
+Two cursors return their rows in the order of the executions' ids. So each execution is checked and dropped from memory
+before the next one, and a row without events, or events without a row, are found in the same pass. A third one returns
+children with their parents.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +21,7 @@ from asyncpg.pool import PoolConnectionProxy
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
+from app.checking.families import Parentage, family_problems
 from app.checking.findings import Finding, Rule
 from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish
@@ -89,15 +91,21 @@ class DatabaseCheck:
     pool: the connections to the database.
     execution_id: the execution to check; None checks all.
     on_fetch: called each time `counts` has grown.
+    max_descendants: the largest number of executions below one root; None for no such limit.
     """
 
     def __init__(
-        self, pool: Pool, execution_id: UUID | None = None, on_fetch: Callable[[], None] = lambda: None
+        self,
+        pool: Pool,
+        execution_id: UUID | None = None,
+        on_fetch: Callable[[], None] = lambda: None,
+        max_descendants: int | None = None,
     ) -> None:
         self.counts = Counts()
         self._pool = pool
         self._range = _ALL if execution_id is None else (execution_id, execution_id)
         self._on_fetch = on_fetch
+        self._max_descendants = max_descendants
         self._orders: RecentlyUsed[tuple[int, int], TaskOrder | None] = RecentlyUsed(_ORDERS_KEPT)
 
     async def findings(self) -> AsyncIterator[Finding]:
@@ -111,6 +119,18 @@ class DatabaseCheck:
                         yield finding
                 for command in await connection.fetch(_SQL["commands"], *self._range, SWEEP_SECONDS):
                     yield _of_command(command)
+                async for finding in self._of_families(connection):
+                    yield finding
+
+    async def _of_families(self, connection: PoolConnectionProxy) -> AsyncIterator[Finding]:
+        async for record in connection.cursor(_SQL["children"], *self._range, prefetch=_ROWS_AT_ONCE):
+            child = Parentage(*record)
+            for sentence in family_problems(child):
+                yield Finding(child.id, 0, Rule.FAMILY, sentence)
+        if (most := self._max_descendants) is not None:
+            for root_id, size in await connection.fetch(_SQL["large_families"], *self._range, most):
+                sentence = f"{size} executions are below it, and the limit is {most} (MAX_DESCENDANTS)"
+                yield Finding(root_id, 0, Rule.FAMILY_SIZE, sentence)
 
     async def _next(self, connection: PoolConnectionProxy, rows: _Stream, events: _Stream) -> list[Finding] | None:
         """Check the execution with the lowest remaining id and return its findings; None when none remains."""

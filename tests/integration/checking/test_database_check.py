@@ -55,6 +55,41 @@ async def test_each_broken_execution_is_found_and_no_other(ended: Ended) -> None
     }
 
 
+async def test_each_wrong_place_in_a_family_is_found(ended: Ended) -> None:
+    root, child, shallow, elsewhere, lost, *_ = ended.completed
+    become = (
+        "UPDATE executions SET parent_id = $2::uuid, parent_task_id = 1, root_id = $3::uuid, depth = $4"
+        " WHERE id = $1::uuid"
+    )
+    nowhere = str(UUID(int=7))
+    await ended.execute(become, child, root, root, 1)
+    await ended.execute(become, shallow, child, root, 1)
+    await ended.execute(become, elsewhere, root, child, 1)
+    await ended.execute(become, lost, nowhere, nowhere, 1)
+    await ended.execute(become, ended.unfinished, root, root, 1)
+    wrong = {str(finding.execution_id): finding.sentence for finding in await findings_in(ended.url)}
+    assert wrong == {
+        shallow: "its depth is 1, and by its parent 2",
+        elsewhere: f"it is below {child}, its parent below {root}",
+        ended.unfinished: f"it runs on although its parent {root} has ended, and was not asked to stop",
+    }, "that of `lost` has been removed, which retention does first"
+
+
+async def test_a_family_that_is_too_large_is_a_warning(ended: Ended) -> None:
+    root, *children = ended.completed
+    become = (
+        "UPDATE executions SET parent_id = $2::uuid, parent_task_id = 1, root_id = $2::uuid, depth = 1"
+        " WHERE id = $1::uuid"
+    )
+    for child in children:
+        await ended.execute(become, child, root)
+    async with open_pool(ended.url, 1, 10) as pool:
+        for most, expected in ((len(children), []), (len(children) - 1, [(root, Rule.FAMILY_SIZE)])):
+            found = [finding async for finding in DatabaseCheck(pool, max_descendants=most).findings()]
+            assert [(str(finding.execution_id), finding.rule) for finding in found] == expected
+            assert all(finding.rule.is_warning for finding in found)
+
+
 async def test_one_execution_alone(ended: Ended) -> None:
     broken, whole = ended.completed[:2]
     await ended.execute(f"DELETE FROM {EVENT} 'execution_completed'", broken)

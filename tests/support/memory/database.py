@@ -13,7 +13,7 @@ from app.domain.events import Event, EventType
 from app.domain.executions import Execution, Failure
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
-from app.engine.ports import CANCEL, CHILD_ENDED, ChildOpening, ControlCommand, Opening, RowChange
+from app.engine.ports import CANCEL, CHILD_ENDED, ChildOpening, ControlCommand, Opening, RowChange, Step
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.faults import Faults
 
@@ -54,7 +54,8 @@ class StoredExecution:
 class MemoryDatabase:
     """Between two waits of an adapter nothing else runs, so each of its calls is a transaction by itself.
 
-    `now` is the clock of the database: it decides when leases end and executions are due.
+    `now` is the clock of the database: it decides when leases end and executions are due. `stored(step)` is called with
+    each step that is stored. `wakes()` is false when an engine dies before it has woken others of a family.
     """
 
     def __init__(self, definitions: MemoryDefinitionStore, now: Callable[[], datetime]) -> None:
@@ -67,6 +68,8 @@ class MemoryDatabase:
         self.commands: dict[int, ControlCommand] = {}
         self.engine_ids = count(1)
         self.command_ids = count(1)
+        self.stored: Callable[[Step], None] = lambda _: None
+        self.wakes: Callable[[], bool] = lambda: True
 
     async def insert(self, execution_id: UUID, opening: Opening, owner_id: int | None) -> bool:
         """A new row, pending; False when the opening's conditions do not hold."""

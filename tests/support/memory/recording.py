@@ -26,7 +26,11 @@ class MemoryRecording:
             stored = [step for step in steps if step.execution_id in owned]
             for step in stored:
                 self._write(step)
-            self._database.make_due([id_ for step in stored for id_ in self._concerned(step)])
+            for step in stored:
+                self._database.stored(step)
+            concerned = [execution_id for step in stored for execution_id in self._concerned(step)]
+            if concerned and self._database.wakes():
+                self._database.make_due(concerned)
             return {step.execution_id for step in stored}
 
     async def stored(self, steps: Sequence[Step]) -> set[UUID]:

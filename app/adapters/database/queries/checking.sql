@@ -39,3 +39,22 @@ WHERE c.execution_id BETWEEN $1 AND $2
           AND x.finished_at IS NOT NULL
           AND EXISTS (SELECT FROM engines g WHERE g.lease_until > clock_timestamp()))
 ORDER BY c.execution_id, c.id;
+
+-- name: children
+-- Each child with what its parent's row says; whether it is asked to stop is looked up only where it must be.
+SELECT c.id, c.finished_at IS NOT NULL AS has_ended,
+       CASE WHEN c.finished_at IS NULL AND p.finished_at IS NOT NULL THEN
+           EXISTS (SELECT FROM execution_commands k WHERE k.execution_id = c.id AND k.type = 'cancel')
+           OR EXISTS (SELECT FROM execution_events h WHERE h.execution_id = c.id AND h.type = 'cancel_requested')
+       ELSE false END AS is_stopping,
+       c.parent_task_id IS NOT NULL AS has_task, c.root_id, c.depth,
+       p.id IS NOT NULL AS parent_exists, p.finished_at IS NOT NULL AS parent_has_ended,
+       p.root_id AS parent_root_id, p.depth AS parent_depth, c.parent_id
+FROM executions c LEFT JOIN executions p ON p.id = c.parent_id
+WHERE c.parent_id IS NOT NULL AND c.id BETWEEN $1 AND $2;
+
+-- name: large_families
+-- Roots with more than $3 executions below them.
+SELECT root_id, count(*) AS size FROM executions
+WHERE root_id BETWEEN $1 AND $2
+GROUP BY root_id HAVING count(*) > $3;
