@@ -1,8 +1,8 @@
 """The task type `python`: calls a registered function. Coroutine functions run in the event loop, others in threads.
 
 A thread cannot be stopped. When an attempt is cancelled or times out, its handler returns at once, but the function
-continues to its end and occupies its thread until then; its result is discarded. Waiting for a free thread counts as
-time of the attempt.
+continues to its end, and its result is discarded. Another thread takes its place, unless too many were
+replaced. Waiting for a free thread counts as time of the attempt.
 """
 
 import asyncio
@@ -67,7 +67,13 @@ class PythonHandler:
 
     async def _in_thread(self, call: Callable[[], Any], attempt: Attempt) -> Any:
         context = contextvars.copy_context()
-        return await asyncio.wrap_future(self._threads.submit(partial(context.run, _called, call, attempt)))
+        made = self._threads.submit(partial(context.run, _called, call, attempt), attempt.workflow_id)
+        try:
+            return await asyncio.wrap_future(made.future)
+        except asyncio.CancelledError:
+            if (replaced := self._threads.abandon(made)) is not None:
+                _log_left_running(attempt, replaced)
+            raise
 
     def _unknown(self, name: str) -> str:
         if not self._functions:
@@ -75,6 +81,16 @@ class PythonHandler:
         near = get_close_matches(name, self._functions, n=3)
         hint = f"did you mean {choice_form([repr(known) for known in near])}? If not, " if near else ""
         return f"{name!r} is not a registered function; {hint}{_HOW_TO_REGISTER}"
+
+
+def _log_left_running(attempt: Attempt, replaced: bool) -> None:
+    logger.warning(
+        "python_function_left_running",
+        function=str(attempt.config.get("function")),
+        task=attempt.task_name,
+        execution_id=str(attempt.execution_id),
+        thread="replaced" if replaced else "not replaced: too many are",
+    )
 
 
 def _called(call: Callable[[], Any], attempt: Attempt) -> Any:

@@ -1,67 +1,153 @@
 """Worker threads that do not prevent the process from exiting when a function is stuck.
 
 `ThreadPoolExecutor` joins its threads when the interpreter exits; these are daemon threads, which it does not wait for.
-Only the event loop's thread may call `submit` and `close`.
 """
 
 import threading
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass, field
 from typing import Any
 
-_Call = tuple["Future[Any]", Callable[[], Any]]
+from app.domain.shares import Shares
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that waits for a thread, or has one.
+
+    - group: on whose behalf it is made
+    - function: what is called
+    - future: its result
+    - has_place: false before it has a thread, and once a new thread has taken the place of that one
+    """
+
+    group: Hashable
+    function: Callable[[], Any]
+    future: "Future[Any]" = field(default_factory=Future)
+    has_place: bool = False
 
 
 class WorkerThreads:
-    """At most `size` calls run at once; others wait in order. A thread is started when all others are busy."""
+    """Make calls in threads: at most `size` at once, of the groups in turn; one group cannot have all threads.
+
+    A thread cannot be stopped. So one whose call was abandoned gets a replacement; at most `size` of them at a time.
+    """
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._started = 0
-        self._idle = threading.Semaphore(0)
-        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._shares = Shares(size)
+        self._most_replaced = size
+        self._replaced = 0
+        self._number = 0
+        self._idle = 0
+        self._queued = 0
+        self._waiting: OrderedDict[Hashable, deque[Call]] = OrderedDict()
         self._closed = False
+        self._changed = threading.Condition()
 
-    def submit(self, function: Callable[[], Any]) -> "Future[Any]":
+    def submit(self, function: Callable[[], Any], group: Hashable = None) -> Call:
         """Raise RuntimeError after `close`."""
-        if self._closed:
-            raise RuntimeError("the worker threads are closed")
-        future: Future[Any] = Future()
-        self._calls.put((future, function))
-        if not self._idle.acquire(blocking=False) and self._started < self._size:
-            self._started += 1
-            threading.Thread(target=self._work, name=f"python-task-{self._started}", daemon=True).start()
-        return future
+        call = Call(group, function)
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the worker threads are closed")
+            self._waiting.setdefault(group, deque()).append(call)
+            self._queued += 1
+            self._let_one_work()
+        return call
+
+    def abandon(self, call: Call) -> bool | None:
+        """The call's result is not wanted any more. It does not begin if it has not; else its thread is replaced.
+
+        Return None if it did not begin or has ended, true if its thread is replaced, and false if too many are.
+        """
+        if call.future.cancel():
+            return None
+        with self._changed:
+            if not call.has_place or call.future.done():
+                return None
+            if self._replaced >= self._most_replaced:
+                return False
+            self._replaced += 1
+            self._give_place(call)
+            self._let_one_work()
+            return True
 
     def close(self) -> None:
         """Cancel waiting calls. Running calls finish by themselves, or end with the process."""
-        self._closed = True
-        while (call := self._next_waiting()) is not None:
-            call[0].cancel()
-        for _ in range(self._started):
-            self._calls.put(None)
+        with self._changed:
+            self._closed = True
+            for calls in self._waiting.values():
+                for call in calls:
+                    call.future.cancel()
+            self._waiting.clear()
+            self._queued = 0
+            self._changed.notify_all()
 
-    def _next_waiting(self) -> _Call | None:
-        try:
-            return self._calls.get_nowait()
-        except Empty:
-            return None
+    def _let_one_work(self) -> None:
+        self._changed.notify()
+        if self._queued > self._idle and self._number < self._shares.size + self._replaced:
+            self._number += 1
+            threading.Thread(target=self._work, name=f"python-task-{self._number}", daemon=True).start()
 
     def _work(self) -> None:
-        """Work until the None that `close` puts into the queue for each thread."""
-        while (call := self._calls.get()) is not None:
-            _carry_out(*call)
+        while (call := self._next()) is not None:
+            _carry_out(call)
+            if not self._ended(call):
+                return
+            # Nothing of it is kept while the thread is idle.
             del call
-            self._idle.release()
+
+    def _next(self) -> Call | None:
+        """Wait for a call; None when there will be none."""
+        with self._changed:
+            while not self._closed:
+                if (call := self._take()) is not None:
+                    return call
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            self._number -= 1
+            return None
+
+    def _take(self) -> Call | None:
+        for group in self._waiting:
+            if self._shares.may_take(group):
+                call = self._waiting[group].popleft()
+                self._queued -= 1
+                self._shares.take(group)
+                call.has_place = True
+                self._waiting.move_to_end(group)
+                if not self._waiting[group]:
+                    del self._waiting[group]
+                return call
+        return None
+
+    def _ended(self, call: Call) -> bool:
+        """Return false when the thread must end, because another one has taken its place."""
+        with self._changed:
+            if call.has_place:
+                self._give_place(call)
+                # A place that is free may be one for a group that had too many.
+                if self._queued:
+                    self._changed.notify()
+                return True
+            self._replaced -= 1
+            self._number -= 1
+            return False
+
+    def _give_place(self, call: Call) -> None:
+        call.has_place = False
+        self._shares.give(call.group)
 
 
-def _carry_out(future: "Future[Any]", function: Callable[[], Any]) -> None:
-    if not future.set_running_or_notify_cancel():
+def _carry_out(call: Call) -> None:
+    if not call.future.set_running_or_notify_cancel():
         return
     try:
-        result = function()
+        result = call.function()
     except BaseException as error:  # noqa: BLE001 - the caller's future carries it
-        future.set_exception(error)
+        call.future.set_exception(error)
     else:
-        future.set_result(result)
+        call.future.set_result(result)

@@ -3,9 +3,11 @@
 import asyncio
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 PATIENCE_SECONDS = 300.0
 """No thread is left behind by a test that fails."""
@@ -17,26 +19,104 @@ async def happened(event: threading.Event) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_cancelled_attempt_returns_at_once_and_its_thread_stays_taken(handler, attempt) -> None:
-    entered, leave, done = threading.Event(), threading.Event(), threading.Event()
+class Stuck:
+    """A function that does not return before `leave` is set."""
 
-    def stuck() -> None:
-        entered.set()
-        leave.wait(PATIENCE_SECONDS)
-        done.set()
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.leave = threading.Event()
+        self.left = threading.Semaphore(0)
 
-    one = handler(threads=1, stuck=stuck, is_after=done.is_set)
+    def __call__(self) -> None:
+        self.entered.release()
+        self.leave.wait(PATIENCE_SECONDS)
+        self.left.release()
+
+
+async def passed(semaphore: threading.Semaphore) -> None:
+    """Wait for what another thread does, without blocking the loop."""
+    while not semaphore.acquire(blocking=False):
+        await asyncio.sleep(0)
+
+
+async def cancelled_while_it_runs(one, attempt, stuck: Stuck) -> None:
     running = asyncio.create_task(one.run(attempt({"function": "stuck"})))
-    await happened(entered)
+    await passed(stuck.entered)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert not done.is_set()
 
-    waiting = asyncio.create_task(one.run(attempt({"function": "is_after"})))
+
+async def test_a_cancelled_attempt_returns_at_once_and_another_thread_takes_the_place_of_its_own(
+    handler, attempt
+) -> None:
+    stuck = Stuck()
+    one = handler(threads=1, stuck=stuck, call=lambda: 42)
+    with capture_logs() as logs:
+        await cancelled_while_it_runs(one, attempt, stuck)
+    assert await one.run(attempt({"function": "call"})) == 42
+    assert not stuck.left.acquire(blocking=False)
+    assert [(entry["event"], entry["function"], entry["thread"]) for entry in logs] == [
+        ("python_function_left_running", "stuck", "replaced")
+    ]
+    stuck.leave.set()
+
+
+async def test_only_as_many_threads_are_replaced_as_there_are_places(handler, attempt) -> None:
+    stuck = Stuck()
+    one = handler(threads=2, stuck=stuck, call=lambda: 42)
+    with capture_logs() as logs:
+        for _ in range(4):
+            await cancelled_while_it_runs(one, attempt, stuck)
+    assert [entry["thread"] for entry in logs] == ["replaced"] * 2 + ["not replaced: too many are"] * 2
+    waiting = asyncio.create_task(one.run(attempt({"function": "call"})))
     await asyncio.sleep(0)
-    leave.set()
-    assert await waiting is True
+    assert not waiting.done()
+    stuck.leave.set()
+    assert await waiting == 42
+
+
+async def test_a_thread_that_was_replaced_ends_and_can_be_replaced_again(handler, attempt) -> None:
+    stuck = Stuck()
+    one = handler(threads=1, stuck=stuck, thread=threading.get_ident)
+    for _ in range(5):
+        former = await one.run(attempt({"function": "thread"}))
+        await cancelled_while_it_runs(one, attempt, stuck)
+        assert await one.run(attempt({"function": "thread"})) != former
+        stuck.leave.set()
+        await passed(stuck.left)
+        while former in {thread.ident for thread in threading.enumerate()}:
+            await asyncio.sleep(0)
+        stuck.leave.clear()
+
+
+async def test_threads_are_given_to_workflows_in_turn(handler, attempt) -> None:
+    stuck, calls = Stuck(), []
+    one = handler(threads=1, stuck=stuck, call=lambda name: calls.append(name))
+
+    def called(workflow_id: int, name: str) -> asyncio.Task[None]:
+        asked = replace(attempt({"function": "call", "arguments": {"name": name}}), workflow_id=workflow_id)
+        return asyncio.create_task(one.run(asked))
+
+    first = asyncio.create_task(one.run(attempt({"function": "stuck"})))
+    await passed(stuck.entered)
+    tasks = [called(7, "a1"), called(7, "a2"), called(7, "a3"), called(8, "b1"), called(9, "c1"), called(8, "b2")]
+    await asyncio.sleep(0)
+    stuck.leave.set()
+    await asyncio.gather(first, *tasks)
+    assert calls == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+async def test_one_workflow_does_not_get_all_threads(handler, attempt) -> None:
+    stuck = Stuck()
+    one = handler(threads=16, stuck=stuck, call=lambda: 42)
+    tasks = [asyncio.create_task(one.run(attempt({"function": "stuck"}))) for _ in range(30)]
+    for _ in range(15):
+        await passed(stuck.entered)
+    assert await one.run(replace(attempt({"function": "call"}), workflow_id=-1)) == 42
+    assert not stuck.entered.acquire(blocking=False)
+    stuck.leave.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_a_cancelled_coroutine_function_is_cancelled(handler, attempt) -> None:
