@@ -36,7 +36,7 @@ class WorkerThreads:
     """
 
     def __init__(self, size: int) -> None:
-        self._shares = Shares(size)
+        self._shares: Shares[Hashable] = Shares(size)
         self._most_replaced = size
         self._replaced = 0
         self._number = 0

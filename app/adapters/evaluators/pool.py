@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from app.adapters.evaluators.process import EvaluatorProcess, ProcessLimits
-from app.adapters.evaluators.queue import FairPlaces, FullQueue
+from app.background.fair_places import FairPlaces, FullQueue
 from app.engine.evaluating.ports import TOO_COSTLY, UNAVAILABLE, EvaluatorError
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,8 @@ class EvaluatorPool:
                     raise EvaluatorError(TOO_COSTLY, f"the evaluation needs {size}")
                 return await self._answer(made)
         except FullQueue as error:
-            raise EvaluatorError(UNAVAILABLE, str(error)) from None
+            reason = f"{error.waiting} evaluations wait already, {error.own} of them of this workflow"
+            raise EvaluatorError(UNAVAILABLE, reason) from None
 
     async def close(self) -> None:
         while self._ready:

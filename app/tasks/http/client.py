@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 
+from app.background.fair_places import FairPlaces
 from app.tasks.http.connection import Connection
 from app.tasks.http.network import GuardedNetwork, MakeTls, Origin, Resolve, system_resolve
 from app.tasks.http.pool import Clock, ConnectionPool, PoolLimits
@@ -27,8 +29,14 @@ class HttpClient:
         limits: PoolLimits | None = None,
     ) -> None:
         self._network = GuardedNetwork(options, resolve, make_tls)
+        limits = limits or PoolLimits()
+        self._places = FairPlaces(limits.max_requests)
         self._pool = ConnectionPool(self._connect, clock, limits)
         self._sender = Sender(self._pool)
+
+    def place(self, workflow_id: int) -> AbstractAsyncContextManager[None]:
+        """For one call with its redirects. Waits while too many others are made."""
+        return self._places.place(workflow_id)
 
     async def send(self, request: httpx.Request, expected: Collection[int]) -> httpx.Response:
         """The unread response, which the caller must close. A redirect whose status is `expected` is not followed.

@@ -22,6 +22,8 @@ USER_AGENT = "workflow-execution-service"
 class HttpHandler:
     """Calls a URL. The task's `timeout_seconds` limits the call and its redirects; without it `call_seconds` does."""
 
+    waits_outside = True
+
     def __init__(
         self, client: HttpClient, default_method: str, options: HttpOptions, now: Callable[[], datetime]
     ) -> None:
@@ -39,7 +41,7 @@ class HttpHandler:
         request = self._request(config, attempt)
         seconds = self._call_seconds if attempt.timeout_seconds is None else None
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds), self._client.place(attempt.workflow_id):
                 return await self._call(request, config, attempt)
         except TimeoutError:
             what = f"{origin(request.url)} did not respond completely within {seconds:g} s"

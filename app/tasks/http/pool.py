@@ -1,7 +1,6 @@
 """The connection pool of all `http` tasks: how many connections there are, and which of them can be reused."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from app.tasks.http.network import Origin
 class PoolLimits:
     """Limits of the pool.
 
-    max_requests: how many requests run at the same time; further ones wait.
+    max_requests: how many calls are made at the same time; further ones wait, of all workflows in turn.
     max_idle: how many idle connections are kept.
     idle_seconds: how long an idle connection is kept. Less than 5 s, after which many servers close, so that a server
         seldom closes a connection just while a request is sent on it.
@@ -44,29 +43,22 @@ class _Idle(NamedTuple):
 class ConnectionPool:
     """Each connection that `acquire` returns must be released. `clock` is monotonic, in seconds."""
 
-    def __init__(self, connect: Connect, clock: Clock = time.monotonic, limits: PoolLimits | None = None) -> None:
+    def __init__(self, connect: Connect, clock: Clock, limits: PoolLimits) -> None:
         self._connect = connect
         self._clock = clock
-        self._limits = limits or PoolLimits()
-        self._slots = asyncio.Semaphore(self._limits.max_requests)
+        self._limits = limits
         self._idle: list[_Idle] = []
         self._faulty_until: dict[Origin, float] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
     async def acquire(self, origin: Origin, is_new: bool = False) -> Connection:
         """A connection without a request; a new one if `is_new`. Raise what `connect` raises."""
-        await self._slots.acquire()
-        try:
-            found = None if is_new else self._take_reusable(origin)
-            return found or await self._connect(origin)
-        except BaseException:
-            self._slots.release()
-            raise
+        found = None if is_new else self._take_reusable(origin)
+        return found or await self._connect(origin)
 
     def release(self, origin: Origin, connection: Connection) -> None:
         """Finish the connection's request; keep the connection if it is reusable, otherwise close it."""
         connection.finish()
-        self._slots.release()
         if connection.has_unexpected_bytes:
             self._mark_faulty(origin)
         if connection.is_reusable and not self._is_faulty(origin) and len(self._idle) < self._limits.max_idle:

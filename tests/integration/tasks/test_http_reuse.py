@@ -1,6 +1,7 @@
 """Reuse of connections: when the server closes one, when a request ends early, and the limits of the pool."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -184,6 +185,24 @@ async def test_more_requests_than_allowed_wait(site, handler, attempt) -> None:
     assert len(site.calls) == 2
     go_on.set()
     assert [output["body"] for output in await asyncio.gather(*running)] == ["done"] * 4
+
+
+async def test_one_workflow_cannot_make_all_the_requests(site, handler, attempt) -> None:
+    async def hold(call, writer) -> None:
+        arrived.release()
+        await go_on.wait()
+        writer.write(answer(body=b"done"))
+
+    arrived, go_on = asyncio.Semaphore(0), asyncio.Event()
+    site.pages["/hold"], site.pages["/a"] = hold, answer(body=b"x")
+    one = handler(limits=PoolLimits(max_requests=9))
+    running = [asyncio.create_task(one.run(attempt(url=site.url("/hold")))) for _ in range(20)]
+    for _ in range(8):
+        await arrived.acquire()
+    assert (await one.run(replace(attempt(url=site.url("/a")), workflow_id=99)))["body"] == "x"
+    assert len(site.calls) == 9
+    go_on.set()
+    await asyncio.gather(*running)
 
 
 async def test_a_failed_connect_frees_its_slot(handler, attempt, site) -> None:

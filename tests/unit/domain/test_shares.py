@@ -43,7 +43,7 @@ def test_a_place_may_be_taken_without_asking() -> None:
     shares = Shares(1)
     shares.take("a")
     shares.take("b")
-    assert (shares.free, shares.may_take("c"), shares.allowance("c")) == (-1, False, 0)
+    assert (shares.free, shares.may_take("c"), shares.allowance()) == (-1, False, 0)
     shares.give("a")
     assert (shares.free, shares.may_take("b")) == (0, False)
 
@@ -63,7 +63,7 @@ def test_the_allowance_is_what_can_be_taken_one_after_the_other(size: int, own: 
     for group, count in (("own", own), ("others", others)):
         for _ in range(count):
             shares.take(group)
-    allowed = shares.allowance("own")
+    allowed = shares.allowance(own)
     taken = 0
     while shares.may_take("own"):
         shares.take("own")

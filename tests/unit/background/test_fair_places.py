@@ -1,10 +1,10 @@
-"""Workflows get the places of evaluators in turn."""
+"""Places that workflows get in turn."""
 
 import asyncio
 
 import pytest
 
-from app.adapters.evaluators.queue import FairPlaces, FullQueue
+from app.background.fair_places import FairPlaces, FullQueue
 
 
 async def hold(places: FairPlaces, workflow: int, order: list[int], go: asyncio.Event) -> None:
@@ -38,14 +38,27 @@ async def test_one_workflow_fills_a_quarter_of_the_queue() -> None:
     places, order, go = FairPlaces(1, 8), [], asyncio.Event()
     holders = [asyncio.create_task(hold(places, 1, order, go)) for _ in range(3)]
     await asyncio.sleep(0)
-    with pytest.raises(FullQueue, match="2 evaluations wait already, 2 of them of this workflow"):
+    with pytest.raises(FullQueue, match="2 wait already, 2 of them for the same"):
         await hold(places, 1, order, go)
     holders += [asyncio.create_task(hold(places, workflow, order, go)) for workflow in (2, 2, 3, 3, 4, 4)]
     await asyncio.sleep(0)
-    with pytest.raises(FullQueue, match="8 evaluations wait already, 0 of them"):
+    with pytest.raises(FullQueue, match="8 wait already, 0 of them"):
         await hold(places, 5, order, go)
     go.set()
     await asyncio.gather(*holders)
+
+
+async def test_one_workflow_does_not_have_all_places() -> None:
+    places, order, go = FairPlaces(9), [], asyncio.Event()
+    holders = [asyncio.create_task(hold(places, 1, order, go)) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert order == [1] * 8
+    holders.append(asyncio.create_task(hold(places, 2, order, go)))
+    await asyncio.sleep(0)
+    assert order == [*[1] * 8, 2]
+    go.set()
+    await asyncio.gather(*holders)
+    assert order.count(1) == 20
 
 
 @pytest.mark.parametrize("at", ["while it waits", "when its turn has come"])
