@@ -90,7 +90,8 @@ class TaskHandler(Protocol):
     """Runs attempts of one task type. The result must be a JSON value; raise `TaskError` to fail.
 
     A handler that stores its config, or a part of it, has `stores_config = True`: an attempt whose config contains a
-    secret then fails before the handler is called.
+    secret then fails before the handler is called. One that mostly waits for something outside of this process has
+    `waits_outside = True`: an execution that only has such attempts leaves its place in the engine to others.
     """
 
     async def run(self, attempt: Attempt) -> Any: ...

@@ -12,9 +12,8 @@ from app.engine.ports import Opening
 class LocalEngine(Protocol):
     """`app/engine/running/engine.py` implements it."""
 
-    @property
-    def has_room(self) -> bool:
-        """True when an execution can be opened here."""
+    def has_room(self, workflow_id: int) -> bool:
+        """True when an execution of the workflow can be opened here."""
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
         """Start a new execution here; return its status once it is stored.
@@ -29,7 +28,8 @@ class LocalEngine(Protocol):
 class NoEngine:
     """For a process without an engine; engines in other processes run its executions."""
 
-    has_room = False
+    def has_room(self, workflow_id: int) -> bool:
+        return False
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
         return None

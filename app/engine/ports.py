@@ -1,6 +1,6 @@
 """What the engine needs from outside. `adapters/` implements these protocols, `wiring/` joins them to the engine."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -151,14 +151,6 @@ class Parking:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """An execution that this engine now owns, with its whole history."""
-
-    execution: Execution
-    events: Sequence[Event]
-
-
-@dataclass(frozen=True, slots=True)
 class ChildEnd:
     """How a child has ended.
 
@@ -218,37 +210,6 @@ class Recording(Protocol):
 
     async def stored(self, steps: Sequence[Step]) -> set[UUID]:
         """Return the executions whose last event of `steps` is stored. Call it when `record` was interrupted."""
-
-
-class Ownership(Protocol):
-    """Leases of engines, and which engine owns which executions. All times are the database's clock."""
-
-    async def register(self, name: str, lease_seconds: float) -> int:
-        """Add an engine's lease row; return its id."""
-
-    async def renew(self, engine_id: int, lease_seconds: float) -> bool:
-        """False when the lease row is gone, because another engine has taken over this one's executions."""
-
-    async def reap(self) -> int:
-        """Remove engines whose lease has expired and free their executions; return how many were freed.
-
-        Also remove commands that arrived after their execution had ended.
-        """
-
-    async def release(self, engine_id: int) -> None:
-        """Remove this engine's row and free the executions that it still owns."""
-
-    async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
-        """Become the owner of at most `limit` executions that are due and have no owner."""
-
-    async def owned(self, engine_id: int) -> Collection[UUID]:
-        """The unfinished executions that this engine owns."""
-
-    async def give_back(self, engine_id: int, execution_ids: Sequence[UUID], seconds: float) -> None:
-        """Free those of the executions that this engine owns; they are due again after `seconds`."""
-
-    async def commands(self, engine_id: int) -> Sequence[ControlCommand]:
-        """The pending commands for executions that this engine owns, oldest first. Reading does not remove them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Starter:
             created_at=now,
             idempotency_key=opening.idempotency_key,
         )
-        if self._engine.has_room:
+        if self._engine.has_room(opening.workflow_id):
             status = await self._engine.open(execution, plan, opening)
             if status is None:
                 return None

@@ -37,13 +37,13 @@ from app.engine.ports import (
     ExecutionStore,
     FamilyChange,
     FamilyReader,
-    Ownership,
     Parking,
     Recording,
     RowChange,
     Step,
     StoreUnreachable,
 )
+from app.engine.running.ports import ClaimShares, Ownership
 from tests.support.histories import (
     BEGUN,
     CREATED,
@@ -555,6 +555,94 @@ async def test_claims_of_many_engines_are_disjoint(stores: Stores, workflow: Wor
     claims = await asyncio.gather(*(stores.ownership.claim(engine_id, 8) for engine_id in engines))
     assert [len(some) for some in claims] == [8] * 5
     assert sorted(claim.execution.id for some in claims for claim in some) == sorted(ids)
+
+
+async def claimed(stores: Stores, limit: int, shares: ClaimShares) -> tuple[set[UUID], set[int]]:
+    """The executions, and the workflows that may have more that is due."""
+    found = await stores.ownership.claim_divided(await stores.engine(), limit, shares)
+    return {claim.execution.id for claim in found.claims}, set(found.waiting)
+
+
+NONE_HAS_PLACES = ClaimShares(100, {}, {})
+
+
+async def test_a_divided_claim_gives_to_workflows_in_turn(stores: Stores) -> None:
+    first, second, third = [await new_workflow(stores) for _ in range(3)]
+    many = [await stores.enqueue(first) for _ in range(10)]
+    few = [await stores.enqueue(second) for _ in range(2)]
+    one = await stores.enqueue(third)
+    assert await claimed(stores, 6, NONE_HAS_PLACES) == ({*many[:3], *few, one}, {first.id})
+    assert await claimed(stores, 6, NONE_HAS_PLACES) == ({*many[3:9]}, {first.id})
+    assert await claimed(stores, 6, NONE_HAS_PLACES) == ({*many[9:]}, set())
+    assert await claimed(stores, 6, NONE_HAS_PLACES) == (set(), set())
+
+
+async def test_a_divided_claim_counts_the_places_that_workflows_have(stores: Stores) -> None:
+    first, second, third = [await new_workflow(stores) for _ in range(3)]
+    of_first, of_second, of_third = [
+        [await stores.enqueue(workflow) for _ in range(5)] for workflow in (first, second, third)
+    ]
+    shares = ClaimShares(2, {first.id: 0, second.id: 4}, {first.id: 9, second.id: 1})
+    both = {second.id, third.id}
+    assert await claimed(stores, 1, shares) == ({of_third[0]}, both)
+    assert await claimed(stores, 3, shares) == ({of_second[0], *of_third[1:3]}, both)
+    assert await claimed(stores, 100, shares) == ({*of_second[1:], *of_third[3:]}, both)
+    assert await claimed(stores, 100, ClaimShares(0, {first.id: 0}, {first.id: 9})) == (set(), set())
+    assert await claimed(stores, 100, NONE_HAS_PLACES) == ({*of_first}, set())
+
+
+async def test_a_divided_claim_says_who_waits_although_it_claims_nothing_of_them(stores: Stores) -> None:
+    workflows = [await new_workflow(stores) for _ in range(3)]
+    for workflow in workflows:
+        await stores.enqueue(workflow)
+    got, waiting = await claimed(stores, 1, NONE_HAS_PLACES)
+    assert len(got) == 1
+    assert {workflow.id for workflow in workflows[1:]} <= waiting
+
+
+async def test_divided_claims_of_many_engines_are_disjoint_and_leave_nothing(stores: Stores) -> None:
+    workflows = [await new_workflow(stores) for _ in range(4)]
+    ids = [await stores.enqueue(workflow) for workflow in workflows for _ in range(10)]
+    engines, found = [await stores.engine() for _ in range(5)], []
+    while any(
+        claims := [
+            divided.claims
+            for divided in await asyncio.gather(
+                *(stores.ownership.claim_divided(engine_id, 3, NONE_HAS_PLACES) for engine_id in engines)
+            )
+        ]
+    ):
+        found += [claim.execution.id for some in claims for claim in some]
+    assert sorted(found) == sorted(ids)
+
+
+async def test_a_divided_claim_takes_only_what_is_unowned_unfinished_and_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    await stores.open(engine_id, workflow)
+    finished, later = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
+    await stores.recording.record(engine_id, [Step(finished, [completed(3)], change=end(3))])
+    await stores.ownership.give_back(engine_id, [later], HOUR)
+    assert await claimed(stores, 100, NONE_HAS_PLACES) == (set(), set())
+
+
+async def test_an_engine_without_a_lease_gets_nothing_from_a_divided_claim(stores: Stores, workflow: Workflow) -> None:
+    execution_id = await stores.enqueue(workflow)
+    engine_id = await stores.engine()
+    await stores.ownership.release(engine_id)
+    assert not (await stores.ownership.claim_divided(engine_id, 10, NONE_HAS_PLACES)).claims
+    assert await stores.due() == {execution_id}
+
+
+async def test_a_divided_claim_passes_by_rows_that_another_engine_is_taking(
+    postgres: Stores, other_session: asyncpg.Connection
+) -> None:
+    workflow = await new_workflow(postgres)
+    ids = [await postgres.enqueue(workflow) for _ in range(4)]
+    async with other_session.transaction():
+        await other_session.execute("SELECT FROM executions WHERE id = $1 FOR UPDATE", ids[0])
+        got, _ = await claimed(postgres, 4, NONE_HAS_PLACES)
+        assert got == {*ids[1:]}
 
 
 async def test_a_claim_passes_by_rows_that_another_engine_is_taking(

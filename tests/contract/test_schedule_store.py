@@ -21,7 +21,8 @@ from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, NotFound
 from app.domain.payloads import Payload
 from app.engine.identifiers import new_execution_id
-from app.engine.ports import ExecutionStore, Ownership, Recording, Step
+from app.engine.ports import ExecutionStore, Recording, Step
+from app.engine.running.ports import Ownership
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.histories import CREATED, completed, end, opening

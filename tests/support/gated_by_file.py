@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import threading
+import time
 from pathlib import Path
 
 from app.tasks import Attempt, task_function
@@ -15,3 +17,17 @@ async def gated_by_file(attempt: Attempt) -> dict[str, int]:
     while not gate.exists():
         await asyncio.sleep(POLL_SECONDS)
     return {"attempt": attempt.number}
+
+
+@task_function("test.gated_thread")
+def gated_thread(attempt: Attempt) -> dict[str, int]:
+    """As `gated_by_file`, in a thread."""
+    gate = Path(os.environ["GATE"])
+    while not gate.exists():
+        time.sleep(POLL_SECONDS)
+    return {"attempt": attempt.number}
+
+
+@task_function("test.thread_name")
+def thread_name() -> str:
+    return threading.current_thread().name

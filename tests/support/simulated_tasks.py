@@ -13,7 +13,8 @@ from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import Config
 from app.domain.events import Event, EventType
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
-from app.engine.ports import Claim, Step
+from app.engine.ports import Step
+from app.engine.running.ports import Claim
 from app.tasks.child_workflow import WorkflowHandler
 from tests.support.memory.database import MemoryDatabase
 

@@ -5,13 +5,15 @@ from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
+from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
 from app.adapters.database import rows
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
-from app.engine.ports import Claim, ControlCommand
+from app.engine.ports import ControlCommand
+from app.engine.running.ports import Claim, ClaimShares, DividedClaim
 
 _SQL = load("ownership")
 _FAMILIES = load("families")
@@ -55,10 +57,21 @@ class PostgresOwnership:
 
     async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
         with reaching():
-            claimed = await self._pool.fetch(_SQL["claim"], engine_id, limit)
-            if not claimed:
-                return ()
-            events = await self._pool.read(_SQL["histories"], [row["id"] for row in claimed])
+            return await self._with_histories(await self._pool.fetch(_SQL["claim"], engine_id, limit))
+
+    async def claim_divided(self, engine_id: int, limit: int, shares: ClaimShares) -> DividedClaim:
+        known = list(shares.taken)
+        allowed, taken = [shares.allowed[key] for key in known], [shares.taken[key] for key in known]
+        with reaching():
+            arguments = engine_id, limit, known, allowed, taken, shares.of_others
+            found = await self._pool.fetch(_SQL["claim_divided"], *arguments)
+            claims = await self._with_histories([row for row in found if row["id"] is not None])
+        return DividedClaim(claims, frozenset(found[0]["waiting"] or ()))
+
+    async def _with_histories(self, claimed: Sequence[Record]) -> Sequence[Claim]:
+        if not claimed:
+            return ()
+        events = await self._pool.read(_SQL["histories"], [row["id"] for row in claimed])
         by_execution = {
             execution_id: [rows.event(row) for row in group]
             for execution_id, group in groupby(events, key=itemgetter("execution_id"))

@@ -230,6 +230,13 @@ class ExecutionRow(Base):
         CheckConstraint("started_at IS NOT NULL OR status IN ('pending', 'cancelled')", name="started_has_a_time"),
         Index(None, "workflow_id", "id"),
         Index("ix_executions_active", "owner_id", "due_at", postgresql_where=text("finished_at IS NULL")),
+        Index("ix_executions_due", "due_at", postgresql_where=text("owner_id IS NULL AND finished_at IS NULL")),
+        Index(
+            "ix_executions_due_by_workflow",
+            "workflow_id",
+            "due_at",
+            postgresql_where=text("owner_id IS NULL AND finished_at IS NULL"),
+        ),
         Index(
             "ix_executions_unsuccessful",
             "status",

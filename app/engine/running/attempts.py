@@ -96,6 +96,10 @@ class Attempts:
             return False
         return is_waiting(handler) or is_calling(handler) or getattr(handler, "stores_config", False)
 
+    def waits_outside(self, task_type: str | None) -> bool:
+        """True when attempts of this type mostly wait for something outside of this process."""
+        return getattr(self._handlers.handler(task_type), "waits_outside", False)
+
     def wait(self, task_type: str | None, config: Config) -> Wait | None:
         """What a task of this type and config waits for; None when it does something, or there is no such wait.
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from math import ceil
 
 import structlog
 
@@ -13,23 +14,30 @@ from app.engine.deciding.state import ExecutionState
 from app.engine.folding import folded
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import Claim, ControlCommand, Ownership, StoreUnreachable
+from app.engine.ports import ControlCommand, StoreUnreachable
 from app.engine.running.command_delivery import CommandDelivery
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.lease import Lease
 from app.engine.running.options import EngineOptions
+from app.engine.running.ports import Claim, Ownership
 from app.engine.running.recorder import Recorder
 
 log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE = 100
+LEAST_ROOM = 0.25
+"""While less than this part of the places is free, claims are divided among workflows."""
+
 LONGEST_RETRY_SECONDS = 2.0
 ORPHAN_PAUSE_SECONDS = 10.0
 """How long an execution that this engine could not continue is left alone before any engine tries again."""
 
 
 class Claiming:
-    """Fills the room in `held` with executions that are due.
+    """Gives the free places to executions that are due.
+
+    While many places are free, those come first that are due for longest. When few are, and after a claim that took
+    all that it could, a claim is divided among the workflows.
 
     An orphan is an execution that the database says is this engine's, but that this engine does not run: its claim was
     not acknowledged, it could not be continued, or its run was dropped. No other engine takes it while this one renews
@@ -50,12 +58,14 @@ class Claiming:
         self._plans = plans
         self._commands = commands
         self._held = held
+        self._places = held.places
         self._lease = lease
         self._recorder = recorder
         self._options = options
         self._work = WakeUp()
         self._orphans_expected = False
         self._look_for_orphans_at = 0.0
+        self._divides = False
         backoff = Backoff(options.poll_seconds, max(options.poll_seconds, LONGEST_RETRY_SECONDS), jitter=0)
         self._loop = Loop("claims", self._claim_some, partial(self._work.wait, options.poll_seconds), backoff=backoff)
 
@@ -76,22 +86,19 @@ class Claiming:
         self._orphans_expected = True
 
     async def _claim_some(self) -> bool:
-        """True when more may be due."""
-        return await self._claim() == CLAIMED_AT_ONCE
-
-    async def _claim(self) -> int:
-        """Claim and continue what is due; return how many executions that was. Raise `StoreUnreachable`."""
+        """Claim and continue what is due; return true when more may be due. Raise `StoreUnreachable`."""
         engine_id = self._lease.engine_id
         if engine_id is None:
-            return 0
+            return False
         try:
             await self._give_back_orphans(engine_id)
             await self._recorder.wait_for_room()
-            if self._lease.engine_id is None or not self._held.accepting or self._held.room <= 0:
-                return 0
-            # Reserved, because starts may take places while the claim is on its way.
-            self._held.reserved = min(self._held.room, CLAIMED_AT_ONCE)
-            claims = await self._ownership.claim(engine_id, self._held.reserved)
+            if self._lease.engine_id is None or not self._held.accepting:
+                return False
+            if self._places.room <= 0:
+                self._places.note_waiting(everyone=True)
+                return False
+            claims, may_be_more = await self._claim(engine_id)
             commands = await self._commands.waiting(engine_id) if claims else ()
             for claim in claims:
                 await self._resume(claim, [c for c in commands if c.execution_id == claim.execution.id], engine_id)
@@ -99,8 +106,30 @@ class Claiming:
             self.expect_orphans()
             raise
         finally:
-            self._held.reserved = 0
-        return len(claims)
+            self._places.reserved = 0
+        return may_be_more
+
+    async def _claim(self, engine_id: int) -> tuple[Sequence[Claim], bool]:
+        """Claim what there is room for; also return whether more can be claimed."""
+        places = self._places
+        if self._divides or places.room < ceil(places.working.size * LEAST_ROOM):
+            return await self._claim_divided(engine_id)
+        # Reserved, because starts may take places while the claim is on its way.
+        places.reserved = min(ceil(places.room / 2), CLAIMED_AT_ONCE)
+        claims = await self._ownership.claim(engine_id, places.reserved)
+        self._divides = len(claims) >= places.reserved
+        places.note_waiting(self._divides)
+        return claims, self._divides
+
+    async def _claim_divided(self, engine_id: int) -> tuple[Sequence[Claim], bool]:
+        places, shares = self._places, self._places.shares()
+        places.reserved = min(places.room, CLAIMED_AT_ONCE)
+        found = await self._ownership.claim_divided(engine_id, places.reserved, shares)
+        # Nothing is known of those of which nothing was asked for.
+        waiting = found.waiting | shares.refused
+        self._divides = bool(waiting)
+        places.note_waiting(False, waiting)
+        return found.claims, bool(found.claims) and bool(found.waiting)
 
     async def _resume(self, claim: Claim, commands: Sequence[ControlCommand], engine_id: int) -> None:
         execution = claim.execution

@@ -7,9 +7,10 @@ from uuid import UUID
 from app.background.backoff import Backoff
 from app.background.loop import Loop, OnDefect
 from app.background.wake_up import WakeUp
-from app.engine.ports import COMMANDS, ControlCommand, Ownership
+from app.engine.ports import COMMANDS, ControlCommand
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.lease import Lease
+from app.engine.running.ports import Ownership
 
 LONGEST_RETRY_SECONDS = 2.0
 

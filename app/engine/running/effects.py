@@ -78,6 +78,11 @@ class Effects:
         """True while a handler runs."""
         return bool(self._running)
 
+    @property
+    def only_wait(self) -> bool:
+        """True while no handler works in this process; some may wait for what is outside."""
+        return self._running.only_wait
+
     def carry_out(self, events: Sequence[Event], stops: Sequence[int]) -> None:
         """Do what `events`, which are committed, ask for; then stop the attempts of the tasks in `stops`."""
         for event in events:

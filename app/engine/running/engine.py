@@ -17,7 +17,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import ExecutionState
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import NEW_COMMANDS, NEW_WORK, Opening, Ownership, Signals, StoreUnreachable
+from app.engine.ports import NEW_COMMANDS, NEW_WORK, Opening, Signals, StoreUnreachable
 from app.engine.running.claiming import Claiming
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.command_delivery import CommandDelivery
@@ -26,6 +26,7 @@ from app.engine.running.lease import Lease
 from app.engine.running.limits import Limits
 from app.engine.running.options import EngineOptions
 from app.engine.running.places import Places
+from app.engine.running.ports import Ownership
 from app.engine.running.run import Run
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ class Engine:
     ) -> None:
         self._options = options
         self._recorder = shared.recorder
-        places = Places(options.max_executions, self._family_changed)
+        places = Places(options.max_executions, self._family_changed, self._room_made)
         self._held = HeldRuns(places, shared, limits, self._forget)
         self._lease = Lease(
             ownership,
@@ -67,10 +68,9 @@ class Engine:
         """How many executions this engine holds."""
         return len(self._held)
 
-    @property
-    def has_room(self) -> bool:
-        """True when an execution can be opened here."""
-        return self._held.accepting and self._lease.engine_id is not None and self._held.room > 0
+    def has_room(self, workflow_id: int) -> bool:
+        """True when an execution of the workflow can be opened here."""
+        return self._held.accepting and self._lease.engine_id is not None and self._held.places.may_open(workflow_id)
 
     async def start(self, on_defect: OnDefect) -> None:
         """Begin. A defect that ends one of the loops is reported to `on_defect(error)`: the process must end then.
@@ -89,7 +89,7 @@ class Engine:
         None when the opening's conditions do not hold, or when this engine has lost its lease and cannot tell.
         """
         await self._recorder.wait_for_room()
-        if not self.has_room:
+        if not self.has_room(execution.workflow_id):
             return None
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         run = self._held.new_run(execution, ExecutionState(plan))
@@ -122,12 +122,14 @@ class Engine:
         self._claiming.wake()
 
     def _forget(self, run: Run) -> None:
-        if self._held.remove(run):
-            self._claiming.wake()
+        self._held.remove(run)
         if run.is_lost:
             self._claiming.expect_orphans()
         if not run.is_busy:
             self._idle.wake()
+
+    def _room_made(self) -> None:
+        self._claiming.wake()
 
     def _family_changed(self) -> None:
         """There may be new children, or commands for parents and children, that this engine can take."""

@@ -13,7 +13,8 @@ from functools import partial
 import structlog
 
 from app.background.loop import Loop, OnDefect
-from app.engine.ports import Ownership, StoreUnreachable
+from app.engine.ports import StoreUnreachable
+from app.engine.running.ports import Ownership
 
 log = structlog.get_logger(__name__)
 

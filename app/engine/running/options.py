@@ -8,7 +8,7 @@ class EngineOptions:
     """The settings that these come from check the relations between them.
 
     - name: shown in the engine's row
-    - max_executions: how many executions it holds at the same time; more wait in the database
+    - max_executions: how many executions work at the same time; see `places.py`
     - lease_seconds: how long its lease lasts without a renewal
     - renew_seconds: how often it renews its lease
     - poll_seconds: how often it looks for work and commands when nothing wakes it up

@@ -79,7 +79,7 @@ class Run:
         self.draining = False
         self._shared = shared
         self._limits = limits
-        self._place = Place(places)
+        self._place = Place(places, execution.workflow_id)
         self._on_gone = on_gone
         self._permit = WritePermit()
         self._preparation = Preparation(execution, state, shared.attempts, shared.secrets, shared.evaluations)
@@ -121,6 +121,7 @@ class Run:
         A cancel or a pause among `commands` is applied before anything begins: no attempt may start that is then
         stopped at once.
         """
+        self._place.take()
         first = first_to_apply(commands)
         # Those of before: what this very step starts is watched when it is committed, as everything that it starts.
         waiting = [index for index in self.state.open if self.state.tasks[index].only_waits]
@@ -137,6 +138,8 @@ class Run:
         # be claimed at once again; so it stays until a timer says to look again.
         if commands or not self._due_times.is_set:
             self._park_if_idle()
+        else:
+            self._only_waits()
 
     @drop_on_defect
     def apply_commands(self, commands: Sequence[ControlCommand]) -> None:
@@ -186,7 +189,7 @@ class Run:
         self._family.stop()
         if not self._gone:
             self._gone = True
-            self._place.give_away(False)
+            self._place.leave()
             self._on_gone(self)
 
     # From what happened to events
@@ -332,6 +335,7 @@ class Run:
 
     def _submit(self, step: Step, stops: Sequence[int] = (), opened: Callable[[bool], None] | None = None) -> None:
         self._unacknowledged += 1
+        self._place.take()
         self._shared.recorder.submit(self._permit, step, partial(self._acknowledged, step, stops, opened))
 
     # Committed: act behind
@@ -362,7 +366,13 @@ class Run:
     def _start_children(self) -> None:
         if not (self.draining or self._gone or self._parking):
             self._family.go_on()
-            self._place.give_away(self._family.are_awaited)
+
+    def _only_waits(self) -> bool:
+        """True when nothing works here; then the place of the execution is left to others."""
+        if self._unacknowledged or self._ahead or self._gone or not self._effects.only_wait:
+            return False
+        self._place.rest()
+        return True
 
     def _park_if_idle(self, *, quiet: bool = False) -> None:
         """Leave an execution that only waits, and waits long, to the database.
@@ -370,7 +380,9 @@ class Run:
         quiet: true when nothing has happened for so long. A child may end soon; so its parent stays until then, unless
         too many do.
         """
-        if self.is_busy or self._family.are_starting or self.draining or self._gone or self.state.is_final:
+        if not self._only_waits() or self._effects.has_attempts or self._family.are_starting:
+            return
+        if self.draining or self.state.is_final:
             return
         if self._family.are_awaited and not quiet and not self._place.is_crowded:
             self._due_times.watch_quiet()

@@ -32,7 +32,7 @@ class RunningAttempts:
     """
 
     __slots__ = ("_attempts", "_cancelled", "_ended", "_given_up", "_grace_seconds", "_numbers", "_stopping_all",
-                 "_tasks", "_timers")  # fmt: skip
+                 "_tasks", "_timers", "_waiting")  # fmt: skip
 
     def __init__(self, attempts: Attempts, grace_seconds: float, ended: Ended) -> None:
         self._attempts = attempts
@@ -43,10 +43,16 @@ class RunningAttempts:
         self._cancelled: dict[int, None] = {}
         self._given_up: dict[asyncio.Task[Outcome], None] = {}
         self._timers = Timers()
+        self._waiting: dict[int, None] = {}
         self._stopping_all = False
 
     def __bool__(self) -> bool:
         return bool(self._tasks)
+
+    @property
+    def only_wait(self) -> bool:
+        """True while each of them waits for something outside of this process, or there is none."""
+        return len(self._tasks) == len(self._waiting)
 
     def start(
         self, index: int, attempt: Attempt, handler: Handler | None, task_type: str | None, mask: TaskMask | None = None
@@ -62,6 +68,8 @@ class RunningAttempts:
         if task is None:
             return
         self._tasks[index] = task
+        if self._attempts.waits_outside(task_type):
+            self._waiting[index] = None
         if attempt.timeout_seconds is not None:
             outcome = Failed(timed_out(attempt.timeout_seconds))
             give_up = partial(self._give_up, index, outcome)
@@ -90,6 +98,7 @@ class RunningAttempts:
         """As `stop_all`, and as if nothing ran any more."""
         self.stop_all()
         self._tasks.clear()
+        self._waiting.clear()
         self._numbers.clear()
 
     def close(self) -> None:
@@ -110,6 +119,7 @@ class RunningAttempts:
             return
         del self._numbers[index]
         self._tasks.pop(index, None)
+        self._waiting.pop(index, None)
         self._timers.cancel(index)
         if isinstance(outcome, Stopped) and index not in self._cancelled:
             outcome = Failed(_NOT_REQUESTED)

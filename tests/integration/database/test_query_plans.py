@@ -20,6 +20,7 @@ from app.definitions.ports import WorkflowFilter
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
+from app.engine.running.ports import ClaimShares
 from app.engine.running.retention import BEGINNING
 from tests.support.query_plans import MODES, ExplainingPool
 from tests.support.requests import ref_of
@@ -121,6 +122,14 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
     for workflow_id, after, until, before in product((None, LARGE, SMALL), times, times, cursors):
         wanted = ExecutionFilter(workflow_id, status, after, until)
         await store.list_executions(wanted, before, PAGE)
+    check(pool)
+
+
+@pytest.mark.parametrize("limit", [1, PAGE])
+async def test_a_divided_claim_looks_up_each_workflow_with_something_due(pool: ExplainingPool, limit: int) -> None:
+    for taken in ({}, dict.fromkeys(range(1, 500), 1)):
+        shares = ClaimShares(PAGE, dict.fromkeys(taken, 3), taken)
+        assert 0 < len((await PostgresOwnership(pool, pool).claim_divided(2, limit, shares)).claims) <= limit
     check(pool)
 
 

@@ -1,12 +1,36 @@
 """Leases, claims and the commands inbox in memory."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from math import ceil
 from uuid import UUID
 
-from app.engine.ports import CHILD_ENDED, ChildEnd, Claim, ControlCommand
+from app.engine.ports import CHILD_ENDED, ChildEnd, ControlCommand
+from app.engine.running.ports import Claim, ClaimShares, DividedClaim
 from tests.support.memory.database import NEVER, MemoryDatabase, StoredExecution
+
+
+def divided(
+    due: Sequence[StoredExecution], limit: int, shares: ClaimShares
+) -> tuple[list[StoredExecution], frozenset[int]]:
+    """Those to claim, and the workflows that may have more."""
+    of_workflow: dict[int, list[StoredExecution]] = defaultdict(list)
+    for row in due:
+        of_workflow[row.execution.workflow_id].append(row)
+    ready = {key: rows for key, rows in of_workflow.items() if shares.allowed.get(key, shares.of_others) > 0}
+    most = {key: min(shares.allowed.get(key, shares.of_others), ceil(2 * limit / len(ready))) for key in ready}
+    turns = sorted(
+        (
+            (shares.taken.get(key, 0) + rank, row.due_at, row.execution.id, row, rank == most[key])
+            for key, rows in ready.items()
+            for rank, row in enumerate(rows[: most[key]], 1)
+        ),
+        key=lambda turn: turn[:3],
+    )
+    left = [row for *_, row, _ in turns[limit:]] + [row for *_, row, is_last in turns if is_last]
+    return [row for *_, row, _ in turns[:limit]], frozenset(row.execution.workflow_id for row in left)
 
 
 class MemoryOwnership:
@@ -40,13 +64,23 @@ class MemoryOwnership:
 
     async def claim(self, engine_id: int, limit: int) -> Sequence[Claim]:
         async with self._database.faults.around("claim"):
-            if engine_id not in self._database.leases:
-                return ()
-            rows = sorted(self._due(), key=lambda row: row.due_at)[:limit]
-            for row in rows:
-                row.owner_id = engine_id
-                row.due_at = NEVER
-            return [Claim(row.execution, tuple(self._database.histories[row.execution.id])) for row in rows]
+            return self._take(engine_id, self._longest_due()[:limit])
+
+    async def claim_divided(self, engine_id: int, limit: int, shares: ClaimShares) -> DividedClaim:
+        async with self._database.faults.around("claim"):
+            chosen, waiting = divided(self._longest_due(), limit, shares)
+            return DividedClaim(self._take(engine_id, chosen), waiting)
+
+    def _longest_due(self) -> list[StoredExecution]:
+        return sorted(self._due(), key=lambda row: row.due_at)
+
+    def _take(self, engine_id: int, rows: Sequence[StoredExecution]) -> Sequence[Claim]:
+        if engine_id not in self._database.leases:
+            return ()
+        for row in rows:
+            row.owner_id = engine_id
+            row.due_at = NEVER
+        return [Claim(row.execution, tuple(self._database.histories[row.execution.id])) for row in rows]
 
     async def owned(self, engine_id: int) -> Collection[UUID]:
         async with self._database.faults.around("owned"):

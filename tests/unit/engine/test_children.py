@@ -104,7 +104,7 @@ async def test_parents_leave_their_places_to_their_children(house: House) -> Non
         parent_id = await process.start(await house.define(calling(middle)), input={"n": 1})
         assert (await process.until(parent_id))[-1] == "completed"
         await process.idle()
-        assert process.engine._held._places.given_away == 0
+        assert process.engine._held.places.waiting.used == 0
 
 
 async def test_a_workflow_that_calls_itself_comes_to_an_end(house: House, process: Process) -> None:

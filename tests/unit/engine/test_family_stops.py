@@ -234,4 +234,4 @@ async def test_a_workflow_that_starts_itself_many_times_is_bounded_and_can_be_ca
         assert len(house.database.executions) <= 310
         assert status(house, root) is ExecutionStatus.CANCELLED
         await process.idle()
-        assert process.engine._held._places.given_away == 0
+        assert process.engine._held.places.waiting.used == 0

@@ -1,4 +1,4 @@
-"""The executions that an engine holds, and its room for more."""
+"""The executions that an engine holds."""
 
 from uuid import UUID, uuid4
 
@@ -45,26 +45,10 @@ async def bench() -> Bench:
     return Bench()
 
 
-async def test_room_is_what_is_neither_held_nor_reserved(bench: Bench) -> None:
-    bench.add()
-    assert bench.held.room == 1
-    bench.held.reserved = 1
-    assert bench.held.room == 0
-    bench.places.given_away = 1
-    assert bench.held.room == 1, "a run that waits for its children leaves its place to these"
-
-
-async def test_the_first_place_that_becomes_free_is_told(bench: Bench) -> None:
-    first, second = bench.add(), bench.add()
-    assert bench.held.remove(first)
-    assert not bench.held.remove(second)
-    assert len(bench.held) == 0
-
-
 async def test_a_run_that_was_lost_does_not_take_its_successor_with_it(bench: Bench) -> None:
     lost = bench.add()
     successor = bench.add(lost.id)
-    assert not bench.held.remove(lost)
+    bench.held.remove(lost)
     assert bench.held.get(lost.id) is successor
 
 

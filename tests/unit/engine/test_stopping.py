@@ -34,7 +34,7 @@ async def stopping(process, deadline: float = 60):
     """A stop that has begun and waits."""
     task = asyncio.create_task(process.engine.stop(deadline))
     await asyncio.sleep(0)
-    assert not process.engine.has_room
+    assert not process.engine.has_room(1)
     return task
 
 

@@ -52,6 +52,54 @@ RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.st
           e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
           e.root_id, e.depth;
 
+-- name: claim_divided
+-- As claim, but divided among workflows: $3 are workflows, $4 how many executions may be claimed of each, $5 how many each
+-- has; $6 is how many may be claimed of any other workflow. At most twice as many candidates are looked at as are claimed,
+-- and one of each workflow.
+-- The workflows of all executions without an owner are found one by one, each by a search in the index (workflow_id, due_at).
+-- The first row also has the workflows that may have more that is due; there is such a row also when nothing is claimed.
+-- Candidates are not locked before they are ordered: another engine, which finds the same, takes those that come next.
+WITH RECURSIVE engine AS MATERIALIZED (
+    SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
+), heads AS (
+    (SELECT workflow_id, due_at FROM executions WHERE owner_id IS NULL AND finished_at IS NULL
+     ORDER BY workflow_id, due_at LIMIT 1)
+    UNION ALL
+    SELECT n.workflow_id, n.due_at FROM heads h CROSS JOIN LATERAL (
+        SELECT workflow_id, due_at FROM executions
+        WHERE owner_id IS NULL AND finished_at IS NULL AND workflow_id > h.workflow_id
+        ORDER BY workflow_id, due_at LIMIT 1) n
+), ready AS MATERIALIZED (
+    SELECT h.workflow_id, coalesce(k.taken, 0) AS taken,
+           least(coalesce(k.allowed, $6::int), ceil(2 * $2::float8 / count(*) OVER ())::int) AS most
+    FROM heads h
+    LEFT JOIN unnest($3::bigint[], $4::int[], $5::int[]) AS k (workflow_id, allowed, taken) USING (workflow_id)
+    WHERE h.due_at <= statement_timestamp() AND coalesce(k.allowed, $6::int) > 0
+), candidates AS MATERIALIZED (
+    SELECT f.id, r.workflow_id, r.taken + f.rank AS turn, f.rank = r.most AS is_last
+    FROM ready r CROSS JOIN LATERAL (
+        SELECT id, row_number() OVER (ORDER BY due_at) AS rank FROM executions
+        WHERE workflow_id = r.workflow_id AND owner_id IS NULL AND finished_at IS NULL
+          AND due_at <= statement_timestamp()
+        ORDER BY due_at LIMIT r.most) f
+), due AS MATERIALIZED (
+    SELECT x.id FROM candidates c JOIN executions x ON x.id = c.id
+    WHERE x.owner_id IS NULL AND x.finished_at IS NULL AND x.due_at <= statement_timestamp()
+    ORDER BY c.turn, x.due_at
+    LIMIT $2
+    FOR UPDATE OF x SKIP LOCKED
+), claimed AS (
+    UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
+    RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
+              e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
+              e.root_id, e.depth
+), left_over AS (
+    SELECT array_agg(DISTINCT c.workflow_id) AS waiting FROM candidates c LEFT JOIN due USING (id)
+    WHERE due.id IS NULL OR c.is_last
+)
+SELECT claimed.*, CASE WHEN row_number() OVER () = 1 THEN left_over.waiting END AS waiting
+FROM left_over LEFT JOIN claimed ON true;
+
 -- name: histories
 SELECT execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data
 FROM execution_events
