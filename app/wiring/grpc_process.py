@@ -88,7 +88,8 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
         announcer.listen(hub.wake)
         shared = Shared.of(database.pool, signals, evaluations)
         openings = _child_openings(settings, shared, payloads)
-        collaborators = _collaborators(settings, writer, task_types, hub, evaluations, openings, secrets)
+        recording = PostgresRecording(writer, database.pool)
+        collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
         engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options)
         executions = execution_service(settings, shared, hub, engine)
@@ -109,6 +110,7 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
             await engine.stop(0)
             await announcer.stop()
             await signals.stop()
+            await recording.close()
             await writer.close()
 
 
@@ -125,7 +127,7 @@ def _child_openings(settings: Settings, shared: Shared, payloads: Payloads) -> C
 
 def _collaborators(
     settings: Settings,
-    writer: OwnConnection,
+    recording: PostgresRecording,
     task_types: TaskTypeRegistry,
     hub: Hub,
     evaluations: Evaluations,
@@ -133,7 +135,7 @@ def _collaborators(
     secrets: Secrets,
 ) -> Collaborators:
     return Collaborators(
-        recorder=Recorder(PostgresRecording(writer)),
+        recorder=Recorder(recording),
         attempts=Attempts(task_types, settings.max_output_bytes),
         hub=hub,
         evaluations=evaluations,

@@ -39,14 +39,15 @@ def are_concerned(steps: Sequence[Step]) -> bool:
     return any(s.family is not None or (s.parking is not None and s.parking.in_family) for s in steps)
 
 
-async def record(session: Session, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
-    """Store those steps whose executions the engine still owns; return the ids of these. Then wake those concerned."""
+async def record(session: Session, engine_id: int, steps: Sequence[Step]) -> tuple[set[UUID], set[UUID]]:
+    """Store those steps whose executions the engine still owns.
+
+    Return the ids of these, and of the executions that may have to be made due.
+    """
     found = await session.fetch(RECORD, engine_id, *steps_apart.arguments(steps), *_arguments(steps))
     parked = (step.execution_id for step in steps if step.parking is not None and step.parking.in_family)
     concerned = {row["concerned"] for row in found if row["concerned"] is not None}
-    if due := concerned.union(parked):
-        await make_due(session, due)
-    return {row["id"] for row in found if row["id"] is not None}
+    return {row["id"] for row in found if row["id"] is not None}, concerned.union(parked)
 
 
 async def make_due(session: Session, execution_ids: Collection[UUID]) -> None:

@@ -5,7 +5,8 @@ no more than the batch needs. When it writes nothing, another one is tried, whic
 separately. Steps that change something for others of their family are for that one from the start.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -20,19 +21,43 @@ _APART = f"WITH {_SQL['apart']} SELECT id FROM owned"  # noqa: S608 - only text 
 
 
 class PostgresRecording:
-    """Stores the steps of one engine over `session`."""
+    """Stores the steps of one engine.
 
-    def __init__(self, session: families.Session) -> None:
+    session: for the steps; it is used by one call at a time.
+    others: for waking those whom steps concern, while the next steps are being stored; None takes `session` for it, and
+        the steps count as stored only when that is done.
+    """
+
+    def __init__(self, session: families.Session, others: families.Session | None = None) -> None:
         self._session = session
+        self._others = others
+        self._waking: asyncio.Task[None] | None = None
 
     async def record(self, engine_id: int, steps: Sequence[Step]) -> set[UUID]:
         with reaching():
             if await self._stored_together(engine_id, steps):
                 return {step.execution_id for step in steps}
             if families.are_concerned(steps):
-                return await families.record(self._session, engine_id, steps)
+                stored, due = await families.record(self._session, engine_id, steps)
+                await self._wake(due)
+                return stored
             found = await self._session.fetch(_APART, engine_id, *steps_apart.arguments(steps))
         return {row["id"] for row in found}
+
+    async def close(self) -> None:
+        """Wait until those are awake whom the last steps concerned."""
+        if self._waking is not None:
+            await self._waking
+
+    async def _wake(self, due: Collection[UUID]) -> None:
+        await self.close()
+        self._waking = None
+        if not due:
+            return
+        if self._others is None:
+            await families.make_due(self._session, due)
+        else:
+            self._waking = asyncio.create_task(families.make_due(self._others, due), name="wake families")
 
     async def _stored_together(self, engine_id: int, steps: Sequence[Step]) -> bool:
         """Store all steps or none. False when nothing was written."""

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 import orjson
 
 from app.background.backoff import Backoff
+from app.background.fair_places import FairPlaces
 from app.domain.errors import Invalid, NotFound, ServiceError, Unavailable
 from app.domain.executions import Execution, Parent
 from app.domain.handlers import Call, TaskError
@@ -23,6 +25,12 @@ from app.engine.ports import ChildOpening, Clock, FamilyReader, Opening
 from app.engine.running.limits import Limits
 
 RETRY = Backoff(first_seconds=0.5, longest_seconds=5.0)
+AT_ONCE = 2
+"""So many tasks of an engine prepare children at the same time. More would fill its steps with those of one family."""
+
+Known = dict[str, tuple[int, int]]
+"""Workflows by what a task calls them: the id and the current revision."""
+
 Result = TypeVar("Result")
 
 
@@ -38,6 +46,7 @@ class ChildOpenings:
     - limits: how large a family may become
     - new_id: makes the ids of children
     - backoff: the pauses after calls that failed
+    - turns: one for each task that prepares children; workflows get them in turn
     """
 
     plans: Plans
@@ -48,6 +57,7 @@ class ChildOpenings:
     limits: Limits
     new_id: Callable[[], UUID] = new_execution_id
     backoff: Backoff = RETRY
+    turns: FairPlaces = field(default_factory=partial(FairPlaces, AT_ONCE))
 
     async def check_family(self, parent: Execution, count: int) -> None:
         """Raise `TaskError` when the execution may not start so many children.
@@ -66,12 +76,17 @@ class ChildOpenings:
             )
             raise TaskError("too_many_descendants", message, retryable=False)
 
-    async def prepare(self, parent: Execution, task: PlannedTask, element: int | None, call: Call) -> ChildOpening:
-        """The child that the task starts. Raise `TaskError` when its workflow cannot be started."""
+    async def prepare(
+        self, parent: Execution, task: PlannedTask, element: int | None, call: Call, known: Known
+    ) -> ChildOpening:
+        """The child that the task starts. Raise `TaskError` when its workflow cannot be started.
+
+        known: what was read for other children of the same step; what is read here is added.
+        """
         try:
             # Only the text is used: the value is part of a config that other attempts use, too.
             payload = Payload(self.payloads.from_value(call.input, "input").text)
-            workflow_id, revision = await self._runnable(call.workflow, payload)
+            workflow_id, revision = await self._runnable(call.workflow, payload, known)
         except (NotFound, Invalid) as error:
             raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None
         except ServiceError as error:
@@ -81,16 +96,17 @@ class ChildOpenings:
         link = Parent(parent.id, task.id, element, parent.root_id, parent.depth + 1)
         return ChildOpening(self.new_id(), opening, link)
 
-    async def _runnable(self, workflow: str, input: Payload) -> tuple[int, int]:
+    async def _runnable(self, workflow: str, input: Payload, known: Known) -> tuple[int, int]:
         """The id and the current revision of the workflow. Raise `NotFound`, and `Invalid` for a wrong input."""
         ref = parse_ref(workflow)
-        current = await self._insist(lambda: self.plans.current(ref))
+        current = known.get(workflow) or await self._insist(lambda: self.plans.current(ref))
         plan = None if current is None else await self._insist(lambda: self.plans.get(*current))
         if current is None or plan is None:
             raise NotFound("workflow", ref)
         contract = plan.input
         if problems := await self._insist(lambda: checked_input(self.evaluations, contract, input, current[0])):
             raise Invalid(problems)
+        known[workflow] = current
         return current
 
     async def _insist(self, call: Callable[[], Awaitable[Result]]) -> Result:

@@ -22,7 +22,7 @@ from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.state import ExecutionState
 from app.engine.ports import ChildEnd, ChildOpening, ControlCommand, FamilyChange
 from app.engine.running.child_calls import ChildCalls
-from app.engine.running.child_openings import in_element
+from app.engine.running.child_openings import Known, in_element
 from app.engine.running.collaborators import Collaborators
 from app.engine.running.preparing import Preparation
 
@@ -212,13 +212,18 @@ class Children:
         elements = [] if self._state.is_paused else self._calls.next_elements(index)
         if not elements:
             return []
+        async with self._shared.openings.turns.place(self._execution.workflow_id):
+            return await self._openings(index, elements)
+
+    async def _openings(self, index: int, elements: Sequence[int | None]) -> list[ChildOpening]:
         openings, task = self._shared.openings, self._state.plan.tasks[index]
         await openings.check_family(self._execution, len(elements))
+        known: Known = {}
         prepared = []
         for element in elements:
             try:
                 call = await self._calls.call(index, element)
-                prepared.append(await openings.prepare(self._execution, task, element, call))
+                prepared.append(await openings.prepare(self._execution, task, element, call, known))
             except TaskError as error:
                 raise in_element(error, element) from None
         return prepared

@@ -114,16 +114,19 @@ class Claiming:
         places = self._places
         if self._divides or places.room < ceil(places.working.size * LEAST_ROOM):
             return await self._claim_divided(engine_id)
-        # Reserved, because starts may take places while the claim is on its way.
-        places.reserved = min(ceil(places.room / 2), CLAIMED_AT_ONCE)
+        self._reserve()
         claims = await self._ownership.claim(engine_id, places.reserved)
         self._divides = len(claims) >= places.reserved
         places.note_waiting(self._divides)
         return claims, self._divides
 
+    def _reserve(self) -> None:
+        """Starts may take places while the claim is on its way: half of them, since claims may follow each other."""
+        self._places.reserved = min(ceil(self._places.room / 2), CLAIMED_AT_ONCE)
+
     async def _claim_divided(self, engine_id: int) -> tuple[Sequence[Claim], bool]:
         places, shares = self._places, self._places.shares()
-        places.reserved = min(places.room, CLAIMED_AT_ONCE)
+        self._reserve()
         found = await self._ownership.claim_divided(engine_id, places.reserved, shares)
         # Nothing is known of those of which nothing was asked for.
         waiting = found.waiting | shares.refused
