@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.accepted import choice_form, number_form
+from app.domain.host_names import ANY, is_local, parse_hosts, parse_origins
 
 LONGEST_VALUE = 80
 
@@ -29,6 +30,8 @@ class Settings(BaseSettings):
     fastapi_host: str = "127.0.0.1"
     fastapi_port: int = Field(8000, ge=0, le=65535)
     fastapi_max_connections: int = Field(1_000, ge=1)
+    allowed_hosts: str | None = None
+    cors_origins: str = ""
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(50051, ge=0, le=65535)
     grpc_share_port: bool = False
@@ -86,8 +89,38 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        try:
+            parse_hosts(self.allowed_hosts or "")
+        except ValueError as error:
+            raise ValueError(
+                f"ALLOWED_HOSTS {_cut(error)!r}: give names or addresses without a port, *.NAME, or * for all"
+            ) from None
+        try:
+            parse_origins(self.cors_origins)
+        except ValueError as error:
+            raise ValueError(f"CORS_ORIGINS {_cut(error)!r}: give origins, such as https://example.com") from None
+        return self
+
     @cached_property
-    def allowed_hosts(self) -> frozenset[str]:
+    def service_hosts(self) -> frozenset[str]:
+        """The hosts that requests to the REST process may name, in addition to those of this machine; `*` is any.
+
+        Unless ALLOWED_HOSTS is set, they are only those of this machine if the process listens on loopback.
+        """
+        listening = {self.fastapi_host.lower()} - {"0.0.0.0", "::", ""}
+        if self.allowed_hosts is not None:
+            return parse_hosts(self.allowed_hosts) | listening
+        return frozenset(listening if is_local(self.fastapi_host.lower()) else {ANY})
+
+    @cached_property
+    def shared_origins(self) -> frozenset[str]:
+        """The origins of pages that may read and change everything."""
+        return parse_origins(self.cors_origins)
+
+    @cached_property
+    def http_task_hosts(self) -> frozenset[str]:
         """Hosts and `host:port` pairs that `http` tasks can reach although their addresses are private."""
         return frozenset(host.strip().lower() for host in self.http_task_allowed_hosts.split(",") if host.strip())
 
@@ -103,6 +136,10 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from None
+
+
+def _cut(error: ValueError) -> str:
+    return str(error)[:LONGEST_VALUE]
 
 
 def _sentence(item: ErrorDetails) -> str:

@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated import workflow_pb2_grpc
 from app.client.errors import ClientError
-from app.client.local_hosts import is_local
+from app.domain.host_names import is_local
 
 CALL_SECONDS = 10.0
 LARGEST_PAGE = 200

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import httpx
 
 from app.client.errors import ClientError
-from app.client.local_hosts import is_local
 from app.domain.errors import Problem
+from app.domain.host_names import is_local
 
 PREFIX = "/api/v1"
 PAGE = 200

@@ -80,13 +80,20 @@ def _direct_address(settings: Settings) -> str | None:
 @asynccontextmanager
 async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]:
     """The registry of task types. `settings` has the limits of tasks, and the modules with functions."""
-    http = HttpOptions(settings.http_task_allow_private, settings.allowed_hosts, settings.http_task_max_response_bytes)
-    options = TaskOptions(http, settings.engine_python_threads, settings.function_modules)
+    options = TaskOptions(_http_options(settings), settings.engine_python_threads, settings.function_modules)
     registry = build_registry(options)
     try:
         yield registry
     finally:
         await registry.close()
+
+
+def _http_options(settings: Settings) -> HttpOptions:
+    return HttpOptions(
+        allow_private=settings.http_task_allow_private,
+        allowed_hosts=settings.http_task_hosts,
+        max_response_bytes=settings.http_task_max_response_bytes,
+    )
 
 
 @asynccontextmanager

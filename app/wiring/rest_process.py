@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+import structlog
+
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.schema import schema_problem
 from app.adapters.database.sessions import create_engine
@@ -11,10 +13,12 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
+from app.api.rest.web_rules import WebRules
 from app.background.defects import Defects
 from app.config import Settings
 from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
+from app.domain.host_names import ANY
 from app.domain.payloads import Payloads
 from app.engine.dry_run import DryRunner
 from app.engine.evaluating.evaluations import Evaluations
@@ -33,6 +37,8 @@ from app.wiring.parts import (
     open_task_types,
 )
 from app.wiring.schedules import schedule_service
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -57,10 +63,27 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         signals.start(defects.report)
         try:
             yield Services(
-                definitions, executions, controls, schedules, dry_runs, payloads, ready, settings.max_body_bytes
+                definitions,
+                executions,
+                controls,
+                schedules,
+                dry_runs,
+                payloads,
+                ready,
+                settings.max_body_bytes,
+                _web_rules(settings),
             )
         finally:
             hub.close()
+
+
+def _web_rules(settings: Settings) -> WebRules:
+    hosts, origins = settings.service_hosts, settings.shared_origins
+    if ANY in hosts:
+        log.warning("any_host_allowed", advice="set ALLOWED_HOSTS to the names of this service, against DNS rebinding")
+    else:
+        log.info("hosts_allowed", hosts=sorted(hosts), origins=sorted(origins))
+    return WebRules(hosts, origins)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from app.api.rest import (
     validation,
     workflows,
 )
+from app.api.rest.browser_guard import BrowserGuard
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.responses import PREFIX
@@ -47,6 +48,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
     app.router.middleware_stack = RouteTable(app)
     app.add_middleware(PathsAsWritten)
     app.add_middleware(UnexpectedErrors)
+    app.add_middleware(BrowserGuard)
     return app
 
 

@@ -1,7 +1,7 @@
 """What FastAPI passes to the routes: the services, and the parameters that several routes have."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
+from app.api.rest.web_rules import WebRules
 from app.definitions.service import DefinitionService
 from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
@@ -33,6 +34,7 @@ class Services:
     payloads: checks and parses the JSON of callers.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
+    web_rules: from which names and pages requests are accepted.
     """
 
     definitions: DefinitionService
@@ -43,6 +45,7 @@ class Services:
     payloads: Payloads
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
+    web_rules: WebRules = field(default_factory=WebRules)
 
 
 async def _services(request: Request) -> Services:

@@ -20,6 +20,11 @@ with a stable `code`. A workflow's key can be used in place of its id.
 
 _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     400: ("malformed_json", "the body is not JSON at line 1, column 9: a value is missing here", []),
+    403: (
+        "foreign_origin",
+        "pages of 'https://example.com' cannot change anything here; CORS_ORIGINS names the origins that can",
+        [],
+    ),
     404: ("workflow_not_found", "workflow '99' does not exist", []),
     409: (
         "conflict",
@@ -29,6 +34,11 @@ _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     412: ("revision_mismatch", "workflow '7' is at revision 4; read it again and repeat the change", []),
     413: ("too_large", "body has more bytes; the limit is 1048576 bytes", []),
     415: ("unsupported_media_type", "the body must be JSON, with Content-Type: application/json", []),
+    421: (
+        "unknown_host",
+        "'example.com' is not a name of this service; call it as localhost, or add the name to ALLOWED_HOSTS",
+        [],
+    ),
     422: ("invalid", "name: must not be blank", [{"field": "name", "message": "must not be blank"}]),
     500: ("internal", "an unexpected error; the server's log has the details under request 6f1c0d2b", []),
     503: ("unavailable", "the database does not answer", []),
@@ -69,7 +79,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 class DocumentedApi(FastAPI):
-    """Adds the schema `Problem`, which all errors refer to."""
+    """Adds the schema `Problem`, which all errors refer to, and the errors that come before any operation."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -77,4 +87,13 @@ class DocumentedApi(FastAPI):
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+            _add_refusals(document)
         return super().openapi()
+
+
+def _add_refusals(document: dict[str, Any]) -> None:
+    """Add what `browser_guard` returns: 421 to all operations, 403 to those that change something."""
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            statuses = (421,) if method == "get" else (403, 421)
+            operation["responses"] |= {str(status): _problem(status) for status in statuses}

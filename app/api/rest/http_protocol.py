@@ -15,6 +15,7 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.api.rest.browser_guard import BROWSER_HEADERS
 from app.api.rest.error_responses import MEDIA_TYPE, Refused
 
 log = structlog.get_logger(__name__)
@@ -151,5 +152,6 @@ def _problem(refused: Refused, headers: dict[str, str]) -> bytes:
     document = {"type": f"urn:problem:{refused.code}", "title": phrase, "status": refused.status}
     body = orjson.dumps({**document, "detail": refused.detail, "code": refused.code})
     lines = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close", **headers}
+    lines |= {name.decode(): value.decode() for name, value in BROWSER_HEADERS}
     head = f"HTTP/1.1 {refused.status} {phrase}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{head}\r\n".encode() + body

@@ -31,7 +31,7 @@ def example_settings(settings: Settings, rest_address: str) -> Mapping[str, str]
     functions = [f"examples.{path.parent.name}.functions" for path in sorted(FOLDER.glob("*/functions.py"))]
     return {
         "PYTHON_MODULES": ",".join(dict.fromkeys((*settings.function_modules, *functions))),
-        "HTTP_TASK_ALLOWED_HOSTS": ",".join(sorted({*settings.allowed_hosts, rest_address})),
+        "HTTP_TASK_ALLOWED_HOSTS": ",".join(sorted({*settings.http_task_hosts, rest_address})),
     }
 
 

@@ -78,7 +78,7 @@ def send(service: Service, case: schemathesis.Case) -> httpx.Response:
         case.query["wait"] = 0.01
     if case.path.endswith("/flow/run"):
         case.query = {"wait": 0.01, **(case.query or {})}
-    prepared = requests.Request(**case.as_transport_kwargs(base_url="http://rest")).prepare()
+    prepared = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
     return service.call(prepared.method, prepared.url, content=prepared.body, headers=dict(prepared.headers))
 
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from app.cli import app, targets
 from app.cli.local import up
 from app.cli.local.up import Wishes
-from app.client.local_hosts import is_local
 from app.config import Settings
+from app.domain.host_names import is_local
 
 HEAVY = ("grpc", "google.protobuf", "httpx", "yaml", "rich.live", "pydantic", "app.config", "sqlalchemy", "fastapi")
 
