@@ -19,6 +19,10 @@ class StorageError(Exception):
     """The storage that DATABASE_URL names cannot be used. The message is one sentence for the user."""
 
 
+class StorageLost(Exception):
+    """The storage has worked, and does not any more. The message is one sentence for the user."""
+
+
 @dataclass(frozen=True, slots=True)
 class FolderAddress:
     """An embedded database whose data remains when the process ends.

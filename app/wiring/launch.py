@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from app.adapters.database_url import StorageError
+from app.adapters.database_url import StorageError, StorageLost
 from app.adapters.logs import configure_logs, hide_in_tracebacks
 from app.adapters.secrets import SecretFiles
 from app.config import Settings, SettingsError, load_settings
@@ -21,7 +21,8 @@ def launch(run: Callable[[Settings, SecretFiles], None], *also_expected: type[Ex
 
     `also_expected` are such errors of this process alone.
     """
-    expected: tuple[type[Exception], ...] = (SettingsError, StorageError, PluginError, Unavailable, *also_expected)
+    storage = (StorageError, StorageLost)
+    expected: tuple[type[Exception], ...] = (SettingsError, *storage, PluginError, Unavailable, *also_expected)
     try:
         settings = load_settings()
         run(settings, open_log(settings))

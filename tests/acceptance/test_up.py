@@ -3,17 +3,20 @@
 import asyncio
 import json
 import os
+import queue
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -63,6 +66,36 @@ def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[s
         text=True,
         start_new_session=True,
     )
+
+
+class Reader:
+    """Reads what a process says, and waits for lines of it."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._said: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+
+    def __enter__(self) -> "Reader":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The thread ends with the process that it reads."""
+
+    def _read(self, stream: IO[str]) -> None:
+        with suppress(ValueError):  # the test has ended and closed it
+            for line in stream:
+                self._lines.put(line)
+            self._lines.put(None)
+
+    def wait_for(self, text: str) -> None:
+        """Return when a line that was not waited for yet has the text."""
+        while (line := self._lines.get(timeout=PATIENCE_SECONDS)) is not None:
+            self._said.append(line)
+            if text in line:
+                return
+        pytest.fail(f"{text!r} was not said: {''.join(self._said)}")
 
 
 @contextmanager
@@ -258,12 +291,55 @@ def test_kill_9_leaves_no_process(tmp_path):
 
 
 @pytest.mark.parametrize(("module", "name"), [("app.main", "REST"), ("app.grpc_main", "gRPC")])
-def test_a_process_that_dies_is_named_and_takes_the_rest_with_it(tmp_path, module, name):
-    with running(tmp_path) as up:
+def test_a_process_that_dies_is_named_and_started_again(tmp_path, module, name):
+    with running(tmp_path) as up, Reader(up.process.stderr) as errors:
+        before = up.children()
+        os.kill(before[module], signal.SIGKILL)
+        errors.wait_for(f"the {name} process was killed by SIGKILL; starting it again in 0.")
+        errors.wait_for(f"the {name} process is ready again")
+        after = up.children()
+        assert after[module] != before.pop(module)
+        assert {name: pid for name, pid in after.items() if name in before} == before
+        assert command(tmp_path, "run", "parallel-groups", "--quiet").returncode == 0
         started = descendants(up.process.pid)
-        os.kill(up.children()[module], signal.SIGKILL)
+        up.process.terminate()
+        assert up.process.wait(PATIENCE_SECONDS) == 0
+        assert not alive(started)
+
+
+def test_a_process_that_dies_again_and_again_takes_the_rest_with_it(tmp_path):
+    with running(tmp_path, "--no-examples") as up, Reader(up.process.stderr) as errors:
+        for _ in range(4):
+            os.kill(up.children()["app.main"], signal.SIGKILL)
+            errors.wait_for("the REST process is ready again")
+        started = descendants(up.process.pid)
+        os.kill(up.children()["app.main"], signal.SIGKILL)
         assert up.process.wait(PATIENCE_SECONDS) == 1
-        assert f"the {name} process was killed by SIGKILL" in up.process.stderr.read()
+        how = "was killed by SIGKILL; it has ended 5 times within 60 s, so it is not started again"
+        errors.wait_for(f"error: the REST process {how}")
+        assert not alive(started)
+
+
+def test_a_database_that_dies_is_started_again(tmp_path):
+    with running(tmp_path) as up, Reader(up.process.stderr) as errors:
+        before = up.children()
+        os.kill(before["postgres"], signal.SIGKILL)
+        errors.wait_for("the embedded database was killed by SIGKILL; starting it again in 0.")
+        errors.wait_for("the embedded database is ready again")
+        assert up.children()["postgres"] != before["postgres"]
+        eventually(lambda: command(tmp_path, "run", "parallel-groups", "--quiet").returncode == 0)
+        assert up.process.poll() is None
+
+
+def test_a_database_that_dies_again_and_again_takes_the_rest_with_it(tmp_path):
+    with running(tmp_path, "--no-examples") as up, Reader(up.process.stderr) as errors:
+        for _ in range(4):
+            os.kill(up.children()["postgres"], signal.SIGKILL)
+            errors.wait_for("the embedded database is ready again")
+        started = descendants(up.process.pid)
+        os.kill(up.children()["postgres"], signal.SIGKILL)
+        assert up.process.wait(PATIENCE_SECONDS) == 1
+        errors.wait_for("The embedded database was killed by SIGKILL; it has ended 5 times within 60 s; see ")
         assert not alive(started)
 
 

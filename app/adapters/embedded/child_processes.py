@@ -69,3 +69,13 @@ def end(process: subprocess.Popen[bytes]) -> int:
     if process.stdin:
         process.stdin.close()
     return process.wait()
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words: `ended with exit code 1`, `was killed by SIGKILL`."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal
+        return f"was killed by signal {-code}"

@@ -12,11 +12,12 @@ import os
 from collections.abc import Mapping
 from functools import partial
 
-from app.adapters.database_url import StorageError
+from app.adapters.database_url import StorageError, StorageLost
 from app.adapters.embedded.folder import Connection, Folder
 from app.adapters.embedded.server import START_SECONDS, Server, answers
 from app.background.backoff import Backoff
 from app.background.loop import Loop, OnDefect
+from app.background.restarts import Restarts
 
 WATCH_SECONDS = 0.25
 JOIN_POLL_SECONDS = 0.02
@@ -30,11 +31,13 @@ class SharedServer:
 
     folder: the folder of the database.
     settings: further settings of PostgreSQL, by name.
+    restarts: how often the server may end.
     """
 
-    def __init__(self, folder: Folder, settings: Mapping[str, str]) -> None:
+    def __init__(self, folder: Folder, settings: Mapping[str, str], restarts: Restarts | None = None) -> None:
         self._folder = folder
         self._settings = settings
+        self._restarts = restarts or Restarts()
         self._server: Server | None = None
         self._watching = Loop(
             "embedded database",
@@ -87,7 +90,22 @@ class SharedServer:
         return await self._server.start(keep_port=keep_port)
 
     async def _start_if_gone(self) -> None:
-        """Start the server when no process runs it, with the address that all processes know."""
+        """Start the server when no process runs it, with the address that all processes know.
+
+        Raise `StorageLost` when it ends too often.
+        """
         if self._become_owner() and self._server is not None and not self._server.is_running():
-            logger.warning("the embedded database is gone; starting it again")
+            await self._pause_after(self._server.end())
             await self._start(keep_port=True)
+            logger.warning("the embedded database is ready again")
+
+    async def _pause_after(self, end: str | None) -> None:
+        """Return when it is time to start the server again. `end` is how it ended, if it was this process's own."""
+        if end is None:
+            logger.warning("the embedded database is gone; starting it again")
+            return
+        seconds = self._restarts.after_an_end()
+        if seconds is None:
+            raise StorageLost(f"The embedded database {end}; it {self._restarts.too_often}; see {self._folder.log}.")
+        logger.warning("the embedded database %s; starting it again in %.1f s", end, seconds)
+        await asyncio.sleep(seconds)

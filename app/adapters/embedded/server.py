@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import asyncpg
 
 from app.adapters.database_url import StorageError, driver_dsn
-from app.adapters.embedded.child_processes import end, finished
+from app.adapters.embedded.child_processes import end, finished, how_it_ended
 from app.adapters.embedded.cluster import initialise
 from app.adapters.embedded.folder import Connection, Folder
 from app.adapters.embedded.identity import check_owner, give, identity_for
@@ -63,9 +63,17 @@ class Server:
         self._settings = settings
         self._programs = Programs(folder, lock)
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_answered = False
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def end(self) -> str | None:
+        """How the server ended, as `was killed by SIGKILL`; once. None if it has not answered since its last start."""
+        if not self._has_answered or self._process is None or (code := self._process.poll()) is None:
+            return None
+        self._has_answered = False
+        return how_it_ended(code)
 
     async def start(self, *, keep_port: bool) -> Connection:
         """Initialise the folder if it is new, start the server, and return when it accepts connections.
@@ -138,6 +146,7 @@ class Server:
         seen = self._programs.log_size()
         self._process = self._programs.start("postgres", self._folder.data, *options)
         await self._wait_until_answering(connection, seen)
+        self._has_answered = True
 
     async def _wait_until_answering(self, connection: Connection, seen: int) -> None:
         deadline = asyncio.get_running_loop().time() + START_SECONDS

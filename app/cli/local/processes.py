@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from app.adapters.embedded.child_processes import Child, end, finished
+from app.adapters.embedded.child_processes import Child, end, finished, how_it_ended
 from app.cli.errors import CliError
 
 IMPORT_ROOT = Path(__file__).parents[2]
@@ -16,6 +16,10 @@ READY_SECONDS = 60.0
 PROBE_EVERY_SECONDS = 0.05
 WATCH_EVERY_SECONDS = 0.1
 DOES_NOT_START = 1
+
+
+class ProcessEnded(CliError):
+    """A process of the service has ended by itself; the message says how."""
 
 
 class ServiceProcess:
@@ -30,17 +34,17 @@ class ServiceProcess:
             environment={**os.environ, **settings, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
         ).start()
 
-    async def ready(self, answers: Callable[[], Awaitable[bool]]) -> None:
-        """Return when `answers` returns True. Raise `CliError` when the process ends or takes too long."""
-        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    async def ready(self, answers: Callable[[], Awaitable[bool]], seconds: float = READY_SECONDS) -> None:
+        """Return when `answers` returns True. Raise `ProcessEnded`, or `CliError` when it takes longer."""
+        deadline = asyncio.get_running_loop().time() + seconds
         while not await answers():
             self._raise_if_ended()
             if asyncio.get_running_loop().time() > deadline:
-                raise CliError(f"the {self.name} process is not ready after {READY_SECONDS:g} seconds", DOES_NOT_START)
+                raise CliError(f"the {self.name} process is not ready after {seconds:g} seconds", DOES_NOT_START)
             await asyncio.sleep(PROBE_EVERY_SECONDS)
 
     async def ended(self) -> NoReturn:
-        """Wait until the process ends, which it should not; then raise `CliError`."""
+        """Wait until the process ends, which it should not; then raise `ProcessEnded`."""
         while True:
             self._raise_if_ended()
             await asyncio.sleep(WATCH_EVERY_SECONDS)
@@ -57,5 +61,5 @@ class ServiceProcess:
         code = self._process.poll()
         if code is None:
             return
-        how = f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
-        raise CliError(f"the {self.name} process {how}", DOES_NOT_START)
+        end(self._process)
+        raise ProcessEnded(f"the {self.name} process {how_it_ended(code)}", DOES_NOT_START)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from app.adapters.database.used_keys import used_keys
-from app.adapters.database_url import StorageError
+from app.adapters.database_url import StorageError, StorageLost
 from app.adapters.embedded.storage import open_storage
 from app.background.defects import Defects
 from app.cli.errors import CliError
@@ -17,6 +17,7 @@ from app.cli.local.examples import example_definitions, example_settings, load_e
 from app.cli.local.greeting import FIRST_EXAMPLE, Ready, greet
 from app.cli.local.probes import grpc_probe, rest_probe
 from app.cli.local.processes import ServiceProcess
+from app.cli.local.supervising import Supervised
 from app.cli.local.tcp_ports import listenable_port, reachable_host
 from app.cli.screen.console import failures, results
 from app.cli.service_note import Note, last_service, noted
@@ -69,10 +70,13 @@ class Addresses:
 
 
 def run_up(settings: Settings, wishes: Wishes) -> None:
-    """Run the whole service until Ctrl-C or SIGTERM. Raise `CliError` when it cannot start, or when a process ends."""
+    """Run the whole service until Ctrl-C or SIGTERM.
+
+    Raise `CliError` when it cannot start, or when one of its processes ends again and again.
+    """
     try:
         asyncio.run(_run_until_told(settings, wishes))
-    except StorageError as error:
+    except (StorageError, StorageLost) as error:
         raise CliError(str(error).rstrip("."), NO_STORAGE) from None
 
 
@@ -111,30 +115,31 @@ async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects
         with_examples = wishes.wants_examples(settings)
         extra = example_settings(settings, addresses.rest_place) if with_examples else {}
         async with _processes(settings, addresses, {"DATABASE_URL": url, **extra}) as (rest, grpc):
-            async with grpc_probe(addresses.grpc_host, addresses.grpc_port) as grpc_answers:
-                await _both(rest.ready(rest_probe(addresses.rest_host, addresses.rest_port)), grpc.ready(grpc_answers))
+            await _both(rest.ready(), grpc.ready())
             if with_examples:
                 await _load_examples(url, addresses.rest)
             has_example = await asyncio.to_thread(_exists, addresses.rest, FIRST_EXAMPLE)
             with noted(Note(addresses.rest, addresses.grpc)):
                 is_found = default_grpc_address() == addresses.grpc
                 greet(Ready(settings, addresses.rest, addresses.grpc, with_examples, has_example, is_found))
-                await _both(rest.ended(), grpc.ended())
+                await _both(rest.keep_running(), grpc.keep_running())
 
 
 @asynccontextmanager
 async def _processes(
     settings: Settings, addresses: Addresses, environment: Mapping[str, str]
-) -> AsyncIterator[tuple[ServiceProcess, ServiceProcess]]:
+) -> AsyncIterator[tuple[Supervised, Supervised]]:
     """Start both; at the end stop both at the same time, before the database."""
     ports = {"FASTAPI_PORT": str(addresses.rest_port), "GRPC_PORT": str(addresses.grpc_port)}
     seconds = settings.shutdown_seconds + settings.engine_lease_seconds + CLOSING_SECONDS
-    rest = ServiceProcess("REST", "app.main", {**environment, **ports})
-    grpc = ServiceProcess("gRPC", "app.grpc_main", {**environment, **ports})
-    try:
-        yield rest, grpc
-    finally:
-        await _both(rest.stop(seconds), grpc.stop(seconds))
+    start = partial(ServiceProcess, settings={**environment, **ports})
+    async with grpc_probe(addresses.grpc_host, addresses.grpc_port) as grpc_answers:
+        rest = Supervised(partial(start, "REST", "app.main"), rest_probe(addresses.rest_host, addresses.rest_port))
+        grpc = Supervised(partial(start, "gRPC", "app.grpc_main"), grpc_answers)
+        try:
+            yield rest, grpc
+        finally:
+            await _both(rest.stop(seconds), grpc.stop(seconds))
 
 
 async def _load_examples(url: str, rest_url: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from app.adapters.database_url import StorageError
+from app.adapters.database_url import StorageError, StorageLost
 from app.adapters.embedded.storage import open_storage
 from app.adapters.logs import configure_logs
 from app.background.backoff import Backoff
@@ -40,7 +40,7 @@ def run_workers(settings: Settings, count: int) -> None:
     listenable_port("GRPC", settings.grpc_host, settings.grpc_port)
     try:
         asyncio.run(_run_until_told(settings, count))
-    except StorageError as error:
+    except (StorageError, StorageLost) as error:
         raise CliError(str(error).rstrip("."), CANNOT_START) from None
 
 
