@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from app.adapters.secrets import SecretFiles
 from app.api.rest.app import create_app
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
+from app.api.rest.unfinished_heads import UnfinishedHeads
 from app.background.defects import Defects
 from app.config import Settings, load_settings
 from app.wiring.garbage import settle_garbage
@@ -90,7 +91,9 @@ def _config(settings: Settings) -> uvicorn.Config:
 
 def _protocol(settings: Settings) -> Any:
     """uvicorn calls what it is given as it would call a class."""
-    return partial(BoundedHttpProtocol, limits=HttpLimits(connections=settings.fastapi_max_connections))
+    connections = settings.fastapi_max_connections
+    limits = HttpLimits(connections=connections, unfinished_heads=max(1, connections // 2))
+    return partial(BoundedHttpProtocol, limits=limits, heads=UnfinishedHeads(limits.unfinished_heads))
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -1,8 +1,8 @@
 """Limits of HTTP/1.1 connections: the size of a request's head, the time it takes to arrive, the connections.
 
-uvicorn limits neither the size of a request's head nor the time that a request may take to arrive. An endless header
-would keep the parser busy, which delays all clients, and connections that never finish a request would exhaust the
-process.
+uvicorn limits neither the size of a request's head nor the time that a request may take to arrive, or a response to be
+read. An endless header would keep the parser busy, which delays all clients, and connections that never finish would
+exhaust the process.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.api.rest.browser_guard import BROWSER_HEADERS
 from app.api.rest.error_responses import MEDIA_TYPE, Refused
+from app.api.rest.unfinished_heads import UnfinishedHeads
 
 log = structlog.get_logger(__name__)
 
@@ -30,24 +31,33 @@ class HttpLimits:
     head_bytes: the largest size of a request's line and headers.
     arrival_seconds: how long a request may take from its first byte to its last; also how long a new connection may
         send nothing.
+    stalled_seconds: how long a client may read nothing of a response that waits for it.
     connections: how many may be open at the same time.
+    unfinished_heads: how many of these may have sent no complete head of a request.
     """
 
     head_bytes: int = 65_536
     arrival_seconds: float = 10.0
+    stalled_seconds: float = 30.0
     connections: int = 1_000
+    unfinished_heads: int = 500
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with `limits`. A request over a limit is refused with a problem, and its connection closed."""
+    """uvicorn's protocol with `limits`. A request over a limit is refused with a problem, and its connection closed.
 
-    def __init__(self, *arguments: Any, limits: HttpLimits, **named: Any) -> None:
+    `heads` counts the connections of the process that have sent no complete head.
+    """
+
+    def __init__(self, *arguments: Any, limits: HttpLimits, heads: UnfinishedHeads, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self._heads = heads
         self._head_bytes = 0
         self._in_head = True
         self._has_ended = False
         self._arriving: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -56,10 +66,29 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(Refused(503, "too_many_connections", message), {"Retry-After": "1"})
         else:
             self._expect_more()
+            self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._heads.remove(self)
+        if self._stalled is not None:
+            self._stalled.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as the response is written. What it has not read is in memory."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self._limits.stalled_seconds, self._give_up_writing)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _give_up_writing(self) -> None:
+        log.warning("http_response_not_read", seconds=self._limits.stalled_seconds, client=self.client)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -91,8 +120,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._in_head and not self._has_ended:
                 self._head_bytes += len(piece)
                 self._refuse_large_head(self._head_bytes)
-        if self._arriving is None and (self._in_head or self.cycle.more_body):
+        if self._in_head:
+            self._expect_head()
+        if self._arriving is None and (self._in_head or self.cycle.more_body or self._is_idle):
             self._expect_more()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Nothing but line ends has arrived since the last response. They have ended the timer of idle connections."""
+        return self.cycle.response_complete and self.timeout_keep_alive_task is None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -100,6 +136,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._heads.remove(self)
         if self._head_bytes:
             self._refuse_large_head(len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers))
         hosts = [value for name, value in self.headers if name == b"host"]
@@ -116,6 +153,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         limit = self._limits.head_bytes
         if size > limit:
             raise Refused(431, "headers_too_large", f"the request's line and headers have more than {limit} bytes")
+
+    def _expect_head(self) -> None:
+        self._heads.add(self, self._make_room)
+
+    def _make_room(self) -> None:
+        message = "too many connections wait for a request, and this one has waited longest"
+        self._refuse(Refused(408, "too_many_waiting", message))
 
     def _expect_more(self) -> None:
         self._arriving = self.loop.call_later(self._limits.arrival_seconds, self._is_late)

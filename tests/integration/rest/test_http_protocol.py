@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 import uvicorn
 
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
+from app.api.rest.unfinished_heads import UnfinishedHeads
 
 HEAD_BYTES = 4_096
+LARGE = 30_000_000
 GET = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -40,7 +42,11 @@ class Clock:
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Returns the size of the body."""
+    """Returns the size of the body; at /large, a response that no buffer of the system takes as a whole."""
+    if scope["path"] == "/large":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % LARGE)]})
+        await send({"type": "http.response.body", "body": b"x" * LARGE})
+        return
     size, more = 0, True
     while more:
         message = await receive()
@@ -53,9 +59,17 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 class House:
-    def __init__(self, port: int, clock: Clock) -> None:
+    def __init__(self, port: int, clock: Clock, protocols: set[Any]) -> None:
         self.port = port
         self.clock = clock
+        self.protocols = protocols
+
+    def is_full(self) -> bool:
+        """Whether a response waits until its client reads."""
+        return any(protocol.flow.write_paused for protocol in self.protocols)
+
+    def has_a_part_of_a_head(self) -> bool:
+        return any(protocol._in_head and protocol._head_bytes for protocol in self.protocols)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator["Client"]:
@@ -75,6 +89,12 @@ class Client:
         self._writer.write(data)
         await self._writer.drain()
 
+    def stop_reading(self) -> None:
+        cast("asyncio.Transport", self._writer.transport).pause_reading()
+
+    def read_on(self) -> None:
+        cast("asyncio.Transport", self._writer.transport).resume_reading()
+
     async def response(self) -> tuple[int, bytes]:
         head = await self._reader.readuntil(b"\r\n\r\n")
         lines = head.split(b"\r\n")
@@ -93,9 +113,21 @@ class Client:
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
+    async with serving(HttpLimits(head_bytes=HEAD_BYTES, connections=3, unfinished_heads=3)) as house:
+        yield house
+
+
+@pytest.fixture
+async def crowded() -> AsyncIterator[House]:
+    """At most two connections may wait for a head."""
+    async with serving(HttpLimits(head_bytes=HEAD_BYTES, unfinished_heads=2)) as house:
+        yield house
+
+
+@asynccontextmanager
+async def serving(limits: HttpLimits) -> AsyncIterator[House]:
     clock = Clock()
-    limits = HttpLimits(head_bytes=HEAD_BYTES, arrival_seconds=10, connections=3)
-    protocol: Any = partial(BoundedHttpProtocol, limits=limits)
+    protocol: Any = partial(BoundedHttpProtocol, limits=limits, heads=UnfinishedHeads(limits.unfinished_heads))
     config = uvicorn.Config(echo, lifespan="off", log_config=None, http=protocol)
     config.load()
     state = uvicorn.Server(config).server_state
@@ -103,7 +135,13 @@ async def house() -> AsyncIterator[House]:
         lambda: protocol(config=config, server_state=state, app_state={}, _loop=clock), "127.0.0.1", 0
     )
     async with server:
-        yield House(server.sockets[0].getsockname()[1], clock)
+        yield House(server.sockets[0].getsockname()[1], clock, state.connections)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 def with_header(size: int) -> bytes:
@@ -180,6 +218,65 @@ async def test_a_request_that_has_arrived_may_take_its_time(house: House) -> Non
         await client.send(GET)
         assert await client.response() == (200, b"0")
         assert [timer[0] for timer in house.clock.timers if not timer[2].cancelled()] == [5]  # keep-alive
+
+
+async def test_line_ends_do_not_keep_an_idle_connection_open(house: House) -> None:
+    async with house.client() as client:
+        await client.send(GET)
+        assert await client.response() == (200, b"0")
+        for _ in range(3):
+            await client.send(b"\r\n")
+            await until_read(house)
+        house.clock.pass_by(10)
+        assert await client.problem() == (408, "request_timeout")
+
+
+async def test_a_response_that_is_not_read_ends_the_connection(house: House) -> None:
+    async with house.client() as client:
+        client.stop_reading()
+        await client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await until(house.is_full)
+        house.clock.pass_by(30)
+        await until(lambda: not house.protocols)
+
+
+async def test_a_response_that_is_read_slowly_goes_on(house: House) -> None:
+    async with house.client() as client:
+        client.stop_reading()
+        await client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await until(house.is_full)
+        client.read_on()
+        status, body = await client.response()
+        assert (status, len(body)) == (200, LARGE)
+        assert [after for after, _, handle in house.clock.timers if not handle.cancelled()] == [5]  # keep-alive
+        await client.send(GET)
+        assert await client.response() == (200, b"0")
+
+
+async def test_of_too_many_that_send_nothing_the_oldest_goes_and_requests_are_answered(crowded: House) -> None:
+    async with AsyncExitStack() as stack:
+        silent = [await stack.enter_async_context(crowded.client()) for _ in range(2)]
+        await until(lambda: len(crowded.protocols) == 2)
+        for _ in range(3):
+            silent.append(await stack.enter_async_context(crowded.client()))
+            assert await silent.pop(0).problem() == (408, "too_many_waiting")
+            await until(lambda: len(crowded.protocols) == 2)
+        async with crowded.client() as one, crowded.client() as other:
+            assert await silent[0].problem() == (408, "too_many_waiting")
+            assert await silent[1].problem() == (408, "too_many_waiting")
+            for client in (one, other, one):
+                await client.send(GET)
+                assert await client.response() == (200, b"0")
+
+
+async def test_a_head_that_has_begun_on_a_used_connection_waits_like_a_new_one(crowded: House) -> None:
+    async with crowded.client() as used:
+        await used.send(GET)
+        assert await used.response() == (200, b"0")
+        await used.send(GET[:9])
+        await until(crowded.has_a_part_of_a_head)
+        async with crowded.client(), crowded.client():
+            assert await used.problem() == (408, "too_many_waiting")
 
 
 async def test_one_connection_too_many_is_refused_and_others_go_on(house: House) -> None:
