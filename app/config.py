@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(50051, ge=0, le=65535)
     grpc_share_port: bool = False
+    grpc_max_connections: int = Field(1_000, ge=1)
+
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    grpc_client_ca: Path | None = None
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
@@ -87,6 +92,14 @@ class Settings(BaseSettings):
                 f"MAX_OUTPUT_BYTES ({self.max_output_bytes}) must leave 65536 bytes of "
                 f"GRPC_MAX_MESSAGE_BYTES ({self.grpc_max_message_bytes}) for the rest of a message"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _certificates(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("TLS_CERTIFICATE and TLS_KEY belong together: set both, or none")
+        if self.grpc_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("GRPC_CLIENT_CA needs TLS_CERTIFICATE and TLS_KEY")
         return self
 
     @model_validator(mode="after")

@@ -12,20 +12,21 @@ import uvloop
 import watchfiles
 
 from app.adapters.secrets import SecretFiles
-from app.api.grpc.server import PortUnavailable, Server
+from app.api.grpc.server import GrpcLimits, PortUnavailable, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.background.interpreter_watch import InterpreterWatch
 from app.config import Settings
 from app.wiring.garbage import settle_garbage
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.launch import launch
+from app.wiring.tls import grpc_credentials, server_identity
 
 log = structlog.get_logger(__name__)
 
 
 async def serve(settings: Settings, secrets: SecretFiles) -> None:
     """Run until a signal arrives or a defect ends it. `main` reports the exceptions in one sentence."""
-    stop = asyncio.Event()
+    identity, stop = server_identity(settings), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_engine_process(settings, secrets) as process:
@@ -37,14 +38,15 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
             servicer,
             settings.grpc_host,
             settings.grpc_port,
-            settings.grpc_max_message_bytes,
+            GrpcLimits(settings.grpc_max_message_bytes, settings.grpc_max_connections),
+            credentials=grpc_credentials(identity),
             share_port=settings.grpc_share_port,
         )
         settle_garbage()
         watch = InterpreterWatch("attempt ")
         watch.start(process.defects.report)
         await server.start()
-        log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}")
+        log.info("grpc_ready", address=f"{settings.grpc_host}:{server.port}", tls=identity is not None)
         try:
             await stop.wait()
         finally:

@@ -26,8 +26,12 @@ from app.config import Settings, load_settings
 from app.wiring.garbage import settle_garbage
 from app.wiring.launch import launch, open_log
 from app.wiring.rest_process import open_rest_process
+from app.wiring.tls import Identity, server_identity
 
 log = structlog.get_logger(__name__)
+
+TLS_HANDSHAKE_SECONDS = 10.0
+TLS_SHUTDOWN_SECONDS = 5.0
 
 
 class PortUnavailable(Exception):
@@ -51,7 +55,7 @@ app = create_app(lifespan)
 
 async def serve(settings: Settings) -> None:
     """Run until a signal or a defect ends it. `main` reports the exceptions in one sentence."""
-    defects = Defects()
+    identity, defects = server_identity(settings), Defects()
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn calls these after its own
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
@@ -60,9 +64,9 @@ async def serve(settings: Settings) -> None:
             app.state.services = services
             settle_garbage()
             host, port = listener.getsockname()[:2]
-            log.info("rest_ready", address=f"{host}:{port}")
+            log.info("rest_ready", address=f"{host}:{port}", tls=identity is not None)
             if not told_to_stop.is_set():
-                await _serve_until_stopped(uvicorn.Server(_config(settings)), listener, defects)
+                await _serve_until_stopped(uvicorn.Server(_config(settings, identity)), listener, defects)
     log.info("rest_stopped")
     defects.raise_first()
 
@@ -77,7 +81,7 @@ async def _serve_until_stopped(server: uvicorn.Server, listener: socket.socket, 
     await server.serve(sockets=[listener])
 
 
-def _config(settings: Settings) -> uvicorn.Config:
+def _config(settings: Settings, identity: Identity | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
@@ -86,7 +90,21 @@ def _config(settings: Settings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
         http=_protocol(settings),
+        **_tls(identity),
     )
+
+
+def _tls(identity: Identity | None) -> dict[str, Any]:
+    return {} if identity is None else {"ssl_certfile": identity.certificate, "ssl_keyfile": identity.key}
+
+
+class BoundedTlsLoop(uvloop.Loop):
+    """An event loop whose servers bound the time of TLS handshakes. uvicorn cannot be told; the default is a minute."""
+
+    async def create_server(self, *arguments: Any, ssl: Any = None, **named: Any) -> Any:
+        if ssl is not None:
+            named |= {"ssl_handshake_timeout": TLS_HANDSHAKE_SECONDS, "ssl_shutdown_timeout": TLS_SHUTDOWN_SECONDS}
+        return await super().create_server(*arguments, ssl=ssl, **named)
 
 
 def _protocol(settings: Settings) -> Any:
@@ -120,6 +138,7 @@ def _reload(settings: Settings) -> None:
         http=_protocol(settings),
         reload=True,
         reload_dirs=["app", "examples"],
+        **_tls(server_identity(settings)),
     )
 
 
@@ -127,7 +146,7 @@ def _run(settings: Settings, _: SecretFiles) -> None:
     if "--reload" in sys.argv[1:]:
         _reload(settings)
     else:
-        uvloop.run(serve(settings))
+        uvloop.run(serve(settings), loop_factory=BoundedTlsLoop)
 
 
 def main() -> None:

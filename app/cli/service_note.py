@@ -22,11 +22,15 @@ class Note(NamedTuple):
     """The addresses of a service.
 
     rest: the URL of the REST API.
-    grpc: `host:port` of the gRPC server.
+    grpc: `host:port` of the gRPC server, after `https://` if it uses TLS.
+    certificate: the path of its certificate; empty without TLS.
+    key: the path of the key, which is shown to a server that demands a certificate.
     """
 
     rest: str
     grpc: str
+    certificate: str = ""
+    key: str = ""
 
 
 def running_service(folder: Path = HERE) -> Note | None:
@@ -96,6 +100,7 @@ def _try_lock(file: IO[str], *, shared: bool) -> bool:
 def _read(file: IO[str]) -> Note | None:
     try:
         found = json.load(file)
-        return Note(str(found["rest"]), str(found["grpc"]))
+        files = (str(found.get(name, "")) for name in ("certificate", "key"))
+        return Note(str(found["rest"]), str(found["grpc"]), *files)
     except (ValueError, TypeError, KeyError):
         return None

@@ -6,18 +6,19 @@ import os
 import re
 from typing import NamedTuple
 
+from app.api.grpc.tls_files import SECURE, trust_own
 from app.cli.errors import CliError
 from app.cli.service_note import Note, running_service
 from app.config import Settings, SettingsError, load_settings
 
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9a-fA-F:.%]+\]|[^\s/:\[\]]+):(\d{1,5})")
+_HOST_AND_PORT = re.compile(r"(?:https://)?(?:\[[0-9a-fA-F:.%]+\]|[^\s/:\[\]]+):(\d{1,5})")
 _OTHER_FORMS = re.compile(r"(?:dns|ipv4|ipv6|unix|unix-abstract):.+")
 
 
 class Services(NamedTuple):
     """Where both APIs of one service are.
 
-    grpc: `host:port` of the gRPC server.
+    grpc: `host:port` of the gRPC server, after `https://` if it uses TLS.
     rest: the base URL of the REST API.
     """
 
@@ -46,8 +47,19 @@ def rest_base(given: str | None) -> str:
     """The base URL of the REST API, without a slash at its end."""
     if given:
         return given.rstrip("/")
-    note = _noted("FASTAPI_PORT")
-    return note.rest if note else f"http://127.0.0.1:{_fixed('FASTAPI_PORT', settings().fastapi_port)}"
+    if note := _noted("FASTAPI_PORT"):
+        return note.rest
+    own = settings()
+    scheme = "https" if trusts_own(own) else "http"
+    return f"{scheme}://127.0.0.1:{_fixed('FASTAPI_PORT', own.fastapi_port)}"
+
+
+def trusts_own(settings: Settings) -> bool:
+    """Whether the service of these settings uses TLS; its certificate is trusted and shown from then on."""
+    if settings.tls_certificate is None:
+        return False
+    trust_own(str(settings.tls_certificate), str(settings.tls_key or ""))
+    return True
 
 
 def grpc_address(given: str | None) -> str:
@@ -57,18 +69,23 @@ def grpc_address(given: str | None) -> str:
     found = _HOST_AND_PORT.fullmatch(given)
     if (found and 0 < int(found[1]) < 65_536) or _OTHER_FORMS.fullmatch(given):
         return given
-    raise CliError(f"--grpc-target {given!r}: give a host and a port, as 127.0.0.1:50051")
+    raise CliError(f"--grpc-target {given!r}: give a host and a port, as 127.0.0.1:50051 or https://host:50051")
 
 
 def default_grpc_address() -> str:
-    note = _noted("GRPC_PORT")
-    return note.grpc if note else f"127.0.0.1:{_fixed('GRPC_PORT', settings().grpc_port)}"
+    if note := _noted("GRPC_PORT"):
+        return note.grpc
+    own = settings()
+    return f"{SECURE if trusts_own(own) else ''}127.0.0.1:{_fixed('GRPC_PORT', own.grpc_port)}"
 
 
 def _noted(setting: str) -> Note | None:
     """The service that runs in this folder, unless the environment names a port, which takes precedence."""
     named = {name.upper(): value for name, value in os.environ.items()}.get(setting)
-    return running_service() if named in (None, "", "0") else None
+    note = running_service() if named in (None, "", "0") else None
+    if note and note.certificate:
+        trust_own(note.certificate, note.key)
+    return note
 
 
 def _fixed(setting: str, port: int) -> int:

@@ -12,3 +12,11 @@ class ClientError(Exception):
         super().__init__(message)
         self.message = message
         self.code = code
+
+
+def unusable_files(error: OSError) -> str:
+    """The sentence about files for TLS that cannot be read."""
+    reason = error.strerror or str(error)
+    return (
+        f"the files that WORKFLOW_TLS_CA, WORKFLOW_TLS_CERTIFICATE and WORKFLOW_TLS_KEY name cannot be used: {reason}"
+    )

@@ -8,9 +8,10 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from app.api.grpc.channels import open_channel
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated import workflow_pb2_grpc
-from app.client.errors import ClientError
+from app.client.errors import ClientError, unusable_files
 from app.domain.host_names import is_local
 
 CALL_SECONDS = 10.0
@@ -24,6 +25,8 @@ _SILENCE = "the service does not answer at {target}; start it with `workflow up`
 _NEVER_CONNECTED = {
     "Failed parsing HTTP/2": "the server at {target} does not speak gRPC; check --grpc-target",
     "errors resolving": "the host of {target} cannot be resolved; check --grpc-target",
+    "CERTIFICATE_VERIFY_FAILED": "the certificate of {target} is not trusted; WORKFLOW_TLS_CA names authorities",
+    "WRONG_VERSION_NUMBER": "the server at {target} does not use TLS; check --grpc-target",
     "failed to connect": _SILENCE,
 }
 
@@ -39,14 +42,19 @@ _OTHERWISE = "the call to the service at {target} failed: {text}"
 
 
 class GrpcClient:
-    """A connection to the server at `target` (`host:port`); use it as a context manager.
+    """A connection to the server at `target` (`host:port`, `https://host:port` with TLS); use it as a context manager.
+
+    Raise `ClientError` when the files for TLS cannot be used.
 
     The streams and `status` raise `grpc.RpcError`, so that a follower can retry; the other calls raise `ClientError`.
     """
 
     def __init__(self, target: str) -> None:
         self.target = target
-        self._channel = grpc.insecure_channel(target, options=_options(target))
+        try:
+            self._channel = open_channel(target, _options(target))
+        except OSError as error:
+            raise ClientError(unusable_files(error)) from None
         # The generated module has no types.
         self._stub: Any = cast(Any, workflow_pb2_grpc).WorkflowServiceStub(self._channel)
 
@@ -164,7 +172,7 @@ def _packed_details(error: grpc.RpcError) -> Sequence[Any]:
 
 def _options(target: str) -> list[tuple[str, int]]:
     """Channel options: reconnect quickly, detect a vanished server, accept messages of any size."""
-    host = target.rpartition("/")[2].rpartition(":")[0].strip("[]")
+    host = target.rstrip("/").rpartition("/")[2].rpartition(":")[0].strip("[]")
     return [
         ("grpc.enable_http_proxy", 0 if is_local(host) else 1),
         ("grpc.initial_reconnect_backoff_ms", 200),

@@ -1,6 +1,7 @@
 """A client of the REST API that turns every failure into a sentence."""
 
 import json
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -8,7 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
-from app.client.errors import ClientError
+from app.api.grpc.tls_files import has_files, trusting
+from app.client.errors import ClientError, unusable_files
 from app.domain.errors import Problem
 from app.domain.host_names import is_local
 
@@ -46,7 +48,7 @@ class RestClient:
             url = httpx.URL()
         if url.scheme not in ("http", "https") or not url.host:
             raise ClientError(f"the REST URL {self._url!r} must be like http://127.0.0.1:8000")
-        self._http = httpx.Client(timeout=timeout_seconds, trust_env=not is_local(url.host))
+        self._http = httpx.Client(timeout=timeout_seconds, trust_env=not is_local(url.host), verify=_verification(url))
 
     def __enter__(self) -> Self:
         return self
@@ -172,7 +174,10 @@ class RestClient:
             answer = self._http.request(method, f"{self._url}{PREFIX}{path}", content=content, headers=headers)
         except httpx.TimeoutException:
             raise ClientError(f"the service at {self._url} did not answer within {self._timeout_seconds:g} s") from None
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                sentence = f"the certificate of {self._url} is not trusted; WORKFLOW_TLS_CA names a file of authorities"
+                raise ClientError(sentence) from None
             raise ClientError(f"the service does not answer at {self._url}; start it with `workflow up`") from None
         except httpx.RequestError:  # its answer cannot be decoded
             raise self._not_ours("its answer cannot be read") from None
@@ -200,6 +205,16 @@ class RestClient:
             return ClientError(f"the service at {self._url} cannot answer now: {message}; try again shortly")
         problems = tuple(Problem(str(item["field"]), str(item["message"])) for item in problem.get("errors", ()))
         return ServiceRefusal(status, message, str(problem["code"]), problems)
+
+
+def _verification(url: httpx.URL) -> ssl.SSLContext | bool:
+    """How certificates are verified: as httpx does it, unless files for TLS are named."""
+    if url.scheme != "https" or not has_files():
+        return True
+    try:
+        return trusting(url.host)
+    except OSError as error:
+        raise ClientError(unusable_files(error)) from None
 
 
 def problems_in(items: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:

@@ -36,7 +36,7 @@ class Up:
 
     @property
     def rest(self) -> str:
-        return re.search(r"REST +(http://\S+)", self.greeting).group(1)
+        return re.search(r"REST +(https?://\S+)", self.greeting).group(1)
 
     @property
     def grpc(self) -> str:

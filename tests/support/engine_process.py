@@ -11,7 +11,7 @@ import grpc
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
-from app.api.grpc.server import Server
+from app.api.grpc.server import GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
 from app.definitions import edits
@@ -38,7 +38,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         servicer = WorkflowServicer(
             process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes
         )
-        server = Server(servicer, "127.0.0.1", 0, settings.grpc_max_message_bytes)
+        server = Server(servicer, "127.0.0.1", 0, GrpcLimits(settings.grpc_max_message_bytes))
         await server.start()
         try:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:

@@ -1,5 +1,6 @@
 """The gRPC server: the servicer with reflection, health, limits and keepalive."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -23,26 +24,50 @@ class PortUnavailable(Exception):
     """The server cannot listen on the address. The message is one sentence for the user."""
 
 
+@dataclass(frozen=True, slots=True)
+class GrpcLimits:
+    """The limits of connections.
+
+    message_bytes: of messages in both directions.
+    connections: how many may be open at the same time; further ones are closed at once.
+    handshake_seconds: how long a new connection may take for TLS and the first frames of HTTP/2.
+    idle_seconds: a connection without calls is closed after this time; clients open another one when they need it.
+    """
+
+    message_bytes: int = 4_194_304
+    connections: int = 1_000
+    handshake_seconds: float = 10.0
+    idle_seconds: float = 600.0
+
+
 class Server:
     """The gRPC server.
 
     servicer: carries out the calls.
     host: where to listen.
     port: where to listen; 0 chooses a free port.
-    max_message_bytes: the limit of messages in both directions.
+    limits: of connections.
+    credentials: for TLS; None for none.
     share_port: whether other processes that also set this may listen on the same port.
     """
 
     def __init__(
-        self, servicer: WorkflowServicer, host: str, port: int, max_message_bytes: int, *, share_port: bool = False
+        self,
+        servicer: WorkflowServicer,
+        host: str,
+        port: int,
+        limits: GrpcLimits | None = None,
+        *,
+        credentials: grpc.ServerCredentials | None = None,
+        share_port: bool = False,
     ) -> None:
         with yielding_threads():
-            self._server = grpc.aio.server(options=_options(max_message_bytes, share_port=share_port))
+            self._server = grpc.aio.server(options=_options(limits or GrpcLimits(), share_port=share_port))
         self._health = health.aio.HealthServicer()
         self._server.add_generic_rpc_handlers((_service(servicer),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         enable_reflection(self._server, (SERVICE, health.SERVICE_NAME))
-        self.port = self._listen(host, port)
+        self.port = self._listen(host, port, credentials)
 
     async def start(self) -> None:
         await self._server.start()
@@ -61,10 +86,13 @@ class Server:
         for service in ("", SERVICE):
             await self._health.set(service, answer.SERVING if serving else answer.NOT_SERVING)
 
-    def _listen(self, host: str, port: int) -> int:
+    def _listen(self, host: str, port: int, credentials: grpc.ServerCredentials | None) -> int:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            bound = self._server.add_insecure_port(address)
+            if credentials is None:
+                bound = self._server.add_insecure_port(address)
+            else:
+                bound = self._server.add_secure_port(address, credentials)
         except RuntimeError:
             bound = 0
         if bound == 0:
@@ -87,10 +115,13 @@ def _service(servicer: WorkflowServicer) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
 
-def _options(max_message_bytes: int, *, share_port: bool) -> list[tuple[str, int]]:
+def _options(limits: GrpcLimits, *, share_port: bool) -> list[tuple[str, int]]:
     return [
-        ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.max_receive_message_length", limits.message_bytes),
+        ("grpc.max_send_message_length", limits.message_bytes),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+        ("grpc.server_handshake_timeout_ms", int(limits.handshake_seconds * 1_000)),
+        ("grpc.max_connection_idle_ms", int(limits.idle_seconds * 1_000)),
         ("grpc.so_reuseport", int(share_port)),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),

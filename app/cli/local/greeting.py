@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.adapters.database_url import FolderAddress, MemoryAddress, ServerAddress, parse_database_url, place
+from app.api.grpc.tls_files import SECURE
 from app.cli.screen.console import results
 from app.config import Settings
 
@@ -88,12 +89,15 @@ def _cache(redis_url: str | None) -> str:
 def _commands(ready: Ready) -> list[tuple[str, str]]:
     key = FIRST_EXAMPLE if ready.has_example else str(FIRST_WORKFLOW["key"])
     body = json.dumps(FIRST_WORKFLOW)
-    create = f"curl -s {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
+    certificate = ready.settings.tls_certificate
+    curl = "curl -s" if certificate is None else f"curl -s --cacert {certificate}"
+    way = "-plaintext" if certificate is None else f"-cacert {certificate}"
+    create = f"{curl} {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
     request = json.dumps({"workflow_id": key})
     target = "" if ready.is_found else f" --grpc-target {ready.grpc}"
     commands = [
-        ("list the workflows", f"curl -s {ready.rest}/workflows"),
-        ("run one and watch every step", f"grpcurl -plaintext -d '{request}' {ready.grpc} {METHOD}"),
+        ("list the workflows", f"{curl} {ready.rest}/workflows"),
+        ("run one and watch every step", f"grpcurl {way} -d '{request}' {ready.grpc.removeprefix(SECURE)} {METHOD}"),
         ("the same without grpcurl", f"{program()} run {key}{target}"),
     ]
     return [("create a workflow", create), *commands]

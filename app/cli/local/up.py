@@ -11,6 +11,7 @@ from typing import Any
 from app.adapters.database.used_keys import used_keys
 from app.adapters.database_url import StorageError, StorageLost
 from app.adapters.embedded.storage import open_storage
+from app.api.grpc.tls_files import SECURE
 from app.background.defects import Defects
 from app.cli.errors import CliError
 from app.cli.local.examples import example_definitions, example_settings, load_examples
@@ -21,11 +22,12 @@ from app.cli.local.supervising import Supervised
 from app.cli.local.tcp_ports import listenable_port, reachable_host
 from app.cli.screen.console import failures, results
 from app.cli.service_note import Note, last_service, noted
-from app.cli.targets import default_grpc_address
+from app.cli.targets import default_grpc_address, trusts_own
 from app.client.errors import ClientError
 from app.client.rest_client import RestClient
-from app.config import Settings
+from app.config import Settings, SettingsError
 from app.wiring.schema import is_server, provide_schema
+from app.wiring.tls import server_identity
 
 NO_STORAGE = 1
 # Running attempts end within SHUTDOWN_SECONDS, what has ended is recorded within a lease, then connections are closed.
@@ -55,10 +57,11 @@ class Addresses:
     rest_port: int
     grpc_host: str
     grpc_port: int
+    tls: bool = False
 
     @property
     def rest(self) -> str:
-        return f"http://{self.rest_place}"
+        return f"{'https' if self.tls else 'http'}://{self.rest_place}"
 
     @property
     def rest_place(self) -> str:
@@ -66,7 +69,7 @@ class Addresses:
 
     @property
     def grpc(self) -> str:
-        return f"{self.grpc_host}:{self.grpc_port}"
+        return f"{SECURE if self.tls else ''}{self.grpc_host}:{self.grpc_port}"
 
 
 def run_up(settings: Settings, wishes: Wishes) -> None:
@@ -75,8 +78,9 @@ def run_up(settings: Settings, wishes: Wishes) -> None:
     Raise `CliError` when it cannot start, or when one of its processes ends again and again.
     """
     try:
+        server_identity(settings)
         asyncio.run(_run_until_told(settings, wishes))
-    except (StorageError, StorageLost) as error:
+    except (StorageError, StorageLost, SettingsError) as error:
         raise CliError(str(error).rstrip("."), NO_STORAGE) from None
 
 
@@ -105,7 +109,8 @@ def _free_addresses(settings: Settings) -> Addresses:
     grpc_port = listenable_port("GRPC", settings.grpc_host, settings.grpc_port)
     if rest_port == grpc_port:
         raise CliError(f"FASTAPI_PORT and GRPC_PORT are both {rest_port}; set one of them to another port", 1)
-    return Addresses(reachable_host(settings.fastapi_host), rest_port, reachable_host(settings.grpc_host), grpc_port)
+    hosts = reachable_host(settings.fastapi_host), reachable_host(settings.grpc_host)
+    return Addresses(hosts[0], rest_port, hosts[1], grpc_port, tls=trusts_own(settings))
 
 
 async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects: Defects) -> None:
@@ -119,10 +124,16 @@ async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects
             if with_examples:
                 await _load_examples(url, addresses.rest)
             has_example = await asyncio.to_thread(_exists, addresses.rest, FIRST_EXAMPLE)
-            with noted(Note(addresses.rest, addresses.grpc)):
+            with noted(_note(settings, addresses)):
                 is_found = default_grpc_address() == addresses.grpc
                 greet(Ready(settings, addresses.rest, addresses.grpc, with_examples, has_example, is_found))
                 await _both(rest.keep_running(), grpc.keep_running())
+
+
+def _note(settings: Settings, addresses: Addresses) -> Note:
+    """With whole paths, for commands in other folders."""
+    files = ("" if path is None else str(path.absolute()) for path in (settings.tls_certificate, settings.tls_key))
+    return Note(addresses.rest, addresses.grpc, *files)
 
 
 @asynccontextmanager
@@ -133,13 +144,13 @@ async def _processes(
     ports = {"FASTAPI_PORT": str(addresses.rest_port), "GRPC_PORT": str(addresses.grpc_port)}
     seconds = settings.shutdown_seconds + settings.engine_lease_seconds + CLOSING_SECONDS
     start = partial(ServiceProcess, settings={**environment, **ports})
-    async with grpc_probe(addresses.grpc_host, addresses.grpc_port) as grpc_answers:
-        rest = Supervised(partial(start, "REST", "app.main"), rest_probe(addresses.rest_host, addresses.rest_port))
-        grpc = Supervised(partial(start, "gRPC", "app.grpc_main"), grpc_answers)
-        try:
-            yield rest, grpc
-        finally:
-            await _both(rest.stop(seconds), grpc.stop(seconds))
+    rest_answers = rest_probe(addresses.rest_host, addresses.rest_port, tls=addresses.tls)
+    rest = Supervised(partial(start, "REST", "app.main"), rest_answers)
+    grpc = Supervised(partial(start, "gRPC", "app.grpc_main"), grpc_probe(addresses.grpc))
+    try:
+        yield rest, grpc
+    finally:
+        await _both(rest.stop(seconds), grpc.stop(seconds))
 
 
 async def _load_examples(url: str, rest_url: str) -> None:

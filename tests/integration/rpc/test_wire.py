@@ -3,19 +3,26 @@
 import asyncio
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
-from app.api.grpc.server import SHORTEST_PING_INTERVAL_MS
-from tests.support.engine_process import RunningServer
+from app.api.grpc.server import SHORTEST_PING_INTERVAL_MS, GrpcLimits, Server
+from app.api.grpc.servicer import WorkflowServicer
+from app.wiring.grpc_process import open_engine_process
+from tests.support.engine_process import RunningServer, settings_for
 
 SERVICE = "/workflow.WorkflowService"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
 MALFORMED = [b"\xff\xff\xff", b"\x0a\x05ab", b"\x0a\x02\xff\xfe"]
 """No message, one that is cut off, and a text that is not UTF-8."""
 
@@ -123,3 +130,62 @@ async def test_a_client_that_floods_with_pings_loses_its_connection(server: Runn
         while returned[-1] != b"too_many_pings":
             returned.append(await client.ping(bytes(8)))
             assert len(returned) < 100
+
+
+@asynccontextmanager
+async def limited(database_url: str, **limits: Any) -> AsyncIterator[Server]:
+    async with open_engine_process(settings_for(database_url)) as process:
+        servicer = WorkflowServicer(process.executions, process.controls, process.payloads, 1_000_000)
+        server = Server(servicer, "127.0.0.1", 0, GrpcLimits(**limits))
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.stop(0)
+    process.defects.raise_first()
+
+
+async def check(server: Server) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=OWN_CONNECTION) as channel:
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
+
+
+@pytest.mark.parametrize("sent", [b"", b"PRI * HTTP/2.0\r\n\r\n", PREFACE])
+async def test_a_connection_that_does_not_begin_is_closed(database_url: str, sent: bytes) -> None:
+    async with limited(database_url, handshake_seconds=0.3) as server, asyncio.timeout(30):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(sent)
+        while await reader.read(1_000):
+            pass  # the server's own settings come first
+        writer.close()
+        await check(server)
+
+
+async def test_a_connection_without_calls_is_closed_and_another_is_opened_when_needed(database_url: str) -> None:
+    async with limited(database_url, idle_seconds=0.3) as server, asyncio.timeout(30):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(PREFACE + EMPTY_SETTINGS)
+        while await reader.read(1_000):
+            pass
+        writer.close()
+        await check(server)
+
+
+async def test_connections_are_bounded(database_url: str) -> None:
+    async with limited(database_url, connections=2) as server, asyncio.timeout(30), AsyncExitStack() as stack:
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            stack.callback(writer.close)
+            writer.write(PREFACE + EMPTY_SETTINGS)
+            assert await reader.read(1)
+        reader, third = await asyncio.open_connection("127.0.0.1", server.port)
+        third.write(PREFACE + EMPTY_SETTINGS)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        third.close()
+        writer.close()
+        while True:  # the server notices a little later
+            try:
+                return await check(server)
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(0.05)

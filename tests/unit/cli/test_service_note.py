@@ -122,7 +122,8 @@ def test_port_zero_is_not_an_address(monkeypatch: pytest.MonkeyPatch):
 def test_what_is_not_an_address_is_told_the_form(text: str):
     with pytest.raises(CliError) as caught:
         targets.grpc_address(text)
-    assert caught.value.message == f"--grpc-target {text!r}: give a host and a port, as 127.0.0.1:50051"
+    form = "give a host and a port, as 127.0.0.1:50051 or https://host:50051"
+    assert caught.value.message == f"--grpc-target {text!r}: {form}"
 
 
 @pytest.mark.parametrize("text", ["localhost:1", "[::1]:50051", "dns:///x:1", "unix:/tmp/x"])
