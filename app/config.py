@@ -76,6 +76,7 @@ class Settings(BaseSettings):
 
     http_task_allow_private: bool = False
     http_task_allowed_hosts: str = ""
+    http_task_own_api_workflows: str = ""
     http_task_max_response_bytes: int = Field(1_048_576, ge=1)
     python_modules: str = ""
     secrets_folder: Path | None = None
@@ -136,6 +137,11 @@ class Settings(BaseSettings):
     def http_task_hosts(self) -> frozenset[str]:
         """Hosts and `host:port` pairs that `http` tasks can reach although their addresses are private."""
         return frozenset(host.strip().lower() for host in self.http_task_allowed_hosts.split(",") if host.strip())
+
+    @cached_property
+    def own_api_workflows(self) -> frozenset[str]:
+        """The keys of the workflows whose `http` tasks can call this service; `*` is any."""
+        return frozenset(key.strip() for key in self.http_task_own_api_workflows.split(",") if key.strip())
 
     @cached_property
     def function_modules(self) -> tuple[str, ...]:

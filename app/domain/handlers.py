@@ -52,6 +52,7 @@ class Attempt:
     visit: how often conditions have led to the task, from 1. Each visit has its own task key.
     masked: `masked(text)` is the text without the secrets of the workflow. The engine hides them in all that a handler
         returns, reports and raises; a handler that cuts a text hides them before, since a part of one is not found.
+    workflow_key: the key of the workflow; None if it has none.
     kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
         contains expressions.
     """
@@ -71,6 +72,7 @@ class Attempt:
     is_handed_over: Callable[[], bool] = _never
     visit: int = 1
     kept: dict[Any, Any] | None = None
+    workflow_key: str | None = None
     masked: Callable[[str], str] = str
 
     @property

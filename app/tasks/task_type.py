@@ -31,12 +31,16 @@ class HttpOptions:
     allowed_hosts: `host` and `host:port` in lower case that can be called although their addresses are private.
     max_response_bytes: the largest response that is read.
     call_seconds: the time limit of a call whose task has no timeout.
+    own_ports: the ports at which this service listens on this machine.
+    own_api_workflows: the keys of the workflows whose tasks can call it there; `*` is any.
     """
 
     allow_private: bool = False
     allowed_hosts: frozenset[str] = frozenset()
     max_response_bytes: int = 1_048_576
     call_seconds: float = 30.0
+    own_ports: frozenset[int] = frozenset()
+    own_api_workflows: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

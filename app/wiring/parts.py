@@ -93,6 +93,8 @@ def _http_options(settings: Settings) -> HttpOptions:
         allow_private=settings.http_task_allow_private,
         allowed_hosts=settings.http_task_hosts,
         max_response_bytes=settings.http_task_max_response_bytes,
+        own_ports=frozenset({settings.fastapi_port, settings.grpc_port}),
+        own_api_workflows=settings.own_api_workflows,
     )
 
 

@@ -202,6 +202,11 @@ def test_changes_and_deletions_of_examples_are_not_undone(tmp_path):
         assert "flaky-import" not in {one["key"] for one in after["items"]}
         finished = command(tmp_path, "run", "self-check", "--quiet")
         assert finished.returncode == 0, "it calls the address that the service has now"
+        nosy = {"name": "ask", "execution_type": "sync", "type": "http", "config": {"url": f"{up.rest}/workflows"}}
+        call("POST", f"{up.rest}/workflows", {"name": "Nosy", "key": "nosy", "tasks": [nosy]})
+        other = command(tmp_path, "run", "nosy")
+        assert other.returncode == 1, "only the example may call the service itself"
+        assert "HTTP_TASK_OWN_API_WORKFLOWS" in other.stdout
 
 
 def test_commands_in_the_same_folder_find_the_service(tmp_path):

@@ -26,12 +26,15 @@ WRITTEN_ADDRESS = "http://127.0.0.1:8000"
 """The address of the REST API in the files of the examples."""
 
 
-def example_settings(settings: Settings, rest_address: str) -> Mapping[str, str]:
-    """The settings that the examples need in addition to `settings`. `rest_address` is `host:port`."""
+CALLS_OWN_API = "self-check"
+
+
+def example_settings(settings: Settings) -> Mapping[str, str]:
+    """The settings that the examples need in addition to `settings`."""
     functions = [f"examples.{path.parent.name}.functions" for path in sorted(FOLDER.glob("*/functions.py"))]
     return {
         "PYTHON_MODULES": ",".join(dict.fromkeys((*settings.function_modules, *functions))),
-        "HTTP_TASK_ALLOWED_HOSTS": ",".join(sorted({*settings.http_task_hosts, rest_address})),
+        "HTTP_TASK_OWN_API_WORKFLOWS": ",".join(sorted({*settings.own_api_workflows, CALLS_OWN_API})),
     }
 
 

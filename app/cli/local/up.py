@@ -118,7 +118,7 @@ async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects
     async with open_storage(settings.database_url, defects.report) as url:
         await provide_schema(settings.database_url, url, allowed=wishes.migrate)
         with_examples = wishes.wants_examples(settings)
-        extra = example_settings(settings, addresses.rest_place) if with_examples else {}
+        extra = example_settings(settings) if with_examples else {}
         async with _processes(settings, addresses, {"DATABASE_URL": url, **extra}) as (rest, grpc):
             await _both(rest.ready(), grpc.ready())
             if with_examples:

@@ -206,6 +206,7 @@ class Preparation:
             visit=self._state.course.visit(index),
             kept=planned.flow.kept,
             masked=str if mask is None else mask.text,
+            workflow_key=self._state.plan.key,
         )
 
     def failure(self, index: int, error: BaseException) -> TaskError:

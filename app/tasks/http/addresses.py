@@ -4,6 +4,7 @@ The lists are copied from IANA's special-purpose registries, because what `ipadd
 versions of Python.
 """
 
+import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _CLOSED_IPV4 = {
@@ -53,6 +54,17 @@ def closed_kind(address: str) -> str | None:
     if any(parsed in network for network in _IPV4_WITHIN_IPV6):
         return _kind_in_ipv4(IPv4Address(int(parsed) & 0xFFFF_FFFF))
     return _kind_in_ipv6(parsed)
+
+
+def is_of_this_machine(address: str) -> bool:
+    """Whether the address is one of this machine's own: only to these a socket can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _kind_in_ipv4(address: IPv4Address) -> str | None:

@@ -12,6 +12,7 @@ from app.domain.handlers import Attempt, TaskError
 from app.tasks.http.body import JSON, BodyError
 from app.tasks.http.client import HttpClient
 from app.tasks.http.config import HttpConfig, body_problems, sent_body
+from app.tasks.http.network import OWN_API
 from app.tasks.http.response import ACCEPTED_ENCODING, output_of, status_error
 from app.tasks.http.urls import checked_url, host_header, origin, with_query
 from app.tasks.task_type import HttpOptions, TaskType, config_of, invalid_config
@@ -31,6 +32,7 @@ class HttpHandler:
         self._default_method = default_method
         self._max_response_bytes = options.max_response_bytes
         self._call_seconds = options.call_seconds
+        self._own_api_workflows = options.own_api_workflows
         self._now = now
 
     async def run(self, attempt: Attempt) -> dict[str, Any]:
@@ -73,7 +75,12 @@ class HttpHandler:
             }
         )
         headers.update(config.headers)
-        return httpx.Request(config.method or self._default_method, url, headers=headers, content=content)
+        extensions = {OWN_API: self._may_call_own_api(attempt.workflow_key)}
+        method = config.method or self._default_method
+        return httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
+
+    def _may_call_own_api(self, workflow_key: str | None) -> bool:
+        return "*" in self._own_api_workflows or workflow_key in self._own_api_workflows
 
 
 def _connection_error(request: httpx.Request, error: httpx.TransportError) -> TaskError:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx
 
 from app.domain.handlers import TaskError
-from app.tasks.http.addresses import closed_kind
+from app.tasks.http.addresses import closed_kind, is_of_this_machine
 from app.tasks.http.socket_stream import SocketStream
 from app.tasks.http.urls import host_of
 from app.tasks.task_type import HttpOptions
@@ -28,16 +28,23 @@ class Origin(NamedTuple):
     host: as it is resolved; an IPv6 address without brackets.
     port: the default port if the URL has none.
     is_secure: whether TLS is used.
+    may_be_own: whether it may be this service itself. Connections with and without this right are not shared.
     """
 
     host: str
     port: int
     is_secure: bool
+    may_be_own: bool = False
 
 
-def origin_of(url: httpx.URL) -> Origin:
+OWN_API = "own_api"
+"""The extension of a request that may call this service itself. A redirect does not have it."""
+
+
+def origin_of(request: httpx.Request) -> Origin:
+    url, may_be_own = request.url, bool(request.extensions.get(OWN_API))
     is_secure = url.scheme == "https"
-    return Origin(host_of(url), url.port or (443 if is_secure else 80), is_secure)
+    return Origin(host_of(url), url.port or (443 if is_secure else 80), is_secure, may_be_own)
 
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -82,7 +89,7 @@ class GuardedNetwork:
     async def connect(self, origin: Origin) -> SocketStream:
         """Resolution and connecting take at most `connect_seconds` each. Raise `httpx.TransportError`, `TaskError`."""
         addresses = await self._addresses(origin.host, origin.port)
-        self._check(origin.host, origin.port, addresses)
+        self._check(origin, addresses)
         return await self._dial_one(origin, addresses[:MAX_ADDRESSES])
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
@@ -94,17 +101,20 @@ class GuardedNetwork:
         except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(f"{host} does not resolve: {error}") from error
 
-    def _check(self, host: str, port: int, addresses: Sequence[str]) -> None:
+    def _check(self, origin: Origin, addresses: Sequence[str]) -> None:
         """Raise `TaskError` unless every address is allowed: a name that resolves to both kinds is refused."""
-        if self._options.allow_private or self._is_allowed(host, port):
+        place, hosts = _place(origin), self._options.allowed_hosts
+        if place in hosts:
+            return
+        if origin.port in self._options.own_ports and any(map(is_of_this_machine, addresses)):
+            if not origin.may_be_own:
+                raise _refused_own(place)
+            return
+        if self._options.allow_private or not hosts.isdisjoint({origin.host, place.rpartition(":")[0]}):
             return
         for address in addresses:
             if (kind := closed_kind(address)) is not None:
-                raise _refused(host, port, address, kind)
-
-    def _is_allowed(self, host: str, port: int) -> bool:
-        shown = f"[{host}]" if ":" in host else host
-        return not self._options.allowed_hosts.isdisjoint({host, shown, f"{shown}:{port}"})
+                raise _refused(origin.host, origin.port, address, kind)
 
     async def _dial_one(self, origin: Origin, addresses: Sequence[str]) -> SocketStream:
         """Connect to the first address that accepts; each gets a share of the time."""
@@ -129,6 +139,19 @@ class GuardedNetwork:
                 raise TaskError("http_connection", message, retryable=False) from error
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
+
+
+def _place(origin: Origin) -> str:
+    return f"[{origin.host}]:{origin.port}" if ":" in origin.host else f"{origin.host}:{origin.port}"
+
+
+def _refused_own(place: str) -> TaskError:
+    return TaskError(
+        "http_address_refused",
+        f"{place} is this service itself: http tasks may not call it unless HTTP_TASK_OWN_API_WORKFLOWS names the key "
+        f"of their workflow, or HTTP_TASK_ALLOWED_HOSTS names {place}",
+        retryable=False,
+    )
 
 
 def _refused(host: str, port: int, address: str, kind: str) -> TaskError:

@@ -20,7 +20,7 @@ class Sender:
         ends before the first byte of the response, the request is sent once more over a new connection. A request that
         was processed nevertheless is recognised by its `Idempotency-Key` (RFC 9110, section 9.2.2).
         """
-        origin = origin_of(request.url)
+        origin = origin_of(request)
         connection = await self._pool.acquire(origin)
         try:
             return await self._send_over(connection, origin, request)

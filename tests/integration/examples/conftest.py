@@ -66,8 +66,9 @@ async def service(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     with socket.create_server(("127.0.0.1", 0)) as listener:
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         plain = Settings(database_url=database_url, redis_url=None)
-        more = {name.lower(): value for name, value in example_settings(plain, place).items()}
-        settings = Settings(database_url=database_url, redis_url=None, **more)
+        more = {name.lower(): value for name, value in example_settings(plain).items()}
+        port = listener.getsockname()[1]
+        settings = Settings(database_url=database_url, redis_url=None, fastapi_port=port, **more)
         async with _served(settings, listener), open_engine_process(settings) as engine:
             rest = f"http://{place}"
             yield Service(await asyncio.to_thread(load_examples, rest), engine, rest)

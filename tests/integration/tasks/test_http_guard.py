@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from typing import Any
 
 import httpx
 import pytest
@@ -83,6 +84,64 @@ async def test_allowing_a_name_allows_neither_its_other_ports_nor_other_names(si
     two = handler(allowed("inside.example"), resolve=resolve)
     await refusal(two, attempt(url=site.url(host="other.example")))
     await refusal(two, attempt(url=site.url(host="127.0.0.1")))
+    assert site.connections == 0
+
+
+def own(site, *workflows: str, **options: Any) -> HttpOptions:
+    """The site is this service."""
+    return HttpOptions(own_ports=frozenset({site.port}), own_api_workflows=frozenset(workflows), **options)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "127.0.0.2", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "options", [{}, {"allow_private": True}, {"allowed_hosts": frozenset({"127.0.0.1", "localhost", "127.0.0.1:1"})}]
+)
+async def test_the_service_itself_is_closed_whatever_is_allowed(site, handler, attempt, host, options) -> None:
+    message = await refusal(handler(own(site, "other", **options)), attempt(url=site.url(host=host)))
+    assert "is this service itself: http tasks may not call it unless HTTP_TASK_OWN_API_WORKFLOWS names" in message
+    assert site.connections == 0
+
+
+async def test_its_other_ports_are_none_of_its_own(site, handler, attempt) -> None:
+    site.pages["/"] = answer(body=b"inside")
+    elsewhere = HttpOptions(allow_private=True, own_ports=frozenset({1}))
+    assert (await handler(elsewhere).run(attempt(url=site.url())))["body"] == "inside"
+
+
+@pytest.mark.parametrize("names", [("checks",), ("*",)])
+async def test_a_workflow_that_is_named_calls_the_service_and_others_do_not_get_its_connection(
+    site, handler, attempt, clock, names
+) -> None:
+    site.pages["/"] = answer(body=b"inside")
+    one = handler(own(site, *names), clock=clock)
+    asking = attempt(url=site.url())
+    asking.workflow_key = "checks"
+    assert (await one.run(asking))["body"] == "inside"
+    clock.now += 1
+    other = attempt(url=site.url())
+    other.workflow_key = "nosy"
+    if names == ("*",):
+        assert (await one.run(other))["body"] == "inside"
+    else:
+        await refusal(one, other)
+        assert site.connections == 1
+
+
+async def test_an_entry_with_its_port_allows_it_to_all(site, handler, attempt) -> None:
+    site.pages["/"] = answer(body=b"inside")
+    options = own(site, allowed_hosts=frozenset({f"127.0.0.1:{site.port}"}))
+    assert (await handler(options).run(attempt(url=site.url())))["body"] == "inside"
+
+
+async def test_a_redirect_to_the_service_is_not_followed_for_a_workflow_that_is_named(
+    open_site, site, handler, attempt
+) -> None:
+    outside = await open_site()
+    outside.pages["/"] = answer(307, headers={"Location": site.url()})
+    one = handler(own(site, "checks", allow_private=True))
+    asking = attempt(url=outside.url())
+    asking.workflow_key = "checks"
+    await refusal(one, asking)
     assert site.connections == 0
 
 
