@@ -1,4 +1,4 @@
-"""docker-compose.yml is reachable from this machine only, and the override in docs/operations.md fits it."""
+"""docker-compose.yml is confined and reachable from this machine only; the override in docs/operations.md fits it."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ REPOSITORY = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8"))
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
 PROCESSES = ("fastapi_app", "grpc_server")
+ALL_SETTINGS = COMPOSE["x-settings"]
 
 
 @pytest.fixture
@@ -23,7 +24,31 @@ def override() -> dict[str, Any]:
 def test_every_port_is_published_on_loopback_only():
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
     assert len(ports) == len(PROCESSES)
-    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert all(port.startswith("${PUBLISH_ADDRESS:-127.0.0.1}:") for port in ports)
+    assert ALL_SETTINGS["ALLOWED_HOSTS"] == "${ALLOWED_HOSTS:-fastapi_app}", "in a container they listen everywhere"
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_every_service_is_confined(name: str):
+    service = COMPOSE["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] > 0
+    assert ("build" in service) != ("user" in service), "the images that are built have a user of their own"
+
+
+@pytest.mark.parametrize("name", ["db", "redis"])
+def test_public_images_have_an_exact_version(name: str):
+    assert re.search(r":-[a-z]+:\d+\.\d+(\.\d+)?-[a-z]+\}$", COMPOSE["services"][name]["image"])
+
+
+def test_redis_and_the_database_want_a_password():
+    assert "${REDIS_PASSWORD:-workflow}@" in ALL_SETTINGS["REDIS_URL"]
+    assert "requirepass" in COMPOSE["services"]["redis"]["command"][-1]
+    assert "${POSTGRES_PASSWORD:-workflow}@" in ALL_SETTINGS["DATABASE_URL"]
 
 
 def test_the_override_gives_functions_to_both_processes_and_secrets_to_the_one_that_uses_them(override):
@@ -46,4 +71,10 @@ def test_the_images_import_from_where_the_override_mounts(image: str):
     text = (REPOSITORY / f"Dockerfile.{image}").read_text("utf-8")
     assert "\nWORKDIR /srv\n" in text
     assert "--uid 10001" in text
+    assert "\nUSER workflow\n" in text
+    stages = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert set(stages) == {"${PYTHON_IMAGE}"}
+    (version,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)", text, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-bookworm", version)
+    assert version in COMPOSE["services"]["migrate"]["build"]["args"]["PYTHON_IMAGE"]
     assert "user 10001" in PAGE
