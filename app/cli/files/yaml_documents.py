@@ -14,6 +14,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from app.cli.files.places import DocumentError, Place
+from app.cli.files.yaml_aliases import expanded_size
 from app.cli.files.yaml_merges import MERGE, Merges
 from app.cli.files.yaml_mistakes import explained, explained_character
 from app.domain.json_values import BEYOND_64_BITS, MAX_DEPTH, storage_problems, too_deep
@@ -52,12 +53,12 @@ def load_yaml(text: str) -> list[tuple[Any, Place]]:
 
 
 def _documents(text: str) -> Iterator[tuple[Any, Place]]:
-    loader = JsonLoader(text)
+    loader, values = JsonLoader(text), 0
     try:
         while loader.check_node():
             node: Any = loader.get_node()
             document = loader.construct_document(node)
-            _check_expanded_size(document)
+            values += expanded_size(node, values, MAX_VALUES)
             place = _place(node, node.start_mark, {})
             for problem in storage_problems(document, "", MAX_DEPTH):
                 raise place.error(problem)
@@ -137,24 +138,6 @@ def _at(node: Node, message: str) -> yaml.MarkedYAMLError:
 
 def _written(node: Node) -> str:
     return f"`{node.value[:40]}`" if isinstance(node, ScalarNode) else "of this mapping"
-
-
-def _check_expanded_size(document: Any) -> None:
-    """Raise `DocumentError` if aliases make a small text a huge or endless value. Counting stops at the limit."""
-    for count, _ in enumerate(_values(document)):
-        if count >= MAX_VALUES:
-            raise DocumentError(None, f"it contains more than {MAX_VALUES:,} values after its aliases are resolved")
-
-
-def _values(document: Any) -> Iterator[Any]:
-    waiting = [document]
-    while waiting:
-        value = waiting.pop()
-        yield value
-        if isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
 
 
 for _name, _form, _first, _or_empty in _PLAIN_FORMS:

@@ -116,7 +116,7 @@ def test_a_merged_field_has_the_place_where_it_is_written():
         ("x:\n  <<: [[{a: 1}]]\n", 2, 8, "<< takes a mapping or a list of mappings, as in <<: *name"),
         ("x: {<<: null}\n", 1, 9, "<< takes a mapping or a list of mappings, as in <<: *name"),
         ("x: &x\n  <<: *x\n", 1, 4, "this mapping merges itself"),
-        ("x: &x\n  a: 1\n  y: {<<: *x}\n", None, None, "after its aliases are resolved"),
+        ("x: &x\n  a: 1\n  y: {<<: *x}\n", 3, 6, "this contains itself, by an alias"),
         ("x: {<<: {a: 1}, <<: {b: 1}}\n", 1, 17, "the key '<<' appears twice in one mapping"),
     ],
 )
@@ -189,15 +189,25 @@ def test_what_json_cannot_hold_is_refused_with_its_line(text: str, line: int | N
 
 
 def test_an_alias_to_itself_is_refused():
-    with pytest.raises(DocumentError, match="more than 100,000 values"):
-        load_yaml("a: &a [*a]\n")
+    with pytest.raises(DocumentError, match="this contains itself, by an alias") as caught:
+        load_yaml("b: 1\na: &a [*a]\n")
+    assert caught.value.line == 2
 
 
 def test_aliases_that_multiply_are_refused():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    with pytest.raises(DocumentError, match="after its aliases are resolved"):
+    with pytest.raises(DocumentError, match="more than 100,000 values after its aliases are resolved") as caught:
         load_yaml("\n".join(lines))
+    assert caught.value.line == 5, "a4 has 111,111 values"
+
+
+def test_all_documents_of_a_file_share_the_limit():
+    large = f"a: &a [{', '.join('x' * 100)}]\nb: [{', '.join(['*a'] * 400)}]\n"
+    assert len(load_yaml("---\n".join([large] * 2))) == 2
+    with pytest.raises(DocumentError, match="more than 100,000 values") as caught:
+        load_yaml("---\n".join([large] * 3))
+    assert caught.value.line == 8
 
 
 def test_too_deep_nesting_is_refused():
