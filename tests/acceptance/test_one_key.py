@@ -12,6 +12,8 @@ from tests.support.rest_server_process import RestServerProcess
 
 CLIENTS = 50
 STARTS_PER_CLIENT = 20
+PATIENCE_SECONDS = 300.0
+"""All of them wait for one row; nothing is said here of how fast that is."""
 
 
 @asynccontextmanager
@@ -21,7 +23,10 @@ async def callers(database_url: str, redis_url: str) -> AsyncIterator[list[Calle
     ways: list[GrpcCaller | RestCaller] = []
     try:
         await asyncio.gather(grpc.start(), rest.start())
-        ways = [GrpcCaller(grpc.port) if n % 2 else RestCaller(rest.url) for n in range(CLIENTS)]
+        ways = [
+            GrpcCaller(grpc.port, PATIENCE_SECONDS) if number % 2 else RestCaller(rest.url, PATIENCE_SECONDS)
+            for number in range(CLIENTS)
+        ]
         yield list(ways)
     finally:
         for way in ways:

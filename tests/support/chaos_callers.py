@@ -41,7 +41,10 @@ class Caller(Protocol):
 
 
 class GrpcCaller:
-    def __init__(self, port: int) -> None:
+    """`seconds` is how long each call may take."""
+
+    def __init__(self, port: int, seconds: float = CALL_SECONDS) -> None:
+        self._seconds = seconds
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=RECONNECT)
         self._stub: Any = WorkflowServiceStub(self._channel)
 
@@ -69,12 +72,14 @@ class GrpcCaller:
 
     async def _call(self, method: str, request: Any) -> Any:
         with _told_apart():
-            return await getattr(self._stub, method)(request, timeout=CALL_SECONDS)
+            return await getattr(self._stub, method)(request, timeout=self._seconds)
 
 
 class RestCaller:
-    def __init__(self, url: str) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=CALL_SECONDS, limits=NO_LIMIT, trust_env=False)
+    """`seconds` is how long each call may take."""
+
+    def __init__(self, url: str, seconds: float = CALL_SECONDS) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=seconds, limits=NO_LIMIT, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()
