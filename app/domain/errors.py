@@ -10,11 +10,16 @@ ServiceError
 ├── Outdated            the caller sent back what it had read before another change
 ├── WrongState          the execution's state does not allow the request
 ├── TooLarge            a value is over a limit
+├── Unauthenticated     it is not known who calls
+├── PermissionDenied    the caller may not do this
 └── Unavailable         the service cannot handle the call now; the same call may succeed later
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+CREDENTIALS_MISSING = "credentials_missing"
+CREDENTIALS_EXPIRED = "credentials_expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,43 @@ class TooLarge(ServiceError):
         self.field = field
         self.limit = limit
         self.actual = actual
+
+
+class Unauthenticated(ServiceError):
+    """It is not known who calls: the credentials are missing, not valid, or no longer valid.
+
+    code: `credentials_missing`, `credentials_invalid` or `credentials_expired`.
+    """
+
+    code = "credentials_invalid"
+
+    def __init__(self, message: str, code: str = code) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @classmethod
+    def missing(cls) -> "Unauthenticated":
+        return cls(
+            "send an API key or a token: `Authorization: Bearer …`, or a key as `x-api-key`", CREDENTIALS_MISSING
+        )
+
+    @classmethod
+    def expired(cls, what: str) -> "Unauthenticated":
+        """`what` is `API key` or `token`."""
+        return cls(f"the {what} is no longer valid: it has expired or was revoked", CREDENTIALS_EXPIRED)
+
+
+class PermissionDenied(ServiceError):
+    """The caller may not do this.
+
+    code: `permission_denied` or `tenant_suspended`.
+    """
+
+    code = "permission_denied"
+
+    def __init__(self, message: str, code: str = code) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Unavailable(ServiceError):

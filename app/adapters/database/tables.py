@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Text,
@@ -326,4 +327,62 @@ class ScheduleRow(Base):
         CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
         Index(None, "workflow_id"),
         Index("ix_schedules_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+
+class TenantRow(Base):
+    """An isolated space. The first one is `default`; the migration has made it.
+
+    suspended_at: since when its callers are refused.
+    """
+
+    __tablename__ = "tenants"
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    key: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    suspended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+    )
+
+
+class ApiKeyRow(Base):
+    """A key with which a program calls.
+
+    prefix: the public part of its text.
+    digest: the SHA-256 of the whole text, which is stored nowhere.
+    workflows: the pattern of the keys of the workflows that it is limited to; null for all.
+    last_used_at: coarse.
+    replaces_id: the key that it was made for by a rotation.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(Integer, ForeignKey("tenants.id"))
+    prefix: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[str]
+    role: Mapped[str | None]
+    scopes: Mapped[list[str] | None]
+    workflows: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    replaces_id: Mapped[int | None]
+
+    __table_args__ = (
+        UniqueConstraint("prefix"),
+        UniqueConstraint("digest"),
+        CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
+        CheckConstraint("(role IS NULL) <> (scopes IS NULL)", name="either_role_or_scopes"),
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+        Index(None, "tenant_id", "id"),
     )

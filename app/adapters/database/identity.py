@@ -1,0 +1,175 @@
+"""API keys and tenants in PostgreSQL. All times are the database's clock."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import asyncpg
+
+from app.adapters.database.pool import Pool
+from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
+from app.domain.callers import KeyPattern
+from app.domain.errors import Conflict, NotFound
+from app.domain.permissions import Role, Scope
+from app.domain.refs import Ref
+from app.domain.tenants import Tenant
+from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText
+from app.identity.ports import Ended, FoundKey
+
+TOUCH_SECONDS = 600.0
+"""How old `last_used_at` may be before a use is noted."""
+
+_SQL = load("identity")
+
+
+class PostgresKeyStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, digest: bytes) -> FoundKey | None:
+        with reaching():
+            row = await self._pool.read_row(_SQL["find"], digest, TOUCH_SECONDS)
+        if row is None:
+            return None
+        return FoundKey(_key(row), row["seconds_left"], row["is_suspended"], row["needs_touch"])
+
+    async def insert(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str) -> ApiKey:
+        grant = draft.grant
+        values = (
+            tenant_id,
+            text.prefix,
+            text.digest,
+            draft.name,
+            grant.role and grant.role.value,
+            None if grant.scopes is None else sorted(grant.scopes),
+            grant.workflows and grant.workflows.text,
+            created_by,
+            draft.lifetime_seconds,
+        )
+        with reaching():
+            try:
+                row = await self._pool.fetchrow(_SQL["insert"], *values)
+            except asyncpg.ForeignKeyViolationError:
+                raise NotFound("tenant", tenant_id) from None
+        assert row is not None
+        return _key(row)
+
+    async def get(self, tenant_id: int, key_id: int) -> ApiKey | None:
+        with reaching():
+            row = await self._pool.read_row(_SQL["get"], tenant_id, key_id)
+        return None if row is None else _key(row)
+
+    async def list_keys(self, tenant_id: int, skip: int, limit: int) -> tuple[Sequence[ApiKey], int]:
+        with reaching():
+            total = await self._pool.read_value(_SQL["count"], tenant_id)
+            rows = await self._pool.read(_SQL["list"], tenant_id, skip, limit)
+        return [_key(row) for row in rows], total
+
+    async def rotate(
+        self,
+        tenant_id: int,
+        key_id: int,
+        text: KeyText,
+        created_by: str,
+        lifetime_seconds: float | None,
+        overlap_seconds: float,
+    ) -> ApiKey | None:
+        values = (tenant_id, key_id, text.prefix, text.digest, created_by, lifetime_seconds, overlap_seconds)
+        with reaching():
+            row = await self._pool.fetchrow(_SQL["rotate"], *values)
+        return None if row is None else _key(row)
+
+    async def revoke(self, tenant_id: int, key_id: int) -> ApiKey | None:
+        with reaching():
+            row = await self._pool.fetchrow(_SQL["revoke"], tenant_id, key_id)
+        return None if row is None else _key(row)
+
+    async def touch(self, key_ids: Collection[int]) -> None:
+        with reaching():
+            await self._pool.execute(_SQL["touch"], list(key_ids))
+
+    async def ended(self, key_ids: Collection[int], tenant_ids: Collection[int], grace_seconds: float) -> Ended:
+        with reaching():
+            keys = await self._pool.read(_SQL["ended_keys"], list(key_ids), grace_seconds)
+            tenants = await self._pool.read(_SQL["ended_tenants"], list(tenant_ids))
+        return Ended(frozenset(row["id"] for row in keys), frozenset(row["id"] for row in tenants))
+
+    async def has_valid_key(self, tenant_id: int, roles: Collection[Role]) -> bool:
+        """Whether the tenant has a key with one of these roles that can be used."""
+        with reaching():
+            return bool(await self._pool.read_value(_SQL["has_valid_key"], tenant_id, [role.value for role in roles]))
+
+
+class PostgresTenantStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def tenant(self, key: str) -> Tenant | None:
+        with reaching():
+            row = await self._pool.read_row(_SQL["tenant"], key)
+        return None if row is None else _tenant(row)
+
+    async def insert_tenant(self, key: str, name: str) -> Tenant:
+        with reaching():
+            try:
+                row = await self._pool.fetchrow(_SQL["insert_tenant"], key, name)
+            except asyncpg.UniqueViolationError:
+                raise Conflict("key", "this key belongs to another tenant") from None
+        assert row is not None
+        return _tenant(row)
+
+    async def list_tenants(self, skip: int, limit: int) -> tuple[Sequence[Tenant], int]:
+        with reaching():
+            total = await self._pool.read_value(_SQL["count_tenants"])
+            rows = await self._pool.read(_SQL["list_tenants"], skip, limit)
+        return [_tenant(row) for row in rows], total
+
+
+class PostgresWorkflowKeys:
+    """Finds the key of the workflow that a request is about."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def of_workflow(self, ref: Ref) -> str | None:
+        return ref.key or await self._value("workflow_key_by_id", ref.id)
+
+    async def of_execution(self, execution_id: UUID) -> str | None:
+        return await self._value("workflow_key_of_execution", execution_id)
+
+    async def of_schedule(self, ref: Ref) -> str | None:
+        if ref.id is None:
+            return await self._value("workflow_key_of_schedule_by_key", ref.key)
+        return await self._value("workflow_key_of_schedule_by_id", ref.id)
+
+    async def _value(self, statement: str, named: int | str | UUID | None) -> str | None:
+        with reaching():
+            found: str | None = await self._pool.read_value(_SQL[statement], named)
+        return found
+
+
+def _key(row: asyncpg.Record) -> ApiKey:
+    scopes, pattern = row["scopes"], row["workflows"]
+    grant = Grant(
+        role=None if row["role"] is None else Role(row["role"]),
+        scopes=None if scopes is None else frozenset(Scope(scope) for scope in scopes),
+        workflows=None if pattern is None else KeyPattern(pattern),
+    )
+    return ApiKey(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        tenant=row["tenant"],
+        prefix=row["prefix"],
+        name=row["name"],
+        grant=grant,
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
+        revoked_at=row["revoked_at"],
+        replaces_id=row["replaces_id"],
+    )
+
+
+def _tenant(row: asyncpg.Record) -> Tenant:
+    return Tenant(row["id"], row["key"], row["name"], row["created_at"], row["suspended_at"])

@@ -1,0 +1,97 @@
+-- name: find
+SELECT k.*, t.key AS tenant, t.suspended_at IS NOT NULL AS is_suspended,
+       extract(epoch FROM k.expires_at - clock_timestamp())::float8 AS seconds_left,
+       k.last_used_at IS NULL OR k.last_used_at < clock_timestamp() - $2 * interval '1 second' AS needs_touch
+FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+WHERE k.digest = $1;
+
+-- name: insert
+WITH made AS (
+    INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second')
+    RETURNING *
+)
+SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id;
+
+-- name: get
+SELECT k.*, t.key AS tenant FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.tenant_id = $1 AND k.id = $2;
+
+-- name: list
+SELECT k.*, t.key AS tenant
+FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+WHERE k.tenant_id = $1
+ORDER BY k.id DESC OFFSET $2 LIMIT $3;
+
+-- name: count
+SELECT count(*) FROM api_keys WHERE tenant_id = $1;
+
+-- name: rotate
+-- The old key ends after the overlap, unless it ends earlier. Of two rotations at once the second one waits for the row
+-- and then makes a further key, as two rotations one after the other do.
+WITH old AS (
+    UPDATE api_keys
+    SET expires_at = least(expires_at, clock_timestamp() + $7 * interval '1 second')
+    WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL
+      AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    RETURNING *
+), made AS (
+    INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, replaces_id)
+    SELECT tenant_id, $3, $4, name, role, scopes, workflows, $5, clock_timestamp() + $6::float8 * interval '1 second', id
+    FROM old
+    RETURNING *
+)
+SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id;
+
+-- name: revoke
+WITH ended AS (
+    UPDATE api_keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE tenant_id = $1 AND id = $2 RETURNING *
+)
+SELECT ended.*, t.key AS tenant FROM ended JOIN tenants t ON t.id = ended.tenant_id;
+
+-- name: touch
+-- In the order of the ids, so that two processes that note the same keys do not wait for each other.
+UPDATE api_keys k SET last_used_at = clock_timestamp()
+FROM (SELECT id FROM api_keys WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) AS used
+WHERE k.id = used.id;
+
+-- name: ended_keys
+-- A key that is not found has ended, too.
+SELECT wanted.id
+FROM unnest($1::bigint[]) AS wanted(id) LEFT JOIN api_keys k ON k.id = wanted.id
+WHERE k.id IS NULL OR k.revoked_at IS NOT NULL OR k.expires_at < clock_timestamp() - $2::float8 * interval '1 second';
+
+-- name: ended_tenants
+SELECT wanted.id
+FROM unnest($1::int[]) AS wanted(id) LEFT JOIN tenants t ON t.id = wanted.id
+WHERE t.id IS NULL OR t.suspended_at IS NOT NULL;
+
+-- name: has_valid_key
+SELECT EXISTS (
+    SELECT FROM api_keys
+    WHERE tenant_id = $1 AND role = ANY($2::text[]) AND revoked_at IS NULL
+      AND (expires_at IS NULL OR expires_at > clock_timestamp())
+);
+
+-- name: tenant
+SELECT * FROM tenants WHERE key = $1;
+
+-- name: insert_tenant
+INSERT INTO tenants (key, name) VALUES ($1, $2) RETURNING *;
+
+-- name: list_tenants
+SELECT * FROM tenants ORDER BY id OFFSET $1 LIMIT $2;
+
+-- name: count_tenants
+SELECT count(*) FROM tenants;
+
+-- name: workflow_key_by_id
+SELECT key FROM workflows WHERE id = $1;
+
+-- name: workflow_key_of_execution
+SELECT w.key FROM executions e JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $1;
+
+-- name: workflow_key_of_schedule_by_id
+SELECT w.key FROM schedules s JOIN workflows w ON w.id = s.workflow_id WHERE s.id = $1;
+
+-- name: workflow_key_of_schedule_by_key
+SELECT w.key FROM schedules s JOIN workflows w ON w.id = s.workflow_id WHERE s.key = $1;

@@ -1,0 +1,210 @@
+"""Who may call what: one table from every operation of both APIs to the scopes that it needs.
+
+REST operations have the names of their routes, which are their operation ids in the OpenAPI document. gRPC methods have
+their full names. An operation that is not in the table cannot be called by anyone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+
+class Scope(StrEnum):
+    """One permission."""
+
+    DEFINITIONS_READ = "definitions:read"
+    DEFINITIONS_WRITE = "definitions:write"
+    EXECUTIONS_READ = "executions:read"
+    EXECUTIONS_START = "executions:start"
+    EXECUTIONS_CONTROL = "executions:control"
+    EXECUTIONS_SIGNAL = "executions:signal"
+    SCHEDULES_READ = "schedules:read"
+    SCHEDULES_WRITE = "schedules:write"
+    KEYS_MANAGE = "keys:manage"
+    TENANTS_MANAGE = "tenants:manage"
+
+
+class Role(StrEnum):
+    """A set of scopes with a name. Each role has the scopes of those before it."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    EDITOR = "editor"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+class Access(Enum):
+    """Who may call an operation.
+
+    OPEN: everyone, without credentials.
+    DOCUMENTATION: as the setting AUTH_DOCUMENTATION says.
+    CALLERS: callers with the scopes of the operation.
+    """
+
+    OPEN = auto()
+    DOCUMENTATION = auto()
+    CALLERS = auto()
+
+
+class Target(Enum):
+    """What an operation names, for callers that are limited to some workflows.
+
+    WORKFLOW: a workflow, by its id or key.
+    EXECUTION: an execution.
+    SCHEDULE: a schedule, by its id or key.
+    LIST: nothing, unless a filter names a workflow.
+    ALL: more than one workflow; callers that are limited cannot call it.
+    NONE: no workflow; the limit does not matter.
+    """
+
+    WORKFLOW = auto()
+    EXECUTION = auto()
+    SCHEDULE = auto()
+    LIST = auto()
+    ALL = auto()
+    NONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a caller needs for an operation.
+
+    access: who may call it.
+    scopes: all of these.
+    target: what it names.
+    """
+
+    access: Access
+    scopes: frozenset[Scope] = frozenset()
+    target: Target = Target.ALL
+
+
+_VIEWER = frozenset({Scope.DEFINITIONS_READ, Scope.EXECUTIONS_READ, Scope.SCHEDULES_READ})
+_OPERATOR = _VIEWER | {Scope.EXECUTIONS_START, Scope.EXECUTIONS_CONTROL, Scope.EXECUTIONS_SIGNAL}
+_EDITOR = _OPERATOR | {Scope.DEFINITIONS_WRITE, Scope.SCHEDULES_WRITE}
+_ADMIN = _EDITOR | {Scope.KEYS_MANAGE}
+
+SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
+    Role.VIEWER: _VIEWER,
+    Role.OPERATOR: _OPERATOR,
+    Role.EDITOR: _EDITOR,
+    Role.ADMIN: _ADMIN,
+    Role.SYSTEM: _ADMIN | {Scope.TENANTS_MANAGE},
+}
+
+OF_SOME_WORKFLOWS = _OPERATOR
+"""The scopes that a key can have which is limited to some workflows. Who may write a definition can call any workflow
+from it, so that a limit would promise what it does not hold."""
+
+OPEN = Permission(Access.OPEN, target=Target.NONE)
+DOCUMENTATION = Permission(Access.DOCUMENTATION, target=Target.NONE)
+AUTHENTICATED = Permission(Access.CALLERS, target=Target.NONE)
+"""For operations without a place in the table, as unknown paths: a caller, who then learns that there is nothing."""
+
+
+def _for(scope: Scope, target: Target = Target.ALL, *more: Scope) -> Permission:
+    return Permission(Access.CALLERS, frozenset((scope, *more)), target)
+
+
+def _each(permission: Permission, *names: str) -> dict[str, Permission]:
+    return dict.fromkeys(names, permission)
+
+
+def _rpcs(permission: Permission, *names: str) -> dict[str, Permission]:
+    return _each(permission, *(f"/workflow.WorkflowService/{name}" for name in names))
+
+
+_REST: Mapping[str, Permission] = {
+    **_each(OPEN, "healthz", "readyz", "get_entry"),
+    **_each(DOCUMENTATION, "openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"),
+    **_each(AUTHENTICATED, "get_me"),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_workflows"),
+    **_each(
+        _for(Scope.DEFINITIONS_READ, Target.WORKFLOW),
+        "get_workflow",
+        "list_tasks",
+        "list_revisions",
+        "get_revision",
+        "get_revision_changes",
+        "get_flow",
+        "test_workflow",
+    ),
+    **_each(_for(Scope.DEFINITIONS_READ), "get_task", "list_flows", "validate_workflow"),
+    **_each(
+        _for(Scope.DEFINITIONS_WRITE),
+        "create_workflow",
+        "replace_workflow",
+        "update_workflow",
+        "delete_workflow",
+        "create_task",
+        "replace_task",
+        "update_task",
+        "delete_task",
+        "restore_revision",
+    ),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions"),
+    **_each(
+        _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
+        "get_execution",
+        "list_events",
+        "list_task_executions",
+        "get_flow_run",
+    ),
+    **_each(_for(Scope.EXECUTIONS_START, Target.WORKFLOW), "start_execution"),
+    **_each(_for(Scope.EXECUTIONS_START, Target.EXECUTION), "retry_execution", "rerun_execution"),
+    **_each(_for(Scope.EXECUTIONS_START, Target.ALL, Scope.DEFINITIONS_WRITE), "start_flow_run"),
+    **_each(
+        _for(Scope.EXECUTIONS_CONTROL, Target.EXECUTION),
+        "cancel_execution",
+        "pause_execution",
+        "resume_execution",
+        "skip_task",
+    ),
+    **_each(_for(Scope.EXECUTIONS_SIGNAL, Target.EXECUTION), "signal_execution"),
+    **_each(_for(Scope.SCHEDULES_READ, Target.LIST), "list_schedules"),
+    **_each(_for(Scope.SCHEDULES_READ, Target.SCHEDULE), "get_schedule", "preview_schedule"),
+    **_each(
+        _for(Scope.SCHEDULES_WRITE),
+        "create_schedule",
+        "replace_schedule",
+        "delete_schedule",
+        "pause_schedule",
+        "resume_schedule",
+    ),
+    **_each(_for(Scope.KEYS_MANAGE), "create_key", "list_keys", "rotate_key", "revoke_key"),
+    **_each(_for(Scope.TENANTS_MANAGE), "create_tenant", "list_tenants"),
+}
+
+_GRPC: Mapping[str, Permission] = {
+    **_rpcs(_for(Scope.EXECUTIONS_START, Target.WORKFLOW), "StartWorkflow"),
+    **_rpcs(_for(Scope.EXECUTIONS_START, Target.WORKFLOW, Scope.EXECUTIONS_READ), "ExecuteWorkflow"),
+    **_rpcs(_for(Scope.EXECUTIONS_START, Target.EXECUTION), "RetryExecution", "RerunExecution"),
+    **_rpcs(_for(Scope.EXECUTIONS_READ, Target.EXECUTION), "WatchExecution", "GetWorkflowStatus"),
+    **_rpcs(_for(Scope.EXECUTIONS_READ, Target.LIST), "ListExecutions"),
+    **_rpcs(
+        _for(Scope.EXECUTIONS_CONTROL, Target.EXECUTION),
+        "CancelExecution",
+        "PauseExecution",
+        "ResumeExecution",
+        "SkipTask",
+    ),
+    **_rpcs(_for(Scope.EXECUTIONS_SIGNAL, Target.EXECUTION), "SignalExecution"),
+    **_each(OPEN, *(f"/grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List"))),
+    **_each(
+        DOCUMENTATION,
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ),
+}
+
+OPERATIONS: Mapping[str, Permission] = {**_REST, **_GRPC}
+
+
+def missing_scopes(needed: Iterable[Scope], held: frozenset[Scope]) -> list[str]:
+    return sorted(scope.value for scope in needed if scope not in held)
+
+
+def least_role(needed: frozenset[Scope]) -> Role:
+    """The lowest role with all of the scopes."""
+    return next(role for role in Role if needed <= SCOPES_OF[role])

@@ -1,0 +1,80 @@
+"""Finds out who calls, from the credential of a request."""
+
+import asyncio
+from collections.abc import Callable
+
+from app.domain.callers import Caller
+from app.domain.errors import PermissionDenied, Unauthenticated
+from app.identity.api_keys import KEY_FORM, digest_of
+from app.identity.known_callers import KnownCallers
+from app.identity.ports import KeyStore
+from app.identity.token_callers import TokenCallers
+
+KEY_START = b"wfk_"
+
+
+class Authenticator:
+    """Turns a credential into a caller: an API key, or a token of an identity provider.
+
+    keys: the store of API keys.
+    tokens: verifies tokens; None when none are accepted.
+    known: what was checked a moment ago.
+    used: called with the id of a key whose use has not been noted for a while.
+    """
+
+    def __init__(
+        self, keys: KeyStore, tokens: TokenCallers | None, known: KnownCallers, used: Callable[[int], None]
+    ) -> None:
+        self._keys = keys
+        self._tokens = tokens
+        self._known = known
+        self._used = used
+        self._checks: dict[bytes, asyncio.Task[Caller]] = {}
+
+    def known(self, credential: bytes) -> Caller | None:
+        """The caller, if the credential was checked a moment ago. Never waits."""
+        return self._known.get(digest_of(credential))
+
+    async def caller(self, credential: bytes) -> Caller:
+        """The caller with this credential. Any number of requests at once with the same one cause a single check.
+
+        Raise `Unauthenticated` when it is not valid, `PermissionDenied` when its tenant is suspended, `Unavailable`
+        when that cannot be found out now.
+        """
+        digest = digest_of(credential)
+        check = self._checks.get(digest)
+        if check is None:
+            check = self._checks[digest] = asyncio.create_task(self._check(credential, digest), name="authentication")
+            check.add_done_callback(lambda done: self._end(digest, done))
+        return await asyncio.shield(check)
+
+    def _end(self, digest: bytes, check: "asyncio.Task[Caller]") -> None:
+        del self._checks[digest]
+        if not check.cancelled():
+            check.exception()  # Every request of this check may have been cancelled, and then none has asked for it.
+
+    async def _check(self, credential: bytes, digest: bytes) -> Caller:
+        mark = self._known.mark()
+        caller, seconds_left = await (
+            self._of_key(credential, digest) if credential.startswith(KEY_START) else self._of_token(credential, digest)
+        )
+        self._known.put(digest, caller, mark, seconds_left)
+        return caller
+
+    async def _of_key(self, credential: bytes, digest: bytes) -> tuple[Caller, float | None]:
+        found = await self._keys.find(digest) if KEY_FORM.fullmatch(credential) else None
+        if found is None:
+            raise Unauthenticated("there is no such API key")
+        if found.key.revoked_at is not None or (found.seconds_left is not None and found.seconds_left <= 0):
+            raise Unauthenticated.expired("API key")
+        if found.is_suspended:
+            raise PermissionDenied("the tenant is suspended", "tenant_suspended")
+        if found.needs_touch:
+            self._used(found.key.id)
+        return found.key.caller(), found.seconds_left
+
+    async def _of_token(self, credential: bytes, digest: bytes) -> tuple[Caller, float | None]:
+        if self._tokens is None:
+            raise Unauthenticated("the credential is not an API key, and this service accepts no tokens")
+        caller = await self._tokens.caller(credential.decode("ascii"), digest)
+        return caller, self._tokens.seconds_left(caller)

@@ -1,0 +1,208 @@
+"""What the stores of API keys and tenants must do, run on each of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore
+from app.adapters.database.pool import Pool, open_pool
+from app.domain.callers import KeyPattern
+from app.domain.errors import Conflict, NotFound
+from app.domain.permissions import Role, Scope
+from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText, digest_of, new_key_text
+from app.identity.ports import Ended, FoundKey, KeyStore, TenantStore
+from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore
+
+DEFAULT = 1
+HOUR = 3600.0
+VIEWER = KeyDraft("reports", Grant(Role.VIEWER))
+
+
+@dataclass
+class Stores:
+    keys: KeyStore
+    tenants: TenantStore
+    suspend: Callable[[int], Awaitable[None]]
+
+    async def add(self, draft: KeyDraft = VIEWER, tenant_id: int = DEFAULT) -> tuple[ApiKey, KeyText]:
+        text = new_key_text()
+        return await self.keys.insert(tenant_id, text, draft, "key:abcdefgh"), text
+
+    async def found(self, text: KeyText) -> FoundKey:
+        found = await self.keys.find(text.digest)
+        assert found is not None
+        return found
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+async def memory() -> Stores:
+    tenants = MemoryTenantStore(utc_now)
+    return Stores(MemoryKeyStore(tenants, utc_now), tenants, tenants.suspend)
+
+
+async def suspend(pool: Pool, tenant_id: int) -> None:
+    await pool.execute("UPDATE tenants SET suspended_at = clock_timestamp() WHERE id = $1", tenant_id)
+
+
+@pytest.fixture
+async def postgres(database_url: str) -> AsyncIterator[Stores]:
+    async with open_pool(database_url, size=6, timeout_seconds=20) as pool:
+        yield Stores(PostgresKeyStore(pool), PostgresTenantStore(pool), partial(suspend, pool))
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        Grant(Role.ADMIN),
+        Grant(scopes=frozenset({Scope.EXECUTIONS_START, Scope.EXECUTIONS_READ})),
+        Grant(Role.OPERATOR, workflows=KeyPattern("reports-*")),
+    ],
+)
+async def test_a_key_is_found_by_the_hash_of_its_text_as_it_was_made(stores: Stores, grant: Grant):
+    made, text = await stores.add(KeyDraft("nightly", grant, HOUR))
+    found = await stores.found(text)
+    assert found.key == made
+    assert (made.tenant_id, made.tenant, made.prefix) == (DEFAULT, "default", text.prefix)
+    assert (made.name, made.grant, made.created_by) == ("nightly", grant, "key:abcdefgh")
+    assert made.expires_at is not None
+    assert made.expires_at - made.created_at == pytest.approx(timedelta(seconds=HOUR), abs=timedelta(seconds=60))
+    assert found.seconds_left is not None
+    assert 0 < found.seconds_left <= HOUR
+    assert not found.is_suspended
+
+
+async def test_another_text_finds_nothing(stores: Stores):
+    await stores.add()
+    assert await stores.keys.find(digest_of(b"wfk_other")) is None
+
+
+async def test_a_key_can_be_without_an_end(stores: Stores):
+    made, text = await stores.add(replace(VIEWER, lifetime_seconds=None))
+    assert made.expires_at is None
+    assert (await stores.found(text)).seconds_left is None
+
+
+async def test_a_key_that_has_expired_says_so(stores: Stores):
+    _, text = await stores.add(replace(VIEWER, lifetime_seconds=-1))
+    left = (await stores.found(text)).seconds_left
+    assert left is not None
+    assert left < 0
+
+
+async def test_a_key_needs_a_tenant(stores: Stores):
+    with pytest.raises(NotFound, match="tenant '99'"):
+        await stores.add(tenant_id=99)
+
+
+async def test_keys_are_listed_newest_first_and_apart_for_each_tenant(stores: Stores):
+    other = await stores.tenants.insert_tenant("other", "Other")
+    made = [(await stores.add())[0] for _ in range(3)]
+    foreign, _ = await stores.add(tenant_id=other.id)
+    assert await stores.keys.list_keys(DEFAULT, 0, 2) == ([made[2], made[1]], 3)
+    assert await stores.keys.list_keys(DEFAULT, 2, 2) == ([made[0]], 3)
+    assert await stores.keys.list_keys(other.id, 0, 10) == ([foreign], 1)
+    assert await stores.keys.get(DEFAULT, made[0].id) == made[0]
+    assert await stores.keys.get(DEFAULT, foreign.id) is None
+
+
+async def test_a_revoked_key_stays_revoked(stores: Stores):
+    made, text = await stores.add()
+    first = await stores.keys.revoke(DEFAULT, made.id)
+    assert first is not None
+    assert first.revoked_at is not None
+    assert await stores.keys.revoke(DEFAULT, made.id) == first
+    assert (await stores.found(text)).key.revoked_at == first.revoked_at
+
+
+async def test_no_tenant_touches_the_keys_of_another(stores: Stores):
+    other = await stores.tenants.insert_tenant("other", "Other")
+    made, text = await stores.add()
+    assert await stores.keys.revoke(other.id, made.id) is None
+    assert await stores.keys.rotate(other.id, made.id, new_key_text(), "x", HOUR, HOUR) is None
+    assert (await stores.found(text)).key == made
+    assert await stores.keys.list_keys(other.id, 0, 10) == ([], 0)
+
+
+async def test_a_rotated_key_goes_on_for_the_overlap(stores: Stores):
+    grant = Grant(Role.OPERATOR, workflows=KeyPattern("a*"))
+    old, old_text = await stores.add(KeyDraft("nightly", grant, 10 * HOUR))
+    text = new_key_text()
+    made = await stores.keys.rotate(DEFAULT, old.id, text, "key:operator", 5 * HOUR, HOUR)
+    assert made is not None
+    assert (made.name, made.grant, made.replaces_id, made.created_by) == ("nightly", grant, old.id, "key:operator")
+    assert (await stores.found(text)).key == made
+    assert made.expires_at is not None
+    left = (await stores.found(old_text)).seconds_left
+    assert left is not None
+    assert 0 < left <= HOUR
+
+
+async def test_a_rotation_prolongs_nothing(stores: Stores):
+    old, text = await stores.add(replace(VIEWER, lifetime_seconds=HOUR))
+    assert await stores.keys.rotate(DEFAULT, old.id, new_key_text(), "x", None, 24 * HOUR) is not None
+    assert (await stores.found(text)).key.expires_at == old.expires_at
+
+
+async def test_a_key_that_is_no_longer_valid_is_not_rotated(stores: Stores):
+    expired, _ = await stores.add(replace(VIEWER, lifetime_seconds=-1))
+    revoked, _ = await stores.add()
+    await stores.keys.revoke(DEFAULT, revoked.id)
+    for key_id in (expired.id, revoked.id, 999):
+        assert await stores.keys.rotate(DEFAULT, key_id, new_key_text(), "x", HOUR, HOUR) is None
+    assert (await stores.keys.list_keys(DEFAULT, 0, 10))[1] == 2
+
+
+async def test_a_use_is_noted_and_then_not_again_for_a_while(stores: Stores):
+    (one, one_text), (_, other_text) = await stores.add(), await stores.add()
+    assert (await stores.found(one_text)).needs_touch
+    await asyncio.gather(*(stores.keys.touch([one.id]) for _ in range(3)))
+    found = await stores.found(one_text)
+    assert found.key.last_used_at is not None
+    assert not found.needs_touch
+    assert (await stores.found(other_text)).key.last_used_at is None
+
+
+async def test_what_has_ended_is_named(stores: Stores):
+    other = await stores.tenants.insert_tenant("other", "Other")
+    (valid, _), (revoked, _) = await stores.add(), await stores.add()
+    expired, _ = await stores.add(replace(VIEWER, lifetime_seconds=-61))
+    just_expired, _ = await stores.add(replace(VIEWER, lifetime_seconds=-1))
+    await stores.keys.revoke(DEFAULT, revoked.id)
+    asked = [valid.id, revoked.id, expired.id, just_expired.id, 999]
+    assert await stores.keys.ended(asked, [DEFAULT, other.id], 60) == Ended(
+        frozenset({revoked.id, expired.id, 999}), frozenset()
+    )
+    await stores.suspend(other.id)
+    assert await stores.keys.ended([], [DEFAULT, other.id, 999], 60) == Ended(frozenset(), frozenset({other.id, 999}))
+
+
+async def test_the_keys_of_a_suspended_tenant_say_so(stores: Stores):
+    other = await stores.tenants.insert_tenant("other", "Other")
+    _, text = await stores.add(tenant_id=other.id)
+    await stores.suspend(other.id)
+    assert (await stores.found(text)).is_suspended
+
+
+async def test_there_is_a_first_tenant_and_others_follow(stores: Stores):
+    default = await stores.tenants.tenant("default")
+    assert default is not None
+    assert (default.id, default.suspended_at) == (DEFAULT, None)
+    other = await stores.tenants.insert_tenant("other", "Other one")
+    assert await stores.tenants.tenant("other") == other
+    assert await stores.tenants.tenant("missing") is None
+    assert await stores.tenants.list_tenants(1, 10) == ([other], 2)
+    with pytest.raises(Conflict):
+        await stores.tenants.insert_tenant("other", "Again")

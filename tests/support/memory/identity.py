@@ -1,0 +1,137 @@
+"""API keys and tenants in memory."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+
+from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
+from app.domain.errors import Conflict, NotFound
+from app.domain.tenants import Tenant
+from app.identity.api_keys import ApiKey, KeyDraft, KeyText
+from app.identity.ports import Ended, FoundKey
+
+TOUCH_SECONDS = 600.0
+
+
+class MemoryTenantStore:
+    """`suspend` does what an operator does by SQL."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._ids = count(DEFAULT_TENANT_ID)
+        self.by_id: dict[int, Tenant] = {}
+        self._add(DEFAULT_TENANT, "Default")
+
+    async def tenant(self, key: str) -> Tenant | None:
+        return next((tenant for tenant in self.by_id.values() if tenant.key == key), None)
+
+    async def insert_tenant(self, key: str, name: str) -> Tenant:
+        if await self.tenant(key) is not None:
+            raise Conflict("key", "this key belongs to another tenant")
+        return self._add(key, name)
+
+    async def list_tenants(self, skip: int, limit: int) -> tuple[Sequence[Tenant], int]:
+        found = list(self.by_id.values())
+        return found[skip : skip + limit], len(found)
+
+    async def suspend(self, tenant_id: int) -> None:
+        self.by_id[tenant_id] = replace(self.by_id[tenant_id], suspended_at=self._now())
+
+    def _add(self, key: str, name: str) -> Tenant:
+        tenant = Tenant(next(self._ids), key, name, self._now())
+        self.by_id[tenant.id] = tenant
+        return tenant
+
+
+class MemoryKeyStore:
+    """Between two waits of a method nothing else runs, so that each is a transaction by itself."""
+
+    def __init__(self, tenants: MemoryTenantStore, now: Callable[[], datetime]) -> None:
+        self._tenants = tenants
+        self._now = now
+        self._ids = count(1)
+        self._keys: dict[int, ApiKey] = {}
+        self._digests: dict[bytes, int] = {}
+        self.finds = 0
+
+    async def find(self, digest: bytes) -> FoundKey | None:
+        self.finds += 1
+        key_id = self._digests.get(digest)
+        if key_id is None:
+            return None
+        key, now = self._keys[key_id], self._now()
+        left = None if key.expires_at is None else (key.expires_at - now).total_seconds()
+        is_suspended = self._tenants.by_id[key.tenant_id].suspended_at is not None
+        used = key.last_used_at
+        return FoundKey(key, left, is_suspended, used is None or now - used > timedelta(seconds=TOUCH_SECONDS))
+
+    async def insert(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str) -> ApiKey:
+        return self._add(tenant_id, text, draft, created_by, None)
+
+    async def get(self, tenant_id: int, key_id: int) -> ApiKey | None:
+        key = self._keys.get(key_id)
+        return key if key is not None and key.tenant_id == tenant_id else None
+
+    async def list_keys(self, tenant_id: int, skip: int, limit: int) -> tuple[Sequence[ApiKey], int]:
+        found = [key for key in reversed(self._keys.values()) if key.tenant_id == tenant_id]
+        return found[skip : skip + limit], len(found)
+
+    async def rotate(
+        self,
+        tenant_id: int,
+        key_id: int,
+        text: KeyText,
+        created_by: str,
+        lifetime_seconds: float | None,
+        overlap_seconds: float,
+    ) -> ApiKey | None:
+        old = await self.get(tenant_id, key_id)
+        if old is None or old.revoked_at is not None or not self._is_unexpired(old, 0):
+            return None
+        end = self._now() + timedelta(seconds=overlap_seconds)
+        self._keys[key_id] = replace(old, expires_at=end if old.expires_at is None else min(end, old.expires_at))
+        return self._add(tenant_id, text, KeyDraft(old.name, old.grant, lifetime_seconds), created_by, key_id)
+
+    async def revoke(self, tenant_id: int, key_id: int) -> ApiKey | None:
+        key = await self.get(tenant_id, key_id)
+        if key is None:
+            return None
+        self._keys[key_id] = replace(key, revoked_at=key.revoked_at or self._now())
+        return self._keys[key_id]
+
+    async def touch(self, key_ids: Collection[int]) -> None:
+        for key_id in key_ids:
+            self._keys[key_id] = replace(self._keys[key_id], last_used_at=self._now())
+
+    async def ended(self, key_ids: Collection[int], tenant_ids: Collection[int], grace_seconds: float) -> Ended:
+        keys = {key_id for key_id in key_ids if not self._goes_on(key_id, grace_seconds)}
+        tenants = {t for t in tenant_ids if t not in self._tenants.by_id or self._tenants.by_id[t].suspended_at}
+        return Ended(frozenset(keys), frozenset(tenants))
+
+    def _goes_on(self, key_id: int, grace_seconds: float) -> bool:
+        key = self._keys.get(key_id)
+        return key is not None and key.revoked_at is None and self._is_unexpired(key, grace_seconds)
+
+    def _is_unexpired(self, key: ApiKey, grace_seconds: float) -> bool:
+        return key.expires_at is None or key.expires_at + timedelta(seconds=grace_seconds) > self._now()
+
+    def _add(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str, replaces_id: int | None) -> ApiKey:
+        if tenant_id not in self._tenants.by_id:
+            raise NotFound("tenant", tenant_id)
+        now, seconds = self._now(), draft.lifetime_seconds
+        key = ApiKey(
+            id=next(self._ids),
+            tenant_id=tenant_id,
+            tenant=self._tenants.by_id[tenant_id].key,
+            prefix=text.prefix,
+            name=draft.name,
+            grant=draft.grant,
+            created_at=now,
+            created_by=created_by,
+            expires_at=None if seconds is None else now + timedelta(seconds=seconds),
+            replaces_id=replaces_id,
+        )
+        self._keys[key.id] = key
+        self._digests[text.digest] = key.id
+        return key
