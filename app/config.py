@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self, get_args, get_origin
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +13,8 @@ from app.domain.accepted import choice_form, number_form
 from app.domain.host_names import ANY, is_local, parse_hosts, parse_origins
 
 LONGEST_VALUE = 80
+
+_TOKEN_KEYS = ("jwt_jwks_url", "jwt_public_key", "jwt_secret")
 
 
 class SettingsError(Exception):
@@ -40,6 +42,17 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     grpc_client_ca: Path | None = None
+
+    auth: Literal["off", "on", "off-on-every-address"] = "off"
+    auth_documentation: Literal["open", "callers", "off"] = "callers"
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_jwks_url: str | None = None
+    jwt_public_key: str | None = None
+    jwt_secret: SecretStr | None = None
+    jwt_tenant_claim: str | None = None
+    jwt_roles_claim: str = "roles"
+    jwt_role_map: str = ""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
@@ -116,6 +129,21 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"CORS_ORIGINS {_cut(error)!r}: give origins, such as https://example.com") from None
         return self
+
+    def _tokens(self) -> Self:
+        keys = [name for name in _TOKEN_KEYS if getattr(self, name) is not None]
+        others = [name for name in ("jwt_issuer", "jwt_audience") if getattr(self, name) is not None]
+        if not keys and not others:
+            return self
+        if len(keys) != 1 or len(others) != 2:
+            raise ValueError(
+                "to accept tokens, set JWT_ISSUER, JWT_AUDIENCE and one of JWT_JWKS_URL, JWT_PUBLIC_KEY and JWT_SECRET"
+            )
+        return self
+
+    @property
+    def accepts_tokens(self) -> bool:
+        return self.jwt_issuer is not None
 
     @cached_property
     def service_hosts(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from app.config import Settings
 from app.wiring.garbage import settle_garbage
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.launch import launch
+from app.wiring.open_addresses import refuse_open_address
 from app.wiring.tls import grpc_credentials, server_identity
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings, secrets: SecretFiles) -> None:
     """Run until a signal arrives or a defect ends it. `main` reports the exceptions in one sentence."""
+    refuse_open_address(settings, "GRPC_HOST")
     identity, stop = server_identity(settings), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -38,6 +40,7 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
             servicer,
             settings.grpc_host,
             settings.grpc_port,
+            process.identity,
             GrpcLimits(settings.grpc_max_message_bytes, settings.grpc_max_connections),
             credentials=grpc_credentials(identity),
             share_port=settings.grpc_share_port,

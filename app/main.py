@@ -25,6 +25,7 @@ from app.background.defects import Defects
 from app.config import Settings, load_settings
 from app.wiring.garbage import settle_garbage
 from app.wiring.launch import launch, open_log
+from app.wiring.open_addresses import refuse_open_address
 from app.wiring.rest_process import open_rest_process
 from app.wiring.tls import Identity, server_identity
 
@@ -55,6 +56,7 @@ app = create_app(lifespan)
 
 async def serve(settings: Settings) -> None:
     """Run until a signal or a defect ends it. `main` reports the exceptions in one sentence."""
+    refuse_open_address(settings, "FASTAPI_HOST")
     identity, defects = server_identity(settings), Defects()
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn calls these after its own
@@ -129,6 +131,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 def _reload(settings: Settings) -> None:
     """For development: restart when the source changes."""
+    refuse_open_address(settings, "FASTAPI_HOST")
     uvicorn.run(
         "app.main:app",
         host=settings.fastapi_host,

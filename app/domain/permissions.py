@@ -1,7 +1,7 @@
 """Who may call what: one table from every operation of both APIs to the scopes that it needs.
 
 REST operations have the names of their routes, which are their operation ids in the OpenAPI document. gRPC methods have
-their full names. An operation that is not in the table cannot be called by anyone.
+their full names. An operation that is not in the table needs every scope, so that only the role `system` could call it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -94,8 +94,13 @@ SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
 }
 
 OF_SOME_WORKFLOWS = _OPERATOR
-"""The scopes that a key can have which is limited to some workflows. Who may write a definition can call any workflow
-from it, so that a limit would promise what it does not hold."""
+"""The scopes that a key can have which is limited to some workflows.
+
+A definition can call any workflow, so a key that may write definitions could reach all of them.
+"""
+
+OF_IDENTITY = frozenset({Scope.KEYS_MANAGE, Scope.TENANTS_MANAGE})
+"""The scopes for what belongs to tenants already: keys, and the tenants themselves."""
 
 OPEN = Permission(Access.OPEN, target=Target.NONE)
 DOCUMENTATION = Permission(Access.DOCUMENTATION, target=Target.NONE)
@@ -199,6 +204,14 @@ _GRPC: Mapping[str, Permission] = {
 }
 
 OPERATIONS: Mapping[str, Permission] = {**_REST, **_GRPC}
+
+
+_NOT_LISTED = Permission(Access.CALLERS, frozenset(Scope))
+
+
+def permission_of(operation: str) -> Permission:
+    """What a caller needs for an operation: the name of a REST route, or the full name of an RPC."""
+    return OPERATIONS.get(operation, _NOT_LISTED)
 
 
 def missing_scopes(needed: Iterable[Scope], held: frozenset[Scope]) -> list[str]:

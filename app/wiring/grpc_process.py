@@ -17,6 +17,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
 from app.background.defects import Defects
+from app.background.loop import OnDefect
 from app.config import Settings
 from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
@@ -34,7 +35,9 @@ from app.engine.running.retention import Retention
 from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.identity.identity import Identity
 from app.tasks import TaskTypeRegistry
+from app.wiring.identity import open_identity
 from app.wiring.parts import (
     Database,
     Shared,
@@ -55,6 +58,7 @@ class EngineProcess:
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
     hub: the watchers in this process.
+    identity: decides who calls, and may they.
     defects: the defects of background loops; the first one must end the process.
     """
 
@@ -63,6 +67,7 @@ class EngineProcess:
     controls: ExecutionControls
     payloads: Payloads
     hub: Hub
+    identity: Identity
     defects: Defects
 
 
@@ -79,8 +84,8 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
         _open_lease_pool(settings, database) as lease_pool,
         open_task_types(settings) as task_types,
         open_evaluations(settings) as evaluations,
+        _open_identity(settings, database, defects.report) as (signals, identity),
     ):
-        signals = PostgresSignals(database.direct, database.pool)
         own = database.direct or database.dsn
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
         announcer = Announcer(signals)
@@ -102,7 +107,7 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
             await engine.start(defects.report)
             scheduler.start(defects.report)
             retention.start(defects.report)
-            yield EngineProcess(engine, executions, controls, payloads, hub, defects)
+            yield EngineProcess(engine, executions, controls, payloads, hub, identity, defects)
         finally:
             await retention.stop()
             await scheduler.stop()
@@ -112,6 +117,16 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
             await signals.stop()
             await recording.close()
             await writer.close()
+
+
+@asynccontextmanager
+async def _open_identity(
+    settings: Settings, database: Database, on_defect: OnDefect
+) -> AsyncIterator[tuple[PostgresSignals, Identity]]:
+    """The notifications, which are not started yet, and identity, which subscribes to them."""
+    signals = PostgresSignals(database.direct, database.pool)
+    async with open_identity(settings, database.pool, signals, on_defect) as identity:
+        yield signals, identity
 
 
 def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncContextManager[Pool]:

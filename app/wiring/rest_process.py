@@ -27,6 +27,7 @@ from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
+from app.wiring.identity import open_identity
 from app.wiring.parts import (
     Database,
     Shared,
@@ -50,6 +51,7 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         open_evaluations(settings) as evaluations,
         _open_signals(database) as signals,
         _open_definitions(settings, database, task_types, signals, evaluations) as definitions,
+        open_identity(settings, database.pool, signals, defects.report) as identity,
     ):
         hub = Hub()
         Announcer(signals).listen(hub.wake)
@@ -63,15 +65,16 @@ async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterat
         signals.start(defects.report)
         try:
             yield Services(
-                definitions,
-                executions,
-                controls,
-                schedules,
-                dry_runs,
-                payloads,
-                ready,
-                settings.max_body_bytes,
-                _web_rules(settings),
+                definitions=definitions,
+                executions=executions,
+                controls=controls,
+                schedules=schedules,
+                dry_runs=dry_runs,
+                payloads=payloads,
+                identity=identity,
+                ready=ready,
+                max_body_bytes=settings.max_body_bytes,
+                web_rules=_web_rules(settings),
             )
         finally:
             hub.close()

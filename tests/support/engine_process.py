@@ -38,7 +38,8 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         servicer = WorkflowServicer(
             process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes
         )
-        server = Server(servicer, "127.0.0.1", 0, GrpcLimits(settings.grpc_max_message_bytes))
+        limits = GrpcLimits(settings.grpc_max_message_bytes)
+        server = Server(servicer, "127.0.0.1", 0, process.identity, limits)
         await server.start()
         try:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:

@@ -37,6 +37,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
         ("RETENTION_DAYS", "inf", "a number, 0 or more"),
         ("ENGINE_POLL_SECONDS", "0", "a number above 0"),
         ("GRPC_SHARE_PORT", "maybe", "true or false"),
+        ("AUTH", "none", "off, on or off-on-every-address"),
+        ("AUTH", "of", "off, on or off-on-every-address"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
     ],
 )
@@ -81,3 +83,26 @@ def test_forms_of_numbers(given: tuple, form: str):
 
 def test_forms_of_choices():
     assert [choice_form(choices) for choices in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"JWT_ISSUER": "https://id.example"},
+        {"JWT_ISSUER": "https://id.example", "JWT_AUDIENCE": "workflow"},
+        {"JWT_ISSUER": "https://id.example", "JWT_SECRET": "x" * 32},
+        {"JWT_AUDIENCE": "workflow", "JWT_SECRET": "x" * 32},
+        {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_SECRET": "x" * 32, "JWT_PUBLIC_KEY": "key.pem"},
+    ],
+)
+def test_tokens_need_an_issuer_an_audience_and_one_kind_of_key(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]):
+    assert refusal(monkeypatch, **values) == (
+        "to accept tokens, set JWT_ISSUER, JWT_AUDIENCE and one of JWT_JWKS_URL, JWT_PUBLIC_KEY and JWT_SECRET"
+    )
+
+
+def test_a_secret_is_not_in_the_text_of_the_settings(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JWT_ISSUER", "i")
+    monkeypatch.setenv("JWT_AUDIENCE", "a")
+    monkeypatch.setenv("JWT_SECRET", "hidden" * 6)
+    assert "hidden" not in repr(load_settings())

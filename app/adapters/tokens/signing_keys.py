@@ -107,13 +107,13 @@ class PublishedKeys:
 
 
 def parse_key_set(content: bytes) -> Mapping[str | None, SigningKey]:
-    """The keys of a set that verify signatures, by their ids. Others are left out: also every shared secret, which
-    nobody would publish. Raise `ValueError` for a text that is no key set, or one without a usable key.
+    """The keys of a set that verify signatures, by their ids. Others are left out, and so is every shared secret, since
+    it is published. Raise `ValueError` for any other text, and for a set without a usable key.
     """
     document = orjson.loads(content)
     items = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(items, list):
-        raise ValueError("the text is not a key set: it has no list `keys`")  # noqa: TRY004 - it is not a type of ours
+        raise ValueError("the text is not a key set: it has no list `keys`")  # noqa: TRY004 - a wrong text, not a wrong type
     keys: dict[str | None, SigningKey] = {}
     for item in items:
         if isinstance(item, dict) and (key := _signing_key(item)) is not None:

@@ -12,15 +12,18 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from app.api.grpc.requests import refuse_malformed
+from app.domain.callers import Caller
 from app.domain.errors import (
     Conflict,
     InUse,
     Invalid,
     NotFound,
     Outdated,
+    PermissionDenied,
     RevisionMismatch,
     ServiceError,
     TooLarge,
+    Unauthenticated,
     Unavailable,
     WrongState,
 )
@@ -28,6 +31,8 @@ from app.domain.errors import (
 log = structlog.get_logger(__name__)
 
 CODES: dict[type[ServiceError], grpc.StatusCode] = {
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
     NotFound: grpc.StatusCode.NOT_FOUND,
     Invalid: grpc.StatusCode.INVALID_ARGUMENT,
     Conflict: grpc.StatusCode.ALREADY_EXISTS,
@@ -51,14 +56,17 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 
-def unary(method: Callable[[S, Q], Awaitable[R]]) -> Callable[[S, Q, Context], Awaitable[R]]:
-    """Make a servicer's method from one without a context, which returns a response or raises a `ServiceError`."""
+def unary(method: Callable[[S, Q, Caller], Awaitable[R]]) -> Callable[[S, Q, Context, Caller], Awaitable[R]]:
+    """Make a servicer's method from one without a context, which returns a response or raises a `ServiceError`.
+
+    The server adds the caller as the last argument (`app/api/grpc/gate.py`).
+    """
 
     @wraps(method)
-    async def call(servicer: S, request: Q, context: Context) -> R:
+    async def call(servicer: S, request: Q, context: Context, caller: Caller) -> R:
         async with errors_as_status(context):
             refuse_malformed(request)
-            return await method(servicer, request)
+            return await method(servicer, request, caller)
         raise AssertionError("errors_as_status lets every error pass")
 
     return call

@@ -1,17 +1,21 @@
 """The gRPC server: the servicer with reflection, health, limits and keepalive."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from app.api.grpc.gate import Gate
 from app.api.grpc.generated import workflow_pb2
 from app.api.grpc.polling_thread import yielding_threads
 from app.api.grpc.reflection import enable_reflection
 from app.api.grpc.requests import reader
 from app.api.grpc.servicer import WorkflowServicer
+from app.domain.callers import ANONYMOUS, Caller
+from app.identity.identity import Identity
 
 DESCRIPTOR = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
 SERVICE = DESCRIPTOR.full_name
@@ -47,6 +51,7 @@ class Server:
     host: where to listen.
     port: where to listen; 0 chooses a free port.
     limits: of connections.
+    identity: decides who calls, and may they.
     credentials: for TLS; None for none.
     share_port: whether other processes that also set this may listen on the same port.
     """
@@ -56,17 +61,21 @@ class Server:
         servicer: WorkflowServicer,
         host: str,
         port: int,
+        identity: Identity,
         limits: GrpcLimits | None = None,
         *,
         credentials: grpc.ServerCredentials | None = None,
         share_port: bool = False,
     ) -> None:
+        gates = (Gate(identity),) if identity.admission.is_on else ()
         with yielding_threads():
-            self._server = grpc.aio.server(options=_options(limits or GrpcLimits(), share_port=share_port))
+            options = _options(limits or GrpcLimits(), share_port=share_port)
+            self._server = grpc.aio.server(interceptors=gates, options=options)
         self._health = health.aio.HealthServicer()
-        self._server.add_generic_rpc_handlers((_service(servicer),))
+        self._server.add_generic_rpc_handlers((_service(servicer, None if gates else ANONYMOUS),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        enable_reflection(self._server, (SERVICE, health.SERVICE_NAME))
+        if identity.admission.documentation != "off":
+            enable_reflection(self._server, (SERVICE, health.SERVICE_NAME))
         self.port = self._listen(host, port, credentials)
 
     async def start(self) -> None:
@@ -100,13 +109,17 @@ class Server:
         return bound
 
 
-def _service(servicer: WorkflowServicer) -> grpc.GenericRpcHandler:
+def _service(servicer: WorkflowServicer, everyone: Caller | None) -> grpc.GenericRpcHandler:
     """The handlers that the generated stubs would register, except that streams are written as bytes: they are already
     serialized.
+
+    everyone: the caller of all calls; None if the gate adds the caller to each.
     """
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in DESCRIPTOR.methods:
         behaviour, read = getattr(servicer, method.name), reader(GetMessageClass(method.input_type))
+        if everyone is not None:
+            behaviour = partial(behaviour, caller=everyone)
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(behaviour, read)
         else:

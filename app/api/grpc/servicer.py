@@ -4,7 +4,6 @@ from uuid import UUID
 
 from app.api.grpc.errors import unary
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceServicer
 from app.api.grpc.messages import (
     STATUS,
     STATUS_FROM_WIRE,
@@ -16,6 +15,7 @@ from app.api.grpc.messages import (
     status_message,
 )
 from app.api.grpc.streams import Updates, stream
+from app.domain.callers import Caller
 from app.domain.errors import Invalid
 from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
@@ -30,8 +30,8 @@ DEFAULT_PAGE = 50
 MAX_PAGE = 200
 
 
-class WorkflowServicer(WorkflowServiceServicer):
-    """Carries out the calls of the gRPC API.
+class WorkflowServicer:
+    """Carries out the calls of the gRPC API. Each method has a further argument, the caller.
 
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
@@ -52,26 +52,28 @@ class WorkflowServicer(WorkflowServiceServicer):
         self._max_message_bytes = max_message_bytes
 
     @stream
-    async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest) -> Updates:
+    async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest, caller: Caller) -> Updates:
         _, updates = await self._executions.execute(start_request(request, self._payloads))
         return updates
 
     @stream
-    async def WatchExecution(self, request: pb.WatchExecutionRequest) -> Updates:
+    async def WatchExecution(self, request: pb.WatchExecutionRequest, caller: Caller) -> Updates:
         return await self._executions.watch(parse_execution_id(request.execution_id), request.after_sequence)
 
     @unary
-    async def StartWorkflow(self, request: pb.StartWorkflowRequest) -> pb.StartWorkflowResponse:
+    async def StartWorkflow(self, request: pb.StartWorkflowRequest, caller: Caller) -> pb.StartWorkflowResponse:
         started = await self._executions.start(start_request(request, self._payloads))
         return started_message(started.execution, already_started=started.already_started)
 
     @unary
-    async def GetWorkflowStatus(self, request: pb.GetWorkflowStatusRequest) -> pb.WorkflowStatusResponse:
+    async def GetWorkflowStatus(
+        self, request: pb.GetWorkflowStatusRequest, caller: Caller
+    ) -> pb.WorkflowStatusResponse:
         execution = await self._executions.get(parse_execution_id(request.execution_id))
         return status_message(execution, await self._executions.last_update(execution))
 
     @unary
-    async def ListExecutions(self, request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
+    async def ListExecutions(self, request: pb.ListExecutionsRequest, caller: Caller) -> pb.ListExecutionsResponse:
         workflow, token = request.workflow_id, request.page_token
         wanted = ExecutionFilter(
             workflow_id=await self._executions.workflow_id(parse_ref(workflow)) if workflow else None,
@@ -84,38 +86,38 @@ class WorkflowServicer(WorkflowServiceServicer):
         return page_message(page, self._max_message_bytes)
 
     @unary
-    async def CancelExecution(self, request: pb.CancelExecutionRequest) -> pb.CancelExecutionResponse:
+    async def CancelExecution(self, request: pb.CancelExecutionRequest, caller: Caller) -> pb.CancelExecutionResponse:
         execution = await self._controls.cancel(parse_execution_id(request.execution_id), request.reason)
         return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
-    async def PauseExecution(self, request: pb.PauseExecutionRequest) -> pb.PauseExecutionResponse:
+    async def PauseExecution(self, request: pb.PauseExecutionRequest, caller: Caller) -> pb.PauseExecutionResponse:
         execution = await self._controls.pause(parse_execution_id(request.execution_id), request.reason)
         return pb.PauseExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
-    async def ResumeExecution(self, request: pb.ResumeExecutionRequest) -> pb.ResumeExecutionResponse:
+    async def ResumeExecution(self, request: pb.ResumeExecutionRequest, caller: Caller) -> pb.ResumeExecutionResponse:
         execution = await self._controls.resume(parse_execution_id(request.execution_id), request.reason)
         return pb.ResumeExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
-    async def SignalExecution(self, request: pb.SignalExecutionRequest) -> pb.SignalExecutionResponse:
+    async def SignalExecution(self, request: pb.SignalExecutionRequest, caller: Caller) -> pb.SignalExecutionResponse:
         payload = self._payloads.from_text(request.payload or "null", "payload")
         execution = await self._controls.signal(parse_execution_id(request.execution_id), request.name, payload)
         return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
-    async def SkipTask(self, request: pb.SkipTaskRequest) -> pb.SkipTaskResponse:
+    async def SkipTask(self, request: pb.SkipTaskRequest, caller: Caller) -> pb.SkipTaskResponse:
         execution = await self._controls.skip(parse_execution_id(request.execution_id), request.task, request.reason)
         return pb.SkipTaskResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
-    async def RetryExecution(self, request: pb.RetryExecutionRequest) -> pb.RetryExecutionResponse:
+    async def RetryExecution(self, request: pb.RetryExecutionRequest, caller: Caller) -> pb.RetryExecutionResponse:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         return retried_message(await self._controls.retry(execution_id, revision))
 
     @unary
-    async def RerunExecution(self, request: pb.RerunExecutionRequest) -> pb.RerunExecutionResponse:
+    async def RerunExecution(self, request: pb.RerunExecutionRequest, caller: Caller) -> pb.RerunExecutionResponse:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         key = request.idempotency_key or None
         return rerun_message(await self._controls.rerun(execution_id, request.from_task, key, revision))

@@ -14,6 +14,7 @@ from app.api.grpc.errors import Context, errors_as_status
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import STATUS, TASK_STATUS, timestamp, wait_message
 from app.api.grpc.requests import refuse_malformed
+from app.domain.callers import Caller
 from app.domain.events import TASK_STATUS_AFTER, EventType
 from app.domain.states import ExecutionStatus
 from app.engine.watching.updates import Update, sentence, tells_of_data
@@ -25,7 +26,7 @@ Updates = AsyncGenerator[Sequence[Update]]
 KEPT_PARTS = 4_096
 
 
-def stream(method: Callable[[S, Q], Awaitable[Updates]]) -> Callable[[S, Q, Context], Awaitable[None]]:
+def stream(method: Callable[[S, Q, Caller], Awaitable[Updates]]) -> Callable[[S, Q, Context, Caller], Awaitable[None]]:
     """As `unary`, for methods that return a stream of updates. The stream is closed at once when the client is gone.
 
     The updates are written as bytes, so the method's handler must not serialize them. They are written one by one
@@ -34,10 +35,10 @@ def stream(method: Callable[[S, Q], Awaitable[Updates]]) -> Callable[[S, Q, Cont
     """
 
     @wraps(method)
-    async def call(servicer: S, request: Q, context: Context) -> None:
+    async def call(servicer: S, request: Q, context: Context, caller: Caller) -> None:
         async with errors_as_status(context):
             refuse_malformed(request)
-            async with aclosing(await method(servicer, request)) as batches:
+            async with aclosing(await method(servicer, request, caller)) as batches:
                 await _write(batches, context)
 
     return call

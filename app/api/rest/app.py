@@ -13,15 +13,19 @@ from app.api.rest import (
     executions,
     flows,
     health,
+    keys,
+    me,
     revisions,
     schedules,
     tasks,
+    tenants,
     validation,
     workflows,
 )
 from app.api.rest.browser_guard import BrowserGuard
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
+from app.api.rest.gate import Gate
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import PathsAsWritten, RouteTable
 
@@ -39,13 +43,26 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     install_error_handlers(app)
-    routed = (workflows, validation, dry_runs, tasks, revisions, executions, controls, schedules, flows)
+    routed = (
+        workflows,
+        validation,
+        dry_runs,
+        tasks,
+        revisions,
+        executions,
+        controls,
+        schedules,
+        flows,
+        me,
+        keys,
+        tenants,
+    )
     for router in [module.router for module in routed]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
     app.include_router(health.router)
     app.include_router(entry.router)
-    app.router.middleware_stack = RouteTable(app)
+    app.router.middleware_stack = RouteTable(app, Gate(app))
     app.add_middleware(PathsAsWritten)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(BrowserGuard)

@@ -9,13 +9,16 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
+from app.api.rest.gate import CALLER
 from app.api.rest.web_rules import WebRules
 from app.definitions.service import DefinitionService
+from app.domain.callers import Caller
 from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
 from app.engine.service import ExecutionService
+from app.identity.identity import Identity
 from app.schedules.service import ScheduleService
 
 MAX_LIMIT = 200
@@ -32,6 +35,7 @@ class Services:
     schedules: stores and reads schedules.
     dry_runs: simulates executions.
     payloads: checks and parses the JSON of callers.
+    identity: decides who calls, and may they; manages keys and tenants.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
     web_rules: from which names and pages requests are accepted.
@@ -43,6 +47,7 @@ class Services:
     schedules: ScheduleService
     dry_runs: DryRunner
     payloads: Payloads
+    identity: Identity
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
     web_rules: WebRules = field(default_factory=WebRules)
@@ -51,6 +56,12 @@ class Services:
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
+
+
+async def _caller(request: Request) -> Caller:
+    """The caller, whom the gate has put there. Open operations have none and must not ask."""
+    caller: Caller = request.scope[CALLER]
+    return caller
 
 
 async def _definitions(request: Request) -> DefinitionService:
@@ -79,6 +90,7 @@ def definitions_of(request: Request) -> DefinitionService:
     return services.definitions
 
 
+CallerOfRequest = Annotated[Caller, Depends(_caller)]
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]

@@ -20,11 +20,8 @@ with a stable `code`. A workflow's key can be used in place of its id.
 
 _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     400: ("malformed_json", "the body is not JSON at line 1, column 9: a value is missing here", []),
-    403: (
-        "foreign_origin",
-        "pages of 'https://example.com' cannot change anything here; CORS_ORIGINS names the origins that can",
-        [],
-    ),
+    401: ("credentials_missing", "send an API key or a token in the header `Authorization: Bearer …`", []),
+    403: ("permission_denied", "key:Xk3vT9aB lacks executions:start, which the role operator has", []),
     404: ("workflow_not_found", "workflow '99' does not exist", []),
     409: (
         "conflict",
@@ -44,11 +41,17 @@ _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
     503: ("unavailable", "the database does not answer", []),
 }
 
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a token of an identity provider."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "An API key."},
+}
+"""Needed only while the setting AUTH is `on`."""
+
 ETAG = {"ETag": {"description": "Identifies these contents, for `If-None-Match`.", "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "The URL of the new object.", "schema": {"type": "string"}}}
 
 WITH_BODY = (400, 413, 415)
-ALWAYS = (422, 500, 503)
+ALWAYS = (401, 403, 422, 500, 503)
 
 
 def documented_errors(*statuses: int) -> Responses:
@@ -79,11 +82,15 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 class DocumentedApi(FastAPI):
-    """Adds the schema `Problem`, which all errors refer to, and the errors that come before any operation."""
+    """Adds the schema `Problem`, which all errors refer to, the errors that come before any operation, and how callers
+    say who they are.
+    """
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
+            document["components"] = document.get("components", {}) | {"securitySchemes": SECURITY}
+            document["security"] = [{name: []} for name in SECURITY] + [{}]
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas |= problem.pop("$defs", {}) | {"Problem": problem}

@@ -19,6 +19,8 @@ from app.domain import errors
 from app.domain.errors import Problem, ServiceError
 
 STATUSES: Mapping[type[ServiceError], int] = {
+    errors.Unauthenticated: 401,
+    errors.PermissionDenied: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.InUse: 409,
@@ -86,13 +88,24 @@ async def _service_error(request: Request, error: Exception) -> Response:
     problems = _problems_of(error)
     detail = summary_of(problems) if isinstance(error, errors.Invalid) else error.message
     status = _status_of(error)
-    headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return error_response(request.url.path, status, error.code, detail, problems=problems, headers=headers)
+    return error_response(
+        request.url.path, status, error.code, detail, problems=problems, headers=_headers_of(error, status)
+    )
 
 
 def _status_of(error: ServiceError) -> int:
     """The status of the error's class, or of its nearest base class that has one."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def _headers_of(error: ServiceError, status: int) -> Mapping[str, str] | None:
+    """The header that the status demands (RFC 6750 for 401)."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": "1"}
+    if not isinstance(error, errors.Unauthenticated):
+        return None
+    reason = "" if error.code == errors.CREDENTIALS_MISSING else ', error="invalid_token"'
+    return {"WWW-Authenticate": f'Bearer realm="workflow"{reason}'}
 
 
 def _problems_of(error: ServiceError) -> Sequence[Problem]:

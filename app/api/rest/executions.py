@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from app.api.rest.body import JsonRoute
 from app.api.rest.body_model import in_utc
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import MAX_LIMIT, ExecutionId, Executions, ReadyServices, WorkflowInPath
+from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, ExecutionId, Executions, ReadyServices, WorkflowInPath
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.execution_documents import (
     event_document,
@@ -68,6 +68,7 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
 async def start_execution(
     workflow: WorkflowInPath,
     services: ReadyServices,
+    caller: CallerOfRequest,
     body: ExecutionStart | None = None,
     wait: Annotated[
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
@@ -84,7 +85,8 @@ async def start_execution(
     started = await executions.start(StartRequest(parse_ref(workflow), payload, body.idempotency_key))
     execution = started.execution
     if wait > 0 and not execution.status.is_final:
-        execution = await executions.wait(execution.id, wait)
+        async with services.identity.long_calls.lasting(caller):
+            execution = await executions.wait(execution.id, wait)
     headers = {"Location": f"{PREFIX}/executions/{execution.id}"}
     return document_response(execution_document(execution), 200 if execution.status.is_final else 202, headers)
 

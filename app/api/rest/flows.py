@@ -9,7 +9,7 @@ from pydantic import PlainValidator
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import Definitions, Executions, Limit, ReadyServices, Skip
+from app.api.rest.dependencies import CallerOfRequest, Definitions, Executions, Limit, ReadyServices, Skip
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.executions import MAX_WAIT_SECONDS
@@ -48,6 +48,7 @@ FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow12
 async def start_flow_run(
     body: FlowRunBody,
     services: ReadyServices,
+    caller: CallerOfRequest,
     wait: Annotated[
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
     ] = WAIT_SECONDS,
@@ -61,7 +62,8 @@ async def start_flow_run(
     executions = services.executions
     workflow, execution = await run_flow(services.definitions, executions, draft, payload, body.idempotency_key)
     if wait > 0 and not execution.status.is_final:
-        execution = await executions.wait(execution.id, wait)
+        async with services.identity.long_calls.lasting(caller):
+            execution = await executions.wait(execution.id, wait)
     document = flow_run_document(workflow, execution, await read_flow_run(executions, execution))
     headers = {"Location": f"{PREFIX}/flow-runs/{execution.id}"}
     return document_response(document, 200 if execution.status.is_final else 202, headers)

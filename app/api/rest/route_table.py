@@ -5,7 +5,7 @@ The framework compares a path with the pattern of each operation, with the prefi
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
@@ -14,16 +14,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.rest.query_names import parameter_names, refuse_unknown_parameters
 from app.api.rest.responses import PREFIX
+from app.domain.permissions import AUTHENTICATED, Permission, permission_of
 
 Shape = tuple[str, int, str]
 """Equal for all requests of a route: method, number of slashes in the path, first word after the prefix."""
 
 
 class Known(NamedTuple):
-    """A route and the names of its query parameters."""
+    """A route, the names of its query parameters, and what its caller needs."""
 
     route: RouteContext
     parameters: frozenset[str]
+    permission: Permission
+
+
+class Gate(Protocol):
+    """Decides about requests."""
+
+    async def admit(self, scope: Scope, permission: Permission) -> None:
+        """Raise an error for a request that must not be carried out."""
 
 
 class PathsAsWritten:
@@ -52,36 +61,40 @@ def _without_body(send: Send) -> Send:
 
 
 class RouteTable:
-    """Replaces the router of `app`, and calls the route that the router would call.
+    """Replaces the router of `app`, and calls the route that the router would call, if `gate` admits the request.
 
     The router handles requests without a matching route. It also handles traced requests, because only the router
     reports its choice to the tracer.
     """
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, gate: Gate) -> None:
         self._app = app
+        self._gate = gate
         self._router: ASGIApp = app.router.middleware_stack
         self._routes: Mapping[Shape, Sequence[Known]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = None
-        if scope["type"] == "http" and "fastapi.telemetry" not in scope:
-            route = self._find(scope)
-        await (self._router if route is None else route.app)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._router(scope, receive, send)
+            return
+        known = self._find(scope)
+        await self._gate.admit(scope, AUTHENTICATED if known is None else known.permission)
+        if known is None or "fastapi.telemetry" in scope:
+            await self._router(scope, receive, send)
+            return
+        if scope["query_string"]:
+            refuse_unknown_parameters(known.parameters, scope["query_string"])
+        await known.route.app(scope, receive, send)
 
-    def _find(self, scope: Scope) -> RouteContext | None:
-        """Find the matching route, and add it and its parameters to `scope`. Raise `Invalid` for unknown query
-        parameters.
-        """
+    def _find(self, scope: Scope) -> Known | None:
+        """Find the matching route, and add it and its parameters to `scope`."""
         if self._routes is None:
             self._routes = _by_shape(self._app)
-        for route, names in self._routes.get(_shape(scope["method"], scope["path"]), ()):
-            match, found = route.matches(scope)
+        for known in self._routes.get(_shape(scope["method"], scope["path"]), ()):
+            match, found = known.route.matches(scope)
             if match is Match.FULL:
-                scope.update(found, route=route.original_route, router=self._app.router)
-                if scope["query_string"]:
-                    refuse_unknown_parameters(names, scope["query_string"])
-                return route
+                scope.update(found, route=known.route.original_route, router=self._app.router)
+                return known
         return None
 
 
@@ -89,7 +102,8 @@ def _by_shape(app: FastAPI) -> Mapping[Shape, Sequence[Known]]:
     routes = defaultdict[Shape, list[Known]](list)
     for route in iter_route_contexts(app.routes):
         declared = route.original_route
-        known = Known(route, parameter_names(declared) if isinstance(declared, APIRoute) else frozenset())
+        names = parameter_names(declared) if isinstance(declared, APIRoute) else frozenset[str]()
+        known = Known(route, names, permission_of(getattr(declared, "name", "")))
         for method in route.methods or ():
             routes[_shape(method, route.path or "")].append(known)
     return dict(routes)

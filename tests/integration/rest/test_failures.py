@@ -19,6 +19,7 @@ from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
+from tests.support.everyone import everyone
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.requests import PAYLOADS, ref_of
@@ -43,7 +44,9 @@ async def serving(definitions: DefinitionService, missing: list[str]):
 
     @asynccontextmanager
     async def lifespan(app):
-        app.state.services = Services(definitions, Failing(), Failing(), Failing(), Failing(), PAYLOADS, ready)
+        failing = Failing()
+        services = Services(definitions, failing, failing, failing, failing, PAYLOADS, everyone(), ready)
+        app.state.services = services
         yield
 
     app = create_app(lifespan)

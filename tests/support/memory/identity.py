@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from uuid import UUID
 
 from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
 from app.domain.errors import Conflict, NotFound
+from app.domain.refs import Ref
 from app.domain.tenants import Tenant
 from app.identity.api_keys import ApiKey, KeyDraft, KeyText
 from app.identity.ports import Ended, FoundKey
@@ -135,3 +137,21 @@ class MemoryKeyStore:
         self._keys[key.id] = key
         self._digests[text.digest] = key.id
         return key
+
+
+class MemoryWorkflowKeys:
+    """`of_workflows`, `of_executions` and `of_schedules` have the keys."""
+
+    def __init__(self) -> None:
+        self.of_workflows: dict[str, str] = {}
+        self.of_executions: dict[UUID, str] = {}
+        self.of_schedules: dict[str, str] = {}
+
+    async def of_workflow(self, ref: Ref) -> str | None:
+        return self.of_workflows.get(str(ref))
+
+    async def of_execution(self, execution_id: UUID) -> str | None:
+        return self.of_executions.get(execution_id)
+
+    async def of_schedule(self, ref: Ref) -> str | None:
+        return self.of_schedules.get(str(ref))

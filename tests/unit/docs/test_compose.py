@@ -51,6 +51,10 @@ def test_redis_and_the_database_want_a_password():
     assert "${POSTGRES_PASSWORD:-workflow}@" in ALL_SETTINGS["DATABASE_URL"]
 
 
+def test_the_processes_listen_on_every_address_of_their_network_deliberately():
+    assert COMPOSE["x-settings"]["AUTH"] == "${AUTH:-off-on-every-address}"
+
+
 def test_the_override_gives_functions_to_both_processes_and_secrets_to_the_one_that_uses_them(override):
     assert tuple(override["services"]) == PROCESSES
     for name in PROCESSES:

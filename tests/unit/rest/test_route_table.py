@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import RouteTable
+from app.domain.permissions import Permission
 
 REQUESTS = [
     ("GET", "/things"),
@@ -59,6 +60,11 @@ async def answer(app: FastAPI, method: str, path: str) -> tuple[int, str]:
     return answered.status_code, answered.text
 
 
+class EveryoneIsAdmitted:
+    async def admit(self, scope: Scope, permission: Permission) -> None:
+        """Let every request pass."""
+
+
 async def left_to_the_router(scope: Scope, receive: Receive, send: Send) -> None:
     raise LookupError(scope["path"])
 
@@ -67,7 +73,7 @@ def app_with_a_table(*, traced: bool = False, has_router: bool = True) -> FastAP
     app = some_app()
     if not has_router:
         app.router.middleware_stack = left_to_the_router
-    table = RouteTable(app)
+    table = RouteTable(app, EveryoneIsAdmitted())
 
     async def tracing(scope: Scope, receive: Receive, send: Send) -> None:
         await table(scope | {"fastapi.telemetry": None} if traced else scope, receive, send)

@@ -11,6 +11,7 @@ from app.api.grpc.errors import Context
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import STATUS, TASK_STATUS, error_message, timestamp, wait_message
 from app.api.grpc.streams import UpdateSerializer, stream
+from app.domain.callers import ANONYMOUS
 from app.domain.events import Event, EventType
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.event_data import failure_data, message_data
@@ -106,7 +107,7 @@ class Servicer:
         self._batches = batches
 
     @stream
-    async def watch(self, _: None) -> AsyncGenerator[Sequence[Update]]:
+    async def watch(self, _: None, __: object) -> AsyncGenerator[Sequence[Update]]:
         return self._updates()
 
     async def _updates(self) -> AsyncGenerator[Sequence[Update]]:
@@ -117,7 +118,7 @@ class Servicer:
 async def callers_of(servicer: Servicer, count: int) -> list[Caller]:
     callers = [Caller() for _ in range(count)]
     for caller in callers:
-        await servicer.watch(None, cast(Context, caller))
+        await servicer.watch(None, cast(Context, caller), ANONYMOUS)
     return callers
 
 

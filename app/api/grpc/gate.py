@@ -1,0 +1,112 @@
+"""The interceptor that asks about every call, before its method is called: who calls, and may they.
+
+It is installed only while authentication is on. A call that it admits gets its caller as a further argument of the
+method, so a method cannot be called without one.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import grpc
+
+from app.api.grpc.errors import Context, abort, errors_as_status
+from app.api.grpc.requests import refuse_malformed
+from app.domain.callers import Caller
+from app.domain.errors import ServiceError
+from app.domain.permissions import Permission, Target, permission_of
+from app.domain.refs import parse_ref
+from app.engine.identifiers import parse_execution_id
+from app.identity.identity import Identity
+from app.identity.workflow_limits import Named
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
+
+_OWN = "/workflow."
+"""How the names of the methods begin that take a caller. Health and reflection are the libraries' own."""
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Admits calls.
+
+    identity: decides who calls, and may they.
+    """
+
+    def __init__(self, identity: Identity) -> None:
+        self._admission = identity.admission
+        self._long_calls = identity.long_calls
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> "Handler | None":
+        name = str(handler_call_details.method)
+        permission = permission_of(name)
+        authorization, api_key = _credentials(handler_call_details.invocation_metadata)
+        try:
+            caller = await self._admission.admit(permission, authorization, api_key)
+        except ServiceError as error:
+            return _refusal(error)
+        handler = await continuation(handler_call_details)
+        if handler is None or caller is None or not name.startswith(_OWN):
+            return handler
+        return self._bound(handler, caller, permission)
+
+    def _bound(self, handler: Any, caller: Caller, permission: Permission) -> Handler:
+        """The handler with the caller as a further argument of its method."""
+        if not handler.response_streaming:
+            method = partial(handler.unary_unary, caller=caller)
+            bound: Handler = handler._replace(unary_unary=self._limited(method, caller, permission))
+        else:
+            method = partial(handler.unary_stream, caller=caller)
+            bound = handler._replace(unary_stream=self._lasting(self._limited(method, caller, permission), caller))
+        return bound
+
+    def _limited(self, method: Any, caller: Caller, permission: Permission) -> Any:
+        """The method, which first checks the limit of the caller, if it has one."""
+        if caller.workflows is None:
+            return method
+
+        async def call(request: Any, context: Context) -> Any:
+            async with errors_as_status(context):
+                refuse_malformed(request)
+                await self._admission.check_limit(caller, permission, _named(request, permission.target))
+            return await method(request, context)
+
+        return call
+
+    def _lasting(self, method: Any, caller: Caller) -> Any:
+        """The method, which ends when the caller is no longer valid."""
+
+        async def call(request: Any, context: Context) -> None:
+            async with errors_as_status(context), self._long_calls.lasting(caller):
+                await method(request, context)
+
+        return call
+
+
+def _credentials(metadata: Any) -> tuple[list[bytes], list[bytes]]:
+    """The values of the keys authorization and x-api-key."""
+    found: dict[str, list[bytes]] = {"authorization": [], "x-api-key": []}
+    for key, value in metadata or ():
+        if key in found:
+            found[key].append(value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape"))
+    return found["authorization"], found["x-api-key"]
+
+
+def _named(request: Any, target: Target) -> Named:
+    """What a request names. Raise `NotFound` for a name that nothing can have."""
+    workflow, execution = getattr(request, "workflow_id", ""), getattr(request, "execution_id", "")
+    return Named(
+        parse_ref(workflow) if workflow else None,
+        parse_execution_id(execution) if target is Target.EXECUTION else None,
+    )
+
+
+def _refusal(error: ServiceError) -> Handler:
+    """A handler that refuses the call, of whatever kind: without reading what the client sends."""
+
+    async def refuse(requests: object, context: Context) -> None:
+        await abort(context, error)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)

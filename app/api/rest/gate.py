@@ -1,0 +1,73 @@
+"""Asks about every request, before its route is called: who calls, and may they."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from app.domain.permissions import Access, Permission
+from app.domain.refs import Ref, parse_ref
+from app.engine.identifiers import parse_execution_id
+from app.identity.identity import Identity
+from app.identity.workflow_limits import Named
+
+CALLER = "caller"
+"""Where the caller is in the scope of a request."""
+
+_FILTERS = ("workflow_id", "key")
+"""The query parameters of lists that name one workflow."""
+
+
+class Gate:
+    """Puts the caller of a request into its scope.
+
+    app: the application whose state has the services.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def admit(self, scope: Scope, permission: Permission) -> None:
+        """Raise `Unauthenticated`, `PermissionDenied` or `Unavailable` for a request that must not be carried out."""
+        identity: Identity = self._app.state.services.identity
+        admission = identity.admission
+        if permission.access is Access.DOCUMENTATION and admission.documentation == "off":
+            raise HTTPException(404)
+        authorization, api_key = _credentials(scope) if admission.is_on else ((), ())
+        caller = await admission.admit(permission, authorization, api_key)
+        scope[CALLER] = caller
+        if caller is not None and caller.workflows is not None:
+            await admission.check_limit(caller, permission, _named(scope))
+
+
+def _credentials(scope: Scope) -> tuple[list[bytes], list[bytes]]:
+    """The values of the headers Authorization and x-api-key."""
+    authorization, api_key = [], []
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization.append(value)
+        elif name == b"x-api-key":
+            api_key.append(value)
+    return authorization, api_key
+
+
+def _named(scope: Scope) -> Named:
+    """What the path and the query name. Raise `NotFound` or `Invalid` for a name that nothing can have."""
+    path: Mapping[str, str] = scope.get("path_params", {})
+    workflow = path.get("workflow") or path.get("flow")
+    execution = path.get("execution") or path.get("flow_run")
+    schedule = path.get("schedule")
+    return Named(
+        _filter(scope["query_string"]) if workflow is None else parse_ref(workflow),
+        None if execution is None else parse_execution_id(execution),
+        None if schedule is None else parse_ref(schedule, "schedule"),
+    )
+
+
+def _filter(query: bytes) -> Ref | None:
+    """The workflow that the filter of a list names; None if it names none, or more than one."""
+    given = parse_qs(query.decode("latin-1"))
+    names = [name for parameter in _FILTERS for name in given.get(parameter, ())]
+    return parse_ref(names[0]) if len(names) == 1 else None

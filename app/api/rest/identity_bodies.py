@@ -1,0 +1,179 @@
+"""Request and response bodies of API keys and tenants."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.rest.body_model import Body, Name, with_example
+from app.domain.callers import PATTERN_FORM, KeyPattern
+from app.domain.documents import rfc3339
+from app.domain.permissions import Role, Scope
+from app.domain.tenants import Tenant
+from app.identity.api_keys import DAY_SECONDS, ApiKey, Grant, KeyDraft
+from app.identity.keys import NewKey
+
+LIFETIME_DAYS = 90.0
+OVERLAP_HOURS = 24.0
+
+KEY: dict[str, Any] = {
+    "id": 3,
+    "prefix": "Xk3vT9aB",
+    "name": "nightly reports",
+    "role": "operator",
+    "scopes": None,
+    "workflows": "reports-*",
+    "created_at": "2026-01-31T02:00:00.000000Z",
+    "created_by": "key:9fQm2LpA",
+    "expires_at": "2026-05-01T02:00:00.000000Z",
+    "last_used_at": None,
+    "revoked_at": None,
+    "replaces_id": None,
+}
+TENANT: dict[str, Any] = {
+    "id": 2,
+    "key": "sales",
+    "name": "Sales",
+    "created_at": "2026-01-31T02:00:00.000000Z",
+    "suspended_at": None,
+}
+
+ExpiresInDays = Annotated[
+    float | None,
+    Field(
+        description="Days until the key expires; null for a key without an end.",
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": 3_660},
+    ),
+]
+
+
+class KeyCreate(Body):
+    """A new API key: either `role` or `scopes`."""
+
+    model_config = with_example({"name": "nightly reports", "role": "operator", "workflows": "reports-*"})
+
+    name: Name
+    role: Role | None = Field(None, strict=False, description="A set of scopes with a name.")
+    scopes: list[Annotated[Scope, Field(strict=False)]] | None = Field(None, description="What the key allows.")
+    workflows: Annotated[str | None, Field(json_schema_extra={"pattern": f"^{PATTERN_FORM.pattern}$"})] = Field(
+        None, description="A workflow's key, in which `*` stands for any characters: the key allows no other ones."
+    )
+    expires_in_days: ExpiresInDays = LIFETIME_DAYS
+
+    def draft(self) -> KeyDraft:
+        scopes = None if self.scopes is None else frozenset(self.scopes)
+        grant = Grant(self.role, scopes, None if self.workflows is None else KeyPattern(self.workflows))
+        return KeyDraft(self.name, grant, seconds_of(self.expires_in_days))
+
+
+class KeyRotate(Body):
+    """How long the new key is valid, and how long the old one still is."""
+
+    model_config = with_example({"expires_in_days": 90, "overlap_hours": 24})
+
+    expires_in_days: ExpiresInDays = LIFETIME_DAYS
+    overlap_hours: float = Field(
+        OVERLAP_HOURS,
+        description="Hours for which the old key stays valid, unless it expires earlier.",
+        json_schema_extra={"minimum": 0, "maximum": 720},
+    )
+
+
+class TenantCreate(Body):
+    """A new tenant."""
+
+    model_config = with_example({"key": "sales", "name": "Sales"})
+
+    key: str = Field(description="A unique slug; not only digits.")
+    name: Name
+
+
+class KeyView(BaseModel):
+    """An API key without its text."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [KEY]})
+
+    id: int
+    prefix: str = Field(description="The part of its text by which people tell keys apart.")
+    name: str
+    role: str | None
+    scopes: list[str] | None
+    workflows: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To within ten minutes; null if it was never used.")
+    revoked_at: datetime | None
+    replaces_id: int | None = Field(description="The key that it was made for by a rotation.")
+
+
+class NewKeyView(KeyView):
+    """A key that was just made, with its text. The text is shown this one time."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [KEY | {"key": "wfk_Xk3vT9aB_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"}]}
+    )
+
+    key: str = Field(description="The text of the key: a secret.")
+
+
+class KeyPage(BaseModel):
+    """Newest first."""
+
+    items: list[KeyView]
+    total: int
+
+
+class TenantView(BaseModel):
+    """An isolated space."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [TENANT]})
+
+    id: int
+    key: str
+    name: str
+    created_at: datetime
+    suspended_at: datetime | None
+
+
+class TenantPage(BaseModel):
+    """Ordered by id."""
+
+    items: list[TenantView]
+    total: int
+
+
+def seconds_of(days: float | None) -> float | None:
+    return None if days is None else days * DAY_SECONDS
+
+
+def key_document(key: ApiKey) -> dict[str, Any]:
+    grant = key.grant
+    return {
+        "id": key.id,
+        "prefix": key.prefix,
+        "name": key.name,
+        "role": None if grant.role is None else grant.role.value,
+        "scopes": None if grant.scopes is None else sorted(grant.scopes),
+        "workflows": None if grant.workflows is None else grant.workflows.text,
+        "created_at": rfc3339(key.created_at),
+        "created_by": key.created_by,
+        "expires_at": rfc3339(key.expires_at),
+        "last_used_at": rfc3339(key.last_used_at),
+        "revoked_at": rfc3339(key.revoked_at),
+        "replaces_id": key.replaces_id,
+    }
+
+
+def new_key_document(made: NewKey) -> dict[str, Any]:
+    return key_document(made.key) | {"key": made.text}
+
+
+def tenant_document(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "id": tenant.id,
+        "key": tenant.key,
+        "name": tenant.name,
+        "created_at": rfc3339(tenant.created_at),
+        "suspended_at": rfc3339(tenant.suspended_at),
+    }

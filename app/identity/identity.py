@@ -1,0 +1,24 @@
+"""What the APIs know of identity."""
+
+from dataclasses import dataclass
+
+from app.identity.admission import Admission
+from app.identity.keys import KeyService
+from app.identity.long_calls import LongCalls
+from app.identity.tenants import TenantService
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who calls, and may they.
+
+    admission: decides about every call.
+    long_calls: ends calls of callers that are no longer valid.
+    keys: manages API keys.
+    tenants: manages tenants.
+    """
+
+    admission: Admission
+    long_calls: LongCalls
+    keys: KeyService
+    tenants: TenantService

@@ -1,0 +1,87 @@
+"""Every operation of both APIs has a place in the table of permissions, and nothing else has."""
+
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+
+from app.api.grpc.generated import workflow_pb2
+from app.api.grpc.reflection import V1
+from app.api.rest.app import create_app
+from app.domain.permissions import OPERATIONS, SCOPES_OF, Access, Role, Scope, least_role, permission_of
+
+
+@asynccontextmanager
+async def never(app):
+    yield
+
+
+def rest_operations(app) -> set[str]:
+    """The names of all routes: those of the OpenAPI document, and the framework's own pages."""
+    in_document = {o["operationId"] for path in app.openapi()["paths"].values() for o in path.values()}
+    routes = {getattr(context.original_route, "name", "") for context in iter_route_contexts(app.routes)}
+    assert in_document < routes
+    return routes
+
+
+def rpcs() -> set[str]:
+    files = (workflow_pb2, health_pb2, reflection_pb2)
+    services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
+    names = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
+    return names | {f"/{V1}/ServerReflectionInfo"}
+
+
+def test_every_operation_has_a_permission_and_every_permission_an_operation():
+    assert set(OPERATIONS) == rest_operations(create_app(never)) | rpcs()
+
+
+def test_a_new_route_without_a_permission_is_noticed_and_refused_meanwhile():
+    app, router = create_app(never), APIRouter()
+
+    @router.get("/secrets", name="list_secrets")
+    async def list_secrets() -> None: ...
+
+    app.include_router(router)
+    assert rest_operations(app) - set(OPERATIONS) == {"list_secrets"}
+    assert permission_of("list_secrets").scopes == frozenset(Scope)
+
+
+def test_only_what_shows_no_data_is_open():
+    is_open = {name for name, permission in OPERATIONS.items() if permission.access is Access.OPEN}
+    health = {f"/grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List")}
+    assert is_open == {"healthz", "readyz", "get_entry"} | health
+
+
+def test_each_role_has_what_the_one_before_it_has_and_more():
+    roles = list(Role)
+    assert all(SCOPES_OF[low] < SCOPES_OF[high] for low, high in pairwise(roles))
+    assert SCOPES_OF[Role.SYSTEM] == frozenset(Scope)
+
+
+def test_reading_needs_a_viewer_and_the_lowest_role_is_named():
+    assert least_role(OPERATIONS["get_execution"].scopes) is Role.VIEWER
+    assert least_role(OPERATIONS["start_execution"].scopes) is Role.OPERATOR
+    assert least_role(OPERATIONS["start_flow_run"].scopes) is Role.EDITOR
+    assert least_role(OPERATIONS["revoke_key"].scopes) is Role.ADMIN
+    assert least_role(OPERATIONS["create_tenant"].scopes) is Role.SYSTEM
+
+
+def test_the_same_operation_needs_the_same_over_both_protocols():
+    same = {
+        "start_execution": "StartWorkflow",
+        "get_execution": "GetWorkflowStatus",
+        "list_executions": "ListExecutions",
+        "list_events": "WatchExecution",
+        "cancel_execution": "CancelExecution",
+        "pause_execution": "PauseExecution",
+        "resume_execution": "ResumeExecution",
+        "signal_execution": "SignalExecution",
+        "skip_task": "SkipTask",
+        "retry_execution": "RetryExecution",
+        "rerun_execution": "RerunExecution",
+    }
+    for rest, rpc in same.items():
+        assert OPERATIONS[rest] == OPERATIONS[f"/workflow.WorkflowService/{rpc}"], rest
