@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.auth_commands import auth
 from app.cli.control_commands import controls
 from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(controls)
 app.add_typer(definitions)
 app.add_typer(schedule, name="schedule")
+app.add_typer(auth, name="auth")
 
 
 OWN = "only an embedded database"

@@ -17,6 +17,10 @@ _REMEDIES = {
     "workflow_not_found": "; `workflow workflows` lists what there is",
     "schedule_not_found": "; `workflow schedules` lists what there is",
     "workflow_in_use": "; delete it all the same with --force",
+    "credentials_missing": "; set WORKFLOW_API_KEY; `workflow auth bootstrap` makes the first key",
+    "credentials_invalid": "; check WORKFLOW_API_KEY",
+    "credentials_expired": "; set WORKFLOW_API_KEY to another one",
+    "permission_denied": "; set WORKFLOW_API_KEY to a key that allows it",
     "execution_not_found": "; `workflow list` lists what there is",
 }
 

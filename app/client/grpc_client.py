@@ -11,6 +11,7 @@ from grpc_status import rpc_status
 from app.api.grpc.channels import open_channel
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated import workflow_pb2_grpc
+from app.client.api_key import api_key, header
 from app.client.errors import ClientError, unusable_files
 from app.domain.host_names import is_local
 
@@ -44,13 +45,16 @@ _OTHERWISE = "the call to the service at {target} failed: {text}"
 class GrpcClient:
     """A connection to the server at `target` (`host:port`, `https://host:port` with TLS); use it as a context manager.
 
-    Raise `ClientError` when the files for TLS cannot be used.
+    key: the API key or token to send; None takes that of WORKFLOW_API_KEY, if it is set.
+
+    Raise `ClientError` when the files for TLS, or the key, cannot be used.
 
     The streams and `status` raise `grpc.RpcError`, so that a follower can retry; the other calls raise `ClientError`.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, key: str | None = None) -> None:
         self.target = target
+        self._metadata = tuple(header(api_key(key)).items())
         try:
             self._channel = open_channel(target, _options(target))
         except OSError as error:
@@ -67,15 +71,16 @@ class GrpcClient:
         self._channel.close()
 
     def execute(self, request: pb.ExecuteWorkflowRequest) -> Updates:
-        return cast(Updates, self._stub.ExecuteWorkflow(request))
+        return cast(Updates, self._stub.ExecuteWorkflow(request, metadata=self._metadata))
 
     def watch(self, execution_id: str, after: int) -> Updates:
         request = pb.WatchExecutionRequest(execution_id=execution_id, after_sequence=after)
-        return cast(Updates, self._stub.WatchExecution(request))
+        return cast(Updates, self._stub.WatchExecution(request, metadata=self._metadata))
 
     def status(self, execution_id: str) -> pb.WorkflowStatusResponse:
         request = pb.GetWorkflowStatusRequest(execution_id=execution_id)
-        return cast(pb.WorkflowStatusResponse, self._stub.GetWorkflowStatus(request, timeout=CALL_SECONDS))
+        found = self._stub.GetWorkflowStatus(request, timeout=CALL_SECONDS, metadata=self._metadata)
+        return cast(pb.WorkflowStatusResponse, found)
 
     def executions(self, request: pb.ListExecutionsRequest, limit: int) -> Iterator[pb.ExecutionSummary]:
         """At most `limit` executions, newest first, page by page. Changes the request's page."""
@@ -122,7 +127,7 @@ class GrpcClient:
 
     def _call(self, method: Any, request: Any) -> Any:
         try:
-            return method(request, timeout=CALL_SECONDS)
+            return method(request, timeout=CALL_SECONDS, metadata=self._metadata)
         except grpc.RpcError as error:
             raise sentence_of(error, self.target) from None
 

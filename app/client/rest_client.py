@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from app.api.grpc.tls_files import has_files, trusting
+from app.client.api_key import api_key, header
 from app.client.errors import ClientError, unusable_files
 from app.domain.errors import Problem
 from app.domain.host_names import is_local
@@ -37,9 +38,12 @@ class Verdict(NamedTuple):
 
 
 class RestClient:
-    """A connection to the REST API at `base_url`; use it as a context manager."""
+    """A connection to the REST API at `base_url`; use it as a context manager.
 
-    def __init__(self, base_url: str, timeout_seconds: float = 10.0) -> None:
+    key: the API key or token to send; None takes that of WORKFLOW_API_KEY, if it is set.
+    """
+
+    def __init__(self, base_url: str, timeout_seconds: float = 10.0, key: str | None = None) -> None:
         self._url = base_url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         try:
@@ -48,7 +52,12 @@ class RestClient:
             url = httpx.URL()
         if url.scheme not in ("http", "https") or not url.host:
             raise ClientError(f"the REST URL {self._url!r} must be like http://127.0.0.1:8000")
-        self._http = httpx.Client(timeout=timeout_seconds, trust_env=not is_local(url.host), verify=_verification(url))
+        self._http = httpx.Client(
+            headers=header(api_key(key)),
+            timeout=timeout_seconds,
+            trust_env=not is_local(url.host),
+            verify=_verification(url),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -146,6 +155,27 @@ class RestClient:
         """The next start times of a schedule."""
         fires: list[str] = self._ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
         return fires
+
+    def create_key(self, draft: Mapping[str, Any]) -> Document:
+        """A new API key, with its text in `key`."""
+        return self._ask("POST", "/keys", draft)
+
+    def keys(self) -> Iterator[Document]:
+        """Every API key of the caller's tenant, newest first."""
+        return self._all("/keys")
+
+    def rotate_key(self, key_id: int, wanted: Mapping[str, Any]) -> Document:
+        """The key that replaces this one, with its text in `key`."""
+        return self._ask("POST", f"/keys/{key_id}/rotate", wanted)
+
+    def revoke_key(self, key_id: int) -> Document:
+        return self._ask("POST", f"/keys/{key_id}/revoke")
+
+    def create_tenant(self, key: str, name: str) -> Document:
+        return self._ask("POST", "/tenants", {"key": key, "name": name})
+
+    def tenants(self) -> Iterator[Document]:
+        return self._all("/tenants")
 
     def _all(self, path: str) -> Iterator[Document]:
         """A whole list, page by page."""

@@ -26,6 +26,7 @@ from app.cli.targets import default_grpc_address, trusts_own
 from app.client.errors import ClientError
 from app.client.rest_client import RestClient
 from app.config import Settings, SettingsError
+from app.wiring.open_addresses import refuse_open_address
 from app.wiring.schema import is_server, provide_schema
 from app.wiring.tls import server_identity
 
@@ -78,6 +79,8 @@ def run_up(settings: Settings, wishes: Wishes) -> None:
     Raise `CliError` when it cannot start, or when one of its processes ends again and again.
     """
     try:
+        for name in ("FASTAPI_HOST", "GRPC_HOST"):
+            refuse_open_address(settings, name)
         server_identity(settings)
         asyncio.run(_run_until_told(settings, wishes))
     except (StorageError, StorageLost, SettingsError) as error:

@@ -19,6 +19,7 @@ from app.cli.errors import CliError
 from app.cli.local.processes import ServiceProcess
 from app.cli.local.tcp_ports import listenable_port
 from app.config import Settings
+from app.wiring.open_addresses import refuse_open_address
 from app.wiring.schema import provide_schema
 
 log = structlog.get_logger(__name__)
@@ -31,12 +32,13 @@ CANNOT_START = 1
 
 
 def run_workers(settings: Settings, count: int) -> None:
-    """Run `count` processes until SIGTERM or Ctrl-C; raise `CliError` when they cannot start."""
+    """Run `count` processes until SIGTERM or Ctrl-C; raise `CliError` or `SettingsError` when they cannot start."""
     configure_logs(settings.log_level, settings.log_format)
     if count < 1:
         raise CliError(f"--workers {count}: there must be at least one", CANNOT_START)
     if settings.grpc_port == 0:
         raise CliError("--workers needs a fixed port; set GRPC_PORT", CANNOT_START)
+    refuse_open_address(settings, "GRPC_HOST")
     listenable_port("GRPC", settings.grpc_host, settings.grpc_port)
     try:
         asyncio.run(_run_until_told(settings, count))

@@ -1,0 +1,82 @@
+"""`workflow auth bootstrap`: makes the first key in the database itself, so that it needs no key."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.adapters.database.connecting import is_pooled
+from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore
+from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database_url import MemoryAddress, StorageError, parse_database_url
+from app.adapters.embedded.storage import open_storage
+from app.cli.errors import CliError
+from app.cli.screen.console import failures, results
+from app.domain.errors import Invalid, ServiceError
+from app.domain.permissions import Role
+from app.identity.api_keys import DAY_SECONDS, Grant, KeyDraft, check_draft, new_key_text
+from app.wiring.schema import provide_schema
+
+STATEMENT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class FirstKey:
+    """The key that is wanted.
+
+    role: what it allows.
+    tenant: the key of its tenant.
+    days: after how many days it expires.
+    another: whether to make it although there is such a key.
+    """
+
+    role: Role
+    tenant: str
+    days: float
+    another: bool
+
+    @property
+    def draft(self) -> KeyDraft:
+        return KeyDraft("bootstrap", Grant(self.role), self.days * DAY_SECONDS)
+
+
+def print_first_key(database_url: str, wanted: FirstKey) -> None:
+    """Print the text of a new key on stdout. Raise `CliError` when the database cannot be used, or has such a key."""
+    if isinstance(parse_database_url(database_url), MemoryAddress):
+        raise CliError("memory: is a database of a single process; name one that is kept")
+    try:
+        check_draft(wanted.draft)
+        text = asyncio.run(_make(database_url, wanted))
+    except Invalid as invalid:
+        raise CliError(f"--days {wanted.days:g}: {invalid.problems[0].message}") from None
+    except (StorageError, ServiceError) as error:
+        raise CliError(str(error).rstrip(".")) from None
+    results().say(text)
+    failures().say(
+        f"a key with the role {wanted.role.value} in the tenant {wanted.tenant}, for {wanted.days:g} days. It is shown "
+        "this once; put it into WORKFLOW_API_KEY, and start the service with AUTH=on"
+    )
+
+
+async def _make(database_url: str, wanted: FirstKey) -> str:
+    async with _database(database_url) as pool:
+        keys, tenant = PostgresKeyStore(pool), await PostgresTenantStore(pool).tenant(wanted.tenant)
+        if tenant is None:
+            raise CliError(f"tenant {wanted.tenant!r} does not exist")
+        if not wanted.another and await keys.has_valid_key(tenant.id, [wanted.role]):
+            raise CliError(
+                f"the tenant {tenant.key} has a key with the role {wanted.role.value} already; make others with "
+                "`workflow auth keys create`, or add --another if it is lost"
+            )
+        text = new_key_text()
+        await keys.insert(tenant.id, text, wanted.draft, "bootstrap")
+    return text.text
+
+
+@asynccontextmanager
+async def _database(database_url: str) -> AsyncIterator[Pool]:
+    """The database with a current schema; an embedded one is made if there is none yet."""
+    async with open_storage(database_url) as dsn:
+        await provide_schema(database_url, dsn)
+        async with open_pool(dsn, 1, STATEMENT_SECONDS, pooled=await is_pooled(dsn)) as pool:
+            yield pool
