@@ -15,6 +15,14 @@ LEEWAY_SECONDS = 30
 REQUIRED = ("exp", "aud", "iss")
 """PyJWT accepts a token without them unless it is told not to."""
 
+LATEST = 253_402_300_799
+"""The last second of the year 9999, which is the last that Python has."""
+
+LONGEST_REASON = 200
+
+_UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
+"""What PyJWT lets pass for a token with values that it does not expect, such as an endless `exp` or deep nesting."""
+
 _SENTENCES: Mapping[type[jwt.PyJWTError], str] = {
     jwt.InvalidAudienceError: "it is for another audience",
     jwt.InvalidIssuerError: "it is from another issuer",
@@ -52,10 +60,10 @@ class JwtVerifier:
             )
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired", CREDENTIALS_EXPIRED) from None
-        except jwt.PyJWTError as error:
-            log.info("token_refused", reason=str(error))
+        except (jwt.PyJWTError, *_UNREADABLE) as error:
+            log.info("token_refused", reason=str(error)[:LONGEST_REASON])
             raise Unauthenticated(f"the token is not valid: {_sentence(error)}") from None
-        return claims
+        return claims | {"exp": min(int(claims["exp"]), LATEST)}
 
 
 def _key_id(token: str) -> str | None:
@@ -64,7 +72,7 @@ def _key_id(token: str) -> str | None:
     return kid if isinstance(kid, str) else None
 
 
-def _sentence(error: jwt.PyJWTError) -> str:
+def _sentence(error: Exception) -> str:
     """What is wrong, without words of the token itself."""
     if isinstance(error, jwt.MissingRequiredClaimError):
         return f"the claim {error.claim} is missing"
