@@ -41,10 +41,13 @@ class PortUnavailable(Exception):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """For `uvicorn app.main:app` and reloading. `serve` opens the same itself, to report failures in one sentence."""
+    """For `uvicorn app.main:app` and reloading. `serve` opens the same itself, to report failures in one sentence.
+
+    Here it is not known on which address uvicorn listens, so each request is asked where it has arrived.
+    """
     settings, defects = load_settings(), Defects()
     open_log(settings)
-    async with open_rest_process(settings, defects) as services:
+    async with open_rest_process(settings, defects, address_is_known=False) as services:
         app.state.services = services
         defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))
         yield

@@ -64,6 +64,3 @@ class Caller:
 
 ANONYMOUS = Caller(DEFAULT_TENANT_ID, DEFAULT_TENANT, "anonymous", SCOPES_OF[Role.ADMIN], Role.ADMIN)
 """Everyone, while AUTH is off."""
-
-THE_SERVICE = Caller(DEFAULT_TENANT_ID, DEFAULT_TENANT, "service", SCOPES_OF[Role.SYSTEM], Role.SYSTEM)
-"""The service itself, when it starts or cancels an execution: for a schedule, or for a task of another execution."""

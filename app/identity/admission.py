@@ -5,6 +5,7 @@ from typing import Literal
 
 from app.domain.callers import ANONYMOUS, DEFAULT_TENANT, DEFAULT_TENANT_ID, Caller
 from app.domain.errors import PermissionDenied, Unauthenticated
+from app.domain.loopback import is_loopback
 from app.domain.permissions import OF_IDENTITY, Access, Permission, least_role, missing_scopes
 from app.identity.authentication import Authenticator
 from app.identity.credentials import presented
@@ -19,6 +20,8 @@ class Admission:
     authenticator: finds out who calls; None when everyone is `ANONYMOUS`.
     limits: checks callers that are limited to some workflows.
     documentation: who may read the documentation of the APIs.
+    only_loopback: whether calls that arrive at an address that others can reach are refused: when the process does not
+        know where it listens, and everyone is admitted.
     """
 
     def __init__(
@@ -26,10 +29,13 @@ class Admission:
         authenticator: Authenticator | None,
         limits: WorkflowLimits,
         documentation: Documentation = "callers",
+        *,
+        only_loopback: bool = False,
     ) -> None:
         self._authenticator = authenticator
         self._limits = limits
         self.documentation = documentation
+        self.only_loopback = only_loopback
 
     @property
     def is_on(self) -> bool:
@@ -62,6 +68,14 @@ class Admission:
         if caller.tenant_id != DEFAULT_TENANT_ID and not permission.scopes <= OF_IDENTITY:
             raise _not_apart(caller)
         return caller
+
+    def check_address(self, address: str) -> None:
+        """Raise `PermissionDenied` if calls must not arrive at this address of the process."""
+        if self.only_loopback and not is_loopback(address):
+            raise PermissionDenied(
+                f"the service listens on {address}, which others can reach, and AUTH is off; set AUTH=on, or "
+                "AUTH=off-on-every-address if something else keeps others out"
+            )
 
     async def check_limit(self, caller: Caller, permission: Permission, named: Named) -> None:
         """Raise `PermissionDenied` if the caller is limited to other workflows than the one that the request names."""

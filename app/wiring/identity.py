@@ -37,9 +37,17 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def open_identity(
-    settings: Settings, pool: Pool, signals: PostgresSignals, on_defect: OnDefect
+    settings: Settings,
+    pool: Pool,
+    signals: PostgresSignals,
+    on_defect: OnDefect,
+    *,
+    address_is_known: bool = True,
 ) -> AsyncIterator[Identity]:
-    """Subscribes to `signals`, which must not be started yet. Raise `SettingsError` for keys that cannot be used."""
+    """Subscribes to `signals`, which must not be started yet. Raise `SettingsError` for keys that cannot be used.
+
+    address_is_known: whether `refuse_open_address` was asked about the address on which the process listens.
+    """
     store, known, clock = PostgresKeyStore(pool), KnownCallers(time.monotonic), SystemClock()
     long_calls = LongCalls(store, known, clock.now)
     signals.subscribe(KEYS_CHANGED, lambda _: long_calls.changed())
@@ -47,7 +55,9 @@ async def open_identity(
     is_on = settings.auth == "on"
     tokens = token_callers(settings, tenants) if is_on and settings.accepts_tokens else None
     authenticator = Authenticator(store, tokens, known, long_calls.used) if is_on else None
-    admission = Admission(authenticator, WorkflowLimits(PostgresWorkflowKeys(pool)), settings.auth_documentation)
+    only_loopback = settings.auth == "off" and not address_is_known
+    limits = WorkflowLimits(PostgresWorkflowKeys(pool))
+    admission = Admission(authenticator, limits, settings.auth_documentation, only_loopback=only_loopback)
     announce = partial(notify_engines, signals, KEYS_CHANGED)
     log.info("authentication", auth=settings.auth, tokens=tokens is not None)
     long_calls.start(on_defect)

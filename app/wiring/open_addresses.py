@@ -1,18 +1,7 @@
 """Refuses to let everyone in on an address that others can reach, unless that was said deliberately."""
 
-from ipaddress import ip_address
-
 from app.config import Settings, SettingsError
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on `host`. A name other than localhost counts as reachable."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+from app.domain.loopback import is_loopback
 
 
 def refuse_open_address(settings: Settings, name: str) -> None:

@@ -1,7 +1,7 @@
 """The REST process: definitions, and executions, which an engine in another process claims and runs."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import structlog
@@ -25,6 +25,7 @@ from app.engine.evaluating.evaluations import Evaluations
 from app.engine.local_engine import NoEngine
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.identity.identity import Identity
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.identity import open_identity
@@ -43,15 +44,20 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_rest_process(settings: Settings, defects: Defects) -> AsyncIterator[Services]:
-    """The services that the routes need. Background loops report to `defects`; the first one must end the process."""
+async def open_rest_process(
+    settings: Settings, defects: Defects, *, address_is_known: bool = True
+) -> AsyncIterator[Services]:
+    """The services that the routes need. Background loops report to `defects`; the first one must end the process.
+
+    address_is_known: see `open_identity`.
+    """
     async with (
         open_database(settings, defects.report) as database,
         open_task_types(settings) as task_types,
         open_evaluations(settings) as evaluations,
         _open_signals(database) as signals,
         _open_definitions(settings, database, task_types, signals, evaluations) as definitions,
-        open_identity(settings, database.pool, signals, defects.report) as identity,
+        _open_identity(settings, database, signals, defects, address_is_known) as identity,
     ):
         hub = Hub()
         Announcer(signals).listen(hub.wake)
@@ -87,6 +93,12 @@ def _web_rules(settings: Settings) -> WebRules:
     else:
         log.info("hosts_allowed", hosts=sorted(hosts), origins=sorted(origins))
     return WebRules(hosts, origins)
+
+
+def _open_identity(
+    settings: Settings, database: Database, signals: PostgresSignals, defects: Defects, is_known: bool
+) -> AbstractAsyncContextManager[Identity]:
+    return open_identity(settings, database.pool, signals, defects.report, address_is_known=is_known)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -17,8 +18,32 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.callers import bearer, metadata
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.migrating import ask
-from tests.support.rest_server_process import RestServerProcess
-from tests.support.server_process import REPOSITORY
+from tests.support.ports import free_port
+from tests.support.rest_server_process import RestServerProcess, listens
+from tests.support.server_process import REPOSITORY, ServerProcess
+
+
+class UvicornProcess(ServerProcess):
+    """`uvicorn app.main:app` on every address."""
+
+    def __init__(self, database_url: str, **settings: str) -> None:
+        port = free_port()
+        command = (sys.executable, "-m", "uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", str(port))
+        super().__init__(command, port, None, DATABASE_URL=database_url, **settings)
+
+    async def _answers(self) -> bool:
+        return await listens(self.port)
+
+
+def own_address() -> str:
+    """An address of this machine that others may reach. Nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("203.0.113.1", 9))
+        except OSError:
+            pytest.skip("this machine has a loopback address only")
+        return str(probe.getsockname()[0])
+
 
 WORKFLOW = {
     "name": "slow",
@@ -185,6 +210,22 @@ def test_a_process_does_not_let_everyone_in_on_an_address_that_others_reach(word
     assert "AUTH=on" in done.stderr
     assert "AUTH=off-on-every-address" in done.stderr
     assert not (tmp_path / "data").exists(), "nothing was started"
+
+
+@pytest.mark.slow
+async def test_uvicorn_itself_does_not_let_everyone_in_either(database_url: str):
+    """Where it listens is uvicorn's own option, so each request is asked where it has arrived."""
+    address, server = own_address(), UvicornProcess(database_url)
+    try:
+        await server.start()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(f"http://127.0.0.1:{server.port}/me")).status_code == 200
+            for path in ("/me", "/healthz", "/nothing"):
+                refused = await client.get(f"http://{address}:{server.port}{path}")
+                assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied"), path
+            assert f"listens on {address}" in refused.json()["detail"]
+    finally:
+        await server.close()
 
 
 @pytest.mark.slow

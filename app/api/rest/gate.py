@@ -35,6 +35,8 @@ class Gate:
         admission = identity.admission
         if permission.access is Access.DOCUMENTATION and admission.documentation == "off":
             raise HTTPException(404)
+        if admission.only_loopback and (server := scope.get("server")):
+            admission.check_address(server[0])
         authorization, api_key = _credentials(scope) if admission.is_on else ((), ())
         caller = await admission.admit(permission, authorization, api_key)
         scope[CALLER] = caller
