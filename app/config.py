@@ -130,6 +130,7 @@ class Settings(BaseSettings):
             raise ValueError(f"CORS_ORIGINS {_cut(error)!r}: give origins, such as https://example.com") from None
         return self
 
+    @model_validator(mode="after")
     def _tokens(self) -> Self:
         keys = [name for name in _TOKEN_KEYS if getattr(self, name) is not None]
         others = [name for name in ("jwt_issuer", "jwt_audience") if getattr(self, name) is not None]

@@ -140,7 +140,8 @@ async def files_of_tables(url: str) -> dict[str, int]:
 
 async def test_no_table_is_rewritten_on_the_way_up(old_url):
     before = await files_of_tables(old_url)
-    assert await files_of_tables(await migrated(old_url)) == before
+    after = await files_of_tables(await migrated(old_url))
+    assert {table: after[table] for table in before} == before
     assert "workflows" in before
 
 
