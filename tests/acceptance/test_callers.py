@@ -215,7 +215,7 @@ def test_a_process_does_not_let_everyone_in_on_an_address_that_others_reach(word
 @pytest.mark.slow
 async def test_uvicorn_itself_does_not_let_everyone_in_either(database_url: str):
     """Where it listens is uvicorn's own option, so each request is asked where it has arrived."""
-    address, server = own_address(), UvicornProcess(database_url)
+    address, server = own_address(), UvicornProcess(database_url, ALLOWED_HOSTS="*")
     try:
         await server.start()
         async with httpx.AsyncClient(trust_env=False) as client:

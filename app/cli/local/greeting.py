@@ -14,6 +14,7 @@ from app.cli.screen.console import results
 from app.config import Settings
 
 FIRST_EXAMPLE = "parallel-groups"
+AS_CALLER = '-H "authorization: Bearer $WORKFLOW_API_KEY"'
 METHOD = "workflow.WorkflowService/ExecuteWorkflow"
 FIRST_WORKFLOW = {
     "name": "Hello",
@@ -62,11 +63,17 @@ def greet(ready: Ready) -> None:
 def _facts(ready: Ready) -> list[tuple[str, str]]:
     facts = [
         ("REST", f"{ready.rest}  (try {ready.rest}/docs)"),
-        ("gRPC", f"{ready.grpc}  (reflection is on)"),
+        ("gRPC", f"{ready.grpc}{_reflection(ready.settings)}"),
         ("data", _data(ready.settings.database_url)),
         ("cache", _cache(ready.settings.redis_url)),
     ]
+    if ready.settings.auth == "on":
+        facts.append(("auth", "on: callers need a key  (`workflow auth bootstrap` makes the first one)"))
     return facts if ready.with_examples else [*facts, ("", "without examples  (--examples loads them)")]
+
+
+def _reflection(settings: Settings) -> str:
+    return "" if settings.auth_documentation == "off" else "  (reflection is on)"
 
 
 def _data(database_url: str) -> str:
@@ -92,6 +99,8 @@ def _commands(ready: Ready) -> list[tuple[str, str]]:
     certificate = ready.settings.tls_certificate
     curl = "curl -s" if certificate is None else f"curl -s --cacert {certificate}"
     way = "-plaintext" if certificate is None else f"-cacert {certificate}"
+    if ready.settings.auth == "on":
+        curl, way = f"{curl} {AS_CALLER}", f"{way} {AS_CALLER}"
     create = f"{curl} {ready.rest}/workflows -H 'content-type: application/json' -d '{body}'"
     request = json.dumps({"workflow_id": key})
     target = "" if ready.is_found else f" --grpc-target {ready.grpc}"
