@@ -140,6 +140,20 @@ async def test_an_engine_takes_no_more_than_it_has_room_for(house: House) -> Non
             await process.until(execution_id)
 
 
+async def test_a_claim_that_is_on_its_way_leaves_room_for_starts(house: House) -> None:
+    async with house.process(max_executions=2) as process:
+        gate = house.faults.hold_before("claim")
+        await gate.reached()
+        first, second = await house.define(staged("a")), await house.define(staged("b"))
+        started = [await process.start(workflow) for workflow in (first, second)]
+        assert [house.owner(one) is not None for one in started] == [True, False]
+        gate.open()
+        for name in ("a", "b"):
+            (await house.stage.entered(name)).succeed()
+        for execution_id in started:
+            await process.until(execution_id)
+
+
 async def test_what_is_being_claimed_takes_room_already(house: House) -> None:
     async with house.process(max_executions=1) as process:
         gate = house.faults.hold_before("claim")
