@@ -8,10 +8,9 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 
-from app.adapters.database.definitions import PostgresDefinitionStore
-from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.domain.documents import workflow_from_document
+from tests.support.migrated_definitions import upgraded_definitions
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
 
@@ -68,10 +67,8 @@ async def old_url(empty_database_url: str) -> str:
 
 @pytest.fixture
 async def definitions(old_url: str):
-    await run(command.upgrade, old_url, "head")
-    engine = create_engine(old_url, pool_size=1)
-    yield PostgresDefinitionStore(engine, lambda: NOON)
-    await engine.dispose()
+    async with upgraded_definitions(old_url, NOON) as definitions:
+        yield definitions
 
 
 async def test_a_definition_of_then_has_the_defaults_of_now_and_takes_its_fields(definitions, old_url):

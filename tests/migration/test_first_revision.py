@@ -11,17 +11,14 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 
-from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresExecutionStore
 from app.adapters.database.pool import open_pool
 from app.adapters.database.schema import Revisions
-from app.adapters.database.sessions import create_engine
 from app.definitions import edits
-from app.definitions.ports import DefinitionStore
-from app.domain.definitions import OnFailure, RetryPolicy, Workflow
-from app.domain.documents import workflow_from_document
+from app.domain.definitions import OnFailure, RetryPolicy
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
+from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
 
@@ -110,19 +107,12 @@ async def migrated(url: str) -> str:
 
 @pytest.fixture
 async def definitions(old_url: str):
-    engine = create_engine(await migrated(old_url), pool_size=1)
-    yield PostgresDefinitionStore(engine, lambda: NOON)
-    await engine.dispose()
-
-
-async def read(definitions: DefinitionStore) -> Workflow:
-    document = await definitions.document(ref_of("k"))
-    assert document is not None
-    return workflow_from_document(orjson.loads(document.body))
+    async with upgraded_definitions(old_url, NOON) as definitions:
+        yield definitions
 
 
 async def test_a_definition_of_then_has_the_defaults_of_now(definitions):
-    workflow = await read(definitions)
+    workflow = await workflow_k(definitions)
     assert workflow.timeout_seconds is None
     assert [(task.name, task.on_failure, task.compensate) for task in workflow.tasks] == [
         ("t", OnFailure.FAIL, ()),
@@ -150,7 +140,7 @@ async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url
     changes = {"on_failure": OnFailure.CONTINUE, "compensate": ("u",)}
     await definitions.change(ref_of("k"), lambda current: edits.with_task_merged(current, 1, changes))
     await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"timeout_seconds": 5.0}))
-    workflow = await read(definitions)
+    workflow = await workflow_k(definitions)
     assert (workflow.timeout_seconds, workflow.revision) == (5.0, 3)
     assert (workflow.tasks[0].on_failure, workflow.tasks[0].compensate) == (OnFailure.CONTINUE, ("u",))
     rows = await ask(old_url, "SELECT on_failure, compensate FROM tasks ORDER BY id")

@@ -8,13 +8,10 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 
-from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.schema import Revisions
-from app.adapters.database.sessions import create_engine
 from app.definitions import edits
-from app.domain.definitions import Workflow
-from app.domain.documents import workflow_from_document
 from app.domain.routing import Condition, RouteOutcome
+from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
 
@@ -88,19 +85,12 @@ async def migrated(url: str) -> str:
 
 @pytest.fixture
 async def definitions(old_url: str):
-    engine = create_engine(await migrated(old_url), pool_size=1)
-    yield PostgresDefinitionStore(engine, lambda: NOON)
-    await engine.dispose()
-
-
-async def read(definitions: PostgresDefinitionStore) -> Workflow:
-    document = await definitions.document(ref_of("k"))
-    assert document is not None
-    return workflow_from_document(orjson.loads(document.body))
+    async with upgraded_definitions(old_url, NOON) as definitions:
+        yield definitions
 
 
 async def test_a_definition_of_then_has_the_defaults_of_now(definitions):
-    workflow = await read(definitions)
+    workflow = await workflow_k(definitions)
     assert (workflow.start_task, workflow.conditions, workflow.max_visits) == (None, (), None)
     assert await definitions.revision_document(ref_of("k"), 1) == SNAPSHOT.encode()
 
@@ -112,7 +102,7 @@ async def test_saying_the_same_again_makes_no_revision(definitions):
 async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url):
     changes = {"start_task": "t", "conditions": (CONDITION,), "max_visits": 5}
     await definitions.change(ref_of("k"), lambda current: edits.merged(current, changes))
-    workflow = await read(definitions)
+    workflow = await workflow_k(definitions)
     assert (workflow.start_task, workflow.conditions, workflow.max_visits, workflow.revision) == (
         "t",
         (CONDITION,),

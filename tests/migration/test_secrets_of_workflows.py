@@ -7,13 +7,10 @@ import pytest
 from alembic import command
 from alembic.util import CommandError
 
-from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.schema import Revisions
-from app.adapters.database.sessions import create_engine
 from app.definitions import edits
-from app.domain.definitions import Workflow
-from app.domain.documents import workflow_from_document
 from app.engine.planning.plan import compile_plan
+from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run
 from tests.support.requests import ref_of
 
@@ -89,20 +86,12 @@ async def old_url(empty_database_url: str) -> str:
 
 @pytest.fixture
 async def definitions(old_url: str):
-    await run(command.upgrade, old_url, "head")
-    engine = create_engine(old_url, pool_size=1)
-    yield PostgresDefinitionStore(engine, lambda: NOON)
-    await engine.dispose()
-
-
-async def read(definitions: PostgresDefinitionStore) -> Workflow:
-    document = await definitions.document(ref_of("k"))
-    assert document is not None
-    return workflow_from_document(orjson.loads(document.body))
+    async with upgraded_definitions(old_url, NOON) as definitions:
+        yield definitions
 
 
 async def test_a_definition_of_then_may_use_what_its_expressions_use(definitions):
-    workflow = await read(definitions)
+    workflow = await workflow_k(definitions)
     assert workflow.secrets == USED
     assert compile_plan(workflow).secrets == frozenset(USED)
     assert await definitions.revision_document(ref_of("k"), 1) == SNAPSHOT.encode()
@@ -111,7 +100,7 @@ async def test_a_definition_of_then_may_use_what_its_expressions_use(definitions
 async def test_a_change_of_something_else_writes_their_names_down(definitions, old_url):
     assert (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow.revision == 1
     await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "other"}))
-    assert (await read(definitions)).revision == 2
+    assert (await workflow_k(definitions)).revision == 2
     written = orjson.loads(await definitions.revision_document(ref_of("k"), 2))
     assert tuple(written["secrets"]) == USED
     assert (await ask(old_url, "SELECT secrets FROM workflows"))[0]["secrets"] == list(USED)
@@ -123,7 +112,7 @@ async def test_the_way_back_and_up_again_loses_no_name_that_is_used(definitions,
     rows = await ask(old_url, "SELECT snapshot FROM workflow_revisions ORDER BY revision")
     assert [row["snapshot"] for row in rows] == [SNAPSHOT, without_secrets(rows[1]["snapshot"])]
     await run(command.upgrade, old_url, "head")
-    assert (await read(definitions)).secrets == USED
+    assert (await workflow_k(definitions)).secrets == USED
 
 
 def without_secrets(snapshot: str) -> str:
@@ -140,4 +129,4 @@ async def test_there_is_no_way_back_that_loses_a_name(definitions, old_url):
     with pytest.raises(CommandError, match=f"The database cannot go back to revision 0008: {lost}"):
         await run(command.downgrade, old_url, "0008")
     assert (await ask(old_url, "SELECT version_num FROM alembic_version"))[0][0] == Revisions.read().head
-    assert (await read(definitions)).secrets == (*USED, "SPARE")
+    assert (await workflow_k(definitions)).secrets == (*USED, "SPARE")
