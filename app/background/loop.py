@@ -29,7 +29,9 @@ class Loop:
     pause: waits until the next step.
     expected: the errors after which the step is repeated.
     backoff: the pauses after such errors.
-    sleep: waits for so many seconds between tries; a test may give its own.
+    rest: between two steps the loop waits at least for the time that the first one took, multiplied by this. A loop
+        that is woken up without end leaves the database to others for the rest of the time.
+    sleep: waits for so many seconds between tries and when it rests; a test may give its own.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Loop:
         *,
         expected: type[Exception] | tuple[type[Exception], ...] = Unavailable,
         backoff: Backoff = RETRY,
+        rest: float = 0.0,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.name = name
@@ -47,6 +50,8 @@ class Loop:
         self._pause = pause
         self._expected = expected
         self._backoff = backoff
+        self._rest = rest
+        self._rested_at = 0.0
         self._sleep = sleep
         self._task: asyncio.Task[None] | None = None
         self._is_stopped = True
@@ -117,13 +122,24 @@ class Loop:
             failures = 0
             if self._goes_on(me) and not has_more:
                 await self._pause()
+            if self._rest and self._goes_on(me):
+                await self._rest_from_step()
 
     async def _do_step(self) -> bool | None:
         self._is_in_step = True
+        now = asyncio.get_running_loop().time
+        began = now()
         try:
             return await self._step()
         finally:
             self._is_in_step = False
+            self._rested_at = now() + self._rest * (now() - began)
+
+    async def _rest_from_step(self) -> None:
+        """Wait for what is left of the rest after the pause, which counts as rest."""
+        left = self._rested_at - asyncio.get_running_loop().time()
+        if left > 0:
+            await self._sleep(left)
 
     async def _wait_after(self, failures: int, error: Exception) -> None:
         seconds = self._backoff.pause(failures)

@@ -50,8 +50,8 @@ async def _nothing_to_reap(_: MemoryOwnership) -> int:
     return 0
 
 
-async def _nothing_is_checked(*_: object) -> None:
-    return
+async def _no_family_is_too_large(*_: object) -> int:
+    return 0
 
 
 async def _leave_orphans(_: Claiming, engine_id: int) -> None:
@@ -99,7 +99,7 @@ SABOTAGE = {
     "parents are not told that a child has ended": (Children, "change", _tell_no_parent),
     "a new attempt waits for the child of the one before": (TaskState, "begin_wait", _keep_children),
     "nobody wakes those for whom a command waits": (MemoryDatabase, "make_due", lambda *_: None),
-    "families may be of any depth": (ChildOpenings, "check_family", _nothing_is_checked),
+    "families may be of any depth": (ChildOpenings, "check_family", _no_family_is_too_large),
 }
 
 

@@ -212,12 +212,11 @@ class Children:
         elements = [] if self._state.is_paused else self._calls.next_elements(index)
         if not elements:
             return []
-        async with self._shared.openings.turns.place(self._execution.workflow_id):
+        async with self._shared.openings.turn(self._execution, len(elements)):
             return await self._openings(index, elements)
 
     async def _openings(self, index: int, elements: Sequence[int | None]) -> list[ChildOpening]:
         openings, task = self._shared.openings, self._state.plan.tasks[index]
-        await openings.check_family(self._execution, len(elements))
         known: Known = {}
         prepared = []
         for element in elements:

@@ -29,6 +29,9 @@ LEAST_ROOM = 0.25
 """While less than this part of the places is free, claims are divided among workflows."""
 
 LONGEST_RETRY_SECONDS = 2.0
+REST = 2.0
+"""Claims take a third of the time at most. A family that grows or ends wakes the engine up all the time."""
+
 ORPHAN_PAUSE_SECONDS = 10.0
 """How long an execution that this engine could not continue is left alone before any engine tries again."""
 
@@ -67,7 +70,8 @@ class Claiming:
         self._look_for_orphans_at = 0.0
         self._divides = False
         backoff = Backoff(options.poll_seconds, max(options.poll_seconds, LONGEST_RETRY_SECONDS), jitter=0)
-        self._loop = Loop("claims", self._claim_some, partial(self._work.wait, options.poll_seconds), backoff=backoff)
+        pause = partial(self._work.wait, options.poll_seconds)
+        self._loop = Loop("claims", self._claim_some, pause, backoff=backoff, rest=REST)
 
     def start(self, on_defect: OnDefect) -> None:
         """Begin. A defect that ends the loop is reported to `on_defect(error)`."""

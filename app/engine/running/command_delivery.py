@@ -13,6 +13,8 @@ from app.engine.running.lease import Lease
 from app.engine.running.ports import Ownership
 
 LONGEST_RETRY_SECONDS = 2.0
+REST = 2.0
+"""Reading takes a third of the time at most. A family in which many end wakes the engine up all the time."""
 
 
 class CommandDelivery:
@@ -24,7 +26,8 @@ class CommandDelivery:
         self._lease = lease
         self._wake_up = WakeUp()
         backoff = Backoff(poll_seconds, max(poll_seconds, LONGEST_RETRY_SECONDS), jitter=0)
-        self._loop = Loop("commands", self._deliver_some, partial(self._wake_up.wait, poll_seconds), backoff=backoff)
+        pause = partial(self._wake_up.wait, poll_seconds)
+        self._loop = Loop("commands", self._deliver_some, pause, backoff=backoff, rest=REST)
 
     def start(self, on_defect: OnDefect) -> None:
         """Begin. A defect that ends the loop is reported to `on_defect(error)`."""

@@ -33,6 +33,8 @@ ACKNOWLEDGED_AT_ONCE = 32
 STEPS_WHEN_BUSY = 4
 TURNS = 16
 """How often the event loop goes round in vain before a busy recorder writes: a turn brings but few messages of gRPC."""
+GATHER_SECONDS = 0.002
+"""How long that may take. While much is evaluated in this process, a turn takes long and brings no more."""
 
 RETRY = Backoff(first_seconds=0.05, longest_seconds=1.0)
 
@@ -159,8 +161,9 @@ class Recorder:
 
         A busy process would spend itself on commits of a few steps each.
         """
-        gathered, turns = 0, TURNS
-        while turns and len(self._waiting) < ACKNOWLEDGED_AT_ONCE:
+        now = asyncio.get_running_loop().time
+        gathered, turns, until = 0, TURNS, now() + GATHER_SECONDS
+        while turns and len(self._waiting) < ACKNOWLEDGED_AT_ONCE and now() < until:
             if len(self._waiting) > gathered:
                 gathered, turns = len(self._waiting), TURNS
             turns -= 1

@@ -13,6 +13,7 @@ from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.background.loop import Loop
 from app.domain.errors import Unavailable
+from tests.support.virtual_time import in_virtual_time
 
 Script = list[bool | BaseException | asyncio.Event | None]
 
@@ -90,6 +91,43 @@ async def test_no_pause_follows_a_step_that_left_something_to_do(tell: Tell) -> 
     story = tell(True, True, False)
     await story.run()
     assert story.did == ["step", "step", "step", "pause"]
+
+
+@in_virtual_time
+async def test_it_rests_in_proportion_to_its_steps_and_the_pause_counts() -> None:
+    began: list[float] = []
+    last = asyncio.Event()
+
+    async def step() -> bool:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) == 4:
+            last.set()
+        await asyncio.sleep(1)
+        return len(began) == 1
+
+    loop = Loop("story", step, partial(asyncio.sleep, 0.5), rest=2)
+    loop.start(lambda _: None)
+    await last.wait()
+    await loop.finish()
+    assert began == [0, 3, 6, 9], "after 1 s of work 2 s of rest, whether or not there was more to do at once"
+
+
+@in_virtual_time
+async def test_a_pause_that_is_longer_than_the_rest_is_enough() -> None:
+    began: list[float] = []
+    last = asyncio.Event()
+
+    async def step() -> None:
+        began.append(asyncio.get_running_loop().time())
+        if len(began) == 3:
+            last.set()
+        await asyncio.sleep(1)
+
+    loop = Loop("story", step, partial(asyncio.sleep, 5), rest=2)
+    loop.start(lambda _: None)
+    await last.wait()
+    await loop.finish()
+    assert began == [0, 6, 12]
 
 
 async def test_it_may_begin_with_a_pause(tell: Tell) -> None:
