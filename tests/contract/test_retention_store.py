@@ -76,17 +76,18 @@ async def session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 async def postgres(pool: Pool, session: asyncpg.Connection) -> Store:
     await session.execute(
-        "INSERT INTO workflows (id, name, retention_days, revision, variables, conditions, created_at, updated_at)"
+        "INSERT INTO workflows (id, tenant_id, name, retention_days, revision, variables, conditions, created_at,"
+        " updated_at)"
         " OVERRIDING SYSTEM VALUE"
-        " SELECT id, 'w', days, 1, '{}', '[]', now(), now()"
+        " SELECT id, 1, 'w', days, 1, '{}', '[]', now(), now()"
         " FROM (VALUES (1, NULL::float8), (2, 100), (3, 0)) AS v (id, days)"
     )
 
     async def put(executions: Sequence[Execution]) -> None:
         await session.executemany(
             "INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, revision, status,"
-            " input, parent_id, root_id, parent_task_id, depth)"
-            " VALUES ($1, $2, $3, $3, $4, 'infinity', 1, $5, '{}', $6, $7, $8, $9)",
+            " input, parent_id, root_id, parent_task_id, depth, tenant_id)"
+            " VALUES ($1, $2, $3, $3, $4, 'infinity', 1, $5, '{}', $6, $7, $8, $9, 1)",
             [(e.id, e.workflow_id, e.created_at, e.finished_at, e.status, *_link(e.parent)) for e in executions],
         )
 

@@ -10,7 +10,7 @@ from app.adapters.unreachable import is_unreachable
 from app.domain.errors import Conflict, ServiceError, Unavailable
 
 TAKEN = {
-    "uq_workflows_key": Conflict("key", "this key belongs to another workflow"),
+    "uq_workflows_tenant_id_key": Conflict("key", "this key belongs to another workflow"),
     "uq_tasks_workflow_id_name": Conflict("name", "this name belongs to another task of the workflow"),
 }
 

@@ -39,8 +39,12 @@ class PostgresScheduleStore:
 
     async def insert(self, schedule: Schedule) -> Schedule:
         with reaching(), _constraints(schedule):
-            rows = await self._pool.fetch(_SQL["insert"], *_values(schedule), schedule.workflow_id, schedule.created_at)
-        return _schedule(rows[0])
+            row = await self._pool.fetchrow(
+                _SQL["insert"], *_values(schedule), schedule.workflow_id, schedule.created_at
+            )
+        if row is None:
+            raise NotFound("workflow", schedule.workflow_id)
+        return _schedule(row)
 
     async def get(self, ref: Ref) -> Schedule | None:
         statement, named = _by_id_or_key("get", ref)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Enum,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -109,12 +110,14 @@ class WorkflowRow(Base):
     revision: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    tenant_id: Mapped[int] = mapped_column(Integer, ForeignKey("tenants.id"))
     tasks: Mapped[list["TaskRow"]] = relationship(
         order_by="TaskRow.sequence, TaskRow.id", cascade="all, delete-orphan", passive_deletes=True, lazy="raise"
     )
 
     __table_args__ = (
-        UniqueConstraint("key"),
+        UniqueConstraint("tenant_id", "key"),
+        UniqueConstraint("tenant_id", "id"),
         CheckConstraint("revision >= 1", name="revision_from_one"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
         CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
@@ -172,6 +175,7 @@ class RevisionRow(Base):
     revision: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     snapshot: Mapped[str] = mapped_column(JsonText)
     created_at: Mapped[datetime]
+    tenant_id: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (CheckConstraint("revision >= 1", name="revision_from_one"),)
 
@@ -222,6 +226,7 @@ class ExecutionRow(Base):
     parent_task_id: Mapped[int | None]
     parent_element: Mapped[int | None] = mapped_column(Integer)
     depth: Mapped[int | None] = mapped_column(SmallInteger)
+    tenant_id: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (
         CheckConstraint(
@@ -238,12 +243,9 @@ class ExecutionRow(Base):
             "due_at",
             postgresql_where=text("owner_id IS NULL AND finished_at IS NULL"),
         ),
-        Index(
-            "ix_executions_unsuccessful",
-            "status",
-            "id",
-            postgresql_where=text("status IN ('failed', 'cancelled')"),
-        ),
+        Index(None, "tenant_id", "id"),
+        Index("ix_executions_failed", "tenant_id", "id", postgresql_where=text("status = 'failed'")),
+        Index("ix_executions_cancelled", "tenant_id", "id", postgresql_where=text("status = 'cancelled'")),
         Index("ix_executions_children", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_executions_families", "root_id", postgresql_where=text("root_id IS NOT NULL")),
         Index(
@@ -304,7 +306,7 @@ class ScheduleRow(Base):
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     version: Mapped[int] = mapped_column(Integer)
     key: Mapped[str | None]
-    workflow_id: Mapped[int] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
+    workflow_id: Mapped[int]
     cron: Mapped[str | None]
     time_zone: Mapped[str]
     at: Mapped[datetime | None]
@@ -319,9 +321,11 @@ class ScheduleRow(Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    tenant_id: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (
-        UniqueConstraint("key"),
+        UniqueConstraint("tenant_id", "key"),
+        ForeignKeyConstraint(["tenant_id", "workflow_id"], ["workflows.tenant_id", "workflows.id"], ondelete="CASCADE"),
         CheckConstraint("(cron IS NULL) <> (at IS NULL)", name="either_cron_or_at"),
         CheckConstraint("catch_up_seconds > 0", name="catch_up_positive"),
         CheckConstraint(_KEY_RULE, name="key_is_a_slug"),

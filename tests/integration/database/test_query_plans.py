@@ -43,11 +43,11 @@ _ID = "(lpad(to_hex((extract(epoch FROM {t}) * 1000)::bigint), 12, '0') || '7000
 ID, PREVIOUS_ID = _ID.format(t="t", n="n"), _ID.format(t="t - interval '1 minute'", n="n - 1")
 
 FILL = f"""
-INSERT INTO workflows (name, key, variables, conditions, revision, created_at, updated_at)
-SELECT 'workflow ' || n, 'w' || n, '{{}}', '[]', {REVISIONS}, now(), now() FROM generate_series(1, {WORKFLOWS}) n;
+INSERT INTO workflows (tenant_id, name, key, variables, conditions, revision, created_at, updated_at)
+SELECT 1, 'workflow ' || n, 'w' || n, '{{}}', '[]', {REVISIONS}, now(), now() FROM generate_series(1, {WORKFLOWS}) n;
 
-INSERT INTO workflow_revisions (workflow_id, revision, snapshot, created_at)
-SELECT n, r, '{{"name": "w", "tasks": []}}', now()
+INSERT INTO workflow_revisions (tenant_id, workflow_id, revision, snapshot, created_at)
+SELECT 1, n, r, '{{"name": "w", "tasks": []}}', now()
 FROM generate_series(1, {WORKFLOWS}) n, generate_series(1, {REVISIONS}) r;
 
 INSERT INTO tasks (workflow_id, name, execution_type, sequence, config, on_failure, compensate, created_at, updated_at)
@@ -55,9 +55,9 @@ SELECT n, 'a', 'sync', 1, '{{}}', 'fail', '{{}}', now(), now() FROM generate_ser
 
 INSERT INTO engines (name, lease_until) SELECT 'engine', now() + interval '1 hour' FROM generate_series(1, 3);
 
-INSERT INTO executions (id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision, status, input,
-                        idempotency_key, parent_id, root_id, parent_task_id, depth)
-SELECT {ID},
+INSERT INTO executions (tenant_id, id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision,
+                        status, input, idempotency_key, parent_id, root_id, parent_task_id, depth)
+SELECT 1, {ID},
        CASE WHEN n % 10 > 0 THEN {LARGE} ELSE 2 + n / 10 % ({WORKFLOWS} - 1) END,
        t, t, CASE WHEN NOT active THEN t END, CASE WHEN active AND n % 3 = 0 THEN t ELSE 'infinity' END,
        CASE WHEN active AND n % 3 = 1 THEN 1 + n % 2 END, 1, s::execution_status, '{{}}',
@@ -77,9 +77,9 @@ SELECT id, n, 'cancel_requested', created_at, 'running', 0, 0 FROM executions, g
 INSERT INTO execution_commands (execution_id, type, reason, name, payload)
 SELECT id, 'pause', '', '', 'null' FROM executions WHERE finished_at IS NULL;
 
-INSERT INTO schedules (version, key, workflow_id, cron, time_zone, input, overlap, catch_up_seconds, paused, due_at,
-                       last_execution_id, created_at, updated_at)
-SELECT 1, 's' || n, 1 + n % {WORKFLOWS}, '0 0 1 1 *', 'UTC', '{{}}', 'queue', 60, false,
+INSERT INTO schedules (tenant_id, version, key, workflow_id, cron, time_zone, input, overlap, catch_up_seconds, paused,
+                       due_at, last_execution_id, created_at, updated_at)
+SELECT 1, 1, 's' || n, 1 + n % {WORKFLOWS}, '0 0 1 1 *', 'UTC', '{{}}', 'queue', 60, false,
        CASE WHEN n % 1000 = 0 THEN now() ELSE now() + interval '1 day' END,
        (SELECT id FROM executions ORDER BY id LIMIT 1), now(), now()
 FROM generate_series(1, 10000) n;

@@ -116,7 +116,7 @@ def test_what_will_not_is_a_defect(error: Exception) -> None:
 
 def test_a_taken_key_is_a_conflict() -> None:
     violation = asyncpg.UniqueViolationError("duplicate key")
-    violation.constraint_name = "uq_workflows_key"  # type: ignore[attr-defined]
+    violation.constraint_name = "uq_workflows_tenant_id_key"  # type: ignore[attr-defined]
     adapted = AsyncAdapt_asyncpg_dbapi.IntegrityError("adapted")
     adapted.__cause__ = violation
     with pytest.raises(Conflict) as caught, service_errors():

@@ -1,15 +1,18 @@
 -- name: enqueue
 -- Store a new execution, which any engine may claim, with its first events. Nothing is stored when the idempotency key
 -- was used before, or when the workflow has another revision or was deleted. An execution that repeats another one may
--- run any stored revision. It is due at once by two clocks: either may be ahead now and correct a little later.
+-- run any stored revision. Its tenant is that of the row which it is started from. It is due at once by two clocks: either
+-- may be ahead now and correct a little later.
 WITH revision AS (
-    SELECT id AS workflow_id, revision FROM workflows WHERE id = $2 AND revision = $3 AND $7::uuid IS NULL
+    SELECT id AS workflow_id, revision, tenant_id FROM workflows WHERE id = $2 AND revision = $3 AND $7::uuid IS NULL
     UNION ALL
-    SELECT workflow_id, revision FROM workflow_revisions
+    SELECT workflow_id, revision, tenant_id FROM workflow_revisions
     WHERE workflow_id = $2 AND revision = $3 AND $7::uuid IS NOT NULL
 ), opened AS (
-    INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, origin_id, due_at, status)
-    SELECT $1, workflow_id, revision, $4, $5::json, $6, $7, least(clock_timestamp(), $6), 'pending' FROM revision
+    INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, origin_id, due_at, status,
+                            tenant_id)
+    SELECT $1, workflow_id, revision, $4, $5::json, $6, $7, least(clock_timestamp(), $6), 'pending', tenant_id
+    FROM revision
     ON CONFLICT DO NOTHING
     RETURNING id
 )

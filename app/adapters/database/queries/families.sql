@@ -4,16 +4,18 @@
 -- A child that is born in this statement is not visible to it, hence the outer join. A command for an execution that ends
 -- at this moment is removed by `sweep_commands`. The end of an execution asks all its children to stop, also those that its
 -- history does not name; there are none, unless a version before migration 0009 has left one.
+-- The tenant of a child is that of its revision, whose row remains when the workflow is deleted.
 births AS MATERIALIZED (
-    SELECT v.* FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::int[], $37::uuid[], $38::smallint[],
+    SELECT v.*, r.tenant_id FROM unnest($33::uuid[], $34::uuid[], $35::bigint[], $36::int[], $37::uuid[], $38::smallint[],
                            $39::bigint[], $40::int[], $41::text[], $42::timestamptz[], $43::text[])
                         AS v (id, parent_id, task_id, element, root_id, depth, workflow_id, revision, input, created_at, data)
     JOIN owned ON owned.id = v.parent_id
+    JOIN workflow_revisions r ON r.workflow_id = v.workflow_id AND r.revision = v.revision
 ), born AS (
     INSERT INTO executions (id, parent_id, parent_task_id, parent_element, root_id, depth, workflow_id, revision, input,
-                            created_at, due_at, status)
+                            created_at, due_at, status, tenant_id)
     SELECT id, parent_id, task_id, element, root_id, depth, workflow_id, revision, input::json,
-           created_at, least(clock_timestamp(), created_at), 'pending'
+           created_at, least(clock_timestamp(), created_at), 'pending', tenant_id
     FROM births
 ), first_events AS (
     INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt, data)

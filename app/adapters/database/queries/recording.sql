@@ -44,12 +44,13 @@ ended AS (
 );
 
 -- name: openings
--- In the order of the idempotency keys, so that two engines that insert the same keys cannot deadlock.
+-- In the order of the idempotency keys, so that two engines that insert the same keys cannot deadlock. The tenant is that
+-- of the workflow, which `fence_of_openings` has found.
 opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
-                            status, started_at)
+                            status, started_at, tenant_id)
     SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity', engine.id,
-           o.status::execution_status, o.started_at
+           o.status::execution_status, o.started_at, (SELECT w.tenant_id FROM workflows w WHERE w.id = o.workflow_id)
     FROM engine,
          unnest($17::uuid[], $18::bigint[], $19::int[], $20::text[], $21::text[], $22::timestamptz[],
                 $23::text[], $24::timestamptz[])
@@ -67,10 +68,10 @@ engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
-                            status, started_at, finished_at, output, failure)
+                            status, started_at, finished_at, output, failure, tenant_id)
     SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity',
            CASE WHEN o.finished_at IS NULL THEN engine.id END,
-           o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json
+           o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json, w.tenant_id
     FROM engine,
          unnest($2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[],
                 $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[])

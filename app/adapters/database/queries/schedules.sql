@@ -8,9 +8,12 @@ SELECT id FROM workflows WHERE id = $1;
 SELECT id FROM workflows WHERE key = $1;
 
 -- name: insert
+-- A schedule has the tenant of its workflow; nothing is stored if there is no such workflow.
 INSERT INTO schedules (version, key, cron, time_zone, at, input, overlap, catch_up_seconds, paused, next_fire_at,
-                       waiting_fire_at, last_fire_at, last_execution_id, updated_at, due_at, workflow_id, created_at)
-VALUES (1, $1, $2, $3, $4, $5::json, $6::overlap_policy, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                       waiting_fire_at, last_fire_at, last_execution_id, updated_at, due_at, workflow_id, created_at,
+                       tenant_id)
+SELECT 1, $1, $2, $3, $4, $5::json, $6::overlap_policy, $7, $8, $9, $10, $11, $12, $13, $14, w.id, $16, w.tenant_id
+FROM workflows w WHERE w.id = $15
 RETURNING *;
 
 -- name: get_by_id
