@@ -7,6 +7,7 @@ from typing import Any
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.migrations import migrate
 from app.adapters.database.sessions import create_engine
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import ExecutionType, TaskDraft, WorkflowDraft
 
 WAITS_IN_PYTHON = "waits-in-python"
@@ -22,7 +23,7 @@ async def prepare_database(url: str) -> None:
     try:
         store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
         for draft in drafts():
-            await store.create(draft)
+            await store.create(DEFAULT_TENANT_ID, draft)
     finally:
         await engine.dispose()
 

@@ -20,6 +20,8 @@ class Parentage:
     - parent_root_id: the top of the parent's family; None for a parent that is the top itself
     - parent_depth: how many executions are above the parent; None as before
     - parent_id: the parent
+    - tenant_id: the tenant of the child
+    - parent_tenant_id: the tenant of the parent; None if there is no row of it
     """
 
     id: UUID
@@ -33,6 +35,14 @@ class Parentage:
     parent_root_id: UUID | None
     parent_depth: int | None
     parent_id: UUID
+    tenant_id: int
+    parent_tenant_id: int | None
+
+
+def tenant_problems(child: Parentage) -> Iterator[str]:
+    """Why the child must not be of this parent."""
+    if child.parent_tenant_id not in (None, child.tenant_id):
+        yield f"it is of tenant {child.tenant_id}, its parent {child.parent_id} of tenant {child.parent_tenant_id}"
 
 
 def family_problems(child: Parentage) -> Iterator[str]:

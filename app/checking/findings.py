@@ -34,6 +34,7 @@ class Rule(StrEnum):
     ORPHANED = "orphaned"
     COMMAND = "command"
     FAMILY = "family"
+    TENANT = "tenant"
     FAMILY_SIZE = "family-size"
 
     @property

@@ -12,7 +12,11 @@ from app.domain.events import EventType
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """An execution's row. `output` and `failure` are texts or fingerprints, of the same kind as the events' `data`."""
+    """An execution's row.
+
+    `output` and `failure` are texts or fingerprints, of the same kind as the events' `data`. `tenant_of_revision` is
+    None if the revision is not stored.
+    """
 
     id: UUID
     workflow_id: int
@@ -24,6 +28,8 @@ class CheckedRow:
     owner_exists: bool
     output: str | None
     failure: str | None
+    tenant_id: int
+    tenant_of_revision: int | None
 
 
 def finish(history: HistoryCheck, row: CheckedRow | None) -> None:
@@ -34,6 +40,12 @@ def finish(history: HistoryCheck, row: CheckedRow | None) -> None:
     if history.order is None:
         sentence = f"revision {row.revision} of workflow {row.workflow_id} is not stored, or cannot be read"
         history.report(Rule.NO_REVISION, sentence)
+    if row.tenant_of_revision not in (None, row.tenant_id):
+        history.report(
+            Rule.TENANT,
+            f"it is of tenant {row.tenant_id}, revision {row.revision} of workflow {row.workflow_id} of tenant "
+            f"{row.tenant_of_revision}",
+        )
     if row.owner_id is not None and not row.owner_exists:
         history.report(Rule.ORPHANED, f"it belongs to engine {row.owner_id}, which does not exist")
     if history.sequence == 0:

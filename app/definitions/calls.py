@@ -30,10 +30,11 @@ class Unanswered(Exception):
 
 
 class CallCheck:
-    """The check of one definition. If it is strict, `warnings` raises them as `Invalid`."""
+    """The check of one definition of a tenant. If it is strict, `warnings` raises them as `Invalid`."""
 
-    def __init__(self, store: DefinitionStore, *, strict: bool) -> None:
+    def __init__(self, store: DefinitionStore, tenant_id: int, *, strict: bool) -> None:
         self._store = store
+        self._tenant_id = tenant_id
         self._strict = strict
         self._exists: dict[Ref, bool] = {}
         self._callers: dict[Ref, Sequence[CurrentRevision]] = {}
@@ -55,7 +56,7 @@ class CallCheck:
         before: what it could be called by before.
         """
         lost = before - own
-        called = {path: _called(text) for path, text in _calls(tasks)}
+        called = {path: _called(text, self._tenant_id) for path, text in _calls(tasks)}
         refs = frozenset(ref for ref in called.values() if ref is not None) - own - lost
         if (refs - self._exists.keys()) or (lost - self._callers.keys()):
             raise Unanswered(refs, lost)
@@ -67,20 +68,22 @@ class CallCheck:
         return found
 
     def _others(self, ref: Ref, own: frozenset[Ref]) -> Sequence[CurrentRevision]:
-        return [caller for caller in self._callers[ref] if Ref(id=caller.workflow_id) not in own]
+        return [
+            caller for caller in self._callers[ref] if Ref(tenant_id=self._tenant_id, id=caller.workflow_id) not in own
+        ]
 
     async def _ask(self, question: Unanswered) -> None:
         if question.called:
-            existing = await self._store.existing(question.called)
+            existing = await self._store.existing(self._tenant_id, question.called)
             self._exists |= {ref: ref in existing for ref in question.called}
         for ref in question.lost:
-            self._callers[ref] = await self._store.callers([ref])
+            self._callers[ref] = await self._store.callers(self._tenant_id, [ref])
 
 
 async def refuse_if_called(store: DefinitionStore, ref: Ref) -> None:
     """Raise `InUse` if other workflows call this one. A workflow that does not exist is called by none."""
     current = await store.current(ref)
-    callers = () if current is None else await store.callers(current.refs)
+    callers = () if current is None else await store.callers(ref.tenant_id, current.refs(ref.tenant_id))
     if others := [caller for caller in callers if current and caller.workflow_id != current.workflow_id]:
         raise InUse(ref, _named(others))
 
@@ -92,10 +95,10 @@ def _calls(tasks: Sequence[TaskDraft]) -> Iterator[tuple[str, str]]:
             yield f"tasks[{index}].config.{CALLED}", text
 
 
-def _called(text: str) -> Ref | None:
+def _called(text: str, tenant_id: int) -> Ref | None:
     """None for a text that can be neither an id nor a key."""
     try:
-        return parse_ref(text)
+        return parse_ref(text, tenant_id)
     except NotFound:
         return None
 

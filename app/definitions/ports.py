@@ -36,10 +36,9 @@ class CurrentRevision:
     key: str | None
     revision: int
 
-    @property
-    def refs(self) -> frozenset[Ref]:
-        """What it can be asked for by."""
-        return refs_of(self.workflow_id, self.key)
+    def refs(self, tenant_id: int) -> frozenset[Ref]:
+        """What it can be asked for by in its tenant."""
+        return refs_of(tenant_id, self.workflow_id, self.key)
 
     @property
     def etag(self) -> str:
@@ -78,9 +77,10 @@ class StoredWorkflow:
         return revision_etag(self.workflow.id, self.workflow.revision)
 
 
-def refs_of(workflow_id: int, *keys: str | None) -> frozenset[Ref]:
-    """All refs of a workflow that has, or has had, these keys."""
-    return frozenset((Ref(id=workflow_id), *(Ref(key=key) for key in keys if key is not None)))
+def refs_of(tenant_id: int, workflow_id: int, *keys: str | None) -> frozenset[Ref]:
+    """All refs of a workflow of the tenant that has, or has had, these keys."""
+    by_key = (Ref(tenant_id=tenant_id, key=key) for key in keys if key is not None)
+    return frozenset((Ref(tenant_id=tenant_id, id=workflow_id), *by_key))
 
 
 def revision_etag(workflow_id: int, revision: int) -> str:
@@ -133,9 +133,11 @@ Edit = Callable[[Workflow], WorkflowEdit]
 
 
 class DefinitionStore(Protocol):
-    """Each method is one transaction. Unknown refs raise `NotFound`."""
+    """Each method is one transaction, in one tenant: that of the ref, or the one that is given. What another tenant has
+    is as what does not exist. Unknown refs raise `NotFound`.
+    """
 
-    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
+    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
         """Store revision 1. Raise `Conflict` if the key is taken."""
 
     async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
@@ -152,17 +154,19 @@ class DefinitionStore(Protocol):
     async def current(self, ref: Ref) -> CurrentRevision | None:
         """As `document`, without the body."""
 
-    async def existing(self, refs: Collection[Ref]) -> frozenset[Ref]:
-        """Those of `refs` that a workflow has."""
+    async def existing(self, tenant_id: int, refs: Collection[Ref]) -> frozenset[Ref]:
+        """Those of `refs`, all of the tenant, that a workflow has."""
 
-    async def callers(self, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
-        """The workflows with a task whose config names one of `refs` to call it; ordered by id."""
+    async def callers(self, tenant_id: int, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
+        """The tenant's workflows with a task whose config names one of `refs` to call it; ordered by id."""
 
-    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
+    async def list_documents(
+        self, tenant_id: int, wanted: WorkflowFilter, skip: int, limit: int
+    ) -> tuple[Sequence[bytes], int]:
         """One page of documents ordered by id, and the number of all matches."""
 
-    async def workflow_of_task(self, task_id: int) -> int:
-        """The id of the workflow that has this task now."""
+    async def workflow_of_task(self, tenant_id: int, task_id: int) -> int:
+        """The id of the tenant's workflow that has this task now."""
 
     async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
         """Newest first, and the number of all revisions; also of a deleted workflow, by id."""

@@ -27,6 +27,7 @@ from app.definitions.reads import CachedReads, CacheStatistics
 from app.definitions.requests import ADDED_TASK, WHOLE_WORKFLOW, Request
 from app.definitions.rules import Rules
 from app.definitions.writes import CachedWrites
+from app.domain.callers import Caller
 from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, text_problems
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Invalid, Problem
@@ -67,13 +68,13 @@ class _Change:
 
 
 class DefinitionService:
-    """Creates, changes, reads and deletes workflows.
+    """Creates, changes, reads and deletes workflows of the caller's tenant.
 
     Refs are ids or keys. Unknown refs raise `NotFound`, broken rules `Invalid`, a taken key `Conflict`, and an
     `expected_revision` that is not the current one `RevisionMismatch`. `stated` is what the caller sends back of fields
     that only the service sets: `Invalid` or `Outdated` unless it is true. A call of a workflow that does not exist is a
     warning of the result, and `Invalid` if `strict`. After a change was acknowledged, every process returns it or a
-    later one.
+    later one. What other tenants have is unknown.
     """
 
     def __init__(self, store: DefinitionStore, cache: DefinitionCache, rules: Rules, schemas: SchemaCheck) -> None:
@@ -87,14 +88,14 @@ class DefinitionService:
     def cache_statistics(self) -> CacheStatistics:
         return self._reads.statistics
 
-    async def create(self, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
+    async def create(self, caller: Caller, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
         await self._check_new(draft)
-        warnings = await self._warnings_of(draft, strict=strict)
-        return replace(await self._writes.create(draft), warnings=warnings)
+        warnings = await self._warnings_of(caller.tenant_id, draft, strict=strict)
+        return replace(await self._writes.create(caller.tenant_id, draft), warnings=warnings)
 
-    async def judge(self, draft: WorkflowDraft, *, strict: bool = False) -> Verdict:
+    async def judge(self, caller: Caller, draft: WorkflowDraft, *, strict: bool = False) -> Verdict:
         """Everything that `create` would find, except a taken key. Nothing is stored."""
-        warnings = await self._warnings_of(draft, strict=False)
+        warnings = await self._warnings_of(caller.tenant_id, draft, strict=False)
         try:
             await self._check_new(draft)
         except Invalid as error:
@@ -107,26 +108,29 @@ class DefinitionService:
 
         await with_prepared(self._schemas, check)
 
-    async def _warnings_of(self, draft: WorkflowDraft, *, strict: bool) -> Sequence[Problem]:
-        calls = CallCheck(self._store, strict=strict)
-        own = frozenset() if draft.key is None else frozenset({Ref(key=draft.key)})
+    async def _warnings_of(self, tenant_id: int, draft: WorkflowDraft, *, strict: bool) -> Sequence[Problem]:
+        calls = CallCheck(self._store, tenant_id, strict=strict)
+        own = frozenset() if draft.key is None else frozenset({Ref(tenant_id=tenant_id, key=draft.key)})
 
         async def warnings() -> Sequence[Problem]:
             return calls.warnings(draft.tasks or (), own)
 
         return await calls.answered(warnings)
 
-    async def document(self, ref: Ref) -> StoredDocument:
+    async def document(self, caller: Caller, ref: Ref) -> StoredDocument:
         return await self._reads.document(ref)
 
-    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
+    async def list_documents(
+        self, caller: Caller, wanted: WorkflowFilter, skip: int, limit: int
+    ) -> tuple[Sequence[bytes], int]:
         """One page of documents ordered by id, and the number of all matches."""
         if problems := text_problems("name", wanted.name, MAX_NAME) + text_problems("key", wanted.key, MAX_NAME):
             raise Invalid(problems)
-        return await self._store.list_documents(wanted, skip, limit)
+        return await self._store.list_documents(caller.tenant_id, wanted, skip, limit)
 
     async def replace(
         self,
+        caller: Caller,
         ref: Ref,
         draft: WorkflowDraft,
         expected_revision: int | None = None,
@@ -142,6 +146,7 @@ class DefinitionService:
 
     async def merge(
         self,
+        caller: Caller,
         ref: Ref,
         changes: Mapping[str, Any],
         expected_revision: int | None = None,
@@ -155,7 +160,9 @@ class DefinitionService:
         )
         return change.after
 
-    async def delete(self, ref: Ref, expected_revision: int | None = None, *, force: bool = False) -> Workflow:
+    async def delete(
+        self, caller: Caller, ref: Ref, expected_revision: int | None = None, *, force: bool = False
+    ) -> Workflow:
         """Delete the workflow; return it as it was. Its revisions and executions stay.
 
         Raise `InUse` if other workflows call it, unless `force`.
@@ -164,12 +171,12 @@ class DefinitionService:
             await refuse_if_called(self._store, ref)
         return await self._writes.delete(ref, expected_revision)
 
-    async def document_of_task(self, task_id: int) -> StoredDocument:
+    async def document_of_task(self, caller: Caller, task_id: int) -> StoredDocument:
         """The document of the workflow that has the task now."""
-        return await self.document(Ref(id=await self._store.workflow_of_task(task_id)))
+        return await self.document(caller, await self._workflow_of_task(caller, task_id))
 
     async def add_task(
-        self, ref: Ref, draft: TaskDraft, expected_revision: int | None = None, *, strict: bool = False
+        self, caller: Caller, ref: Ref, draft: TaskDraft, expected_revision: int | None = None, *, strict: bool = False
     ) -> TaskChange:
         change = await self._change(
             ref, lambda current: edits.with_task(current, draft), expected_revision, ADDED_TASK, strict=strict
@@ -179,6 +186,7 @@ class DefinitionService:
 
     async def replace_task(
         self,
+        caller: Caller,
         task_id: int,
         draft: TaskDraft,
         expected_revision: int | None = None,
@@ -186,10 +194,11 @@ class DefinitionService:
         *,
         strict: bool = False,
     ) -> TaskChange:
-        return await self.merge_task(task_id, draft_fields(draft), expected_revision, stated, strict=strict)
+        return await self.merge_task(caller, task_id, draft_fields(draft), expected_revision, stated, strict=strict)
 
     async def merge_task(
         self,
+        caller: Caller,
         task_id: int,
         changes: Mapping[str, Any],
         expected_revision: int | None = None,
@@ -203,44 +212,55 @@ class DefinitionService:
             stated.checked(edits.find_task(current, task_id))
             return edits.with_task_merged(current, task_id, changes)
 
-        change = await self._change_task(task_id, merged, expected_revision, strict=strict)
+        change = await self._change_task(caller, task_id, merged, expected_revision, strict=strict)
         return _task_change(change, edits.find_task(change.after.workflow, task_id))
 
-    async def delete_task(self, task_id: int, expected_revision: int | None = None) -> TaskChange:
+    async def delete_task(self, caller: Caller, task_id: int, expected_revision: int | None = None) -> TaskChange:
         """Delete the task; return it as it was. Raise `Invalid` if another task depends on it."""
         change = await self._change_task(
-            task_id, lambda current: edits.without_task(current, task_id), expected_revision, strict=False
+            caller, task_id, lambda current: edits.without_task(current, task_id), expected_revision, strict=False
         )
         return _task_change(change, edits.find_task(change.before, task_id))
 
-    async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
+    async def list_revisions(
+        self, caller: Caller, ref: Ref, skip: int, limit: int
+    ) -> tuple[Sequence[RevisionSummary], int]:
         """Newest first, and the number of all revisions; also of a deleted workflow, by id."""
         return await self._store.list_revisions(ref, skip, limit)
 
-    async def revision_document(self, ref: Ref, revision: int) -> bytes:
+    async def revision_document(self, caller: Caller, ref: Ref, revision: int) -> bytes:
         """One immutable snapshot; also of a deleted workflow, by id."""
         return await self._store.revision_document(ref, revision)
 
-    async def revision_differences(self, ref: Ref, revision: int, against: int) -> Differences:
+    async def revision_differences(self, caller: Caller, ref: Ref, revision: int, against: int) -> Differences:
         """The differences from revision `against` to `revision`; `against` 0 stands for an empty workflow."""
-        after = await self._revision(ref, revision)
-        return compare(await self._revision(ref, against) if against else None, after)
+        after = await self._revision(caller, ref, revision)
+        return compare(await self._revision(caller, ref, against) if against else None, after)
 
     async def restore(
-        self, ref: Ref, revision: int, expected_revision: int | None = None, *, strict: bool = False
+        self, caller: Caller, ref: Ref, revision: int, expected_revision: int | None = None, *, strict: bool = False
     ) -> StoredWorkflow:
         """Create a new revision with the contents of an old one, unless they equal the current one."""
-        past = await self._revision(ref, revision)
+        past = await self._revision(caller, ref, revision)
         change = await self._change(
-            Ref(id=past.id), lambda current: edits.restored(current, past), expected_revision, strict=strict
+            replace(ref, id=past.id, key=None),
+            lambda current: edits.restored(current, past),
+            expected_revision,
+            strict=strict,
         )
         return change.after
 
-    async def _revision(self, ref: Ref, revision: int) -> Workflow:
-        return workflow_from_document(orjson.loads(await self.revision_document(ref, revision)))
+    async def _revision(self, caller: Caller, ref: Ref, revision: int) -> Workflow:
+        return workflow_from_document(orjson.loads(await self.revision_document(caller, ref, revision)))
 
-    async def _change_task(self, task_id: int, edit: Edit, expected_revision: int | None, *, strict: bool) -> _Change:
-        ref = Ref(id=await self._store.workflow_of_task(task_id))
+    async def _workflow_of_task(self, caller: Caller, task_id: int) -> Ref:
+        workflow_id = await self._store.workflow_of_task(caller.tenant_id, task_id)
+        return Ref(tenant_id=caller.tenant_id, id=workflow_id)
+
+    async def _change_task(
+        self, caller: Caller, task_id: int, edit: Edit, expected_revision: int | None, *, strict: bool
+    ) -> _Change:
+        ref = await self._workflow_of_task(caller, task_id)
         return await self._change(ref, edit, expected_revision, Request(task_id=task_id), strict=strict)
 
     async def _change(
@@ -252,7 +272,7 @@ class DefinitionService:
         *,
         strict: bool,
     ) -> _Change:
-        calls = CallCheck(self._store, strict=strict)
+        calls = CallCheck(self._store, ref.tenant_id, strict=strict)
         seen: list[tuple[Workflow, Sequence[Problem]]] = []
 
         async def change(prepared: Prepared) -> StoredWorkflow:
@@ -260,7 +280,7 @@ class DefinitionService:
                 wanted = edit(current)
                 with request.in_words(wanted):
                     self._rules.check(current, wanted, prepared)
-                    seen.append((current, self._warnings(calls, current, wanted, request)))
+                    seen.append((current, self._warnings(calls, ref.tenant_id, current, wanted, request)))
                 return wanted
 
             return await calls.answered(lambda: self._writes.change(ref, checked_edit, expected_revision))
@@ -270,9 +290,9 @@ class DefinitionService:
         return _Change(before, replace(after, warnings=warnings))
 
     def _warnings(
-        self, calls: CallCheck, current: Workflow, wanted: WorkflowEdit, request: Request
+        self, calls: CallCheck, tenant_id: int, current: Workflow, wanted: WorkflowEdit, request: Request
     ) -> Sequence[Problem]:
-        own, before = refs_of(current.id, wanted.key), refs_of(current.id, current.key)
+        own, before = (refs_of(tenant_id, current.id, key) for key in (wanted.key, current.key))
         return request.placed(calls.warnings(wanted.tasks, own, before), wanted)
 
 

@@ -39,11 +39,11 @@ class CachedWrites:
         self._store = store
         self._cache = cache
 
-    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
-        key = frozenset() if draft.key is None else frozenset({Ref(key=draft.key)})
+    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
+        key = frozenset() if draft.key is None else frozenset({Ref(tenant_id=tenant_id, key=draft.key)})
         async with self._writing(key) as intent:
-            stored = await self._store.create(draft)
-        await self._cache.invalidate(intent, refs_of(stored.workflow.id, draft.key))
+            stored = await self._store.create(tenant_id, draft)
+        await self._cache.invalidate(intent, refs_of(tenant_id, stored.workflow.id, draft.key))
         return stored
 
     async def change(self, ref: Ref, edit: Edit, expected_revision: int | None) -> StoredWorkflow:
@@ -63,7 +63,7 @@ class CachedWrites:
             if current is None or expected_revision is not None:
                 break
             with suppress(RevisionMismatch):
-                return await self._delete(ref, current.refs | {ref}, current.revision)
+                return await self._delete(ref, current.refs(ref.tenant_id) | {ref}, current.revision)
         return await self._delete(ref, await self._known_refs(ref), expected_revision)
 
     async def _change(
@@ -71,7 +71,7 @@ class CachedWrites:
     ) -> StoredWorkflow:
         def edit_under_intent(current: Workflow) -> WorkflowEdit:
             wanted = edit(current)
-            touched = refs_of(current.id, current.key, wanted.key)
+            touched = refs_of(ref.tenant_id, current.id, current.key, wanted.key)
             if not touched <= refs:
                 raise _MoreRefs(refs | touched)
             return wanted
@@ -84,7 +84,7 @@ class CachedWrites:
     async def _delete(self, ref: Ref, refs: frozenset[Ref], expected_revision: int | None) -> Workflow:
         async with self._writing(refs) as intent:
             workflow = await self._store.delete(ref, expected_revision)
-        await self._cache.invalidate(intent, refs | refs_of(workflow.id, workflow.key))
+        await self._cache.invalidate(intent, refs | refs_of(ref.tenant_id, workflow.id, workflow.key))
         return workflow
 
     @asynccontextmanager
@@ -99,4 +99,4 @@ class CachedWrites:
 
     async def _known_refs(self, ref: Ref) -> frozenset[Ref]:
         current = await self._store.current(ref)
-        return frozenset({ref}) if current is None else current.refs | {ref}
+        return frozenset({ref}) if current is None else current.refs(ref.tenant_id) | {ref}

@@ -166,7 +166,7 @@ class Unauthenticated(ServiceError):
 class PermissionDenied(ServiceError):
     """The caller may not do this.
 
-    code: `permission_denied`, `tenant_suspended` or `tenant_not_served`.
+    code: `permission_denied` or `tenant_suspended`.
     """
 
     code = "permission_denied"

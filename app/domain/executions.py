@@ -41,6 +41,7 @@ class Parent:
 class Execution:
     """One execution.
 
+    tenant_id: the tenant of its workflow.
     output: JSON text. It maps the name of each last task to its output, without null outputs. In a routed workflow it
         is the output of the last task that completed.
     origin_id: the execution that this one repeats (retry or rerun).
@@ -48,6 +49,7 @@ class Execution:
     """
 
     id: UUID
+    tenant_id: int
     workflow_id: int
     revision: int
     status: ExecutionStatus

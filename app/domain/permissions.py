@@ -99,9 +99,6 @@ OF_SOME_WORKFLOWS = _OPERATOR
 A definition can call any workflow, so a key that may write definitions could reach all of them.
 """
 
-OF_IDENTITY = frozenset({Scope.KEYS_MANAGE, Scope.TENANTS_MANAGE})
-"""The scopes for what belongs to tenants already: keys, and the tenants themselves."""
-
 OPEN = Permission(Access.OPEN, target=Target.NONE)
 DOCUMENTATION = Permission(Access.DOCUMENTATION, target=Target.NONE)
 AUTHENTICATED = Permission(Access.CALLERS, target=Target.NONE)

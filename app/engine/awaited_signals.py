@@ -42,7 +42,7 @@ class AwaitedSignals:
         misfits = await self._misfits(plan, takers, Payload(payload))
         # The history is read only where it makes a difference which of the tasks have ended.
         if misfits and len(misfits) < len(takers):
-            state = await folded(plan, await read_whole_history(self._store, execution.id))
+            state = await folded(plan, await read_whole_history(self._store, execution))
             takers = [index for index in takers if _may_still_take(state, index, name)]
             misfits = {index: misfits[index] for index in takers if index in misfits}
         if misfits and len(misfits) == len(takers):

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app.domain.callers import Caller
 from app.domain.definitions import Config
 from app.domain.errors import Invalid, NotFound, Problem
 from app.domain.events import EventType
@@ -100,10 +101,10 @@ class DryRunner:
         self._clock = clock
         self._max_output_bytes = max_output_bytes
 
-    async def run(self, workflow: Ref, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
+    async def run(self, caller: Caller, workflow: Ref, input: Mapping[str, Any], mocks: Mapping[str, Mock]) -> DryRun:
         """Simulate the current revision. Raise `NotFound`, and `Invalid` for wrong mocks or a wrong input."""
         current = await self._plans.current(workflow)
-        plan = None if current is None else await self._plans.get(*current)
+        plan = None if current is None else await self._plans.get(workflow.tenant_id, *current)
         if plan is None:
             raise NotFound("workflow", workflow)
         payload = Payload(orjson.dumps(dict(input)).decode(), dict(input))
@@ -111,6 +112,7 @@ class DryRunner:
         outputs = {name: self._outcome_of(name, mock) for name, mock in mocks.items()}
         execution = Execution(
             new_execution_id(),
+            workflow.tenant_id,
             plan.workflow_id,
             plan.revision,
             ExecutionStatus.PENDING,

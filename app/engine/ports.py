@@ -40,6 +40,7 @@ class StoreUnreachable(Unavailable):
 @dataclass(slots=True)
 class Opening:
     """The row of a new execution. It is stored only if `revision` is current and the idempotency key is not in use.
+    Its tenant is that of the stored workflow or revision.
 
     A step with an opening also has a `RowChange`.
 
@@ -229,31 +230,36 @@ class ExecutionFilter:
 
 
 class ExecutionStore(Protocol):
-    """What every process may do with executions, whether it runs an engine or not."""
+    """What every process may do with the executions of one tenant, whether it runs an engine or not.
 
-    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+    An execution of another tenant is as one that does not exist.
+    """
+
+    async def enqueue(self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
         """Store a new execution for any engine to claim, with its first events; False when the opening's conditions
         do not hold.
         """
 
-    async def get(self, execution_id: UUID) -> Execution | None: ...
+    async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None: ...
 
-    async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None: ...
+    async def find_by_idempotency_key(self, tenant_id: int, workflow_id: int, key: str) -> Execution | None: ...
 
-    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
+    async def list_executions(
+        self, tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit: int
+    ) -> Sequence[Execution]:
         """Newest first, starting below `before`. Rows come without input and output."""
 
-    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage: ...
+    async def read_history(self, tenant_id: int, execution_id: UUID, after: int, limit: int) -> HistoryPage: ...
 
-    async def last_event(self, execution_id: UUID) -> Event | None: ...
+    async def last_event(self, tenant_id: int, execution_id: UUID) -> Event | None: ...
 
-    async def send_command(self, command: ControlCommand) -> None:
+    async def send_command(self, tenant_id: int, command: ControlCommand) -> None:
         """Store a command for the owner, and make the execution due, so that a parked execution is claimed.
 
         `command.id` is ignored. No command is stored for an execution that has ended.
         """
 
-    async def cancel_descendants(self, execution_id: UUID, reason: str) -> int:
+    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str) -> int:
         """Store a cancel for everything below the execution that has not ended; return how many these are."""
 
 
@@ -294,7 +300,8 @@ class DefinitionReader(Protocol):
     async def current(self, ref: Ref) -> tuple[int, int] | None:
         """(workflow id, current revision); None when the workflow does not exist."""
 
-    async def revision(self, workflow_id: int, revision: int) -> Workflow | None: ...
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
+        """The tenant's workflow as it was at this revision."""
 
 
 class Signals(Protocol):

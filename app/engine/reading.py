@@ -13,9 +13,9 @@ from app.engine.ports import ExecutionStore
 HISTORY_PAGE = 1_000
 
 
-async def read_execution(store: ExecutionStore, execution_id: UUID) -> Execution:
-    """Raise `NotFound` for an unknown id."""
-    execution = await store.get(execution_id)
+async def read_execution(store: ExecutionStore, tenant_id: int, execution_id: UUID) -> Execution:
+    """Raise `NotFound` for an id that the tenant has not."""
+    execution = await store.get(tenant_id, execution_id)
     if execution is None:
         raise NotFound("execution", execution_id)
     return execution
@@ -23,7 +23,7 @@ async def read_execution(store: ExecutionStore, execution_id: UUID) -> Execution
 
 async def read_plan(plans: Plans, execution: Execution) -> Plan:
     """The plan of the revision that the execution runs. Raise `NotFound` when that is not stored."""
-    plan = await plans.get(execution.workflow_id, execution.revision)
+    plan = await plans.get(execution.tenant_id, execution.workflow_id, execution.revision)
     if plan is None:
         raise NotFound("revision", f"{execution.workflow_id}/{execution.revision}")
     return plan
@@ -36,10 +36,10 @@ def index_named(task: str, plan: Plan, field: str) -> int:
     return index
 
 
-async def read_whole_history(store: ExecutionStore, execution_id: UUID) -> Sequence[Event]:
+async def read_whole_history(store: ExecutionStore, execution: Execution) -> Sequence[Event]:
     events: list[Event] = []
     while True:
-        page = await store.read_history(execution_id, len(events), HISTORY_PAGE)
+        page = await store.read_history(execution.tenant_id, execution.id, len(events), HISTORY_PAGE)
         events.extend(page.events)
         if len(page.events) < HISTORY_PAGE:
             return events

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.contracts.contract import Contract
+from app.domain.callers import Caller
 from app.domain.errors import Conflict, Invalid, Problem, Unavailable, WrongState
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
@@ -73,8 +74,8 @@ class Repetitions:
         self._evaluations = evaluations
         self._new_id = new_id
 
-    async def retry(self, execution_id: UUID, revision: WantedRevision) -> Repetition:
-        origin = await self._ended(execution_id, "retried")
+    async def retry(self, caller: Caller, execution_id: UUID, revision: WantedRevision) -> Repetition:
+        origin = await self._ended(caller, execution_id, "retried")
         if origin.status is ExecutionStatus.COMPLETED:
             raise WrongState(f"execution {origin.id} is completed; rerun it from a task instead")
         latest = await self._latest(origin)
@@ -84,10 +85,10 @@ class Repetitions:
         return Repetition(started.execution, started.already_started, latest)
 
     async def rerun(
-        self, execution_id: UUID, from_task: str, idempotency_key: str | None, revision: WantedRevision
+        self, caller: Caller, execution_id: UUID, from_task: str, idempotency_key: str | None, revision: WantedRevision
     ) -> Repetition:
         check_key(idempotency_key)
-        origin = await self._ended(execution_id, "rerun")
+        origin = await self._ended(caller, execution_id, "rerun")
         latest = await self._latest(origin)
         # Before the revision is looked at: a repeated call returns the same execution, whatever is the latest by now.
         started = await self._started_before(origin, idempotency_key)
@@ -95,8 +96,8 @@ class Repetitions:
             started = await self._repeat(origin, _chosen(origin, revision, latest), from_task, idempotency_key)
         return Repetition(started.execution, started.already_started, latest)
 
-    async def _ended(self, execution_id: UUID, what: str) -> Execution:
-        execution = await read_execution(self._store, execution_id)
+    async def _ended(self, caller: Caller, execution_id: UUID, what: str) -> Execution:
+        execution = await read_execution(self._store, caller.tenant_id, execution_id)
         if not execution.status.is_final:
             raise WrongState(
                 f"execution {execution.id} has not ended: it is {execution.status} and cannot be {what} before its end"
@@ -104,7 +105,7 @@ class Repetitions:
         return execution
 
     async def _latest(self, origin: Execution) -> int | None:
-        current = await self._plans.current(Ref(id=origin.workflow_id))
+        current = await self._plans.current(Ref(tenant_id=origin.tenant_id, id=origin.workflow_id))
         return None if current is None else current[1]
 
     async def _repeat(self, origin: Execution, revision: int, from_task: str | None, key: str | None) -> Started:
@@ -114,18 +115,18 @@ class Repetitions:
         from_index = None if from_task is None else _step_named(from_task, plan)
         if ran.follows_conditions or plan.follows_conditions:
             raise WrongState(f"execution {origin.id} follows conditions and cannot be repeated; start a new one")
-        history = await read_whole_history(self._store, origin.id)
+        history = await read_whole_history(self._store, origin)
         ended, now = Origin(origin.id, ran, history, await folded(ran, history)), self._clock.now()
         misfits = await self._misfits(plan, ended, from_index)
         events = first_events(plan, ended, from_index, now, lambda task, _: misfits.get(task.index, ()))
         execution_id = self._new_id()
         opening = Opening(origin.workflow_id, revision, origin.input, now, key, origin.id)
-        if not await self._store.enqueue(execution_id, opening, events):
+        if not await self._store.enqueue(origin.tenant_id, execution_id, opening, events):
             if (known := await self._started_before(origin, key)) is not None:
                 return known
             raise Unavailable(f"the repetition of execution {origin.id} could not be stored; ask for it again")
         await notify_engines(self._signals, NEW_WORK)
-        return Started(await read_execution(self._store, execution_id), already_started=False)
+        return Started(await read_execution(self._store, origin.tenant_id, execution_id), already_started=False)
 
     async def _misfits(self, plan: Plan, origin: Origin, from_index: int | None) -> Mapping[int, Sequence[Problem]]:
         """Where outputs of the origin break output schemas of `plan`, by the tasks of that."""
@@ -146,7 +147,7 @@ class Repetitions:
         """Raise `Invalid` if the workflow has no such revision, or if the origin's input breaks its `input_schema`."""
         if revision == origin.revision:
             return await read_plan(self._plans, origin)
-        plan = await self._plans.get(origin.workflow_id, revision)
+        plan = await self._plans.get(origin.tenant_id, origin.workflow_id, revision)
         if plan is None:
             raise Invalid.at(FIELD, f"workflow {origin.workflow_id} has no revision {revision}")
         if problems := await checked_input(self._evaluations, plan.input, origin.input, plan.workflow_id):
@@ -154,7 +155,9 @@ class Repetitions:
         return plan
 
     async def _started_before(self, origin: Execution, key: str | None) -> Started | None:
-        known = None if key is None else await self._store.find_by_idempotency_key(origin.workflow_id, key)
+        if key is None:
+            return None
+        known = await self._store.find_by_idempotency_key(origin.tenant_id, origin.workflow_id, key)
         if known is None:
             return None
         if known.origin_id != origin.id:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+from app.domain.callers import Caller
 from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
@@ -47,10 +48,10 @@ class UpdatePage:
 
 
 class ExecutionService:
-    """Starts, finds and follows executions.
+    """Starts, finds and follows executions of the caller's tenant.
 
-    All methods raise `NotFound` for an unknown id, `Invalid` for a value that breaks a rule, `TooLarge` for a value
-    over a limit, and `Unavailable` when the database is unreachable.
+    All methods raise `NotFound` for an id that the tenant has not, `Invalid` for a value that breaks a rule, `TooLarge`
+    for a value over a limit, and `Unavailable` when the database is unreachable.
     """
 
     def __init__(
@@ -71,11 +72,15 @@ class ExecutionService:
         self._hub = hub
         self._poll_seconds = poll_seconds
 
-    async def start(self, request: StartRequest) -> Started:
+    async def start(self, caller: Caller, request: StartRequest) -> Started:
         """Store a new execution, or find the one that was started with the same idempotency key."""
+        return await self.start_internally(request)
+
+    async def start_internally(self, request: StartRequest) -> Started:
+        """As `start`, for the service itself: no caller asks for it."""
         return await self._starter.start(request, self._starter.new_id())
 
-    async def execute(self, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
+    async def execute(self, caller: Caller, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
         """Start an execution and follow it from the first event on, without a read of the database if it runs here.
 
         Consume the stream at once: updates are buffered from now on.
@@ -94,16 +99,18 @@ class ExecutionService:
         self._hub.remove(execution_id, watcher)
         return started, self._follow(execution, 0)
 
-    async def get(self, execution_id: UUID) -> Execution:
-        return await read_execution(self._store, execution_id)
+    async def get(self, caller: Caller, execution_id: UUID) -> Execution:
+        return await read_execution(self._store, caller.tenant_id, execution_id)
 
-    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> ExecutionPage:
+    async def list_executions(
+        self, caller: Caller, wanted: ExecutionFilter, before: UUID | None, limit: int
+    ) -> ExecutionPage:
         """Newest first, starting below `before`."""
-        found = await self._store.list_executions(wanted, before, limit + 1)
+        found = await self._store.list_executions(caller.tenant_id, wanted, before, limit + 1)
         page = found[:limit]
         return ExecutionPage(page, page[-1].id if len(found) > limit else None)
 
-    async def workflow_id(self, ref: Ref) -> int:
+    async def workflow_id(self, caller: Caller, ref: Ref) -> int:
         """The id that a ref stands for. An id is not checked, because executions remain when a workflow is deleted."""
         if ref.id is not None:
             return ref.id
@@ -111,26 +118,26 @@ class ExecutionService:
             return current[0]
         raise NotFound("workflow", ref)
 
-    async def last_update(self, execution: Execution) -> Update | None:
-        event = await self._store.last_event(execution.id)
+    async def last_update(self, caller: Caller, execution: Execution) -> Update | None:
+        event = await self._store.last_event(caller.tenant_id, execution.id)
         return None if event is None else _show(execution, await read_plan(self._plans, execution), (event,))[0]
 
-    async def updates(self, execution_id: UUID, after: int, limit: int) -> UpdatePage:
+    async def updates(self, caller: Caller, execution_id: UUID, after: int, limit: int) -> UpdatePage:
         """A page of the stored history after number `after`."""
-        execution = await self.get(execution_id)
+        execution = await self.get(caller, execution_id)
         plan = await read_plan(self._plans, execution)
-        page = await self._store.read_history(execution.id, after, limit)
+        page = await self._store.read_history(execution.tenant_id, execution.id, after, limit)
         return UpdatePage(_show(execution, plan, page.events), page.ended)
 
-    async def tasks(self, execution_id: UUID) -> Sequence[TaskExecution]:
+    async def tasks(self, caller: Caller, execution_id: UUID) -> Sequence[TaskExecution]:
         """The state of each task of the revision, in the order in which they run."""
-        execution = await self.get(execution_id)
+        execution = await self.get(caller, execution_id)
         plan = await read_plan(self._plans, execution)
-        return await task_executions(plan, await read_whole_history(self._store, execution.id))
+        return await task_executions(plan, await read_whole_history(self._store, execution))
 
-    async def wait(self, execution_id: UUID, seconds: float) -> Execution:
+    async def wait(self, caller: Caller, execution_id: UUID, seconds: float) -> Execution:
         """Wait until the execution has ended, at most `seconds`; return its state then."""
-        execution = await self.get(execution_id)
+        execution = await self.get(caller, execution_id)
         until = asyncio.get_running_loop().time() + seconds
         watcher = self._hub.add(execution.id)
         try:
@@ -139,12 +146,12 @@ class ExecutionService:
                 if left <= 0:
                     break
                 await watcher.wait(min(left, self._poll_seconds))
-                execution = await self.get(execution_id)
+                execution = await self.get(caller, execution_id)
         finally:
             self._hub.remove(execution.id, watcher)
         return execution
 
-    async def watch(self, execution_id: UUID, after: int) -> AsyncGenerator[Sequence[Update]]:
+    async def watch(self, caller: Caller, execution_id: UUID, after: int) -> AsyncGenerator[Sequence[Update]]:
         """Replay the history after number `after`, then follow the execution until it has ended.
 
         When it runs in this process, only events that the caller has missed are read from the database.
@@ -152,8 +159,8 @@ class ExecutionService:
         if after < 0:
             raise Invalid.at("after_sequence", "must be 0 or more")
         held = self._engine.held(execution_id)
-        if held is None:
-            return self._follow(await self.get(execution_id), after)
+        if held is None or held[0].tenant_id != caller.tenant_id:
+            return self._follow(await self.get(caller, execution_id), after)
         execution, committed = held
         watcher = self._hub.add(execution.id)
         watcher.must_read = after < committed
@@ -165,7 +172,8 @@ class ExecutionService:
         watcher = watcher or self._hub.add(execution.id)
         try:
             show = partial(_updates, execution, await read_plan(self._plans, execution))
-            batches = follow(self._hub, watcher, self._store, execution.id, after, self._poll_seconds)
+            history = partial(self._store.read_history, execution.tenant_id, execution.id)
+            batches = follow(self._hub, watcher, history, execution.id, after, self._poll_seconds)
             async with aclosing(batches):
                 async for batch in batches:
                     yield batch.updates(show)

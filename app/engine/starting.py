@@ -32,7 +32,7 @@ Current = tuple[int, int]
 class StartRequest:
     """A request to start an execution.
 
-    - workflow: the workflow to run
+    - workflow: the workflow to run; its tenant is that of the execution
     - input: a JSON object
     - idempotency_key: a second start with the same key finds the first execution; None starts a new one each time
     - revision: refuse the start unless this revision is current; None runs the current one
@@ -92,19 +92,21 @@ class Starter:
         return started
 
     async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
+        tenant_id = request.workflow.tenant_id
         for _ in range(TRIES_WHEN_CHANGED):
             current, is_guess = await self._current(request)
             if (known := await self._started_before(current[0], request)) is not None:
                 return Started(known, already_started=known.id != execution_id)
             if request.revision not in (None, current[1]):
                 raise RevisionMismatch(request.workflow, current[1])
-            plan = await self._plans.get(*current)
+            plan = await self._plans.get(tenant_id, *current)
             problems = () if plan is None else await self._problems(plan, request.input)
             if problems and not is_guess:
                 raise Invalid(problems)
             if plan is not None and not problems:
                 opening = Opening(*current, request.input, self._clock.now(), request.idempotency_key)
-                execution = await self._open(execution_id, plan, opening) or await self._store.get(execution_id)
+                execution = await self._open(tenant_id, execution_id, plan, opening)
+                execution = execution or await self._store.get(tenant_id, execution_id)
                 if execution is not None:
                     return Started(execution, already_started=False)
             self._known.pop(request.workflow)
@@ -132,12 +134,12 @@ class Starter:
     async def _started_before(self, workflow_id: int, request: StartRequest) -> Execution | None:
         if (key := request.idempotency_key) is None:
             return None
-        known = await self._store.find_by_idempotency_key(workflow_id, key)
+        known = await self._store.find_by_idempotency_key(request.workflow.tenant_id, workflow_id, key)
         if known is not None and not request.is_internal:
             check_same_input(known, request.input)
         return known
 
-    async def _open(self, execution_id: UUID, plan: Plan, opening: Opening) -> Execution | None:
+    async def _open(self, tenant_id: int, execution_id: UUID, plan: Plan, opening: Opening) -> Execution | None:
         """Open the execution on the engine of this process if it has room, else store it for any engine.
 
         None when the opening's conditions do not hold, or when the engine could not find out whether it was stored.
@@ -145,6 +147,7 @@ class Starter:
         now = opening.created_at
         execution = Execution(
             id=execution_id,
+            tenant_id=tenant_id,
             workflow_id=opening.workflow_id,
             revision=opening.revision,
             status=ExecutionStatus.PENDING,
@@ -160,4 +163,4 @@ class Starter:
             return execution
         data = opening.created_data
         first = Event(1, EventType.EXECUTION_CREATED, now, ExecutionStatus.PENDING, 0, data=data)
-        return execution if await self._store.enqueue(execution_id, opening, (first,)) else None
+        return execution if await self._store.enqueue(tenant_id, execution_id, opening, (first,)) else None

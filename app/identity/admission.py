@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT, DEFAULT_TENANT_ID, Caller
+from app.domain.callers import ANONYMOUS, Caller
 from app.domain.errors import PermissionDenied, Unauthenticated
 from app.domain.loopback import is_loopback
-from app.domain.permissions import OF_IDENTITY, Access, Permission, least_role, missing_scopes
+from app.domain.permissions import Access, Permission, least_role, missing_scopes
 from app.identity.authentication import Authenticator
 from app.identity.credentials import presented
 from app.identity.workflow_limits import Named, WorkflowLimits
@@ -65,8 +65,6 @@ class Admission:
             caller = self._authenticator.known(credential) or await self._authenticator.caller(credential)
         if not permission.scopes <= caller.scopes:
             raise _denied(permission, caller)
-        if caller.tenant_id != DEFAULT_TENANT_ID and not permission.scopes <= OF_IDENTITY:
-            raise _not_apart(caller)
         return caller
 
     def check_address(self, address: str) -> None:
@@ -85,12 +83,6 @@ class Admission:
         """Whether an operation needs no caller."""
         is_documentation = permission.access is Access.DOCUMENTATION
         return permission.access is Access.OPEN or (is_documentation and self.documentation == "open")
-
-
-def _not_apart(caller: Caller) -> PermissionDenied:
-    """Workflows and executions belong to no tenant yet, so one tenant would see and change those of another."""
-    message = f"this version has workflows and executions of the tenant {DEFAULT_TENANT} only, not of {caller.tenant}"
-    return PermissionDenied(message, "tenant_not_served")
 
 
 def _denied(permission: Permission, caller: Caller) -> PermissionDenied:

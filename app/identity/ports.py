@@ -90,11 +90,11 @@ class TenantStore(Protocol):
 
 
 class WorkflowKeys(Protocol):
-    """Finds the key of a workflow from what a request names. None if it has none, or does not exist."""
+    """Finds the key of a tenant's workflow from what a request names. None if it has none, or does not exist."""
 
     async def of_workflow(self, ref: Ref) -> str | None: ...
 
-    async def of_execution(self, execution_id: UUID) -> str | None: ...
+    async def of_execution(self, tenant_id: int, execution_id: UUID) -> str | None: ...
 
     async def of_schedule(self, ref: Ref) -> str | None: ...
 

@@ -35,18 +35,18 @@ class WorkflowLimits:
         """
         if caller.workflows is None or target is Target.NONE:
             return
-        if not caller.workflows.matches(await self._key(target, named)):
+        if not caller.workflows.matches(await self._key(caller.tenant_id, target, named)):
             raise PermissionDenied(
                 f"the key is limited to the workflows {caller.workflows.text}; name one of them by its key or id"
             )
 
-    async def _key(self, target: Target, named: Named) -> str | None:
+    async def _key(self, tenant_id: int, target: Target, named: Named) -> str | None:
         """The key of the workflow that is named, as far as the operation has a place to name one."""
         match target:
             case Target.WORKFLOW | Target.LIST if named.workflow is not None:
                 return named.workflow.key or await self._keys.of_workflow(named.workflow)
             case Target.EXECUTION if named.execution is not None:
-                return await self._keys.of_execution(named.execution)
+                return await self._keys.of_execution(tenant_id, named.execution)
             case Target.SCHEDULE if named.schedule is not None:
                 return await self._keys.of_schedule(named.schedule)
             case _:

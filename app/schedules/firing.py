@@ -119,13 +119,12 @@ class Scheduler:
         """
         if schedule.overlap is Overlap.CANCEL_PREVIOUS and schedule.last_execution_id is not None:
             reason = f"schedule {schedule.key or schedule.id} fires again"
-            await self._executions.cancel(schedule.last_execution_id, reason)
+            await self._executions.cancel(schedule.tenant_id, schedule.last_execution_id, reason)
 
     async def _carry_out(self, schedule: Schedule, fire_at: datetime, now: datetime) -> None:
         try:
-            execution_id = await self._executions.start(
-                schedule.workflow_id, schedule.input, schedule.idempotency_key(fire_at)
-            )
+            workflow = Ref(tenant_id=schedule.tenant_id, id=schedule.workflow_id)
+            execution_id = await self._executions.start(workflow, schedule.input, schedule.idempotency_key(fire_at))
         except Unavailable:
             raise
         except NotFound:
@@ -141,4 +140,4 @@ class Scheduler:
         """Apply `change`, also if the schedule was changed concurrently."""
         current: Schedule | None = schedule
         while current is not None and await self._store.save(change(current)) is None:
-            current = await self._store.get(Ref(id=current.id))
+            current = await self._store.get(Ref(tenant_id=current.tenant_id, id=current.id))

@@ -29,6 +29,8 @@ class DueSchedule:
 class ScheduleStore(Protocol):
     """Each method is one transaction, on the store's clock. It raises `Unavailable` when the store does not respond.
 
+    All but `now` and `claim` are in one tenant, and what another tenant has is as what does not exist.
+
     Deleting a workflow deletes its schedules.
     """
 
@@ -40,13 +42,15 @@ class ScheduleStore(Protocol):
     async def insert(self, schedule: Schedule) -> Schedule:
         """Store a new schedule with a new id and version 1.
 
-        Raise `NotFound` if the workflow does not exist, `Conflict` if the key is taken.
+        Raise `NotFound` if the tenant has no such workflow, `Conflict` if the key is taken.
         """
 
     async def get(self, ref: Ref) -> Schedule | None: ...
 
-    async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
-        """One page ordered by id, and the number of all schedules."""
+    async def list_schedules(
+        self, tenant_id: int, workflow_id: int | None, skip: int, limit: int
+    ) -> tuple[Sequence[Schedule], int]:
+        """One page ordered by id, and the number of all schedules of the tenant, or of the workflow."""
 
     async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
         """Store a changed schedule as its next version; return None if it was changed meanwhile or deleted.
@@ -55,7 +59,7 @@ class ScheduleStore(Protocol):
         the workflow does not exist.
         """
 
-    async def delete(self, schedule_id: int) -> bool: ...
+    async def delete(self, tenant_id: int, schedule_id: int) -> bool: ...
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         """Claim at most `limit` due schedules; no other caller gets them for `hold_seconds`.
@@ -67,8 +71,8 @@ class ScheduleStore(Protocol):
 class Executions(Protocol):
     """What schedules need from executions."""
 
-    async def start(self, workflow_id: int, input: Payload, idempotency_key: str) -> UUID:
+    async def start(self, workflow: Ref, input: Payload, idempotency_key: str) -> UUID:
         """Start an execution, or find the one with this key. Raise `NotFound` if the workflow does not exist."""
 
-    async def cancel(self, execution_id: UUID, reason: str) -> None:
-        """Ask an execution to stop; no effect if it has ended or does not exist."""
+    async def cancel(self, tenant_id: int, execution_id: UUID, reason: str) -> None:
+        """Ask an execution of the tenant to stop; no effect if it has ended or does not exist."""

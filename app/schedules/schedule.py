@@ -125,6 +125,7 @@ class ScheduleDraft:
 class Schedule:
     """A stored schedule.
 
+    tenant_id: the tenant of its workflow.
     version: counts its changes.
     next_fire_at: the next start; None if there is none.
     waiting_fire_at: a start that was decided and whose execution is not known to be started.
@@ -133,6 +134,7 @@ class Schedule:
 
     id: int
     version: int
+    tenant_id: int
     workflow_id: int
     timing: Timing
     input: Payload

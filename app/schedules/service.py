@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from app.domain.callers import Caller
 from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.refs import Ref
 from app.domain.stated import NOTHING_STATED, Stated
@@ -18,7 +19,9 @@ Change = Callable[[Schedule, datetime], Schedule]
 
 
 class ScheduleService:
-    """`ref` is a schedule's id or key; unknown ones raise `NotFound`. `announce()` wakes up engines for a new due time.
+    """The schedules of the caller's tenant. `announce()` wakes up engines for a new due time.
+
+    `ref` is a schedule's id or key; unknown ones raise `NotFound`.
 
     Every method raises `Unavailable` when the database does not respond.
     """
@@ -27,7 +30,7 @@ class ScheduleService:
         self._store = store
         self._announce = announce
 
-    async def create(self, draft: ScheduleDraft) -> Schedule:
+    async def create(self, caller: Caller, draft: ScheduleDraft) -> Schedule:
         draft.check()
         if draft.workflow is None:
             raise Invalid.at("workflow", "is required")
@@ -35,6 +38,7 @@ class ScheduleService:
         new = Schedule(
             id=0,
             version=0,
+            tenant_id=caller.tenant_id,
             workflow_id=workflow_id,
             timing=draft.timing,
             input=draft.input,
@@ -50,18 +54,19 @@ class ScheduleService:
         await self._announce()
         return stored
 
-    async def get(self, ref: Ref) -> Schedule:
-        schedule = await self._store.get(ref)
-        if schedule is None:
-            raise NotFound("schedule", ref)
-        return schedule
+    async def get(self, caller: Caller, ref: Ref) -> Schedule:
+        return await self._get(ref)
 
-    async def list_schedules(self, workflow: Ref | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
+    async def list_schedules(
+        self, caller: Caller, workflow: Ref | None, skip: int, limit: int
+    ) -> tuple[Sequence[Schedule], int]:
         """One page ordered by id, and the number of all schedules, or of those of `workflow`."""
         workflow_id = None if workflow is None else await self._workflow_id(workflow)
-        return await self._store.list_schedules(workflow_id, skip, limit)
+        return await self._store.list_schedules(caller.tenant_id, workflow_id, skip, limit)
 
-    async def replace(self, ref: Ref, draft: ScheduleDraft, stated: Stated = NOTHING_STATED) -> Schedule:
+    async def replace(
+        self, caller: Caller, ref: Ref, draft: ScheduleDraft, stated: Stated = NOTHING_STATED
+    ) -> Schedule:
         """Set every field except the workflow. A start that is due or waits stays, unless the timing changes.
 
         Raise `Invalid` or `Outdated` unless what is `stated` of fields that only the service sets is true.
@@ -88,11 +93,11 @@ class ScheduleService:
 
         return await self._change(ref, replaced)
 
-    async def pause(self, ref: Ref) -> Schedule:
+    async def pause(self, caller: Caller, ref: Ref) -> Schedule:
         """Start nothing more, and drop a waiting start. Repeating the call has no effect."""
         return await self._change(ref, lambda current, now: _with_pause(current, now, paused=True))
 
-    async def resume(self, ref: Ref) -> Schedule:
+    async def resume(self, caller: Caller, ref: Ref) -> Schedule:
         """Continue with the next start; no effect if the schedule is not paused.
 
         Starts that came due during the pause are not made up, except a single `at` that is not late by more than
@@ -100,21 +105,21 @@ class ScheduleService:
         """
         return await self._change(ref, lambda current, now: _with_pause(current, now, paused=False))
 
-    async def delete(self, ref: Ref) -> Schedule:
+    async def delete(self, caller: Caller, ref: Ref) -> Schedule:
         """Delete the schedule; return it as it was. Executions that it has started continue."""
-        schedule = await self.get(ref)
-        if not await self._store.delete(schedule.id):
+        schedule = await self._get(ref)
+        if not await self._store.delete(schedule.tenant_id, schedule.id):
             raise NotFound("schedule", ref)
         return schedule
 
-    async def preview(self, ref: Ref, count: int) -> Sequence[datetime]:
+    async def preview(self, caller: Caller, ref: Ref, count: int) -> Sequence[datetime]:
         """The next start times, whether the schedule is paused or not."""
-        schedule = await self.get(ref)
+        schedule = await self._get(ref)
         return schedule.timing.preview(await self._store.now(), count)
 
     async def _change(self, ref: Ref, change: Change) -> Schedule:
         for _ in range(TRIES_WHEN_CHANGED):
-            current, now = await self.get(ref), await self._store.now()
+            current, now = await self._get(ref), await self._store.now()
             wanted = change(current, now)
             if wanted == current:
                 return current
@@ -123,6 +128,12 @@ class ScheduleService:
                 await self._announce()
                 return stored
         raise Unavailable(f"schedule {str(ref)!r} keeps changing; try again")
+
+    async def _get(self, ref: Ref) -> Schedule:
+        schedule = await self._store.get(ref)
+        if schedule is None:
+            raise NotFound("schedule", ref)
+        return schedule
 
     async def _workflow_id(self, ref: Ref) -> int:
         workflow_id = await self._store.workflow_id(ref)

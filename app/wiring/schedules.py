@@ -28,15 +28,13 @@ class ScheduledExecutions:
         self._executions = executions
         self._controls = controls
 
-    async def start(self, workflow_id: int, input: Payload, idempotency_key: str) -> UUID:
-        started = await self._executions.start(
-            StartRequest(Ref(id=workflow_id), input, idempotency_key, is_internal=True)
-        )
-        return started.execution.id
+    async def start(self, workflow: Ref, input: Payload, idempotency_key: str) -> UUID:
+        request = StartRequest(workflow, input, idempotency_key, is_internal=True)
+        return (await self._executions.start_internally(request)).execution.id
 
-    async def cancel(self, execution_id: UUID, reason: str) -> None:
+    async def cancel(self, tenant_id: int, execution_id: UUID, reason: str) -> None:
         with suppress(NotFound, WrongState):
-            await self._controls.cancel(execution_id, reason)
+            await self._controls.cancel_internally(tenant_id, execution_id, reason)
 
 
 def schedule_service(pool: Pool, signals: PostgresSignals) -> ScheduleService:

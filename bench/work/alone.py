@@ -12,6 +12,7 @@ import uvloop
 
 from app.adapters.logs import configure_logs
 from app.config import Settings
+from app.domain.callers import ANONYMOUS
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.service import ExecutionService
@@ -34,7 +35,7 @@ async def engine_in_process(database_url: str) -> AsyncIterator[EngineProcess]:
 
 async def run_one(executions: ExecutionService, work: str) -> None:
     """Raise `RuntimeError` when the execution does not complete."""
-    _, batches = await executions.execute(StartRequest(Ref(key=work)))
+    _, batches = await executions.execute(ANONYMOUS, StartRequest(Ref(tenant_id=ANONYMOUS.tenant_id, key=work)))
     last = None
     async with aclosing(batches):
         async for updates in batches:

@@ -66,6 +66,7 @@ async def test_a_grpc_process_ends_when_its_schedules_cannot_be_read_for_good(
     await start(server)
     await ask(database_url, "ALTER TABLE schedules RENAME TO somewhere_else")
     code = await server.ended()
+    await ask(database_url, "ALTER TABLE somewhere_else RENAME TO schedules")
     assert code == 1
     [death] = death_of("schedules", log)
     assert death["level"] == "critical"

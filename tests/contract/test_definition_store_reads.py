@@ -5,6 +5,7 @@ import pytest
 
 from app.definitions import edits
 from app.definitions.ports import CurrentRevision, DefinitionStore, WorkflowFilter
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
 from app.domain.refs import MAX_ID, Ref
@@ -23,14 +24,14 @@ def renamed(name: str):
 
 
 async def test_deleting_keeps_the_revisions_by_id(store):
-    created = (await store.create(WorkflowDraft("n", key="k", tasks=TASKS))).workflow
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="k", tasks=TASKS))).workflow
     await store.change(ref_of("k"), renamed("m"))
     deleted = await store.delete(ref_of("k"))
     assert (deleted.id, deleted.name, deleted.revision) == (created.id, "m", 2)
     assert await store.document(ref_of("k")) is None
     assert await store.document(ref_of(created)) is None
     with pytest.raises(NotFound):
-        await store.workflow_of_task(created.tasks[0].id)
+        await store.workflow_of_task(DEFAULT_TENANT_ID, created.tasks[0].id)
     summaries, total = await store.list_revisions(ref_of(created), 0, 10)
     assert [(s.revision, s.name, s.task_count) for s in summaries] == [(2, "m", 2), (1, "n", 2)]
     assert total == 2
@@ -40,13 +41,13 @@ async def test_deleting_keeps_the_revisions_by_id(store):
 
 
 async def test_ids_are_never_used_again(store):
-    created = (await store.create(WorkflowDraft("n"))).workflow
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
     await store.delete(ref_of(created))
-    assert (await store.create(WorkflowDraft("n"))).workflow.id > created.id
+    assert (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow.id > created.id
 
 
 async def test_revisions_come_newest_first_by_page(store):
-    created = (await store.create(WorkflowDraft("n0"))).workflow
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n0"))).workflow
     for n in range(1, 5):
         await store.change(ref_of(created), renamed(f"n{n}"))
     summaries, total = await store.list_revisions(ref_of(created), 1, 2)
@@ -57,10 +58,10 @@ async def test_revisions_come_newest_first_by_page(store):
 async def test_lists_are_filtered_paged_and_ordered_by_id(store):
     names = ["Alpha", "beta", "ALPHABET", "100%", "under_score", "underxscore", "back\\slash"]
     for n, name in enumerate(names):
-        await store.create(WorkflowDraft(name, key=f"key-{n}"))
+        await store.create(DEFAULT_TENANT_ID, WorkflowDraft(name, key=f"key-{n}"))
 
     async def found(skip=0, limit=10, **wanted):
-        bodies, total = await store.list_documents(WorkflowFilter(**wanted), skip, limit)
+        bodies, total = await store.list_documents(DEFAULT_TENANT_ID, WorkflowFilter(**wanted), skip, limit)
         return [orjson.loads(body)["name"] for body in bodies], total
 
     assert await found() == (names, 7)
@@ -75,18 +76,27 @@ async def test_lists_are_filtered_paged_and_ordered_by_id(store):
 
 
 async def test_the_current_revision_is_known_by_id_and_key(store):
-    created = (await store.create(WorkflowDraft("n", key="k", tasks=TASKS))).workflow
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="k", tasks=TASKS))).workflow
     await store.change(ref_of("k"), renamed("m"))
     for name in (created, "k"):
         assert await store.current(ref_of(name)) == CurrentRevision(created.id, "k", 2)
 
 
 async def test_the_workflow_of_a_task_is_found(store):
-    created = (await store.create(WorkflowDraft("n", tasks=TASKS))).workflow
-    assert await store.workflow_of_task(created.tasks[0].id) == created.id
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", tasks=TASKS))).workflow
+    assert await store.workflow_of_task(DEFAULT_TENANT_ID, created.tasks[0].id) == created.id
 
 
-@pytest.mark.parametrize("ref", [Ref(id=999), Ref(id=0), Ref(id=MAX_ID), Ref(key="no-such-key")], ids=str)
+@pytest.mark.parametrize(
+    "ref",
+    [
+        Ref(tenant_id=DEFAULT_TENANT_ID, id=999),
+        Ref(tenant_id=DEFAULT_TENANT_ID, id=0),
+        Ref(tenant_id=DEFAULT_TENANT_ID, id=MAX_ID),
+        Ref(tenant_id=DEFAULT_TENANT_ID, key="no-such-key"),
+    ],
+    ids=str,
+)
 async def test_unknown_refs_are_not_found(store, ref):
     assert await store.current(ref) is None
 
@@ -107,9 +117,9 @@ async def test_unknown_refs_are_not_found(store, ref):
 
 @pytest.mark.parametrize("number", [0, -1, 999, 2**31, 2**63, 2**70])
 async def test_unknown_numbers_are_not_found(store, number):
-    created = (await store.create(WorkflowDraft("n"))).workflow
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
     with pytest.raises(NotFound):
-        await store.workflow_of_task(number)
+        await store.workflow_of_task(DEFAULT_TENANT_ID, number)
     with pytest.raises(NotFound) as caught:
         await store.revision_document(ref_of(created), number)
     assert caught.value.kind == "revision"
@@ -120,17 +130,22 @@ def calling(workflow: object, name: str = "call") -> TaskDraft:
 
 
 async def test_refs_that_workflows_have_exist_and_no_others(store):
-    one = (await store.create(WorkflowDraft("n", key="one"))).workflow
-    two = (await store.create(WorkflowDraft("n"))).workflow
-    gone = (await store.create(WorkflowDraft("n", key="gone"))).workflow
+    one = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="one"))).workflow
+    two = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
+    gone = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="gone"))).workflow
     await store.delete(ref_of(gone))
-    there = {ref_of("one"), Ref(id=one.id), Ref(id=two.id)}
-    assert await store.existing(there | {ref_of("gone"), Ref(id=gone.id), ref_of("never")}) == there
-    assert await store.existing([]) == frozenset()
+    there = {ref_of("one"), Ref(tenant_id=DEFAULT_TENANT_ID, id=one.id), Ref(tenant_id=DEFAULT_TENANT_ID, id=two.id)}
+    assert (
+        await store.existing(
+            DEFAULT_TENANT_ID, there | {ref_of("gone"), Ref(tenant_id=DEFAULT_TENANT_ID, id=gone.id), ref_of("never")}
+        )
+        == there
+    )
+    assert await store.existing(DEFAULT_TENANT_ID, []) == frozenset()
 
 
 async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
-    called = (await store.create(WorkflowDraft("n", key="called"))).workflow
+    called = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="called"))).workflow
     twice = (TaskDraft("first"), calling("called"), calling("called", "again"))
     drafts = [
         WorkflowDraft("by key", key="by-key", tasks=twice),
@@ -141,10 +156,10 @@ async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
         WorkflowDraft("by no call", tasks=(TaskDraft("log", type="log", config={"workflow": "called"}),)),
         WorkflowDraft("no longer", key="former", tasks=(calling("called"),)),
     ]
-    stored = [(await store.create(draft)).workflow for draft in drafts]
+    stored = [(await store.create(DEFAULT_TENANT_ID, draft)).workflow for draft in drafts]
     await store.change(ref_of("former"), lambda current: edits.merged(current, {"tasks": ()}))
-    callers = await store.callers({ref_of("called"), Ref(id=called.id)})
+    callers = await store.callers(DEFAULT_TENANT_ID, {ref_of("called"), Ref(tenant_id=DEFAULT_TENANT_ID, id=called.id)})
     assert [caller.workflow_id for caller in callers] == [workflow.id for workflow in stored[:3]]
     assert (callers[0].key, callers[1].key, callers[0].revision) == ("by-key", None, 1)
-    assert [caller.key for caller in await store.callers([ref_of("called")])] == ["by-key"]
-    assert list(await store.callers([ref_of("by-key")])) == []
+    assert [caller.key for caller in await store.callers(DEFAULT_TENANT_ID, [ref_of("called")])] == ["by-key"]
+    assert list(await store.callers(DEFAULT_TENANT_ID, [ref_of("by-key")])) == []

@@ -111,6 +111,7 @@ def ended(number: int, days_ago: float | None, parent: Parent | None = None, wor
     created = NOW - timedelta(days=200) + timedelta(seconds=number)
     return Execution(
         UUID(int=first_id_at(created).int | number),
+        1,
         workflow_id,
         1,
         ExecutionStatus.RUNNING if days_ago is None else ExecutionStatus.COMPLETED,

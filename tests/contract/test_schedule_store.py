@@ -17,6 +17,7 @@ from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.definitions.ports import DefinitionStore
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, NotFound
 from app.domain.payloads import Payload
@@ -48,7 +49,7 @@ class Stores:
 
     async def running(self, workflow: Workflow) -> UUID:
         execution_id = new_execution_id()
-        assert await self.executions.enqueue(execution_id, opening(workflow), (CREATED,))
+        assert await self.executions.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow), (CREATED,))
         return execution_id
 
     async def finish(self, execution_id: UUID) -> None:
@@ -95,7 +96,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 @pytest.fixture
 async def workflow(stores: Stores) -> Workflow:
-    return (await stores.definitions.create(WorkflowDraft("w", key="w", tasks=()))).workflow
+    return (await stores.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft("w", key="w", tasks=()))).workflow
 
 
 def schedule(workflow: Workflow, **fields: Any) -> Schedule:
@@ -103,6 +104,7 @@ def schedule(workflow: Workflow, **fields: Any) -> Schedule:
     values: dict[str, Any] = {
         "id": 0,
         "version": 0,
+        "tenant_id": DEFAULT_TENANT_ID,
         "workflow_id": workflow.id,
         "timing": CRON,
         "input": Payload('{"z":1,"a":1.0}'),
@@ -147,11 +149,11 @@ async def test_workflows_are_found_by_id_and_key(stores: Stores, workflow: Workf
 
 
 async def test_lists_are_paged_by_id(stores: Stores, workflow: Workflow):
-    other = (await stores.definitions.create(WorkflowDraft("o", tasks=()))).workflow
+    other = (await stores.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft("o", tasks=()))).workflow
     stored = [await stores.schedules.insert(schedule(owner)) for owner in (workflow, other, workflow, workflow)]
-    assert await stores.schedules.list_schedules(None, 1, 2) == (stored[1:3], 4)
-    assert await stores.schedules.list_schedules(workflow.id, 0, 2) == ([stored[0], stored[2]], 3)
-    assert await stores.schedules.list_schedules(999, 0, 2) == ([], 0)
+    assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, None, 1, 2) == (stored[1:3], 4)
+    assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, workflow.id, 0, 2) == ([stored[0], stored[2]], 3)
+    assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, 999, 0, 2) == ([], 0)
 
 
 async def test_a_change_lands_only_on_the_version_that_was_read(stores: Stores, workflow: Workflow):
@@ -192,7 +194,7 @@ async def test_a_schedule_needs_its_workflow_and_goes_with_it(stores: Stores, wo
 
 async def test_what_is_deleted_is_gone(stores: Stores, workflow: Workflow):
     stored = await stores.schedules.insert(schedule(workflow))
-    assert [await stores.schedules.delete(stored.id) for _ in range(2)] == [True, False]
+    assert [await stores.schedules.delete(DEFAULT_TENANT_ID, stored.id) for _ in range(2)] == [True, False]
     assert await stores.schedules.get(ref_of(stored)) is None
 
 

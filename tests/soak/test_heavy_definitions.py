@@ -14,6 +14,7 @@ from app.adapters.evaluators.process import ProcessLimits
 from app.background.turns import Turns
 from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
+from app.domain.callers import ANONYMOUS
 from app.domain.definitions import ExecutionType, OnFailure, TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid
 from app.engine.evaluating.evaluations import Evaluations
@@ -132,7 +133,7 @@ async def _checked_and_run(draft: WorkflowDraft, input: Mapping[str, Any]) -> No
             return
         async with house.process() as process:
             try:
-                started = await process.executions.start(start_of(workflow, input=input))
+                started = await process.executions.start(ANONYMOUS, start_of(workflow, input=input))
             except Invalid:
                 return
             # What a heavy execution takes in all is not bounded here; what the loop is kept from is.

@@ -65,8 +65,8 @@ class MortalStore(PostgresDefinitionStore):
             await asyncio.sleep(self._rng.uniform(0, SLOW_FILL_SECONDS))
         return found
 
-    async def create(self, draft):
-        return await self._unless_doomed(super().create(draft))
+    async def create(self, tenant_id, draft):
+        return await self._unless_doomed(super().create(tenant_id, draft))
 
     async def change(self, ref, edit, expected_revision=None):
         return await self._unless_doomed(super().change(ref, edit, expected_revision))
@@ -89,9 +89,9 @@ class MortalStore(PostgresDefinitionStore):
                 yield connection
 
     @asynccontextmanager
-    async def _writing(self):
+    async def _writing(self, tenant_id):
         with self._active():
-            async with super()._writing() as session:
+            async with super()._writing(tenant_id) as session:
                 yield session
 
     @contextmanager

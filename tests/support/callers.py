@@ -46,6 +46,10 @@ class Keys:
         async with open_pool(self._database_url, 1, 20) as pool:
             await pool.execute(statement, *values)
 
+    async def value(self, statement: str, *values: Any) -> Any:
+        async with open_pool(self._database_url, 1, 20) as pool:
+            return await pool.fetchval(statement, *values)
+
 
 def bearer(credential: str) -> Mapping[str, str]:
     """The header with a key or a token."""

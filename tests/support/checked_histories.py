@@ -44,6 +44,8 @@ def row_of(events: Sequence[Event], **changes: Any) -> CheckedRow:
         owner_exists=not last.type.is_final,
         output=last.data if completed else None,
         failure=last.data if last.type.is_final and not completed else None,
+        tenant_id=1,
+        tenant_of_revision=1,
     )
     return replace(row, **changes)
 

@@ -15,6 +15,7 @@ from app.api.grpc.server import GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
 from app.definitions import edits
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
 from app.domain.refs import Ref
 from app.wiring.grpc_process import EngineProcess, open_engine_process
@@ -60,7 +61,9 @@ async def read_on(call: Any) -> list[Any]:
 async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
     engine = create_engine(database_url, 1)
     try:
-        return (await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(draft)).workflow
+        return (
+            await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(DEFAULT_TENANT_ID, draft)
+        ).workflow
     finally:
         await engine.dispose()
 
@@ -69,7 +72,11 @@ async def change_workflow(database_url: str, key: str, changes: Mapping[str, Any
     engine = create_engine(database_url, 1)
     try:
         store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
-        return (await store.change(Ref(key=key), lambda current: edits.merged(current, changes))).workflow
+        return (
+            await store.change(
+                Ref(tenant_id=DEFAULT_TENANT_ID, key=key), lambda current: edits.merged(current, changes)
+            )
+        ).workflow
     finally:
         await engine.dispose()
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.background.turns import Turns
+from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
@@ -140,13 +141,13 @@ class Process:
     defects: Defects
 
     async def start(self, workflow: Workflow, **options: Any) -> UUID:
-        started = await self.executions.start(start_of(workflow, **options))
+        started = await self.executions.start(ANONYMOUS, start_of(workflow, **options))
         return started.execution.id
 
     async def until(self, execution_id: UUID, *words: str) -> list[str]:
         """The history in short, as far as the first of `words`, or to its end."""
         seen: list[str] = []
-        async for updates in await self.executions.watch(execution_id, 0):
+        async for updates in await self.executions.watch(ANONYMOUS, execution_id, 0):
             for update in updates:
                 seen.append(short(update.event, update.task_name))
                 if seen[-1] in words:
@@ -222,7 +223,11 @@ class House:
         return self.handlers.get(type)
 
     async def define(self, *tasks: Task, **fields: Any) -> Workflow:
-        return (await self.database.definitions.create(WorkflowDraft(name="w", tasks=tuple(tasks), **fields))).workflow
+        return (
+            await self.database.definitions.create(
+                DEFAULT_TENANT_ID, WorkflowDraft(name="w", tasks=tuple(tasks), **fields)
+            )
+        ).workflow
 
     def history(self, execution_id: UUID) -> Sequence[Event]:
         return self.database.histories[execution_id]

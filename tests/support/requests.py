@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import Workflow
 from app.domain.payloads import Payload, Payloads
 from app.domain.refs import Ref, parse_ref
@@ -11,9 +12,11 @@ from app.schedules.schedule import Schedule
 PAYLOADS = Payloads(100_000)
 
 
-def ref_of(named: Workflow | Schedule | int | str) -> Ref:
+def ref_of(named: Workflow | Schedule | int | str, tenant_id: int = DEFAULT_TENANT_ID) -> Ref:
     """Of a workflow or schedule by its id; of text as callers write it."""
-    return Ref(id=named.id) if isinstance(named, Workflow | Schedule) else parse_ref(str(named))
+    if isinstance(named, Workflow | Schedule):
+        return Ref(tenant_id=tenant_id, id=named.id)
+    return parse_ref(str(named), tenant_id)
 
 
 def payload_of(value: Any) -> Payload:

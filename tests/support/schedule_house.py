@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.background.wake_up import WakeUp
+from app.domain.callers import ANONYMOUS
 from app.domain.definitions import Workflow
 from app.domain.executions import Execution
 from app.schedules.firing import HOLD_SECONDS, Scheduler
@@ -36,13 +37,13 @@ class ScheduleHouse:
 
     async def create(self, cron: str | None = "*/10 * * * *", at: datetime | None = None, **fields: Any) -> Schedule:
         timing = Timing(None if at is not None else cron, at=at)
-        return await self.service.create(ScheduleDraft(ref_of(self.workflow), timing, **fields))
+        return await self.service.create(ANONYMOUS, ScheduleDraft(ref_of(self.workflow), timing, **fields))
 
     async def fire(self, *, after_minutes: float = 0) -> Schedule:
         """Look once, a while later; the first schedule as it stands then."""
         self.house.clock.advance(after_minutes * 60)
         await self.scheduler().fire_due()
-        return await self.service.get(ref_of(1))
+        return await self.service.get(ANONYMOUS, ref_of(1))
 
     async def after_a_crash(self) -> Schedule:
         """Look again when what a dead process held is free."""

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Protocol
 from uuid import UUID
 
+from app.domain.callers import ANONYMOUS
 from app.domain.errors import Invalid, Unavailable, WrongState
 from app.domain.events import Event
 from tests.support.requests import payload_of, start_of
@@ -68,7 +69,9 @@ class Client:
         """Once per key; without a key a start that was not answered is not repeated."""
         await asyncio.sleep(after_seconds)
         request = start_of(workflow, {}, key)
-        started = await self._insist(lambda process: process.executions.start(request), repeat=key is not None)
+        started = await self._insist(
+            lambda process: process.executions.start(ANONYMOUS, request), repeat=key is not None
+        )
         if started is not None:
             self._accepted(started.execution.id, key)
 
@@ -78,7 +81,7 @@ class Client:
         request = start_of(workflow, {}, key)
 
         async def work(process: SimulatedProcess) -> None:
-            started, stream = await process.executions.execute(request)
+            started, stream = await process.executions.execute(ANONYMOUS, request)
             watched = Watched(started.execution.id, 0)
             self._book.watched.append(watched)
             self._accepted(watched.execution_id, key)
@@ -110,7 +113,7 @@ class Client:
         self._book.watched.append(watched)
 
         async def work(process: SimulatedProcess) -> None:
-            await self._read(await process.executions.watch(execution_id, watched.position), watched)
+            await self._read(await process.executions.watch(ANONYMOUS, execution_id, watched.position), watched)
             watched.ended = True
 
         while not watched.ended:
@@ -129,7 +132,7 @@ class Client:
 
     async def cancel(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda process: process.controls.cancel(execution_id, "no longer wanted"))
+        await self._insist(lambda process: process.controls.cancel(ANONYMOUS, execution_id, "no longer wanted"))
 
     async def meddle(self, execution_id: UUID) -> None:
         """Steer a child whose parent waits for it."""
@@ -140,12 +143,12 @@ class Client:
 
     async def pause(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 3)
-        await self._insist(lambda process: process.controls.pause(execution_id, "a pause"))
+        await self._insist(lambda process: process.controls.pause(ANONYMOUS, execution_id, "a pause"))
         await asyncio.sleep(self._chance.random() * 3)
         await self.resume(execution_id)
 
     async def resume(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.controls.resume(execution_id, "go on"))
+        await self._insist(lambda process: process.controls.resume(ANONYMOUS, execution_id, "go on"))
 
     async def signal(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
@@ -155,26 +158,26 @@ class Client:
     async def skip(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
         if (task := self._town.any_step(execution_id)) is not None:
-            await self._insist(lambda process: process.controls.skip(execution_id, task, "not needed"))
+            await self._insist(lambda process: process.controls.skip(ANONYMOUS, execution_id, task, "not needed"))
 
     async def retry(self, execution_id: UUID) -> None:
         """Asked for before the end, it is refused; asked for twice, it is one."""
-        await self._insist(lambda process: process.executions.wait(execution_id, self._chance.random() * 20))
-        started = await self._insist(lambda process: process.controls.retry(execution_id))
+        await self._insist(lambda process: process.executions.wait(ANONYMOUS, execution_id, self._chance.random() * 20))
+        started = await self._insist(lambda process: process.controls.retry(ANONYMOUS, execution_id))
         if started is not None:
             self._accepted(started.execution.id, f"retry of {execution_id}")
 
     async def rerun(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.executions.wait(execution_id, self._chance.random() * 20))
+        await self._insist(lambda process: process.executions.wait(ANONYMOUS, execution_id, self._chance.random() * 20))
         task, key = self._town.any_step(execution_id), f"rerun of {execution_id}"
         if task is None:
             return
-        started = await self._insist(lambda process: process.controls.rerun(execution_id, task, key))
+        started = await self._insist(lambda process: process.controls.rerun(ANONYMOUS, execution_id, task, key))
         if started is not None:
             self._accepted(started.execution.id, key)
 
     async def wait(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.executions.wait(execution_id, 5))
+        await self._insist(lambda process: process.executions.wait(ANONYMOUS, execution_id, 5))
 
     async def _insist(self, ask: Callable[[SimulatedProcess], Awaitable[Any]], *, repeat: bool = True) -> Any:
         """The answer of the first process that has one; None when the answer is that it is too late."""
@@ -195,6 +198,6 @@ class Client:
 
 async def _signal(process: SimulatedProcess, execution_id: UUID, payload: dict[str, str]) -> None:
     try:
-        await process.controls.signal(execution_id, GO, payload_of(payload))
+        await process.controls.signal(ANONYMOUS, execution_id, GO, payload_of(payload))
     except Invalid:
         """No task of the execution can take it."""

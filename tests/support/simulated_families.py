@@ -58,6 +58,8 @@ def _parentage(database: MemoryDatabase, child_id: UUID) -> Parentage:
         root_id,
         depth,
         link.execution_id,
+        row.execution.tenant_id,
+        above.tenant_id,
     )
 
 

@@ -25,13 +25,13 @@ class Notice:
 
     def encode(self) -> str:
         """The payload of a notification. It has an id and at most two keys, far less than the limit of 8,000 bytes."""
-        return orjson.dumps([self.write_id, self.is_over, *map(str, self.refs)]).decode()
+        return orjson.dumps([self.write_id, self.is_over, *((ref.tenant_id, str(ref)) for ref in self.refs)]).decode()
 
 
 def decode(text: str) -> Notice:
     """Raise `ValueError` for a text that is not a notice."""
     write_id, is_over, *refs = orjson.loads(text)
     try:
-        return Notice(write_id, tuple(map(parse_ref, refs)), is_over)
+        return Notice(write_id, tuple(parse_ref(name, tenant_id) for tenant_id, name in refs), is_over)
     except NotFound as error:
         raise ValueError(error.message) from None

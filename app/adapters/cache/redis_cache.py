@@ -31,7 +31,7 @@ from app.adapters.cache.waiting import Patience
 from app.definitions.ports import Content, Vacancy, WriteIntent
 from app.domain.refs import Ref
 
-PREFIX = "workflow:definition:2:"
+PREFIX = "workflow:definition:3:"
 PAUSE_SECONDS = 1.0
 INTENT_SECONDS = 30
 
@@ -162,11 +162,16 @@ async def open_redis_link(url: str, ttl_seconds: float) -> AsyncIterator[RedisLi
 
 
 def _token_and_entry(ref: Ref) -> tuple[str, str]:
-    return f"{PREFIX}{ref}:t", f"{PREFIX}{ref}:e"
+    return f"{_name(ref)}:t", f"{_name(ref)}:e"
 
 
 def _intents(ref: Ref) -> str:
-    return f"{PREFIX}{ref}:w"
+    return f"{_name(ref)}:w"
+
+
+def _name(ref: Ref) -> str:
+    """Equal names of two tenants have different keys."""
+    return f"{PREFIX}{ref.tenant_id}:{ref}"
 
 
 def _removal(refs: Collection[Ref]) -> Command:

@@ -21,7 +21,7 @@ from asyncpg.pool import PoolConnectionProxy
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
-from app.checking.families import Parentage, family_problems
+from app.checking.families import Parentage, family_problems, tenant_problems
 from app.checking.findings import Finding, Rule
 from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish
@@ -31,11 +31,12 @@ from app.domain.errors import Invalid
 from app.domain.recently_used import RecentlyUsed
 
 _SQL = load("checking")
-_DEFINITIONS = load("executions")
 _ALL = (UUID(int=0), UUID(int=2**128 - 1))
 _ROWS_AT_ONCE = 500
 _EVENTS_AT_ONCE = 5_000
 _ORDERS_KEPT = 10_000
+NO_EXECUTION = UUID(int=0)
+"""Stands in findings about revisions and schedules, which are of no execution."""
 SWEEP_SECONDS = 60.0
 """How long an engine may take to remove a command that came after its execution had ended.
 
@@ -121,12 +122,17 @@ class DatabaseCheck:
                     yield _of_command(command)
                 async for finding in self._of_families(connection):
                     yield finding
+                if self._range == _ALL:
+                    for row in await connection.fetch(_SQL["foreign_definitions"]):
+                        yield Finding(NO_EXECUTION, 0, Rule.TENANT, row["sentence"])
 
     async def _of_families(self, connection: PoolConnectionProxy) -> AsyncIterator[Finding]:
         async for record in connection.cursor(_SQL["children"], *self._range, prefetch=_ROWS_AT_ONCE):
             child = Parentage(*record)
             for sentence in family_problems(child):
                 yield Finding(child.id, 0, Rule.FAMILY, sentence)
+            for sentence in tenant_problems(child):
+                yield Finding(child.id, 0, Rule.TENANT, sentence)
         if (most := self._max_descendants) is not None:
             for root_id, size in await connection.fetch(_SQL["large_families"], *self._range, most):
                 sentence = f"{size} executions are below it, and the limit is {most} (MAX_DESCENDANTS)"
@@ -184,7 +190,7 @@ async def _snapshot(pool: Pool) -> AsyncIterator[PoolConnectionProxy]:
 
 async def _read_order(connection: PoolConnectionProxy, workflow_id: int, revision: int) -> TaskOrder | None:
     """None when the revision is not stored, or when this program cannot read its document."""
-    snapshot = await connection.fetchval(_DEFINITIONS["revision_snapshot"], workflow_id, revision)
+    snapshot = await connection.fetchval(_SQL["revision_snapshot"], workflow_id, revision)
     try:
         return None if snapshot is None else task_order(workflow_from_document(orjson.loads(snapshot)))
     except (KeyError, TypeError, ValueError, Invalid):

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
 from app.definitions.changes import Change, draft_fields, workflow_values
 from app.definitions.ports import StoredWorkflow
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import retry_document
 
@@ -51,8 +50,8 @@ async def _free_names(session: AsyncSession, renamed: Sequence[int]) -> None:
         await session.execute(update(TaskRow), rows)
 
 
-async def insert_workflow(session: AsyncSession, draft: WorkflowDraft, now: datetime) -> int:
-    row = workflow_values(draft) | {"revision": 1, "created_at": now, "updated_at": now, "tenant_id": DEFAULT_TENANT_ID}
+async def insert_workflow(session: AsyncSession, tenant_id: int, draft: WorkflowDraft, now: datetime) -> int:
+    row = workflow_values(draft) | {"revision": 1, "created_at": now, "updated_at": now, "tenant_id": tenant_id}
     connection = await session.connection()
     return int((await connection.execute(_INSERT_WORKFLOW, row)).scalar_one())
 
@@ -76,12 +75,11 @@ async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
     )
 
 
-async def insert_revision(session: AsyncSession, stored: StoredWorkflow) -> None:
+async def insert_revision(session: AsyncSession, tenant_id: int, stored: StoredWorkflow) -> None:
     workflow = stored.workflow
     row = {"workflow_id": workflow.id, "revision": workflow.revision, "snapshot": stored.body.decode()}
-    row["tenant_id"] = DEFAULT_TENANT_ID
     connection = await session.connection()
-    await connection.execute(_INSERT_REVISION, row | {"created_at": workflow.updated_at})
+    await connection.execute(_INSERT_REVISION, row | {"tenant_id": tenant_id, "created_at": workflow.updated_at})
 
 
 def _task_row(task: TaskDraft) -> dict[str, Any]:

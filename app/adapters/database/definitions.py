@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Integer,
     Select,
     SQLColumnExpression,
     and_,
@@ -23,10 +24,10 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from app.adapters.database import tenancy
 from app.adapters.database.definition_errors import service_errors
 from app.adapters.database.definition_rows import (
     insert_revision,
@@ -59,6 +60,8 @@ MAX_REVISION = 2**31 - 1
 class PostgresDefinitionStore:
     """Stores definitions. All methods raise `Unavailable` when the database is unreachable.
 
+    Reads carry their tenant in the statement, writes begin with it.
+
     engine: the pool of connections.
     now: returns the time to store with a change.
     """
@@ -68,17 +71,17 @@ class PostgresDefinitionStore:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._now = now
 
-    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
+    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
         now = self._now()
-        async with self._writing() as session:
-            workflow_id = await insert_workflow(session, draft, now)
+        async with self._writing(tenant_id) as session:
+            workflow_id = await insert_workflow(session, tenant_id, draft, now)
             task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
             stored = StoredWorkflow.of(first_revision(draft, workflow_id, task_ids, now))
-            await insert_revision(session, stored)
+            await insert_revision(session, tenant_id, stored)
         return stored
 
     async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
-        async with self._writing() as session:
+        async with self._writing(ref.tenant_id) as session:
             current = await _lock(session, ref, expected_revision)
             wanted, now = edit(current), self._now()
             change = find_change(current, wanted, now)
@@ -87,11 +90,11 @@ class PostgresDefinitionStore:
             task_ids = await write_tasks(session, current.id, change, now)
             stored = StoredWorkflow.of(next_revision(current, wanted, change, task_ids, now))
             await update_workflow(session, stored.workflow)
-            await insert_revision(session, stored)
+            await insert_revision(session, ref.tenant_id, stored)
         return stored
 
     async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
-        async with self._writing() as session:
+        async with self._writing(ref.tenant_id) as session:
             current = await _lock(session, ref, expected_revision)
             await session.execute(delete(WorkflowRow).where(WorkflowRow.id == current.id))
         return current
@@ -108,29 +111,32 @@ class PostgresDefinitionStore:
             row = (await connection.execute(statement, _parameters(ref))).one_or_none()
         return None if row is None else CurrentRevision(*row)
 
-    async def existing(self, refs: Collection[Ref]) -> frozenset[Ref]:
+    async def existing(self, tenant_id: int, refs: Collection[Ref]) -> frozenset[Ref]:
         is_one = or_(WorkflowRow.id.in_(_ids(refs)), WorkflowRow.key.in_(_keys(refs)))
         async with self._reading() as connection:
-            rows = (await connection.execute(select(WorkflowRow.id, WorkflowRow.key).where(is_one))).all()
-        found = frozenset[Ref]().union(*(refs_of(row.id, row.key) for row in rows))
+            rows = (await connection.execute(_NAMES.where(is_one), {"tenant": tenant_id})).all()
+        found = frozenset[Ref]().union(*(refs_of(tenant_id, row.id, row.key) for row in rows))
         return found.intersection(refs)
 
-    async def callers(self, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
+    async def callers(self, tenant_id: int, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
         async with self._reading() as connection:
-            rows = (await connection.execute(_callers_of(refs))).all()
+            rows = (await connection.execute(_callers_of(refs), {"tenant": tenant_id})).all()
         return [CurrentRevision(*row) for row in rows]
 
-    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
+    async def list_documents(
+        self, tenant_id: int, wanted: WorkflowFilter, skip: int, limit: int
+    ) -> tuple[Sequence[bytes], int]:
         count, page = _listing(wanted)
+        places = {"tenant": tenant_id, "skip": skip, "limit": limit}
         async with self._reading() as connection:
-            total = (await connection.execute(count)).scalar_one()
-            snapshots = (await connection.execute(page, {"skip": skip, "limit": limit})).scalars().all()
+            total = (await connection.execute(count, {"tenant": tenant_id})).scalar_one()
+            snapshots = (await connection.execute(page, places)).scalars().all()
         return [snapshot.encode() for snapshot in snapshots], total
 
-    async def workflow_of_task(self, task_id: int) -> int:
+    async def workflow_of_task(self, tenant_id: int, task_id: int) -> int:
         if 0 < task_id <= MAX_ID:
             async with self._reading() as connection:
-                found = await connection.scalar(select(TaskRow.workflow_id).where(TaskRow.id == task_id))
+                found = await connection.scalar(_OF_TASK, {"tenant": tenant_id, "task": task_id})
             if found is not None:
                 return found
         raise NotFound("task", task_id)
@@ -138,14 +144,12 @@ class PostgresDefinitionStore:
     async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
         async with self._reading() as connection:
             workflow_id = await _id_of(connection, ref)
-            of_workflow = RevisionRow.workflow_id == workflow_id
-            total = (
-                await connection.execute(select(func.count()).select_from(RevisionRow).where(of_workflow))
-            ).scalar_one()
+            of_workflow, tenant = RevisionRow.workflow_id == workflow_id, {"tenant": ref.tenant_id}
+            total = (await connection.execute(_COUNT_REVISIONS.where(of_workflow), tenant)).scalar_one()
             if total == 0:
                 raise NotFound("workflow", ref)
             newest_first = _SUMMARY.where(of_workflow).order_by(RevisionRow.revision.desc())
-            rows = (await connection.execute(newest_first.offset(skip).limit(limit))).all()
+            rows = (await connection.execute(newest_first.offset(skip).limit(limit), tenant)).all()
         return [RevisionSummary(*row) for row in rows], total
 
     async def revision_document(self, ref: Ref, revision: int) -> bytes:
@@ -153,7 +157,7 @@ class PostgresDefinitionStore:
             raise NotFound("revision", revision)
         async with self._reading() as connection:
             workflow_id = await _id_of(connection, ref)
-            snapshot = await _snapshot(connection, workflow_id, revision)
+            snapshot = await _snapshot(connection, ref.tenant_id, workflow_id, revision)
         if snapshot is None:
             raise NotFound("revision", revision)
         return snapshot.encode()
@@ -166,10 +170,11 @@ class PostgresDefinitionStore:
                 yield connection
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncSession]:
-        """A session with one transaction, which is committed at the end."""
+    async def _writing(self, tenant_id: int) -> AsyncIterator[AsyncSession]:
+        """A session with one transaction in the tenant, which is committed at the end."""
         with service_errors():
             async with self._sessions.begin() as session:
+                await tenancy.enter(session, tenant_id)
                 yield session
 
 
@@ -179,7 +184,8 @@ _SUMMARY = select(
     func.json_extract_path_text(RevisionRow.snapshot, "name"),
     func.json_array_length(func.json_extract_path(RevisionRow.snapshot, "tasks")),
     RevisionRow.created_at,
-)
+).where(tenancy.of_tenant(RevisionRow.tenant_id))
+_COUNT_REVISIONS = select(func.count()).select_from(RevisionRow).where(tenancy.of_tenant(RevisionRow.tenant_id))
 
 
 def _named(ref: Ref) -> ColumnElement[bool]:
@@ -201,7 +207,7 @@ def _listing(wanted: WorkflowFilter) -> tuple[Select[int], Select[str]]:
 
 
 def _matching(wanted: WorkflowFilter) -> ColumnElement[bool]:
-    matching: ColumnElement[bool] = true()
+    matching = tenancy.of_tenant(WorkflowRow.tenant_id)
     if wanted.name is not None:
         matching &= WorkflowRow.name.icontains(wanted.name, autoescape=True)
     if wanted.key is not None:
@@ -231,7 +237,7 @@ async def _id_of(connection: AsyncConnection, ref: Ref) -> int:
     """Return an id without checking it, because revisions remain when their workflow is deleted; look up a key."""
     if ref.id is not None:
         return ref.id
-    found = await connection.scalar(select(WorkflowRow.id).where(WorkflowRow.key == ref.key))
+    found: int | None = await connection.scalar(_NAMES.where(WorkflowRow.key == ref.key), {"tenant": ref.tenant_id})
     if found is None:
         raise NotFound("workflow", ref)
     return found
@@ -244,29 +250,41 @@ async def _lock(session: AsyncSession, ref: Ref, expected_revision: int | None) 
     the locked row, but sees all other rows as they were before the wait: a join would not find a snapshot that the
     previous holder of the lock has just stored.
     """
-    statement = select(WorkflowRow.id, WorkflowRow.revision).where(_named(ref)).with_for_update()
-    row = (await session.execute(statement)).one_or_none()
+    in_tenant = tenancy.of_tenant(WorkflowRow.tenant_id)
+    statement = select(WorkflowRow.id, WorkflowRow.revision).where(_named(ref), in_tenant).with_for_update()
+    row = (await session.execute(statement, {"tenant": ref.tenant_id})).one_or_none()
     if row is None:
         raise NotFound("workflow", ref)
     if expected_revision not in (None, row.revision):
         raise RevisionMismatch(ref, row.revision)
-    snapshot = await _snapshot(session, row.id, row.revision)
+    snapshot = await _snapshot(session, ref.tenant_id, row.id, row.revision)
     if snapshot is None:
         raise LookupError(f"workflow {row.id} has no snapshot of revision {row.revision}")
     return workflow_from_document(orjson.loads(snapshot))
 
 
-async def _snapshot(session: AsyncSession | AsyncConnection, workflow_id: int, revision: int) -> str | None:
-    return await session.scalar(
-        select(RevisionRow.snapshot).where(RevisionRow.workflow_id == workflow_id, RevisionRow.revision == revision)
-    )
+async def _snapshot(
+    session: AsyncSession | AsyncConnection, tenant_id: int, workflow_id: int, revision: int
+) -> str | None:
+    values = {"tenant": tenant_id, "workflow": workflow_id, "revision": revision}
+    return await session.scalar(_SNAPSHOT, values)
 
 
 def _parameters(ref: Ref) -> dict[str, int | str | None]:
-    return {"ref": ref.key if ref.id is None else ref.id}
+    return {"tenant": ref.tenant_id, "ref": ref.key if ref.id is None else ref.id}
 
 
-_CURRENT = select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision)
+_NAMES = select(WorkflowRow.id, WorkflowRow.key).where(tenancy.of_tenant(WorkflowRow.tenant_id))
+_OF_TASK = (
+    select(TaskRow.workflow_id)
+    .join(WorkflowRow, WorkflowRow.id == TaskRow.workflow_id)
+    .where(TaskRow.id == bindparam("task"), tenancy.of_tenant(WorkflowRow.tenant_id))
+)
+_SNAPSHOT = select(RevisionRow.snapshot).where(
+    _is_revision(bindparam("workflow", type_=BigInteger), bindparam("revision", type_=Integer)),
+    tenancy.of_tenant(RevisionRow.tenant_id),
+)
+_CURRENT = select(WorkflowRow.id, WorkflowRow.key, WorkflowRow.revision).where(tenancy.of_tenant(WorkflowRow.tenant_id))
 _CURRENT_BY_ID = _CURRENT.where(WorkflowRow.id == bindparam("ref"))
 _CURRENT_BY_KEY = _CURRENT.where(WorkflowRow.key == bindparam("ref"))
 _DOCUMENT = _CURRENT.add_columns(RevisionRow.snapshot).join(

@@ -1,4 +1,7 @@
-"""Reads, starts and controls executions and their histories. Any process may do this, not only an engine."""
+"""Reads, starts and controls executions and their histories. Any process may do this, not only an engine.
+
+All statements are bound to the tenant of a caller, or of an execution that was read before.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,6 +14,7 @@ from app.adapters.database import rows
 from app.adapters.database.families import make_due
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
+from app.adapters.database.tenancy import in_tenant
 from app.adapters.unreachable import reaching
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
@@ -28,12 +32,12 @@ _ID_TOLERANCE = 600_000 << 80
 The time in an id and `created_at` come from two readings of a clock, which may be adjusted between them.
 """
 _LISTED = (
-    "SELECT id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
+    "SELECT id, tenant_id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
     " NULL AS output, failure, idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth"
     " FROM executions"
 )
 _FEW = (
-    "WITH few AS MATERIALIZED (SELECT id, workflow_id, status, created_at FROM executions WHERE {}),"
+    "WITH few AS MATERIALIZED (SELECT id, tenant_id, workflow_id, status, created_at FROM executions WHERE {}),"
     " page AS MATERIALIZED (SELECT id FROM few"
 )
 """Find few executions by a partial index first, then select from them.
@@ -48,8 +52,9 @@ class PostgresExecutionStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+    async def enqueue(self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
         arguments = (
+            tenant_id,
             *rows.opening_values(execution_id, opening),
             opening.origin_id,
             *zip(*events, strict=True),
@@ -57,46 +62,48 @@ class PostgresExecutionStore:
         with reaching():
             return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None
 
-    async def get(self, execution_id: UUID) -> Execution | None:
+    async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None:
         with reaching():
-            row = await self._pool.read_row(_SQL["get"], execution_id)
+            row = await self._pool.read_row(_SQL["get"], tenant_id, execution_id)
         return None if row is None else rows.execution(row)
 
-    async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None:
+    async def find_by_idempotency_key(self, tenant_id: int, workflow_id: int, key: str) -> Execution | None:
         with reaching():
-            row = await self._pool.read_row(_SQL["find_by_idempotency_key"], workflow_id, key)
+            row = await self._pool.read_row(_SQL["find_by_idempotency_key"], tenant_id, workflow_id, key)
         return None if row is None else rows.execution(row)
 
-    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
-        statement, arguments = _listing(wanted, before, limit)
+    async def list_executions(
+        self, tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit: int
+    ) -> Sequence[Execution]:
+        statement, arguments = _listing(tenant_id, wanted, before, limit)
         with reaching():
             found = await self._pool.read(statement, *arguments)
         return [rows.execution(row) for row in found]
 
-    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+    async def read_history(self, tenant_id: int, execution_id: UUID, after: int, limit: int) -> HistoryPage:
         with reaching():
-            found = await self._pool.read(_SQL["read_history"], execution_id, after, limit)
+            found = await self._pool.read(_SQL["read_history"], tenant_id, execution_id, after, limit)
         if found:
             events = [rows.event(row) for row in found]
             return HistoryPage(events, events[-1].type.is_final)
-        last = await self.last_event(execution_id)
+        last = await self.last_event(tenant_id, execution_id)
         if last is None:
             return HistoryPage((), ended=False, exists=False)
         return HistoryPage((), last.type.is_final and last.sequence <= after)
 
-    async def last_event(self, execution_id: UUID) -> Event | None:
+    async def last_event(self, tenant_id: int, execution_id: UUID) -> Event | None:
         with reaching():
-            row = await self._pool.read_row(_SQL["last_event"], execution_id)
+            row = await self._pool.read_row(_SQL["last_event"], tenant_id, execution_id)
         return None if row is None else rows.event(row)
 
-    async def send_command(self, command: ControlCommand) -> None:
+    async def send_command(self, tenant_id: int, command: ControlCommand) -> None:
         fields = (command.type, command.reason, command.name, command.payload)
         with reaching():
-            await self._pool.fetch(_SQL["send_command"], command.execution_id, *fields)
+            await self._pool.fetch(_SQL["send_command"], tenant_id, command.execution_id, *fields)
 
-    async def cancel_descendants(self, execution_id: UUID, reason: str) -> int:
+    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str) -> int:
         with reaching():
-            found = await self._pool.fetch(_FAMILIES["cancel_descendants"], execution_id, reason)
+            found = await self._pool.fetch(_FAMILIES["cancel_descendants"], tenant_id, execution_id, reason)
         if found:
             await make_due(self._pool, [row["id"] for row in found])
         return len(found)
@@ -106,14 +113,14 @@ class PostgresExecutionStore:
             return int(await self._pool.read_value(_FAMILIES["descendants"], root_id, limit))
 
 
-def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:
+def _listing(tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:
     """Return the statement with only those conditions that `wanted` has, so that each combination can use its index.
 
-    Workflow id, status and limit are written into the statement, not passed as parameters. A generic plan for all
-    workflows would suit neither the one with the most executions nor the one with the fewest. Ids sort by time, so a
-    range of times is also given as a range of ids, for which there are indexes.
+    Tenant, workflow id, status and limit are written into the statement, not passed as parameters. A generic plan for
+    all workflows would suit neither the one with the most executions nor the one with the fewest. Ids sort by time, so
+    a range of times is also given as a range of ids, for which there are indexes.
     """
-    conditions: list[str] = []
+    conditions = [in_tenant(tenant_id)]
     arguments: list[Any] = []
     for condition, value in (
         ("id < {}", before),
@@ -129,8 +136,7 @@ def _listing(wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[
         conditions.append(f"workflow_id = {wanted.workflow_id:d}")
     if wanted.status is not None:
         conditions.append(f"status = '{wanted.status.value}'")
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    page = f"{where} ORDER BY id DESC LIMIT {limit:d}"
+    page = f" WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT {limit:d}"
     if wanted.parent_id is not None or wanted.root_id is not None:
         few = " AND ".join(_in_family(wanted, arguments))
     elif wanted.status is not None and not wanted.status.is_final:
@@ -162,12 +168,12 @@ class PostgresDefinitionReader:
     async def current(self, ref: Ref) -> tuple[int, int] | None:
         with reaching():
             if ref.id is None:
-                row = await self._pool.read_row(_SQL["current_revision_by_key"], ref.key)
+                row = await self._pool.read_row(_SQL["current_revision_by_key"], ref.tenant_id, ref.key)
             else:
-                row = await self._pool.read_row(_SQL["current_revision_by_id"], ref.id)
+                row = await self._pool.read_row(_SQL["current_revision_by_id"], ref.tenant_id, ref.id)
         return None if row is None else (row["id"], row["revision"])
 
-    async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
         with reaching():
-            snapshot = await self._pool.read_value(_SQL["revision_snapshot"], workflow_id, revision)
+            snapshot = await self._pool.read_value(_SQL["revision_snapshot"], tenant_id, workflow_id, revision)
         return None if snapshot is None else workflow_from_document(orjson.loads(snapshot))

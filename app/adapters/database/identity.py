@@ -126,25 +126,25 @@ class PostgresTenantStore:
 
 
 class PostgresWorkflowKeys:
-    """Finds the key of the workflow that a request is about."""
+    """Finds the key of the workflow of a tenant that a request is about."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def of_workflow(self, ref: Ref) -> str | None:
-        return ref.key or await self._value("workflow_key_by_id", ref.id)
+        return ref.key or await self._value("workflow_key_by_id", ref.tenant_id, ref.id)
 
-    async def of_execution(self, execution_id: UUID) -> str | None:
-        return await self._value("workflow_key_of_execution", execution_id)
+    async def of_execution(self, tenant_id: int, execution_id: UUID) -> str | None:
+        return await self._value("workflow_key_of_execution", tenant_id, execution_id)
 
     async def of_schedule(self, ref: Ref) -> str | None:
         if ref.id is None:
-            return await self._value("workflow_key_of_schedule_by_key", ref.key)
-        return await self._value("workflow_key_of_schedule_by_id", ref.id)
+            return await self._value("workflow_key_of_schedule_by_key", ref.tenant_id, ref.key)
+        return await self._value("workflow_key_of_schedule_by_id", ref.tenant_id, ref.id)
 
-    async def _value(self, statement: str, named: int | str | UUID | None) -> str | None:
+    async def _value(self, statement: str, tenant_id: int, named: int | str | UUID | None) -> str | None:
         with reaching():
-            found: str | None = await self._pool.read_value(_SQL[statement], named)
+            found: str | None = await self._pool.read_value(_SQL[statement], tenant_id, named)
         return found
 
 

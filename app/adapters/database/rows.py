@@ -19,6 +19,7 @@ _TYPE = {word.value: word for word in EventType}
 def execution(row: asyncpg.Record) -> Execution:
     return Execution(
         id=row["id"],
+        tenant_id=row["tenant_id"],
         workflow_id=row["workflow_id"],
         revision=row["revision"],
         status=_STATUS[row["status"]],

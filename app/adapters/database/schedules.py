@@ -34,13 +34,13 @@ class PostgresScheduleStore:
     async def workflow_id(self, ref: Ref) -> int | None:
         statement, named = _by_id_or_key("workflow", ref)
         with reaching():
-            found: int | None = await self._pool.read_value(statement, named)
+            found: int | None = await self._pool.read_value(statement, ref.tenant_id, named)
         return found
 
     async def insert(self, schedule: Schedule) -> Schedule:
         with reaching(), _constraints(schedule):
             row = await self._pool.fetchrow(
-                _SQL["insert"], *_values(schedule), schedule.workflow_id, schedule.created_at
+                _SQL["insert"], schedule.tenant_id, *_values(schedule), schedule.workflow_id, schedule.created_at
             )
         if row is None:
             raise NotFound("workflow", schedule.workflow_id)
@@ -49,25 +49,27 @@ class PostgresScheduleStore:
     async def get(self, ref: Ref) -> Schedule | None:
         statement, named = _by_id_or_key("get", ref)
         with reaching():
-            row = await self._pool.read_row(statement, named)
+            row = await self._pool.read_row(statement, ref.tenant_id, named)
         return None if row is None else _schedule(row)
 
-    async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
+    async def list_schedules(
+        self, tenant_id: int, workflow_id: int | None, skip: int, limit: int
+    ) -> tuple[Sequence[Schedule], int]:
         with reaching():
-            total = await self._pool.read_value(_SQL["count"], workflow_id)
-            rows = await self._pool.read(_SQL["list"], workflow_id, skip, limit)
+            total = await self._pool.read_value(_SQL["count"], tenant_id, workflow_id)
+            rows = await self._pool.read(_SQL["list"], tenant_id, workflow_id, skip, limit)
         return [_schedule(row) for row in rows], total
 
     async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
         with reaching(), _constraints(schedule):
             row = await self._pool.fetchrow(
-                _SQL["save"], *_values(schedule), schedule.id, schedule.version, hold_seconds
+                _SQL["save"], schedule.tenant_id, *_values(schedule), schedule.id, schedule.version, hold_seconds
             )
         return None if row is None else _schedule(row)
 
-    async def delete(self, schedule_id: int) -> bool:
+    async def delete(self, tenant_id: int, schedule_id: int) -> bool:
         with reaching():
-            return await self._pool.fetchval(_SQL["delete"], schedule_id) is not None
+            return await self._pool.fetchval(_SQL["delete"], tenant_id, schedule_id) is not None
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         with reaching():
@@ -126,6 +128,7 @@ def _schedule(row: asyncpg.Record) -> Schedule:
     return Schedule(
         id=row["id"],
         version=row["version"],
+        tenant_id=row["tenant_id"],
         workflow_id=row["workflow_id"],
         timing=Timing(row["cron"], row["time_zone"], row["at"]),
         input=Payload(row["input"]),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from app.adapters.database.tenancy import bound
+
 _HEADER = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -20,4 +22,4 @@ def parse(text: str) -> Mapping[str, str]:
     names, bodies = parts[::2], parts[1::2]
     if doubled := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"several statements have the same name: {', '.join(sorted(doubled))}")
-    return {name: body.strip().rstrip(";") for name, body in zip(names, bodies, strict=True)}
+    return {name: bound(body.strip().rstrip(";")) for name, body in zip(names, bodies, strict=True)}

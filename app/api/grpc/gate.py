@@ -70,7 +70,9 @@ class Gate(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: Context) -> Any:
             async with errors_as_status(context):
                 refuse_malformed(request)
-                await self._admission.check_limit(caller, permission, _named(request, permission.target))
+                await self._admission.check_limit(
+                    caller, permission, _named(request, permission.target, caller.tenant_id)
+                )
             return await method(request, context)
 
         return call
@@ -94,11 +96,11 @@ def _credentials(metadata: Any) -> tuple[list[bytes], list[bytes]]:
     return found["authorization"], found["x-api-key"]
 
 
-def _named(request: Any, target: Target) -> Named:
+def _named(request: Any, target: Target, tenant_id: int) -> Named:
     """What a request names. Raise `NotFound` for a name that nothing can have."""
     workflow, execution = getattr(request, "workflow_id", ""), getattr(request, "execution_id", "")
     return Named(
-        parse_ref(workflow) if workflow else None,
+        parse_ref(workflow, tenant_id) if workflow else None,
         parse_execution_id(execution) if target is Target.EXECUTION else None,
     )
 

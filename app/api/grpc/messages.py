@@ -45,7 +45,9 @@ TASK_STATUS = {
 }
 
 
-def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, payloads: Payloads) -> StartRequest:
+def start_request(
+    message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, payloads: Payloads, tenant_id: int
+) -> StartRequest:
     """Raise `Invalid`, `TooLarge` or `NotFound` for a message that cannot start an execution."""
     if not message.workflow_id:
         raise Invalid.at("workflow_id", "must be a workflow's id or key")
@@ -55,7 +57,7 @@ def start_request(message: pb.ExecuteWorkflowRequest | pb.StartWorkflowRequest, 
         payload = payloads.object_from_text(message.input, "input")
     else:
         payload = payloads.from_value(dict(message.parameters), "input")
-    return StartRequest(parse_ref(message.workflow_id), payload, message.idempotency_key or None)
+    return StartRequest(parse_ref(message.workflow_id, tenant_id), payload, message.idempotency_key or None)
 
 
 def started_message(execution: Execution, *, already_started: bool) -> pb.StartWorkflowResponse:

@@ -53,74 +53,77 @@ class WorkflowServicer:
 
     @stream
     async def ExecuteWorkflow(self, request: pb.ExecuteWorkflowRequest, caller: Caller) -> Updates:
-        _, updates = await self._executions.execute(start_request(request, self._payloads))
+        _, updates = await self._executions.execute(caller, start_request(request, self._payloads, caller.tenant_id))
         return updates
 
     @stream
     async def WatchExecution(self, request: pb.WatchExecutionRequest, caller: Caller) -> Updates:
-        return await self._executions.watch(parse_execution_id(request.execution_id), request.after_sequence)
+        return await self._executions.watch(caller, parse_execution_id(request.execution_id), request.after_sequence)
 
     @unary
     async def StartWorkflow(self, request: pb.StartWorkflowRequest, caller: Caller) -> pb.StartWorkflowResponse:
-        started = await self._executions.start(start_request(request, self._payloads))
+        started = await self._executions.start(caller, start_request(request, self._payloads, caller.tenant_id))
         return started_message(started.execution, already_started=started.already_started)
 
     @unary
     async def GetWorkflowStatus(
         self, request: pb.GetWorkflowStatusRequest, caller: Caller
     ) -> pb.WorkflowStatusResponse:
-        execution = await self._executions.get(parse_execution_id(request.execution_id))
-        return status_message(execution, await self._executions.last_update(execution))
+        execution = await self._executions.get(caller, parse_execution_id(request.execution_id))
+        return status_message(execution, await self._executions.last_update(caller, execution))
 
     @unary
     async def ListExecutions(self, request: pb.ListExecutionsRequest, caller: Caller) -> pb.ListExecutionsResponse:
         workflow, token = request.workflow_id, request.page_token
+        ref = parse_ref(workflow, caller.tenant_id) if workflow else None
         wanted = ExecutionFilter(
-            workflow_id=await self._executions.workflow_id(parse_ref(workflow)) if workflow else None,
+            workflow_id=None if ref is None else await self._executions.workflow_id(caller, ref),
             status=_wanted_status(request.status),
             parent_id=_wanted_id(request.parent_execution_id, "parent_execution_id"),
             root_id=_wanted_id(request.root_execution_id, "root_execution_id"),
         )
         size, before = _page_size(request.page_size), parse_execution_id(token, "cursor") if token else None
-        page = await self._executions.list_executions(wanted, before, size)
+        page = await self._executions.list_executions(caller, wanted, before, size)
         return page_message(page, self._max_message_bytes)
 
     @unary
     async def CancelExecution(self, request: pb.CancelExecutionRequest, caller: Caller) -> pb.CancelExecutionResponse:
-        execution = await self._controls.cancel(parse_execution_id(request.execution_id), request.reason)
+        execution = await self._controls.cancel(caller, parse_execution_id(request.execution_id), request.reason)
         return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def PauseExecution(self, request: pb.PauseExecutionRequest, caller: Caller) -> pb.PauseExecutionResponse:
-        execution = await self._controls.pause(parse_execution_id(request.execution_id), request.reason)
+        execution = await self._controls.pause(caller, parse_execution_id(request.execution_id), request.reason)
         return pb.PauseExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def ResumeExecution(self, request: pb.ResumeExecutionRequest, caller: Caller) -> pb.ResumeExecutionResponse:
-        execution = await self._controls.resume(parse_execution_id(request.execution_id), request.reason)
+        execution = await self._controls.resume(caller, parse_execution_id(request.execution_id), request.reason)
         return pb.ResumeExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def SignalExecution(self, request: pb.SignalExecutionRequest, caller: Caller) -> pb.SignalExecutionResponse:
         payload = self._payloads.from_text(request.payload or "null", "payload")
-        execution = await self._controls.signal(parse_execution_id(request.execution_id), request.name, payload)
+        execution = await self._controls.signal(caller, parse_execution_id(request.execution_id), request.name, payload)
         return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def SkipTask(self, request: pb.SkipTaskRequest, caller: Caller) -> pb.SkipTaskResponse:
-        execution = await self._controls.skip(parse_execution_id(request.execution_id), request.task, request.reason)
+        execution = await self._controls.skip(
+            caller, parse_execution_id(request.execution_id), request.task, request.reason
+        )
         return pb.SkipTaskResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
     @unary
     async def RetryExecution(self, request: pb.RetryExecutionRequest, caller: Caller) -> pb.RetryExecutionResponse:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
-        return retried_message(await self._controls.retry(execution_id, revision))
+        return retried_message(await self._controls.retry(caller, execution_id, revision))
 
     @unary
     async def RerunExecution(self, request: pb.RerunExecutionRequest, caller: Caller) -> pb.RerunExecutionResponse:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         key = request.idempotency_key or None
-        return rerun_message(await self._controls.rerun(execution_id, request.from_task, key, revision))
+        return rerun_message(await self._controls.rerun(caller, execution_id, request.from_task, key, revision))
 
 
 def _wanted_id(text: str, field: str) -> UUID | None:

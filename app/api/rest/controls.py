@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.control_bodies import ReasonBody, RerunBody, RetryBody, SignalBody, SkipBody
-from app.api.rest.dependencies import Controls, ExecutionId, ReadyServices
+from app.api.rest.dependencies import CallerOfRequest, Controls, ExecutionId, ReadyServices
 from app.api.rest.documentation import LOCATION, WITH_BODY, Responses, documented_errors
 from app.api.rest.execution_documents import execution_document
 from app.api.rest.responses import PREFIX, document_response
@@ -34,9 +34,11 @@ def _repetition(*statuses: int) -> Responses:
     response_description="The execution will stop.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def cancel_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
+async def cancel_execution(
+    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: ReasonBody | None = None
+) -> Response:
     """Requests that the execution stops. No effect when repeated. 409 if the execution completed or failed."""
-    cancelled = await controls.cancel(execution, (body or ReasonBody()).reason)
+    cancelled = await controls.cancel(caller, execution, (body or ReasonBody()).reason)
     return document_response(execution_document(cancelled), 202)
 
 
@@ -48,9 +50,11 @@ async def cancel_execution(execution: ExecutionId, controls: Controls, body: Rea
     response_description="The execution will start nothing more.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def pause_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
+async def pause_execution(
+    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: ReasonBody | None = None
+) -> Response:
     """Running attempts may end; no more are started until the execution is resumed. 409 if it has ended."""
-    paused = await controls.pause(execution, (body or ReasonBody()).reason)
+    paused = await controls.pause(caller, execution, (body or ReasonBody()).reason)
     return document_response(execution_document(paused), 202)
 
 
@@ -62,9 +66,11 @@ async def pause_execution(execution: ExecutionId, controls: Controls, body: Reas
     response_description="The execution will continue.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def resume_execution(execution: ExecutionId, controls: Controls, body: ReasonBody | None = None) -> Response:
+async def resume_execution(
+    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: ReasonBody | None = None
+) -> Response:
     """Continues a paused execution. No effect if it is not paused. 409 if it has ended."""
-    resumed = await controls.resume(execution, (body or ReasonBody()).reason)
+    resumed = await controls.resume(caller, execution, (body or ReasonBody()).reason)
     return document_response(execution_document(resumed), 202)
 
 
@@ -76,10 +82,12 @@ async def resume_execution(execution: ExecutionId, controls: Controls, body: Rea
     response_description="The signal is stored; the task that waits for it, now or later, will receive it.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def signal_execution(execution: ExecutionId, services: ReadyServices, body: SignalBody) -> Response:
+async def signal_execution(
+    execution: ExecutionId, services: ReadyServices, caller: CallerOfRequest, body: SignalBody
+) -> Response:
     """Each call sends another signal. 409 if the execution has ended."""
     payload = services.payloads.from_value(body.payload, "payload")
-    signalled = await services.controls.signal(execution, body.name, payload)
+    signalled = await services.controls.signal(caller, execution, body.name, payload)
     return document_response(execution_document(signalled), 202)
 
 
@@ -91,12 +99,12 @@ async def signal_execution(execution: ExecutionId, services: ReadyServices, body
     response_description="The task will count as completed.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def skip_task(execution: ExecutionId, controls: Controls, body: SkipBody) -> Response:
+async def skip_task(execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: SkipBody) -> Response:
     """The execution continues as if the task had completed with the output null; a running attempt is stopped first.
 
     No effect when repeated. 409 if the task has ended in another way, or the execution has ended.
     """
-    skipping = await controls.skip(execution, body.task, body.reason)
+    skipping = await controls.skip(caller, execution, body.task, body.reason)
     return document_response(execution_document(skipping), 202)
 
 
@@ -108,13 +116,15 @@ async def skip_task(execution: ExecutionId, controls: Controls, body: SkipBody) 
     response_description="A new execution is accepted and will be run.",
     responses=_repetition(404, 409, *WITH_BODY),
 )
-async def retry_execution(execution: ExecutionId, controls: Controls, body: RetryBody | None = None) -> Response:
+async def retry_execution(
+    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: RetryBody | None = None
+) -> Response:
     """Starts a new execution with the same input, which reuses what completed and runs everything else.
 
     The execution must have failed or been cancelled. A repeated call with the same revision returns the execution that
     the first one started. 422 if what completed cannot be reused on the revision that the body names.
     """
-    return _started(await controls.retry(execution, (body or RetryBody()).revision))
+    return _started(await controls.retry(caller, execution, (body or RetryBody()).revision))
 
 
 @router.post(
@@ -125,14 +135,16 @@ async def retry_execution(execution: ExecutionId, controls: Controls, body: Retr
     response_description="A new execution is accepted and will be run.",
     responses=_repetition(404, 409, *WITH_BODY),
 )
-async def rerun_execution(execution: ExecutionId, controls: Controls, body: RerunBody) -> Response:
+async def rerun_execution(
+    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: RerunBody
+) -> Response:
     """Starts a new execution with the same input, which runs the task and all tasks after it again.
 
     It reuses everything else that completed. The execution must have ended. A repeated call with the same
     `idempotency_key` returns the execution that the first one started. 422 if what completed cannot be reused on the
     revision that the body names.
     """
-    return _started(await controls.rerun(execution, body.from_task, body.idempotency_key, body.revision))
+    return _started(await controls.rerun(caller, execution, body.from_task, body.idempotency_key, body.revision))
 
 
 def _started(started: Repetition) -> Response:

@@ -84,6 +84,12 @@ async def _dry_runs(request: Request) -> DryRunner:
     return (await _services(request)).dry_runs
 
 
+def caller_of(request: Request) -> Caller:
+    """As `definitions_of`."""
+    caller: Caller = request.scope[CALLER]
+    return caller
+
+
 def definitions_of(request: Request) -> DefinitionService:
     """For routes that mostly read the cache: taking the service from the request costs less than a dependency."""
     services: Services = request.app.state.services

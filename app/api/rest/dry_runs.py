@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.body_model import Body, with_example
-from app.api.rest.dependencies import DryRuns, WorkflowInPath
+from app.api.rest.dependencies import CallerOfRequest, DryRuns, WorkflowInPath
 from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.execution_documents import error_document, json_fragment
 from app.api.rest.responses import document_response
@@ -91,10 +91,13 @@ class DryRunView(BaseModel):
     response_model=DryRunView,
     responses=documented_errors(404, *WITH_BODY),
 )
-async def test_workflow(workflow: WorkflowInPath, body: DryRunBody, dry_runs: DryRuns) -> Response:
+async def test_workflow(
+    workflow: WorkflowInPath, body: DryRunBody, dry_runs: DryRuns, caller: CallerOfRequest
+) -> Response:
     """Returns the path that an execution of the current revision would take. No task runs, and nothing is stored."""
     mocks = {name: mock.mock() for name, mock in body.tasks.items()}
-    return document_response(_document(await dry_runs.run(parse_ref(workflow), body.input, mocks)))
+    run = await dry_runs.run(caller, parse_ref(workflow, caller.tenant_id), body.input, mocks)
+    return document_response(_document(run))
 
 
 def _document(run: DryRun) -> dict[str, Any]:

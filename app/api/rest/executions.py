@@ -82,24 +82,29 @@ async def start_execution(
     """
     body = body or ExecutionStart()
     executions, payload = services.executions, services.payloads.from_value(body.input, "input")
-    started = await executions.start(StartRequest(parse_ref(workflow), payload, body.idempotency_key))
+    request = StartRequest(parse_ref(workflow, caller.tenant_id), payload, body.idempotency_key)
+    started = await executions.start(caller, request)
     execution = started.execution
     if wait > 0 and not execution.status.is_final:
         async with services.identity.long_calls.lasting(caller):
-            execution = await executions.wait(execution.id, wait)
+            execution = await executions.wait(caller, execution.id, wait)
     headers = {"Location": f"{PREFIX}/executions/{execution.id}"}
     return document_response(execution_document(execution), 200 if execution.status.is_final else 202, headers)
 
 
 @router.get("/executions", summary="List executions", response_model=ExecutionPage, responses=readable(404))
 async def list_executions(
-    executions: Executions, wanted: Annotated[ExecutionQuery, Query()], if_none_match: IfNoneMatch = None
+    executions: Executions,
+    caller: CallerOfRequest,
+    wanted: Annotated[ExecutionQuery, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Newest first, without inputs and outputs."""
     workflow = wanted.workflow_id
-    workflow_id = None if workflow is None else await executions.workflow_id(parse_ref(workflow))
+    ref = None if workflow is None else parse_ref(workflow, caller.tenant_id)
+    workflow_id = None if ref is None else await executions.workflow_id(caller, ref)
     before = parse_execution_id(wanted.cursor, "cursor") if wanted.cursor else None
-    page = await executions.list_executions(wanted.filter(workflow_id), before, wanted.limit)
+    page = await executions.list_executions(caller, wanted.filter(workflow_id), before, wanted.limit)
     cursor = None if page.next_cursor is None else str(page.next_cursor)
     document = {"items": [execution_summary(e) for e in page.executions], "next_cursor": cursor}
     return readable_response(orjson.dumps(document), if_none_match)
@@ -108,9 +113,12 @@ async def list_executions(
 @router.get(
     "/executions/{execution}", summary="Get an execution", response_model=ExecutionView, responses=readable(404)
 )
-async def get_execution(execution: ExecutionId, executions: Executions, if_none_match: IfNoneMatch = None) -> Response:
+async def get_execution(
+    execution: ExecutionId, executions: Executions, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
+) -> Response:
     """The execution in its current state."""
-    return readable_response(orjson.dumps(execution_document(await executions.get(execution))), if_none_match)
+    found = await executions.get(caller, execution)
+    return readable_response(orjson.dumps(execution_document(found)), if_none_match)
 
 
 @router.get(
@@ -119,12 +127,13 @@ async def get_execution(execution: ExecutionId, executions: Executions, if_none_
 async def list_events(
     execution: ExecutionId,
     executions: Executions,
+    caller: CallerOfRequest,
     after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Only events with a higher number.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="The largest number of events to return.")] = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Oldest first; the numbers are 1, 2, 3, … without a gap. For the next page pass the last number as `after`."""
-    page = await executions.updates(execution, after, limit)
+    page = await executions.updates(caller, execution, after, limit)
     document = {"items": [event_document(update) for update in page.updates], "ended": page.ended}
     return readable_response(orjson.dumps(document), if_none_match)
 
@@ -136,9 +145,9 @@ async def list_events(
     responses=readable(404),
 )
 async def list_task_executions(
-    execution: ExecutionId, executions: Executions, if_none_match: IfNoneMatch = None
+    execution: ExecutionId, executions: Executions, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The state of each task of the revision, in the order in which they run."""
-    tasks = await executions.tasks(execution)
+    tasks = await executions.tasks(caller, execution)
     document = {"items": [task_execution_document(execution, task) for task in tasks]}
     return readable_response(orjson.dumps(document), if_none_match)

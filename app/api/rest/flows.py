@@ -60,41 +60,51 @@ async def start_flow_run(
     """
     draft, payload = body.flow.draft(), services.payloads.from_value(body.input, "input")
     executions = services.executions
-    workflow, execution = await run_flow(services.definitions, executions, draft, payload, body.idempotency_key)
+    workflow, execution = await run_flow(caller, services.definitions, executions, draft, payload, body.idempotency_key)
     if wait > 0 and not execution.status.is_final:
         async with services.identity.long_calls.lasting(caller):
-            execution = await executions.wait(execution.id, wait)
-    document = flow_run_document(workflow, execution, await read_flow_run(executions, execution))
+            execution = await executions.wait(caller, execution.id, wait)
+    document = flow_run_document(workflow, execution, await read_flow_run(caller, executions, execution))
     headers = {"Location": f"{PREFIX}/flow-runs/{execution.id}"}
     return document_response(document, 200 if execution.status.is_final else 202, headers)
 
 
 @router.get("/flow-runs/{flow_run}", summary="Get a flow's run", response_model=FlowRunView, responses=readable(404))
 async def get_flow_run(
-    flow_run: FlowRunId, definitions: Definitions, executions: Executions, if_none_match: IfNoneMatch = None
+    flow_run: FlowRunId,
+    definitions: Definitions,
+    executions: Executions,
+    caller: CallerOfRequest,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The run in its current state."""
-    found = await executions.get(flow_run)
-    workflow = await read_flow_of(definitions, found)
-    document = flow_run_document(workflow, found, await read_flow_run(executions, found))
+    found = await executions.get(caller, flow_run)
+    workflow = await read_flow_of(caller, definitions, found)
+    document = flow_run_document(workflow, found, await read_flow_run(caller, executions, found))
     return readable_response(orjson.dumps(document), if_none_match)
 
 
 @router.get("/flows", summary="List flows", response_model=FlowPage, responses=readable())
 async def list_flows(
-    definitions: Definitions, skip: Skip = 0, limit: Limit = 100, if_none_match: IfNoneMatch = None
+    definitions: Definitions,
+    caller: CallerOfRequest,
+    skip: Skip = 0,
+    limit: Limit = 100,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """All workflows with a `start_task`, including those that were stored under `/workflows`."""
-    found, total = await definitions.list_documents(WorkflowFilter(routed=True), skip, limit)
+    found, total = await definitions.list_documents(caller, WorkflowFilter(routed=True), skip, limit)
     items = [orjson.dumps(flow_document(workflow_from_document(orjson.loads(document)))) for document in found]
     return readable_response(page_body(items, total, skip, limit), if_none_match)
 
 
 @router.get("/flows/{flow}", summary="Get a flow", response_model=FlowView, responses=readable(404))
-async def get_flow(flow: FlowInPath, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+async def get_flow(
+    flow: FlowInPath, definitions: Definitions, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
+) -> Response:
     """The current revision of the flow. It can be changed and deleted under `/workflows`."""
     try:
-        workflow = await read_flow(definitions, parse_ref(flow))
+        workflow = await read_flow(caller, definitions, parse_ref(flow, caller.tenant_id))
     except NotFound:
         raise NotFound("flow", flow) from None
     if workflow is None:

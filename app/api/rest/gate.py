@@ -41,7 +41,7 @@ class Gate:
         caller = await admission.admit(permission, authorization, api_key)
         scope[CALLER] = caller
         if caller is not None and caller.workflows is not None:
-            await admission.check_limit(caller, permission, _named(scope))
+            await admission.check_limit(caller, permission, _named(scope, caller.tenant_id))
 
 
 def _credentials(scope: Scope) -> tuple[list[bytes], list[bytes]]:
@@ -55,21 +55,21 @@ def _credentials(scope: Scope) -> tuple[list[bytes], list[bytes]]:
     return authorization, api_key
 
 
-def _named(scope: Scope) -> Named:
+def _named(scope: Scope, tenant_id: int) -> Named:
     """What the path and the query name. Raise `NotFound` or `Invalid` for a name that nothing can have."""
     path: Mapping[str, str] = scope.get("path_params", {})
     workflow = path.get("workflow") or path.get("flow")
     execution = path.get("execution") or path.get("flow_run")
     schedule = path.get("schedule")
     return Named(
-        _filter(scope["query_string"]) if workflow is None else parse_ref(workflow),
+        _filter(scope["query_string"], tenant_id) if workflow is None else parse_ref(workflow, tenant_id),
         None if execution is None else parse_execution_id(execution),
-        None if schedule is None else parse_ref(schedule, "schedule"),
+        None if schedule is None else parse_ref(schedule, tenant_id, "schedule"),
     )
 
 
-def _filter(query: bytes) -> Ref | None:
+def _filter(query: bytes, tenant_id: int) -> Ref | None:
     """The workflow that the filter of a list names; None if it names none, or more than one."""
     given = parse_qs(query.decode("latin-1"))
     names = [name for parameter in _FILTERS for name in given.get(parameter, ())]
-    return parse_ref(names[0]) if len(names) == 1 else None
+    return parse_ref(names[0], tenant_id) if len(names) == 1 else None

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, WorkflowInPath
+from app.api.rest.dependencies import CallerOfRequest, Definitions, Limit, Skip, Strict, WorkflowInPath
 from app.api.rest.documentation import ETAG, documented_errors, readable
 from app.api.rest.responses import page_body, readable_response, workflow_response
 from app.api.rest.revision_views import RevisionChangesView
@@ -29,12 +29,13 @@ Against = Annotated[
 async def list_revisions(
     workflow: WorkflowInPath,
     definitions: Definitions,
+    caller: CallerOfRequest,
     skip: Skip = 0,
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Newest first. The revisions of a deleted workflow are found by its id."""
-    summaries, total = await definitions.list_revisions(parse_ref(workflow), skip, limit)
+    summaries, total = await definitions.list_revisions(caller, parse_ref(workflow, caller.tenant_id), skip, limit)
     items = [_summary(summary) for summary in summaries]
     return readable_response(page_body(items, total, skip, limit), if_none_match)
 
@@ -44,10 +45,13 @@ async def get_revision(
     workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
+    caller: CallerOfRequest,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The whole workflow as it was at this revision. The revisions of a deleted workflow are found by its id."""
-    return readable_response(await definitions.revision_document(parse_ref(workflow), revision), if_none_match)
+    return readable_response(
+        await definitions.revision_document(caller, parse_ref(workflow, caller.tenant_id), revision), if_none_match
+    )
 
 
 @router.get(
@@ -60,6 +64,7 @@ async def get_revision_changes(
     workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
+    caller: CallerOfRequest,
     against: Against = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -69,7 +74,7 @@ async def get_revision_changes(
     found by its id.
     """
     base = revision - 1 if against is None else against
-    differences = await definitions.revision_differences(parse_ref(workflow), revision, base)
+    differences = await definitions.revision_differences(caller, parse_ref(workflow, caller.tenant_id), revision, base)
     return readable_response(
         orjson.dumps({"revision": revision, "against": base, **asdict(differences)}), if_none_match
     )
@@ -85,6 +90,7 @@ async def restore_revision(
     workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
+    caller: CallerOfRequest,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -94,9 +100,9 @@ async def restore_revision(
     Tasks are matched by name: a match keeps its id, others get a new one. If nothing changes, no revision is created. A
     deleted workflow cannot be restored, but a new workflow can be created from one of its revisions.
     """
-    ref = parse_ref(workflow)
-    expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.restore(ref, revision, expected, strict=strict))
+    ref = parse_ref(workflow, caller.tenant_id)
+    expected = await expected_revision(if_match, if_none_match, lambda: definitions.document(caller, ref))
+    return workflow_response(await definitions.restore(caller, ref, revision, expected, strict=strict))
 
 
 def _summary(summary: RevisionSummary) -> bytes:

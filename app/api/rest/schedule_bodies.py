@@ -57,10 +57,10 @@ class ScheduleFields(Body):
     )
     paused: bool | None = Field(None, description="If omitted, it stays unchanged; a new schedule is not paused.")
 
-    def _draft(self, workflow: str | None, payloads: Payloads) -> ScheduleDraft:
+    def _draft(self, workflow: str | None, payloads: Payloads, tenant_id: int) -> ScheduleDraft:
         """Raise `NotFound` for a `workflow` that is neither an id nor a key, `TooLarge` or `Invalid` for the input."""
         return ScheduleDraft(
-            workflow=None if workflow is None else parse_ref(workflow),
+            workflow=None if workflow is None else parse_ref(workflow, tenant_id),
             timing=Timing(None if self.cron is None else tidy(self.cron), self.time_zone, self.at),
             input=payloads.from_value(self.input, "input"),
             key=self.key,
@@ -78,9 +78,9 @@ class ScheduleBody(ScheduleFields):
 
     workflow: str = Field(description="The workflow's id or key. It cannot be changed later.")
 
-    def draft(self, payloads: Payloads) -> ScheduleDraft:
+    def draft(self, payloads: Payloads, tenant_id: int) -> ScheduleDraft:
         """Raise as `_draft`."""
-        return self._draft(self.workflow, payloads)
+        return self._draft(self.workflow, payloads, tenant_id)
 
 
 class ScheduleReadOnly(Returned):
@@ -106,6 +106,6 @@ class ScheduleReplace(ScheduleReadOnly, ScheduleFields):
         None, description="The workflow's id or key; it must be the same as before. If omitted, it stays unchanged."
     )
 
-    def draft(self, payloads: Payloads) -> ScheduleDraft:
+    def draft(self, payloads: Payloads, tenant_id: int) -> ScheduleDraft:
         """Raise as `_draft`."""
-        return self._draft(self.workflow, payloads)
+        return self._draft(self.workflow, payloads, tenant_id)

@@ -5,7 +5,17 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, TaskId, WorkflowInPath, definitions_of
+from app.api.rest.dependencies import (
+    CallerOfRequest,
+    Definitions,
+    Limit,
+    Skip,
+    Strict,
+    TaskId,
+    WorkflowInPath,
+    caller_of,
+    definitions_of,
+)
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import PREFIX, json_response, page_body, readable_response, with_warnings
 from app.api.rest.task_bodies import TaskBody, TaskPatch, TaskReplace
@@ -31,13 +41,14 @@ async def create_task(
     workflow: WorkflowInPath,
     body: TaskBody,
     definitions: Definitions,
+    caller: CallerOfRequest,
     strict: Strict = False,
     if_match: IfMatch = None,
 ) -> Response:
     """Adds a task to a workflow, and so creates a new revision of it."""
-    ref = parse_ref(workflow)
-    revision = await expected_revision(if_match, None, lambda: definitions.document(ref))
-    return _task_response(await definitions.add_task(ref, body.draft(), revision, strict=strict), 201)
+    ref = parse_ref(workflow, caller.tenant_id)
+    revision = await expected_revision(if_match, None, lambda: definitions.document(caller, ref))
+    return _task_response(await definitions.add_task(caller, ref, body.draft(), revision, strict=strict), 201)
 
 
 @router.get(
@@ -54,15 +65,19 @@ async def list_tasks(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Ordered by sequence and id."""
-    tasks = orjson.loads((await definitions_of(request).document(parse_ref(workflow))).body)["tasks"]
+    caller = caller_of(request)
+    document = await definitions_of(request).document(caller, parse_ref(workflow, caller.tenant_id))
+    tasks = orjson.loads(document.body)["tasks"]
     items = [orjson.dumps(task) for task in tasks[skip : skip + limit]]
     return readable_response(page_body(items, len(tasks), skip, limit), if_none_match)
 
 
 @router.get("/tasks/{task}", summary="Get a task", response_model=TaskView, responses=readable(404))
-async def get_task(task: TaskId, definitions: Definitions, if_none_match: IfNoneMatch = None) -> Response:
+async def get_task(
+    task: TaskId, definitions: Definitions, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
+) -> Response:
     """The ETag is that of the workflow: any change of the workflow changes it."""
-    document = await definitions.document_of_task(task)
+    document = await definitions.document_of_task(caller, task)
     for found in orjson.loads(document.body)["tasks"]:
         if found["id"] == task:
             return readable_response(orjson.dumps(found), if_none_match, document.etag)
@@ -74,6 +89,7 @@ async def replace_task(
     task: TaskId,
     body: TaskReplace,
     definitions: Definitions,
+    caller: CallerOfRequest,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -83,8 +99,10 @@ async def replace_task(
     A task can be sent back as it was read: `id`, `workflow_id` and `created_at` must be unchanged (422), and so must
     `updated_at` (409, `outdated`).
     """
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.replace_task(task, body.draft(), revision, body.stated(), strict=strict))
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(caller, task))
+    return _task_response(
+        await definitions.replace_task(caller, task, body.draft(), revision, body.stated(), strict=strict)
+    )
 
 
 @router.patch("/tasks/{task}", summary="Change fields of a task", response_model=SavedTaskView, responses=CHANGED)
@@ -92,6 +110,7 @@ async def update_task(
     task: TaskId,
     body: TaskPatch,
     definitions: Definitions,
+    caller: CallerOfRequest,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -102,17 +121,23 @@ async def update_task(
 
     `config`, `retry`, `depends_on` and `compensate` are replaced as a whole.
     """
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.merge_task(task, body.changes(), revision, body.stated(), strict=strict))
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(caller, task))
+    return _task_response(
+        await definitions.merge_task(caller, task, body.changes(), revision, body.stated(), strict=strict)
+    )
 
 
 @router.delete("/tasks/{task}", summary="Delete a task", response_model=TaskView, responses=documented_errors(404, 412))
 async def delete_task(
-    task: TaskId, definitions: Definitions, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+    task: TaskId,
+    definitions: Definitions,
+    caller: CallerOfRequest,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Returns the task as it was. 422 if other tasks depend on it, or if it undoes another task."""
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(task))
-    return _task_response(await definitions.delete_task(task, revision))
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document_of_task(caller, task))
+    return _task_response(await definitions.delete_task(caller, task, revision))
 
 
 def _task_response(change: TaskChange, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.dependencies import Definitions, Strict
+from app.api.rest.dependencies import CallerOfRequest, Definitions, Strict
 from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.field_problems import field_problems
 from app.api.rest.responses import document_response, problem_documents
@@ -41,12 +41,14 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JudgingR
 @router.post(
     "/validate", summary="Check a workflow", response_model=VerdictView, responses=documented_errors(*WITH_BODY)
 )
-async def validate_workflow(body: WorkflowCreate, definitions: Definitions, strict: Strict = False) -> Response:
+async def validate_workflow(
+    body: WorkflowCreate, definitions: Definitions, caller: CallerOfRequest, strict: Strict = False
+) -> Response:
     """Returns all problems for which creating this workflow would be refused, and all warnings. Nothing is stored.
 
     It does not check whether the key belongs to another workflow.
     """
-    verdict = await definitions.judge(body.draft(), strict=strict)
+    verdict = await definitions.judge(caller, body.draft(), strict=strict)
     return _verdict(verdict.problems, verdict.warnings)
 
 

@@ -6,7 +6,16 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import Definitions, Limit, Skip, Strict, WorkflowInPath, definitions_of
+from app.api.rest.dependencies import (
+    CallerOfRequest,
+    Definitions,
+    Limit,
+    Skip,
+    Strict,
+    WorkflowInPath,
+    caller_of,
+    definitions_of,
+)
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
 from app.api.rest.views import SavedWorkflowView, WorkflowPage, WorkflowView
@@ -25,14 +34,17 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     response_model=SavedWorkflowView,
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
-async def create_workflow(body: WorkflowCreate, definitions: Definitions, strict: Strict = False) -> Response:
+async def create_workflow(
+    body: WorkflowCreate, definitions: Definitions, caller: CallerOfRequest, strict: Strict = False
+) -> Response:
     """Stores revision 1 of a new workflow with all its tasks."""
-    return workflow_response(await definitions.create(body.draft(), strict=strict), 201)
+    return workflow_response(await definitions.create(caller, body.draft(), strict=strict), 201)
 
 
 @router.get("", summary="List workflows", response_model=WorkflowPage, responses=readable())
 async def list_workflows(
     definitions: Definitions,
+    caller: CallerOfRequest,
     skip: Skip = 0,
     limit: Limit = 100,
     name: Annotated[str | None, Query(description="A part of the name, ignoring case.")] = None,
@@ -40,14 +52,15 @@ async def list_workflows(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Ordered by id."""
-    items, total = await definitions.list_documents(WorkflowFilter(name, key), skip, limit)
+    items, total = await definitions.list_documents(caller, WorkflowFilter(name, key), skip, limit)
     return readable_response(page_body(items, total, skip, limit), if_none_match)
 
 
 @router.get("/{workflow}", summary="Get a workflow", response_model=WorkflowView, responses=readable(404))
 async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match: IfNoneMatch = None) -> Response:
     """The current revision. Send its ETag as `If-Match` with a change, so that no other client's change is lost."""
-    document = await definitions_of(request).document(parse_ref(workflow))
+    caller = caller_of(request)
+    document = await definitions_of(request).document(caller, parse_ref(workflow, caller.tenant_id))
     return readable_response(document.body, if_none_match, document.etag)
 
 
@@ -61,6 +74,7 @@ async def replace_workflow(
     workflow: WorkflowInPath,
     body: WorkflowReplace,
     definitions: Definitions,
+    caller: CallerOfRequest,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -73,9 +87,11 @@ async def replace_workflow(
     A workflow can be sent back as it was read: `id` and `created_at` must be unchanged (422), and so must `revision`
     and `updated_at` (409, `outdated`). The same holds for its tasks.
     """
-    ref = parse_ref(workflow)
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.replace(ref, body.draft(), revision, body.stated(), strict=strict))
+    ref = parse_ref(workflow, caller.tenant_id)
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(caller, ref))
+    return workflow_response(
+        await definitions.replace(caller, ref, body.draft(), revision, body.stated(), strict=strict)
+    )
 
 
 @router.patch(
@@ -88,6 +104,7 @@ async def update_workflow(
     workflow: WorkflowInPath,
     body: WorkflowPatch,
     definitions: Definitions,
+    caller: CallerOfRequest,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -96,9 +113,11 @@ async def update_workflow(
 
     If given, `tasks` is the whole list, matched as in PUT.
     """
-    ref = parse_ref(workflow)
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return workflow_response(await definitions.merge(ref, body.changes(), revision, body.stated(), strict=strict))
+    ref = parse_ref(workflow, caller.tenant_id)
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(caller, ref))
+    return workflow_response(
+        await definitions.merge(caller, ref, body.changes(), revision, body.stated(), strict=strict)
+    )
 
 
 @router.delete(
@@ -107,6 +126,7 @@ async def update_workflow(
 async def delete_workflow(
     workflow: WorkflowInPath,
     definitions: Definitions,
+    caller: CallerOfRequest,
     force: Annotated[bool, Query(description="Delete it although other workflows call it.")] = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -115,6 +135,6 @@ async def delete_workflow(
 
     409 with the code `workflow_in_use` if tasks of other workflows call it.
     """
-    ref = parse_ref(workflow)
-    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(ref))
-    return document_response(workflow_document(await definitions.delete(ref, revision, force=force)))
+    ref = parse_ref(workflow, caller.tenant_id)
+    revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(caller, ref))
+    return document_response(workflow_document(await definitions.delete(caller, ref, revision, force=force)))

@@ -112,7 +112,7 @@ class ChildOpenings:
         try:
             # Only the text is used: the value is part of a config that other attempts use, too.
             payload = Payload(self.payloads.from_value(call.input, "input").text)
-            workflow_id, revision = await self._runnable(call.workflow, payload, known)
+            workflow_id, revision = await self._runnable(parent.tenant_id, call.workflow, payload, known)
         except (NotFound, Invalid) as error:
             raise TaskError("child_not_started", error.message, retryable=isinstance(error, NotFound)) from None
         except ServiceError as error:
@@ -122,11 +122,11 @@ class ChildOpenings:
         link = Parent(parent.id, task.id, element, parent.root_id, parent.depth + 1)
         return ChildOpening(self.new_id(), opening, link)
 
-    async def _runnable(self, workflow: str, input: Payload, known: Known) -> tuple[int, int]:
-        """The id and the current revision of the workflow. Raise `NotFound`, and `Invalid` for a wrong input."""
-        ref = parse_ref(workflow)
+    async def _runnable(self, tenant_id: int, workflow: str, input: Payload, known: Known) -> tuple[int, int]:
+        """The id and the current revision of a workflow. Raise `NotFound`, and `Invalid` for a wrong input."""
+        ref = parse_ref(workflow, tenant_id)
         current = known.get(workflow) or await self._insist(lambda: self.plans.current(ref))
-        plan = None if current is None else await self._insist(lambda: self.plans.get(*current))
+        plan = None if current is None else await self._insist(lambda: self.plans.get(tenant_id, *current))
         if current is None or plan is None:
             raise NotFound("workflow", ref)
         contract = plan.input

@@ -141,7 +141,7 @@ class Claiming:
     async def _resume(self, claim: Claim, commands: Sequence[ControlCommand], engine_id: int) -> None:
         execution = claim.execution
         try:
-            plan = await self._plans.get(execution.workflow_id, execution.revision)
+            plan = await self._plans.get(execution.tenant_id, execution.workflow_id, execution.revision)
             state = await _state(plan, claim)
             if self._lease.engine_id != engine_id or not self._held.accepting:
                 return

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.ports import Clock, NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
@@ -37,3 +38,7 @@ class Collaborators:
     secrets: Secrets = field(default_factory=NoSecrets)
     chance: Callable[[], float] = random.random
     suspects: Suspects = field(default_factory=Suspects)
+
+    def secrets_of(self, tenant_id: int) -> Secrets:
+        """The secrets for executions of a tenant. Only the default one has any: there are none of other tenants yet."""
+        return self.secrets if tenant_id == DEFAULT_TENANT_ID else NoSecrets()

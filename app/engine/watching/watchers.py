@@ -32,7 +32,8 @@ result.
 
 
 class History(Protocol):
-    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage: ...
+    async def __call__(self, after: int, limit: int) -> HistoryPage:
+        """Read at most `limit` events of one execution, after number `after`."""
 
 
 class Batch:
@@ -212,7 +213,7 @@ async def follow(
 
     hub: the hub that `watcher` was added to.
     watcher: receives the new events of the execution.
-    history: reads events from the database.
+    history: reads events of the execution from the database.
     execution_id: the execution to follow.
     after: the number of the last event that the caller has.
     poll_seconds: the first pause after which the database is read without a wake-up; pauses double up to
@@ -245,7 +246,7 @@ async def _read(watcher: Watcher, history: History, execution_id: UUID, after: i
     """Read a page of the history. Return its events, None when there are none, and whether the history has ended."""
     # Cleared before the read, not after it: a wake-up during the read may be about events that the read did not see.
     watcher.must_read = False
-    page = await history.read_history(execution_id, after, PAGE)
+    page = await history(after, PAGE)
     if not page.exists:
         raise NotFound("execution", execution_id)
     # A full page may have a successor. A wake-up during the read has set the flag, and it must stay set.

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.adapters.database.checking import DatabaseCheck
+from app.adapters.database.checking import NO_EXECUTION, DatabaseCheck
 from app.adapters.database.pool import open_pool
 from app.checking.findings import Rule
 from tests.support.checking import assert_clean, findings_in
@@ -73,6 +73,27 @@ async def test_each_wrong_place_in_a_family_is_found(ended: Ended) -> None:
         elsewhere: f"it is below {child}, its parent below {root}",
         ended.unfinished: f"it runs on although its parent {root} has ended, and was not asked to stop",
     }, "that of `lost` has been removed, which retention does first"
+
+
+async def test_what_belongs_to_another_tenant_than_its_workflow_or_parent_is_found(ended: Ended) -> None:
+    root, child, *_ = ended.completed
+    await ended.execute("INSERT INTO tenants (key, name) VALUES ('other', 'Other')")
+    await ended.execute(
+        "UPDATE executions SET parent_id = $2::uuid, parent_task_id = 1, root_id = $2::uuid, depth = 1, tenant_id = 2"
+        " WHERE id = $1::uuid",
+        child,
+        root,
+    )
+    await ended.execute("UPDATE workflow_revisions SET tenant_id = 2 WHERE workflow_id = 3")
+    found = {(str(f.execution_id), f.rule, f.sentence) for f in await findings_in(ended.url)}
+    of_workflow_3 = "it is of tenant 1, revision 1 of workflow 3 of tenant 2"
+    assert found == {
+        (child, Rule.TENANT, "it is of tenant 2, revision 1 of workflow 1 of tenant 1"),
+        (child, Rule.TENANT, f"it is of tenant 2, its parent {root} of tenant 1"),
+        (ended.cancelled, Rule.TENANT, of_workflow_3),
+        (ended.unfinished, Rule.TENANT, of_workflow_3),
+        (str(NO_EXECUTION), Rule.TENANT, "revision 1 of workflow 3 is of tenant 2, the workflow of tenant 1"),
+    }
 
 
 async def test_a_family_that_is_too_large_is_a_warning(ended: Ended) -> None:

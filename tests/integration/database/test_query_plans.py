@@ -17,6 +17,7 @@ from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
@@ -121,7 +122,7 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
     cursors = (None, first_id_at(FIRST + timedelta(days=20)))
     for workflow_id, after, until, before in product((None, LARGE, SMALL), times, times, cursors):
         wanted = ExecutionFilter(workflow_id, status, after, until)
-        await store.list_executions(wanted, before, PAGE)
+        await store.list_executions(DEFAULT_TENANT_ID, wanted, before, PAGE)
     check(pool)
 
 
@@ -138,23 +139,25 @@ async def test_the_children_of_an_execution_are_found_by_its_id(
     pool: ExplainingPool, status: ExecutionStatus | None
 ) -> None:
     store = PostgresExecutionStore(pool)
-    found = await store.list_executions(ExecutionFilter(), None, PAGE)
+    found = await store.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, PAGE)
     parent_id = next(one.parent.execution_id for one in found if one.parent is not None)
-    assert len(await store.list_executions(ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
+    assert len(await store.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
     pool.found.clear()
     for workflow_id, before in product((None, LARGE, SMALL), (None, found[0].id)):
-        await store.list_executions(ExecutionFilter(workflow_id, status, parent_id=parent_id), before, PAGE)
+        await store.list_executions(
+            DEFAULT_TENANT_ID, ExecutionFilter(workflow_id, status, parent_id=parent_id), before, PAGE
+        )
     check(pool, most_rows=10)
 
 
 async def test_one_execution_is_found_by_id_and_key(pool: ExplainingPool) -> None:
     store = PostgresExecutionStore(pool)
-    [one, *_] = await store.list_executions(ExecutionFilter(status=ExecutionStatus.RUNNING), None, 1)
+    [one, *_] = await store.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, 1)
     pool.found.clear()
-    assert await store.get(one.id) is not None
-    assert await store.find_by_idempotency_key(LARGE, "key 2") is not None
-    assert (await store.read_history(one.id, 1, PAGE)).events
-    assert not (await store.read_history(one.id, 2, PAGE)).events
+    assert await store.get(DEFAULT_TENANT_ID, one.id) is not None
+    assert await store.find_by_idempotency_key(DEFAULT_TENANT_ID, LARGE, "key 2") is not None
+    assert (await store.read_history(DEFAULT_TENANT_ID, one.id, 1, PAGE)).events
+    assert not (await store.read_history(DEFAULT_TENANT_ID, one.id, 2, PAGE)).events
     check(pool, most_rows=10)
 
 
@@ -169,19 +172,19 @@ async def test_definitions_are_found_and_listed_by_pages(stored: str, pool: Expl
         WorkflowFilter(routed=True),
     ):
         for skip in (0, WORKFLOWS - PAGE):
-            await store.list_documents(wanted, skip, PAGE)
+            await store.list_documents(DEFAULT_TENANT_ID, wanted, skip, PAGE)
     assert await store.document(ref_of("w7")) is not None
     assert await store.document(ref_of("7")) is not None
     assert (await store.list_revisions(ref_of("w7"), 0, PAGE))[1] == REVISIONS
     assert await store.revision_document(ref_of("7"), 1)
-    assert await store.workflow_of_task(7)
+    assert await store.workflow_of_task(DEFAULT_TENANT_ID, 7)
     await engine.dispose()
     for statement, arguments in ran:
         await pool.explain(statement, arguments)
     reader = PostgresDefinitionReader(pool)
     assert await reader.current(ref_of("w7")) == await reader.current(ref_of("7")) == (7, REVISIONS)
     with suppress(KeyError):  # the snapshots of this database are too short for workflows
-        await reader.revision(7, 1)
+        await reader.revision(DEFAULT_TENANT_ID, 7, 1)
     check(pool)
 
 
@@ -194,7 +197,7 @@ async def test_schedules_are_found_and_listed_by_pages(pool: ExplainingPool) -> 
     check(pool, most_rows=PAGE)
     pool.found.clear()
     for workflow_id, skip in product((None, 7), (0, 1_000)):
-        await store.list_schedules(workflow_id, skip, PAGE)
+        await store.list_schedules(DEFAULT_TENANT_ID, workflow_id, skip, PAGE)
     check(pool, most_rows=10_000)
 
 
@@ -237,10 +240,12 @@ async def test_a_sweep_of_the_retention_looks_at_the_next_by_id(pool: Explaining
 
 async def test_a_family_is_counted_and_cancelled_by_its_own_rows(pool: ExplainingPool) -> None:
     store, ownership = PostgresExecutionStore(pool), PostgresOwnership(pool, pool)
-    running = await store.list_executions(ExecutionFilter(status=ExecutionStatus.RUNNING), None, PAGE)
+    running = await store.list_executions(
+        DEFAULT_TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, PAGE
+    )
     child = next(one for one in running if one.parent is not None)
     pool.found.clear()
     assert await store.count_descendants(child.root_id, PAGE) == 1
-    assert await store.cancel_descendants(child.root_id, "enough") == 1
+    assert await store.cancel_descendants(DEFAULT_TENANT_ID, child.root_id, "enough") == 1
     assert await ownership.reap() == 0
     check(pool)

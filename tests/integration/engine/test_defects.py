@@ -10,6 +10,7 @@ from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.signals import PostgresSignals
 from app.background.defects import Defects
+from app.domain.callers import ANONYMOUS
 from app.engine.ports import StoreUnreachable
 from app.engine.running.recorder import Recorder
 from app.wiring.grpc_process import EngineProcess, open_engine_process
@@ -66,8 +67,8 @@ class Spoiled:
 
 async def run_one(process: EngineProcess) -> None:
     """An execution uses every loop but that of the schedules and the retention."""
-    started = await process.executions.start(start_of("w"))
-    await process.executions.wait(started.execution.id, 300)
+    started = await process.executions.start(ANONYMOUS, start_of("w"))
+    await process.executions.wait(ANONYMOUS, started.execution.id, 300)
 
 
 def first_of(defects: Defects) -> "asyncio.Future[None]":

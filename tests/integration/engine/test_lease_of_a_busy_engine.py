@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from app.adapters.database_url import driver_dsn
+from app.domain.callers import ANONYMOUS
 from app.domain.states import ExecutionStatus
 from app.wiring.grpc_process import open_engine_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
@@ -25,11 +26,13 @@ async def test_requests_that_hold_every_connection_do_not_cost_the_lease(
     settings = settings_for(database_url, database_pool_size=POOL_SIZE, **LEASE)
     blocker = await asyncpg.connect(driver_dsn(database_url))
     async with open_engine_process(settings) as process:
-        execution_id = (await process.executions.start(start_of("w"))).execution.id
+        execution_id = (await process.executions.start(ANONYMOUS, start_of("w"))).execution.id
         await gates.reached("a")
         async with blocker.transaction():
             await blocker.execute("SELECT FROM executions WHERE id = $1 FOR UPDATE", execution_id)
-            requests = [asyncio.create_task(process.controls.pause(execution_id, "")) for _ in range(2 * POOL_SIZE)]
+            requests = [
+                asyncio.create_task(process.controls.pause(ANONYMOUS, execution_id, "")) for _ in range(2 * POOL_SIZE)
+            ]
             while await session.fetchval(WAITING) < POOL_SIZE:
                 await asyncio.sleep(0)
             ends = {await lease_until(session)}
@@ -37,8 +40,8 @@ async def test_requests_that_hold_every_connection_do_not_cost_the_lease(
                 ends.add(await lease_until(session))
         await asyncio.gather(*requests)
         gates.open("a")
-        await process.controls.resume(execution_id, "")
-        assert (await process.executions.wait(execution_id, 300)).status is ExecutionStatus.COMPLETED
+        await process.controls.resume(ANONYMOUS, execution_id, "")
+        assert (await process.executions.wait(ANONYMOUS, execution_id, 300)).status is ExecutionStatus.COMPLETED
     assert gates.runs == {"a": 1}
     await blocker.close()
 

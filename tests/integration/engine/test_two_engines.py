@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from app.domain.callers import ANONYMOUS
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
@@ -54,12 +55,12 @@ async def kill(engine: Engine) -> None:
 
 
 async def start(process: EngineProcess, key: str, **options: Any) -> UUID:
-    started = await process.executions.start(start_of(key, **options))
+    started = await process.executions.start(ANONYMOUS, start_of(key, **options))
     return started.execution.id
 
 
 async def watch(process: EngineProcess, execution_id: UUID, after: int = 0) -> list[Update]:
-    batches = await process.executions.watch(execution_id, after)
+    batches = await process.executions.watch(ANONYMOUS, execution_id, after)
     return [update async for batch in batches for update in batch]
 
 
@@ -108,7 +109,9 @@ async def test_a_hundred_starts_of_one_key_are_one_execution(fleet: Fleet, datab
     await store_workflow(database_url, workflow("w", [sync("a", 1)]))
     processes = [await fleet.process(), await fleet.process()]
     request = start_of("w", {"n": 1}, "key")
-    started = await asyncio.gather(*(processes[number % 2].executions.start(request) for number in range(100)))
+    started = await asyncio.gather(
+        *(processes[number % 2].executions.start(ANONYMOUS, request) for number in range(100))
+    )
     assert len({one.execution.id for one in started}) == 1
     assert [one.already_started for one in started].count(False) == 1
     updates = await watch(processes[1], started[0].execution.id)
@@ -120,7 +123,7 @@ async def test_starts_of_many_keys_in_any_order_do_not_lock_each_other_out(fleet
     processes = [await fleet.process(), await fleet.process()]
     keys = [f"key-{number}" for number in range(50)]
     calls = [
-        process.executions.start(start_of("w", idempotency_key=key))
+        process.executions.start(ANONYMOUS, start_of("w", idempotency_key=key))
         for process, order in zip(processes, (keys, keys[::-1]), strict=True)
         for key in order
     ]
@@ -133,7 +136,7 @@ async def test_everybody_sees_the_same_history(fleet: Fleet, database_url: str, 
     tasks = [parallel(name, 1, "python", config=GATED) for name in "abc"] + [sync("d", 2)]
     await store_workflow(database_url, workflow("w", tasks))
     here, there = await fleet.process(), await fleet.process()
-    _, live = await here.executions.execute(start_of("w"))
+    _, live = await here.executions.execute(ANONYMOUS, start_of("w"))
     first = await anext(live)
     execution_id = first[0].execution_id
     watchers = [
@@ -158,7 +161,7 @@ async def test_without_notifications_everything_only_takes_longer(
     await start(full, "w")
     await gates.reached("a")
     execution_id = await start(full, "w")
-    await other.controls.cancel(execution_id, "enough")
+    await other.controls.cancel(ANONYMOUS, execution_id, "enough")
     updates = await watch(full, execution_id)
     assert updates[-1].event.status is ExecutionStatus.CANCELLED
 

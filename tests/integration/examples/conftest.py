@@ -16,6 +16,7 @@ from app.api.rest.app import create_app
 from app.background.defects import Defects
 from app.cli.local.examples import example_settings, load_examples
 from app.config import Settings
+from app.domain.callers import ANONYMOUS
 from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
@@ -37,7 +38,7 @@ class Service:
 
     async def run(self, key: str, **input: Any) -> Sequence[Update]:
         """The whole history of a new execution."""
-        _, batches = await self.engine.executions.execute(start_of(key, input))
+        _, batches = await self.engine.executions.execute(ANONYMOUS, start_of(key, input))
         return [update async for batch in batches for update in batch]
 
 

@@ -12,7 +12,7 @@ from tests.support.tcp_proxy import proxy_to
 TASK = {"name": "t", "execution_type": "sync"}
 HOUR = 3600.0
 """So long that nothing but a notification, or its loss, shows a change in time."""
-PREFIX = "workflow:definition:2:"
+PREFIX = "workflow:definition:3:1:"
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from app.api.rest.app import create_app
 from app.api.rest.dependencies import Services
 from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
 from tests.support.everyone import everyone
@@ -33,7 +34,7 @@ class AnyConfig:
 class Failing:
     """Stands where executions would be: every call fails."""
 
-    async def get(self, execution_id: UUID):
+    async def get(self, caller, execution_id: UUID):
         raise RuntimeError("secret detail")
 
 
@@ -105,7 +106,7 @@ async def test_a_lost_connection_costs_no_call(database_url, monkeypatch):
     monkeypatch.setattr("app.adapters.database.sessions.PROBE_AFTER_SECONDS", 0.0)
     engine = create_engine(database_url, 1)
     store = PostgresDefinitionStore(engine, SystemClock().now)
-    created = (await store.create(WorkflowDraft("n"))).workflow
+    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
     administration = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     await administration.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

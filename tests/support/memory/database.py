@@ -72,11 +72,13 @@ class MemoryDatabase:
         self.wakes: Callable[[], bool] = lambda: True
 
     async def insert(self, execution_id: UUID, opening: Opening, owner_id: int | None) -> bool:
-        """A new row, pending; False when the opening's conditions do not hold."""
-        if not await self._may_run(opening) or self._is_taken(execution_id, opening):
+        """A new row, pending, of the tenant of its workflow; False when the opening's conditions do not hold."""
+        tenant_id = self.definitions.tenant_of(opening.workflow_id)
+        if not await self._may_run(tenant_id, opening) or self._is_taken(execution_id, opening):
             return False
         row = Execution(
             id=execution_id,
+            tenant_id=tenant_id,
             workflow_id=opening.workflow_id,
             revision=opening.revision,
             status=ExecutionStatus.PENDING,
@@ -95,6 +97,7 @@ class MemoryDatabase:
         opening = child.opening
         row = Execution(
             id=child.id,
+            tenant_id=self.definitions.tenant_of(opening.workflow_id),
             workflow_id=opening.workflow_id,
             revision=opening.revision,
             status=ExecutionStatus.PENDING,
@@ -144,16 +147,16 @@ class MemoryDatabase:
         rows = (row.execution for row in self.executions.values())
         return next((row for row in rows if (row.workflow_id, row.idempotency_key) == wanted), None)
 
-    async def _may_run(self, opening: Opening) -> bool:
+    async def _may_run(self, tenant_id: int, opening: Opening) -> bool:
         """A repetition runs any stored revision, everything else the current one."""
         if opening.origin_id is not None:
-            return await self._is_stored(opening)
-        stored = await self.definitions.document(Ref(id=opening.workflow_id))
+            return await self._is_stored(tenant_id, opening)
+        stored = await self.definitions.document(Ref(tenant_id=tenant_id, id=opening.workflow_id))
         return stored is not None and stored.revision == opening.revision
 
-    async def _is_stored(self, opening: Opening) -> bool:
+    async def _is_stored(self, tenant_id: int, opening: Opening) -> bool:
         try:
-            await self.definitions.revision_document(Ref(id=opening.workflow_id), opening.revision)
+            await self.definitions.revision_document(Ref(tenant_id=tenant_id, id=opening.workflow_id), opening.revision)
         except NotFound:
             return False
         return True

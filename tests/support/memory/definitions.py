@@ -32,12 +32,18 @@ class MemoryDefinitionStore:
         self._task_ids = count(1)
         self._current: dict[int, Workflow] = {}
         self._snapshots: dict[int, list[bytes]] = {}
+        self._tenants: dict[int, int] = {}
 
-    async def create(self, draft: WorkflowDraft) -> StoredWorkflow:
-        self._check_key(draft.key, None)
+    def tenant_of(self, workflow_id: int) -> int:
+        """Also of a workflow that was deleted. 0 for one that never was."""
+        return self._tenants.get(workflow_id, 0)
+
+    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
+        self._check_key(tenant_id, draft.key, None)
         workflow_id = next(self._workflow_ids)
         workflow = first_revision(draft, workflow_id, self._new_task_ids(len(draft.tasks or ())), self._now())
         self._snapshots[workflow_id] = []
+        self._tenants[workflow_id] = tenant_id
         return self._store(workflow)
 
     async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
@@ -46,7 +52,7 @@ class MemoryDefinitionStore:
         change = find_change(current, wanted, now)
         if change is None:
             return StoredWorkflow.of(current)
-        self._check_key(wanted.key, current.id)
+        self._check_key(ref.tenant_id, wanted.key, current.id)
         return self._store(next_revision(current, wanted, change, self._new_task_ids(len(change.added)), now))
 
     async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
@@ -62,40 +68,50 @@ class MemoryDefinitionStore:
         workflow = self._find(ref)
         return None if workflow is None else CurrentRevision(workflow.id, workflow.key, workflow.revision)
 
-    async def existing(self, refs: Collection[Ref]) -> frozenset[Ref]:
+    async def existing(self, tenant_id: int, refs: Collection[Ref]) -> frozenset[Ref]:
         return frozenset(ref for ref in refs if self._find(ref) is not None)
 
-    async def callers(self, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
-        calling = [one for one in self._current.values() if not _calls(one).isdisjoint(refs)]
+    async def callers(self, tenant_id: int, refs: Collection[Ref]) -> Sequence[CurrentRevision]:
+        calling = [one for one in self._of(tenant_id) if not _calls(one, tenant_id).isdisjoint(refs)]
         return [CurrentRevision(one.id, one.key, one.revision) for one in calling]
 
-    async def list_documents(self, wanted: WorkflowFilter, skip: int, limit: int) -> tuple[Sequence[bytes], int]:
-        matching = [workflow.id for workflow in self._current.values() if _matches(workflow, wanted)]
+    async def list_documents(
+        self, tenant_id: int, wanted: WorkflowFilter, skip: int, limit: int
+    ) -> tuple[Sequence[bytes], int]:
+        matching = [workflow.id for workflow in self._of(tenant_id) if _matches(workflow, wanted)]
         return [self._snapshots[workflow_id][-1] for workflow_id in matching[skip : skip + limit]], len(matching)
 
-    async def workflow_of_task(self, task_id: int) -> int:
-        for workflow in self._current.values():
+    async def workflow_of_task(self, tenant_id: int, task_id: int) -> int:
+        for workflow in self._of(tenant_id):
             if any(task.id == task_id for task in workflow.tasks):
                 return workflow.id
         raise NotFound("task", task_id)
 
     async def list_revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[RevisionSummary], int]:
-        snapshots = self._snapshots.get(self._id_of(ref), [])
+        snapshots = self._revisions(ref)
         if not snapshots:
             raise NotFound("workflow", ref)
         workflows = [workflow_from_document(orjson.loads(snapshot)) for snapshot in reversed(snapshots)]
         return [_summary(workflow) for workflow in workflows[skip : skip + limit]], len(workflows)
 
     async def revision_document(self, ref: Ref, revision: int) -> bytes:
-        snapshots = self._snapshots.get(self._id_of(ref), [])
+        snapshots = self._revisions(ref)
         if not 0 < revision <= len(snapshots):
             raise NotFound("revision", revision)
         return snapshots[revision - 1]
 
+    def _of(self, tenant_id: int) -> list[Workflow]:
+        return [workflow for workflow in self._current.values() if self._tenants[workflow.id] == tenant_id]
+
     def _find(self, ref: Ref) -> Workflow | None:
-        if ref.id is not None:
-            return self._current.get(ref.id)
-        return next((workflow for workflow in self._current.values() if workflow.key == ref.key), None)
+        found = (
+            one for one in self._of(ref.tenant_id) if (one.key if ref.id is None else one.id) == (ref.key or ref.id)
+        )
+        return next(found, None)
+
+    def _revisions(self, ref: Ref) -> list[bytes]:
+        workflow_id = self._id_of(ref)
+        return self._snapshots[workflow_id] if self.tenant_of(workflow_id) == ref.tenant_id else []
 
     def _id_of(self, ref: Ref) -> int:
         """An id is taken at its word, since revisions outlive their workflow; a key is looked up."""
@@ -114,8 +130,8 @@ class MemoryDefinitionStore:
             raise RevisionMismatch(ref, current.revision)
         return current
 
-    def _check_key(self, key: str | None, own_id: int | None) -> None:
-        holder = None if key is None else self._find(Ref(key=key))
+    def _check_key(self, tenant_id: int, key: str | None, own_id: int | None) -> None:
+        holder = None if key is None else self._find(Ref(tenant_id=tenant_id, key=key))
         if holder is not None and holder.id != own_id:
             raise Conflict("key", "this key belongs to another workflow")
 
@@ -136,12 +152,12 @@ def _matches(workflow: Workflow, wanted: WorkflowFilter) -> bool:
     return named and routed and wanted.key in (None, workflow.key)
 
 
-def _calls(workflow: Workflow) -> frozenset[Ref]:
+def _calls(workflow: Workflow, tenant_id: int) -> frozenset[Ref]:
     texts = [text for task in workflow.tasks if (text := called_workflow(task)) is not None]
     found = []
     for text in texts:
         with suppress(NotFound):
-            found.append(parse_ref(text))
+            found.append(parse_ref(text, tenant_id))
     return frozenset(found)
 
 

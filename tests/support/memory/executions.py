@@ -14,58 +14,68 @@ from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
-from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.database import MemoryDatabase, StoredExecution
 
 
 class MemoryExecutionStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def enqueue(self, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+    async def enqueue(self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
         async with self._database.faults.around("enqueue"):
+            if self._database.definitions.tenant_of(opening.workflow_id) != tenant_id:
+                return False
             if not await self._database.insert(execution_id, opening, None):
                 return False
             self._database.histories[execution_id].extend(events)
             return True
 
-    async def get(self, execution_id: UUID) -> Execution | None:
+    async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None:
         async with self._database.faults.around("get"):
-            row = self._database.executions.get(execution_id)
+            row = self._row(tenant_id, execution_id)
             return None if row is None else row.execution
 
-    async def find_by_idempotency_key(self, workflow_id: int, key: str) -> Execution | None:
+    async def find_by_idempotency_key(self, tenant_id: int, workflow_id: int, key: str) -> Execution | None:
         async with self._database.faults.around("find_by_idempotency_key"):
-            return self._database.find_by_key(workflow_id, key)
+            found = self._database.find_by_key(workflow_id, key)
+            return found if found is not None and found.tenant_id == tenant_id else None
 
-    async def list_executions(self, wanted: ExecutionFilter, before: UUID | None, limit: int) -> Sequence[Execution]:
+    async def list_executions(
+        self, tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit: int
+    ) -> Sequence[Execution]:
         async with self._database.faults.around("list_executions"):
-            rows = [row.execution for row in self._database.executions.values() if _matches(row.execution, wanted)]
+            own = (row.execution for row in self._database.executions.values() if row.execution.tenant_id == tenant_id)
+            rows = [row for row in own if _matches(row, wanted)]
             found = sorted((row for row in rows if before is None or row.id < before), key=_id_of, reverse=True)
             return [replace(row, input=Payload("null"), output=None) for row in found[:limit]]
 
-    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+    async def read_history(self, tenant_id: int, execution_id: UUID, after: int, limit: int) -> HistoryPage:
         async with self._database.faults.around("read_history"):
-            history = self._database.histories.get(execution_id, [])
+            exists = self._row(tenant_id, execution_id) is not None
+            history = self._database.histories[execution_id] if exists else []
             page = [event for event in history if event.sequence > after][:limit]
             last = page[-1:] or history[-1:]
-            return HistoryPage(page, bool(last) and last[0].type.is_final, execution_id in self._database.histories)
+            return HistoryPage(page, bool(last) and last[0].type.is_final, exists)
 
-    async def last_event(self, execution_id: UUID) -> Event | None:
+    async def last_event(self, tenant_id: int, execution_id: UUID) -> Event | None:
         async with self._database.faults.around("last_event"):
-            history = self._database.histories.get(execution_id)
+            exists = self._row(tenant_id, execution_id) is not None
+            history = self._database.histories[execution_id] if exists else None
             return history[-1] if history else None
 
-    async def send_command(self, command: ControlCommand) -> None:
+    async def send_command(self, tenant_id: int, command: ControlCommand) -> None:
         async with self._database.faults.around("send_command"):
-            row = self._database.executions.get(command.execution_id)
+            row = self._row(tenant_id, command.execution_id)
             if row is None or not row.is_open:
                 return
             row.due_at = min(row.due_at, self._database.now(), row.execution.created_at)
             stored = replace(command, id=next(self._database.command_ids))
             self._database.commands[stored.id] = stored
 
-    async def cancel_descendants(self, execution_id: UUID, reason: str) -> int:
+    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str) -> int:
         async with self._database.faults.around("cancel_descendants"):
+            if self._row(tenant_id, execution_id) is None:
+                return 0
             found = self._database.cancel_below(execution_id, reason)
             self._database.make_due(found)
             return len(found)
@@ -74,6 +84,10 @@ class MemoryExecutionStore:
         async with self._database.faults.around("count_descendants"):
             rows = [row.execution for row in self._database.executions.values()]
             return min(sum(row.root_id == root_id and row.id != root_id for row in rows), limit)
+
+    def _row(self, tenant_id: int, execution_id: UUID) -> StoredExecution | None:
+        row = self._database.executions.get(execution_id)
+        return row if row is not None and row.execution.tenant_id == tenant_id else None
 
 
 class MemoryDefinitionReader:
@@ -85,10 +99,11 @@ class MemoryDefinitionReader:
             stored = await self._database.definitions.document(ref)
             return None if stored is None else (stored.workflow_id, stored.revision)
 
-    async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
         async with self._database.faults.around("revision"):
             try:
-                document = await self._database.definitions.revision_document(Ref(id=workflow_id), revision)
+                ref = Ref(tenant_id=tenant_id, id=workflow_id)
+                document = await self._database.definitions.revision_document(ref, revision)
             except NotFound:
                 return None
             return workflow_from_document(orjson.loads(document))

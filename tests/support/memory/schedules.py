@@ -35,7 +35,7 @@ class MemoryScheduleStore:
 
     async def insert(self, schedule: Schedule) -> Schedule:
         async with self._database.faults.around("insert_schedule"):
-            if await self.workflow_id(Ref(id=schedule.workflow_id)) is None:
+            if await self.workflow_id(_workflow_of(schedule)) is None:
                 raise NotFound("workflow", schedule.workflow_id)
             self._check_key(schedule)
             stored = replace(schedule, id=next(self._ids), version=1)
@@ -45,27 +45,31 @@ class MemoryScheduleStore:
     async def get(self, ref: Ref) -> Schedule | None:
         await self._cascade()
         named = ref.key if ref.id is None else ref.id
-        found = (row.schedule for row in self._rows.values() if named in (row.schedule.id, row.schedule.key))
+        found = (schedule for schedule in self._of(ref.tenant_id) if named in (schedule.id, schedule.key))
         return next(found, None)
 
-    async def list_schedules(self, workflow_id: int | None, skip: int, limit: int) -> tuple[Sequence[Schedule], int]:
+    async def list_schedules(
+        self, tenant_id: int, workflow_id: int | None, skip: int, limit: int
+    ) -> tuple[Sequence[Schedule], int]:
         await self._cascade()
-        found = [r.schedule for r in self._rows.values() if workflow_id in (None, r.schedule.workflow_id)]
+        found = [schedule for schedule in self._of(tenant_id) if workflow_id in (None, schedule.workflow_id)]
         return found[skip : skip + limit], len(found)
 
     async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
         async with self._database.faults.around("save_schedule"):
             await self._cascade()
             row = self._rows.get(schedule.id)
-            if row is None or row.schedule.version != schedule.version:
+            known = None if row is None else (row.schedule.version, row.schedule.tenant_id)
+            if row is None or known != (schedule.version, schedule.tenant_id):
                 return None
             self._check_key(schedule)
             row.schedule = replace(schedule, version=schedule.version + 1)
             row.due_at = schedule.due_at if hold_seconds is None else self._later(hold_seconds)
             return row.schedule
 
-    async def delete(self, schedule_id: int) -> bool:
-        return self._rows.pop(schedule_id, None) is not None
+    async def delete(self, tenant_id: int, schedule_id: int) -> bool:
+        exists = any(schedule.id == schedule_id for schedule in self._of(tenant_id))
+        return exists and self._rows.pop(schedule_id, None) is not None
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         async with self._database.faults.around("claim_schedules"):
@@ -90,11 +94,18 @@ class MemoryScheduleStore:
         return self._database.now() + timedelta(seconds=seconds)
 
     def _check_key(self, schedule: Schedule) -> None:
-        others = (row.schedule for row in self._rows.values() if row.schedule.id != schedule.id)
+        others = (other for other in self._of(schedule.tenant_id) if other.id != schedule.id)
         if schedule.key is not None and any(other.key == schedule.key for other in others):
             raise Conflict("key", "this key belongs to another schedule")
 
     async def _cascade(self) -> None:
         for row in list(self._rows.values()):
-            if await self._database.definitions.document(Ref(id=row.schedule.workflow_id)) is None:
+            if await self._database.definitions.document(_workflow_of(row.schedule)) is None:
                 self._rows.pop(row.schedule.id, None)
+
+    def _of(self, tenant_id: int) -> list[Schedule]:
+        return [row.schedule for row in self._rows.values() if row.schedule.tenant_id == tenant_id]
+
+
+def _workflow_of(schedule: Schedule) -> Ref:
+    return Ref(tenant_id=schedule.tenant_id, id=schedule.workflow_id)

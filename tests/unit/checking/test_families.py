@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.checking.families import Parentage, family_problems
+from app.checking.families import Parentage, family_problems, tenant_problems
 
 # Not random: they are part of the names of tests, which all workers have to agree on.
 CHILD, PARENT, ROOT, OTHER = (UUID(int=number) for number in range(1, 5))
@@ -22,15 +22,17 @@ FINE = Parentage(
     parent_root_id=ROOT,
     parent_depth=1,
     parent_id=PARENT,
+    tenant_id=1,
+    parent_tenant_id=1,
 )
-GONE = {"parent_exists": False, "parent_root_id": None, "parent_depth": None}
+GONE = {"parent_exists": False, "parent_root_id": None, "parent_depth": None, "parent_tenant_id": None}
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {},
-        {"root_id": PARENT, "depth": 1, "parent_root_id": None, "parent_depth": None},
+        {"root_id": PARENT, "depth": 1, "parent_root_id": None, "parent_depth": None, "parent_tenant_id": None},
         {"parent_has_ended": True, "is_stopping": True},
         {"parent_has_ended": True, "has_ended": True},
         {**GONE, "has_ended": True},
@@ -56,3 +58,9 @@ def test_a_whole_family(changes: dict[str, Any]) -> None:
 )
 def test_a_broken_family(changes: dict[str, Any], problem: str) -> None:
     assert list(family_problems(replace(FINE, **changes))) == [problem]
+
+
+def test_a_child_is_of_the_tenant_of_its_parent() -> None:
+    assert list(tenant_problems(FINE)) == list(tenant_problems(replace(FINE, **GONE))) == []
+    [problem] = tenant_problems(replace(FINE, parent_tenant_id=2))
+    assert problem == f"it is of tenant 1, its parent {PARENT} of tenant 2"

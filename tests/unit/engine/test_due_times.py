@@ -66,7 +66,7 @@ class Bench:
             chance=lambda: 0.0,
         )
         self.owner = Owner()
-        execution = Execution(uuid4(), workflow.id, 1, ExecutionStatus.RUNNING, "{}", created_at=at(1))
+        execution = Execution(uuid4(), 1, workflow.id, 1, ExecutionStatus.RUNNING, "{}", created_at=at(1))
         preparation = Preparation(execution, self.state, shared.attempts, shared.secrets, shared.evaluations)
         self.due_times = DueTimes(self.state, preparation, shared, PARK_AFTER, self.owner)
 

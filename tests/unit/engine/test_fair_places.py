@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import Workflow
 from app.engine.identifiers import new_execution_id
 from tests.support.family_stories import until
@@ -35,7 +36,7 @@ async def of_type(house: House, name: str, type: str = "staged") -> Workflow:
 async def enqueued(house: House, workflow: Workflow, count: int) -> list[UUID]:
     ids = [new_execution_id() for _ in range(count)]
     for execution_id in ids:
-        await house.store.enqueue(execution_id, opening(workflow), (CREATED,))
+        await house.store.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow), (CREATED,))
     return ids
 
 

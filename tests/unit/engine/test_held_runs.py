@@ -34,7 +34,7 @@ class Bench:
         self.held = HeldRuns(self.places, shared, limits, self.gone.append)
 
     def add(self, execution_id: UUID | None = None) -> Run:
-        execution = Execution(execution_id or uuid4(), 1, 1, ExecutionStatus.PENDING, Payload("{}"), NOON)
+        execution = Execution(execution_id or uuid4(), 1, 1, 1, ExecutionStatus.PENDING, Payload("{}"), NOON)
         run = self.held.new_run(execution, ExecutionState(plan_of()))
         self.held.add(run)
         return run

@@ -20,7 +20,7 @@ class Reader:
     async def current(self, ref: Ref) -> tuple[int, int] | None:
         raise NotImplementedError
 
-    async def revision(self, workflow_id: int, revision: int) -> Workflow | None:
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
         self.asked.append((workflow_id, revision))
         return workflow_of(sync("a"), revision=revision) if workflow_id == 1 and revision < 10 else None
 
@@ -59,18 +59,18 @@ def test_a_cycle_cannot_be_compiled() -> None:
 async def test_a_revision_is_read_and_compiled_once() -> None:
     reader = Reader()
     plans = Plans(reader, Turns())
-    first = await plans.get(1, 3)
+    first = await plans.get(1, 1, 3)
     assert first is not None
     assert first.revision == 3
-    assert await plans.get(1, 3) is first
+    assert await plans.get(1, 1, 3) is first
     assert reader.asked == [(1, 3)]
 
 
 async def test_a_missing_revision_is_asked_for_again() -> None:
     reader = Reader()
     plans = Plans(reader, Turns())
-    assert await plans.get(1, 99) is None
-    assert await plans.get(1, 99) is None
+    assert await plans.get(1, 1, 99) is None
+    assert await plans.get(1, 1, 99) is None
     assert reader.asked == [(1, 99), (1, 99)]
 
 
@@ -78,7 +78,7 @@ async def test_the_least_recently_used_plan_makes_room() -> None:
     reader = Reader()
     plans = Plans(reader, Turns(), limit=2)
     for revision in (1, 2, 1, 3, 1, 2):
-        await plans.get(1, revision)
+        await plans.get(1, 1, revision)
     assert reader.asked == [(1, 1), (1, 2), (1, 3), (1, 2)]
 
 

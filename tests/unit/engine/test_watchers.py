@@ -36,7 +36,7 @@ class Book:
         self.events += new
         return new
 
-    async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
+    async def read_history(self, after: int, limit: int) -> HistoryPage:
         self.reads += 1
         if self.failing:
             raise StoreUnreachable("no answer")
@@ -54,7 +54,7 @@ class Reader:
         self.batches: list[Batch] = []
         self.paused = asyncio.Event()
         self.paused.set()
-        self._batches = follow(hub, self.watcher, book, EXECUTION, after, poll_seconds)
+        self._batches = follow(hub, self.watcher, book.read_history, EXECUTION, after, poll_seconds)
         self.task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -169,15 +169,14 @@ async def test_a_wake_up_while_the_history_is_read_makes_a_watcher_read_again(hu
     book.write(2)
     watcher = hub.add(EXECUTION)
 
-    class SlowBook:
-        async def read_history(self, execution_id: UUID, after: int, limit: int) -> HistoryPage:
-            page = await book.read_history(execution_id, after, limit)
-            if after == 0:
-                book.write(END)
-                hub.wake(execution_id)
-            return page
+    async def read_slowly(after: int, limit: int) -> HistoryPage:
+        page = await book.read_history(after, limit)
+        if after == 0:
+            book.write(END)
+            hub.wake(EXECUTION)
+        return page
 
-    batches = [batch async for batch in follow(hub, watcher, SlowBook(), EXECUTION, 0, HOUR)]
+    batches = [batch async for batch in follow(hub, watcher, read_slowly, EXECUTION, 0, HOUR)]
     assert [(batch.first, batch.last) for batch in batches] == [(1, 2), (3, END)]
 
 

@@ -19,6 +19,7 @@ from tests.support.histories import at
 DEFAULT_LIMIT = 4 * 1024 * 1024
 FAILED = Execution(
     new_execution_id(),
+    1,
     2**62,
     1,
     ExecutionStatus.FAILED,

@@ -7,7 +7,10 @@ SET LOCAL enable_sort = off;
 SELECT x.id, x.workflow_id, x.revision, x.status::text, x.started_at, x.finished_at, x.owner_id,
        EXISTS (SELECT FROM engines g WHERE g.id = x.owner_id) AS owner_exists,
        sha256(convert_to(x.output::text, 'UTF8'))::text AS output,
-       sha256(convert_to(x.failure::text, 'UTF8'))::text AS failure
+       sha256(convert_to(x.failure::text, 'UTF8'))::text AS failure,
+       x.tenant_id,
+       (SELECT r.tenant_id FROM workflow_revisions r
+        WHERE r.workflow_id = x.workflow_id AND r.revision = x.revision) AS tenant_of_revision
 FROM executions x
 WHERE x.id BETWEEN $1 AND $2
 ORDER BY x.id;
@@ -49,7 +52,8 @@ SELECT c.id, c.finished_at IS NOT NULL AS has_ended,
        ELSE false END AS is_stopping,
        c.parent_task_id IS NOT NULL AS has_task, c.root_id, c.depth,
        p.id IS NOT NULL AS parent_exists, p.finished_at IS NOT NULL AS parent_has_ended,
-       p.root_id AS parent_root_id, p.depth AS parent_depth, c.parent_id
+       p.root_id AS parent_root_id, p.depth AS parent_depth, c.parent_id,
+       c.tenant_id, p.tenant_id AS parent_tenant_id
 FROM executions c LEFT JOIN executions p ON p.id = c.parent_id
 WHERE c.parent_id IS NOT NULL AND c.id BETWEEN $1 AND $2;
 
@@ -58,3 +62,19 @@ WHERE c.parent_id IS NOT NULL AND c.id BETWEEN $1 AND $2;
 SELECT root_id, count(*) AS size FROM executions
 WHERE root_id BETWEEN $1 AND $2
 GROUP BY root_id HAVING count(*) > $3;
+
+-- name: foreign_definitions
+-- Revisions and schedules of another tenant than their workflow, and revisions of one workflow that differ.
+SELECT format('revision %s of workflow %s is of tenant %s, the workflow of tenant %s',
+              r.revision, r.workflow_id, r.tenant_id, w.tenant_id) AS sentence
+FROM workflow_revisions r JOIN workflows w ON w.id = r.workflow_id AND w.tenant_id <> r.tenant_id
+UNION ALL
+SELECT format('the revisions of workflow %s are of the tenants %s', workflow_id,
+              string_agg(DISTINCT tenant_id::text, ' and '))
+FROM workflow_revisions GROUP BY workflow_id HAVING min(tenant_id) <> max(tenant_id)
+UNION ALL
+SELECT format('schedule %s is of tenant %s, its workflow %s of tenant %s', s.id, s.tenant_id, w.id, w.tenant_id)
+FROM schedules s JOIN workflows w ON w.id = s.workflow_id AND w.tenant_id <> s.tenant_id;
+
+-- name: revision_snapshot
+SELECT snapshot FROM workflow_revisions WHERE workflow_id = $1 AND revision = $2;

@@ -82,12 +82,12 @@ SELECT count(*) FROM (SELECT FROM executions WHERE root_id = $1 LIMIT $2) AS cou
 -- name: cancel_descendants
 -- Store a cancel for everything below an execution that has not ended; return the ids of all that have not ended.
 WITH RECURSIVE below AS (
-    SELECT id, finished_at FROM executions WHERE parent_id = $1
+    SELECT id, finished_at FROM executions WHERE parent_id = $2 AND tenant_id = :tenant
     UNION ALL
     SELECT c.id, c.finished_at FROM below b JOIN executions c ON c.parent_id = b.id
 ), asked AS (
     INSERT INTO execution_commands (execution_id, type, reason, name, payload)
-    SELECT b.id, 'cancel', $2, '', 'null' FROM below b
+    SELECT b.id, 'cancel', $3, '', 'null' FROM below b
     WHERE b.finished_at IS NULL
       AND NOT EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = b.id AND c.type = 'cancel')
 )

@@ -14,16 +14,16 @@ WITH made AS (
 SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id;
 
 -- name: get
-SELECT k.*, t.key AS tenant FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.tenant_id = $1 AND k.id = $2;
+SELECT k.*, t.key AS tenant FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.tenant_id = :tenant AND k.id = $2;
 
 -- name: list
 SELECT k.*, t.key AS tenant
 FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
-WHERE k.tenant_id = $1
+WHERE k.tenant_id = :tenant
 ORDER BY k.id DESC OFFSET $2 LIMIT $3;
 
 -- name: count
-SELECT count(*) FROM api_keys WHERE tenant_id = $1;
+SELECT count(*) FROM api_keys WHERE tenant_id = :tenant;
 
 -- name: rotate
 -- The old key ends after the overlap, unless it ends earlier. Of two rotations at once the second one waits for the row
@@ -31,7 +31,7 @@ SELECT count(*) FROM api_keys WHERE tenant_id = $1;
 WITH old AS (
     UPDATE api_keys
     SET expires_at = least(expires_at, clock_timestamp() + $7 * interval '1 second')
-    WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL
+    WHERE tenant_id = :tenant AND id = $2 AND revoked_at IS NULL
       AND (expires_at IS NULL OR expires_at > clock_timestamp())
     RETURNING *
 ), made AS (
@@ -44,7 +44,7 @@ SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id
 
 -- name: revoke
 WITH ended AS (
-    UPDATE api_keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE tenant_id = $1 AND id = $2 RETURNING *
+    UPDATE api_keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE tenant_id = :tenant AND id = $2 RETURNING *
 )
 SELECT ended.*, t.key AS tenant FROM ended JOIN tenants t ON t.id = ended.tenant_id;
 
@@ -68,7 +68,7 @@ WHERE t.id IS NULL OR t.suspended_at IS NOT NULL;
 -- name: has_valid_key
 SELECT EXISTS (
     SELECT FROM api_keys
-    WHERE tenant_id = $1 AND role = ANY($2::text[]) AND revoked_at IS NULL
+    WHERE tenant_id = :tenant AND role = ANY($2::text[]) AND revoked_at IS NULL
       AND (expires_at IS NULL OR expires_at > clock_timestamp())
 );
 
@@ -85,13 +85,13 @@ SELECT * FROM tenants ORDER BY id OFFSET $1 LIMIT $2;
 SELECT count(*) FROM tenants;
 
 -- name: workflow_key_by_id
-SELECT key FROM workflows WHERE id = $1;
+SELECT key FROM workflows WHERE id = $2 AND tenant_id = :tenant;
 
 -- name: workflow_key_of_execution
-SELECT w.key FROM executions e JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $1;
+SELECT w.key FROM executions e JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $2 AND e.tenant_id = :tenant;
 
 -- name: workflow_key_of_schedule_by_id
-SELECT w.key FROM schedules s JOIN workflows w ON w.id = s.workflow_id WHERE s.id = $1;
+SELECT w.key FROM schedules s JOIN workflows w ON w.id = s.workflow_id WHERE s.id = $2 AND s.tenant_id = :tenant;
 
 -- name: workflow_key_of_schedule_by_key
-SELECT w.key FROM schedules s JOIN workflows w ON w.id = s.workflow_id WHERE s.key = $1;
+SELECT w.key FROM schedules s JOIN workflows w ON w.id = s.workflow_id WHERE s.key = $2 AND s.tenant_id = :tenant;

@@ -48,7 +48,7 @@ WITH engine AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
-RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
+RETURNING e.id, e.tenant_id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
           e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
           e.root_id, e.depth;
 
@@ -90,7 +90,7 @@ WITH RECURSIVE engine AS MATERIALIZED (
     FOR UPDATE OF x SKIP LOCKED
 ), claimed AS (
     UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
-    RETURNING e.id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
+    RETURNING e.id, e.tenant_id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
               e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
               e.root_id, e.depth
 ), left_over AS (

@@ -1,0 +1,50 @@
+"""Every statement of the APIs' paths is bound to a tenant."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import asyncpg
+
+from app.adapters.database.statements import load
+from app.adapters.database.tables import WorkflowRow
+from app.adapters.database.tenancy import bound, in_tenant, of_tenant
+
+GATE = "(SELECT set_config('app.tenant', $1::int::text, true)) = $1::int::text"
+UNBOUND = {
+    "executions": set(),
+    # `now` is of no tenant; engines claim what is due of all tenants.
+    "schedules": {"now", "claim"},
+}
+
+
+@pytest.mark.parametrize("topic", sorted(UNBOUND))
+def test_every_statement_is_bound(topic: str) -> None:
+    statements = load(topic)
+    assert {name for name, text in statements.items() if GATE not in text} == UNBOUND[topic]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["workflow_key_by_id", "workflow_key_of_execution", "workflow_key_of_schedule_by_id", "get", "list", "count"],
+)
+def test_so_is_what_identity_reads_for_callers(name: str) -> None:
+    assert GATE in load("identity")[name]
+
+
+def test_a_cancel_below_an_execution_is_bound_and_other_statements_of_families_are_the_engines() -> None:
+    assert {name for name, text in load("families").items() if GATE in text} == {"cancel_descendants"}
+
+
+@pytest.mark.parametrize("topic", ["ownership", "recording", "retention", "checking"])
+def test_statements_of_engines_are_not_bound(topic: str) -> None:
+    assert not any("app.tenant" in text for text in load(topic).values())
+
+
+def test_the_conditions_replace_the_mark() -> None:
+    assert bound("WHERE w.tenant_id = :tenant AND id = $2") == f"WHERE w.tenant_id = $1::int AND {GATE} AND id = $2"
+    assert in_tenant(7) == "tenant_id = 7 AND (SELECT set_config('app.tenant', '7', true)) = '7'"
+
+
+def test_a_select_has_the_conditions_too() -> None:
+    text = str(select(WorkflowRow.id).where(of_tenant(WorkflowRow.tenant_id)).compile(dialect=asyncpg.dialect()))
+    assert "workflows.tenant_id = $1::INTEGER" in text
+    assert "set_config($2::VARCHAR, CAST($1::INTEGER AS TEXT)" in text
