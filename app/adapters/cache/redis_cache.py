@@ -25,9 +25,9 @@ from redis.exceptions import RedisError
 
 from app.adapters.cache.entries import pack, unpack
 from app.adapters.cache.link import Command, RedisLink, Session
-from app.adapters.cache.outage import Outage
-from app.adapters.cache.redis_address import connection_options
 from app.adapters.cache.waiting import Patience
+from app.adapters.outage import Outage
+from app.adapters.redis_address import connection_options
 from app.definitions.ports import Content, Vacancy, WriteIntent
 from app.domain.refs import Ref
 

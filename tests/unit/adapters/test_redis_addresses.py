@@ -5,8 +5,8 @@ import re
 import pytest
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from app.adapters.cache.redis_address import connection_options
 from app.adapters.cache.redis_cache import open_redis_link
+from app.adapters.redis_address import connection_options
 
 
 @pytest.mark.parametrize(
