@@ -2,19 +2,31 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.accepted import choice_form, number_form
 from app.domain.host_names import ANY, is_local, parse_hosts, parse_origins
+from app.identity.client_addresses import Network, parse_networks
 
 LONGEST_VALUE = 80
 
 _TOKEN_KEYS = ("jwt_jwks_url", "jwt_public_key", "jwt_secret")
+
+
+OFF = "off"
+
+
+def _none_if_off(value: Any) -> Any:
+    return 0 if isinstance(value, str) and value.strip().lower() == OFF else value
+
+
+PerMinute = Annotated[int, BeforeValidator(_none_if_off), Field(ge=0, le=1_000_000)]
+"""Requests per minute; 0 and `off` are no limit."""
 
 
 class SettingsError(Exception):
@@ -53,6 +65,10 @@ class Settings(BaseSettings):
     jwt_tenant_claim: str | None = None
     jwt_roles_claim: str = "roles"
     jwt_role_map: str = ""
+
+    rate_limit_anonymous: PerMinute = 100
+    rate_limit_keys: PerMinute = 6_000
+    trusted_proxies: str = ""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
@@ -131,6 +147,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _proxies(self) -> Self:
+        try:
+            parse_networks(self.trusted_proxies)
+        except ValueError as error:
+            raise ValueError(
+                f"TRUSTED_PROXIES {_cut(error)!r}: give addresses or networks, such as 10.0.0.0/8, separated by commas"
+            ) from None
+        return self
+
+    @model_validator(mode="after")
     def _tokens(self) -> Self:
         keys = [name for name in _TOKEN_KEYS if getattr(self, name) is not None]
         others = [name for name in ("jwt_issuer", "jwt_audience") if getattr(self, name) is not None]
@@ -161,6 +187,11 @@ class Settings(BaseSettings):
     def shared_origins(self) -> frozenset[str]:
         """The origins of pages that may read and change everything."""
         return parse_origins(self.cors_origins)
+
+    @cached_property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """The addresses of proxies whose `X-Forwarded-For` is believed."""
+        return parse_networks(self.trusted_proxies)
 
     @cached_property
     def http_task_hosts(self) -> frozenset[str]:
@@ -208,4 +239,5 @@ def _accepted(field: FieldInfo) -> str:
         sign: getattr(rule, sign) for rule in field.metadata for sign in ("gt", "ge", "le") if hasattr(rule, sign)
     }
     kind = int if field.annotation is int else float
-    return number_form(kind, bounds.get("ge"), bounds.get("le"), above=bounds.get("gt"))
+    form = number_form(kind, bounds.get("ge"), bounds.get("le"), above=bounds.get("gt"))
+    return f"{form}, or {OFF}" if any(isinstance(rule, BeforeValidator) for rule in field.metadata) else form

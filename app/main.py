@@ -93,6 +93,7 @@ def _config(settings: Settings, identity: Identity | None) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # TRUSTED_PROXIES says whose headers are believed; uvicorn would believe all of loopback
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
         http=_protocol(settings),
         **_tls(identity),
@@ -141,6 +142,7 @@ def _reload(settings: Settings) -> None:
         port=settings.fastapi_port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         http=_protocol(settings),
         reload=True,
         reload_dirs=["app", "examples"],

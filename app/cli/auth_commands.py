@@ -49,6 +49,9 @@ def create_key(  # noqa: PLR0913 - one for each option
     ] = None,
     days: Days = 90,
     no_end: NoEnd = False,
+    per_minute: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Requests per minute, instead of RATE_LIMIT_KEYS.")
+    ] = None,
     as_json: AsJson = False,
     rest_url: RestUrl = None,
 ) -> None:
@@ -56,7 +59,8 @@ def create_key(  # noqa: PLR0913 - one for each option
     from app.cli.authorizing import create, key_body
     from app.cli.targets import rest_base
 
-    body = key_body(name, role, scope, workflows) | {"expires_in_days": None if no_end else days}
+    limits = {"expires_in_days": None if no_end else days, "rate_limit": per_minute}
+    body = key_body(name, role, scope, workflows) | limits
     create(rest_base(rest_url), body, as_json=as_json)
 
 

@@ -40,7 +40,7 @@ def revoke(rest_url: str, key_id: int) -> None:
 
 
 def list_all(rest_url: str, times: Times, *, as_json: bool) -> None:
-    columns = ("id", "prefix", "name", "allows", "workflows", "expires", "last used", "state")
+    columns = ("id", "prefix", "name", "allows", "workflows", "per minute", "expires", "last used", "state")
     with RestClient(rest_url) as service:
         print_documents(columns, service.keys(), lambda found: _row(found, times), as_json=as_json)
 
@@ -72,6 +72,7 @@ def _row(key: Document, times: Times) -> Sequence[str]:
         key["name"],
         key["role"] or " ".join(key["scopes"]),
         key["workflows"] or "all",
+        str(key["rate_limit"] or "default"),
         times.full(key["expires_at"], "minutes") or "never",
         times.full(key["last_used_at"], "minutes") or "never",
         "" if key["revoked_at"] is None else "revoked",

@@ -50,6 +50,7 @@ class Caller:
     workflows: the workflows that the caller is limited to; None for all.
     key_id: the API key; None when the caller has none.
     expires_at: until when the credentials are valid; None without an end.
+    rate_limit: how many requests a minute are allowed; None for as many as the settings say.
     """
 
     tenant_id: int
@@ -60,6 +61,7 @@ class Caller:
     workflows: KeyPattern | None = None
     key_id: int | None = None
     expires_at: datetime | None = None
+    rate_limit: int | None = None
 
 
 ANONYMOUS = Caller(DEFAULT_TENANT_ID, DEFAULT_TENANT, "anonymous", SCOPES_OF[Role.ADMIN], Role.ADMIN)

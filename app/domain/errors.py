@@ -12,6 +12,7 @@ ServiceError
 ├── TooLarge            a value is over a limit
 ├── Unauthenticated     it is not known who calls
 ├── PermissionDenied    the caller may not do this
+├── RateLimited         there were too many requests in the last minute
 └── Unavailable         the service cannot handle the call now; the same call may succeed later
 """
 
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 
 CREDENTIALS_MISSING = "credentials_missing"
 CREDENTIALS_EXPIRED = "credentials_expired"
+RATE_SECONDS = 60
+"""The window of all limits on the number of requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,23 @@ class PermissionDenied(ServiceError):
     def __init__(self, message: str, code: str = code) -> None:
         super().__init__(message)
         self.code = code
+
+
+class RateLimited(ServiceError):
+    """There were too many requests in the last minute. The same request succeeds later.
+
+    policy: which limit: `address`, `credentials` or `caller`.
+    per_minute: how many requests a minute it allows.
+    retry_after: seconds after which the next request may be allowed.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, policy: str, what: str, per_minute: int, retry_after: int) -> None:
+        super().__init__(f"{what} in a minute; the limit is {per_minute}; try again in {retry_after} s")
+        self.policy = policy
+        self.per_minute = per_minute
+        self.retry_after = retry_after
 
 
 class Unavailable(ServiceError):

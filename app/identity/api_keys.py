@@ -23,6 +23,7 @@ LIFETIME_SECONDS = 90 * DAY_SECONDS
 MAX_LIFETIME_SECONDS = 3_660 * DAY_SECONDS
 OVERLAP_SECONDS = DAY_SECONDS
 MAX_OVERLAP_SECONDS = 30 * DAY_SECONDS
+MAX_RATE_LIMIT = 1_000_000
 
 KEY_FORM = re.compile(rb"wfk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 
@@ -82,11 +83,13 @@ class KeyDraft:
     name: what it is for.
     grant: what it allows.
     lifetime_seconds: how long it is valid; None without an end.
+    rate_limit: how many requests a minute it allows; None for as many as the settings say.
     """
 
     name: str
     grant: Grant
     lifetime_seconds: float | None = LIFETIME_SECONDS
+    rate_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class ApiKey:
     last_used_at: when it was last used, to within `TOUCH_SECONDS`; None if it never was.
     revoked_at: when it was revoked; None if it was not.
     replaces_id: the key that it was made for by a rotation.
+    rate_limit: how many requests a minute it allows; None for as many as the settings say.
     """
 
     id: int
@@ -119,6 +123,7 @@ class ApiKey:
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
     replaces_id: int | None = None
+    rate_limit: int | None = None
 
     def caller(self) -> Caller:
         grant = self.grant
@@ -131,12 +136,18 @@ class ApiKey:
             grant.workflows,
             self.id,
             self.expires_at,
+            self.rate_limit,
         )
 
 
 def check_draft(draft: KeyDraft) -> None:
     """Raise `Invalid` with every problem of a draft."""
-    problems = [*_name_problems(draft.name), *_grant_problems(draft.grant), *_time_problems(draft.lifetime_seconds)]
+    problems = [
+        *_name_problems(draft.name),
+        *_grant_problems(draft.grant),
+        *_time_problems(draft.lifetime_seconds),
+        *_rate_problems(draft.rate_limit),
+    ]
     if problems:
         raise Invalid(problems)
 
@@ -169,3 +180,9 @@ def _time_problems(lifetime_seconds: float | None) -> list[Problem]:
         return []
     days = MAX_LIFETIME_SECONDS / DAY_SECONDS
     return [Problem("expires_in_days", f"must be above 0 and at most {days:g}, or null for a key without an end")]
+
+
+def _rate_problems(rate_limit: int | None) -> list[Problem]:
+    if rate_limit is None or 1 <= rate_limit <= MAX_RATE_LIMIT:
+        return []
+    return [Problem("rate_limit", f"must be from 1 to {MAX_RATE_LIMIT}, or null for the limit of the settings")]

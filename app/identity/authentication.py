@@ -1,16 +1,23 @@
 """Finds out who calls, from the credential of a request."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from app.domain.callers import Caller
 from app.domain.errors import PermissionDenied, Unauthenticated
+from app.domain.recently_used import RecentlyUsed
 from app.identity.api_keys import KEY_FORM, digest_of
+from app.identity.client_addresses import LOCAL, Sender
+from app.identity.guesses import Guesses
 from app.identity.known_callers import KnownCallers
 from app.identity.ports import KeyStore
+from app.identity.rates import Rates
 from app.identity.token_callers import TokenCallers
 
 KEY_START = b"wfk_"
+MOST_PROVEN = 10_000
 
 
 class Authenticator:
@@ -20,45 +27,71 @@ class Authenticator:
     tokens: verifies tokens; None when none are accepted.
     known: what was checked a moment ago.
     used: called with the id of a key whose use has not been noted for a while.
+    rates: limits how many wrong credentials an address may send; None for no limit.
     """
 
     def __init__(
-        self, keys: KeyStore, tokens: TokenCallers | None, known: KnownCallers, used: Callable[[int], None]
+        self,
+        keys: KeyStore,
+        tokens: TokenCallers | None,
+        known: KnownCallers,
+        used: Callable[[int], None],
+        rates: Rates | None = None,
     ) -> None:
         self._keys = keys
         self._tokens = tokens
         self._known = known
         self._used = used
+        self._rates = rates
+        self._guesses = None if rates is None else Guesses(rates)
+        self._proven: RecentlyUsed[bytes, bool] = RecentlyUsed(MOST_PROVEN)  # digests that were right the last time
         self._checks: dict[bytes, asyncio.Task[Caller]] = {}
 
     def known(self, credential: bytes) -> Caller | None:
         """The caller, if the credential was checked a moment ago. Never waits."""
         return self._known.get(digest_of(credential))
 
-    async def caller(self, credential: bytes) -> Caller:
+    async def caller(self, credential: bytes, sender: Sender = LOCAL) -> Caller:
         """The caller with this credential. Any number of requests at once with the same one cause a single check.
 
+        sender: where the request comes from. When too many wrong credentials have come from there, only those are
+            still checked that were right the last time: others at the same address are still admitted.
+
         Raise `Unauthenticated` when it is not valid, `PermissionDenied` when its tenant is suspended, `Unavailable`
-        when that cannot be found out now.
+        when that cannot be found out now, `RateLimited` when it is not checked.
         """
         digest = digest_of(credential)
-        check = self._checks.get(digest)
+        check = partial(self._check, credential, digest)
+        if self._rates is None or self._guesses is None or digest in self._proven:
+            return await self._together(digest, check)
+        address = self._rates.address_of(sender)
+        if address is None:
+            return await self._together(digest, check)
+        return await self._together(digest + address.encode(), partial(self._guesses.check, address, check))
+
+    async def _together(self, name: bytes, start: Callable[[], Coroutine[Any, Any, Caller]]) -> Caller:
+        """What the check of this name finds, which is started unless it runs."""
+        check = self._checks.get(name)
         if check is None:
-            check = self._checks[digest] = asyncio.create_task(self._check(credential, digest), name="authentication")
-            check.add_done_callback(lambda done: self._end(digest, done))
+            check = self._checks[name] = asyncio.create_task(start(), name="authentication")
+            check.add_done_callback(lambda done: self._end(name, done))
         return await asyncio.shield(check)
 
-    def _end(self, digest: bytes, check: "asyncio.Task[Caller]") -> None:
-        del self._checks[digest]
+    def _end(self, name: bytes, check: "asyncio.Task[Caller]") -> None:
+        del self._checks[name]
         if not check.cancelled():
             check.exception()  # Every request of this check may have been cancelled, and then none has asked for it.
 
     async def _check(self, credential: bytes, digest: bytes) -> Caller:
         mark = self._known.mark()
-        caller, seconds_left = await (
-            self._of_key(credential, digest) if credential.startswith(KEY_START) else self._of_token(credential, digest)
-        )
+        is_key = credential.startswith(KEY_START)
+        try:
+            caller, seconds_left = await (self._of_key if is_key else self._of_token)(credential, digest)
+        except (Unauthenticated, PermissionDenied):
+            self._proven.pop(digest)
+            raise
         self._known.put(digest, caller, mark, seconds_left)
+        self._proven.put(digest, True)
         return caller
 
     async def _of_key(self, credential: bytes, digest: bytes) -> tuple[Caller, float | None]:

@@ -113,3 +113,23 @@ class Signals(Protocol):
     """Sends notifications to other processes."""
 
     async def announce(self, channel: str, payload: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the counters allow.
+
+    granted: how many requests; 0 when none is allowed now.
+    seconds: when none is allowed: after which time the next one may be, more than 0.
+    """
+
+    granted: int
+    seconds: float = 0.0
+
+
+class RateCounters(Protocol):
+    """Counts requests in a sliding window of a minute."""
+
+    async def take(self, subject: str, per_minute: int, wanted: int) -> Taken:
+        """Count `wanted` requests of a subject, or as many as are still allowed. Never raises, and waits for a few
+        milliseconds at most."""

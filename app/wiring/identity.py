@@ -31,6 +31,7 @@ from app.identity.ports import KEYS_CHANGED
 from app.identity.tenants import TenantService
 from app.identity.token_callers import TokenCallers, TokenRules
 from app.identity.workflow_limits import WorkflowLimits
+from app.wiring.rate_limits import open_rates
 
 log = structlog.get_logger(__name__)
 
@@ -54,17 +55,18 @@ async def open_identity(
     tenants = PostgresTenantStore(pool)
     is_on = settings.auth == "on"
     tokens = token_callers(settings, tenants) if is_on and settings.accepts_tokens else None
-    authenticator = Authenticator(store, tokens, known, long_calls.used) if is_on else None
     only_loopback = settings.auth == "off" and not address_is_known
-    limits = WorkflowLimits(PostgresWorkflowKeys(pool))
-    admission = Admission(authenticator, limits, settings.auth_documentation, only_loopback=only_loopback)
+    limits, documentation = WorkflowLimits(PostgresWorkflowKeys(pool)), settings.auth_documentation
     announce = partial(notify_engines, signals, KEYS_CHANGED)
     log.info("authentication", auth=settings.auth, tokens=tokens is not None)
-    long_calls.start(on_defect)
-    try:
-        yield Identity(admission, long_calls, KeyService(store, announce), TenantService(tenants))
-    finally:
-        await long_calls.stop()
+    async with open_rates(settings) as rates:
+        authenticator = Authenticator(store, tokens, known, long_calls.used, rates) if is_on else None
+        admission = Admission(authenticator, limits, documentation, only_loopback=only_loopback, rates=rates)
+        long_calls.start(on_defect)
+        try:
+            yield Identity(admission, long_calls, KeyService(store, announce), TenantService(tenants))
+        finally:
+            await long_calls.stop()
 
 
 def token_callers(settings: Settings, tenants: PostgresTenantStore) -> TokenCallers:

@@ -136,6 +136,14 @@ async def test_no_tenant_touches_the_keys_of_another(stores: Stores):
     assert await stores.keys.list_keys(other.id, 0, 10) == ([], 0)
 
 
+async def test_a_key_and_those_that_replace_it_have_the_limit_that_was_given(stores: Stores):
+    made, text = await stores.add(replace(VIEWER, rate_limit=12))
+    again = await stores.keys.rotate(DEFAULT, made.id, new_key_text(), "x", HOUR, HOUR)
+    assert again is not None
+    assert (made.rate_limit, again.rate_limit, (await stores.found(text)).key.caller().rate_limit) == (12, 12, 12)
+    assert (await stores.add())[0].rate_limit is None
+
+
 async def test_a_rotated_key_goes_on_for_the_overlap(stores: Stores):
     grant = Grant(Role.OPERATOR, workflows=KeyPattern("a*"))
     old, old_text = await stores.add(KeyDraft("nightly", grant, 10 * HOUR))

@@ -27,12 +27,17 @@ class Keys:
         return await self.add(Grant(scopes=frozenset(scopes), workflows=pattern), **options)
 
     async def add(
-        self, grant: Grant, *, lifetime_seconds: float | None = HOUR, tenant_id: int = DEFAULT_TENANT_ID
+        self,
+        grant: Grant,
+        *,
+        lifetime_seconds: float | None = HOUR,
+        tenant_id: int = DEFAULT_TENANT_ID,
+        rate_limit: int | None = None,
     ) -> str:
         """The text of a new key."""
         text = new_key_text()
         async with open_pool(self._database_url, 1, 20) as pool:
-            draft = KeyDraft("of a test", grant, lifetime_seconds)
+            draft = KeyDraft("of a test", grant, lifetime_seconds, rate_limit)
             self.made[text.text] = await PostgresKeyStore(pool).insert(tenant_id, text, draft, "test")
         return text.text
 

@@ -37,6 +37,8 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
         ("RETENTION_DAYS", "inf", "a number, 0 or more"),
         ("ENGINE_POLL_SECONDS", "0", "a number above 0"),
         ("GRPC_SHARE_PORT", "maybe", "true or false"),
+        ("RATE_LIMIT_KEYS", "-1", "a whole number from 0 to 1000000, or off"),
+        ("RATE_LIMIT_ANONYMOUS", "many", "a whole number from 0 to 1000000, or off"),
         ("AUTH", "none", "off, on or off-on-every-address"),
         ("AUTH", "of", "off, on or off-on-every-address"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
@@ -55,6 +57,21 @@ def test_every_number_and_choice_has_a_sentence(monkeypatch: pytest.MonkeyPatch)
     assert [sentence.split()[0] for sentence in said] == names
     assert all(re.fullmatch(r"[A-Z_]+ 'nonsense': give .+", sentence) for sentence in said)
     assert not any(LIBRARY_WORDS.search(sentence) for sentence in said)
+
+
+def test_no_limit_is_zero_or_off(monkeypatch: pytest.MonkeyPatch):
+    for value in ("0", "off", "OFF"):
+        monkeypatch.setenv("RATE_LIMIT_KEYS", value)
+        assert load_settings().rate_limit_keys == 0
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch):
+    said = refusal(monkeypatch, TRUSTED_PROXIES="10.0.0.1, proxy.internal")
+    assert said == (
+        "TRUSTED_PROXIES 'proxy.internal': give addresses or networks, such as 10.0.0.0/8, separated by commas"
+    )
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+    assert [str(network) for network in load_settings().proxy_networks] == ["10.0.0.0/8", "::1/128"]
 
 
 def test_relations_are_sentences_too(monkeypatch: pytest.MonkeyPatch):

@@ -45,6 +45,7 @@ class PostgresKeyStore:
             grant.workflows and grant.workflows.text,
             created_by,
             draft.lifetime_seconds,
+            draft.rate_limit,
         )
         with reaching():
             try:
@@ -168,6 +169,7 @@ def _key(row: asyncpg.Record) -> ApiKey:
         last_used_at=row["last_used_at"],
         revoked_at=row["revoked_at"],
         replaces_id=row["replaces_id"],
+        rate_limit=row["rate_limit"],
     )
 
 

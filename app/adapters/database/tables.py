@@ -363,6 +363,7 @@ class ApiKeyRow(Base):
     workflows: the pattern of the keys of the workflows that it is limited to; null for all.
     last_used_at: coarse.
     replaces_id: the key that it was made for by a rotation.
+    rate_limit: requests per minute; null for as many as the settings say.
     """
 
     __tablename__ = "api_keys"
@@ -381,6 +382,7 @@ class ApiKeyRow(Base):
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     replaces_id: Mapped[int | None]
+    rate_limit: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         UniqueConstraint("prefix"),
@@ -388,5 +390,6 @@ class ApiKeyRow(Base):
         CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
         CheckConstraint("(role IS NULL) <> (scopes IS NULL)", name="either_role_or_scopes"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+        CheckConstraint("rate_limit BETWEEN 1 AND 1000000", name="rate_limit_in_range"),
         Index(None, "tenant_id", "id"),
     )

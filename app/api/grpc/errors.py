@@ -8,7 +8,8 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import structlog
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from app.api.grpc.requests import refuse_malformed
@@ -20,6 +21,7 @@ from app.domain.errors import (
     NotFound,
     Outdated,
     PermissionDenied,
+    RateLimited,
     RevisionMismatch,
     ServiceError,
     TooLarge,
@@ -41,6 +43,7 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
     Outdated: grpc.StatusCode.FAILED_PRECONDITION,
     WrongState: grpc.StatusCode.FAILED_PRECONDITION,
     TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 DETAILS_KEY = "grpc-status-details-bin"
@@ -104,6 +107,8 @@ def _details(code: grpc.StatusCode, message: str, error: ServiceError) -> bytes:
             for problem in error.problems[:MOST_VIOLATIONS]
         ]
         status.details.append(_packed(BadRequest(field_violations=violations)))
+    if isinstance(error, RateLimited):
+        status.details.append(_packed(RetryInfo(retry_delay=Duration(seconds=error.retry_after))))
     return bytes(status.SerializeToString())
 
 
@@ -113,6 +118,8 @@ def _metadata(error: ServiceError) -> dict[str, str]:
             return {kind: shortened(ref, LONGEST_VALUE)}
         case TooLarge(field=field, limit=limit):
             return {"field": field, "limit": str(limit)}
+        case RateLimited(policy=policy, per_minute=per_minute):
+            return {"policy": policy, "per_minute": str(per_minute)}
         case _:
             return {}
 
@@ -121,7 +128,7 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _packed(message: ErrorInfo | BadRequest) -> AnyMessage:
+def _packed(message: ErrorInfo | BadRequest | RetryInfo) -> AnyMessage:
     packed = AnyMessage()
     packed.Pack(message)
     return packed

@@ -1,12 +1,13 @@
-"""The interceptor that asks about every call, before its method is called: who calls, and may they.
+"""The interceptor that asks about every call, before its method is called: who calls, may they, and not too often.
 
-It is installed only while authentication is on. A call that it admits gets its caller as a further argument of the
+It is installed only while there is something to ask. A call that it admits gets its caller as a further argument of the
 method, so a method cannot be called without one.
 """
 
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import grpc
 
@@ -14,9 +15,10 @@ from app.api.grpc.errors import Context, abort, errors_as_status
 from app.api.grpc.requests import refuse_malformed
 from app.domain.callers import Caller
 from app.domain.errors import ServiceError
-from app.domain.permissions import Permission, Target, permission_of
+from app.domain.permissions import Access, Permission, Target, permission_of
 from app.domain.refs import parse_ref
 from app.engine.identifiers import parse_execution_id
+from app.identity.client_addresses import Sender
 from app.identity.identity import Identity
 from app.identity.workflow_limits import Named
 
@@ -41,16 +43,43 @@ class Gate(grpc.aio.ServerInterceptor):
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> "Handler | None":
         name = str(handler_call_details.method)
-        permission = permission_of(name)
-        authorization, api_key = _credentials(handler_call_details.invocation_metadata)
+        permission, handler = permission_of(name), await continuation(handler_call_details)
+        if permission.access is Access.OPEN:
+            return handler
+        credentials = _credentials(handler_call_details.invocation_metadata)
+        caller = self._admission.recognised(*credentials)
+        if caller is None or handler is None:
+            question = partial(self._admission.admit, permission, *credentials)
+            return self._asking(handler, handler_call_details, permission, question)
         try:
-            caller = await self._admission.admit(permission, authorization, api_key)
+            await self._admission.allow(caller, permission)
         except ServiceError as error:
             return _refusal(error)
-        handler = await continuation(handler_call_details)
-        if handler is None or caller is None or not name.startswith(_OWN):
-            return handler
-        return self._bound(handler, caller, permission)
+        return self._bound(handler, caller, permission) if name.startswith(_OWN) else handler
+
+    def _asking(
+        self,
+        handler: Any,
+        details: grpc.HandlerCallDetails,
+        permission: Permission,
+        question: Callable[..., Awaitable[Caller | None]],
+    ) -> Handler:
+        """A handler that asks who calls once the peer is known, before it reads what the client sends. An interceptor
+        does not know the peer."""
+
+        async def call(requests: object, context: Context) -> None:
+            async with errors_as_status(context):
+                caller = await question(partial(_sender, context, details.invocation_metadata))
+            if handler is None:
+                await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+            admitted = handler
+            if caller is not None and str(details.method).startswith(_OWN):
+                admitted = self._bound(handler, caller, permission)
+            await _carry_out(admitted, requests, context)
+
+        if handler is None:
+            return grpc.stream_stream_rpc_method_handler(call)
+        return grpc.stream_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
     def _bound(self, handler: Any, caller: Caller, permission: Permission) -> Handler:
         """The handler with the caller as a further argument of its method."""
@@ -103,6 +132,36 @@ def _named(request: Any, target: Target, tenant_id: int) -> Named:
         parse_ref(workflow, tenant_id) if workflow else None,
         parse_execution_id(execution) if target is Target.EXECUTION else None,
     )
+
+
+def _sender(context: Context, metadata: Any) -> Sender:
+    """Where a call comes from."""
+    forwarded = [value for key, value in metadata or () if key == "x-forwarded-for"]
+    return Sender(peer_address(context.peer()), [value.encode("latin-1", "replace") for value in forwarded])
+
+
+def peer_address(peer: str) -> str | None:
+    """The address in the name that gRPC gives a peer: `ipv4:1.2.3.4:5`, `ipv6:[::1]:5`, `ipv6:%5B::1%5D:5`; None for
+    a Unix socket."""
+    family, _, rest = unquote(peer).partition(":")
+    if family.startswith("unix"):
+        return None
+    return rest.rpartition(":")[0].strip("[]") if family in ("ipv4", "ipv6") else rest
+
+
+async def _carry_out(handler: Any, requests: Any, context: Context) -> None:
+    """Call a handler of whatever kind as one of streams: they look the same to the client."""
+    if handler.request_streaming:
+        async for response in handler.stream_stream(requests, context):
+            await context.write(response)
+        return
+    request = await context.read()
+    if request is grpc.aio.EOF:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the call has no request")
+    if handler.response_streaming:
+        await handler.unary_stream(request, context)
+    else:
+        await context.write(await handler.unary_unary(request, context))
 
 
 def _refusal(error: ServiceError) -> Handler:

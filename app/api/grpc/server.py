@@ -67,7 +67,7 @@ class Server:
         credentials: grpc.ServerCredentials | None = None,
         share_port: bool = False,
     ) -> None:
-        gates = (Gate(identity),) if identity.admission.is_on else ()
+        gates = (Gate(identity),) if identity.admission.asks else ()
         with yielding_threads():
             options = _options(limits or GrpcLimits(), share_port=share_port)
             self._server = grpc.aio.server(interceptors=gates, options=options)

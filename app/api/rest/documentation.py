@@ -37,6 +37,11 @@ _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
         [],
     ),
     422: ("invalid", "name: must not be blank", [{"field": "name", "message": "must not be blank"}]),
+    429: (
+        "rate_limited",
+        "key:Xk3vT9aB has made too many requests in a minute; the limit is 6000; try again in 12 s",
+        [],
+    ),
     500: ("internal", "an unexpected error; the server's log has the details under request 6f1c0d2b", []),
     503: ("unavailable", "the database does not answer", []),
 }
@@ -50,8 +55,20 @@ SECURITY = {
 ETAG = {"ETag": {"description": "Identifies these contents, for `If-None-Match`.", "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "The URL of the new object.", "schema": {"type": "string"}}}
 
+RATE_LIMITED = {
+    "Retry-After": {"description": "Seconds until the next request may be allowed.", "schema": {"type": "integer"}},
+    "RateLimit-Policy": {
+        "description": "The limit: its name, requests `q`, seconds `w`.",
+        "schema": {"type": "string", "examples": ['"caller";q=6000;w=60']},
+    },
+    "RateLimit": {
+        "description": "Requests `r` that are left, and seconds `t` until there are more.",
+        "schema": {"type": "string", "examples": ['"caller";r=0;t=12']},
+    },
+}
+
 WITH_BODY = (400, 413, 415)
-ALWAYS = (401, 403, 422, 500, 503)
+ALWAYS = (401, 403, 422, 429, 500, 503)
 
 
 def documented_errors(*statuses: int) -> Responses:
@@ -78,7 +95,8 @@ def _problem(status: int) -> dict[str, Any]:
         **({"errors": errors} if errors else {}),
     }
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": title, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
+    headers = {"headers": RATE_LIMITED} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+    return headers | {"description": title, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
 
 
 class DocumentedApi(FastAPI):

@@ -29,6 +29,7 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.RevisionMismatch: 412,
     errors.TooLarge: 413,
     errors.Invalid: 422,
+    errors.RateLimited: 429,
     errors.Unavailable: 503,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -99,7 +100,14 @@ def _status_of(error: ServiceError) -> int:
 
 
 def _headers_of(error: ServiceError, status: int) -> Mapping[str, str] | None:
-    """The header that the status demands (RFC 6750 for 401)."""
+    """The headers that the status demands (RFC 6750 for 401; for 429 the draft of the HTTPAPI working group)."""
+    if isinstance(error, errors.RateLimited):
+        seconds = error.retry_after
+        return {
+            "Retry-After": f"{seconds}",
+            "RateLimit-Policy": f'"{error.policy}";q={error.per_minute};w={errors.RATE_SECONDS}',
+            "RateLimit": f'"{error.policy}";r=0;t={seconds}',
+        }
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": "1"}
     if not isinstance(error, errors.Unauthenticated):

@@ -1,6 +1,7 @@
-"""Asks about every request, before its route is called: who calls, and may they."""
+"""Asks about every request, before its route is called: who calls, may they, and not too often."""
 
 from collections.abc import Mapping
+from functools import partial
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from starlette.types import Scope
 from app.domain.permissions import Access, Permission
 from app.domain.refs import Ref, parse_ref
 from app.engine.identifiers import parse_execution_id
+from app.identity.client_addresses import Sender
 from app.identity.identity import Identity
 from app.identity.workflow_limits import Named
 
@@ -30,7 +32,8 @@ class Gate:
         self._app = app
 
     async def admit(self, scope: Scope, permission: Permission) -> None:
-        """Raise `Unauthenticated`, `PermissionDenied` or `Unavailable` for a request that must not be carried out."""
+        """Raise `Unauthenticated`, `PermissionDenied`, `RateLimited` or `Unavailable` for a request that must not be
+        carried out."""
         identity: Identity = self._app.state.services.identity
         admission = identity.admission
         if permission.access is Access.DOCUMENTATION and admission.documentation == "off":
@@ -38,7 +41,7 @@ class Gate:
         if admission.only_loopback and (server := scope.get("server")):
             admission.check_address(server[0])
         authorization, api_key = _credentials(scope) if admission.is_on else ((), ())
-        caller = await admission.admit(permission, authorization, api_key)
+        caller = await admission.admit(permission, authorization, api_key, partial(_sender, scope))
         scope[CALLER] = caller
         if caller is not None and caller.workflows is not None:
             await admission.check_limit(caller, permission, _named(scope, caller.tenant_id))
@@ -53,6 +56,13 @@ def _credentials(scope: Scope) -> tuple[list[bytes], list[bytes]]:
         elif name == b"x-api-key":
             api_key.append(value)
     return authorization, api_key
+
+
+def _sender(scope: Scope) -> Sender:
+    """Where the request comes from. A Unix socket has no peer."""
+    client = scope.get("client")
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return Sender(client[0] if client else None, forwarded)
 
 
 def _named(scope: Scope, tenant_id: int) -> Named:

@@ -10,7 +10,7 @@ from app.domain.callers import PATTERN_FORM, KeyPattern
 from app.domain.documents import rfc3339
 from app.domain.permissions import Role, Scope
 from app.domain.tenants import Tenant
-from app.identity.api_keys import DAY_SECONDS, ApiKey, Grant, KeyDraft
+from app.identity.api_keys import DAY_SECONDS, MAX_RATE_LIMIT, ApiKey, Grant, KeyDraft
 from app.identity.keys import NewKey
 
 LIFETIME_DAYS = 90.0
@@ -29,6 +29,7 @@ KEY: dict[str, Any] = {
     "last_used_at": None,
     "revoked_at": None,
     "replaces_id": None,
+    "rate_limit": None,
 }
 TENANT: dict[str, Any] = {
     "id": 2,
@@ -59,11 +60,14 @@ class KeyCreate(Body):
         None, description="A workflow's key, in which `*` stands for any characters: the key allows no other ones."
     )
     expires_in_days: ExpiresInDays = LIFETIME_DAYS
+    rate_limit: Annotated[int | None, Field(json_schema_extra={"minimum": 1, "maximum": MAX_RATE_LIMIT})] = Field(
+        None, description="Requests per minute; null for as many as the setting RATE_LIMIT_KEYS says."
+    )
 
     def draft(self) -> KeyDraft:
         scopes = None if self.scopes is None else frozenset(self.scopes)
         grant = Grant(self.role, scopes, None if self.workflows is None else KeyPattern(self.workflows))
-        return KeyDraft(self.name, grant, seconds_of(self.expires_in_days))
+        return KeyDraft(self.name, grant, seconds_of(self.expires_in_days), self.rate_limit)
 
 
 class KeyRotate(Body):
@@ -105,6 +109,7 @@ class KeyView(BaseModel):
     last_used_at: datetime | None = Field(description="To within ten minutes; null if it was never used.")
     revoked_at: datetime | None
     replaces_id: int | None = Field(description="The key that it was made for by a rotation.")
+    rate_limit: int | None = Field(description="Requests per minute; null for as many as the settings say.")
 
 
 class NewKeyView(KeyView):
@@ -162,6 +167,7 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "last_used_at": rfc3339(key.last_used_at),
         "revoked_at": rfc3339(key.revoked_at),
         "replaces_id": key.replaces_id,
+        "rate_limit": key.rate_limit,
     }
 
 

@@ -93,7 +93,9 @@ class MemoryKeyStore:
             return None
         end = self._now() + timedelta(seconds=overlap_seconds)
         self._keys[key_id] = replace(old, expires_at=end if old.expires_at is None else min(end, old.expires_at))
-        return self._add(tenant_id, text, KeyDraft(old.name, old.grant, lifetime_seconds), created_by, key_id)
+        return self._add(
+            tenant_id, text, KeyDraft(old.name, old.grant, lifetime_seconds, old.rate_limit), created_by, key_id
+        )
 
     async def revoke(self, tenant_id: int, key_id: int) -> ApiKey | None:
         key = await self.get(tenant_id, key_id)
@@ -133,6 +135,7 @@ class MemoryKeyStore:
             created_by=created_by,
             expires_at=None if seconds is None else now + timedelta(seconds=seconds),
             replaces_id=replaces_id,
+            rate_limit=draft.rate_limit,
         )
         self._keys[key.id] = key
         self._digests[text.digest] = key.id

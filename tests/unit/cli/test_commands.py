@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app, targets
+from app.cli import app, authorizing, targets
 from app.cli.local import up
 from app.cli.local.up import Wishes
 from app.config import Settings
@@ -50,6 +50,15 @@ def test_up_hands_its_options_over_as_settings(monkeypatch: pytest.MonkeyPatch, 
     assert (settings.database_url, settings.fastapi_port, settings.grpc_port) == ("memory:", 8001, 0)
     assert given == wishes
     assert os.environ["GRPC_PORT"] == "0"
+
+
+@pytest.mark.parametrize(("words", "rate_limit"), [([], None), (["--per-minute", "12"], 12)])
+def test_a_key_is_asked_for_with_its_limit(monkeypatch: pytest.MonkeyPatch, words: list[str], rate_limit: int | None):
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(authorizing, "create", lambda url, body, as_json: asked.append(body))
+    result = CliRunner().invoke(app, ["auth", "keys", "create", "nightly", "--role", "viewer", *words])
+    assert result.exit_code == 0, result.output
+    assert asked == [{"name": "nightly", "role": "viewer", "expires_in_days": 90, "rate_limit": rate_limit}]
 
 
 @pytest.mark.parametrize("url", ["postgresql://h/d", "postgres://h/d", "postgresql+asyncpg://h/d?sslmode=require"])

@@ -53,6 +53,7 @@ def test_redis_and_the_database_want_a_password():
 
 def test_the_processes_listen_on_every_address_of_their_network_deliberately():
     assert COMPOSE["x-settings"]["AUTH"] == "${AUTH:-off-on-every-address}"
+    assert COMPOSE["x-settings"]["RATE_LIMIT_ANONYMOUS"] == "${RATE_LIMIT_ANONYMOUS:-off}", "all come from one address"
 
 
 def test_the_override_gives_functions_to_both_processes_and_secrets_to_the_one_that_uses_them(override):

@@ -39,6 +39,7 @@ def member(workflow_id: int = 1) -> Execution:
     parent = Parent(ROOT, 1, None, ROOT, 1)
     return Execution(
         id=UUID(int=2),
+        tenant_id=1,
         workflow_id=workflow_id,
         revision=1,
         status=ExecutionStatus.RUNNING,

@@ -58,6 +58,8 @@ async def test_a_text_is_not_in_what_is_logged_of_a_new_key():
         (KeyDraft("a", Grant(Role.VIEWER), -DAY), "expires_in_days"),
         (KeyDraft("a", Grant(Role.VIEWER), 1e300), "expires_in_days"),
         (KeyDraft("a", Grant(Role.VIEWER), float("nan")), "expires_in_days"),
+        (KeyDraft("a", Grant(Role.VIEWER), rate_limit=0), "rate_limit"),
+        (KeyDraft("a", Grant(Role.VIEWER), rate_limit=10**9), "rate_limit"),
     ],
 )
 async def test_a_draft_that_breaks_a_rule(draft: KeyDraft, path: str):

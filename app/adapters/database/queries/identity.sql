@@ -7,8 +7,8 @@ WHERE k.digest = $1;
 
 -- name: insert
 WITH made AS (
-    INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second')
+    INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, rate_limit)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second', $10)
     RETURNING *
 )
 SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id;
@@ -35,8 +35,10 @@ WITH old AS (
       AND (expires_at IS NULL OR expires_at > clock_timestamp())
     RETURNING *
 ), made AS (
-    INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, replaces_id)
-    SELECT tenant_id, $3, $4, name, role, scopes, workflows, $5, clock_timestamp() + $6::float8 * interval '1 second', id
+    INSERT INTO api_keys
+        (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, replaces_id, rate_limit)
+    SELECT tenant_id, $3, $4, name, role, scopes, workflows, $5, clock_timestamp() + $6::float8 * interval '1 second', id,
+           rate_limit
     FROM old
     RETURNING *
 )
