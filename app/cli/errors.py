@@ -20,6 +20,7 @@ _REMEDIES = {
     "credentials_missing": "; set WORKFLOW_API_KEY; `workflow auth bootstrap` makes the first key",
     "credentials_invalid": "; check WORKFLOW_API_KEY",
     "credentials_expired": "; set WORKFLOW_API_KEY to another one",
+    "rate_limited": "; an admin can make a key with another limit: `workflow auth keys create --per-minute N`",
     "permission_denied": "; set WORKFLOW_API_KEY to a key that allows it",
     "execution_not_found": "; `workflow list` lists what there is",
 }

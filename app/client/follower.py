@@ -10,7 +10,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.background.backoff import Backoff
 from app.client.entries import FINAL, Entry, entry_of, status_word
 from app.client.errors import ClientError
-from app.client.grpc_client import GrpcClient, never_connected, sentence_of
+from app.client.grpc_client import GrpcClient, never_connected, seconds_to_wait, sentence_of
 
 # The codes with which a stream may end when its server stops or crashes.
 _BROKEN = frozenset(
@@ -91,7 +91,8 @@ class Follower:
             self._check_patience(broken, silent_tries)
             if self.shown and silent_tries == 1:
                 notice(f"connection lost after entry {self.last}; trying again")
-            time.sleep(self._patience.pause(silent_tries))
+            asked = 0.0 if broken is None else seconds_to_wait(broken)
+            time.sleep(max(asked, self._patience.pause(silent_tries)))
 
     def _one_stream(self) -> Iterator[Entry]:
         if self._request is None or self.execution_id:
@@ -121,7 +122,7 @@ class Follower:
                 raise sentence_of(broken, self._client.target)
             if silent_tries >= self._patience.first_tries:
                 raise ClientError(self._why(broken) + self._perhaps_started(broken))
-        elif broken is not None and broken.code() not in _BROKEN:
+        elif broken is not None and broken.code() not in _BROKEN and not seconds_to_wait(broken):
             raise sentence_of(broken, self._client.target)
         elif silent_tries > self._patience.later_tries:
             raise ClientError(

@@ -152,6 +152,15 @@ def never_connected(error: grpc.RpcError) -> str:
     return next((sentence for sign, sentence in _NEVER_CONNECTED.items() if sign in text), "")
 
 
+def seconds_to_wait(error: grpc.RpcError) -> float:
+    """How long the service asks to wait before the next try; 0 if it does not ask."""
+    for detail in _packed_details(error):
+        retry = error_details_pb2.RetryInfo()
+        if detail.Unpack(retry):
+            return float(retry.retry_delay.ToTimedelta().total_seconds())
+    return 0.0
+
+
 def _details(error: grpc.RpcError) -> tuple[str, list[str]]:
     """The stable reason, and one line per wrong field; both empty if the error has no details."""
     reason, fields = "", list[str]()

@@ -97,8 +97,11 @@ def holds(*updates: pb.WorkflowExecutionUpdate, sent: Event | None = None) -> Sc
     return scene
 
 
-def refuses(code: grpc.StatusCode, message: str, reason: str, **fields: str) -> Scene:
-    """Ends the call as the service does: with typed details."""
+def refuses(code: grpc.StatusCode, message: str, reason: str, wait: float | None = None, **fields: str) -> Scene:
+    """Ends the call as the service does: with typed details.
+
+    wait: the seconds that the client is asked to wait; None if it is not asked.
+    """
 
     def scene(request: Any, context: grpc.ServicerContext) -> Iterator[pb.WorkflowExecutionUpdate]:
         details: list[Any] = [error_details_pb2.ErrorInfo(reason=reason, domain="workflow")]
@@ -108,6 +111,9 @@ def refuses(code: grpc.StatusCode, message: str, reason: str, **fields: str) -> 
                 for name, text in fields.items()
             ]
             details.append(error_details_pb2.BadRequest(field_violations=violations))
+        if wait is not None:
+            details.append(error_details_pb2.RetryInfo())
+            details[-1].retry_delay.FromTimedelta(timedelta(seconds=wait))
         packed = []
         for detail in details:
             packed.append(any_pb2.Any())

@@ -116,6 +116,27 @@ def stopping_at(sequence: int, server: grpc.Server):
     return entry_of
 
 
+def test_a_stream_over_the_limit_is_opened_again_when_the_service_says(grpc_service: ScriptedService, workflow):
+    entries, paused = whole_history(), list[float]()
+    too_often = refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests", "rate_limited", wait=12)
+    grpc_service.scenes = [plays(*entries[:4], then=grpc.StatusCode.UNAVAILABLE), too_often, plays(*entries[4:])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following.time, "sleep", paused.append)
+        result = workflow("run", "orders", "--json")
+    assert (result.exit_code, numbers(result.stdout)) == (0, list(range(1, 11)))
+    assert paused[1] == 12
+
+
+def test_a_start_over_the_limit_is_a_sentence(grpc_service: ScriptedService, workflow):
+    message = "key:Xk3vT9aB has made too many requests in a minute; the limit is 6000; try again in 12 s"
+    grpc_service.scenes = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, message, "rate_limited", wait=12)]
+    result = workflow("run", "orders")
+    assert (result.exit_code, len(grpc_service.requests)) == (2, 1)
+    assert result.stderr == (
+        f"error: {message}; an admin can make a key with another limit: `workflow auth keys create --per-minute N`\n"
+    )
+
+
 def test_a_start_without_an_answer_is_repeated_with_the_same_key(grpc_service: ScriptedService, workflow):
     grpc_service.scenes = [plays(then=grpc.StatusCode.UNAVAILABLE), plays(*whole_history())]
     assert workflow("run", "orders").exit_code == 0
