@@ -26,6 +26,7 @@ from app.api.rest.browser_guard import BrowserGuard
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.gate import Gate
+from app.api.rest.request_ids import RequestIds
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import PathsAsWritten, RouteTable
 
@@ -66,6 +67,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
     app.add_middleware(PathsAsWritten)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(BrowserGuard)
+    app.add_middleware(RequestIds)
     return app
 
 

@@ -84,4 +84,4 @@ def _with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
     log.warning("http_refused", status=refused.status, code=refused.code, client=scope.get("client"))
-    await error_response(scope["path"], refused.status, refused.code, refused.detail)(scope, receive, send)
+    await error_response(scope, refused.status, refused.code, refused.detail)(scope, receive, send)

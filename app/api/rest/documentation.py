@@ -15,7 +15,8 @@ DESCRIPTION = """
 Describe multi-step work as data, run it durably, watch every step live.
 
 Each path also works without the prefix `/api/v1`, and with a slash at the end. Errors are `application/problem+json`
-with a stable `code`. A workflow's key can be used in place of its id.
+with a stable `code`. A workflow's key can be used in place of its id. A request may bring an `X-Request-ID`; responses
+to changes have one, and so have all errors.
 """
 
 _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
@@ -92,6 +93,7 @@ def _problem(status: int) -> dict[str, Any]:
         "detail": detail,
         "instance": "/api/v1/workflows/99",
         "code": code,
+        "request_id": "6f1c0d2b",
         **({"errors": errors} if errors else {}),
     }
     schema = {"$ref": "#/components/schemas/Problem"}

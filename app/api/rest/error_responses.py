@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 import orjson
 from fastapi import Response
+from starlette.types import Scope
 
+from app.api.rest.request_ids import HEADER, request_id
 from app.domain.errors import Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -25,7 +27,7 @@ class Refused(Exception):
 
 
 def error_response(
-    path: str,
+    scope: Scope,
     status: int,
     code: str,
     detail: str,
@@ -35,7 +37,7 @@ def error_response(
 ) -> Response:
     """Return a problem document.
 
-    path: the path of the request.
+    scope: that of the request.
     status: the HTTP status.
     code: for programs; it never changes.
     detail: a sentence for people.
@@ -47,12 +49,13 @@ def error_response(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": quote(path),
+        "instance": quote(scope["path"]),
         "code": code,
+        "request_id": request_id(scope),
     }
     if problems:
         document["errors"] = [{"field": p.path, "message": p.message} for p in problems[:MAX_SHOWN]]
-    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(document), status, {HEADER: document["request_id"], **(headers or {})}, MEDIA_TYPE)
 
 
 def summary_of(problems: Sequence[Problem]) -> str:

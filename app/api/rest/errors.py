@@ -4,7 +4,6 @@ import logging
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.rest.error_responses import Refused, error_response, summary_of
 from app.api.rest.field_problems import field_problems
+from app.api.rest.request_ids import request_id
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
 
@@ -63,24 +63,23 @@ class UnexpectedErrors:
             await self._app(scope, receive, sending)
         except CancelledError:
             if scope["type"] == "http" and not started:
-                await _stopped(scope["path"])(scope, receive, send)
+                await _stopped(scope)(scope, receive, send)
             raise
         except Exception:
             if scope["type"] != "http" or started:
                 raise
-            request_id = uuid4().hex
-            logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
-            await _unexpected(scope["path"], request_id)(scope, receive, send)
+            logger.exception("request %s failed: %s %s", request_id(scope), scope["method"], scope["path"])
+            await _unexpected(scope)(scope, receive, send)
 
 
-def _stopped(path: str) -> Response:
+def _stopped(scope: Scope) -> Response:
     detail = "the server stopped during the request, and it is not known whether it took effect; try again"
-    return error_response(path, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "1"})
+    return error_response(scope, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers={"Retry-After": "1"})
 
 
-def _unexpected(path: str, request_id: str) -> Response:
-    detail = f"an unexpected error; the server's log has the details under request {request_id}"
-    return error_response(path, 500, "internal", detail, headers={"X-Request-ID": request_id})
+def _unexpected(scope: Scope) -> Response:
+    detail = f"an unexpected error; the server's log has the details under request {request_id(scope)}"
+    return error_response(scope, 500, "internal", detail)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -90,7 +89,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
     detail = summary_of(problems) if isinstance(error, errors.Invalid) else error.message
     status = _status_of(error)
     return error_response(
-        request.url.path, status, error.code, detail, problems=problems, headers=_headers_of(error, status)
+        request.scope, status, error.code, detail, problems=problems, headers=_headers_of(error, status)
     )
 
 
@@ -129,14 +128,14 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise TypeError(error)
-    return error_response(request.url.path, error.status, error.code, error.detail)
+    return error_response(request.scope, error.status, error.code, error.detail)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise TypeError(error)
     problems = field_problems(error.errors())
-    return error_response(request.url.path, 422, errors.Invalid.code, summary_of(problems), problems=problems)
+    return error_response(request.scope, 422, errors.Invalid.code, summary_of(problems), problems=problems)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -146,10 +145,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(_allowed_methods(request))
         detail = f"{path} does not take {method}; it takes {allowed}"
-        return error_response(path, 405, "method_not_allowed", detail, headers={"Allow": allowed})
+        return error_response(request.scope, 405, "method_not_allowed", detail, headers={"Allow": allowed})
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return error_response(path, 404, "path_not_found", f"there is nothing at {path}")
-    return error_response(path, error.status_code, "http_error", error.detail, headers=error.headers)
+        return error_response(request.scope, 404, "path_not_found", f"there is nothing at {path}")
+    return error_response(request.scope, error.status_code, "http_error", error.detail, headers=error.headers)
 
 
 def _allowed_methods(request: Request) -> list[str]:

@@ -32,4 +32,4 @@ async def readyz(request: Request, services: ReadyServices) -> Response:
     if not missing:
         return document_response({"status": "ready", "cache": asdict(services.definitions.cache_statistics)})
     problems = [Problem("", sentence) for sentence in missing]
-    return error_response(request.url.path, 503, "not_ready", "; ".join(missing), problems=problems)
+    return error_response(request.scope, 503, "not_ready", "; ".join(missing), problems=problems)

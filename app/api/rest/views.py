@@ -317,4 +317,5 @@ class Problem(BaseModel):
     detail: str
     instance: str
     code: str = Field(description="For programs; it never changes.")
+    request_id: str = Field(description="The id of the request, as in the header X-Request-ID and in the log.")
     errors: list[ProblemField] = Field([], description="The wrong fields, if the error is about fields.")

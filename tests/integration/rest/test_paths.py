@@ -55,6 +55,7 @@ async def test_unknown_paths_and_methods_are_problems(rest):
         "detail": "there is nothing at /api/v1/nothing/ü",
         "instance": "/api/v1/nothing/%C3%BC",
         "code": "path_not_found",
+        "request_id": unknown.headers["x-request-id"],
     }
     for method, path, allowed in (
         ("DELETE", "/workflows", "GET, HEAD, POST"),
