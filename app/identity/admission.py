@@ -11,6 +11,7 @@ from app.identity.authentication import Authenticator
 from app.identity.client_addresses import LOCAL, Sender
 from app.identity.credentials import presented
 from app.identity.rates import Rates
+from app.identity.refused_calls import RefusedCalls
 from app.identity.workflow_limits import Named, WorkflowLimits
 
 Documentation = Literal["open", "callers", "off"]
@@ -22,6 +23,7 @@ class Admission:
     authenticator: finds out who calls; None when everyone is `ANONYMOUS`.
     limits: checks callers that are limited to some workflows.
     documentation: who may read the documentation of the APIs.
+    refused: counts the calls that are refused.
     only_loopback: whether calls that arrive at an address that others can reach are refused: when the process does not
         know where it listens, and everyone is admitted.
     rates: limits how often one may call; None for no limit.
@@ -32,6 +34,7 @@ class Admission:
         authenticator: Authenticator | None,
         limits: WorkflowLimits,
         documentation: Documentation = "callers",
+        refused: RefusedCalls | None = None,
         *,
         only_loopback: bool = False,
         rates: Rates | None = None,
@@ -41,6 +44,7 @@ class Admission:
         self.documentation = documentation
         self.only_loopback = only_loopback
         self._rates = rates
+        self._refused = refused or RefusedCalls()
 
     @property
     def is_on(self) -> bool:
@@ -69,16 +73,11 @@ class Admission:
         Raise `Unauthenticated` without valid credentials, `PermissionDenied` when they do not allow the operation,
         `RateLimited` for too many calls, `Unavailable` when that cannot be found out now.
         """
-        if self._rates is not None and self._is_anonymous(permission):
-            await self._rates.count_anonymous(sender())
-        if self._authenticator is None:
-            _check_scopes(ANONYMOUS, permission)
-            return ANONYMOUS
-        if self.is_open(permission):
-            return None
-        caller = await self._caller(self._authenticator, authorization, api_key, sender)
-        await self.allow(caller, permission)
-        return caller
+        try:
+            return await self._admit(permission, authorization, api_key, sender)
+        except (Unauthenticated, PermissionDenied) as error:
+            self._refused.count(error)
+            raise
 
     def recognised(self, authorization: Sequence[bytes], api_key: Sequence[bytes]) -> Caller | None:
         """The caller, if its credential was checked a moment ago. Never waits, and never raises."""
@@ -92,6 +91,31 @@ class Admission:
 
     async def allow(self, caller: Caller, permission: Permission) -> None:
         """Count a call of a caller. Raise `RateLimited` or `PermissionDenied` if it must not be carried out."""
+        try:
+            await self._allow(caller, permission)
+        except PermissionDenied as error:
+            self._refused.count(error)
+            raise
+
+    async def _admit(
+        self,
+        permission: Permission,
+        authorization: Sequence[bytes],
+        api_key: Sequence[bytes],
+        sender: Callable[[], Sender],
+    ) -> Caller | None:
+        if self._rates is not None and self._is_anonymous(permission):
+            await self._rates.count_anonymous(sender())
+        if self._authenticator is None:
+            _check_scopes(ANONYMOUS, permission)
+            return ANONYMOUS
+        if self.is_open(permission):
+            return None
+        caller = await self._caller(self._authenticator, authorization, api_key, sender)
+        await self._allow(caller, permission)
+        return caller
+
+    async def _allow(self, caller: Caller, permission: Permission) -> None:
         if self._rates is not None and not self._rates.spend(caller):
             await self._rates.count_caller(caller)
         _check_scopes(caller, permission)
@@ -130,7 +154,11 @@ class Admission:
 
     async def check_limit(self, caller: Caller, permission: Permission, named: Named) -> None:
         """Raise `PermissionDenied` if the caller is limited to other workflows than the one that the request names."""
-        await self._limits.check(caller, permission.target, named)
+        try:
+            await self._limits.check(caller, permission.target, named)
+        except PermissionDenied as error:
+            self._refused.count(error)
+            raise
 
     def is_open(self, permission: Permission) -> bool:
         """Whether an operation needs no caller."""

@@ -28,6 +28,7 @@ from app.identity.keys import KeyService
 from app.identity.known_callers import KnownCallers
 from app.identity.long_calls import LongCalls
 from app.identity.ports import KEYS_CHANGED
+from app.identity.refused_calls import RefusedCalls
 from app.identity.tenants import TenantService
 from app.identity.token_callers import TokenCallers, TokenRules
 from app.identity.workflow_limits import WorkflowLimits
@@ -57,15 +58,18 @@ async def open_identity(
     tokens = token_callers(settings, tenants) if is_on and settings.accepts_tokens else None
     only_loopback = settings.auth == "off" and not address_is_known
     limits, documentation = WorkflowLimits(PostgresWorkflowKeys(pool)), settings.auth_documentation
+    refused = RefusedCalls()
     announce = partial(notify_engines, signals, KEYS_CHANGED)
     log.info("authentication", auth=settings.auth, tokens=tokens is not None)
     async with open_rates(settings) as rates:
         authenticator = Authenticator(store, tokens, known, long_calls.used, rates) if is_on else None
-        admission = Admission(authenticator, limits, documentation, only_loopback=only_loopback, rates=rates)
+        admission = Admission(authenticator, limits, documentation, refused, only_loopback=only_loopback, rates=rates)
         long_calls.start(on_defect)
+        refused.start(on_defect)
         try:
             yield Identity(admission, long_calls, KeyService(store, announce), TenantService(tenants))
         finally:
+            await refused.stop()
             await long_calls.stop()
 
 
