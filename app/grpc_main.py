@@ -31,7 +31,7 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
     identity, stop = server_identity(settings), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_engine_process(settings, secrets) as process:
+    async with open_engine_process(settings, secrets, secrets.mask) as process:
         process.defects.on_first(stop.set)
         servicer = WorkflowServicer(
             process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes

@@ -46,8 +46,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     Here it is not known on which address uvicorn listens, so each request is asked where it has arrived.
     """
     settings, defects = load_settings(), Defects()
-    open_log(settings)
-    async with open_rest_process(settings, defects, address_is_known=False) as services:
+    mask = open_log(settings).mask
+    async with open_rest_process(settings, defects, mask, address_is_known=False) as services:
         app.state.services = services
         defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))
         yield
@@ -57,7 +57,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = create_app(lifespan)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, secrets: SecretFiles) -> None:
     """Run until a signal or a defect ends it. `main` reports the exceptions in one sentence."""
     refuse_open_address(settings, "FASTAPI_HOST")
     identity, defects = server_identity(settings), Defects()
@@ -65,7 +65,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn calls these after its own
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     with _listener(settings) as listener:
-        async with open_rest_process(settings, defects) as services:
+        async with open_rest_process(settings, defects, secrets.mask) as services:
             app.state.services = services
             settle_garbage()
             host, port = listener.getsockname()[:2]
@@ -150,11 +150,11 @@ def _reload(settings: Settings) -> None:
     )
 
 
-def _run(settings: Settings, _: SecretFiles) -> None:
+def _run(settings: Settings, secrets: SecretFiles) -> None:
     if "--reload" in sys.argv[1:]:
         _reload(settings)
     else:
-        uvloop.run(serve(settings), loop_factory=BoundedTlsLoop)
+        uvloop.run(serve(settings, secrets), loop_factory=BoundedTlsLoop)
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.migrations import migrate
 from app.adapters.database.sessions import create_engine
-from app.domain.callers import DEFAULT_TENANT_ID
+from app.domain.actions import Act, Action
+from app.domain.callers import ANONYMOUS
 from app.domain.definitions import ExecutionType, TaskDraft, WorkflowDraft
 
 WAITS_IN_PYTHON = "waits-in-python"
@@ -23,7 +24,7 @@ async def prepare_database(url: str) -> None:
     try:
         store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
         for draft in drafts():
-            await store.create(DEFAULT_TENANT_ID, draft)
+            await store.create(Act(ANONYMOUS, Action.WORKFLOW_CREATE), draft)
     finally:
         await engine.dispose()
 

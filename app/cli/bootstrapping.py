@@ -12,12 +12,16 @@ from app.adapters.database_url import MemoryAddress, StorageError, parse_databas
 from app.adapters.embedded.storage import open_storage
 from app.cli.errors import CliError
 from app.cli.screen.console import failures, results
+from app.domain.actions import Act, Action
+from app.domain.callers import Caller
 from app.domain.errors import Invalid, ServiceError
 from app.domain.permissions import Role
 from app.identity.api_keys import DAY_SECONDS, Grant, KeyDraft, check_draft, new_key_text
 from app.wiring.schema import provide_schema
 
 STATEMENT_SECONDS = 30.0
+PRINCIPAL = "command:bootstrap"
+"""Who makes the key, as its row and the audit log say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ async def _make(database_url: str, wanted: FirstKey) -> str:
                 "`workflow auth keys create`, or add --another if it is lost"
             )
         text = new_key_text()
-        await keys.insert(tenant.id, text, wanted.draft, "bootstrap")
+        caller = Caller(tenant.id, tenant.key, PRINCIPAL, frozenset())
+        await keys.insert(Act(caller, Action.KEY_BOOTSTRAP), text, wanted.draft)
     return text.text
 
 

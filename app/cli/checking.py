@@ -2,25 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.adapters.database.checking import DatabaseCheck, ids_like
-from app.adapters.database.connecting import is_pooled
-from app.adapters.database.pool import Pool, open_pool
-from app.adapters.database.schema import schema_problem
-from app.adapters.database_url import FolderAddress, MemoryAddress, StorageError, parse_database_url
-from app.adapters.embedded.storage import open_storage
+from app.adapters.database.pool import Pool
+from app.adapters.database_url import StorageError
 from app.checking.findings import Finding
+from app.cli.checked_database import open_checked, refuse_nothing_to_check
 from app.cli.errors import CliError
 from app.cli.execution_ids import MOST_CANDIDATES, Candidate, digits_of, is_whole, the_one
 from app.cli.screen.console import failures, results
 from app.engine.ports import StoreUnreachable
 
 FOUND_SOMETHING = 1
-FETCH_SECONDS = 60.0
 TELL_EVERY_SECONDS = 2.0
 
 
@@ -58,25 +53,16 @@ def check_database(database_url: str, execution: str | None, max_descendants: in
     if execution is not None and not is_whole(execution):
         digits_of(execution)
     try:
-        _refuse_nothing_to_check(database_url)
+        refuse_nothing_to_check(database_url)
         return asyncio.run(_check(database_url, execution, max_descendants, as_json=as_json))
     except (StorageError, StoreUnreachable) as error:
         raise CliError(str(error)) from None
 
 
-def _refuse_nothing_to_check(database_url: str) -> None:
-    """Raise `CliError` if there is no database: opening an embedded one would create it, which a check must not do."""
-    address = parse_database_url(database_url)
-    if isinstance(address, MemoryAddress):
-        raise CliError("memory: is a database of a single process; name one that is kept")
-    if isinstance(address, FolderAddress) and not (address.path / "postgres").is_dir():
-        raise CliError(f"there is no database in {address.path}; name another in DATABASE_URL or with --database")
-
-
 async def _check(database_url: str, execution: str | None, max_descendants: int, *, as_json: bool) -> int:
     progress = Progress()
     tally = Tally()
-    async with _database(database_url) as pool:
+    async with open_checked(database_url) as pool:
         execution_id = None if execution is None else await _execution_id(pool, execution)
         progress.check = check = DatabaseCheck(pool, execution_id, progress.tell, max_descendants)
         async for finding in check.findings():
@@ -94,15 +80,6 @@ async def _execution_id(pool: Pool, text: str) -> UUID:
     found = await ids_like(pool, digits_of(text), MOST_CANDIDATES + 1)
     candidates = [Candidate(str(execution_id), status) for execution_id, status in found]
     return UUID(the_one(text, candidates, "no execution"))
-
-
-@asynccontextmanager
-async def _database(database_url: str) -> AsyncIterator[Pool]:
-    async with open_storage(database_url) as dsn:
-        if problem := await schema_problem(dsn):
-            raise StorageError(problem)
-        async with open_pool(dsn, 1, FETCH_SECONDS, pooled=await is_pooled(dsn)) as pool:
-            yield pool
 
 
 def _print(finding: Finding, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.audit_commands import audit
 from app.cli.auth_commands import auth
 from app.cli.control_commands import controls
 from app.cli.definition_commands import definitions
@@ -23,6 +24,7 @@ app.add_typer(controls)
 app.add_typer(definitions)
 app.add_typer(schedule, name="schedule")
 app.add_typer(auth, name="auth")
+app.add_typer(audit, name="audit")
 
 
 OWN = "only an embedded database"

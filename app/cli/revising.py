@@ -15,7 +15,7 @@ Document = dict[str, Any]
 
 def list_revisions(rest_url: str, ref: str, limit: int, times: Times, *, as_json: bool) -> None:
     """Print at most `limit` revisions, newest first, with the changes of each."""
-    columns = ("rev", "created", "tasks", "changes")
+    columns = ("rev", "created", "by", "tasks", "changes")
     with RestClient(rest_url) as service, near_keys(rest_url):
         found = _with_changes(service, ref, limit)
         print_documents(columns, found, lambda revision: _row(revision, times), as_json=as_json)
@@ -59,6 +59,7 @@ def _row(document: Document, times: Times) -> tuple[str, ...]:
     return (
         str(document["revision"]),
         times.full(document["created_at"]),
+        document.get("requested_by") or "",
         str(document["task_count"]),
         summary(document["changes"]),
     )

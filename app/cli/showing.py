@@ -52,6 +52,8 @@ def _lines(document: Document, times: Times, workflow: str, parent: str) -> Iter
     for name in ("created", "started", "finished"):
         if (instant := document[f"{name}_at"]) is not None:
             yield name, times.full(instant)
+    if (started_by := document.get("started_by")) is not None:
+        yield "by", started_by
     if duration := took(document["started_at"], document["finished_at"]):
         yield "took", duration
     if document["error"] is not None:

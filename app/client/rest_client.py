@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -155,6 +155,18 @@ class RestClient:
         """The next start times of a schedule."""
         fires: list[str] = self._ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
         return fires
+
+    def audit(self, wanted: Mapping[str, str], limit: int) -> Iterator[Document]:
+        """At most `limit` entries of the audit log that match, newest first, page by page."""
+        cursor: dict[str, str] = {}
+        while limit > 0:
+            query = urlencode({**wanted, **cursor, "limit": str(min(limit, PAGE))})
+            page = self._ask("GET", f"/audit?{query}")
+            yield from page["items"]
+            limit -= len(page["items"])
+            if page["next_cursor"] is None:
+                return
+            cursor = {"cursor": page["next_cursor"]}
 
     def create_key(self, draft: Mapping[str, Any]) -> Document:
         """A new API key, with its text in `key`."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import orjson
 
+from app.domain.actions import Act
 from app.domain.definitions import Config, Task, TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import workflow_document
 from app.domain.errors import Problem
@@ -90,11 +91,14 @@ def revision_etag(workflow_id: int, revision: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RevisionSummary:
+    """requested_by: the principal that has made it; None for callers without authentication."""
+
     workflow_id: int
     revision: int
     name: str
     task_count: int
     created_at: datetime
+    requested_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +138,19 @@ Edit = Callable[[Workflow], WorkflowEdit]
 
 class DefinitionStore(Protocol):
     """Each method is one transaction, in one tenant: that of the ref, or the one that is given. What another tenant has
-    is as what does not exist. Unknown refs raise `NotFound`.
+    is as what does not exist. Unknown refs raise `NotFound`. An `act` is audited, unless nothing changes.
     """
 
-    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
+    async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
         """Store revision 1. Raise `Conflict` if the key is taken."""
 
-    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
+    async def change(self, act: Act, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
         """Lock the workflow, apply `edit`, and store the next revision. Write nothing if nothing changes.
 
         Raise `RevisionMismatch` if the workflow is not at `expected_revision`, `Conflict` if the key is taken.
         """
 
-    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
+    async def delete(self, act: Act, ref: Ref, expected_revision: int | None = None) -> Workflow:
         """Remove the workflow and its tasks; its revisions and executions stay. Return it as it was."""
 
     async def document(self, ref: Ref) -> StoredDocument | None: ...

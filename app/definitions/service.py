@@ -27,6 +27,7 @@ from app.definitions.reads import CachedReads, CacheStatistics
 from app.definitions.requests import ADDED_TASK, WHOLE_WORKFLOW, Request
 from app.definitions.rules import Rules
 from app.definitions.writes import CachedWrites
+from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, text_problems
 from app.domain.documents import workflow_from_document
@@ -91,7 +92,7 @@ class DefinitionService:
     async def create(self, caller: Caller, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
         await self._check_new(draft)
         warnings = await self._warnings_of(caller.tenant_id, draft, strict=strict)
-        return replace(await self._writes.create(caller.tenant_id, draft), warnings=warnings)
+        return replace(await self._writes.create(Act(caller, Action.WORKFLOW_CREATE), draft), warnings=warnings)
 
     async def judge(self, caller: Caller, draft: WorkflowDraft, *, strict: bool = False) -> Verdict:
         """Everything that `create` would find, except a taken key. Nothing is stored."""
@@ -139,8 +140,9 @@ class DefinitionService:
         strict: bool = False,
     ) -> StoredWorkflow:
         """Set every field. `draft.tasks` None keeps the stored tasks; otherwise tasks are matched by id or name."""
+        act = Act(caller, Action.WORKFLOW_CHANGE)
         change = await self._change(
-            ref, lambda current: edits.replaced(stated.checked(current), draft), expected_revision, strict=strict
+            act, ref, lambda current: edits.replaced(stated.checked(current), draft), expected_revision, strict=strict
         )
         return change.after
 
@@ -155,8 +157,9 @@ class DefinitionService:
         strict: bool = False,
     ) -> StoredWorkflow:
         """Set the fields of `WorkflowDraft` that `changes` names."""
+        act = Act(caller, Action.WORKFLOW_CHANGE)
         change = await self._change(
-            ref, lambda current: edits.merged(stated.checked(current), changes), expected_revision, strict=strict
+            act, ref, lambda current: edits.merged(stated.checked(current), changes), expected_revision, strict=strict
         )
         return change.after
 
@@ -169,7 +172,7 @@ class DefinitionService:
         """
         if not force:
             await refuse_if_called(self._store, ref)
-        return await self._writes.delete(ref, expected_revision)
+        return await self._writes.delete(Act(caller, Action.WORKFLOW_DELETE), ref, expected_revision)
 
     async def document_of_task(self, caller: Caller, task_id: int) -> StoredDocument:
         """The document of the workflow that has the task now."""
@@ -178,8 +181,9 @@ class DefinitionService:
     async def add_task(
         self, caller: Caller, ref: Ref, draft: TaskDraft, expected_revision: int | None = None, *, strict: bool = False
     ) -> TaskChange:
+        act = Act(caller, Action.TASK_CREATE)
         change = await self._change(
-            ref, lambda current: edits.with_task(current, draft), expected_revision, ADDED_TASK, strict=strict
+            act, ref, lambda current: edits.with_task(current, draft), expected_revision, ADDED_TASK, strict=strict
         )
         added = next(task for task in change.after.workflow.tasks if task.name == draft.name)
         return _task_change(change, added)
@@ -212,13 +216,15 @@ class DefinitionService:
             stated.checked(edits.find_task(current, task_id))
             return edits.with_task_merged(current, task_id, changes)
 
-        change = await self._change_task(caller, task_id, merged, expected_revision, strict=strict)
+        act = Act(caller, Action.TASK_CHANGE)
+        change = await self._change_task(act, task_id, merged, expected_revision, strict=strict)
         return _task_change(change, edits.find_task(change.after.workflow, task_id))
 
     async def delete_task(self, caller: Caller, task_id: int, expected_revision: int | None = None) -> TaskChange:
         """Delete the task; return it as it was. Raise `Invalid` if another task depends on it."""
+        act = Act(caller, Action.TASK_DELETE)
         change = await self._change_task(
-            caller, task_id, lambda current: edits.without_task(current, task_id), expected_revision, strict=False
+            act, task_id, lambda current: edits.without_task(current, task_id), expected_revision, strict=False
         )
         return _task_change(change, edits.find_task(change.before, task_id))
 
@@ -243,6 +249,7 @@ class DefinitionService:
         """Create a new revision with the contents of an old one, unless they equal the current one."""
         past = await self._revision(caller, ref, revision)
         change = await self._change(
+            Act(caller, Action.WORKFLOW_RESTORE),
             replace(ref, id=past.id, key=None),
             lambda current: edits.restored(current, past),
             expected_revision,
@@ -258,13 +265,14 @@ class DefinitionService:
         return Ref(tenant_id=caller.tenant_id, id=workflow_id)
 
     async def _change_task(
-        self, caller: Caller, task_id: int, edit: Edit, expected_revision: int | None, *, strict: bool
+        self, act: Act, task_id: int, edit: Edit, expected_revision: int | None, *, strict: bool
     ) -> _Change:
-        ref = await self._workflow_of_task(caller, task_id)
-        return await self._change(ref, edit, expected_revision, Request(task_id=task_id), strict=strict)
+        ref = await self._workflow_of_task(act.caller, task_id)
+        return await self._change(act, ref, edit, expected_revision, Request(task_id=task_id), strict=strict)
 
     async def _change(
         self,
+        act: Act,
         ref: Ref,
         edit: Edit,
         expected_revision: int | None,
@@ -283,7 +291,7 @@ class DefinitionService:
                     seen.append((current, self._warnings(calls, ref.tenant_id, current, wanted, request)))
                 return wanted
 
-            return await calls.answered(lambda: self._writes.change(ref, checked_edit, expected_revision))
+            return await calls.answered(lambda: self._writes.change(act, ref, checked_edit, expected_revision))
 
         after = await with_prepared(self._schemas, change)
         before, warnings = seen[-1]

@@ -14,6 +14,7 @@ from app.definitions.ports import (
     refs_of,
 )
 from app.definitions.preparing import Unprepared
+from app.domain.actions import Act
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, Invalid, NotFound, Outdated, RevisionMismatch
 from app.domain.refs import Ref
@@ -39,22 +40,23 @@ class CachedWrites:
         self._store = store
         self._cache = cache
 
-    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
+    async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
+        tenant_id = act.caller.tenant_id
         key = frozenset() if draft.key is None else frozenset({Ref(tenant_id=tenant_id, key=draft.key)})
         async with self._writing(key) as intent:
-            stored = await self._store.create(tenant_id, draft)
+            stored = await self._store.create(act, draft)
         await self._cache.invalidate(intent, refs_of(tenant_id, stored.workflow.id, draft.key))
         return stored
 
-    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None) -> StoredWorkflow:
+    async def change(self, act: Act, ref: Ref, edit: Edit, expected_revision: int | None) -> StoredWorkflow:
         refs = await self._known_refs(ref)
         while True:
             try:
-                return await self._change(ref, refs, edit, expected_revision)
+                return await self._change(act, ref, refs, edit, expected_revision)
             except _MoreRefs as found:
                 refs = found.refs
 
-    async def delete(self, ref: Ref, expected_revision: int | None) -> Workflow:
+    async def delete(self, act: Act, ref: Ref, expected_revision: int | None) -> Workflow:
         """Delete the workflow. Without an `expected_revision`, the revision that is read is used: its key has the write
         intent, and a later revision may have another key.
         """
@@ -63,11 +65,11 @@ class CachedWrites:
             if current is None or expected_revision is not None:
                 break
             with suppress(RevisionMismatch):
-                return await self._delete(ref, current.refs(ref.tenant_id) | {ref}, current.revision)
-        return await self._delete(ref, await self._known_refs(ref), expected_revision)
+                return await self._delete(act, ref, current.refs(ref.tenant_id) | {ref}, current.revision)
+        return await self._delete(act, ref, await self._known_refs(ref), expected_revision)
 
     async def _change(
-        self, ref: Ref, refs: frozenset[Ref], edit: Edit, expected_revision: int | None
+        self, act: Act, ref: Ref, refs: frozenset[Ref], edit: Edit, expected_revision: int | None
     ) -> StoredWorkflow:
         def edit_under_intent(current: Workflow) -> WorkflowEdit:
             wanted = edit(current)
@@ -77,13 +79,13 @@ class CachedWrites:
             return wanted
 
         async with self._writing(refs) as intent:
-            stored = await self._store.change(ref, edit_under_intent, expected_revision)
+            stored = await self._store.change(act, ref, edit_under_intent, expected_revision)
         await self._cache.invalidate(intent, refs)
         return stored
 
-    async def _delete(self, ref: Ref, refs: frozenset[Ref], expected_revision: int | None) -> Workflow:
+    async def _delete(self, act: Act, ref: Ref, refs: frozenset[Ref], expected_revision: int | None) -> Workflow:
         async with self._writing(refs) as intent:
-            workflow = await self._store.delete(ref, expected_revision)
+            workflow = await self._store.delete(act, ref, expected_revision)
         await self._cache.invalidate(intent, refs | refs_of(ref.tenant_id, workflow.id, workflow.key))
         return workflow
 

@@ -39,6 +39,18 @@ class KeyPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestOrigin:
+    """Which request a caller makes, for the audit log.
+
+    id: the id of the request.
+    ip: the address from which it came; None if that is not known.
+    """
+
+    id: str
+    ip: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes a request, and what for.
 
@@ -51,6 +63,7 @@ class Caller:
     key_id: the API key; None when the caller has none.
     expires_at: until when the credentials are valid; None without an end.
     rate_limit: how many requests a minute are allowed; None for as many as the settings say.
+    request: the request that the caller makes. Only calls that change something have it.
     """
 
     tenant_id: int
@@ -62,7 +75,15 @@ class Caller:
     key_id: int | None = None
     expires_at: datetime | None = None
     rate_limit: int | None = None
+    request: RequestOrigin | None = None
+
+    @property
+    def recorded(self) -> str | None:
+        """The principal as rows of executions and revisions have it: None for everyone, which takes no place there."""
+        return None if self.principal == EVERYONE else self.principal
 
 
-ANONYMOUS = Caller(DEFAULT_TENANT_ID, DEFAULT_TENANT, "anonymous", SCOPES_OF[Role.ADMIN], Role.ADMIN)
+EVERYONE = "anonymous"
+
+ANONYMOUS = Caller(DEFAULT_TENANT_ID, DEFAULT_TENANT, EVERYONE, SCOPES_OF[Role.ADMIN], Role.ADMIN)
 """Everyone, while AUTH is off."""

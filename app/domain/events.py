@@ -75,6 +75,7 @@ class Event(NamedTuple):
       result at that instant: `"output"`, or a `"failure": {"code", "message"}`
     - CANCEL_REQUESTED, EXECUTION_PAUSED, EXECUTION_RESUMED, TASK_SKIPPED: `{"message": str}`
     - SIGNAL_RECEIVED: `{"name": str, "payload": JSON value}`
+    - of these five, when it is known who has requested it, also `"by": principal`
     - the others: None
     """
 

@@ -46,6 +46,7 @@ class Execution:
         is the output of the last task that completed.
     origin_id: the execution that this one repeats (retry or rerun).
     parent: the task whose child it is; None for an execution without a parent.
+    started_by: the principal that has started it; None for a child, and for callers without authentication.
     """
 
     id: UUID
@@ -62,6 +63,7 @@ class Execution:
     idempotency_key: str | None = None
     origin_id: UUID | None = None
     parent: Parent | None = None
+    started_by: str | None = None
 
     @property
     def root_id(self) -> UUID:

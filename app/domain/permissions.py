@@ -20,6 +20,7 @@ class Scope(StrEnum):
     EXECUTIONS_SIGNAL = "executions:signal"
     SCHEDULES_READ = "schedules:read"
     SCHEDULES_WRITE = "schedules:write"
+    AUDIT_READ = "audit:read"
     KEYS_MANAGE = "keys:manage"
     TENANTS_MANAGE = "tenants:manage"
 
@@ -83,7 +84,7 @@ class Permission:
 _VIEWER = frozenset({Scope.DEFINITIONS_READ, Scope.EXECUTIONS_READ, Scope.SCHEDULES_READ})
 _OPERATOR = _VIEWER | {Scope.EXECUTIONS_START, Scope.EXECUTIONS_CONTROL, Scope.EXECUTIONS_SIGNAL}
 _EDITOR = _OPERATOR | {Scope.DEFINITIONS_WRITE, Scope.SCHEDULES_WRITE}
-_ADMIN = _EDITOR | {Scope.KEYS_MANAGE}
+_ADMIN = _EDITOR | {Scope.AUDIT_READ, Scope.KEYS_MANAGE}
 
 SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
     Role.VIEWER: _VIEWER,
@@ -174,6 +175,7 @@ _REST: Mapping[str, Permission] = {
         "pause_schedule",
         "resume_schedule",
     ),
+    **_each(_for(Scope.AUDIT_READ), "list_audit"),
     **_each(_for(Scope.KEYS_MANAGE), "create_key", "list_keys", "rotate_key", "revoke_key"),
     **_each(_for(Scope.TENANTS_MANAGE), "create_tenant", "list_tenants"),
 }

@@ -6,6 +6,7 @@ A request to an execution that runs is stored as a command, which its owner carr
 from collections.abc import Callable
 from uuid import UUID
 
+from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.definitions import text_problems
 from app.domain.errors import Invalid, WrongState
@@ -68,28 +69,33 @@ class ExecutionControls:
 
         Raise `WrongState` if it completed or failed, and nothing below it runs.
         """
-        return await self.cancel_internally(caller.tenant_id, execution_id, reason)
+        return await self._cancel(caller.tenant_id, execution_id, reason, Act(caller, Action.EXECUTION_CANCEL))
 
     async def cancel_internally(self, tenant_id: int, execution_id: UUID, reason: str) -> Execution:
-        """As `cancel`, for the service itself: no caller asks for it."""
+        """As `cancel`, for the service itself: no caller asks for it, and it is not audited."""
+        return await self._cancel(tenant_id, execution_id, reason, None)
+
+    async def _cancel(self, tenant_id: int, execution_id: UUID, reason: str, act: Act | None) -> Execution:
         execution = await read_execution(self._store, tenant_id, execution_id)
         if execution.status.is_final:
             _check_reason(reason)
             told = reason or "an execution above it was cancelled"
-            below = await self._store.cancel_descendants(tenant_id, execution.id, told)
+            below = await self._store.cancel_descendants(tenant_id, execution.id, told, act)
             if below or execution.status is ExecutionStatus.CANCELLED:
                 return execution
-        return await self._send(ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
+        return await self._send(act, ControlCommand(0, execution.id, CANCEL, reason), execution, "be cancelled")
 
     async def pause(self, caller: Caller, execution_id: UUID, reason: str) -> Execution:
         """Request that the execution starts no more attempts; running attempts may end. No effect when repeated."""
         execution = await read_execution(self._store, caller.tenant_id, execution_id)
-        return await self._send(ControlCommand(0, execution.id, PAUSE, reason), execution, "be paused")
+        act, command = Act(caller, Action.EXECUTION_PAUSE), ControlCommand(0, execution.id, PAUSE, reason)
+        return await self._send(act, command, execution, "be paused")
 
     async def resume(self, caller: Caller, execution_id: UUID, reason: str) -> Execution:
         """Request that a paused execution continues. No effect when it is not paused."""
         execution = await read_execution(self._store, caller.tenant_id, execution_id)
-        return await self._send(ControlCommand(0, execution.id, RESUME, reason), execution, "be resumed")
+        act, command = Act(caller, Action.EXECUTION_RESUME), ControlCommand(0, execution.id, RESUME, reason)
+        return await self._send(act, command, execution, "be resumed")
 
     async def signal(self, caller: Caller, execution_id: UUID, name: str, payload: Payload) -> Execution:
         """Deliver `payload` to the task that waits for this signal, or store it until one does.
@@ -102,7 +108,7 @@ class ExecutionControls:
         if not execution.status.is_final:
             await self._awaited.check(execution, name, payload.text)
         command = ControlCommand(0, execution.id, SIGNAL, name=name, payload=payload.text)
-        return await self._send(command, execution, "receive signals")
+        return await self._send(Act(caller, Action.EXECUTION_SIGNAL), command, execution, "receive signals")
 
     async def skip(self, caller: Caller, execution_id: UUID, task: str, reason: str) -> Execution:
         """Request that the execution continues as if the task had completed with the output `null`.
@@ -113,7 +119,7 @@ class ExecutionControls:
         command = ControlCommand(0, execution.id, SKIP, reason, task)
         if not execution.status.is_final and await self._is_skipped(execution, task):
             return execution
-        return await self._send(command, execution, "skip a task")
+        return await self._send(Act(caller, Action.EXECUTION_SKIP), command, execution, "skip a task")
 
     async def retry(self, caller: Caller, execution_id: UUID, revision: WantedRevision = None) -> Repetition:
         """Start a new execution with the same input, which reuses what completed and runs everything else.
@@ -148,12 +154,12 @@ class ExecutionControls:
             return True
         raise WrongState(f"task {task!r} of execution {execution.id} {state.course.skip_refusal(index)}")
 
-    async def _send(self, command: ControlCommand, execution: Execution, what: str) -> Execution:
+    async def _send(self, act: Act | None, command: ControlCommand, execution: Execution, what: str) -> Execution:
         """Store the command for the owner. Raise `WrongState` when the execution has ended."""
         _check_reason(command.reason)
         if execution.status.is_final:
             raise WrongState(f"execution {execution.id} is {execution.status} and cannot {what}")
-        await self._store.send_command(execution.tenant_id, command)
+        await self._store.send_command(execution.tenant_id, command, act)
         await notify_engines(self._signals, NEW_COMMANDS)
         await notify_engines(self._signals, NEW_WORK)
         return await read_execution(self._store, execution.tenant_id, execution.id)

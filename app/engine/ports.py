@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from app.domain.actions import Act
 from app.domain.definitions import Workflow
 from app.domain.errors import Unavailable
 from app.domain.events import Event
@@ -52,6 +53,7 @@ class Opening:
     - origin_id: the execution that this one repeats, or None. Such an opening is for `enqueue` only. It is stored even
       if the workflow has another revision by now, or was deleted
     - created_data: the data of the first event, as JSON text
+    - started_by: the principal that starts it; None for a child, and for callers without authentication
     """
 
     workflow_id: int
@@ -61,6 +63,7 @@ class Opening:
     idempotency_key: str | None = None
     origin_id: UUID | None = None
     created_data: str | None = None
+    started_by: str | None = None
 
 
 @dataclass(slots=True)
@@ -178,6 +181,8 @@ class ControlCommand:
     - name: the name of the signal, or of the task to skip, or the id of the child
     - payload: JSON text, for signals
     - child: how the child has ended; None for other types
+    - requested_by: the principal that has requested it; None for the service itself, and for callers without
+      authentication
     """
 
     id: int
@@ -187,6 +192,7 @@ class ControlCommand:
     name: str = ""
     payload: str = "null"
     child: ChildEnd | None = None
+    requested_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +241,13 @@ class ExecutionStore(Protocol):
     An execution of another tenant is as one that does not exist.
     """
 
-    async def enqueue(self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+    async def enqueue(
+        self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event], act: Act | None = None
+    ) -> bool:
         """Store a new execution for any engine to claim, with its first events; False when the opening's conditions
         do not hold.
+
+        With an `act`, the repetition of another execution is audited.
         """
 
     async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None: ...
@@ -253,14 +263,18 @@ class ExecutionStore(Protocol):
 
     async def last_event(self, tenant_id: int, execution_id: UUID) -> Event | None: ...
 
-    async def send_command(self, tenant_id: int, command: ControlCommand) -> None:
+    async def send_command(self, tenant_id: int, command: ControlCommand, act: Act | None = None) -> None:
         """Store a command for the owner, and make the execution due, so that a parked execution is claimed.
 
-        `command.id` is ignored. No command is stored for an execution that has ended.
+        `command.id` and `command.requested_by` are ignored. No command is stored for an execution that has ended.
+        Without an `act`, the service itself sends it, and it is not audited.
         """
 
-    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str) -> int:
-        """Store a cancel for everything below the execution that has not ended; return how many these are."""
+    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str, act: Act | None = None) -> int:
+        """Store a cancel for everything below the execution that has not ended; return how many these are.
+
+        `act` as in `send_command`; nothing is audited if there are none.
+        """
 
 
 class FamilyReader(Protocol):

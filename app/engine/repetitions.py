@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.contracts.contract import Contract
+from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.errors import Conflict, Invalid, Problem, Unavailable, WrongState
 from app.domain.executions import Execution
@@ -81,7 +82,8 @@ class Repetitions:
         latest = await self._latest(origin)
         runs = _chosen(origin, revision, latest)
         other = "" if runs == origin.revision else f"@{runs}"
-        started = await self._repeat(origin, runs, None, f"retry:{origin.id}{other}")
+        act = Act(caller, Action.EXECUTION_RETRY)
+        started = await self._repeat(act, origin, runs, None, f"retry:{origin.id}{other}")
         return Repetition(started.execution, started.already_started, latest)
 
     async def rerun(
@@ -93,7 +95,8 @@ class Repetitions:
         # Before the revision is looked at: a repeated call returns the same execution, whatever is the latest by now.
         started = await self._started_before(origin, idempotency_key)
         if started is None:
-            started = await self._repeat(origin, _chosen(origin, revision, latest), from_task, idempotency_key)
+            act, runs = Act(caller, Action.EXECUTION_RERUN), _chosen(origin, revision, latest)
+            started = await self._repeat(act, origin, runs, from_task, idempotency_key)
         return Repetition(started.execution, started.already_started, latest)
 
     async def _ended(self, caller: Caller, execution_id: UUID, what: str) -> Execution:
@@ -108,7 +111,9 @@ class Repetitions:
         current = await self._plans.current(Ref(tenant_id=origin.tenant_id, id=origin.workflow_id))
         return None if current is None else current[1]
 
-    async def _repeat(self, origin: Execution, revision: int, from_task: str | None, key: str | None) -> Started:
+    async def _repeat(
+        self, act: Act, origin: Execution, revision: int, from_task: str | None, key: str | None
+    ) -> Started:
         if (known := await self._started_before(origin, key)) is not None:
             return known
         ran, plan = await read_plan(self._plans, origin), await self._plan(origin, revision)
@@ -120,8 +125,9 @@ class Repetitions:
         misfits = await self._misfits(plan, ended, from_index)
         events = first_events(plan, ended, from_index, now, lambda task, _: misfits.get(task.index, ()))
         execution_id = self._new_id()
-        opening = Opening(origin.workflow_id, revision, origin.input, now, key, origin.id)
-        if not await self._store.enqueue(origin.tenant_id, execution_id, opening, events):
+        started_by = act.caller.recorded
+        opening = Opening(origin.workflow_id, revision, origin.input, now, key, origin.id, started_by=started_by)
+        if not await self._store.enqueue(origin.tenant_id, execution_id, opening, events, act):
             if (known := await self._started_before(origin, key)) is not None:
                 return known
             raise Unavailable(f"the repetition of execution {origin.id} could not be stored; ask for it again")

@@ -74,11 +74,11 @@ class ExecutionService:
 
     async def start(self, caller: Caller, request: StartRequest) -> Started:
         """Store a new execution, or find the one that was started with the same idempotency key."""
-        return await self.start_internally(request)
+        return await self.start_internally(request, caller.recorded)
 
-    async def start_internally(self, request: StartRequest) -> Started:
+    async def start_internally(self, request: StartRequest, started_by: str | None) -> Started:
         """As `start`, for the service itself: no caller asks for it."""
-        return await self._starter.start(request, self._starter.new_id())
+        return await self._starter.start(request, self._starter.new_id(), started_by)
 
     async def execute(self, caller: Caller, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
         """Start an execution and follow it from the first event on, without a read of the database if it runs here.
@@ -88,7 +88,7 @@ class ExecutionService:
         execution_id = self._starter.new_id()
         watcher = self._hub.add(execution_id)
         try:
-            started = await self._starter.start(request, execution_id)
+            started = await self._starter.start(request, execution_id, caller.recorded)
         except BaseException:
             self._hub.remove(execution_id, watcher)
             raise

@@ -78,20 +78,22 @@ class Starter:
         self._known: RecentlyUsed[Ref, Current] = RecentlyUsed(KNOWN_REVISIONS)
         self.new_id = new_id
 
-    async def start(self, request: StartRequest, execution_id: UUID) -> Started:
+    async def start(self, request: StartRequest, execution_id: UUID, started_by: str | None = None) -> Started:
         """Store a new execution with the id `execution_id`, or find the one with the same idempotency key.
+
+        started_by: who starts it, as its row has it.
 
         Raise `RevisionMismatch` when the request's revision is not the current one, and `IdempotencyMismatch` when the
         key was used with another input.
         """
         if not request.is_internal:
             check_key(request.idempotency_key)
-        started = await self._start(request, execution_id)
+        started = await self._start(request, execution_id, started_by)
         if started.execution.status is ExecutionStatus.PENDING:
             await notify_engines(self._signals, NEW_WORK)
         return started
 
-    async def _start(self, request: StartRequest, execution_id: UUID) -> Started:
+    async def _start(self, request: StartRequest, execution_id: UUID, started_by: str | None) -> Started:
         tenant_id = request.workflow.tenant_id
         for _ in range(TRIES_WHEN_CHANGED):
             current, is_guess = await self._current(request)
@@ -104,7 +106,8 @@ class Starter:
             if problems and not is_guess:
                 raise Invalid(problems)
             if plan is not None and not problems:
-                opening = Opening(*current, request.input, self._clock.now(), request.idempotency_key)
+                now, key = self._clock.now(), request.idempotency_key
+                opening = Opening(*current, request.input, now, key, started_by=started_by)
                 execution = await self._open(tenant_id, execution_id, plan, opening)
                 execution = execution or await self._store.get(tenant_id, execution_id)
                 if execution is not None:
@@ -154,6 +157,7 @@ class Starter:
             input=opening.input,
             created_at=now,
             idempotency_key=opening.idempotency_key,
+            started_by=opening.started_by,
         )
         if self._engine.has_room(opening.workflow_id):
             status = await self._engine.open(execution, plan, opening)

@@ -6,6 +6,7 @@ No caller can make a key that allows more than the caller itself may do.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.errors import Conflict, Invalid, NotFound, PermissionDenied
 from app.domain.permissions import Scope, missing_scopes
@@ -59,7 +60,7 @@ class KeyService:
         check_draft(draft)
         _refuse_more(caller, draft.grant.allowed)
         text = new_key_text()
-        return NewKey(await self._store.insert(caller.tenant_id, text, draft, caller.principal), text.text)
+        return NewKey(await self._store.insert(Act(caller, Action.KEY_CREATE), text, draft), text.text)
 
     async def list_keys(self, caller: Caller, skip: int, limit: int) -> tuple[Sequence[ApiKey], int]:
         """One page, newest first, and the number of all."""
@@ -79,9 +80,8 @@ class KeyService:
         _check_times(lifetime_seconds, overlap_seconds)
         old = await self._own(caller, key_id)
         text = new_key_text()
-        made = await self._store.rotate(
-            caller.tenant_id, key_id, text, caller.principal, lifetime_seconds, overlap_seconds
-        )
+        act = Act(caller, Action.KEY_ROTATE)
+        made = await self._store.rotate(act, key_id, text, lifetime_seconds, overlap_seconds)
         if made is None:
             raise Conflict("key", f"the key {old.prefix} is no longer valid; create another one")
         await self._announce()
@@ -90,7 +90,7 @@ class KeyService:
     async def revoke(self, caller: Caller, key_id: int) -> ApiKey:
         """End a key at once, and its calls within seconds. No effect when repeated. Raise `NotFound`."""
         await self._own(caller, key_id)
-        revoked = await self._store.revoke(caller.tenant_id, key_id)
+        revoked = await self._store.revoke(Act(caller, Action.KEY_REVOKE), key_id)
         if revoked is None:
             raise NotFound("key", key_id)
         await self._announce()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from app.domain.actions import Act
 from app.domain.refs import Ref
 from app.domain.tenants import Tenant
 from app.identity.api_keys import ApiKey, KeyDraft, KeyText
@@ -38,13 +39,16 @@ class Ended:
 
 
 class KeyStore(Protocol):
-    """Each method is one transaction, on the store's clock. It raises `Unavailable` when the store does not respond."""
+    """Each method is one transaction, on the store's clock. It raises `Unavailable` when the store does not respond.
+
+    An `act` is audited, unless nothing changes.
+    """
 
     async def find(self, digest: bytes) -> FoundKey | None:
         """The key whose text has this SHA-256, also one that was revoked or has expired."""
 
-    async def insert(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str) -> ApiKey:
-        """Store a new key. Raise `NotFound` if the tenant does not exist."""
+    async def insert(self, act: Act, text: KeyText, draft: KeyDraft) -> ApiKey:
+        """Store a new key of the caller's tenant. Raise `NotFound` if the tenant does not exist."""
 
     async def get(self, tenant_id: int, key_id: int) -> ApiKey | None:
         """The tenant's key with this id."""
@@ -53,20 +57,14 @@ class KeyStore(Protocol):
         """One page of the tenant's keys, newest first, and the number of all."""
 
     async def rotate(
-        self,
-        tenant_id: int,
-        key_id: int,
-        text: KeyText,
-        created_by: str,
-        lifetime_seconds: float | None,
-        overlap_seconds: float,
+        self, act: Act, key_id: int, text: KeyText, lifetime_seconds: float | None, overlap_seconds: float
     ) -> ApiKey | None:
         """Store a key that allows the same as an existing one, which expires after the overlap if it does not earlier.
 
         Return None, and store nothing, if the tenant has no such key, or if it was revoked or has expired.
         """
 
-    async def revoke(self, tenant_id: int, key_id: int) -> ApiKey | None:
+    async def revoke(self, act: Act, key_id: int) -> ApiKey | None:
         """Revoke a key; no effect if it was revoked. Return None if the tenant has no such key."""
 
     async def touch(self, key_ids: Collection[int]) -> None:
@@ -82,7 +80,7 @@ class TenantStore(Protocol):
 
     async def tenant(self, key: str) -> Tenant | None: ...
 
-    async def insert_tenant(self, key: str, name: str) -> Tenant:
+    async def insert_tenant(self, act: Act, key: str, name: str) -> Tenant:
         """Raise `Conflict` if the key is taken."""
 
     async def list_tenants(self, skip: int, limit: int) -> tuple[Sequence[Tenant], int]:

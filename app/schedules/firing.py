@@ -124,7 +124,8 @@ class Scheduler:
     async def _carry_out(self, schedule: Schedule, fire_at: datetime, now: datetime) -> None:
         try:
             workflow = Ref(tenant_id=schedule.tenant_id, id=schedule.workflow_id)
-            execution_id = await self._executions.start(workflow, schedule.input, schedule.idempotency_key(fire_at))
+            key = schedule.idempotency_key(fire_at)
+            execution_id = await self._executions.start(schedule.id, workflow, schedule.input, key)
         except Unavailable:
             raise
         except NotFound:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from app.domain.actions import Act
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.schedules.schedule import Schedule
@@ -39,8 +40,8 @@ class ScheduleStore(Protocol):
     async def workflow_id(self, ref: Ref) -> int | None:
         """The id of an existing workflow."""
 
-    async def insert(self, schedule: Schedule) -> Schedule:
-        """Store a new schedule with a new id and version 1.
+    async def insert(self, act: Act, schedule: Schedule) -> Schedule:
+        """Store a new schedule with a new id and version 1; `act` is audited.
 
         Raise `NotFound` if the tenant has no such workflow, `Conflict` if the key is taken.
         """
@@ -59,7 +60,11 @@ class ScheduleStore(Protocol):
         the workflow does not exist.
         """
 
-    async def delete(self, tenant_id: int, schedule_id: int) -> bool: ...
+    async def change(self, act: Act, before: Schedule, after: Schedule) -> Schedule | None:
+        """As `save`; `act` is audited, with the schedule as it was and as it is."""
+
+    async def delete(self, act: Act, schedule_id: int) -> Schedule | None:
+        """Delete a schedule of the caller's tenant and return it; `act` is audited. Return None if there is none."""
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         """Claim at most `limit` due schedules; no other caller gets them for `hold_seconds`.
@@ -71,8 +76,11 @@ class ScheduleStore(Protocol):
 class Executions(Protocol):
     """What schedules need from executions."""
 
-    async def start(self, workflow: Ref, input: Payload, idempotency_key: str) -> UUID:
-        """Start an execution, or find the one with this key. Raise `NotFound` if the workflow does not exist."""
+    async def start(self, schedule_id: int, workflow: Ref, input: Payload, idempotency_key: str) -> UUID:
+        """Start an execution for a schedule, or find the one with this key.
+
+        Raise `NotFound` if the workflow does not exist.
+        """
 
     async def cancel(self, tenant_id: int, execution_id: UUID, reason: str) -> None:
         """Ask an execution of the tenant to stop; no effect if it has ended or does not exist."""

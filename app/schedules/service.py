@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.errors import Invalid, NotFound, Unavailable
 from app.domain.refs import Ref
@@ -50,7 +51,7 @@ class ScheduleService:
             updated_at=now,
             next_fire_at=_first_fire(draft.timing, now),
         )
-        stored = await self._store.insert(new)
+        stored = await self._store.insert(Act(caller, Action.SCHEDULE_CREATE), new)
         await self._announce()
         return stored
 
@@ -91,11 +92,12 @@ class ScheduleService:
                 changed = replace(changed, next_fire_at=_first_fire(draft.timing, now), waiting_fire_at=None)
             return _with_pause(changed, now, paused=paused)
 
-        return await self._change(ref, replaced)
+        return await self._change(Act(caller, Action.SCHEDULE_CHANGE), ref, replaced)
 
     async def pause(self, caller: Caller, ref: Ref) -> Schedule:
         """Start nothing more, and drop a waiting start. Repeating the call has no effect."""
-        return await self._change(ref, lambda current, now: _with_pause(current, now, paused=True))
+        act = Act(caller, Action.SCHEDULE_PAUSE)
+        return await self._change(act, ref, lambda current, now: _with_pause(current, now, paused=True))
 
     async def resume(self, caller: Caller, ref: Ref) -> Schedule:
         """Continue with the next start; no effect if the schedule is not paused.
@@ -103,27 +105,29 @@ class ScheduleService:
         Starts that came due during the pause are not made up, except a single `at` that is not late by more than
         `catch_up_seconds`.
         """
-        return await self._change(ref, lambda current, now: _with_pause(current, now, paused=False))
+        act = Act(caller, Action.SCHEDULE_RESUME)
+        return await self._change(act, ref, lambda current, now: _with_pause(current, now, paused=False))
 
     async def delete(self, caller: Caller, ref: Ref) -> Schedule:
         """Delete the schedule; return it as it was. Executions that it has started continue."""
         schedule = await self._get(ref)
-        if not await self._store.delete(schedule.tenant_id, schedule.id):
+        deleted = await self._store.delete(Act(caller, Action.SCHEDULE_DELETE), schedule.id)
+        if deleted is None:
             raise NotFound("schedule", ref)
-        return schedule
+        return deleted
 
     async def preview(self, caller: Caller, ref: Ref, count: int) -> Sequence[datetime]:
         """The next start times, whether the schedule is paused or not."""
         schedule = await self._get(ref)
         return schedule.timing.preview(await self._store.now(), count)
 
-    async def _change(self, ref: Ref, change: Change) -> Schedule:
+    async def _change(self, act: Act, ref: Ref, change: Change) -> Schedule:
         for _ in range(TRIES_WHEN_CHANGED):
             current, now = await self._get(ref), await self._store.now()
             wanted = change(current, now)
             if wanted == current:
                 return current
-            stored = await self._store.save(replace(wanted, updated_at=now))
+            stored = await self._store.change(act, current, replace(wanted, updated_at=now))
             if stored is not None:
                 await self._announce()
                 return stored

@@ -2,11 +2,12 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.executions import PostgresExecutionStore
 from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.own_connection import OwnConnection
@@ -16,6 +17,8 @@ from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.secrets import SecretFiles
 from app.adapters.system_clock import SystemClock
+from app.audit.anchors import Anchors
+from app.audit.entry import Entries, nothing_hidden
 from app.background.defects import Defects
 from app.background.loop import OnDefect
 from app.config import Settings
@@ -36,6 +39,7 @@ from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.identity.identity import Identity
+from app.masking import Mask
 from app.tasks import TaskTypeRegistry
 from app.wiring.identity import open_identity
 from app.wiring.parts import (
@@ -72,11 +76,15 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def open_engine_process(settings: Settings, secrets: Secrets | None = None) -> AsyncIterator[EngineProcess]:
+async def open_engine_process(
+    settings: Settings, secrets: Secrets | None = None, mask: Callable[[], Mask] = nothing_hidden
+) -> AsyncIterator[EngineProcess]:
     """A started engine and the service that runs executions on it. Stop the engine before leaving the context.
 
     secrets: those that tasks use; None reads them as the settings say.
+    mask: returns what hides the secrets of this process.
     """
+    entries = Entries(mask)
     secrets = secrets or SecretFiles(settings.secrets_folder, os.environ)
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
     async with (
@@ -84,14 +92,14 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
         _open_lease_pool(settings, database) as lease_pool,
         open_task_types(settings) as task_types,
         open_evaluations(settings) as evaluations,
-        _open_identity(settings, database, defects.report) as (signals, identity),
+        _open_identity(settings, database, defects.report, entries) as (signals, identity),
     ):
         own = database.direct or database.dsn
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
-        shared = Shared.of(database.pool, signals, evaluations)
+        shared = Shared.of(database.pool, signals, evaluations, entries)
         openings = _child_openings(settings, shared, payloads)
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
@@ -101,14 +109,17 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
         controls = execution_controls(shared, task_types)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         retention = Retention(PostgresRetention(database.pool, settings.retention_days))
+        anchors = Anchors(PostgresAudit(database.pool))
         signals.start(defects.report)
         announcer.start(defects.report)
         try:
             await engine.start(defects.report)
             scheduler.start(defects.report)
             retention.start(defects.report)
+            anchors.start(defects.report)
             yield EngineProcess(engine, executions, controls, payloads, hub, identity, defects)
         finally:
+            await anchors.stop()
             await retention.stop()
             await scheduler.stop()
             hub.close()
@@ -121,11 +132,11 @@ async def open_engine_process(settings: Settings, secrets: Secrets | None = None
 
 @asynccontextmanager
 async def _open_identity(
-    settings: Settings, database: Database, on_defect: OnDefect
+    settings: Settings, database: Database, on_defect: OnDefect, entries: Entries
 ) -> AsyncIterator[tuple[PostgresSignals, Identity]]:
     """The notifications, which are not started yet, and identity, which subscribes to them."""
     signals = PostgresSignals(database.direct, database.pool)
-    async with open_identity(settings, database.pool, signals, on_defect) as identity:
+    async with open_identity(settings, database.pool, signals, on_defect, entries) as identity:
         yield signals, identity
 
 

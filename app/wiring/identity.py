@@ -16,6 +16,7 @@ from app.adapters.system_clock import SystemClock
 from app.adapters.tokens.algorithms import LEAST_SECRET_BYTES, algorithms_of, algorithms_of_secret, public_key
 from app.adapters.tokens.signing_keys import OneKey, PublishedKeys, SigningKey, SigningKeys, fetch_key_set
 from app.adapters.tokens.verifying import JwtVerifier
+from app.audit.entry import Entries
 from app.background.loop import OnDefect
 from app.config import Settings, SettingsError
 from app.domain.accepted import choice_form
@@ -43,17 +44,19 @@ async def open_identity(
     pool: Pool,
     signals: PostgresSignals,
     on_defect: OnDefect,
+    entries: Entries,
     *,
     address_is_known: bool = True,
 ) -> AsyncIterator[Identity]:
     """Subscribes to `signals`, which must not be started yet. Raise `SettingsError` for keys that cannot be used.
 
+    entries: makes the entries of the audit log.
     address_is_known: whether `refuse_open_address` was asked about the address on which the process listens.
     """
-    store, known, clock = PostgresKeyStore(pool), KnownCallers(time.monotonic), SystemClock()
+    store, known, clock = PostgresKeyStore(pool, entries), KnownCallers(time.monotonic), SystemClock()
     long_calls = LongCalls(store, known, clock.now)
     signals.subscribe(KEYS_CHANGED, lambda _: long_calls.changed())
-    tenants = PostgresTenantStore(pool)
+    tenants = PostgresTenantStore(pool, entries)
     is_on = settings.auth == "on"
     tokens = token_callers(settings, tenants) if is_on and settings.accepts_tokens else None
     only_loopback = settings.auth == "off" and not address_is_known

@@ -14,6 +14,7 @@ from app.adapters.embedded.storage import open_storage
 from app.adapters.evaluators.pool import EvaluatorPool
 from app.adapters.evaluators.process import ProcessLimits
 from app.adapters.system_clock import SystemClock
+from app.audit.entry import Entries
 from app.background.loop import OnDefect
 from app.background.turns import Turns
 from app.config import Settings
@@ -117,16 +118,18 @@ class Shared:
     signals: the notifications between processes.
     evaluations: evaluates expressions and checks values.
     plans: the compiled revisions.
+    entries: makes the entries of the audit log.
     """
 
     pool: Pool
     signals: PostgresSignals
     evaluations: Evaluations
     plans: Plans
+    entries: Entries
 
     @classmethod
-    def of(cls, pool: Pool, signals: PostgresSignals, evaluations: Evaluations) -> "Shared":
-        return cls(pool, signals, evaluations, Plans(PostgresDefinitionReader(pool), evaluations.turns))
+    def of(cls, pool: Pool, signals: PostgresSignals, evaluations: Evaluations, entries: Entries) -> "Shared":
+        return cls(pool, signals, evaluations, Plans(PostgresDefinitionReader(pool), evaluations.turns), entries)
 
 
 def execution_service(settings: Settings, shared: Shared, hub: Hub, engine: LocalEngine) -> ExecutionService:
@@ -137,5 +140,5 @@ def execution_service(settings: Settings, shared: Shared, hub: Hub, engine: Loca
 
 
 def execution_controls(shared: Shared, task_types: TaskTypeRegistry) -> ExecutionControls:
-    store = PostgresExecutionStore(shared.pool)
+    store = PostgresExecutionStore(shared.pool, shared.entries)
     return ExecutionControls(store, shared.plans, shared.signals, SystemClock(), task_types, shared.evaluations)

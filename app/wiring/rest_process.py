@@ -1,11 +1,12 @@
 """The REST process: definitions, and executions, which an engine in another process claims and runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import structlog
 
+from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.schema import schema_problem
 from app.adapters.database.sessions import create_engine
@@ -14,6 +15,8 @@ from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
 from app.api.rest.web_rules import WebRules
+from app.audit.entry import Entries, nothing_hidden
+from app.audit.reading import AuditService
 from app.background.defects import Defects
 from app.config import Settings
 from app.definitions.rules import Rules
@@ -26,6 +29,7 @@ from app.engine.local_engine import NoEngine
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.identity.identity import Identity
+from app.masking import Mask
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.identity import open_identity
@@ -45,26 +49,32 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def open_rest_process(
-    settings: Settings, defects: Defects, *, address_is_known: bool = True
+    settings: Settings,
+    defects: Defects,
+    mask: Callable[[], Mask] = nothing_hidden,
+    *,
+    address_is_known: bool = True,
 ) -> AsyncIterator[Services]:
     """The services that the routes need. Background loops report to `defects`; the first one must end the process.
 
+    mask: returns what hides the secrets of this process.
     address_is_known: see `open_identity`.
     """
+    entries = Entries(mask)
     async with (
         open_database(settings, defects.report) as database,
         open_task_types(settings) as task_types,
         open_evaluations(settings) as evaluations,
         _open_signals(database) as signals,
-        _open_definitions(settings, database, task_types, signals, evaluations) as definitions,
-        _open_identity(settings, database, signals, defects, address_is_known) as identity,
+        _open_definitions(settings, database, task_types, signals, evaluations, entries) as definitions,
+        _open_identity(settings, database, signals, defects, entries, address_is_known) as identity,
     ):
         hub = Hub()
         Announcer(signals).listen(hub.wake)
-        shared = Shared.of(database.pool, signals, evaluations)
+        shared = Shared.of(database.pool, signals, evaluations, entries)
         executions = execution_service(settings, shared, hub, NoEngine())
         controls = execution_controls(shared, task_types)
-        schedules = schedule_service(database.pool, signals)
+        schedules = schedule_service(database.pool, signals, entries)
         dry_runs = DryRunner(shared.plans, task_types, evaluations, SystemClock(), settings.max_output_bytes)
         payloads = Payloads(settings.max_input_bytes)
         ready = partial(_missing, database)
@@ -78,6 +88,7 @@ async def open_rest_process(
                 dry_runs=dry_runs,
                 payloads=payloads,
                 identity=identity,
+                audit=AuditService(PostgresAudit(database.pool)),
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),
@@ -96,9 +107,14 @@ def _web_rules(settings: Settings) -> WebRules:
 
 
 def _open_identity(
-    settings: Settings, database: Database, signals: PostgresSignals, defects: Defects, is_known: bool
+    settings: Settings,
+    database: Database,
+    signals: PostgresSignals,
+    defects: Defects,
+    entries: Entries,
+    is_known: bool,
 ) -> AbstractAsyncContextManager[Identity]:
-    return open_identity(settings, database.pool, signals, defects.report, address_is_known=is_known)
+    return open_identity(settings, database.pool, signals, defects.report, entries, address_is_known=is_known)
 
 
 @asynccontextmanager
@@ -118,11 +134,12 @@ async def _open_definitions(
     task_types: TaskTypeRegistry,
     signals: PostgresSignals,
     evaluations: Evaluations,
+    entries: Entries,
 ) -> AsyncIterator[DefinitionService]:
     engine = create_engine(database.dsn, settings.database_pool_size, pooled=database.pooled)
     try:
         async with open_definition_cache(settings, signals) as cache:
-            store = PostgresDefinitionStore(engine, SystemClock().now)
+            store = PostgresDefinitionStore(engine, SystemClock().now, entries)
             rules = Rules(task_types, settings.max_tasks_per_workflow)
             yield DefinitionService(store, cache, rules, evaluations)
     finally:

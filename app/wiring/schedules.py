@@ -7,6 +7,7 @@ from uuid import UUID
 from app.adapters.database.pool import Pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.signals import PostgresSignals
+from app.audit.entry import UNMASKED, Entries
 from app.background.wake_up import WakeUp
 from app.config import Settings
 from app.domain.errors import NotFound, WrongState
@@ -28,18 +29,18 @@ class ScheduledExecutions:
         self._executions = executions
         self._controls = controls
 
-    async def start(self, workflow: Ref, input: Payload, idempotency_key: str) -> UUID:
+    async def start(self, schedule_id: int, workflow: Ref, input: Payload, idempotency_key: str) -> UUID:
         request = StartRequest(workflow, input, idempotency_key, is_internal=True)
-        return (await self._executions.start_internally(request)).execution.id
+        return (await self._executions.start_internally(request, f"schedule:{schedule_id}")).execution.id
 
     async def cancel(self, tenant_id: int, execution_id: UUID, reason: str) -> None:
         with suppress(NotFound, WrongState):
             await self._controls.cancel_internally(tenant_id, execution_id, reason)
 
 
-def schedule_service(pool: Pool, signals: PostgresSignals) -> ScheduleService:
+def schedule_service(pool: Pool, signals: PostgresSignals, entries: Entries = UNMASKED) -> ScheduleService:
     announce = partial(notify_engines, signals, NEW_SCHEDULES)
-    return ScheduleService(PostgresScheduleStore(pool), announce)
+    return ScheduleService(PostgresScheduleStore(pool, entries), announce)
 
 
 def build_scheduler(

@@ -9,6 +9,7 @@ from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
 from app.domain.refs import MAX_ID, Ref
+from tests.support.acts import ANYONE, act_of
 from tests.support.requests import ref_of
 
 TASKS = (TaskDraft("a"), TaskDraft("b", sequence=1))
@@ -24,9 +25,9 @@ def renamed(name: str):
 
 
 async def test_deleting_keeps_the_revisions_by_id(store):
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="k", tasks=TASKS))).workflow
-    await store.change(ref_of("k"), renamed("m"))
-    deleted = await store.delete(ref_of("k"))
+    created = (await store.create(ANYONE, WorkflowDraft("n", key="k", tasks=TASKS))).workflow
+    await store.change(ANYONE, ref_of("k"), renamed("m"))
+    deleted = await store.delete(ANYONE, ref_of("k"))
     assert (deleted.id, deleted.name, deleted.revision) == (created.id, "m", 2)
     assert await store.document(ref_of("k")) is None
     assert await store.document(ref_of(created)) is None
@@ -41,24 +42,27 @@ async def test_deleting_keeps_the_revisions_by_id(store):
 
 
 async def test_ids_are_never_used_again(store):
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
-    await store.delete(ref_of(created))
-    assert (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow.id > created.id
+    created = (await store.create(ANYONE, WorkflowDraft("n"))).workflow
+    await store.delete(ANYONE, ref_of(created))
+    assert (await store.create(ANYONE, WorkflowDraft("n"))).workflow.id > created.id
 
 
 async def test_revisions_come_newest_first_by_page(store):
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n0"))).workflow
+    created = (await store.create(ANYONE, WorkflowDraft("n0"))).workflow
     for n in range(1, 5):
-        await store.change(ref_of(created), renamed(f"n{n}"))
-    summaries, total = await store.list_revisions(ref_of(created), 1, 2)
-    assert ([s.revision for s in summaries], total) == ([4, 3], 5)
+        await store.change(ANYONE, ref_of(created), renamed(f"n{n}"))
+    await store.change(act_of(DEFAULT_TENANT_ID, "key:Xk3vT9aB"), ref_of(created), renamed("last"))
+    (newest, before), _ = await store.list_revisions(ref_of(created), 0, 2)
+    assert (newest.requested_by, before.requested_by) == ("key:Xk3vT9aB", None)
+    summaries, total = await store.list_revisions(ref_of(created), 2, 2)
+    assert ([s.revision for s in summaries], total) == ([4, 3], 6)
     assert summaries[0].created_at > summaries[1].created_at
 
 
 async def test_lists_are_filtered_paged_and_ordered_by_id(store):
     names = ["Alpha", "beta", "ALPHABET", "100%", "under_score", "underxscore", "back\\slash"]
     for n, name in enumerate(names):
-        await store.create(DEFAULT_TENANT_ID, WorkflowDraft(name, key=f"key-{n}"))
+        await store.create(ANYONE, WorkflowDraft(name, key=f"key-{n}"))
 
     async def found(skip=0, limit=10, **wanted):
         bodies, total = await store.list_documents(DEFAULT_TENANT_ID, WorkflowFilter(**wanted), skip, limit)
@@ -76,14 +80,14 @@ async def test_lists_are_filtered_paged_and_ordered_by_id(store):
 
 
 async def test_the_current_revision_is_known_by_id_and_key(store):
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="k", tasks=TASKS))).workflow
-    await store.change(ref_of("k"), renamed("m"))
+    created = (await store.create(ANYONE, WorkflowDraft("n", key="k", tasks=TASKS))).workflow
+    await store.change(ANYONE, ref_of("k"), renamed("m"))
     for name in (created, "k"):
         assert await store.current(ref_of(name)) == CurrentRevision(created.id, "k", 2)
 
 
 async def test_the_workflow_of_a_task_is_found(store):
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", tasks=TASKS))).workflow
+    created = (await store.create(ANYONE, WorkflowDraft("n", tasks=TASKS))).workflow
     assert await store.workflow_of_task(DEFAULT_TENANT_ID, created.tasks[0].id) == created.id
 
 
@@ -106,8 +110,8 @@ async def test_unknown_refs_are_not_found(store, ref):
 
     for call in (
         document(),
-        store.change(ref, renamed("x")),
-        store.delete(ref),
+        store.change(ANYONE, ref, renamed("x")),
+        store.delete(ANYONE, ref),
         store.list_revisions(ref, 0, 10),
         store.revision_document(ref, 1),
     ):
@@ -117,7 +121,7 @@ async def test_unknown_refs_are_not_found(store, ref):
 
 @pytest.mark.parametrize("number", [0, -1, 999, 2**31, 2**63, 2**70])
 async def test_unknown_numbers_are_not_found(store, number):
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
+    created = (await store.create(ANYONE, WorkflowDraft("n"))).workflow
     with pytest.raises(NotFound):
         await store.workflow_of_task(DEFAULT_TENANT_ID, number)
     with pytest.raises(NotFound) as caught:
@@ -130,10 +134,10 @@ def calling(workflow: object, name: str = "call") -> TaskDraft:
 
 
 async def test_refs_that_workflows_have_exist_and_no_others(store):
-    one = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="one"))).workflow
-    two = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
-    gone = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="gone"))).workflow
-    await store.delete(ref_of(gone))
+    one = (await store.create(ANYONE, WorkflowDraft("n", key="one"))).workflow
+    two = (await store.create(ANYONE, WorkflowDraft("n"))).workflow
+    gone = (await store.create(ANYONE, WorkflowDraft("n", key="gone"))).workflow
+    await store.delete(ANYONE, ref_of(gone))
     there = {ref_of("one"), Ref(tenant_id=DEFAULT_TENANT_ID, id=one.id), Ref(tenant_id=DEFAULT_TENANT_ID, id=two.id)}
     assert (
         await store.existing(
@@ -145,7 +149,7 @@ async def test_refs_that_workflows_have_exist_and_no_others(store):
 
 
 async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
-    called = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n", key="called"))).workflow
+    called = (await store.create(ANYONE, WorkflowDraft("n", key="called"))).workflow
     twice = (TaskDraft("first"), calling("called"), calling("called", "again"))
     drafts = [
         WorkflowDraft("by key", key="by-key", tasks=twice),
@@ -156,8 +160,8 @@ async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
         WorkflowDraft("by no call", tasks=(TaskDraft("log", type="log", config={"workflow": "called"}),)),
         WorkflowDraft("no longer", key="former", tasks=(calling("called"),)),
     ]
-    stored = [(await store.create(DEFAULT_TENANT_ID, draft)).workflow for draft in drafts]
-    await store.change(ref_of("former"), lambda current: edits.merged(current, {"tasks": ()}))
+    stored = [(await store.create(ANYONE, draft)).workflow for draft in drafts]
+    await store.change(ANYONE, ref_of("former"), lambda current: edits.merged(current, {"tasks": ()}))
     callers = await store.callers(DEFAULT_TENANT_ID, {ref_of("called"), Ref(tenant_id=DEFAULT_TENANT_ID, id=called.id)})
     assert [caller.workflow_id for caller in callers] == [workflow.id for workflow in stored[:3]]
     assert (callers[0].key, callers[1].key, callers[0].revision) == ("by-key", None, 1)

@@ -45,6 +45,7 @@ from app.engine.ports import (
     StoreUnreachable,
 )
 from app.engine.running.ports import ClaimShares, Ownership
+from tests.support.acts import ANYONE, act_of
 from tests.support.histories import (
     BEGUN,
     CREATED,
@@ -197,9 +198,7 @@ async def other_session(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def new_workflow(stores: Stores, name: str = "w") -> Workflow:
-    return (
-        await stores.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft(name=name, tasks=(TaskDraft("a"),)))
-    ).workflow
+    return (await stores.definitions.create(ANYONE, WorkflowDraft(name=name, tasks=(TaskDraft("a"),)))).workflow
 
 
 @pytest.fixture
@@ -235,10 +234,27 @@ async def test_an_opening_makes_the_row_and_the_first_events(
     assert list(page.events) == [CREATED, STARTED]
 
 
+async def test_an_opening_says_who_has_started_it(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    together, apart, queued, unknown = (new_execution_id() for _ in range(4))
+    assert await stores.recording.record(engine_id, [opening_step(together, workflow, started_by="key:a")])
+    parked = replace(opening_step(apart, workflow, started_by="key:b"), parking=Parking(HOUR))
+    assert await stores.recording.record(engine_id, [parked, opening_step(unknown, workflow)]) == {apart, unknown}
+    row = opening(workflow, started_by="schedule:7")
+    assert await stores.executions.enqueue(DEFAULT_TENANT_ID, queued, row, (CREATED,))
+    found = [await stores.executions.get(DEFAULT_TENANT_ID, one) for one in (together, apart, queued, unknown)]
+    assert [one and one.started_by for one in found] == ["key:a", "key:b", "schedule:7", None]
+    listed = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, 10)
+    assert {one.id: one.started_by for one in listed}[together] == "key:a"
+    claims = await stores.ownership.claim(engine_id, 10)
+    assert {claim.execution.id: claim.execution.started_by for claim in claims} == {queued: "schedule:7"}
+
+
 async def test_an_opening_lands_only_at_the_current_revision(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
-    await stores.definitions.change(ref_of(workflow), lambda current: edits.merged(current, {"name": "changed"}))
+    await stores.definitions.change(
+        ANYONE, ref_of(workflow), lambda current: edits.merged(current, {"name": "changed"})
+    )
     stale, current = uuid4(), uuid4()
     steps = [opening_step(stale, workflow), opening_step(current, replace(workflow, revision=2))]
     assert await stores.recording.record(engine_id, steps) == {current}
@@ -250,7 +266,7 @@ async def test_an_opening_lands_only_at_the_current_revision(
 async def test_an_opening_does_not_land_when_the_workflow_is_gone(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
-    await stores.definitions.delete(ref_of(workflow))
+    await stores.definitions.delete(ANYONE, ref_of(workflow))
     execution_id = uuid4()
     assert await stores.recording.record(engine_id, [opening_step(execution_id, workflow)]) == set()
     assert not await stores.executions.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow), (CREATED,))
@@ -758,6 +774,14 @@ async def test_commands_stay_until_a_step_that_acts_on_them_is_stored(
     assert await stores.ownership.commands(engine_id) == []
 
 
+async def test_a_command_says_who_has_requested_it(stores: Stores, workflow: Workflow, engine_id: int) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    for act in (act_of(DEFAULT_TENANT_ID, "key:Xk3vT9aB"), ANYONE, None):
+        await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(execution_id, "why"), act)
+    found = await stores.ownership.commands(engine_id)
+    assert [(c.requested_by, c.reason) for c in found] == [("key:Xk3vT9aB", "why"), (None, "why"), (None, "why")]
+
+
 async def test_commands_go_to_the_owner(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     other = await stores.engine()
     execution_id = await stores.open(other, workflow)
@@ -851,9 +875,11 @@ async def test_a_repetition_is_stored_with_all_its_events(stores: Stores, workfl
 
 async def test_a_repetition_lands_whatever_has_become_of_the_workflow(stores: Stores, workflow: Workflow) -> None:
     origin_id = await stores.enqueue(workflow)
-    await stores.definitions.change(ref_of(workflow), lambda current: edits.merged(current, {"name": "changed"}))
+    await stores.definitions.change(
+        ANYONE, ref_of(workflow), lambda current: edits.merged(current, {"name": "changed"})
+    )
     changed = await repeat(stores, workflow, origin_id)
-    await stores.definitions.delete(ref_of(workflow))
+    await stores.definitions.delete(ANYONE, ref_of(workflow))
     deleted = await repeat(stores, workflow, origin_id)
     for execution_id in (changed, deleted):
         assert execution_id is not None
@@ -1150,10 +1176,10 @@ async def test_a_cancel_of_an_ended_execution_reaches_what_still_runs_below(
 
 async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> None:
     first = (
-        await stores.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft(name="w", key="slug", tasks=(TaskDraft("a"),)))
+        await stores.definitions.create(ANYONE, WorkflowDraft(name="w", key="slug", tasks=(TaskDraft("a"),)))
     ).workflow
     second = (
-        await stores.definitions.change(ref_of("slug"), lambda current: edits.merged(current, {"name": "x"}))
+        await stores.definitions.change(ANYONE, ref_of("slug"), lambda current: edits.merged(current, {"name": "x"}))
     ).workflow
     assert await stores.reader.current(ref_of("slug")) == (first.id, 2)
     assert await stores.reader.current(ref_of(first)) == (first.id, 2)
@@ -1162,6 +1188,6 @@ async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> No
     assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 2) == second
     assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 3) is None
     assert await stores.reader.revision(DEFAULT_TENANT_ID, 10**9, 1) is None
-    await stores.definitions.delete(ref_of("slug"))
+    await stores.definitions.delete(ANYONE, ref_of("slug"))
     assert await stores.reader.current(ref_of("slug")) is None
     assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1) == first, "executions go on with it"

@@ -15,6 +15,7 @@ from app.domain.errors import Conflict, NotFound
 from app.domain.permissions import Role, Scope
 from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText, digest_of, new_key_text
 from app.identity.ports import Ended, FoundKey, KeyStore, TenantStore
+from tests.support.acts import ANYONE, act_of
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore
 
 DEFAULT = 1
@@ -30,7 +31,7 @@ class Stores:
 
     async def add(self, draft: KeyDraft = VIEWER, tenant_id: int = DEFAULT) -> tuple[ApiKey, KeyText]:
         text = new_key_text()
-        return await self.keys.insert(tenant_id, text, draft, "key:abcdefgh"), text
+        return await self.keys.insert(act_of(tenant_id, "key:abcdefgh"), text, draft), text
 
     async def found(self, text: KeyText) -> FoundKey:
         found = await self.keys.find(text.digest)
@@ -108,7 +109,7 @@ async def test_a_key_needs_a_tenant(stores: Stores):
 
 
 async def test_keys_are_listed_newest_first_and_apart_for_each_tenant(stores: Stores):
-    other = await stores.tenants.insert_tenant("other", "Other")
+    other = await stores.tenants.insert_tenant(ANYONE, "other", "Other")
     made = [(await stores.add())[0] for _ in range(3)]
     foreign, _ = await stores.add(tenant_id=other.id)
     assert await stores.keys.list_keys(DEFAULT, 0, 2) == ([made[2], made[1]], 3)
@@ -120,25 +121,25 @@ async def test_keys_are_listed_newest_first_and_apart_for_each_tenant(stores: St
 
 async def test_a_revoked_key_stays_revoked(stores: Stores):
     made, text = await stores.add()
-    first = await stores.keys.revoke(DEFAULT, made.id)
+    first = await stores.keys.revoke(ANYONE, made.id)
     assert first is not None
     assert first.revoked_at is not None
-    assert await stores.keys.revoke(DEFAULT, made.id) == first
+    assert await stores.keys.revoke(ANYONE, made.id) == first
     assert (await stores.found(text)).key.revoked_at == first.revoked_at
 
 
 async def test_no_tenant_touches_the_keys_of_another(stores: Stores):
-    other = await stores.tenants.insert_tenant("other", "Other")
+    other = await stores.tenants.insert_tenant(ANYONE, "other", "Other")
     made, text = await stores.add()
-    assert await stores.keys.revoke(other.id, made.id) is None
-    assert await stores.keys.rotate(other.id, made.id, new_key_text(), "x", HOUR, HOUR) is None
+    assert await stores.keys.revoke(act_of(other.id), made.id) is None
+    assert await stores.keys.rotate(act_of(other.id), made.id, new_key_text(), HOUR, HOUR) is None
     assert (await stores.found(text)).key == made
     assert await stores.keys.list_keys(other.id, 0, 10) == ([], 0)
 
 
 async def test_a_key_and_those_that_replace_it_have_the_limit_that_was_given(stores: Stores):
     made, text = await stores.add(replace(VIEWER, rate_limit=12))
-    again = await stores.keys.rotate(DEFAULT, made.id, new_key_text(), "x", HOUR, HOUR)
+    again = await stores.keys.rotate(ANYONE, made.id, new_key_text(), HOUR, HOUR)
     assert again is not None
     assert (made.rate_limit, again.rate_limit, (await stores.found(text)).key.caller().rate_limit) == (12, 12, 12)
     assert (await stores.add())[0].rate_limit is None
@@ -148,7 +149,7 @@ async def test_a_rotated_key_goes_on_for_the_overlap(stores: Stores):
     grant = Grant(Role.OPERATOR, workflows=KeyPattern("a*"))
     old, old_text = await stores.add(KeyDraft("nightly", grant, 10 * HOUR))
     text = new_key_text()
-    made = await stores.keys.rotate(DEFAULT, old.id, text, "key:operator", 5 * HOUR, HOUR)
+    made = await stores.keys.rotate(act_of(DEFAULT, "key:operator"), old.id, text, 5 * HOUR, HOUR)
     assert made is not None
     assert (made.name, made.grant, made.replaces_id, made.created_by) == ("nightly", grant, old.id, "key:operator")
     assert (await stores.found(text)).key == made
@@ -160,16 +161,16 @@ async def test_a_rotated_key_goes_on_for_the_overlap(stores: Stores):
 
 async def test_a_rotation_prolongs_nothing(stores: Stores):
     old, text = await stores.add(replace(VIEWER, lifetime_seconds=HOUR))
-    assert await stores.keys.rotate(DEFAULT, old.id, new_key_text(), "x", None, 24 * HOUR) is not None
+    assert await stores.keys.rotate(ANYONE, old.id, new_key_text(), None, 24 * HOUR) is not None
     assert (await stores.found(text)).key.expires_at == old.expires_at
 
 
 async def test_a_key_that_is_no_longer_valid_is_not_rotated(stores: Stores):
     expired, _ = await stores.add(replace(VIEWER, lifetime_seconds=-1))
     revoked, _ = await stores.add()
-    await stores.keys.revoke(DEFAULT, revoked.id)
+    await stores.keys.revoke(ANYONE, revoked.id)
     for key_id in (expired.id, revoked.id, 999):
-        assert await stores.keys.rotate(DEFAULT, key_id, new_key_text(), "x", HOUR, HOUR) is None
+        assert await stores.keys.rotate(ANYONE, key_id, new_key_text(), HOUR, HOUR) is None
     assert (await stores.keys.list_keys(DEFAULT, 0, 10))[1] == 2
 
 
@@ -184,11 +185,11 @@ async def test_a_use_is_noted_and_then_not_again_for_a_while(stores: Stores):
 
 
 async def test_what_has_ended_is_named(stores: Stores):
-    other = await stores.tenants.insert_tenant("other", "Other")
+    other = await stores.tenants.insert_tenant(ANYONE, "other", "Other")
     (valid, _), (revoked, _) = await stores.add(), await stores.add()
     expired, _ = await stores.add(replace(VIEWER, lifetime_seconds=-61))
     just_expired, _ = await stores.add(replace(VIEWER, lifetime_seconds=-1))
-    await stores.keys.revoke(DEFAULT, revoked.id)
+    await stores.keys.revoke(ANYONE, revoked.id)
     asked = [valid.id, revoked.id, expired.id, just_expired.id, 999]
     assert await stores.keys.ended(asked, [DEFAULT, other.id], 60) == Ended(
         frozenset({revoked.id, expired.id, 999}), frozenset()
@@ -198,7 +199,7 @@ async def test_what_has_ended_is_named(stores: Stores):
 
 
 async def test_the_keys_of_a_suspended_tenant_say_so(stores: Stores):
-    other = await stores.tenants.insert_tenant("other", "Other")
+    other = await stores.tenants.insert_tenant(ANYONE, "other", "Other")
     _, text = await stores.add(tenant_id=other.id)
     await stores.suspend(other.id)
     assert (await stores.found(text)).is_suspended
@@ -208,9 +209,9 @@ async def test_there_is_a_first_tenant_and_others_follow(stores: Stores):
     default = await stores.tenants.tenant("default")
     assert default is not None
     assert (default.id, default.suspended_at) == (DEFAULT, None)
-    other = await stores.tenants.insert_tenant("other", "Other one")
+    other = await stores.tenants.insert_tenant(ANYONE, "other", "Other one")
     assert await stores.tenants.tenant("other") == other
     assert await stores.tenants.tenant("missing") is None
     assert await stores.tenants.list_tenants(1, 10) == ([other], 2)
     with pytest.raises(Conflict):
-        await stores.tenants.insert_tenant("other", "Again")
+        await stores.tenants.insert_tenant(ANYONE, "other", "Again")

@@ -26,6 +26,7 @@ from app.engine.ports import ExecutionStore, Recording, Step
 from app.engine.running.ports import Ownership
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Overlap, Schedule, Timing
+from tests.support.acts import ANYONE
 from tests.support.histories import CREATED, completed, end, opening
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -96,7 +97,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 @pytest.fixture
 async def workflow(stores: Stores) -> Workflow:
-    return (await stores.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft("w", key="w", tasks=()))).workflow
+    return (await stores.definitions.create(ANYONE, WorkflowDraft("w", key="w", tasks=()))).workflow
 
 
 def schedule(workflow: Workflow, **fields: Any) -> Schedule:
@@ -136,9 +137,9 @@ async def test_what_is_stored_is_read(stores: Stores, workflow: Workflow):
         waiting_fire_at=long_ago(),
         paused=True,
     )
-    stored = await stores.schedules.insert(given)
+    stored = await stores.schedules.insert(ANYONE, given)
     assert stored == replace(given, id=stored.id, version=1)
-    at = await stores.schedules.insert(schedule(workflow, timing=Timing(at=long_ago())))
+    at = await stores.schedules.insert(ANYONE, schedule(workflow, timing=Timing(at=long_ago())))
     assert [await stores.schedules.get(ref_of(name)) for name in (stored, "s", at)] == [stored, stored, at]
     assert [await stores.schedules.get(ref_of(name)) for name in ("999", "t")] == [None, None]
 
@@ -149,15 +150,15 @@ async def test_workflows_are_found_by_id_and_key(stores: Stores, workflow: Workf
 
 
 async def test_lists_are_paged_by_id(stores: Stores, workflow: Workflow):
-    other = (await stores.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft("o", tasks=()))).workflow
-    stored = [await stores.schedules.insert(schedule(owner)) for owner in (workflow, other, workflow, workflow)]
+    other = (await stores.definitions.create(ANYONE, WorkflowDraft("o", tasks=()))).workflow
+    stored = [await stores.schedules.insert(ANYONE, schedule(owner)) for owner in (workflow, other, workflow, workflow)]
     assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, None, 1, 2) == (stored[1:3], 4)
     assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, workflow.id, 0, 2) == ([stored[0], stored[2]], 3)
     assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, 999, 0, 2) == ([], 0)
 
 
 async def test_a_change_lands_only_on_the_version_that_was_read(stores: Stores, workflow: Workflow):
-    read = await stores.schedules.insert(schedule(workflow))
+    read = await stores.schedules.insert(ANYONE, schedule(workflow))
     changed = await stores.schedules.save(replace(read, paused=True))
     assert changed == replace(read, paused=True, version=2)
     assert await stores.schedules.save(replace(read, paused=False)) is None
@@ -166,10 +167,10 @@ async def test_a_change_lands_only_on_the_version_that_was_read(stores: Stores, 
 
 
 async def test_a_key_belongs_to_one(stores: Stores, workflow: Workflow):
-    first = await stores.schedules.insert(schedule(workflow, key="a"))
-    second = await stores.schedules.insert(schedule(workflow))
+    first = await stores.schedules.insert(ANYONE, schedule(workflow, key="a"))
+    second = await stores.schedules.insert(ANYONE, schedule(workflow))
     for attempt in (
-        stores.schedules.insert(schedule(workflow, key="a")),
+        stores.schedules.insert(ANYONE, schedule(workflow, key="a")),
         stores.schedules.save(replace(second, key="a")),
     ):
         with pytest.raises(Conflict, match="this key belongs to another schedule"):
@@ -178,40 +179,48 @@ async def test_a_key_belongs_to_one(stores: Stores, workflow: Workflow):
 
 
 async def test_keys_keep_their_case_and_differ_by_it(stores: Stores, workflow: Workflow):
-    upper = await stores.schedules.insert(schedule(workflow, key="Nightly"))
-    lower = await stores.schedules.insert(schedule(workflow, key="nightly"))
+    upper = await stores.schedules.insert(ANYONE, schedule(workflow, key="Nightly"))
+    lower = await stores.schedules.insert(ANYONE, schedule(workflow, key="nightly"))
     assert [await stores.schedules.get(ref_of(key)) for key in ("Nightly", "nightly")] == [upper, lower]
 
 
 async def test_a_schedule_needs_its_workflow_and_goes_with_it(stores: Stores, workflow: Workflow):
-    stored = await stores.schedules.insert(schedule(workflow, next_fire_at=long_ago()))
-    await stores.definitions.delete(ref_of("w"))
+    stored = await stores.schedules.insert(ANYONE, schedule(workflow, next_fire_at=long_ago()))
+    await stores.definitions.delete(ANYONE, ref_of("w"))
     assert await stores.schedules.get(ref_of(stored)) is None
     assert await due(stores) == []
     with pytest.raises(NotFound, match="workflow"):
-        await stores.schedules.insert(schedule(workflow))
+        await stores.schedules.insert(ANYONE, schedule(workflow))
+
+
+async def test_a_change_of_a_caller_needs_the_version_that_was_read(stores: Stores, workflow: Workflow):
+    read = await stores.schedules.insert(ANYONE, schedule(workflow))
+    changed = await stores.schedules.change(ANYONE, read, replace(read, paused=True))
+    assert changed == replace(read, paused=True, version=2)
+    assert await stores.schedules.change(ANYONE, read, replace(read, paused=False)) is None
+    assert await stores.schedules.get(ref_of(read)) == changed
 
 
 async def test_what_is_deleted_is_gone(stores: Stores, workflow: Workflow):
-    stored = await stores.schedules.insert(schedule(workflow))
-    assert [await stores.schedules.delete(DEFAULT_TENANT_ID, stored.id) for _ in range(2)] == [True, False]
+    stored = await stores.schedules.insert(ANYONE, schedule(workflow))
+    assert [await stores.schedules.delete(ANYONE, stored.id) for _ in range(2)] == [stored, None]
     assert await stores.schedules.get(ref_of(stored)) is None
 
 
 async def test_what_is_due_goes_to_one_caller_until_the_hold_ends(stores: Stores, workflow: Workflow):
-    stored = await stores.schedules.insert(schedule(workflow, next_fire_at=long_ago()))
-    await stores.schedules.insert(schedule(workflow))
-    await stores.schedules.insert(schedule(workflow, next_fire_at=long_ago(), paused=True))
-    await stores.schedules.insert(schedule(workflow, next_fire_at=None))
+    stored = await stores.schedules.insert(ANYONE, schedule(workflow, next_fire_at=long_ago()))
+    await stores.schedules.insert(ANYONE, schedule(workflow))
+    await stores.schedules.insert(ANYONE, schedule(workflow, next_fire_at=long_ago(), paused=True))
+    await stores.schedules.insert(ANYONE, schedule(workflow, next_fire_at=None))
     claims = await asyncio.gather(*(due(stores) for _ in range(4)))
     assert sorted(claims) == [[], [], [], [stored.id]]
-    other = await stores.schedules.insert(schedule(workflow, next_fire_at=long_ago()))
+    other = await stores.schedules.insert(ANYONE, schedule(workflow, next_fire_at=long_ago()))
     at_once = 0.0
     assert [await due(stores, hold) for hold in (at_once, HOUR, HOUR)] == [[other.id], [other.id], []]
 
 
 async def test_a_saved_hold_keeps_it_from_others(stores: Stores, workflow: Workflow):
-    stored = await stores.schedules.insert(schedule(workflow))
+    stored = await stores.schedules.insert(ANYONE, schedule(workflow))
     held = await stores.schedules.save(replace(stored, waiting_fire_at=long_ago()), HOUR)
     assert held is not None
     assert await due(stores) == []
@@ -222,7 +231,7 @@ async def test_a_saved_hold_keeps_it_from_others(stores: Stores, workflow: Workf
 async def test_a_claim_tells_the_time_and_whether_the_last_execution_goes_on(stores: Stores, workflow: Workflow):
     running = await stores.running(workflow)
     given = [schedule(workflow, next_fire_at=long_ago(), last_execution_id=last) for last in (running, None)]
-    stored = [await stores.schedules.insert(one) for one in given]
+    stored = [await stores.schedules.insert(ANYONE, one) for one in given]
     before = utc_now()
     claims = sorted(await stores.schedules.claim(10, HOUR), key=lambda claim: claim.schedule.id)
     assert [(claim.schedule, claim.previous_is_running) for claim in claims] == [(stored[0], True), (stored[1], False)]
@@ -233,7 +242,7 @@ async def test_a_fire_that_waits_is_due_when_the_last_execution_has_ended(stores
     running = await stores.running(workflow)
     past = long_ago()
     given = schedule(workflow, next_fire_at=past, waiting_fire_at=past, last_execution_id=running)
-    stored = await stores.schedules.insert(given)
+    stored = await stores.schedules.insert(ANYONE, given)
     assert await due(stores) == []
     await stores.finish(running)
     assert await due(stores) == [stored.id]

@@ -39,6 +39,7 @@ from app.engine.ports import (
 from app.engine.running.ports import Ownership
 from app.schedules.ports import ScheduleStore
 from app.schedules.schedule import Overlap, Schedule, Timing
+from tests.support.acts import ANYONE, act_of
 from tests.support.histories import CREATED, note, opening_step
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -103,7 +104,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 @pytest.fixture
 async def workflow(stores: Stores) -> Workflow:
     draft = WorkflowDraft("n", key="k", tasks=(TaskDraft("a"),))
-    return (await stores.definitions.create(OWN, draft)).workflow
+    return (await stores.definitions.create(ANYONE, draft)).workflow
 
 
 def opening_of(workflow: Workflow, key: str | None = None) -> Opening:
@@ -126,9 +127,9 @@ async def test_a_workflow_is_that_of_its_tenant(stores: Stores, workflow: Workfl
         assert await stores.definitions.current(ref) is None
         assert await stores.reader.current(ref) is None
         with pytest.raises(NotFound):
-            await stores.definitions.change(ref, lambda current: edits.merged(current, {"name": "x"}))
+            await stores.definitions.change(ANYONE, ref, lambda current: edits.merged(current, {"name": "x"}))
         with pytest.raises(NotFound):
-            await stores.definitions.delete(ref)
+            await stores.definitions.delete(ANYONE, ref)
         with pytest.raises(NotFound):
             await stores.definitions.list_revisions(ref, 0, 10)
         with pytest.raises(NotFound):
@@ -143,7 +144,7 @@ async def test_a_workflow_is_that_of_its_tenant(stores: Stores, workflow: Workfl
 
 
 async def test_revisions_of_a_deleted_workflow_stay_with_its_tenant(stores: Stores, workflow: Workflow) -> None:
-    await stores.definitions.delete(Ref(tenant_id=OWN, id=workflow.id))
+    await stores.definitions.delete(ANYONE, Ref(tenant_id=OWN, id=workflow.id))
     assert (await stores.definitions.list_revisions(Ref(tenant_id=OWN, id=workflow.id), 0, 10))[1] == 1
     with pytest.raises(NotFound):
         await stores.definitions.list_revisions(Ref(tenant_id=OTHER, id=workflow.id), 0, 10)
@@ -152,18 +153,18 @@ async def test_revisions_of_a_deleted_workflow_stay_with_its_tenant(stores: Stor
 
 
 async def test_a_key_belongs_to_one_workflow_of_each_tenant(stores: Stores, workflow: Workflow) -> None:
-    other = (await stores.definitions.create(OTHER, WorkflowDraft("n", key="k"))).workflow
+    other = (await stores.definitions.create(act_of(OTHER), WorkflowDraft("n", key="k"))).workflow
     assert other.id != workflow.id
     for tenant_id, own in ((OWN, workflow), (OTHER, other)):
         assert await stores.reader.current(Ref(tenant_id=tenant_id, key="k")) == (own.id, 1)
         with pytest.raises(Conflict):
-            await stores.definitions.create(tenant_id, WorkflowDraft("n", key="k"))
+            await stores.definitions.create(act_of(tenant_id), WorkflowDraft("n", key="k"))
 
 
 async def test_callers_are_looked_for_in_the_tenant(stores: Stores, workflow: Workflow) -> None:
     calling = WorkflowDraft("c", tasks=(TaskDraft("t", type="workflow", config={"workflow": "k"}),))
-    caller = (await stores.definitions.create(OWN, calling)).workflow
-    await stores.definitions.create(OTHER, calling)
+    caller = (await stores.definitions.create(ANYONE, calling)).workflow
+    await stores.definitions.create(act_of(OTHER), calling)
     found = await stores.definitions.callers(OWN, names(workflow, OWN))
     assert [one.workflow_id for one in found] == [caller.id]
 
@@ -207,7 +208,9 @@ async def test_a_command_reaches_only_an_execution_of_the_tenant(stores: Stores,
 
 async def test_what_engines_store_has_the_tenant_of_its_workflow(stores: Stores, workflow: Workflow) -> None:
     """Engines supply none: neither for what they start nor for children."""
-    other = (await stores.definitions.create(OTHER, WorkflowDraft("n", key="k", tasks=(TaskDraft("a"),)))).workflow
+    other = (
+        await stores.definitions.create(act_of(OTHER), WorkflowDraft("n", key="k", tasks=(TaskDraft("a"),)))
+    ).workflow
     engine_id = await stores.ownership.register("engine", 60)
     for tenant_id, own in ((OWN, workflow), (OTHER, other)):
         step = opening_step(new_execution_id(), own)
@@ -246,15 +249,15 @@ def schedule_of(workflow: Workflow, tenant_id: int) -> Schedule:
 
 async def test_a_schedule_is_that_of_its_workflows_tenant(stores: Stores, workflow: Workflow) -> None:
     with pytest.raises(NotFound):
-        await stores.schedules.insert(schedule_of(workflow, OTHER))
-    own = await stores.schedules.insert(schedule_of(workflow, OWN))
-    other_workflow = (await stores.definitions.create(OTHER, WorkflowDraft("n", key="k"))).workflow
+        await stores.schedules.insert(act_of(OTHER), schedule_of(workflow, OTHER))
+    own = await stores.schedules.insert(ANYONE, schedule_of(workflow, OWN))
+    other_workflow = (await stores.definitions.create(act_of(OTHER), WorkflowDraft("n", key="k"))).workflow
     for ref in (Ref(tenant_id=OTHER, id=own.id), Ref(tenant_id=OTHER, key="s")):
         assert await stores.schedules.get(ref) is None
-    other = await stores.schedules.insert(schedule_of(other_workflow, OTHER))
+    other = await stores.schedules.insert(act_of(OTHER), schedule_of(other_workflow, OTHER))
     assert await stores.schedules.get(Ref(tenant_id=OTHER, key="s")) == other
     assert await stores.schedules.list_schedules(OTHER, None, 0, 10) == ([other], 1)
     assert await stores.schedules.list_schedules(OTHER, workflow.id, 0, 10) == ([], 0)
     assert await stores.schedules.workflow_id(Ref(tenant_id=OTHER, id=workflow.id)) is None
-    assert not await stores.schedules.delete(OTHER, own.id)
-    assert await stores.schedules.delete(OWN, own.id)
+    assert not await stores.schedules.delete(act_of(OTHER), own.id)
+    assert await stores.schedules.delete(ANYONE, own.id)

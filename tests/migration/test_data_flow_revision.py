@@ -10,6 +10,7 @@ from alembic.util import CommandError
 
 from app.definitions import edits
 from app.domain.documents import workflow_from_document
+from tests.support.acts import ANYONE
 from tests.support.migrated_definitions import upgraded_definitions
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
@@ -77,11 +78,13 @@ async def test_a_definition_of_then_has_the_defaults_of_now_and_takes_its_fields
     assert document.body == SNAPSHOT.encode()
     assert (workflow.variables, workflow.input_schema, workflow.retention_days) == ({}, None, None)
     assert [(t.when, t.for_each, t.max_concurrency, t.output_schema) for t in workflow.tasks] == [(None,) * 4]
-    assert (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow.revision == 1
+    assert (
+        await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {}))
+    ).workflow.revision == 1
     changes = {"when": "true", "for_each": "[1]", "max_concurrency": 2, "output_schema": {"type": "object"}}
-    await definitions.change(ref_of("k"), lambda current: edits.with_task_merged(current, 1, changes))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.with_task_merged(current, 1, changes))
     await definitions.change(
-        ref_of("k"), lambda current: edits.merged(current, {"variables": {"a": 1}, "input_schema": {}})
+        ANYONE, ref_of("k"), lambda current: edits.merged(current, {"variables": {"a": 1}, "input_schema": {}})
     )
     rows = await ask(old_url, "SELECT when_expression, for_each, max_concurrency, output_schema::text FROM tasks")
     assert [tuple(row) for row in rows] == [("true", "[1]", 2, '{"type": "object"}')]
@@ -106,7 +109,7 @@ async def test_the_way_back_leads_to_what_was_there(old_url):
 
 
 async def test_snapshots_of_now_go_back_to_the_form_of_then(definitions, old_url):
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
     await run(command.downgrade, old_url, "0003")
     rows = await ask(old_url, "SELECT snapshot::text FROM workflow_revisions ORDER BY revision")
     assert orjson.loads(rows[1][0]) == WORKFLOW | {"name": "m", "revision": 2}
@@ -130,10 +133,10 @@ async def test_the_way_back_is_refused_where_something_would_be_lost(
 ):
     """Also where only an old revision says it."""
     if changes:
-        await definitions.change(ref_of("k"), lambda current: edits.merged(current, changes))
+        await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, changes))
     else:
-        await definitions.change(ref_of("k"), lambda current: edits.with_task_merged(current, 1, task_changes))
-    await definitions.delete(ref_of("k"))
+        await definitions.change(ANYONE, ref_of("k"), lambda current: edits.with_task_merged(current, 1, task_changes))
+    await definitions.delete(ANYONE, ref_of("k"))
     before = await schema(old_url)
     with pytest.raises(CommandError) as caught:
         await run(command.downgrade, old_url, "0003")

@@ -15,9 +15,11 @@ from app.adapters.database.executions import PostgresExecutionStore
 from app.adapters.database.pool import open_pool
 from app.adapters.database.schema import Revisions
 from app.definitions import edits
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import OnFailure, RetryPolicy
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
+from tests.support.acts import ANYONE
 from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
@@ -126,11 +128,11 @@ async def test_a_snapshot_of_then_is_served_byte_for_byte(definitions):
 
 
 async def test_saying_the_same_again_makes_no_revision(definitions):
-    same = (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow
+    same = (await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {}))).workflow
     assert same.revision == 1
     copies = (
         await definitions.change(
-            ref_of("k"), lambda current: edits.merged(current, {"tasks": tuple(map(replace, current.tasks))})
+            ANYONE, ref_of("k"), lambda current: edits.merged(current, {"tasks": tuple(map(replace, current.tasks))})
         )
     ).workflow
     assert copies.revision == 1
@@ -138,8 +140,8 @@ async def test_saying_the_same_again_makes_no_revision(definitions):
 
 async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url):
     changes = {"on_failure": OnFailure.CONTINUE, "compensate": ("u",)}
-    await definitions.change(ref_of("k"), lambda current: edits.with_task_merged(current, 1, changes))
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"timeout_seconds": 5.0}))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.with_task_merged(current, 1, changes))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"timeout_seconds": 5.0}))
     workflow = await workflow_k(definitions)
     assert (workflow.timeout_seconds, workflow.revision) == (5.0, 3)
     assert (workflow.tasks[0].on_failure, workflow.tasks[0].compensate) == (OnFailure.CONTINUE, ("u",))
@@ -151,8 +153,8 @@ async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url
 async def test_an_execution_of_then_reads_as_it_was(old_url):
     async with open_pool(await migrated(old_url), 1, 10) as pool:
         store = PostgresExecutionStore(pool)
-        execution = await store.get(EXECUTION)
-        page = await store.read_history(EXECUTION, 0, 100)
+        execution = await store.get(DEFAULT_TENANT_ID, EXECUTION)
+        page = await store.read_history(DEFAULT_TENANT_ID, EXECUTION, 0, 100)
     assert execution is not None
     assert (execution.status, execution.origin_id, execution.created_at) == (ExecutionStatus.COMPLETED, None, NOON)
     assert [(event.type, event.status, event.task_id) for event in page.events] == [
@@ -187,7 +189,7 @@ async def test_the_way_back_leads_to_what_was_there(old_url):
 
 
 async def test_snapshots_of_now_go_back_to_the_form_of_then(definitions, old_url):
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
     await run(command.downgrade, old_url, "0001")
     rows = await ask(old_url, "SELECT snapshot::text FROM workflow_revisions ORDER BY revision")
     assert orjson.loads(rows[1][0]) == WORKFLOW | {"name": "m", "revision": 2}

@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from app.adapters.database.schema import Revisions
 from app.definitions import edits
 from app.domain.routing import Condition, RouteOutcome
+from tests.support.acts import ANYONE
 from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
@@ -96,12 +97,14 @@ async def test_a_definition_of_then_has_the_defaults_of_now(definitions):
 
 
 async def test_saying_the_same_again_makes_no_revision(definitions):
-    assert (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow.revision == 1
+    assert (
+        await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {}))
+    ).workflow.revision == 1
 
 
 async def test_a_definition_of_then_takes_the_fields_of_now(definitions, old_url):
     changes = {"start_task": "t", "conditions": (CONDITION,), "max_visits": 5}
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, changes))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, changes))
     workflow = await workflow_k(definitions)
     assert (workflow.start_task, workflow.conditions, workflow.max_visits, workflow.revision) == (
         "t",
@@ -143,7 +146,7 @@ async def test_the_way_back_leads_to_what_was_there(old_url):
 
 
 async def test_snapshots_of_now_go_back_to_the_form_of_then(definitions, old_url):
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
     await run(command.downgrade, old_url, "0005")
     rows = await ask(old_url, "SELECT snapshot::text FROM workflow_revisions ORDER BY revision")
     assert rows[1][0] == orjson.dumps(WORKFLOW | {"name": "m", "revision": 2}).decode()

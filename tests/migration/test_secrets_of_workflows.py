@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from app.adapters.database.schema import Revisions
 from app.definitions import edits
 from app.engine.planning.plan import compile_plan
+from tests.support.acts import ANYONE
 from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run
 from tests.support.requests import ref_of
@@ -98,8 +99,10 @@ async def test_a_definition_of_then_may_use_what_its_expressions_use(definitions
 
 
 async def test_a_change_of_something_else_writes_their_names_down(definitions, old_url):
-    assert (await definitions.change(ref_of("k"), lambda current: edits.merged(current, {}))).workflow.revision == 1
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "other"}))
+    assert (
+        await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {}))
+    ).workflow.revision == 1
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"name": "other"}))
     assert (await workflow_k(definitions)).revision == 2
     written = orjson.loads(await definitions.revision_document(ref_of("k"), 2))
     assert tuple(written["secrets"]) == USED
@@ -107,7 +110,7 @@ async def test_a_change_of_something_else_writes_their_names_down(definitions, o
 
 
 async def test_the_way_back_and_up_again_loses_no_name_that_is_used(definitions, old_url):
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"name": "other"}))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"name": "other"}))
     await run(command.downgrade, old_url, "0008")
     rows = await ask(old_url, "SELECT snapshot FROM workflow_revisions ORDER BY revision")
     assert [row["snapshot"] for row in rows] == [SNAPSHOT, without_secrets(rows[1]["snapshot"])]
@@ -124,7 +127,7 @@ def without_secrets(snapshot: str) -> str:
 
 
 async def test_there_is_no_way_back_that_loses_a_name(definitions, old_url):
-    await definitions.change(ref_of("k"), lambda current: edits.merged(current, {"secrets": (*USED, "SPARE")}))
+    await definitions.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"secrets": (*USED, "SPARE")}))
     lost = "revision 2 of workflow 1 names secrets that no expression uses, which would be lost: SPARE"
     with pytest.raises(CommandError, match=f"The database cannot go back to revision 0008: {lost}"):
         await run(command.downgrade, old_url, "0008")

@@ -128,7 +128,7 @@ async def _checked_and_run(draft: WorkflowDraft, input: Mapping[str, Any]) -> No
         store = house.database.definitions
         service = DefinitionService(store, InProcessDefinitionCache(60), rules, Evaluations(pool, Turns()))
         try:
-            workflow = (await service.create(draft)).workflow
+            workflow = (await service.create(ANONYMOUS, draft)).workflow
         except Invalid:
             return
         async with house.process() as process:

@@ -65,14 +65,14 @@ class MortalStore(PostgresDefinitionStore):
             await asyncio.sleep(self._rng.uniform(0, SLOW_FILL_SECONDS))
         return found
 
-    async def create(self, tenant_id, draft):
-        return await self._unless_doomed(super().create(tenant_id, draft))
+    async def create(self, act, draft):
+        return await self._unless_doomed(super().create(act, draft))
 
-    async def change(self, ref, edit, expected_revision=None):
-        return await self._unless_doomed(super().change(ref, edit, expected_revision))
+    async def change(self, act, ref, edit, expected_revision=None):
+        return await self._unless_doomed(super().change(act, ref, edit, expected_revision))
 
-    async def delete(self, ref, expected_revision=None):
-        return await self._unless_doomed(super().delete(ref, expected_revision))
+    async def delete(self, act, ref, expected_revision=None):
+        return await self._unless_doomed(super().delete(act, ref, expected_revision))
 
     async def _unless_doomed(self, change: Coroutine[Any, Any, Any]) -> Any:
         result = await change

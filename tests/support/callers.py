@@ -8,6 +8,7 @@ from app.adapters.database.pool import open_pool
 from app.domain.callers import DEFAULT_TENANT_ID, KeyPattern
 from app.domain.permissions import Role, Scope
 from app.identity.api_keys import ApiKey, Grant, KeyDraft, new_key_text
+from tests.support.acts import act_of
 
 HOUR = 3600.0
 
@@ -38,14 +39,14 @@ class Keys:
         text = new_key_text()
         async with open_pool(self._database_url, 1, 20) as pool:
             draft = KeyDraft("of a test", grant, lifetime_seconds, rate_limit)
-            self.made[text.text] = await PostgresKeyStore(pool).insert(tenant_id, text, draft, "test")
+            self.made[text.text] = await PostgresKeyStore(pool).insert(act_of(tenant_id, "command:test"), text, draft)
         return text.text
 
     async def revoke(self, text: str) -> None:
         """Revoke a key without a notification, as if it were lost."""
         key = self.made[text]
         async with open_pool(self._database_url, 1, 20) as pool:
-            await PostgresKeyStore(pool).revoke(key.tenant_id, key.id)
+            await PostgresKeyStore(pool).revoke(act_of(key.tenant_id, "command:test"), key.id)
 
     async def execute(self, statement: str, *values: Any) -> None:
         async with open_pool(self._database_url, 1, 20) as pool:

@@ -19,6 +19,7 @@ from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
 from app.domain.refs import Ref
 from app.wiring.grpc_process import EngineProcess, open_engine_process
+from tests.support.acts import ANYONE
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,7 @@ async def read_on(call: Any) -> list[Any]:
 async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
     engine = create_engine(database_url, 1)
     try:
-        return (
-            await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(DEFAULT_TENANT_ID, draft)
-        ).workflow
+        return (await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(ANYONE, draft)).workflow
     finally:
         await engine.dispose()
 
@@ -74,7 +73,7 @@ async def change_workflow(database_url: str, key: str, changes: Mapping[str, Any
         store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
         return (
             await store.change(
-                Ref(tenant_id=DEFAULT_TENANT_ID, key=key), lambda current: edits.merged(current, changes)
+                ANYONE, Ref(tenant_id=DEFAULT_TENANT_ID, key=key), lambda current: edits.merged(current, changes)
             )
         ).workflow
     finally:

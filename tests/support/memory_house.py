@@ -12,7 +12,7 @@ from uuid import UUID
 from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.background.turns import Turns
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
+from app.domain.callers import ANONYMOUS
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
@@ -33,6 +33,7 @@ from app.engine.starting import Starter
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.tasks.child_workflow import WorkflowHandler
+from tests.support.acts import ANYONE
 from tests.support.histories import NOON
 from tests.support.inline_evaluator import InlineEvaluator
 from tests.support.memory.database import MemoryDatabase
@@ -224,9 +225,7 @@ class House:
 
     async def define(self, *tasks: Task, **fields: Any) -> Workflow:
         return (
-            await self.database.definitions.create(
-                DEFAULT_TENANT_ID, WorkflowDraft(name="w", tasks=tuple(tasks), **fields)
-            )
+            await self.database.definitions.create(ANYONE, WorkflowDraft(name="w", tasks=tuple(tasks), **fields))
         ).workflow
 
     def history(self, execution_id: UUID) -> Sequence[Event]:

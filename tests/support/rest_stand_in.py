@@ -20,8 +20,10 @@ class RestStandIn(ThreadingHTTPServer):
         self.tasks: dict[str, list[dict[str, Any]]] = {}
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, list[dict[str, str]]] = {}
+        self.audit: list[dict[str, Any]] = []
         self.conflict_once = False
         self.calls: list[tuple[str, str]] = []
+        self.queries: list[dict[str, Any]] = []
 
     @property
     def url(self) -> str:
@@ -42,11 +44,8 @@ class RestStandIn(ThreadingHTTPServer):
                 return self._create(body)
             case "PUT", ["workflows", key]:
                 return self._replace(self.workflows[key], body)
-            case "GET", ["executions"]:
-                newest = sorted(self.executions.values(), key=lambda one: one["id"], reverse=True)
-                page = [one for one in newest if one["id"] < query.get("cursor", "x")][: query["limit"]]
-                more = page[-1]["id"] if page and page[-1] is not newest[-1] else None
-                return 200, {"items": page, "next_cursor": more}
+            case "GET", ["executions" | "audit" as name]:
+                return 200, self._newest(name, query)
             case "GET", ["executions", execution] if execution in self.executions:
                 return 200, self.executions[execution]
             case "GET", ["executions", execution, "tasks"] if execution in self.tasks:
@@ -57,6 +56,12 @@ class RestStandIn(ThreadingHTTPServer):
                 return 200, {"items": items, "ended": after + len(items) == len(self.histories[execution])}
             case _:
                 return 404, _problem(404, "execution_not_found", f"execution {parts[1]!r} does not exist")
+
+    def _newest(self, name: str, query: dict[str, Any]) -> dict[str, Any]:
+        if name == "audit":
+            return _page(self.audit, "number", query.get("cursor", 1_000), query["limit"])
+        newest = sorted(self.executions.values(), key=lambda one: one["id"], reverse=True)
+        return _page(newest, "id", query.get("cursor", "x"), query["limit"])
 
     def _validate(self, body: Any) -> Answer:
         problems = [{"path": e["field"], "message": e["message"]} for e in self.refusals.get(body["key"], ())]
@@ -90,6 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         query = {name: _read(values[0]) for name, values in parse_qs(target.query).items()}
         self.server.calls.append((self.command, target.path))
+        self.server.queries.append(query)
         status, document = self.server.answer(self.command, target.path, query, body)
         content = json.dumps(document).encode()
         self.send_response(status)
@@ -106,6 +112,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _read(value: str) -> int | str:
     return int(value) if value.isdecimal() else value
+
+
+def _page(newest: list[dict[str, Any]], name: str, before: Any, limit: int) -> dict[str, Any]:
+    """One page of what is sorted by the field `name`, below `before`."""
+    page = [one for one in newest if one[name] < before][:limit]
+    return {"items": page, "next_cursor": str(page[-1][name]) if page and page[-1] is not newest[-1] else None}
 
 
 def _problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:

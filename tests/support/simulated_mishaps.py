@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from app.definitions.edits import merged
+from tests.support.acts import ANYONE
 from tests.support.requests import ref_of
 from tests.support.simulated_network import Sky
 from tests.support.simulated_process import LEASE, ProcessDied, SimulatedProcess, World
@@ -107,7 +108,9 @@ class Mishaps:
 
     async def _change_definition(self) -> None:
         text = str(self._chance.random())
-        await self._patient.database.definitions.change(ref_of("w0"), lambda now: merged(now, {"description": text}))
+        await self._patient.database.definitions.change(
+            ANYONE, ref_of("w0"), lambda now: merged(now, {"description": text})
+        )
 
     def _steps(self) -> int:
         return self._chance.randint(1, MOST_STEPS_TO_GO)

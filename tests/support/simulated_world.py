@@ -13,9 +13,9 @@ from uuid import UUID
 
 import orjson
 
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.states import ExecutionStatus
 from app.engine.ports import Step
+from tests.support.acts import ANYONE
 from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -108,7 +108,7 @@ class Simulation:
 
     async def _live(self) -> None:
         for draft in self.scenario.workflows:
-            await self.database.definitions.create(DEFAULT_TENANT_ID, draft)
+            await self.database.definitions.create(ANYONE, draft)
         for _ in range(self.scenario.engines):
             await self.launch(has_engine=True)
         if self.scenario.has_desk:

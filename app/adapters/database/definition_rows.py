@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
 from app.definitions.changes import Change, draft_fields, workflow_values
 from app.definitions.ports import StoredWorkflow
+from app.domain.callers import Caller
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import retry_document
 
@@ -75,11 +76,12 @@ async def update_workflow(session: AsyncSession, workflow: Workflow) -> None:
     )
 
 
-async def insert_revision(session: AsyncSession, tenant_id: int, stored: StoredWorkflow) -> None:
+async def insert_revision(session: AsyncSession, caller: Caller, stored: StoredWorkflow) -> None:
     workflow = stored.workflow
     row = {"workflow_id": workflow.id, "revision": workflow.revision, "snapshot": stored.body.decode()}
+    made = {"tenant_id": caller.tenant_id, "requested_by": caller.recorded, "created_at": workflow.updated_at}
     connection = await session.connection()
-    await connection.execute(_INSERT_REVISION, row | {"tenant_id": tenant_id, "created_at": workflow.updated_at})
+    await connection.execute(_INSERT_REVISION, row | made)
 
 
 def _task_row(task: TaskDraft) -> dict[str, Any]:

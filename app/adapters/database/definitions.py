@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.adapters.database import tenancy
+from app.adapters.database.audit import append_to
 from app.adapters.database.definition_errors import service_errors
 from app.adapters.database.definition_rows import (
     insert_revision,
@@ -38,6 +39,7 @@ from app.adapters.database.definition_rows import (
 )
 from app.adapters.database.sessions import create_sessions
 from app.adapters.database.tables import RevisionRow, TaskRow, WorkflowRow
+from app.audit.entry import UNMASKED, Entries
 from app.definitions.changes import find_change, first_revision, next_revision
 from app.definitions.ports import (
     CurrentRevision,
@@ -48,6 +50,7 @@ from app.definitions.ports import (
     WorkflowFilter,
     refs_of,
 )
+from app.domain.actions import Act
 from app.domain.calls import CALLED, CALLING_TYPE
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
@@ -64,23 +67,26 @@ class PostgresDefinitionStore:
 
     engine: the pool of connections.
     now: returns the time to store with a change.
+    entries: makes the entries of the audit log.
     """
 
-    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime], entries: Entries = UNMASKED) -> None:
         self._sessions = create_sessions(engine)
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._now = now
+        self._entries = entries
 
-    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
-        now = self._now()
+    async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
+        now, tenant_id = self._now(), act.caller.tenant_id
         async with self._writing(tenant_id) as session:
             workflow_id = await insert_workflow(session, tenant_id, draft, now)
             task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
             stored = StoredWorkflow.of(first_revision(draft, workflow_id, task_ids, now))
-            await insert_revision(session, tenant_id, stored)
+            await insert_revision(session, act.caller, stored)
+            await self._audit(session, act, workflow_id, after=stored.body)
         return stored
 
-    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
+    async def change(self, act: Act, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
         async with self._writing(ref.tenant_id) as session:
             current = await _lock(session, ref, expected_revision)
             wanted, now = edit(current), self._now()
@@ -90,13 +96,15 @@ class PostgresDefinitionStore:
             task_ids = await write_tasks(session, current.id, change, now)
             stored = StoredWorkflow.of(next_revision(current, wanted, change, task_ids, now))
             await update_workflow(session, stored.workflow)
-            await insert_revision(session, ref.tenant_id, stored)
+            await insert_revision(session, act.caller, stored)
+            await self._audit(session, act, current.id, StoredWorkflow.of(current).body, stored.body)
         return stored
 
-    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
+    async def delete(self, act: Act, ref: Ref, expected_revision: int | None = None) -> Workflow:
         async with self._writing(ref.tenant_id) as session:
             current = await _lock(session, ref, expected_revision)
             await session.execute(delete(WorkflowRow).where(WorkflowRow.id == current.id))
+            await self._audit(session, act, current.id, before=StoredWorkflow.of(current).body)
         return current
 
     async def document(self, ref: Ref) -> StoredDocument | None:
@@ -162,6 +170,13 @@ class PostgresDefinitionStore:
             raise NotFound("revision", revision)
         return snapshot.encode()
 
+    async def _audit(
+        self, session: AsyncSession, act: Act, workflow_id: int, before: bytes | None = None, after: bytes | None = None
+    ) -> None:
+        """Audit a change at the end of its transaction: until the commit, other changes of the tenant wait."""
+        entry = self._entries.of(act.caller, act.action, f"workflow:{workflow_id}", before, after)
+        await append_to(session, entry)
+
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement commits by itself: one round trip, where a transaction takes three."""
@@ -184,6 +199,7 @@ _SUMMARY = select(
     func.json_extract_path_text(RevisionRow.snapshot, "name"),
     func.json_array_length(func.json_extract_path(RevisionRow.snapshot, "tasks")),
     RevisionRow.created_at,
+    RevisionRow.requested_by,
 ).where(tenancy.of_tenant(RevisionRow.tenant_id))
 _COUNT_REVISIONS = select(func.count()).select_from(RevisionRow).where(tenancy.of_tenant(RevisionRow.tenant_id))
 

@@ -3,7 +3,7 @@
 All statements are bound to the tenant of a caller, or of an execution that was read before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,14 @@ from uuid import UUID
 import orjson
 
 from app.adapters.database import rows
+from app.adapters.database.audit import NoHead, append, chained, values
 from app.adapters.database.families import make_due
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.database.tenancy import in_tenant
 from app.adapters.unreachable import reaching
+from app.audit.entry import UNMASKED, Entries, Entry
+from app.domain.actions import Act
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.events import Event
@@ -33,7 +36,8 @@ The time in an id and `created_at` come from two readings of a clock, which may 
 """
 _LISTED = (
     "SELECT id, tenant_id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
-    " NULL AS output, failure, idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth"
+    " NULL AS output, failure, idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth,"
+    " started_by"
     " FROM executions"
 )
 _FEW = (
@@ -48,19 +52,39 @@ those that match may be old, and the scan then reads the whole table.
 _IS_ACTIVE = "finished_at IS NULL"
 
 
-class PostgresExecutionStore:
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+# Safe: it only joins text of this package's own files.
+_SEND_AUDITED = f"WITH {_SQL['wanted']}, {chained('EXISTS (SELECT FROM wanted)')}, {_SQL['sent']}"
 
-    async def enqueue(self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+
+class PostgresExecutionStore:
+    """Stores executions.
+
+    pool: the connections.
+    entries: makes the entries of the audit log.
+    """
+
+    def __init__(self, pool: Pool, entries: Entries = UNMASKED) -> None:
+        self._pool = pool
+        self._entries = entries
+
+    async def enqueue(
+        self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event], act: Act | None = None
+    ) -> bool:
         arguments = (
             tenant_id,
             *rows.opening_values(execution_id, opening),
             opening.origin_id,
             *zip(*events, strict=True),
+            opening.started_by,
         )
         with reaching():
-            return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None
+            if act is None:
+                return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None
+            async with self._pool.transaction() as connection:
+                is_stored = await connection.fetchval(_SQL["enqueue"], *arguments) is not None
+                if is_stored:
+                    await append(connection, self._repetition(act, execution_id, opening, events[0]))
+        return is_stored
 
     async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None:
         with reaching():
@@ -96,17 +120,41 @@ class PostgresExecutionStore:
             row = await self._pool.read_row(_SQL["last_event"], tenant_id, execution_id)
         return None if row is None else rows.event(row)
 
-    async def send_command(self, tenant_id: int, command: ControlCommand) -> None:
-        fields = (command.type, command.reason, command.name, command.payload)
+    async def send_command(self, tenant_id: int, command: ControlCommand, act: Act | None = None) -> None:
+        fields = (command.execution_id, command.type, command.reason, command.name, command.payload)
         with reaching():
-            await self._pool.fetch(_SQL["send_command"], tenant_id, command.execution_id, *fields)
+            if act is None:
+                await self._pool.fetch(_SQL["send_command"], tenant_id, *fields)
+                return
+            entry = self._control(act, command.execution_id, {"reason": command.reason, "name": command.name})
+            stored = await self._pool.fetchrow(_SEND_AUDITED, *values(entry), *fields, act.caller.recorded)
+        if stored is not None and stored["wanted"] > stored["sent"]:
+            raise NoHead(tenant_id)
 
-    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str) -> int:
+    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str, act: Act | None = None) -> int:
+        statement = _FAMILIES["cancel_descendants"]
         with reaching():
-            found = await self._pool.fetch(_FAMILIES["cancel_descendants"], tenant_id, execution_id, reason)
+            if act is None:
+                found = await self._pool.fetch(statement, tenant_id, execution_id, reason, None)
+            else:
+                async with self._pool.transaction() as connection:
+                    found = await connection.fetch(statement, tenant_id, execution_id, reason, act.caller.recorded)
+                    if found:
+                        below = {"reason": reason, "below": len(found)}
+                        await append(connection, self._control(act, execution_id, below))
         if found:
             await make_due(self._pool, [row["id"] for row in found])
         return len(found)
+
+    def _control(self, act: Act, execution_id: UUID, asked: Mapping[str, Any]) -> Entry:
+        """The entry of a control. Fields that are empty are left out."""
+        after = {name: value for name, value in asked.items() if value}
+        return self._entries.of(act.caller, act.action, f"execution:{execution_id}", after=after)
+
+    def _repetition(self, act: Act, execution_id: UUID, opening: Opening, created: Event) -> Entry:
+        after = {"execution_id": str(execution_id), "revision": opening.revision}
+        after |= {"from_task": orjson.loads(created.data or "{}").get("from_task")}
+        return self._entries.of(act.caller, act.action, f"execution:{opening.origin_id}", after=after)
 
     async def count_descendants(self, root_id: UUID, limit: int) -> int:
         with reaching():

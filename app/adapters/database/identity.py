@@ -5,9 +5,13 @@ from uuid import UUID
 
 import asyncpg
 
+from app.adapters.database.audit import Session, append
+from app.adapters.database.audited_documents import key_fields, tenant_fields
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
+from app.audit.entry import UNMASKED, Entries
+from app.domain.actions import Act
 from app.domain.callers import KeyPattern
 from app.domain.errors import Conflict, NotFound
 from app.domain.permissions import Role, Scope
@@ -23,8 +27,15 @@ _SQL = load("identity")
 
 
 class PostgresKeyStore:
-    def __init__(self, pool: Pool) -> None:
+    """Stores API keys.
+
+    pool: the connections.
+    entries: makes the entries of the audit log.
+    """
+
+    def __init__(self, pool: Pool, entries: Entries = UNMASKED) -> None:
         self._pool = pool
+        self._entries = entries
 
     async def find(self, digest: bytes) -> FoundKey | None:
         with reaching():
@@ -33,27 +44,30 @@ class PostgresKeyStore:
             return None
         return FoundKey(_key(row), row["seconds_left"], row["is_suspended"], row["needs_touch"])
 
-    async def insert(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str) -> ApiKey:
-        grant = draft.grant
+    async def insert(self, act: Act, text: KeyText, draft: KeyDraft) -> ApiKey:
+        grant, caller = draft.grant, act.caller
         values = (
-            tenant_id,
+            caller.tenant_id,
             text.prefix,
             text.digest,
             draft.name,
             grant.role and grant.role.value,
             None if grant.scopes is None else sorted(grant.scopes),
             grant.workflows and grant.workflows.text,
-            created_by,
+            caller.principal,
             draft.lifetime_seconds,
             draft.rate_limit,
         )
         with reaching():
-            try:
-                row = await self._pool.fetchrow(_SQL["insert"], *values)
-            except asyncpg.ForeignKeyViolationError:
-                raise NotFound("tenant", tenant_id) from None
-        assert row is not None
-        return _key(row)
+            async with self._pool.transaction() as connection:
+                try:
+                    row = await connection.fetchrow(_SQL["insert"], *values)
+                except asyncpg.ForeignKeyViolationError:
+                    raise NotFound("tenant", caller.tenant_id) from None
+                assert row is not None
+                key = _key(row)
+                await self._audit(connection, act, None, key)
+        return key
 
     async def get(self, tenant_id: int, key_id: int) -> ApiKey | None:
         with reaching():
@@ -67,23 +81,37 @@ class PostgresKeyStore:
         return [_key(row) for row in rows], total
 
     async def rotate(
-        self,
-        tenant_id: int,
-        key_id: int,
-        text: KeyText,
-        created_by: str,
-        lifetime_seconds: float | None,
-        overlap_seconds: float,
+        self, act: Act, key_id: int, text: KeyText, lifetime_seconds: float | None, overlap_seconds: float
     ) -> ApiKey | None:
-        values = (tenant_id, key_id, text.prefix, text.digest, created_by, lifetime_seconds, overlap_seconds)
+        caller = act.caller
+        values = (caller.tenant_id, key_id, text.prefix, text.digest, caller.principal, lifetime_seconds)
         with reaching():
-            row = await self._pool.fetchrow(_SQL["rotate"], *values)
-        return None if row is None else _key(row)
+            async with self._pool.transaction() as connection:
+                old = await connection.fetchrow(_SQL["lock"], caller.tenant_id, key_id)
+                row = await connection.fetchrow(_SQL["rotate"], *values, overlap_seconds)
+                if old is None or row is None:
+                    return None
+                made = _key(row)
+                await self._audit(connection, act, _key(old), made)
+        return made
 
-    async def revoke(self, tenant_id: int, key_id: int) -> ApiKey | None:
+    async def revoke(self, act: Act, key_id: int) -> ApiKey | None:
+        tenant_id = act.caller.tenant_id
         with reaching():
-            row = await self._pool.fetchrow(_SQL["revoke"], tenant_id, key_id)
-        return None if row is None else _key(row)
+            async with self._pool.transaction() as connection:
+                found = await connection.fetchrow(_SQL["lock"], tenant_id, key_id)
+                if found is None or found["revoked_at"] is not None:
+                    return None if found is None else _key(found)
+                row = await connection.fetchrow(_SQL["revoke"], tenant_id, key_id)
+                assert row is not None
+                revoked = _key(row)
+                await self._audit(connection, act, _key(found), revoked)
+        return revoked
+
+    async def _audit(self, session: Session, act: Act, before: ApiKey | None, after: ApiKey) -> None:
+        known = before or after
+        documents = (None if before is None else key_fields(before), key_fields(after))
+        await append(session, self._entries.of(act.caller, act.action, f"key:{known.prefix}", *documents))
 
     async def touch(self, key_ids: Collection[int]) -> None:
         with reaching():
@@ -102,22 +130,33 @@ class PostgresKeyStore:
 
 
 class PostgresTenantStore:
-    def __init__(self, pool: Pool) -> None:
+    """Stores tenants.
+
+    pool: the connections.
+    entries: makes the entries of the audit log.
+    """
+
+    def __init__(self, pool: Pool, entries: Entries = UNMASKED) -> None:
         self._pool = pool
+        self._entries = entries
 
     async def tenant(self, key: str) -> Tenant | None:
         with reaching():
             row = await self._pool.read_row(_SQL["tenant"], key)
         return None if row is None else _tenant(row)
 
-    async def insert_tenant(self, key: str, name: str) -> Tenant:
+    async def insert_tenant(self, act: Act, key: str, name: str) -> Tenant:
         with reaching():
-            try:
-                row = await self._pool.fetchrow(_SQL["insert_tenant"], key, name)
-            except asyncpg.UniqueViolationError:
-                raise Conflict("key", "this key belongs to another tenant") from None
-        assert row is not None
-        return _tenant(row)
+            async with self._pool.transaction() as connection:
+                try:
+                    row = await connection.fetchrow(_SQL["insert_tenant"], key, name)
+                except asyncpg.UniqueViolationError:
+                    raise Conflict("key", "this key belongs to another tenant") from None
+                assert row is not None
+                tenant = _tenant(row)
+                after = tenant_fields(tenant)
+                await append(connection, self._entries.of(act.caller, act.action, f"tenant:{key}", after=after))
+        return tenant
 
     async def list_tenants(self, skip: int, limit: int) -> tuple[Sequence[Tenant], int]:
         with reaching():

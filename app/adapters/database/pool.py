@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import asyncpg.pgproto.pgproto
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.transaction import Transaction
 
 from app.adapters.database.connecting import connect_options
 from app.adapters.database_url import driver_dsn
@@ -65,6 +66,25 @@ class Pool:
         """A connection for a transaction."""
         return self._connections.acquire()
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
+        """A connection within a transaction, which is committed at the end. As `read`, it tries other connections while
+        the beginning of the transaction fails.
+        """
+        for left in range(self._connections.get_size(), -1, -1):
+            async with self._connections.acquire() as connection:
+                transaction = connection.transaction()
+                try:
+                    await transaction.start()
+                except (*_UNSENT, *_LOST):
+                    _end(connection)
+                    if left:
+                        continue
+                    raise
+                async with _ending(transaction, connection):
+                    yield connection
+                return
+
     async def _call(
         self, method: str, query: str, arguments: Sequence[Any], repeat_on: tuple[type[Exception], ...]
     ) -> Any:
@@ -81,6 +101,18 @@ class Pool:
                     _end(connection)
         async with self._connections.acquire() as connection:
             return await getattr(connection, method)(query, *arguments)
+
+
+@asynccontextmanager
+async def _ending(transaction: Transaction, connection: PoolConnectionProxy) -> AsyncIterator[None]:
+    """Commit a transaction that has begun, or roll it back after an error."""
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await transaction.rollback()
+        raise
+    await transaction.commit()
 
 
 def _end(connection: PoolConnectionProxy) -> None:

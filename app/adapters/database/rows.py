@@ -32,6 +32,7 @@ def execution(row: asyncpg.Record) -> Execution:
         idempotency_key=row["idempotency_key"],
         origin_id=row["origin_id"],
         parent=None if row["parent_id"] is None else _parent(row),
+        started_by=row["started_by"],
     )
 
 
@@ -42,7 +43,14 @@ def _parent(row: asyncpg.Record) -> Parent:
 def command(row: asyncpg.Record) -> ControlCommand:
     child = None if row["child_id"] is None else _child_end(row)
     return ControlCommand(
-        row["id"], row["execution_id"], row["type"], row["reason"], row["name"], row["payload"], child
+        row["id"],
+        row["execution_id"],
+        row["type"],
+        row["reason"],
+        row["name"],
+        row["payload"],
+        child,
+        row["requested_by"],
     )
 
 

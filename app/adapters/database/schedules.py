@@ -8,9 +8,13 @@ from typing import Any
 import asyncpg
 import structlog
 
+from app.adapters.database.audit import Session, append
+from app.adapters.database.audited_documents import schedule_fields
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
+from app.audit.entry import UNMASKED, Entries
+from app.domain.actions import Act
 from app.domain.errors import Conflict, NotFound
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
@@ -23,8 +27,15 @@ _SQL = load("schedules")
 
 
 class PostgresScheduleStore:
-    def __init__(self, pool: Pool) -> None:
+    """Stores schedules.
+
+    pool: the connections.
+    entries: makes the entries of the audit log.
+    """
+
+    def __init__(self, pool: Pool, entries: Entries = UNMASKED) -> None:
         self._pool = pool
+        self._entries = entries
 
     async def now(self) -> datetime:
         with reaching():
@@ -37,14 +48,16 @@ class PostgresScheduleStore:
             found: int | None = await self._pool.read_value(statement, ref.tenant_id, named)
         return found
 
-    async def insert(self, schedule: Schedule) -> Schedule:
+    async def insert(self, act: Act, schedule: Schedule) -> Schedule:
+        values = (schedule.tenant_id, *_values(schedule), schedule.workflow_id, schedule.created_at)
         with reaching(), _constraints(schedule):
-            row = await self._pool.fetchrow(
-                _SQL["insert"], schedule.tenant_id, *_values(schedule), schedule.workflow_id, schedule.created_at
-            )
-        if row is None:
-            raise NotFound("workflow", schedule.workflow_id)
-        return _schedule(row)
+            async with self._pool.transaction() as connection:
+                row = await connection.fetchrow(_SQL["insert"], *values)
+                if row is None:
+                    raise NotFound("workflow", schedule.workflow_id)
+                stored = _schedule(row)
+                await self._audit(connection, act, None, stored)
+        return stored
 
     async def get(self, ref: Ref) -> Schedule | None:
         statement, named = _by_id_or_key("get", ref)
@@ -62,14 +75,34 @@ class PostgresScheduleStore:
 
     async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
         with reaching(), _constraints(schedule):
-            row = await self._pool.fetchrow(
-                _SQL["save"], schedule.tenant_id, *_values(schedule), schedule.id, schedule.version, hold_seconds
-            )
+            row = await self._pool.fetchrow(_SQL["save"], *_saved_values(schedule), hold_seconds)
         return None if row is None else _schedule(row)
 
-    async def delete(self, tenant_id: int, schedule_id: int) -> bool:
+    async def change(self, act: Act, before: Schedule, after: Schedule) -> Schedule | None:
+        with reaching(), _constraints(after):
+            async with self._pool.transaction() as connection:
+                row = await connection.fetchrow(_SQL["save"], *_saved_values(after), None)
+                if row is None:
+                    return None
+                stored = _schedule(row)
+                await self._audit(connection, act, before, stored)
+        return stored
+
+    async def delete(self, act: Act, schedule_id: int) -> Schedule | None:
         with reaching():
-            return await self._pool.fetchval(_SQL["delete"], tenant_id, schedule_id) is not None
+            async with self._pool.transaction() as connection:
+                row = await connection.fetchrow(_SQL["delete"], act.caller.tenant_id, schedule_id)
+                if row is None:
+                    return None
+                deleted = _schedule(row)
+                await self._audit(connection, act, deleted, None)
+        return deleted
+
+    async def _audit(self, session: Session, act: Act, before: Schedule | None, after: Schedule | None) -> None:
+        known = before or after
+        assert known is not None
+        documents = (None if one is None else schedule_fields(one) for one in (before, after))
+        await append(session, self._entries.of(act.caller, act.action, f"schedule:{known.id}", *documents))
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         with reaching():
@@ -102,6 +135,11 @@ def _constraints(schedule: Schedule) -> Iterator[None]:
         raise Conflict("key", "this key belongs to another schedule") from None
     except asyncpg.ForeignKeyViolationError:
         raise NotFound("workflow", schedule.workflow_id) from None
+
+
+def _saved_values(schedule: Schedule) -> tuple[Any, ...]:
+    """The parameters of `save`, without the last one."""
+    return schedule.tenant_id, *_values(schedule), schedule.id, schedule.version
 
 
 def _values(schedule: Schedule) -> tuple[Any, ...]:

@@ -13,14 +13,18 @@ def arguments(steps: Sequence[Step]) -> Iterable[Any]:
     """The parameters after the engine's id, in the order of the statement: one list per column."""
     changes = _merged_changes(steps)
     opened = [
-        (*rows.opening_values(step.execution_id, step.opening), *_change_values(changes.pop(step.execution_id)))
+        (
+            *rows.opening_values(step.execution_id, opening),
+            *_change_values(changes.pop(step.execution_id)),
+            opening.started_by,
+        )
         for step in steps
-        if step.opening is not None
+        if (opening := step.opening) is not None
     ]
     new = {row[0] for row in opened}
     changed = [(execution_id, *_change_values(change)) for execution_id, change in changes.items()]
     return (
-        *columns(opened, 11),
+        *columns(opened, 12),
         list({step.execution_id for step in steps} - new),
         *columns([(step.execution_id, *event) for step in steps for event in step.events], 9),
         *columns(changed, 6),

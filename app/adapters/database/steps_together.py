@@ -84,7 +84,7 @@ def _take(batch: Batch, step: Step) -> bool:
         if change is None or change.finished_at is not None:
             return False
         values = rows.opening_values(execution_id, opening)
-        batch.openings[execution_id] = (*values, change.status, change.started_at)
+        batch.openings[execution_id] = (*values, change.status, change.started_at, opening.started_by)
         return True
     if change is not None:
         if is_new or change.finished_at is None or change.started_at is not None:

@@ -167,6 +167,7 @@ class RevisionRow(Base):
     """One revision of a workflow. The row remains when the workflow is deleted.
 
     snapshot: the workflow's document, byte for byte as REST returns it.
+    requested_by: the principal that made it; null for everyone, while authentication is off.
     """
 
     __tablename__ = "workflow_revisions"
@@ -176,6 +177,7 @@ class RevisionRow(Base):
     snapshot: Mapped[str] = mapped_column(JsonText)
     created_at: Mapped[datetime]
     tenant_id: Mapped[int] = mapped_column(Integer)
+    requested_by: Mapped[str | None]
 
     __table_args__ = (CheckConstraint("revision >= 1", name="revision_from_one"),)
 
@@ -203,6 +205,7 @@ class ExecutionRow(Base):
     parent_task_id: the task of the parent.
     parent_element: which element of the task, from 0; null if the task does not run for each.
     depth: how many executions are above this one.
+    started_by: the principal that has started it; null for everyone, while authentication is off, and for a child.
     """
 
     __tablename__ = "executions"
@@ -227,6 +230,7 @@ class ExecutionRow(Base):
     parent_element: Mapped[int | None] = mapped_column(Integer)
     depth: Mapped[int | None] = mapped_column(SmallInteger)
     tenant_id: Mapped[int] = mapped_column(Integer)
+    started_by: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint(
@@ -280,7 +284,10 @@ class EventRow(Base):
 
 
 class CommandRow(Base):
-    """A request to the owner of an execution. The statement that records its effect removes the row."""
+    """A request to the owner of an execution. The statement that records its effect removes the row.
+
+    requested_by: the principal that requested it; null for everyone, while authentication is off, and for executions.
+    """
 
     __tablename__ = "execution_commands"
 
@@ -291,6 +298,7 @@ class CommandRow(Base):
     name: Mapped[str]
     payload: Mapped[str] = mapped_column(JsonText)
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    requested_by: Mapped[str | None]
 
     __table_args__ = (Index(None, "execution_id"),)
 
@@ -393,3 +401,47 @@ class ApiKeyRow(Base):
         CheckConstraint("rate_limit BETWEEN 1 AND 1000000", name="rate_limit_in_range"),
         Index(None, "tenant_id", "id"),
     )
+
+
+class AuditRow(Base):
+    """One entry of the audit log. A trigger refuses every change of a row; see `app/audit/entry.py` for the columns."""
+
+    __tablename__ = "audit_log"
+
+    tenant_id: Mapped[int] = mapped_column(Integer, ForeignKey("tenants.id"), primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    actor_kind: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    request_id: Mapped[str | None]
+    ip: Mapped[str | None]
+    before: Mapped[str | None] = mapped_column(JsonText)
+    after: Mapped[str | None] = mapped_column(JsonText)
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="number_from_one"),
+        CheckConstraint("length(prev) = 32 AND length(hash) = 32", name="hashes_are_sha256"),
+        Index(None, "tenant_id", "target", "number"),
+    )
+
+
+class AuditHeadRow(Base):
+    """The last entry of a tenant's audit log. Writers of entries lock it, so that the chain never forks.
+
+    number: the number of that entry; 0 while there is none.
+    prev: the hash before it.
+    hash: its hash.
+    """
+
+    __tablename__ = "audit_heads"
+
+    tenant_id: Mapped[int] = mapped_column(Integer, ForeignKey("tenants.id"), primary_key=True, autoincrement=False)
+    number: Mapped[int]
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (CheckConstraint("number >= 0", name="number_not_negative"),)

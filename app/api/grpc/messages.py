@@ -109,6 +109,7 @@ def status_message(execution: Execution, last: Update | None) -> pb.WorkflowStat
         parent_execution_id=_parent(execution),
         root_execution_id=str(execution.root_id),
         depth=execution.depth,
+        started_by=execution.started_by or "",
     )
 
 
@@ -148,6 +149,7 @@ def summary_message(execution: Execution) -> pb.ExecutionSummary:
         parent_execution_id=_parent(execution),
         root_execution_id=str(execution.root_id),
         depth=execution.depth,
+        started_by=execution.started_by or "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from app.api.grpc.callers import audited
 from app.api.grpc.errors import unary
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import (
@@ -86,40 +87,40 @@ class WorkflowServicer:
         page = await self._executions.list_executions(caller, wanted, before, size)
         return page_message(page, self._max_message_bytes)
 
-    @unary
+    @audited
     async def CancelExecution(self, request: pb.CancelExecutionRequest, caller: Caller) -> pb.CancelExecutionResponse:
         execution = await self._controls.cancel(caller, parse_execution_id(request.execution_id), request.reason)
         return pb.CancelExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
-    @unary
+    @audited
     async def PauseExecution(self, request: pb.PauseExecutionRequest, caller: Caller) -> pb.PauseExecutionResponse:
         execution = await self._controls.pause(caller, parse_execution_id(request.execution_id), request.reason)
         return pb.PauseExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
-    @unary
+    @audited
     async def ResumeExecution(self, request: pb.ResumeExecutionRequest, caller: Caller) -> pb.ResumeExecutionResponse:
         execution = await self._controls.resume(caller, parse_execution_id(request.execution_id), request.reason)
         return pb.ResumeExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
-    @unary
+    @audited
     async def SignalExecution(self, request: pb.SignalExecutionRequest, caller: Caller) -> pb.SignalExecutionResponse:
         payload = self._payloads.from_text(request.payload or "null", "payload")
         execution = await self._controls.signal(caller, parse_execution_id(request.execution_id), request.name, payload)
         return pb.SignalExecutionResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
-    @unary
+    @audited
     async def SkipTask(self, request: pb.SkipTaskRequest, caller: Caller) -> pb.SkipTaskResponse:
         execution = await self._controls.skip(
             caller, parse_execution_id(request.execution_id), request.task, request.reason
         )
         return pb.SkipTaskResponse(execution_id=str(execution.id), status=STATUS[execution.status])
 
-    @unary
+    @audited
     async def RetryExecution(self, request: pb.RetryExecutionRequest, caller: Caller) -> pb.RetryExecutionResponse:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         return retried_message(await self._controls.retry(caller, execution_id, revision))
 
-    @unary
+    @audited
     async def RerunExecution(self, request: pb.RerunExecutionRequest, caller: Caller) -> pb.RerunExecutionResponse:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         key = request.idempotency_key or None

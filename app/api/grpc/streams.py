@@ -111,6 +111,8 @@ def _of_data(update: Update, varies: bool) -> bytes:
         message.error.code, message.error.message = failure.code, failure.message
     if (awaited := update.waits_for) is not None:
         message.waits_for.CopyFrom(wait_message(awaited))
+    if (requester := update.requested_by) is not None:
+        message.requested_by = requester
     return message.SerializeToString()
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api.rest import (
+    audit,
     controls,
     dry_runs,
     entry,
@@ -57,6 +58,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         me,
         keys,
         tenants,
+        audit,
     )
     for router in [module.router for module in routed]:
         app.include_router(router, prefix=PREFIX)

@@ -44,6 +44,9 @@ def _text_only(value: Any) -> Any:
 
 Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text_only), AfterValidator(in_utc)]
 
+QueryInstant = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""An instant in the query of a request."""
+
 
 def with_example(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]})

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.control_bodies import ReasonBody, RerunBody, RetryBody, SignalBody, SkipBody
-from app.api.rest.dependencies import CallerOfRequest, Controls, ExecutionId, ReadyServices
+from app.api.rest.dependencies import Changer, Controls, ExecutionId, ReadyServices
 from app.api.rest.documentation import LOCATION, WITH_BODY, Responses, documented_errors
 from app.api.rest.execution_documents import execution_document
 from app.api.rest.responses import PREFIX, document_response
@@ -35,7 +35,7 @@ def _repetition(*statuses: int) -> Responses:
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def cancel_execution(
-    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: ReasonBody | None = None
+    execution: ExecutionId, controls: Controls, caller: Changer, body: ReasonBody | None = None
 ) -> Response:
     """Requests that the execution stops. No effect when repeated. 409 if the execution completed or failed."""
     cancelled = await controls.cancel(caller, execution, (body or ReasonBody()).reason)
@@ -51,7 +51,7 @@ async def cancel_execution(
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def pause_execution(
-    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: ReasonBody | None = None
+    execution: ExecutionId, controls: Controls, caller: Changer, body: ReasonBody | None = None
 ) -> Response:
     """Running attempts may end; no more are started until the execution is resumed. 409 if it has ended."""
     paused = await controls.pause(caller, execution, (body or ReasonBody()).reason)
@@ -67,7 +67,7 @@ async def pause_execution(
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def resume_execution(
-    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: ReasonBody | None = None
+    execution: ExecutionId, controls: Controls, caller: Changer, body: ReasonBody | None = None
 ) -> Response:
     """Continues a paused execution. No effect if it is not paused. 409 if it has ended."""
     resumed = await controls.resume(caller, execution, (body or ReasonBody()).reason)
@@ -83,7 +83,7 @@ async def resume_execution(
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def signal_execution(
-    execution: ExecutionId, services: ReadyServices, caller: CallerOfRequest, body: SignalBody
+    execution: ExecutionId, services: ReadyServices, caller: Changer, body: SignalBody
 ) -> Response:
     """Each call sends another signal. 409 if the execution has ended."""
     payload = services.payloads.from_value(body.payload, "payload")
@@ -99,7 +99,7 @@ async def signal_execution(
     response_description="The task will count as completed.",
     responses=documented_errors(404, 409, *WITH_BODY),
 )
-async def skip_task(execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: SkipBody) -> Response:
+async def skip_task(execution: ExecutionId, controls: Controls, caller: Changer, body: SkipBody) -> Response:
     """The execution continues as if the task had completed with the output null; a running attempt is stopped first.
 
     No effect when repeated. 409 if the task has ended in another way, or the execution has ended.
@@ -117,7 +117,7 @@ async def skip_task(execution: ExecutionId, controls: Controls, caller: CallerOf
     responses=_repetition(404, 409, *WITH_BODY),
 )
 async def retry_execution(
-    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: RetryBody | None = None
+    execution: ExecutionId, controls: Controls, caller: Changer, body: RetryBody | None = None
 ) -> Response:
     """Starts a new execution with the same input, which reuses what completed and runs everything else.
 
@@ -135,9 +135,7 @@ async def retry_execution(
     response_description="A new execution is accepted and will be run.",
     responses=_repetition(404, 409, *WITH_BODY),
 )
-async def rerun_execution(
-    execution: ExecutionId, controls: Controls, caller: CallerOfRequest, body: RerunBody
-) -> Response:
+async def rerun_execution(execution: ExecutionId, controls: Controls, caller: Changer, body: RerunBody) -> Response:
     """Starts a new execution with the same input, which runs the task and all tasks after it again.
 
     It reuses everything else that completed. The execution must have ended. A repeated call with the same

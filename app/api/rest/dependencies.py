@@ -1,7 +1,7 @@
 """What FastAPI passes to the routes: the services, and the parameters that several routes have."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.gate import CALLER
+from app.api.rest.request_ids import request_id
 from app.api.rest.web_rules import WebRules
+from app.audit.reading import AuditService
 from app.definitions.service import DefinitionService
-from app.domain.callers import Caller
+from app.domain.callers import Caller, RequestOrigin
 from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
@@ -36,6 +38,7 @@ class Services:
     dry_runs: simulates executions.
     payloads: checks and parses the JSON of callers.
     identity: decides who calls, and may they; manages keys and tenants.
+    audit: reads the audit log.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
     web_rules: from which names and pages requests are accepted.
@@ -48,6 +51,7 @@ class Services:
     dry_runs: DryRunner
     payloads: Payloads
     identity: Identity
+    audit: AuditService
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
     web_rules: WebRules = field(default_factory=WebRules)
@@ -62,6 +66,12 @@ async def _caller(request: Request) -> Caller:
     """The caller, whom the gate has put there. Open operations have none and must not ask."""
     caller: Caller = request.scope[CALLER]
     return caller
+
+
+async def _changer(request: Request) -> Caller:
+    """The caller of an operation that is audited."""
+    caller, client = await _caller(request), request.client
+    return replace(caller, request=RequestOrigin(request_id(request.scope), None if client is None else client.host))
 
 
 async def _definitions(request: Request) -> DefinitionService:
@@ -97,6 +107,8 @@ def definitions_of(request: Request) -> DefinitionService:
 
 
 CallerOfRequest = Annotated[Caller, Depends(_caller)]
+Changer = Annotated[Caller, Depends(_changer)]
+"""As `CallerOfRequest`, with the request: for operations that are audited."""
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]

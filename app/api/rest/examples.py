@@ -68,6 +68,7 @@ EXECUTION = {
     "parent": None,
     "root_id": EXECUTION_ID,
     "depth": 0,
+    "started_by": "key:Xk3vT9aB",
 }
 EVENT = {
     "sequence": 4,
@@ -83,4 +84,5 @@ EVENT = {
     "output": {"status": 200},
     "error": None,
     "waits_for": None,
+    "requested_by": None,
 }

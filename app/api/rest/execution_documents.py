@@ -28,6 +28,7 @@ def execution_document(execution: Execution) -> dict[str, Any]:
         "parent": parent_document(execution),
         "root_id": str(execution.root_id),
         "depth": execution.depth,
+        "started_by": execution.started_by,
     }
 
 
@@ -54,6 +55,7 @@ def event_document(update: Update) -> dict[str, Any]:
         "output": json_fragment(update.output),
         "error": error_document(update.failure),
         "waits_for": wait_document(update.waits_for),
+        "requested_by": update.requested_by,
     }
 
 

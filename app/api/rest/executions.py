@@ -4,10 +4,10 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.body_model import in_utc
+from app.api.rest.body_model import QueryInstant
 from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, ExecutionId, Executions, ReadyServices, WorkflowInPath
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
@@ -29,8 +29,6 @@ from app.engine.starting import StartRequest
 MAX_WAIT_SECONDS = 60
 MAX_EVENTS = 1_000
 MAX_SEQUENCE = 2**31 - 1
-
-QueryInstant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 class ExecutionQuery(BaseModel):

@@ -9,7 +9,15 @@ from pydantic import PlainValidator
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import CallerOfRequest, Definitions, Executions, Limit, ReadyServices, Skip
+from app.api.rest.dependencies import (
+    CallerOfRequest,
+    Changer,
+    Definitions,
+    Executions,
+    Limit,
+    ReadyServices,
+    Skip,
+)
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.executions import MAX_WAIT_SECONDS
@@ -48,7 +56,7 @@ FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow12
 async def start_flow_run(
     body: FlowRunBody,
     services: ReadyServices,
-    caller: CallerOfRequest,
+    caller: Changer,
     wait: Annotated[
         float, Query(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False, description="Seconds to wait for the end.")
     ] = WAIT_SECONDS,

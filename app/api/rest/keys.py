@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.dependencies import CallerOfRequest, Limit, ReadyServices, Skip
+from app.api.rest.dependencies import CallerOfRequest, Changer, Limit, ReadyServices, Skip
 from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.identity_bodies import (
     KeyCreate,
@@ -30,7 +30,7 @@ NOT_STORED = {"Cache-Control": "no-store"}
 @router.post(
     "", status_code=201, summary="Make a key", response_model=NewKeyView, responses=documented_errors(*WITH_BODY)
 )
-async def create_key(body: KeyCreate, caller: CallerOfRequest, services: ReadyServices) -> Response:
+async def create_key(body: KeyCreate, caller: Changer, services: ReadyServices) -> Response:
     """Makes a key that allows no more than the caller may do. Its text is in this response and nowhere else."""
     made = await services.identity.keys.create(caller, body.draft())
     return document_response(new_key_document(made), 201, NOT_STORED)
@@ -51,7 +51,7 @@ async def list_keys(caller: CallerOfRequest, services: ReadyServices, skip: Skip
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def rotate_key(
-    key_id: KeyId, caller: CallerOfRequest, services: ReadyServices, body: KeyRotate | None = None
+    key_id: KeyId, caller: Changer, services: ReadyServices, body: KeyRotate | None = None
 ) -> Response:
     """Makes a key that allows the same. The old one stays valid for the overlap. 409 if it is no longer valid."""
     wanted = body or KeyRotate()
@@ -61,7 +61,7 @@ async def rotate_key(
 
 
 @router.post("/{key_id}/revoke", summary="Revoke a key", response_model=KeyView, responses=documented_errors(404))
-async def revoke_key(key_id: KeyId, caller: CallerOfRequest, services: ReadyServices) -> Response:
+async def revoke_key(key_id: KeyId, caller: Changer, services: ReadyServices) -> Response:
     """Ends a key at once, and its calls that last long within five seconds. No effect when repeated."""
     revoked = await services.identity.keys.revoke(caller, key_id)
     return document_response(key_document(revoked), headers=NOT_STORED)

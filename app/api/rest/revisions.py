@@ -7,7 +7,15 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
-from app.api.rest.dependencies import CallerOfRequest, Definitions, Limit, Skip, Strict, WorkflowInPath
+from app.api.rest.dependencies import (
+    CallerOfRequest,
+    Changer,
+    Definitions,
+    Limit,
+    Skip,
+    Strict,
+    WorkflowInPath,
+)
 from app.api.rest.documentation import ETAG, documented_errors, readable
 from app.api.rest.responses import page_body, readable_response, workflow_response
 from app.api.rest.revision_views import RevisionChangesView
@@ -90,7 +98,7 @@ async def restore_revision(
     workflow: WorkflowInPath,
     revision: RevisionNumber,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,

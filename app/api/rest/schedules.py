@@ -7,7 +7,14 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import CallerOfRequest, Limit, ReadyServices, Schedules, Skip
+from app.api.rest.dependencies import (
+    CallerOfRequest,
+    Changer,
+    Limit,
+    ReadyServices,
+    Schedules,
+    Skip,
+)
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import PREFIX, document_response, page_body, readable_response
 from app.api.rest.schedule_bodies import ScheduleBody, ScheduleReplace
@@ -30,7 +37,7 @@ ScheduleInPath = Annotated[str, Path(description="The schedule's id or key.", ex
     response_model=ScheduleView,
     responses={201: {"headers": LOCATION}, **documented_errors(404, 409, *WITH_BODY)},
 )
-async def create_schedule(body: ScheduleBody, services: ReadyServices, caller: CallerOfRequest) -> Response:
+async def create_schedule(body: ScheduleBody, services: ReadyServices, caller: Changer) -> Response:
     """The workflow must exist. Give either `cron` or `at`."""
     schedule = await services.schedules.create(caller, body.draft(services.payloads, caller.tenant_id))
     headers = {"Location": f"{PREFIX}/schedules/{schedule.id}"}
@@ -69,7 +76,7 @@ async def get_schedule(
     responses=documented_errors(404, 409, *WITH_BODY),
 )
 async def replace_schedule(
-    schedule: ScheduleInPath, body: ScheduleReplace, services: ReadyServices, caller: CallerOfRequest
+    schedule: ScheduleInPath, body: ScheduleReplace, services: ReadyServices, caller: Changer
 ) -> Response:
     """Sets all fields. An omitted field gets its default; only an omitted `paused` stays unchanged. `workflow` must be
     the same as before.
@@ -86,7 +93,7 @@ async def replace_schedule(
 @router.delete(
     "/{schedule}", summary="Delete a schedule", response_model=ScheduleView, responses=documented_errors(404)
 )
-async def delete_schedule(schedule: ScheduleInPath, schedules: Schedules, caller: CallerOfRequest) -> Response:
+async def delete_schedule(schedule: ScheduleInPath, schedules: Schedules, caller: Changer) -> Response:
     """Returns the schedule as it was. Executions that it has started continue."""
     return document_response(schedule_document(await schedules.delete(caller, _named(schedule, caller))))
 
@@ -94,7 +101,7 @@ async def delete_schedule(schedule: ScheduleInPath, schedules: Schedules, caller
 @router.post(
     "/{schedule}/pause", summary="Pause a schedule", response_model=ScheduleView, responses=documented_errors(404)
 )
-async def pause_schedule(schedule: ScheduleInPath, schedules: Schedules, caller: CallerOfRequest) -> Response:
+async def pause_schedule(schedule: ScheduleInPath, schedules: Schedules, caller: Changer) -> Response:
     """The schedule starts nothing until it is resumed; a waiting fire is dropped. No effect when repeated."""
     return document_response(schedule_document(await schedules.pause(caller, _named(schedule, caller))))
 
@@ -102,7 +109,7 @@ async def pause_schedule(schedule: ScheduleInPath, schedules: Schedules, caller:
 @router.post(
     "/{schedule}/resume", summary="Resume a schedule", response_model=ScheduleView, responses=documented_errors(404)
 )
-async def resume_schedule(schedule: ScheduleInPath, schedules: Schedules, caller: CallerOfRequest) -> Response:
+async def resume_schedule(schedule: ScheduleInPath, schedules: Schedules, caller: Changer) -> Response:
     """The schedule fires again from its next time on. Fires during the pause are not started later. No effect when
     repeated.
     """

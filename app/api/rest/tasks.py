@@ -7,6 +7,7 @@ from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import (
     CallerOfRequest,
+    Changer,
     Definitions,
     Limit,
     Skip,
@@ -41,7 +42,7 @@ async def create_task(
     workflow: WorkflowInPath,
     body: TaskBody,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     strict: Strict = False,
     if_match: IfMatch = None,
 ) -> Response:
@@ -89,7 +90,7 @@ async def replace_task(
     task: TaskId,
     body: TaskReplace,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -110,7 +111,7 @@ async def update_task(
     task: TaskId,
     body: TaskPatch,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -131,7 +132,7 @@ async def update_task(
 async def delete_task(
     task: TaskId,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:

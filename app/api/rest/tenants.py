@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from app.api.rest.body import JsonRoute
-from app.api.rest.dependencies import Limit, ReadyServices, Skip
+from app.api.rest.dependencies import Changer, Limit, ReadyServices, Skip
 from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.identity_bodies import TenantCreate, TenantPage, TenantView, tenant_document
 from app.api.rest.responses import document_response
@@ -18,9 +18,9 @@ router = APIRouter(prefix="/tenants", tags=["identity"], route_class=JsonRoute)
     response_model=TenantView,
     responses=documented_errors(409, *WITH_BODY),
 )
-async def create_tenant(body: TenantCreate, services: ReadyServices) -> Response:
+async def create_tenant(body: TenantCreate, caller: Changer, services: ReadyServices) -> Response:
     """Makes a tenant. Its first key is made with `workflow auth bootstrap --tenant KEY`."""
-    return document_response(tenant_document(await services.identity.tenants.create(body.key, body.name)), 201)
+    return document_response(tenant_document(await services.identity.tenants.create(caller, body.key, body.name)), 201)
 
 
 @router.get("", summary="List tenants", response_model=TenantPage, responses=documented_errors())

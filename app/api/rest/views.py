@@ -129,7 +129,14 @@ class RevisionView(BaseModel):
     """A summary of a revision."""
 
     model_config = _example(
-        {"workflow_id": 7, "revision": 1, "name": "Nightly report", "task_count": 3, "created_at": INSTANT}
+        {
+            "workflow_id": 7,
+            "revision": 1,
+            "name": "Nightly report",
+            "task_count": 3,
+            "created_at": INSTANT,
+            "requested_by": "key:Xk3vT9aB",
+        }
     )
 
     workflow_id: int
@@ -137,6 +144,7 @@ class RevisionView(BaseModel):
     name: str
     task_count: int
     created_at: datetime
+    requested_by: str | None = Field(description="The principal that has made it; null while AUTH is off.")
 
 
 class Page(BaseModel, Generic[Item]):
@@ -193,6 +201,9 @@ class ExecutionSummaryView(BaseModel):
     parent: ParentView | None = Field(description="The task whose child it is; null when it is no child.")
     root_id: str = Field(description="The execution at the top of its family; its own id when it is no child.")
     depth: int = Field(description="How many executions are above it; 0 when it is no child.")
+    started_by: str | None = Field(
+        description="The principal that has started it, or `schedule:ID`; null for a child, and while AUTH is off."
+    )
 
 
 class ExecutionView(ExecutionSummaryView):
@@ -251,6 +262,10 @@ class EventView(BaseModel):
     output: Any
     error: ErrorView | None
     waits_for: WaitView | None = Field(description="What the task waits for from this event on; null otherwise.")
+    requested_by: str | None = Field(
+        description="The principal that has requested this cancel, pause, resume, signal or skip; null for other "
+        "events, and while AUTH is off."
+    )
 
 
 class EventPage(BaseModel):

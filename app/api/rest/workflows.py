@@ -8,6 +8,7 @@ from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import (
     CallerOfRequest,
+    Changer,
     Definitions,
     Limit,
     Skip,
@@ -35,7 +36,7 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
 async def create_workflow(
-    body: WorkflowCreate, definitions: Definitions, caller: CallerOfRequest, strict: Strict = False
+    body: WorkflowCreate, definitions: Definitions, caller: Changer, strict: Strict = False
 ) -> Response:
     """Stores revision 1 of a new workflow with all its tasks."""
     return workflow_response(await definitions.create(caller, body.draft(), strict=strict), 201)
@@ -74,7 +75,7 @@ async def replace_workflow(
     workflow: WorkflowInPath,
     body: WorkflowReplace,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -104,7 +105,7 @@ async def update_workflow(
     workflow: WorkflowInPath,
     body: WorkflowPatch,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     strict: Strict = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
@@ -126,7 +127,7 @@ async def update_workflow(
 async def delete_workflow(
     workflow: WorkflowInPath,
     definitions: Definitions,
-    caller: CallerOfRequest,
+    caller: Changer,
     force: Annotated[bool, Query(description="Delete it although other workflows call it.")] = False,
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,

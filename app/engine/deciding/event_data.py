@@ -85,9 +85,10 @@ class MessageData:
         return cls(text, orjson.loads(text).get("message", ""))
 
 
-def message_data(message: str) -> MessageData:
+def message_data(message: str, by: str | None = None) -> MessageData:
+    """`by` is the principal that has requested it; None if no caller has, or if it is not known."""
     message = _storable(message)
-    return MessageData(_json({"message": message}), message)
+    return MessageData(_json({"message": message} | _requested(by)), message)
 
 
 @dataclass(slots=True)
@@ -185,9 +186,14 @@ class SignalData:
         return cls(text, data["name"], _text_of(data["payload"]) or "null")
 
 
-def signal_data(name: str, payload: str) -> SignalData:
-    """`payload` is JSON text."""
-    return SignalData(_json({"name": name, "payload": orjson.Fragment(payload)}), name, payload)
+def signal_data(name: str, payload: str, by: str | None = None) -> SignalData:
+    """`payload` is JSON text; `by` as in `message_data`."""
+    data = {"name": name, "payload": orjson.Fragment(payload)} | _requested(by)
+    return SignalData(_json(data), name, payload)
+
+
+def _requested(by: str | None) -> dict[str, Any]:
+    return {} if by is None else {"by": by}
 
 
 def _json(data: dict[str, Any]) -> str:

@@ -82,12 +82,13 @@ def drafts_of_control(state: ExecutionState, command: ControlCommand) -> Sequenc
 
 
 def _draft_of_control(state: ExecutionState, command: ControlCommand) -> Draft | None:
-    note = message_data(command.reason)
+    note = message_data(command.reason, command.requested_by)
     if command.type == SIGNAL:
-        return Draft(EventType.SIGNAL_RECEIVED, data=signal_data(command.name, command.payload))
+        data = signal_data(command.name, command.payload, command.requested_by)
+        return Draft(EventType.SIGNAL_RECEIVED, data=data)
     if command.type == SKIP:
         index = task_to_skip(state, command)
-        return None if index is None else skipped(state, index, command.reason)
+        return None if index is None else skipped(state, index, command.reason, command.requested_by)
     if command.type == RESUME:
         return Draft(EventType.EXECUTION_RESUMED, data=note) if state.is_paused else None
     if state.cancel_reason is not None:
@@ -106,8 +107,8 @@ def task_to_skip(state: ExecutionState, command: ControlCommand) -> int | None:
     return None if state.is_stopping and not state.is_compensation(index) else index
 
 
-def skipped(state: ExecutionState, index: int, reason: str) -> Draft:
-    return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, data=message_data(reason))
+def skipped(state: ExecutionState, index: int, reason: str, by: str | None = None) -> Draft:
+    return Draft(EventType.TASK_SKIPPED, index, state.tasks[index].attempt, data=message_data(reason, by))
 
 
 def skipped_by_condition(state: ExecutionState, index: int) -> Draft:
@@ -158,7 +159,7 @@ def _drafts_of_beginning(first: ControlCommand | None) -> Sequence[Draft]:
     if first is None:
         return (started,)
     asked = EventType.CANCEL_REQUESTED if first.type == CANCEL else EventType.EXECUTION_PAUSED
-    return started, Draft(asked, data=message_data(first.reason))
+    return started, Draft(asked, data=message_data(first.reason, first.requested_by))
 
 
 def row_change(before: ExecutionStatus, events: Sequence[Event]) -> RowChange | None:

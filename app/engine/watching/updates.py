@@ -24,6 +24,15 @@ _FAILURES = frozenset(
         EventType.EXECUTION_CANCELLED,
     }
 )
+_REQUESTED = frozenset(
+    {
+        EventType.CANCEL_REQUESTED,
+        EventType.EXECUTION_PAUSED,
+        EventType.EXECUTION_RESUMED,
+        EventType.SIGNAL_RECEIVED,
+        EventType.TASK_SKIPPED,
+    }
+)
 _OUTPUTS = frozenset({EventType.TASK_COMPLETED, EventType.TASK_REUSED, EventType.EXECUTION_COMPLETED})
 
 _PLAIN = {
@@ -89,6 +98,11 @@ class Update:
         return awaited_after(self.event)
 
     @property
+    def requested_by(self) -> str | None:
+        """The principal that has requested it; None if no caller has, or if it is not known."""
+        return requester_of(self.event)
+
+    @property
     def message(self) -> str:
         if self.event.type is EventType.TASK_STARTED and (awaited := self.waits_for) is not None:
             return _of_wait(awaited, self.task_name, self.event.attempt, self.execution_id)
@@ -101,6 +115,14 @@ def failure_of(event: Event) -> Failure | None:
         return None
     data = orjson.loads(event.data)
     return Failure(data["code"], data["message"])
+
+
+def requester_of(event: Event) -> str | None:
+    """The principal that has requested what the event records; None for other events, and if it is not known."""
+    if event.type not in _REQUESTED or event.data is None:
+        return None
+    by: str | None = orjson.loads(event.data).get("by")
+    return by
 
 
 def awaited_after(event: Event) -> Awaited | None:

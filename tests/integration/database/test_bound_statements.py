@@ -18,6 +18,7 @@ from app.definitions.ports import WorkflowFilter
 from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
+from tests.support.acts import ANYONE
 from tests.support.requests import ref_of
 
 
@@ -44,10 +45,10 @@ async def test_every_statement_about_definitions_is_bound(database_url: str) -> 
     store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
     with unbound(engine) as found:
         draft = WorkflowDraft("n", key="k", tasks=(TaskDraft("a"), TaskDraft("b", sequence=1)))
-        workflow = (await store.create(DEFAULT_TENANT_ID, draft)).workflow
+        workflow = (await store.create(ANYONE, draft)).workflow
         by_id, by_key = ref_of(workflow), ref_of("k")
         tasks = (TaskDraft("b"), TaskDraft("c"))
-        await store.change(by_key, lambda current: edits.merged(current, {"name": "m", "tasks": tasks}))
+        await store.change(ANYONE, by_key, lambda current: edits.merged(current, {"name": "m", "tasks": tasks}))
         for ref in (by_id, by_key):
             assert await store.document(ref) is not None
             assert await store.current(ref) is not None
@@ -58,8 +59,8 @@ async def test_every_statement_about_definitions_is_bound(database_url: str) -> 
         for wanted in (WorkflowFilter(), WorkflowFilter("m"), WorkflowFilter(key="k"), WorkflowFilter(routed=True)):
             await store.list_documents(DEFAULT_TENANT_ID, wanted, 0, 10)
         assert await store.workflow_of_task(DEFAULT_TENANT_ID, workflow.tasks[1].id) == workflow.id
-        await store.delete(by_id)
+        await store.delete(ANYONE, by_id)
         with pytest.raises(NotFound):
-            await store.delete(by_id)
+            await store.delete(ANYONE, by_id)
     await engine.dispose()
     assert found == []

@@ -120,6 +120,7 @@ async def test_a_start_is_accepted_before_it_is_run(rest, workflow):
         "parent": None,
         "root_id": execution["id"],
         "depth": 0,
+        "started_by": None,
     }
     assert (await rest.get(answer.headers["location"])).json() == execution
 

@@ -17,9 +17,9 @@ from app.api.rest.app import create_app
 from app.api.rest.dependencies import Services
 from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
+from tests.support.acts import ANYONE
 from tests.support.everyone import everyone
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -46,7 +46,7 @@ async def serving(definitions: DefinitionService, missing: list[str]):
     @asynccontextmanager
     async def lifespan(app):
         failing = Failing()
-        services = Services(definitions, failing, failing, failing, failing, PAYLOADS, everyone(), ready)
+        services = Services(definitions, failing, failing, failing, failing, PAYLOADS, everyone(), failing, ready)
         app.state.services = services
         yield
 
@@ -106,7 +106,7 @@ async def test_a_lost_connection_costs_no_call(database_url, monkeypatch):
     monkeypatch.setattr("app.adapters.database.sessions.PROBE_AFTER_SECONDS", 0.0)
     engine = create_engine(database_url, 1)
     store = PostgresDefinitionStore(engine, SystemClock().now)
-    created = (await store.create(DEFAULT_TENANT_ID, WorkflowDraft("n"))).workflow
+    created = (await store.create(ANYONE, WorkflowDraft("n"))).workflow
     administration = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     await administration.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

@@ -219,6 +219,7 @@ async def test_revisions_are_the_snapshots(rest):
             "name": revision["name"],
             "task_count": len(revision["tasks"]),
             "created_at": revision["updated_at"],
+            "requested_by": None,
         }
         for revision in (changed, workflow)
     ]

@@ -86,6 +86,7 @@ class MemoryDatabase:
             created_at=opening.created_at,
             idempotency_key=opening.idempotency_key,
             origin_id=opening.origin_id,
+            started_by=opening.started_by,
         )
         due_at = min(self.now(), opening.created_at) if owner_id is None else NEVER
         self.executions[execution_id] = StoredExecution(row, due_at, owner_id)

@@ -16,6 +16,7 @@ from app.definitions.ports import (
     StoredWorkflow,
     WorkflowFilter,
 )
+from app.domain.actions import Act
 from app.domain.calls import called_workflow
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
@@ -33,29 +34,31 @@ class MemoryDefinitionStore:
         self._current: dict[int, Workflow] = {}
         self._snapshots: dict[int, list[bytes]] = {}
         self._tenants: dict[int, int] = {}
+        self._made_by: dict[tuple[int, int], str | None] = {}
 
     def tenant_of(self, workflow_id: int) -> int:
         """Also of a workflow that was deleted. 0 for one that never was."""
         return self._tenants.get(workflow_id, 0)
 
-    async def create(self, tenant_id: int, draft: WorkflowDraft) -> StoredWorkflow:
+    async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
+        tenant_id = act.caller.tenant_id
         self._check_key(tenant_id, draft.key, None)
         workflow_id = next(self._workflow_ids)
         workflow = first_revision(draft, workflow_id, self._new_task_ids(len(draft.tasks or ())), self._now())
         self._snapshots[workflow_id] = []
         self._tenants[workflow_id] = tenant_id
-        return self._store(workflow)
+        return self._store(workflow, act)
 
-    async def change(self, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
+    async def change(self, act: Act, ref: Ref, edit: Edit, expected_revision: int | None = None) -> StoredWorkflow:
         current = self._expect(ref, expected_revision)
         wanted, now = edit(current), self._now()
         change = find_change(current, wanted, now)
         if change is None:
             return StoredWorkflow.of(current)
         self._check_key(ref.tenant_id, wanted.key, current.id)
-        return self._store(next_revision(current, wanted, change, self._new_task_ids(len(change.added)), now))
+        return self._store(next_revision(current, wanted, change, self._new_task_ids(len(change.added)), now), act)
 
-    async def delete(self, ref: Ref, expected_revision: int | None = None) -> Workflow:
+    async def delete(self, act: Act, ref: Ref, expected_revision: int | None = None) -> Workflow:
         return self._current.pop(self._expect(ref, expected_revision).id)
 
     async def document(self, ref: Ref) -> StoredDocument | None:
@@ -92,7 +95,8 @@ class MemoryDefinitionStore:
         if not snapshots:
             raise NotFound("workflow", ref)
         workflows = [workflow_from_document(orjson.loads(snapshot)) for snapshot in reversed(snapshots)]
-        return [_summary(workflow) for workflow in workflows[skip : skip + limit]], len(workflows)
+        page = workflows[skip : skip + limit]
+        return [_summary(one, self._made_by[one.id, one.revision]) for one in page], len(workflows)
 
     async def revision_document(self, ref: Ref, revision: int) -> bytes:
         snapshots = self._revisions(ref)
@@ -138,10 +142,11 @@ class MemoryDefinitionStore:
     def _new_task_ids(self, how_many: int) -> list[int]:
         return list(islice(self._task_ids, how_many))
 
-    def _store(self, workflow: Workflow) -> StoredWorkflow:
+    def _store(self, workflow: Workflow, act: Act) -> StoredWorkflow:
         """Kept as it reads back, so that nobody shares a config with the caller."""
         stored = StoredWorkflow.of(workflow)
         self._snapshots[workflow.id].append(stored.body)
+        self._made_by[workflow.id, workflow.revision] = act.caller.recorded
         self._current[workflow.id] = workflow_from_document(orjson.loads(stored.body))
         return stored
 
@@ -161,5 +166,6 @@ def _calls(workflow: Workflow, tenant_id: int) -> frozenset[Ref]:
     return frozenset(found)
 
 
-def _summary(workflow: Workflow) -> RevisionSummary:
-    return RevisionSummary(workflow.id, workflow.revision, workflow.name, len(workflow.tasks), workflow.updated_at)
+def _summary(workflow: Workflow, made_by: str | None) -> RevisionSummary:
+    tasks = len(workflow.tasks)
+    return RevisionSummary(workflow.id, workflow.revision, workflow.name, tasks, workflow.updated_at, made_by)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from app.domain.actions import Act
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
@@ -21,7 +22,9 @@ class MemoryExecutionStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def enqueue(self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event]) -> bool:
+    async def enqueue(
+        self, tenant_id: int, execution_id: UUID, opening: Opening, events: Sequence[Event], act: Act | None = None
+    ) -> bool:
         async with self._database.faults.around("enqueue"):
             if self._database.definitions.tenant_of(opening.workflow_id) != tenant_id:
                 return False
@@ -63,16 +66,17 @@ class MemoryExecutionStore:
             history = self._database.histories[execution_id] if exists else None
             return history[-1] if history else None
 
-    async def send_command(self, tenant_id: int, command: ControlCommand) -> None:
+    async def send_command(self, tenant_id: int, command: ControlCommand, act: Act | None = None) -> None:
         async with self._database.faults.around("send_command"):
             row = self._row(tenant_id, command.execution_id)
             if row is None or not row.is_open:
                 return
             row.due_at = min(row.due_at, self._database.now(), row.execution.created_at)
-            stored = replace(command, id=next(self._database.command_ids))
+            requested_by = None if act is None else act.caller.recorded
+            stored = replace(command, id=next(self._database.command_ids), requested_by=requested_by)
             self._database.commands[stored.id] = stored
 
-    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str) -> int:
+    async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str, act: Act | None = None) -> int:
         async with self._database.faults.around("cancel_descendants"):
             if self._row(tenant_id, execution_id) is None:
                 return 0

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
+from app.domain.actions import Act
+from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID, Caller
 from app.domain.errors import Conflict, NotFound
 from app.domain.refs import Ref
 from app.domain.tenants import Tenant
@@ -28,7 +29,7 @@ class MemoryTenantStore:
     async def tenant(self, key: str) -> Tenant | None:
         return next((tenant for tenant in self.by_id.values() if tenant.key == key), None)
 
-    async def insert_tenant(self, key: str, name: str) -> Tenant:
+    async def insert_tenant(self, act: Act, key: str, name: str) -> Tenant:
         if await self.tenant(key) is not None:
             raise Conflict("key", "this key belongs to another tenant")
         return self._add(key, name)
@@ -68,8 +69,8 @@ class MemoryKeyStore:
         used = key.last_used_at
         return FoundKey(key, left, is_suspended, used is None or now - used > timedelta(seconds=TOUCH_SECONDS))
 
-    async def insert(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str) -> ApiKey:
-        return self._add(tenant_id, text, draft, created_by, None)
+    async def insert(self, act: Act, text: KeyText, draft: KeyDraft) -> ApiKey:
+        return self._add(act.caller, text, draft, None)
 
     async def get(self, tenant_id: int, key_id: int) -> ApiKey | None:
         key = self._keys.get(key_id)
@@ -80,25 +81,18 @@ class MemoryKeyStore:
         return found[skip : skip + limit], len(found)
 
     async def rotate(
-        self,
-        tenant_id: int,
-        key_id: int,
-        text: KeyText,
-        created_by: str,
-        lifetime_seconds: float | None,
-        overlap_seconds: float,
+        self, act: Act, key_id: int, text: KeyText, lifetime_seconds: float | None, overlap_seconds: float
     ) -> ApiKey | None:
-        old = await self.get(tenant_id, key_id)
+        old = await self.get(act.caller.tenant_id, key_id)
         if old is None or old.revoked_at is not None or not self._is_unexpired(old, 0):
             return None
         end = self._now() + timedelta(seconds=overlap_seconds)
         self._keys[key_id] = replace(old, expires_at=end if old.expires_at is None else min(end, old.expires_at))
-        return self._add(
-            tenant_id, text, KeyDraft(old.name, old.grant, lifetime_seconds, old.rate_limit), created_by, key_id
-        )
+        draft = KeyDraft(old.name, old.grant, lifetime_seconds, old.rate_limit)
+        return self._add(act.caller, text, draft, key_id)
 
-    async def revoke(self, tenant_id: int, key_id: int) -> ApiKey | None:
-        key = await self.get(tenant_id, key_id)
+    async def revoke(self, act: Act, key_id: int) -> ApiKey | None:
+        key = await self.get(act.caller.tenant_id, key_id)
         if key is None:
             return None
         self._keys[key_id] = replace(key, revoked_at=key.revoked_at or self._now())
@@ -120,7 +114,8 @@ class MemoryKeyStore:
     def _is_unexpired(self, key: ApiKey, grace_seconds: float) -> bool:
         return key.expires_at is None or key.expires_at + timedelta(seconds=grace_seconds) > self._now()
 
-    def _add(self, tenant_id: int, text: KeyText, draft: KeyDraft, created_by: str, replaces_id: int | None) -> ApiKey:
+    def _add(self, caller: Caller, text: KeyText, draft: KeyDraft, replaces_id: int | None) -> ApiKey:
+        tenant_id = caller.tenant_id
         if tenant_id not in self._tenants.by_id:
             raise NotFound("tenant", tenant_id)
         now, seconds = self._now(), draft.lifetime_seconds
@@ -132,7 +127,7 @@ class MemoryKeyStore:
             name=draft.name,
             grant=draft.grant,
             created_at=now,
-            created_by=created_by,
+            created_by=caller.principal,
             expires_at=None if seconds is None else now + timedelta(seconds=seconds),
             replaces_id=replaces_id,
             rate_limit=draft.rate_limit,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from app.domain.actions import Act
 from app.domain.errors import Conflict, NotFound
 from app.domain.refs import Ref
 from app.schedules.ports import DueSchedule
@@ -33,7 +34,7 @@ class MemoryScheduleStore:
         stored = await self._database.definitions.document(ref)
         return None if stored is None else stored.workflow_id
 
-    async def insert(self, schedule: Schedule) -> Schedule:
+    async def insert(self, act: Act, schedule: Schedule) -> Schedule:
         async with self._database.faults.around("insert_schedule"):
             if await self.workflow_id(_workflow_of(schedule)) is None:
                 raise NotFound("workflow", schedule.workflow_id)
@@ -67,9 +68,13 @@ class MemoryScheduleStore:
             row.due_at = schedule.due_at if hold_seconds is None else self._later(hold_seconds)
             return row.schedule
 
-    async def delete(self, tenant_id: int, schedule_id: int) -> bool:
-        exists = any(schedule.id == schedule_id for schedule in self._of(tenant_id))
-        return exists and self._rows.pop(schedule_id, None) is not None
+    async def change(self, act: Act, before: Schedule, after: Schedule) -> Schedule | None:
+        return await self.save(after)
+
+    async def delete(self, act: Act, schedule_id: int) -> Schedule | None:
+        if not any(schedule.id == schedule_id for schedule in self._of(act.caller.tenant_id)):
+            return None
+        return self._rows.pop(schedule_id).schedule
 
     async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
         async with self._database.faults.around("claim_schedules"):

@@ -48,7 +48,8 @@ def test_what_is_opened_need_not_be_owned_before() -> None:
     batch = batch_of([OPENED, Step(NEW, [note(3)]), ENDED])
     assert batch is not None
     assert owned(OPENED, Step(NEW, [note(3)]), ENDED) == [OLD]
-    assert list(batch.arguments)[-8:] == [(NEW,), (1,), (2,), ("key",), ("{}",), (at(0),), ("running",), (at(2),)]
+    values = [(NEW,), (1,), (2,), ("key",), ("{}",), (at(0),), ("running",), (at(2),), (None,)]
+    assert list(batch.arguments)[-9:] == values
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from app.adapters.database.tenancy import bound, in_tenant, of_tenant
 
 GATE = "(SELECT set_config('app.tenant', $1::int::text, true)) = $1::int::text"
 UNBOUND = {
-    "executions": set(),
+    # `sent` is the end of a statement that begins with `wanted`.
+    "executions": {"sent"},
+    # All tenants, for engines; and a part that is followed by a condition.
+    "audit": {"heads", "columns"},
     # `now` is of no tenant; engines claim what is due of all tenants.
     "schedules": {"now", "claim"},
 }

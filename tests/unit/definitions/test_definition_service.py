@@ -15,6 +15,7 @@ from app.domain.callers import ANONYMOUS
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import Conflict, Invalid, NotFound, RevisionMismatch, Unavailable
 from app.domain.refs import Ref
+from tests.support.acts import ANYONE
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.requests import ref_of
@@ -137,7 +138,7 @@ async def test_a_reader_does_not_join_a_load_that_began_before_it_came(service, 
     while store.reads == 0:
         await asyncio.sleep(0)
     intent = await cache.begin_write([ref_of("k")])  # This is what another process does.
-    await store.change(ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
+    await store.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"name": "m"}))
     await cache.invalidate(intent, [ref_of("k")])
     late = asyncio.create_task(service.document(ANONYMOUS, ref_of("k")))
     await asyncio.sleep(0)
@@ -192,7 +193,7 @@ async def test_refs_that_come_to_light_under_the_lock_are_marked_before_the_comm
     changing = asyncio.create_task(service.merge(ANONYMOUS, ref_of(workflow), {"name": "m"}))
     while store.lookups == 0:
         await asyncio.sleep(0)
-    await store.change(ref_of("k"), lambda current: edits.merged(current, {"key": "new"}))
+    await store.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"key": "new"}))
     store.gate.set()
     await changing
     assert cache.announced[-2:] == [refs(workflow, "k"), refs(workflow, "k", "new")]
@@ -206,7 +207,7 @@ async def test_a_workflow_that_is_moved_while_it_is_deleted_is_deleted_under_its
     deleting = asyncio.create_task(service.delete(ANONYMOUS, ref_of(workflow)))
     while store.lookups == 0:
         await asyncio.sleep(0)
-    await store.change(ref_of("k"), lambda current: edits.merged(current, {"key": "new"}))
+    await store.change(ANYONE, ref_of("k"), lambda current: edits.merged(current, {"key": "new"}))
     store.gate.set()
     assert (await deleting).key == "new"
     assert cache.announced[-1] == refs(workflow, "new")

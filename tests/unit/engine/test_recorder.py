@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.background.backoff import Backoff
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import WorkflowDraft
 from app.engine.ports import Step
 from app.engine.running import recorder as recorder_module
 from app.engine.running.recorder import Recorder, WritePermit
+from tests.support.acts import ANYONE
 from tests.support.histories import NOON, note, opening_step
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -66,7 +66,7 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     database = MemoryDatabase(MemoryDefinitionStore(lambda: NOON), lambda: NOON)
-    workflow = (await database.definitions.create(DEFAULT_TENANT_ID, WorkflowDraft(name="w"))).workflow
+    workflow = (await database.definitions.create(ANYONE, WorkflowDraft(name="w"))).workflow
     database.leases[ENGINE] = NOON
     recording = Recording(database)
     ids = [uuid4() for _ in range(5)]

@@ -15,6 +15,7 @@ from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.ports import StoreUnreachable
 from app.engine.repetitions import parse_wanted_revision
+from tests.support.acts import ANYONE
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import ref_of, start_of
 from tests.support.stories import parallel, sync
@@ -138,9 +139,9 @@ async def test_a_retry_runs_the_origin_s_revision_whatever_has_become_of_the_wor
     workflow, origin_id = await failed(house, process)
     definitions = house.database.definitions
     if change == "deleted":
-        await definitions.delete(ref_of(workflow))
+        await definitions.delete(ANYONE, ref_of(workflow))
     else:
-        await definitions.change(ref_of(workflow), lambda current: edits.merged(current, {"tasks": ()}))
+        await definitions.change(ANYONE, ref_of(workflow), lambda current: edits.merged(current, {"tasks": ()}))
 
     started = await process.controls.retry(ANONYMOUS, origin_id)
     history = await finish(house, process, started.execution.id, "b", "c")
@@ -347,7 +348,7 @@ async def test_the_events_of_a_repetition_carry_its_progress(house: House, proce
 
 
 async def change(house: House, workflow: Workflow, **changes) -> None:
-    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, changes))
+    await house.database.definitions.change(ANYONE, ref_of(workflow), lambda now: edits.merged(now, changes))
 
 
 async def test_a_retry_on_the_latest_revision_runs_the_fixed_task(house: House, process: Process) -> None:
@@ -405,7 +406,7 @@ async def test_a_repetition_on_another_revision_is_refused_and_nothing_is_stored
         await process.controls.retry(ANONYMOUS, origin_id, "latest")
     with pytest.raises(Invalid, match=f"revision: workflow {workflow.id} has no revision 4"):
         await process.controls.retry(ANONYMOUS, origin_id, 4)
-    await house.database.definitions.delete(ref_of(workflow))
+    await house.database.definitions.delete(ANYONE, ref_of(workflow))
     with pytest.raises(WrongState, match="was deleted, so it has no latest revision"):
         await process.controls.retry(ANONYMOUS, origin_id, "latest")
 

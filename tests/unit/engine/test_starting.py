@@ -16,6 +16,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.ports import ExecutionFilter, StoreUnreachable
 from app.engine.starting import StartRequest
 from app.engine.watching import watchers
+from tests.support.acts import ANYONE
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import payload_of, ref_of, start_of
 from tests.support.stories import parallel, sync
@@ -128,7 +129,9 @@ async def test_an_edit_at_the_last_moment_starts_the_new_revision(house: House, 
     gate = house.faults.hold_before("record")
     starting = asyncio.create_task(process.executions.start(ANONYMOUS, start_of(workflow)))
     await gate.reached()
-    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"}))
+    await house.database.definitions.change(
+        ANYONE, ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"})
+    )
     gate.open()
     assert (await starting).execution.revision == 2
     assert len(house.database.executions) == process.engine.running == 1
@@ -139,7 +142,7 @@ async def test_a_deletion_at_the_last_moment(house: House, process: Process) -> 
     gate = house.faults.hold_before("record")
     starting = asyncio.create_task(process.executions.start(ANONYMOUS, start_of(workflow)))
     await gate.reached()
-    await house.database.definitions.delete(ref_of(workflow))
+    await house.database.definitions.delete(ANYONE, ref_of(workflow))
     gate.open()
     with pytest.raises(NotFound):
         await starting
@@ -378,7 +381,7 @@ async def test_the_newest_update_and_pages_of_updates(house: House, process: Pro
 
 async def test_a_workflow_is_known_by_id_and_key(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
-    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, {"key": "slug"}))
+    await house.database.definitions.change(ANYONE, ref_of(workflow), lambda now: edits.merged(now, {"key": "slug"}))
     assert await process.executions.workflow_id(ANONYMOUS, ref_of("slug")) == workflow.id
     assert await process.executions.workflow_id(ANONYMOUS, ref_of(workflow)) == workflow.id
     assert await process.executions.workflow_id(ANONYMOUS, ref_of("999")) == 999, "executions outlive their workflow"
@@ -399,7 +402,9 @@ async def test_a_second_start_does_not_ask_for_the_revision(house: House, proces
 async def test_a_start_after_a_change_runs_the_new_revision(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     await process.start(workflow)
-    await house.database.definitions.change(ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"}))
+    await house.database.definitions.change(
+        ANYONE, ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"})
+    )
     started = await process.executions.start(ANONYMOUS, start_of(workflow))
     assert started.execution.revision == 2
 
@@ -407,7 +412,7 @@ async def test_a_start_after_a_change_runs_the_new_revision(house: House, proces
 async def test_a_start_after_a_deletion_starts_nothing(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     await process.start(workflow)
-    await house.database.definitions.delete(ref_of(workflow))
+    await house.database.definitions.delete(ANYONE, ref_of(workflow))
     with pytest.raises(NotFound):
         await process.start(workflow)
     assert len(house.database.executions) == 1
@@ -417,7 +422,7 @@ async def test_an_input_is_held_to_the_schema_of_the_revision_that_runs(house: H
     workflow = await house.define(sync("a"), input_schema={"required": ["old"]})
     await process.start(workflow, input={"old": 1})
     draft = WorkflowDraft("w", tasks=None, input_schema={"required": ["new"]})
-    await house.database.definitions.change(ref_of(workflow), lambda current: edits.replaced(current, draft))
+    await house.database.definitions.change(ANYONE, ref_of(workflow), lambda current: edits.replaced(current, draft))
     with pytest.raises(Invalid, match='"new" is a required property'):
         await process.start(workflow, input={"old": 1})
     assert (await process.until(await process.start(workflow, input={"new": 1})))[-1] == "completed"

@@ -12,6 +12,7 @@ from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.errors import NotFound
 from app.domain.payloads import Payload
 from app.engine.starting import StartRequest
+from tests.support.acts import act_of
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import ref_of
 from tests.support.stories import sync
@@ -34,7 +35,7 @@ async def process(house: House) -> AsyncIterator[Process]:
 
 async def define(house: House, caller: Caller, *tasks: Task, **fields: object) -> Workflow:
     draft = WorkflowDraft(name="w", tasks=tuple(tasks), **fields)
-    return (await house.database.definitions.create(caller.tenant_id, draft)).workflow
+    return (await house.database.definitions.create(act_of(caller.tenant_id), draft)).workflow
 
 
 async def start(process: Process, caller: Caller, workflow: Workflow | str) -> UUID:

@@ -15,6 +15,7 @@ from app.identity.authentication import Authenticator
 from app.identity.known_callers import KNOWN_SECONDS, KnownCallers
 from app.identity.long_calls import CHECK_SECONDS, GRACE_SECONDS, LongCalls
 from app.identity.token_callers import VERIFIED_SECONDS, TokenCallers, TokenRules
+from tests.support.acts import ANYONE
 from tests.support.memory.identity import TOUCH_SECONDS, MemoryKeyStore, MemoryTenantStore
 from tests.support.virtual_time import in_virtual_time
 
@@ -53,7 +54,7 @@ class House:
 
     async def key(self, draft: KeyDraft = VIEWER) -> bytes:
         text = new_key_text()
-        await self.keys.insert(1, text, draft, "test")
+        await self.keys.insert(ANYONE, text, draft)
         return text.text.encode()
 
     async def caller(self, credential: bytes) -> Caller:
@@ -87,7 +88,7 @@ async def test_a_change_makes_every_key_be_read_again():
     house = House()
     key = await house.key()
     await house.caller(key)
-    await house.keys.revoke(1, 1)
+    await house.keys.revoke(ANYONE, 1)
     house.long_calls.changed()
     with pytest.raises(Unauthenticated, match="no longer valid"):
         await house.caller(key)
@@ -191,12 +192,12 @@ async def test_a_revoked_key_ends_its_calls_without_a_notification_and_no_others
     first, second = (asyncio.create_task(how_it_ends(house.long_calls, of_key(n), ended)) for n in (1, 2))
     await asyncio.sleep(10 * CHECK_SECONDS + 0.5)
     assert not first.done()
-    await house.keys.revoke(1, 1)
+    await house.keys.revoke(ANYONE, 1)
     await first
     assert ended == [pytest.approx(11 * CHECK_SECONDS)]
     await asyncio.sleep(10)
     assert not second.done()
-    await house.keys.revoke(1, 2)
+    await house.keys.revoke(ANYONE, 2)
     house.long_calls.changed()
     await second
     assert ended[1] == ended[0] + 10, "a notification ends it at once"

@@ -9,6 +9,7 @@ from app.domain.errors import Conflict, Invalid, NotFound, PermissionDenied
 from app.domain.permissions import SCOPES_OF, Role, Scope
 from app.identity.api_keys import KEY_FORM, Grant, KeyDraft, digest_of, new_key_text
 from app.identity.keys import KeyService
+from tests.support.acts import ANYONE
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore
 
 DAY = 86_400.0
@@ -89,7 +90,7 @@ async def test_a_key_that_allows_more_can_be_neither_rotated_nor_revoked():
 
 async def test_the_keys_of_other_tenants_do_not_exist():
     house = House()
-    other = await house.tenants.insert_tenant("other", "Other")
+    other = await house.tenants.insert_tenant(ANYONE, "other", "Other")
     made = await house.keys.create(ANONYMOUS, KeyDraft("a", Grant(Role.VIEWER)))
     stranger = caller(Role.SYSTEM, other.id)
     for change in (house.keys.rotate, house.keys.revoke):

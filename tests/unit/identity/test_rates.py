@@ -19,6 +19,7 @@ from app.identity.known_callers import KNOWN_SECONDS, KnownCallers
 from app.identity.ports import Taken
 from app.identity.rates import RateRules, Rates
 from app.identity.workflow_limits import WorkflowLimits
+from tests.support.acts import act_of
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore, MemoryWorkflowKeys
 
 MINUTE = 60.0
@@ -187,7 +188,7 @@ class Door:
 
     async def key(self, draft: KeyDraft = VIEWER) -> bytes:
         text = new_key_text()
-        await self.keys.insert(1, text, draft, "test")
+        await self.keys.insert(act_of(1), text, draft)
         return text.text.encode()
 
     async def call(self, key: bytes | None = None, sender: Sender = HERE, permission=AUTHENTICATED) -> Caller | None:
@@ -263,7 +264,7 @@ async def test_a_key_that_was_right_and_is_revoked_is_counted():
     door = Door()
     key = await door.key()
     caller = await door.call(key)
-    await door.keys.revoke(1, caller.key_id)
+    await door.keys.revoke(act_of(1), caller.key_id)
     door.seconds += KNOWN_SECONDS
     found = await outcomes(door, 8, key=key)
     assert (set(found[:5]), found[-1]) == ({Unauthenticated}, RateLimited)

@@ -16,6 +16,7 @@ from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
 from app.schedules.firing import HOLD_SECONDS
 from app.schedules.schedule import Overlap, ScheduleDraft, Timing
+from tests.support.acts import ANYONE
 from tests.support.histories import NOON
 from tests.support.requests import ref_of
 from tests.support.schedule_house import ScheduleHouse, schedule_house
@@ -227,7 +228,7 @@ async def test_new_times_that_come_while_a_fire_is_started_stay(house: ScheduleH
 
 async def test_a_schedule_goes_with_its_workflow(house: ScheduleHouse):
     await house.create()
-    await house.house.database.definitions.delete(ref_of(house.workflow))
+    await house.house.database.definitions.delete(ANYONE, ref_of(house.workflow))
     house.house.clock.advance(600)
     assert await house.scheduler().fire_due() == 0
     assert (await house.service.list_schedules(ANONYMOUS, None, 0, 10))[1] == 0
@@ -239,7 +240,7 @@ async def test_a_workflow_that_goes_while_it_is_started_is_no_failure(house: Sch
     house.house.clock.advance(600)
     firing = asyncio.create_task(house.scheduler().fire_due())
     await starting.reached()
-    await house.house.database.definitions.delete(ref_of(house.workflow))
+    await house.house.database.definitions.delete(ANYONE, ref_of(house.workflow))
     starting.open()
     assert await firing == 1
     assert house.fired == []
@@ -249,7 +250,7 @@ async def test_what_can_never_start_is_dropped(house: ScheduleHouse):
     """The workflow has come to want an input that the schedule does not have."""
     await house.create()
     change = {"input_schema": {"required": ["day"]}}
-    await house.house.database.definitions.change(ref_of(house.workflow), lambda now: edits.merged(now, change))
+    await house.house.database.definitions.change(ANYONE, ref_of(house.workflow), lambda now: edits.merged(now, change))
     dropped = await house.fire(after_minutes=10)
     assert (house.fired, dropped.waiting_fire_at, dropped.last_fire_at) == ([], None, None)
     assert dropped.next_fire_at is not None
@@ -271,7 +272,7 @@ async def test_a_stored_schedule_that_is_refused_today_is_left_alone_and_others_
 ):
     """It was accepted by an older release, or by a process with other time zones."""
     good = await house.create()
-    bad = await house.store.insert(replace(good, timing=refused))
+    bad = await house.store.insert(ANYONE, replace(good, timing=refused))
     await house.fire(after_minutes=10)
     assert house.fired == ["12:10:00"]
     assert await house.scheduler().fire_due() == 0
@@ -282,7 +283,7 @@ async def test_a_stored_schedule_that_is_refused_today_is_left_alone_and_others_
 
 async def test_a_refused_schedule_is_looked_at_again_and_fires_when_it_is_mended(house: ScheduleHouse):
     good = await house.create()
-    bad = await house.store.insert(replace(good, timing=Timing("*/10 * * * *", "localtime")))
+    bad = await house.store.insert(ANYONE, replace(good, timing=Timing("*/10 * * * *", "localtime")))
     await house.service.delete(ANONYMOUS, ref_of(good))
     house.house.clock.advance(600)
     looks = [await house.scheduler().fire_due()]
@@ -299,7 +300,7 @@ async def test_a_refused_schedule_is_looked_at_again_and_fires_when_it_is_mended
 
 async def test_a_refused_schedule_can_be_paused_and_not_resumed(house: ScheduleHouse):
     good = await house.create()
-    bad = ref_of(await house.store.insert(replace(good, timing=Timing("*/10 * * * *", "localtime"))))
+    bad = ref_of(await house.store.insert(ANYONE, replace(good, timing=Timing("*/10 * * * *", "localtime"))))
     assert (await house.service.pause(ANONYMOUS, bad)).paused
     for refused in (house.service.resume(ANONYMOUS, bad), house.service.preview(ANONYMOUS, bad, 5)):
         with pytest.raises(Invalid, match="time_zone: 'localtime' is no time zone"):
@@ -309,7 +310,7 @@ async def test_a_refused_schedule_can_be_paused_and_not_resumed(house: ScheduleH
 async def test_a_fire_that_was_decided_on_is_carried_out_though_its_times_are_refused_today(house: ScheduleHouse):
     good = await house.create()
     waiting = replace(good, timing=Timing("*/10 * * * *", "localtime"), waiting_fire_at=good.next_fire_at)
-    await house.store.insert(waiting)
+    await house.store.insert(ANYONE, waiting)
     await house.service.delete(ANONYMOUS, ref_of(good))
     house.house.clock.advance(600)
     await house.scheduler().fire_due()

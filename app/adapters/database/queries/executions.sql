@@ -11,8 +11,8 @@ WITH revision AS (
     WHERE workflow_id = $3 AND tenant_id = :tenant AND revision = $4 AND $8::uuid IS NOT NULL
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, origin_id, due_at, status,
-                            tenant_id)
-    SELECT $2, workflow_id, revision, $5, $6::json, $7, $8, least(clock_timestamp(), $7), 'pending', tenant_id
+                            tenant_id, started_by)
+    SELECT $2, workflow_id, revision, $5, $6::json, $7, $8, least(clock_timestamp(), $7), 'pending', tenant_id, $17::text
     FROM revision
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -29,13 +29,13 @@ RETURNING execution_id;
 
 -- name: get
 SELECT id, tenant_id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure,
-       idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth
+       idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth, started_by
 FROM executions
 WHERE id = $2 AND tenant_id = :tenant;
 
 -- name: find_by_idempotency_key
 SELECT id, tenant_id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure,
-       idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth
+       idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth, started_by
 FROM executions
 WHERE workflow_id = $2 AND idempotency_key = $3 AND tenant_id = :tenant;
 
@@ -67,6 +67,23 @@ WITH wanted AS (
 INSERT INTO execution_commands (execution_id, type, reason, name, payload)
 SELECT id, $3, $4, $5, $6::json FROM wanted
 RETURNING id;
+
+-- name: wanted
+-- Part of `send_audited`, whose first parameters are those of the entry: as in `send_command`.
+wanted AS (
+    UPDATE executions SET due_at = least(due_at, clock_timestamp(), created_at)
+    WHERE id = $11 AND tenant_id = :tenant AND finished_at IS NULL
+    RETURNING id
+);
+
+-- name: sent
+-- Part of `send_audited`: there is no command without an entry.
+sent AS (
+    INSERT INTO execution_commands (execution_id, type, reason, name, payload, requested_by)
+    SELECT id, $12, $13, $14, $15::json, $16 FROM wanted, head
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM wanted) AS wanted, (SELECT count(*) FROM sent) AS sent;
 
 -- name: current_revision_by_id
 SELECT id, revision FROM workflows WHERE id = $2 AND tenant_id = :tenant;

@@ -16,6 +16,10 @@ SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id
 -- name: get
 SELECT k.*, t.key AS tenant FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.tenant_id = :tenant AND k.id = $2;
 
+-- name: lock
+SELECT k.*, t.key AS tenant FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.tenant_id = :tenant AND k.id = $2
+FOR UPDATE OF k;
+
 -- name: list
 SELECT k.*, t.key AS tenant
 FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
@@ -46,7 +50,7 @@ SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id
 
 -- name: revoke
 WITH ended AS (
-    UPDATE api_keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE tenant_id = :tenant AND id = $2 RETURNING *
+    UPDATE api_keys SET revoked_at = clock_timestamp() WHERE tenant_id = :tenant AND id = $2 RETURNING *
 )
 SELECT ended.*, t.key AS tenant FROM ended JOIN tenants t ON t.id = ended.tenant_id;
 

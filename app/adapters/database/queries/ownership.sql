@@ -50,7 +50,7 @@ WITH engine AS MATERIALIZED (
 UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
 RETURNING e.id, e.tenant_id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
           e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
-          e.root_id, e.depth;
+          e.root_id, e.depth, e.started_by;
 
 -- name: claim_divided
 -- As claim, but divided among workflows: $3 are workflows, $4 how many executions may be claimed of each, $5 how many each
@@ -92,7 +92,7 @@ WITH RECURSIVE engine AS MATERIALIZED (
     UPDATE executions e SET owner_id = engine.id, due_at = 'infinity' FROM engine, due WHERE e.id = due.id
     RETURNING e.id, e.tenant_id, e.workflow_id, e.revision, e.status, e.input, e.created_at, e.started_at, e.finished_at,
               e.output, e.failure, e.idempotency_key, e.origin_id, e.parent_id, e.parent_task_id, e.parent_element,
-              e.root_id, e.depth
+              e.root_id, e.depth, e.started_by
 ), left_over AS (
     SELECT array_agg(DISTINCT c.workflow_id) AS waiting FROM candidates c LEFT JOIN due USING (id)
     WHERE due.id IS NULL OR c.is_last
@@ -108,7 +108,7 @@ ORDER BY execution_id, sequence;
 
 -- name: commands
 -- For the end of a child: how it ended, from its row.
-SELECT c.id, c.execution_id, c.type, c.reason, c.name, c.payload,
+SELECT c.id, c.execution_id, c.type, c.reason, c.name, c.payload, c.requested_by,
        x.id AS child_id, x.status AS child_status, x.output AS child_output, x.failure AS child_failure
 FROM execution_commands c
 JOIN executions e ON e.id = c.execution_id

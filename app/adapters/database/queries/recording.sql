@@ -48,13 +48,14 @@ ended AS (
 -- of the workflow, which `fence_of_openings` has found.
 opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
-                            status, started_at, tenant_id)
+                            status, started_at, tenant_id, started_by)
     SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity', engine.id,
-           o.status::execution_status, o.started_at, (SELECT w.tenant_id FROM workflows w WHERE w.id = o.workflow_id)
+           o.status::execution_status, o.started_at, (SELECT w.tenant_id FROM workflows w WHERE w.id = o.workflow_id),
+           o.started_by
     FROM engine,
          unnest($17::uuid[], $18::bigint[], $19::int[], $20::text[], $21::text[], $22::timestamptz[],
-                $23::text[], $24::timestamptz[])
-             AS o (id, workflow_id, revision, idempotency_key, input, created_at, status, started_at)
+                $23::text[], $24::timestamptz[], $25::text[])
+             AS o (id, workflow_id, revision, idempotency_key, input, created_at, status, started_at, started_by)
     WHERE (SELECT open FROM fence)
     ORDER BY o.workflow_id, o.idempotency_key
 );
@@ -68,15 +69,16 @@ engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
-                            status, started_at, finished_at, output, failure, tenant_id)
+                            status, started_at, finished_at, output, failure, tenant_id, started_by)
     SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity',
            CASE WHEN o.finished_at IS NULL THEN engine.id END,
-           o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json, w.tenant_id
+           o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json, w.tenant_id,
+           o.started_by
     FROM engine,
          unnest($2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[],
-                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[])
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[])
              AS o (id, workflow_id, revision, idempotency_key, input, created_at,
-                   status, started_at, finished_at, output, failure)
+                   status, started_at, finished_at, output, failure, started_by)
     JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision
     ORDER BY o.workflow_id, o.idempotency_key
     ON CONFLICT DO NOTHING
@@ -84,14 +86,14 @@ engine AS MATERIALIZED (
 ), owned AS MATERIALIZED (
     SELECT id FROM opened
     UNION ALL
-    SELECT e.id FROM engine, executions e WHERE e.id = ANY ($13::uuid[]) AND e.owner_id = engine.id
+    SELECT e.id FROM engine, executions e WHERE e.id = ANY ($14::uuid[]) AND e.owner_id = engine.id
 ), recorded AS (
     INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent,
                                   task_id, attempt, data)
     SELECT v.execution_id, v.sequence, v.type::event_type, v.occurred_at, v.status::execution_status,
            v.progress_percent, v.task_id, v.attempt, v.data::json
-    FROM unnest($14::uuid[], $15::int[], $16::text[], $17::timestamptz[], $18::text[], $19::smallint[],
-                $20::bigint[], $21::smallint[], $22::text[])
+    FROM unnest($15::uuid[], $16::int[], $17::text[], $18::timestamptz[], $19::text[], $20::smallint[],
+                $21::bigint[], $22::smallint[], $23::text[])
              AS v (execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data)
     JOIN owned ON owned.id = v.execution_id
 ), changed AS (
@@ -103,7 +105,7 @@ engine AS MATERIALIZED (
         failure = c.failure::json,
         owner_id = CASE WHEN c.finished_at IS NULL THEN e.owner_id END
     FROM engine,
-         unnest($23::uuid[], $24::text[], $25::timestamptz[], $26::timestamptz[], $27::text[], $28::text[])
+         unnest($24::uuid[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[], $29::text[])
              AS c (id, status, started_at, finished_at, output, failure)
     WHERE e.id = c.id AND e.owner_id = engine.id
 ), parked AS (
@@ -112,10 +114,10 @@ engine AS MATERIALIZED (
     UPDATE executions e
     SET owner_id = NULL,
         due_at = least(e.due_at, clock_timestamp() + p.seconds * interval '1 second', p.until)
-    FROM engine, unnest($30::uuid[], $31::float8[], $32::timestamptz[]) AS p (id, seconds, until)
+    FROM engine, unnest($31::uuid[], $32::float8[], $33::timestamptz[]) AS p (id, seconds, until)
     WHERE e.id = p.id AND e.owner_id = engine.id
 ), done AS (
-    DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($29::bigint[])
+    DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($30::bigint[])
 );
 
 -- name: stored

@@ -38,7 +38,7 @@ WHERE id = $16 AND version = $17 AND tenant_id = :tenant
 RETURNING *;
 
 -- name: delete
-DELETE FROM schedules WHERE id = $2 AND tenant_id = :tenant RETURNING id;
+DELETE FROM schedules WHERE id = $2 AND tenant_id = :tenant RETURNING *;
 
 -- name: claim
 -- Claim schedules that are due. Several engines may claim at the same time; each gets different schedules. A waiting

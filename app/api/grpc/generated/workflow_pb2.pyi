@@ -107,7 +107,7 @@ class WatchExecutionRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
 
 class WorkflowExecutionUpdate(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "current_task_id", "current_task_name", "message", "progress_percent", "sequence", "occurred_at", "task_status", "attempt", "output", "error", "waits_for")
+    __slots__ = ("execution_id", "workflow_id", "status", "current_task_id", "current_task_name", "message", "progress_percent", "sequence", "occurred_at", "task_status", "attempt", "output", "error", "waits_for", "requested_by")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +122,7 @@ class WorkflowExecutionUpdate(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_BY_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -136,7 +137,8 @@ class WorkflowExecutionUpdate(_message.Message):
     output: str
     error: Error
     waits_for: Wait
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., current_task_id: _Optional[str] = ..., current_task_name: _Optional[str] = ..., message: _Optional[str] = ..., progress_percent: _Optional[int] = ..., sequence: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task_status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., waits_for: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+    requested_by: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., current_task_id: _Optional[str] = ..., current_task_name: _Optional[str] = ..., message: _Optional[str] = ..., progress_percent: _Optional[int] = ..., sequence: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task_status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., waits_for: _Optional[_Union[Wait, _Mapping]] = ..., requested_by: _Optional[str] = ...) -> None: ...
 
 class Wait(_message.Message):
     __slots__ = ("signal", "until")
@@ -161,7 +163,7 @@ class GetWorkflowStatusRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ...) -> None: ...
 
 class WorkflowStatusResponse(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "last_message", "finished_at", "last_sequence", "progress_percent", "revision", "created_at", "started_at", "output", "error", "origin_execution_id", "parent_execution_id", "root_execution_id", "depth")
+    __slots__ = ("execution_id", "workflow_id", "status", "last_message", "finished_at", "last_sequence", "progress_percent", "revision", "created_at", "started_at", "output", "error", "origin_execution_id", "parent_execution_id", "root_execution_id", "depth", "started_by")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +180,7 @@ class WorkflowStatusResponse(_message.Message):
     PARENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     ROOT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
+    STARTED_BY_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -194,7 +197,8 @@ class WorkflowStatusResponse(_message.Message):
     parent_execution_id: str
     root_execution_id: str
     depth: int
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., last_message: _Optional[str] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_sequence: _Optional[int] = ..., progress_percent: _Optional[int] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
+    started_by: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., last_message: _Optional[str] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_sequence: _Optional[int] = ..., progress_percent: _Optional[int] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[str] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., depth: _Optional[int] = ..., started_by: _Optional[str] = ...) -> None: ...
 
 class ListExecutionsRequest(_message.Message):
     __slots__ = ("workflow_id", "status", "page_size", "page_token", "parent_execution_id", "root_execution_id")
@@ -221,7 +225,7 @@ class ListExecutionsResponse(_message.Message):
     def __init__(self, executions: _Optional[_Iterable[_Union[ExecutionSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ExecutionSummary(_message.Message):
-    __slots__ = ("execution_id", "workflow_id", "status", "revision", "created_at", "started_at", "finished_at", "error", "origin_execution_id", "parent_execution_id", "root_execution_id", "depth")
+    __slots__ = ("execution_id", "workflow_id", "status", "revision", "created_at", "started_at", "finished_at", "error", "origin_execution_id", "parent_execution_id", "root_execution_id", "depth", "started_by")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -234,6 +238,7 @@ class ExecutionSummary(_message.Message):
     PARENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     ROOT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
+    STARTED_BY_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     workflow_id: str
     status: ExecutionStatus
@@ -246,7 +251,8 @@ class ExecutionSummary(_message.Message):
     parent_execution_id: str
     root_execution_id: str
     depth: int
-    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
+    started_by: str
+    def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., revision: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., origin_execution_id: _Optional[str] = ..., parent_execution_id: _Optional[str] = ..., root_execution_id: _Optional[str] = ..., depth: _Optional[int] = ..., started_by: _Optional[str] = ...) -> None: ...
 
 class CancelExecutionRequest(_message.Message):
     __slots__ = ("execution_id", "reason")

@@ -1,0 +1,50 @@
+"""What is audited of both APIs: a rule for every operation that changes something."""
+
+from collections.abc import Mapping
+
+from app.domain.actions import Action
+
+AUDITED: Mapping[str, Action] = {
+    "create_workflow": Action.WORKFLOW_CREATE,
+    "replace_workflow": Action.WORKFLOW_CHANGE,
+    "update_workflow": Action.WORKFLOW_CHANGE,
+    "delete_workflow": Action.WORKFLOW_DELETE,
+    "create_task": Action.TASK_CREATE,
+    "replace_task": Action.TASK_CHANGE,
+    "update_task": Action.TASK_CHANGE,
+    "delete_task": Action.TASK_DELETE,
+    "restore_revision": Action.WORKFLOW_RESTORE,
+    "start_flow_run": Action.WORKFLOW_CREATE,
+    "cancel_execution": Action.EXECUTION_CANCEL,
+    "pause_execution": Action.EXECUTION_PAUSE,
+    "resume_execution": Action.EXECUTION_RESUME,
+    "signal_execution": Action.EXECUTION_SIGNAL,
+    "skip_task": Action.EXECUTION_SKIP,
+    "retry_execution": Action.EXECUTION_RETRY,
+    "rerun_execution": Action.EXECUTION_RERUN,
+    "create_schedule": Action.SCHEDULE_CREATE,
+    "replace_schedule": Action.SCHEDULE_CHANGE,
+    "delete_schedule": Action.SCHEDULE_DELETE,
+    "pause_schedule": Action.SCHEDULE_PAUSE,
+    "resume_schedule": Action.SCHEDULE_RESUME,
+    "create_key": Action.KEY_CREATE,
+    "rotate_key": Action.KEY_ROTATE,
+    "revoke_key": Action.KEY_REVOKE,
+    "create_tenant": Action.TENANT_CREATE,
+    "/workflow.WorkflowService/CancelExecution": Action.EXECUTION_CANCEL,
+    "/workflow.WorkflowService/PauseExecution": Action.EXECUTION_PAUSE,
+    "/workflow.WorkflowService/ResumeExecution": Action.EXECUTION_RESUME,
+    "/workflow.WorkflowService/SignalExecution": Action.EXECUTION_SIGNAL,
+    "/workflow.WorkflowService/SkipTask": Action.EXECUTION_SKIP,
+    "/workflow.WorkflowService/RetryExecution": Action.EXECUTION_RETRY,
+    "/workflow.WorkflowService/RerunExecution": Action.EXECUTION_RERUN,
+}
+"""`start_flow_run` stores the flow, if it is new or has changed, as a workflow."""
+
+STARTS = frozenset(
+    {"start_execution", "/workflow.WorkflowService/StartWorkflow", "/workflow.WorkflowService/ExecuteWorkflow"}
+)
+"""They are not audited: the row of the execution has `started_by`."""
+
+ONLY_READ = frozenset({"list_keys", "list_tenants"})
+"""They need a scope for changes, and change nothing."""
