@@ -53,6 +53,7 @@ class Attempt:
     masked: `masked(text)` is the text without the secrets of the workflow. The engine hides them in all that a handler
         returns, reports and raises; a handler that cuts a text hides them before, since a part of one is not found.
     workflow_key: the key of the workflow; None if it has none.
+    tenant: the key of the tenant whose execution it is; empty for none, which has no rights.
     kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
         contains expressions.
     """
@@ -74,6 +75,7 @@ class Attempt:
     kept: dict[Any, Any] | None = None
     workflow_key: str | None = None
     masked: Callable[[str], str] = str
+    tenant: str = ""
 
     @property
     def task_key(self) -> str:

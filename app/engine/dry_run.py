@@ -143,10 +143,10 @@ class DryRunner:
 class _Stars:
     """Replaces all secrets, because a dry run returns configs to the caller."""
 
-    def get(self, name: str) -> str:
+    def get(self, tenant: str, name: str) -> str:
         return STARS
 
-    def values(self, name: str) -> Sequence[str]:
+    def values(self, tenant: str, name: str) -> Sequence[str]:
         return ()
 
 

@@ -310,12 +310,23 @@ class Expiry(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedRevision:
+    """A workflow as it was at a revision.
+
+    - tenant: the key of its tenant, which never changes
+    - workflow: the workflow
+    """
+
+    tenant: str
+    workflow: Workflow
+
+
 class DefinitionReader(Protocol):
     async def current(self, ref: Ref) -> tuple[int, int] | None:
         """(workflow id, current revision); None when the workflow does not exist."""
 
-    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
-        """The tenant's workflow as it was at this revision."""
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> OwnedRevision | None: ...
 
 
 class Signals(Protocol):
@@ -336,18 +347,20 @@ class UnusableSecret(Exception):
 
 
 class Secrets(Protocol):
-    def get(self, name: str) -> str | None:
+    """The secrets of all tenants. A tenant is given by its key, and has its own only."""
+
+    def get(self, tenant: str, name: str) -> str | None:
         """The value of a secret; None when it is not set in this process. Raise `UnusableSecret`."""
 
-    def values(self, name: str) -> Sequence[str]:
+    def values(self, tenant: str, name: str) -> Sequence[str]:
         """What has to be hidden: the values that the secret has and had in this process."""
 
 
 class NoSecrets:
-    def get(self, name: str) -> str | None:
+    def get(self, tenant: str, name: str) -> str | None:
         return None
 
-    def values(self, name: str) -> Sequence[str]:
+    def values(self, tenant: str, name: str) -> Sequence[str]:
         return ()
 
 

@@ -21,7 +21,7 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore
-from app.domain.callers import DEFAULT_TENANT_ID
+from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure, Parent
@@ -38,6 +38,7 @@ from app.engine.ports import (
     ExecutionStore,
     FamilyChange,
     FamilyReader,
+    OwnedRevision,
     Parking,
     Recording,
     RowChange,
@@ -1184,10 +1185,11 @@ async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> No
     assert await stores.reader.current(ref_of("slug")) == (first.id, 2)
     assert await stores.reader.current(ref_of(first)) == (first.id, 2)
     assert await stores.reader.current(ref_of("unknown")) is None
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1) == first
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 2) == second
+    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1) == OwnedRevision(DEFAULT_TENANT, first)
+    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 2) == OwnedRevision(DEFAULT_TENANT, second)
     assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 3) is None
     assert await stores.reader.revision(DEFAULT_TENANT_ID, 10**9, 1) is None
     await stores.definitions.delete(ANYONE, ref_of("slug"))
     assert await stores.reader.current(ref_of("slug")) is None
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1) == first, "executions go on with it"
+    kept = await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1)
+    assert kept == OwnedRevision(DEFAULT_TENANT, first), "executions go on with it"

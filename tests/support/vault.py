@@ -2,20 +2,27 @@
 
 from collections.abc import Sequence
 
+from app.domain.callers import DEFAULT_TENANT
 from app.engine.ports import UnusableSecret
 
 
 class Vault:
-    """Secrets by name. Those whose value is None cannot be used."""
+    """Secrets of the tenant `default` and of others, by name. Those whose value is None cannot be used."""
 
     def __init__(self, **secrets: str | None) -> None:
-        self._secrets = secrets
+        self._secrets = {DEFAULT_TENANT: secrets}
 
-    def get(self, name: str) -> str | None:
-        if name in self._secrets and self._secrets[name] is None:
+    def of(self, tenant: str, **secrets: str | None) -> "Vault":
+        """Also with secrets of another tenant."""
+        self._secrets[tenant] = secrets
+        return self
+
+    def get(self, tenant: str, name: str) -> str | None:
+        secrets = self._secrets.get(tenant, {})
+        if name in secrets and secrets[name] is None:
             raise UnusableSecret(f"secret {name!r} has fewer than 4 characters")
-        return self._secrets.get(name)
+        return secrets.get(name)
 
-    def values(self, name: str) -> Sequence[str]:
-        value = self._secrets.get(name)
+    def values(self, tenant: str, name: str) -> Sequence[str]:
+        value = self._secrets.get(tenant, {}).get(name)
         return () if value is None else (value,)

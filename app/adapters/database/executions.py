@@ -19,13 +19,12 @@ from app.adapters.database.tenancy import in_tenant
 from app.adapters.unreachable import reaching
 from app.audit.entry import UNMASKED, Entries, Entry
 from app.domain.actions import Act
-from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.domain.refs import Ref
 from app.engine.identifiers import first_id_at
-from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
+from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening, OwnedRevision
 
 _SQL = load("executions")
 _FAMILIES = load("families")
@@ -221,7 +220,9 @@ class PostgresDefinitionReader:
                 row = await self._pool.read_row(_SQL["current_revision_by_id"], ref.tenant_id, ref.id)
         return None if row is None else (row["id"], row["revision"])
 
-    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> OwnedRevision | None:
         with reaching():
-            snapshot = await self._pool.read_value(_SQL["revision_snapshot"], tenant_id, workflow_id, revision)
-        return None if snapshot is None else workflow_from_document(orjson.loads(snapshot))
+            row = await self._pool.read_row(_SQL["revision_snapshot"], tenant_id, workflow_id, revision)
+        if row is None:
+            return None
+        return OwnedRevision(row["tenant"], workflow_from_document(orjson.loads(row["snapshot"])))

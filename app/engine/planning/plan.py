@@ -65,6 +65,7 @@ class Plan:
     - steps: the number of tasks that are not compensations
     - route: the conditions that choose the next task; None when the graph gives the order
     - calls_workflows: True when a task runs another workflow
+    - tenant: the key of the tenant, whose secrets and rights its tasks have; empty for none
     """
 
     workflow_id: int
@@ -84,6 +85,7 @@ class Plan:
     steps: int
     route: Route | None = None
     calls_workflows: bool = False
+    tenant: str = ""
 
     @property
     def follows_conditions(self) -> bool:
@@ -94,8 +96,8 @@ class Plan:
         return None if task_id is None else self.tasks[self.index_of[task_id]].name
 
 
-def compile_plan(workflow: Workflow, compiler: Compiler | None = None) -> Plan:
-    """Compile a workflow. Raise `Invalid` when its tasks wait for each other in a cycle."""
+def compile_plan(workflow: Workflow, compiler: Compiler | None = None, tenant: str = "") -> Plan:
+    """Compile a workflow of a tenant. Raise `Invalid` when its tasks wait for each other in a cycle."""
     route = compile_route(workflow, [task.name for task in workflow.tasks])
     graph = build_graph(workflow.tasks) if route is None else unconnected_graph(len(workflow.tasks))
     index_named = {task.name: index for index, task in enumerate(workflow.tasks)}
@@ -120,6 +122,7 @@ def compile_plan(workflow: Workflow, compiler: Compiler | None = None) -> Plan:
         steps=len(steps),
         route=route,
         calls_workflows=any(task.type == CALLING_TYPE for task in workflow.tasks),
+        tenant=tenant,
     )
 
 

@@ -45,9 +45,9 @@ class Plans:
         return plan
 
     async def _load(self, tenant_id: int, workflow_id: int, revision: int) -> Plan | None:
-        workflow = await self._definitions.revision(tenant_id, workflow_id, revision)
-        if workflow is None:
+        stored = await self._definitions.revision(tenant_id, workflow_id, revision)
+        if stored is None:
             return None
         compiler = Compiler()
-        await compiler.prepare(workflow.tasks, self._pace)
-        return compile_plan(workflow, compiler)
+        await compiler.prepare(stored.workflow.tasks, self._pace)
+        return compile_plan(stored.workflow, compiler, stored.tenant)

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.ports import Clock, NoSecrets, Secrets
 from app.engine.running.attempts import Attempts
@@ -24,7 +23,7 @@ class Collaborators:
     - evaluations: evaluates their expressions, and checks outputs
     - clock: says what time events happen at, and when tasks are due
     - openings: prepares the children that tasks start
-    - secrets: the values of the secrets that tasks name
+    - secrets: the values of the secrets that tasks name, of all tenants
     - chance: returns numbers from 0 to 1, which spread retries
     - suspects: makes the attempts that may be what stops engines one at a time
     """
@@ -38,7 +37,3 @@ class Collaborators:
     secrets: Secrets = field(default_factory=NoSecrets)
     chance: Callable[[], float] = random.random
     suspects: Suspects = field(default_factory=Suspects)
-
-    def secrets_of(self, tenant_id: int) -> Secrets:
-        """The secrets for executions of a tenant. Only the default one has any: there are none of other tenants yet."""
-        return self.secrets if tenant_id == DEFAULT_TENANT_ID else NoSecrets()

@@ -22,9 +22,9 @@ class TaskMask:
         self._mask = mask
 
     @classmethod
-    def of(cls, secrets: Secrets, names: Iterable[str]) -> "TaskMask":
+    def of(cls, secrets: Secrets, tenant: str, names: Iterable[str]) -> "TaskMask":
         """Raise whatever reading a secret raises."""
-        return cls(mask_of(frozenset(value for name in names for value in secrets.values(name))))
+        return cls(mask_of(frozenset(value for name in names for value in secrets.values(tenant, name))))
 
     def finds(self, text: str) -> bool:
         return self._mask.finds(text)

@@ -207,6 +207,7 @@ class Preparation:
             kept=planned.flow.kept,
             masked=str if mask is None else mask.text,
             workflow_key=self._state.plan.key,
+            tenant=self._state.plan.tenant,
         )
 
     def failure(self, index: int, error: BaseException) -> TaskError:
@@ -223,15 +224,16 @@ class Preparation:
 
     @property
     def mask(self) -> TaskMask | None:
-        """Hides every secret of the workflow, also those that other tasks use: what they call can send them back.
+        """Hides every secret of the workflow, also those that other tasks use: what they call can send them back. None
+        of other workflows and tenants: the stars would tell that a guess was right.
 
         None for a workflow without secrets.
         """
-        names = self._state.plan.secrets
-        if not names:
+        plan = self._state.plan
+        if not plan.secrets:
             return None
         try:
-            return TaskMask.of(self._secrets, names)
+            return TaskMask.of(self._secrets, plan.tenant, plan.secrets)
         except Exception as error:  # noqa: BLE001 - as in start
             log.warning("secrets_unreadable", execution_id=str(self._execution.id), error=type(error).__name__)
             return HideAll()

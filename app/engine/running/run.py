@@ -82,8 +82,7 @@ class Run:
         self._place = Place(places, execution.workflow_id)
         self._on_gone = on_gone
         self._permit = WritePermit()
-        secrets = shared.secrets_of(execution.tenant_id)
-        self._preparation = Preparation(execution, state, shared.attempts, secrets, shared.evaluations)
+        self._preparation = Preparation(execution, state, shared.attempts, shared.secrets, shared.evaluations)
         self._ahead = Ahead(self._preparation, self.start_known)
         self._decider = StepDecider(state, self._preparation, self._ahead, limits)
         self._due_times = DueTimes(state, self._preparation, shared, limits.park_after_seconds, self)

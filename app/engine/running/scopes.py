@@ -69,10 +69,11 @@ class Scopes:
         )
 
     def _secret(self, name: str) -> str | None:
-        if name not in self._state.plan.secrets:
+        plan = self._state.plan
+        if name not in plan.secrets:
             message = "the workflow does not name this secret, so it cannot use it; add it to the workflow's `secrets`"
             raise EvaluationError(f"secrets.{name}", message)
-        return self._secrets.get(name)
+        return self._secrets.get(plan.tenant, name)
 
     def _task(self, by: int, output: Callable[[str], Any], name: str) -> dict[str, Any]:
         """What an expression of task `by` sees of the task that has this name."""

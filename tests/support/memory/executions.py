@@ -7,14 +7,14 @@ from uuid import UUID
 import orjson
 
 from app.domain.actions import Act
-from app.domain.definitions import Workflow
+from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
-from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening
+from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening, OwnedRevision
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 
 
@@ -103,14 +103,18 @@ class MemoryDefinitionReader:
             stored = await self._database.definitions.document(ref)
             return None if stored is None else (stored.workflow_id, stored.revision)
 
-    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> OwnedRevision | None:
         async with self._database.faults.around("revision"):
             try:
                 ref = Ref(tenant_id=tenant_id, id=workflow_id)
                 document = await self._database.definitions.revision_document(ref, revision)
             except NotFound:
                 return None
-            return workflow_from_document(orjson.loads(document))
+            return OwnedRevision(tenant_key(tenant_id), workflow_from_document(orjson.loads(document)))
+
+
+def tenant_key(tenant_id: int) -> str:
+    return DEFAULT_TENANT if tenant_id == DEFAULT_TENANT_ID else f"tenant-{tenant_id}"
 
 
 def _id_of(execution: Execution) -> UUID:

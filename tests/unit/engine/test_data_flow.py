@@ -322,12 +322,12 @@ class BreakingVault:
     def __init__(self) -> None:
         self.is_broken = True
 
-    def get(self, name: str) -> str:
+    def get(self, tenant: str, name: str) -> str:
         if self.is_broken:
             raise OSError("s3cr3t-token is no file")
         return "s3cr3t-token"
 
-    def values(self, name: str) -> Sequence[str]:
+    def values(self, tenant: str, name: str) -> Sequence[str]:
         return (self.get(name),)
 
 

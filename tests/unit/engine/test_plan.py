@@ -3,11 +3,12 @@
 import pytest
 
 from app.background.turns import Turns
-from app.domain.definitions import RetryPolicy, Task, Workflow
+from app.domain.definitions import RetryPolicy, Task
 from app.domain.errors import Invalid
 from app.domain.refs import Ref
 from app.engine.planning.plan import NO_RETRY, compile_plan
 from app.engine.planning.plans import Plans
+from app.engine.ports import OwnedRevision
 from tests.support.stories import parallel, plan_of, sync, workflow_of
 
 
@@ -20,9 +21,11 @@ class Reader:
     async def current(self, ref: Ref) -> tuple[int, int] | None:
         raise NotImplementedError
 
-    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> Workflow | None:
+    async def revision(self, tenant_id: int, workflow_id: int, revision: int) -> OwnedRevision | None:
         self.asked.append((workflow_id, revision))
-        return workflow_of(sync("a"), revision=revision) if workflow_id == 1 and revision < 10 else None
+        if workflow_id != 1 or revision > 9:
+            return None
+        return OwnedRevision("sales", workflow_of(sync("a"), revision=revision))
 
 
 def test_tasks_keep_their_order_and_options() -> None:

@@ -92,4 +92,5 @@ SELECT id, revision FROM workflows WHERE id = $2 AND tenant_id = :tenant;
 SELECT id, revision FROM workflows WHERE key = $2 AND tenant_id = :tenant;
 
 -- name: revision_snapshot
-SELECT snapshot FROM workflow_revisions WHERE workflow_id = $2 AND revision = $3 AND tenant_id = :tenant;
+SELECT r.snapshot, t.key AS tenant FROM workflow_revisions r JOIN tenants t ON t.id = r.tenant_id
+WHERE r.workflow_id = $2 AND r.revision = $3 AND r.tenant_id = :tenant;
