@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     http_task_own_api_workflows: str = ""
     http_task_max_response_bytes: int = Field(1_048_576, ge=1)
     python_modules: str = ""
+    tenants_file: Path | None = None
     secrets_folder: Path | None = None
 
     @model_validator(mode="after")

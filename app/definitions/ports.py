@@ -241,5 +241,5 @@ class DefinitionCache(Protocol):
 
 
 class TaskTypes(Protocol):
-    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
-        """Every problem of `type` and `config`; paths start with `path`."""
+    def config_problems(self, task: TaskDraft, path: str = "", tenant: str = "") -> list[Problem]:
+        """Every problem of `type` and `config` in the tenant with this key; paths start with `path`."""

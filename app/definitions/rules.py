@@ -30,13 +30,20 @@ class Rules:
     task_types: TaskTypes
     max_tasks: int
 
-    def check_new(self, draft: WorkflowDraft, prepared: Prepared | None = None) -> None:
-        """Raise `Invalid` with every problem, and `Unprepared`; without `prepared` everything is compiled at once."""
+    def check_new(self, draft: WorkflowDraft, prepared: Prepared | None = None, tenant: str = "") -> None:
+        """Raise `Invalid` with every problem, and `Unprepared`; without `prepared` everything is compiled at once.
+
+        tenant: the key of the tenant that saves it; empty for none, which has no rights.
+        """
         tasks = draft.tasks or ()
         self._check_count(len(tasks), 0)
-        _check_whole(draft, tasks, _Before(), self.task_types.config_problems, prepared or Prepared())
 
-    def check(self, current: Workflow, edit: WorkflowEdit, prepared: Prepared | None = None) -> None:
+        def config_problems(task: TaskDraft, path: str) -> list[Problem]:
+            return self.task_types.config_problems(task, path, tenant)
+
+        _check_whole(draft, tasks, _Before(), config_problems, prepared or Prepared())
+
+    def check(self, current: Workflow, edit: WorkflowEdit, prepared: Prepared | None = None, tenant: str = "") -> None:
         """As `check_new`.
 
         Configs and expressions of unchanged tasks are not checked again, nor are stored names, so that a rule that has
@@ -46,7 +53,7 @@ class Rules:
         before = _Before.of(current)
 
         def config_problems(task: TaskDraft, path: str) -> list[Problem]:
-            return [] if before.has(task) else self.task_types.config_problems(task, path)
+            return [] if before.has(task) else self.task_types.config_problems(task, path, tenant)
 
         draft = WorkflowDraft(**workflow_fields(edit))
         _check_whole(draft, edit.tasks, before, config_problems, prepared or Prepared())

@@ -90,7 +90,7 @@ class DefinitionService:
         return self._reads.statistics
 
     async def create(self, caller: Caller, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
-        await self._check_new(draft)
+        await self._check_new(caller, draft)
         warnings = await self._warnings_of(caller.tenant_id, draft, strict=strict)
         return replace(await self._writes.create(Act(caller, Action.WORKFLOW_CREATE), draft), warnings=warnings)
 
@@ -98,14 +98,14 @@ class DefinitionService:
         """Everything that `create` would find, except a taken key. Nothing is stored."""
         warnings = await self._warnings_of(caller.tenant_id, draft, strict=False)
         try:
-            await self._check_new(draft)
+            await self._check_new(caller, draft)
         except Invalid as error:
             return Verdict((*error.problems, *warnings), ()) if strict else Verdict(error.problems, warnings)
         return Verdict(warnings, ()) if strict else Verdict((), warnings)
 
-    async def _check_new(self, draft: WorkflowDraft) -> None:
+    async def _check_new(self, caller: Caller, draft: WorkflowDraft) -> None:
         async def check(prepared: Prepared) -> None:
-            self._rules.check_new(draft, prepared)
+            self._rules.check_new(draft, prepared, caller.tenant)
 
         await with_prepared(self._schemas, check)
 
@@ -287,7 +287,7 @@ class DefinitionService:
             def checked_edit(current: Workflow) -> WorkflowEdit:
                 wanted = edit(current)
                 with request.in_words(wanted):
-                    self._rules.check(current, wanted, prepared)
+                    self._rules.check(current, wanted, prepared, act.caller.tenant)
                     seen.append((current, self._warnings(calls, ref.tenant_id, current, wanted, request)))
                 return wanted
 

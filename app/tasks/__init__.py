@@ -6,17 +6,20 @@ from app.domain.handlers import Attempt, TaskError
 from app.tasks.functions import task_function
 from app.tasks.plugins import PluginError
 from app.tasks.registry import TaskTypeRegistry, build_registry
+from app.tasks.rights import HttpRights, TenantRights
 from app.tasks.task_type import HttpOptions, TaskConfig, TaskOptions, TaskType, parse_config
 
 __all__ = [
     "Attempt",
     "HttpOptions",
+    "HttpRights",
     "PluginError",
     "TaskConfig",
     "TaskError",
     "TaskOptions",
     "TaskType",
     "TaskTypeRegistry",
+    "TenantRights",
     "build_registry",
     "parse_config",
     "task_function",

@@ -1,13 +1,16 @@
 """The registry of functions that `python` tasks can call, by name."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, TypeVar
 
+from app.domain.accepted import choice_form
 from app.domain.handlers import Attempt
 from app.tasks.plugins import PluginError, import_modules, load_plugins
+from app.tasks.rights import ANY
 
 FUNCTIONS_GROUP = "workflow.functions"
 
@@ -83,6 +86,20 @@ def load_functions(modules: tuple[str, ...]) -> Mapping[str, TaskFunction]:
             raise PluginError(f"entry point {name!r} of {FUNCTIONS_GROUP}: the name is taken")
         plugged[name] = TaskFunction(function)
     return {**_decorated, **plugged}
+
+
+def available(functions: Mapping[str, TaskFunction], names: Collection[str], tenant: str) -> Mapping[str, TaskFunction]:
+    """Those of the functions that the tenant can call; `*` among the names is all. Raise `PluginError` for a name that
+    no function has.
+    """
+    if ANY in names:
+        return functions
+    for name in sorted(names):
+        if name not in functions:
+            near = get_close_matches(name, functions, n=3)
+            hint = f"did you mean {choice_form(near)}?" if near else "PYTHON_MODULES must name the module that has it"
+            raise PluginError(f"TENANTS_FILE: [{tenant}] python_functions: no function {name!r}; {hint}")
+    return {name: functions[name] for name in names}
 
 
 def _origin(function: Callable[..., Any]) -> str:

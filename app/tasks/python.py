@@ -7,7 +7,7 @@ replaced. Waiting for a free thread counts as time of the attempt.
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from difflib import get_close_matches
@@ -19,6 +19,7 @@ import structlog
 from pydantic import Field
 
 from app.domain.accepted import choice_form
+from app.domain.callers import DEFAULT_TENANT
 from app.domain.errors import Problem
 from app.domain.handlers import Attempt, TaskError
 from app.domain.texts import storable_text
@@ -39,7 +40,13 @@ class PythonConfig(TaskConfig):
 
 
 class PythonHandler:
-    def __init__(self, functions: Mapping[str, TaskFunction], threads: int) -> None:
+    """Calls the functions that the tenant of an execution can call.
+
+    functions: by the key of a tenant, and by name.
+    threads: how many threads call them.
+    """
+
+    def __init__(self, functions: Mapping[str, Mapping[str, TaskFunction]], threads: int) -> None:
         self._functions = functions
         self._threads = WorkerThreads(threads)
 
@@ -48,17 +55,18 @@ class PythonHandler:
         # Other executions share the config, other tasks the input: the function gets copies that it can change.
         own = replace(attempt, config=deepcopy(dict(attempt.config)), input=deepcopy(attempt.input))
         config = parse_config(PythonConfig, own.config)
-        if problems := self.problems(config):
+        if problems := self.problems(config, attempt.tenant):
             raise invalid_config(problems)
-        function = self._functions[config.function]
+        function = self._functions[attempt.tenant][config.function]
         call = partial(function.call, **function.keywords(config.arguments, own))
         result = call() if function.is_coroutine else await self._in_thread(call, attempt)
         return await _awaited(result, attempt) if isawaitable(result) else result
 
-    def problems(self, config: PythonConfig) -> list[Problem]:
-        function = self._functions.get(config.function)
+    def problems(self, config: PythonConfig, tenant: str) -> list[Problem]:
+        known = self._functions.get(tenant, {})
+        function = known.get(config.function)
         if function is None:
-            return [Problem("config.function", self._unknown(config.function))]
+            return [Problem("config.function", _unknown(config.function, known, tenant))]
         problem = function.argument_problem(config.arguments)
         return [] if problem is None else [Problem("config.arguments", problem)]
 
@@ -75,12 +83,20 @@ class PythonHandler:
                 _log_left_running(attempt, replaced)
             raise
 
-    def _unknown(self, name: str) -> str:
-        if not self._functions:
-            return f"{name!r} is not a registered function: none is registered; {_HOW_TO_REGISTER}"
-        near = get_close_matches(name, self._functions, n=3)
-        hint = f"did you mean {choice_form([repr(known) for known in near])}? If not, " if near else ""
-        return f"{name!r} is not a registered function; {hint}{_HOW_TO_REGISTER}"
+
+def _unknown(name: str, known: Iterable[str], tenant: str) -> str:
+    """Says the same of a function that only other tenants can call as of one that there is not."""
+    known = list(known)
+    if tenant == DEFAULT_TENANT:
+        what, how = f"{name!r} is not a registered function", _HOW_TO_REGISTER
+    else:
+        what = f"function {name!r} is not available to tenant {tenant!r}"
+        how = f"the operator can add it to python_functions of [{tenant}] in TENANTS_FILE"
+    if not known and tenant == DEFAULT_TENANT:
+        return f"{what}: none is registered; {how}"
+    near = get_close_matches(name, known, n=3)
+    hint = f"did you mean {choice_form([repr(one) for one in near])}? If not, " if near else ""
+    return f"{what}; {hint}{how}"
 
 
 def _log_left_running(attempt: Attempt, replaced: bool) -> None:
@@ -131,6 +147,7 @@ def _python_error(error: BaseException, attempt: Attempt) -> TaskError:
     return TaskError("python_error", storable_text(attempt.masked(f"{type(error).__name__}: {error}"), MAX_MESSAGE))
 
 
-def python_type(functions: Mapping[str, TaskFunction], threads: int) -> TaskType:
+def python_type(functions: Mapping[str, Mapping[str, TaskFunction]], threads: int) -> TaskType:
+    """As `PythonHandler`."""
     handler = PythonHandler(functions, threads)
-    return TaskType(PythonConfig, handler, handler.problems, handler.close)
+    return TaskType(PythonConfig, handler, close=handler.close, tenant_check=handler.problems)

@@ -14,7 +14,7 @@ from app.domain.json_values import MAX_DEPTH, storage_problems
 from app.expressions.template import templated_paths
 from app.tasks.child_workflow import workflow_type
 from app.tasks.delay import delay_type
-from app.tasks.functions import load_functions
+from app.tasks.functions import TaskFunction, available, load_functions
 from app.tasks.http.handler import http_types
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
@@ -44,14 +44,15 @@ class TaskTypeRegistry:
         found = self._types.get(DEFAULT_TYPE if type is None else type)
         return None if found is None else found.handler
 
-    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+    def config_problems(self, task: TaskDraft, path: str = "", tenant: str = "") -> list[Problem]:
+        """Every problem of `type` and `config`, and what the tenant with this key may not use."""
         dot = f"{path}." if path else ""
         task_type = self._types.get(DEFAULT_TYPE if task.type is None else task.type)
         if task_type is None:
             known = ", ".join(sorted(self._types))
             return [Problem(f"{dot}type", f"{task.type!r} is not a known task type; known: {known}")]
         unstorable = list(storage_problems(task.config, f"{dot}config", MAX_DEPTH))
-        return unstorable or _misfits(task_type, task, dot)
+        return unstorable or _misfits(task_type, task, dot, tenant)
 
     async def close(self) -> None:
         """Close every type, even if closing another one fails. Can be called twice."""
@@ -60,7 +61,7 @@ class TaskTypeRegistry:
                 closing.push_async_callback(task_type.close)
 
 
-def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
+def _misfits(task_type: TaskType, task: TaskDraft, dot: str, tenant: str) -> list[Problem]:
     """Problems of the config; values that come from expressions are checked when the task runs."""
     config = task.effective_config
     open_places = templated_paths(config)
@@ -70,7 +71,7 @@ def _misfits(task_type: TaskType, task: TaskDraft, dot: str) -> list[Problem]:
         return model_problems(task_type.config, error, f"{dot}config", open_places)
     return [
         Problem(dot + problem.path, problem.message)
-        for problem in task_type.check(parsed)
+        for problem in (*task_type.check(parsed), *task_type.tenant_check(parsed, tenant))
         if not is_open(problem.path.removeprefix("config"), open_places)
     ]
 
@@ -89,13 +90,18 @@ def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now)
         "transform": transform_type(),
         CALLING_TYPE: workflow_type(),
         **http_types(options.http, now),
-        "python": python_type(load_functions(options.python_modules), options.python_threads),
+        "python": python_type(_functions_by_tenant(options), options.python_threads),
     }
     for name, make in load_plugins(TASK_TYPES_GROUP):
         if name in types:
             raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP}: the name is taken")
         types[name] = _made(name, make)
     return TaskTypeRegistry(types)
+
+
+def _functions_by_tenant(options: TaskOptions) -> dict[str, Mapping[str, TaskFunction]]:
+    functions = load_functions(options.python_modules)
+    return {tenant: available(functions, names, tenant) for tenant, names in options.functions.items()}
 
 
 def _made(name: str, make: Callable[[], TaskType]) -> TaskType:

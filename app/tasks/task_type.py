@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from app.domain.callers import DEFAULT_TENANT
 from app.domain.errors import Problem
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.domain.paths import below
+from app.tasks.rights import ANY, NO_HTTP_RIGHTS, HttpRights
 
 _WORDING = {
     "missing": "is required",
@@ -27,27 +29,39 @@ _WORDING = {
 class HttpOptions:
     """Options of `http` tasks.
 
-    allow_private: whether every private address can be called.
-    allowed_hosts: `host` and `host:port` in lower case that can be called although their addresses are private.
+    rights: what they can call beside public addresses, by the keys of tenants.
     max_response_bytes: the largest response that is read.
     call_seconds: the time limit of a call whose task has no timeout.
     own_ports: the ports at which this service listens on this machine.
-    own_api_workflows: the keys of the workflows whose tasks can call it there; `*` is any.
     """
 
-    allow_private: bool = False
-    allowed_hosts: frozenset[str] = frozenset()
+    rights: Mapping[str, HttpRights] = field(default_factory=dict)
     max_response_bytes: int = 1_048_576
     call_seconds: float = 30.0
     own_ports: frozenset[int] = frozenset()
-    own_api_workflows: frozenset[str] = frozenset()
+
+    def rights_of(self, tenant: str) -> HttpRights:
+        return self.rights.get(tenant, NO_HTTP_RIGHTS)
+
+
+def _all_to_default() -> Mapping[str, frozenset[str]]:
+    return {DEFAULT_TENANT: frozenset({ANY})}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOptions:
+    """Options of all task types.
+
+    http: those of `http` tasks.
+    python_threads: how many threads call functions.
+    python_modules: the modules that register functions.
+    functions: the names of the functions that tenants can call, by the keys of the tenants; `*` is any.
+    """
+
     http: HttpOptions = field(default_factory=HttpOptions)
     python_threads: int = 16
     python_modules: tuple[str, ...] = ()
+    functions: Mapping[str, frozenset[str]] = field(default_factory=_all_to_default)
 
 
 class TaskConfig(BaseModel):
@@ -63,6 +77,10 @@ def _no_problems(config: Any) -> list[Problem]:
     return []
 
 
+def _no_problems_of(config: Any, tenant: str) -> list[Problem]:
+    return []
+
+
 async def _nothing_to_close() -> None:
     return None
 
@@ -75,12 +93,14 @@ class TaskType:
     handler: runs the attempts.
     check: finds problems of a valid config that the model cannot find; their paths start with `config`.
     close: closes what the handler has opened; it must be possible to call it twice.
+    tenant_check: as `check`, for what one tenant may use and another may not; gets the key of the tenant, too.
     """
 
     config: type[BaseModel]
     handler: Handler
     check: Callable[[Any], list[Problem]] = _no_problems
     close: Callable[[], Awaitable[None]] = _nothing_to_close
+    tenant_check: Callable[[Any, str], list[Problem]] = _no_problems_of
 
 
 def parse_config(model: type[AnyConfig], config: Mapping[str, Any]) -> AnyConfig:

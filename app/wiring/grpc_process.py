@@ -88,9 +88,10 @@ async def open_engine_process(
     secrets = secrets or SecretFiles(settings.secrets_folder, os.environ)
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
     async with (
+        # First: what is wrong in modules and in TENANTS_FILE is told before a database is started or migrated.
+        open_task_types(settings) as task_types,
         open_database(settings, defects.report) as database,
         _open_lease_pool(settings, database) as lease_pool,
-        open_task_types(settings) as task_types,
         open_evaluations(settings) as evaluations,
         _open_identity(settings, database, defects.report, entries) as (signals, identity),
     ):

@@ -9,6 +9,7 @@ import structlog
 from app.adapters.database_url import StorageError, StorageLost
 from app.adapters.logs import configure_logs, hide_in_tracebacks
 from app.adapters.secrets import SecretFiles
+from app.adapters.tenants_file import TenantsFileError
 from app.config import Settings, SettingsError, load_settings
 from app.domain.errors import Unavailable
 from app.tasks import PluginError
@@ -22,7 +23,8 @@ def launch(run: Callable[[Settings, SecretFiles], None], *also_expected: type[Ex
     `also_expected` are such errors of this process alone.
     """
     storage = (StorageError, StorageLost)
-    expected: tuple[type[Exception], ...] = (SettingsError, *storage, PluginError, Unavailable, *also_expected)
+    wrong = (SettingsError, PluginError, TenantsFileError)
+    expected: tuple[type[Exception], ...] = (*wrong, *storage, Unavailable, *also_expected)
     try:
         settings = load_settings()
         run(settings, open_log(settings))

@@ -1,6 +1,6 @@
 """Builds the parts that both processes need: the database, the task types, the service of executions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +14,12 @@ from app.adapters.embedded.storage import open_storage
 from app.adapters.evaluators.pool import EvaluatorPool
 from app.adapters.evaluators.process import ProcessLimits
 from app.adapters.system_clock import SystemClock
+from app.adapters.tenants_file import read_tenants_file
 from app.audit.entry import Entries
 from app.background.loop import OnDefect
 from app.background.turns import Turns
 from app.config import Settings
+from app.domain.callers import DEFAULT_TENANT
 from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
@@ -26,7 +28,8 @@ from app.engine.planning.plans import Plans
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.watchers import Hub
-from app.tasks import HttpOptions, TaskOptions, TaskTypeRegistry, build_registry
+from app.tasks import HttpOptions, HttpRights, TaskOptions, TaskTypeRegistry, TenantRights, build_registry
+from app.tasks.rights import ANY
 from app.wiring.schema import provide_schema
 
 
@@ -80,8 +83,16 @@ def _direct_address(settings: Settings) -> str | None:
 
 @asynccontextmanager
 async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]:
-    """The registry of task types. `settings` has the limits of tasks, and the modules with functions."""
-    options = TaskOptions(_http_options(settings), settings.engine_python_threads, settings.function_modules)
+    """The registry of task types. `settings` has the limits of tasks, the modules with functions, and what tenants may
+    use. Raise `PluginError` and `TenantsFileError`.
+    """
+    rights = {DEFAULT_TENANT: _rights_of_default(settings), **read_tenants_file(settings.tenants_file)}
+    options = TaskOptions(
+        http=_http_options(settings, {tenant: one.http for tenant, one in rights.items()}),
+        python_threads=settings.engine_python_threads,
+        python_modules=settings.function_modules,
+        functions={tenant: one.functions for tenant, one in rights.items()},
+    )
     registry = build_registry(options)
     try:
         yield registry
@@ -89,13 +100,16 @@ async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]
         await registry.close()
 
 
-def _http_options(settings: Settings) -> HttpOptions:
+def _rights_of_default(settings: Settings) -> TenantRights:
+    http = HttpRights(settings.http_task_allow_private, settings.http_task_hosts, settings.own_api_workflows)
+    return TenantRights(http, frozenset({ANY}))
+
+
+def _http_options(settings: Settings, rights: Mapping[str, HttpRights]) -> HttpOptions:
     return HttpOptions(
-        allow_private=settings.http_task_allow_private,
-        allowed_hosts=settings.http_task_hosts,
+        rights=rights,
         max_response_bytes=settings.http_task_max_response_bytes,
         own_ports=frozenset({settings.fastapi_port, settings.grpc_port}),
-        own_api_workflows=settings.own_api_workflows,
     )
 
 

@@ -62,8 +62,9 @@ async def open_rest_process(
     """
     entries = Entries(mask)
     async with (
-        open_database(settings, defects.report) as database,
+        # First: what is wrong in modules and in TENANTS_FILE is told before a database is started or migrated.
         open_task_types(settings) as task_types,
+        open_database(settings, defects.report) as database,
         open_evaluations(settings) as evaluations,
         _open_signals(database) as signals,
         _open_definitions(settings, database, task_types, signals, evaluations, entries) as definitions,

@@ -11,6 +11,7 @@ from app.tasks.http.client import HttpClient
 from app.tasks.http.handler import HttpHandler
 from app.tasks.http.pool import PoolLimits
 from app.tasks.task_type import HttpOptions
+from tests.integration.tasks.site import rights
 from tests.support.chaos import ChaosPlan
 from tests.support.wrong_http import Caller, WrongServer, call_in_rounds, call_without_pause, opened
 
@@ -44,7 +45,7 @@ async def test_excess_bytes_reach_no_other_request(
     """In rounds, so that late bytes have been sent; connections are reused also after excess bytes."""
     server, clock = WrongServer(random.Random(plan.seed), (None, 0.0, 0.001, 0.02, 0.04)), RoundClock()
     listening, url = await opened(server)
-    options, limits = HttpOptions(allow_private=True), PoolLimits(no_reuse_seconds=0.0)
+    options, limits = HttpOptions(rights(allow_private=True)), PoolLimits(no_reuse_seconds=0.0)
     client = HttpClient(options, clock=clock, limits=limits)
     caller = Caller(random.Random(plan.seed), HttpHandler(client, "GET", options, lambda: datetime.now(UTC)), url)
     until = time.monotonic() + soak_seconds / 2
@@ -61,7 +62,7 @@ async def test_excess_bytes_reach_no_other_request_without_a_cooldown(
     """Continuous, and without a cooldown: excess bytes are recognised only because they have been received."""
     server = WrongServer(random.Random(plan.seed), (None,))
     listening, url = await opened(server)
-    options, limits = HttpOptions(allow_private=True), PoolLimits(cooldown_seconds=0.0, no_reuse_seconds=0.0)
+    options, limits = HttpOptions(rights(allow_private=True)), PoolLimits(cooldown_seconds=0.0, no_reuse_seconds=0.0)
     client = HttpClient(options, limits=limits)
     caller = Caller(random.Random(plan.seed), HttpHandler(client, "GET", options, lambda: datetime.now(UTC)), url)
     until = time.monotonic() + soak_seconds / 2

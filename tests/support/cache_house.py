@@ -35,7 +35,7 @@ SLOW_FILL_SECONDS = 0.3
 
 
 class AnyConfig:
-    def config_problems(self, task, path=""):
+    def config_problems(self, task, path="", tenant=""):
         return []
 
 

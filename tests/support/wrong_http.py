@@ -201,6 +201,7 @@ def attempt(**config: Any) -> Attempt:
         first_started_at=NOW,
         timeout_seconds=None,
         report=lambda percent, message: None,
+        tenant="default",
     )
 
 

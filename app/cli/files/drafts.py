@@ -19,7 +19,7 @@ UNLIMITED = 1_000_000_000
 class _AnyTaskType:
     """Accepts every task type: only a running service knows which exist and what their configs need."""
 
-    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+    def config_problems(self, task: TaskDraft, path: str = "", tenant: str = "") -> list[Problem]:
         return []
 
 

@@ -18,7 +18,7 @@ MAX_REDIRECTS = 5
 
 
 class HttpClient:
-    """Opens at the first request. Executions share connections and nothing else."""
+    """Opens at the first request. The executions of a tenant share connections and nothing else."""
 
     def __init__(
         self,
@@ -38,13 +38,14 @@ class HttpClient:
         """For one call with its redirects. Waits while too many others are made."""
         return self._places.place(workflow_id)
 
-    async def send(self, request: httpx.Request, expected: Collection[int]) -> httpx.Response:
-        """The unread response, which the caller must close. A redirect whose status is `expected` is not followed.
+    async def send(self, request: httpx.Request, expected: Collection[int], tenant: str) -> httpx.Response:
+        """The unread response, which the caller must close. A redirect whose status is `expected` is not followed. All
+        requests of the call have the rights of the tenant with this key.
 
         Raise `httpx.TransportError` when there is no response, `TaskError` for a refused address or redirect.
         """
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._sender.send(request)
+            response = await self._sender.send(request, tenant)
             following = None
             try:
                 following = None if response.status_code in expected else next_request(response)

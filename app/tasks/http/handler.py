@@ -32,7 +32,7 @@ class HttpHandler:
         self._default_method = default_method
         self._max_response_bytes = options.max_response_bytes
         self._call_seconds = options.call_seconds
-        self._own_api_workflows = options.own_api_workflows
+        self._rights_of = options.rights_of
         self._now = now
 
     async def run(self, attempt: Attempt) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class HttpHandler:
             raise _connection_error(request, error) from error
 
     async def _call(self, request: httpx.Request, config: HttpConfig, attempt: Attempt) -> dict[str, Any]:
-        response = await self._client.send(request, config.expected_status)
+        response = await self._client.send(request, config.expected_status, attempt.tenant)
         async with aclosing(response):
             if response.status_code in config.expected_status:
                 return await output_of(response, self._max_response_bytes)
@@ -75,12 +75,9 @@ class HttpHandler:
             }
         )
         headers.update(config.headers)
-        extensions = {OWN_API: self._may_call_own_api(attempt.workflow_key)}
+        extensions = {OWN_API: self._rights_of(attempt.tenant).may_call_own_api(attempt.workflow_key)}
         method = config.method or self._default_method
         return httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
-
-    def _may_call_own_api(self, workflow_key: str | None) -> bool:
-        return "*" in self._own_api_workflows or workflow_key in self._own_api_workflows
 
 
 def _connection_error(request: httpx.Request, error: httpx.TransportError) -> TaskError:

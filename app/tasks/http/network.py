@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import httpx
 
+from app.domain.callers import DEFAULT_TENANT
 from app.domain.handlers import TaskError
 from app.tasks.http.addresses import closed_kind, is_of_this_machine
 from app.tasks.http.socket_stream import SocketStream
@@ -28,12 +29,15 @@ class Origin(NamedTuple):
     host: as it is resolved; an IPv6 address without brackets.
     port: the default port if the URL has none.
     is_secure: whether TLS is used.
+    tenant: the key of the tenant that calls it. The address is checked when a connection is opened, so no other tenant
+        gets that connection.
     may_be_own: whether it may be this service itself. Connections with and without this right are not shared.
     """
 
     host: str
     port: int
     is_secure: bool
+    tenant: str
     may_be_own: bool = False
 
 
@@ -41,10 +45,10 @@ OWN_API = "own_api"
 """The extension of a request that may call this service itself. A redirect does not have it."""
 
 
-def origin_of(request: httpx.Request) -> Origin:
+def origin_of(request: httpx.Request, tenant: str) -> Origin:
     url, may_be_own = request.url, bool(request.extensions.get(OWN_API))
     is_secure = url.scheme == "https"
-    return Origin(host_of(url), url.port or (443 if is_secure else 80), is_secure, may_be_own)
+    return Origin(host_of(url), url.port or (443 if is_secure else 80), is_secure, tenant, may_be_own)
 
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -69,7 +73,7 @@ async def system_dial(address: str, port: int, tls: ssl.SSLContext | None, name:
 
 
 class GuardedNetwork:
-    """Connects to public addresses, and to others if the options allow them; otherwise raises a final `TaskError`."""
+    """Connects to public addresses, and to others if the tenant has the right; otherwise raises a final `TaskError`."""
 
     def __init__(
         self,
@@ -103,18 +107,19 @@ class GuardedNetwork:
 
     def _check(self, origin: Origin, addresses: Sequence[str]) -> None:
         """Raise `TaskError` unless every address is allowed: a name that resolves to both kinds is refused."""
-        place, hosts = _place(origin), self._options.allowed_hosts
+        place, rights = _place(origin), self._options.rights_of(origin.tenant)
+        hosts = rights.allowed_hosts
         if place in hosts:
             return
         if origin.port in self._options.own_ports and any(map(is_of_this_machine, addresses)):
             if not origin.may_be_own:
-                raise _refused_own(place)
+                raise _refused_own(place, origin.tenant)
             return
-        if self._options.allow_private or not hosts.isdisjoint({origin.host, place.rpartition(":")[0]}):
+        if rights.allow_private or not hosts.isdisjoint({origin.host, place.rpartition(":")[0]}):
             return
         for address in addresses:
             if (kind := closed_kind(address)) is not None:
-                raise _refused(origin.host, origin.port, address, kind)
+                raise _refused(origin, address, kind)
 
     async def _dial_one(self, origin: Origin, addresses: Sequence[str]) -> SocketStream:
         """Connect to the first address that accepts; each gets a share of the time."""
@@ -145,20 +150,31 @@ def _place(origin: Origin) -> str:
     return f"[{origin.host}]:{origin.port}" if ":" in origin.host else f"{origin.host}:{origin.port}"
 
 
-def _refused_own(place: str) -> TaskError:
+def _refused_own(place: str, tenant: str) -> TaskError:
+    workflows, hosts, _ = _rights_in_words(tenant)
     return TaskError(
         "http_address_refused",
-        f"{place} is this service itself: http tasks may not call it unless HTTP_TASK_OWN_API_WORKFLOWS names the key "
-        f"of their workflow, or HTTP_TASK_ALLOWED_HOSTS names {place}",
+        f"{place} is this service itself: http tasks may not call it unless {workflows} names the key "
+        f"of their workflow, or {hosts} names {place}",
         retryable=False,
     )
 
 
-def _refused(host: str, port: int, address: str, kind: str) -> TaskError:
+def _refused(origin: Origin, address: str, kind: str) -> TaskError:
+    host, port = origin.host, origin.port
     named = "" if host == address else f"{host} has the address "
+    _, hosts, private = _rights_in_words(origin.tenant)
     return TaskError(
         "http_address_refused",
-        f"{named}{address}, {kind}: http tasks may not reach it unless HTTP_TASK_ALLOWED_HOSTS names {host} or "
-        f"{host}:{port}, or HTTP_TASK_ALLOW_PRIVATE is true",
+        f"{named}{address}, {kind}: http tasks may not reach it unless {hosts} names {host} or "
+        f"{host}:{port}, or {private} is true",
         retryable=False,
     )
+
+
+def _rights_in_words(tenant: str) -> Sequence[str]:
+    """Where the rights of the tenant are written: its workflows, its hosts, and all private addresses."""
+    names = ("HTTP_TASK_OWN_API_WORKFLOWS", "HTTP_TASK_ALLOWED_HOSTS", "HTTP_TASK_ALLOW_PRIVATE")
+    if tenant == DEFAULT_TENANT:
+        return names
+    return [f"{name.lower()} of [{tenant}] in TENANTS_FILE" for name in names]

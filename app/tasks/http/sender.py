@@ -13,14 +13,14 @@ class Sender:
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: httpx.Request, tenant: str) -> httpx.Response:
         """The response, which must be closed. Raise `httpx.TransportError`, `TaskError` for a refused address.
 
         A server can close an idle connection at any time, also just before a request reaches it. If a reused connection
         ends before the first byte of the response, the request is sent once more over a new connection. A request that
         was processed nevertheless is recognised by its `Idempotency-Key` (RFC 9110, section 9.2.2).
         """
-        origin = origin_of(request)
+        origin = origin_of(request, tenant)
         connection = await self._pool.acquire(origin)
         try:
             return await self._send_over(connection, origin, request)

@@ -27,7 +27,7 @@ from tests.support.requests import PAYLOADS, ref_of
 
 
 class AnyConfig:
-    def config_problems(self, task, path=""):
+    def config_problems(self, task, path="", tenant=""):
         return []
 
 

@@ -15,7 +15,7 @@ from app.domain.handlers import Attempt
 from app.tasks.http.client import HttpClient
 from app.tasks.http.handler import HttpHandler
 from app.tasks.task_type import HttpOptions
-from tests.integration.tasks.site import Clock, Site
+from tests.integration.tasks.site import Clock, Site, rights
 
 NOW = datetime(2026, 11, 20, 16, 0, 0, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ def handler(client) -> Callable[..., HttpHandler]:
     """Makes an `http` handler; it may reach private addresses unless told otherwise."""
 
     def build(options: HttpOptions | None = None, method: str = "GET", **parts: Any) -> HttpHandler:
-        options = options or HttpOptions(allow_private=True, max_response_bytes=10_000)
+        options = options or HttpOptions(rights(allow_private=True), max_response_bytes=10_000)
         return HttpHandler(client(options, **parts), method, options, lambda: NOW)
 
     return build
@@ -107,6 +107,7 @@ def attempt() -> Callable[..., Attempt]:
             first_started_at=NOW,
             timeout_seconds=None,
             report=lambda percent, message: None,
+            tenant="default",
         )
 
     return made

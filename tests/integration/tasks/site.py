@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from app.domain.handlers import Attempt, TaskError
 from app.tasks.http.handler import HttpHandler
 from app.tasks.http.network import Resolve
+from app.tasks.rights import HttpRights
 from app.tasks.task_type import HttpOptions
 
 
@@ -98,8 +100,13 @@ async def failure(handler: HttpHandler, attempt: Attempt) -> TaskError:
     return caught.value
 
 
+def rights(**of_default: Any) -> dict[str, HttpRights]:
+    """Those of the tenant `default`, whose attempts the tests make."""
+    return {"default": HttpRights(**of_default)}
+
+
 def allowed(*hosts: str) -> HttpOptions:
-    return HttpOptions(allowed_hosts=frozenset(hosts))
+    return HttpOptions(rights(allowed_hosts=frozenset(hosts)))
 
 
 def answers(**addresses: list[str]) -> Resolve:

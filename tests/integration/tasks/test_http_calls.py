@@ -10,7 +10,7 @@ import pytest
 from app.domain.definitions import TaskDraft
 from app.tasks import HttpOptions, TaskOptions, build_registry
 from app.tasks.http.pool import PoolLimits
-from tests.integration.tasks.site import answer, failure
+from tests.integration.tasks.site import answer, failure, rights
 
 JSON = {"Content-Type": "application/json"}
 
@@ -45,7 +45,9 @@ async def test_the_call_is_sent_as_configured(site, handler, attempt) -> None:
 
 async def test_http_gets_and_webhook_posts_unless_told_otherwise(site, attempt) -> None:
     site.pages["/a"] = answer()
-    registry = build_registry(TaskOptions(http=HttpOptions(allowed_hosts=frozenset({f"127.0.0.1:{site.port}"}))))
+    registry = build_registry(
+        TaskOptions(http=HttpOptions(rights(allowed_hosts=frozenset({f"127.0.0.1:{site.port}"}))))
+    )
     for name, config in (("http", {}), ("webhook", {}), ("webhook", {"method": "DELETE"})):
         await registry.handler(name).run(attempt(url=site.url("/a"), **config))
     await registry.close()
@@ -158,7 +160,7 @@ async def test_a_slow_answer_ends_at_the_limit_and_is_retryable(site, handler, a
         await over.wait()
 
     site.pages["/a"] = hang
-    options = HttpOptions(allow_private=True, call_seconds=0.1)
+    options = HttpOptions(rights(allow_private=True), call_seconds=0.1)
     error = await failure(handler(options), attempt(url=site.url("/a")))
     over.set()
     assert (error.code, error.retryable) == ("http_timeout", True)
@@ -249,8 +251,8 @@ async def test_closing_ends_the_open_connections(site, client) -> None:
         asyncio.get_running_loop().create_task(_wait_closed(writer, left))
 
     site.pages["/a"] = stay
-    one = client(HttpOptions(allow_private=True))
-    response = await one.send(httpx.Request("GET", site.url("/a")), {200})
+    one = client(HttpOptions(rights(allow_private=True)))
+    response = await one.send(httpx.Request("GET", site.url("/a")), {200}, "default")
     assert await response.aread() == b"x"
     assert not left.is_set()
     await one.close()

@@ -7,7 +7,7 @@ import pytest
 from app.tasks.http.connection import MAX_HEAD_BYTES, MAX_INFORMATIONAL_RESPONSES
 from app.tasks.http.pool import PoolLimits
 from app.tasks.task_type import HttpOptions
-from tests.integration.tasks.site import answer, failure, read_call
+from tests.integration.tasks.site import answer, failure, read_call, rights
 
 REST = PoolLimits().cooldown_seconds
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -48,7 +48,7 @@ async def test_a_response_ends_where_its_framing_says(site, handler, attempt, cl
             await asyncio.sleep(0)
 
     site.pages["/a"] = page if len(page) > 1_000 else piecemeal
-    one = handler(HttpOptions(allow_private=True), clock=clock)
+    one = handler(HttpOptions(rights(allow_private=True)), clock=clock)
     for _ in range(2):
         assert (await one.run(attempt(url=site.url("/a"))))["body"] == body
         clock.now += REST
@@ -178,5 +178,5 @@ async def test_a_request_that_waits_for_100_is_sent_whole(site, handler, attempt
 async def test_a_large_response_comes_whole(site, handler, attempt) -> None:
     body = bytes(range(32, 127)) * 50_000
     site.pages["/a"] = answer(body=body)
-    options = HttpOptions(allow_private=True, max_response_bytes=len(body))
+    options = HttpOptions(rights(allow_private=True), max_response_bytes=len(body))
     assert (await handler(options).run(attempt(url=site.url("/a"))))["body"].encode() == body

@@ -11,7 +11,7 @@ from app.domain.handlers import TaskError
 from app.tasks.http.network import GuardedNetwork, Origin
 from app.tasks.http.socket_stream import SocketStream
 from app.tasks.task_type import HttpOptions
-from tests.integration.tasks.site import allowed, answer, answers, failure
+from tests.integration.tasks.site import allowed, answer, answers, failure, rights
 
 CLOSED = HttpOptions()
 
@@ -89,7 +89,7 @@ async def test_allowing_a_name_allows_neither_its_other_ports_nor_other_names(si
 
 def own(site, *workflows: str, **options: Any) -> HttpOptions:
     """The site is this service."""
-    return HttpOptions(own_ports=frozenset({site.port}), own_api_workflows=frozenset(workflows), **options)
+    return HttpOptions(rights(own_api_workflows=frozenset(workflows), **options), own_ports=frozenset({site.port}))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "127.0.0.2", "[::ffff:127.0.0.1]"])
@@ -104,7 +104,7 @@ async def test_the_service_itself_is_closed_whatever_is_allowed(site, handler, a
 
 async def test_its_other_ports_are_none_of_its_own(site, handler, attempt) -> None:
     site.pages["/"] = answer(body=b"inside")
-    elsewhere = HttpOptions(allow_private=True, own_ports=frozenset({1}))
+    elsewhere = HttpOptions(rights(allow_private=True), own_ports=frozenset({1}))
     assert (await handler(elsewhere).run(attempt(url=site.url())))["body"] == "inside"
 
 
@@ -160,7 +160,7 @@ class Dialled:
 
 
 def plain(host: str, port: int = 80) -> Origin:
-    return Origin(host, port, is_secure=False)
+    return Origin(host, port, is_secure=False, tenant="default")
 
 
 @pytest.mark.parametrize("entry", ["::1", "[::1]", "[::1]:8080"])

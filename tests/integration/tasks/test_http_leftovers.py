@@ -7,7 +7,7 @@ import pytest
 
 from app.tasks.http.pool import PoolLimits
 from app.tasks.task_type import HttpOptions
-from tests.integration.tasks.site import Call, allowed, answer, answers
+from tests.integration.tasks.site import Call, allowed, answer, answers, rights
 
 REST = PoolLimits().cooldown_seconds
 
@@ -39,7 +39,7 @@ TOO_MUCH = {
 
 @pytest.fixture
 def one(handler, clock):
-    return handler(HttpOptions(allow_private=True, max_response_bytes=100_000), clock=clock)
+    return handler(HttpOptions(rights(allow_private=True), max_response_bytes=100_000), clock=clock)
 
 
 @pytest.mark.parametrize(("right", "more", "config"), TOO_MUCH.values(), ids=TOO_MUCH)

@@ -11,6 +11,7 @@ import pytest
 from app.tasks.http.connection import Connection
 from app.tasks.http.pool import PoolLimits
 from app.tasks.task_type import HttpOptions
+from tests.integration.tasks.site import rights
 from tests.support.wrong_http import Caller, WrongServer, call_in_rounds, call_without_pause, opened
 
 TRUSTING = {"no_reuse_seconds": 0.0}
@@ -21,7 +22,7 @@ async def made_in_rounds(handler, clock, seed: int, call_seconds: float = 30.0) 
     server = WrongServer(random.Random(seed), extra_delays=(None, 0.0, 0.001, 0.01))
     listening, url = await opened(server)
     limits, rounds = PoolLimits(**TRUSTING), count()
-    options = HttpOptions(allow_private=True, call_seconds=call_seconds)
+    options = HttpOptions(rights(allow_private=True), call_seconds=call_seconds)
     caller = Caller(random.Random(seed), handler(options, clock=clock, limits=limits), url)
 
     def rest() -> None:
@@ -36,7 +37,7 @@ async def made_without_pause(handler, seed: int) -> tuple[Caller, WrongServer]:
     server = WrongServer(random.Random(seed), extra_delays=(None,))
     listening, url = await opened(server)
     limits, calls = PoolLimits(cooldown_seconds=0.0, **TRUSTING), count()
-    caller = Caller(random.Random(seed), handler(HttpOptions(allow_private=True), limits=limits), url)
+    caller = Caller(random.Random(seed), handler(HttpOptions(rights(allow_private=True)), limits=limits), url)
     async with listening:
         await call_without_pause(caller, 30, lambda: next(calls) < 600)
     return caller, server

@@ -19,7 +19,7 @@ PATH = "tasks[0].config.workflow"
 
 
 class AnyConfig:
-    def config_problems(self, task, path=""):
+    def config_problems(self, task, path="", tenant=""):
         return []
 
 

@@ -29,7 +29,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class EvenNumbers:
     """A task type that wants an even number."""
 
-    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+    def config_problems(self, task: TaskDraft, path: str = "", tenant: str = "") -> list[Problem]:
         return [] if task.config.get("number", 0) % 2 == 0 else [Problem(f"{path}.config.number", "must be even")]
 
 

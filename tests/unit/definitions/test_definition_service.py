@@ -69,7 +69,7 @@ def refs(*names) -> set[Ref]:
 
 
 class AnyConfig:
-    def config_problems(self, task, path=""):
+    def config_problems(self, task, path="", tenant=""):
         return []
 
 

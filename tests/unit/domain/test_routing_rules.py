@@ -13,7 +13,7 @@ from tests.support.routed import conditions
 
 
 class AnyConfig:
-    def config_problems(self, task: TaskDraft, path: str = "") -> list[Problem]:
+    def config_problems(self, task: TaskDraft, path: str = "", tenant: str = "") -> list[Problem]:
         return []
 
 

@@ -33,6 +33,7 @@ def attempt(reports: list[tuple[float | None, str]]) -> Callable[..., Attempt]:
             "first_started_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             "timeout_seconds": None,
             "report": lambda percent, message: reports.append((percent, message)),
+            "tenant": "default",
         }
         return Attempt(**{**known, **fields})
 

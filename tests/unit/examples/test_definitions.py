@@ -45,7 +45,7 @@ def test_there_are_those_that_the_readme_names():
 async def test_each_is_valid(file):
     draft = draft_of(file)
     registry = build_registry(TaskOptions(python_modules=MODULES))
-    Rules(registry, max_tasks=100).check_new(draft)
+    Rules(registry, max_tasks=100).check_new(draft, tenant="default")
     await registry.close()
 
 

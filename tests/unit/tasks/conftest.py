@@ -29,6 +29,7 @@ def attempt() -> Callable[..., Attempt]:
             "first_started_at": STARTED,
             "timeout_seconds": None,
             "report": lambda percent, message: None,
+            "tenant": "default",
         }
         return Attempt(**{**known, **fields})
 
@@ -41,7 +42,8 @@ async def handler() -> AsyncIterator[Callable[..., PythonHandler]]:
     made: list[PythonHandler] = []
 
     def build(threads: int = 2, **functions: Callable[..., Any]) -> PythonHandler:
-        made.append(PythonHandler({name: TaskFunction(call) for name, call in functions.items()}, threads))
+        named = {name: TaskFunction(call) for name, call in functions.items()}
+        made.append(PythonHandler({"default": named}, threads))
         return made[-1]
 
     yield build

@@ -26,7 +26,7 @@ async def add_later(a: int, b: int = 1) -> int:
 
 
 def problems(handler: PythonHandler, function: str, **arguments) -> list[tuple[str, str]]:
-    found = handler.problems(PythonConfig(function=function, arguments=arguments))
+    found = handler.problems(PythonConfig(function=function, arguments=arguments), "default")
     return [(problem.path, problem.message) for problem in found]
 
 

@@ -22,7 +22,7 @@ DELAY_MESSAGE = "needs exactly one of seconds and duration, which mean the same"
 
 
 def problems(type: str | None, config: Any, path: str = "tasks[2]") -> list[tuple[str, str]]:
-    found = REGISTRY.config_problems(TaskDraft("a", type=type, config=config), path)
+    found = REGISTRY.config_problems(TaskDraft("a", type=type, config=config), path, "default")
     return [(problem.path, problem.message) for problem in found]
 
 
@@ -228,7 +228,7 @@ def test_an_installed_package_adds_types_and_functions(install, attempt) -> None
     assert [problem.path for problem in registry.config_problems(draft)] == ["config.text", "config.txt"]
     assert registry.handler("echo").run_now(attempt({"text": "hi"})) == "hi"  # type: ignore[union-attr]
     calls_shout = TaskDraft("a", type="python", config={"function": "shout", "arguments": {"text": "x"}})
-    assert registry.config_problems(calls_shout) == []
+    assert registry.config_problems(calls_shout, tenant="default") == []
 
 
 @pytest.mark.parametrize(
