@@ -219,6 +219,8 @@ def _listing(wanted: WorkflowFilter) -> tuple[Select[int], Select[str]]:
     ids = select(WorkflowRow.id, WorkflowRow.revision).where(matching).order_by(WorkflowRow.id)
     page = ids.offset(bindparam("skip", type_=BigInteger)).limit(bindparam("limit", type_=BigInteger)).subquery()
     snapshots = select(RevisionRow.snapshot).join(page, _is_revision(page.c.id, page.c.revision)).order_by(page.c.id)
+    # Also in the outermost WHERE: a plan may read revisions before it reads the page.
+    snapshots = snapshots.where(tenancy.of_tenant(RevisionRow.tenant_id))
     return select(func.count()).select_from(WorkflowRow).where(matching), snapshots
 
 

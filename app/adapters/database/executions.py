@@ -190,7 +190,9 @@ def _listing(tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit
         few = _IS_ACTIVE
     else:
         return f"{_LISTED}{page}", arguments
-    return f"{_FEW.format(few)}{page}) {_LISTED} JOIN page USING (id) ORDER BY id DESC", arguments
+    # Also in the outermost WHERE: a plan may read the rows of a join before those of the common table expression.
+    of_page = f"JOIN page USING (id) WHERE {in_tenant(tenant_id)} ORDER BY id DESC"
+    return f"{_FEW.format(few)}{page}) {_LISTED} {of_page}", arguments
 
 
 def _in_family(wanted: ExecutionFilter, arguments: list[Any]) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 A bound statement has two conditions. The first is on the tenant of the rows. The second, the gate, sets `app.tenant`,
 with which policies of row-level security compare. It costs no round trip, and the setting ends with the transaction:
-with the statement, where that is not part of a larger one. A `set_config` in a common table expression would not do,
-because the planner decides when that is evaluated.
+with the statement, where that is not part of a larger one. It has to be in the outermost WHERE, where it is evaluated
+before any row is read. In a subquery or a common table expression alone it would not do, because the planner decides
+when that is evaluated.
 """
 
 import re
