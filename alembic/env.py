@@ -1,4 +1,6 @@
-"""Runs migrations on DATABASE_URL, or on the `sqlalchemy.url` that a caller in this program has set."""
+"""Runs migrations on MIGRATION_DATABASE_URL, which is DATABASE_URL unless it is set, or on the `sqlalchemy.url` that a
+caller in this program has set.
+"""
 
 import asyncio
 import sys
@@ -11,7 +13,8 @@ from app.adapters.database.connecting import is_pooled
 from app.adapters.database.migrations import lock_migrations, require_usable_server
 from app.adapters.database.sessions import create_engine
 from app.adapters.database.tables import Base
-from app.adapters.database_url import MemoryAddress, StorageError, parse_database_url
+from app.adapters.database.walls.raising import keep_walls
+from app.adapters.database_url import MemoryAddress, StorageError, parse_database_url, server_url
 from app.adapters.embedded import open_storage
 from app.config import SettingsError, load_settings
 
@@ -20,9 +23,13 @@ GIVEN = context.config.get_main_option("sqlalchemy.url")
 
 
 def wanted() -> str:
-    """Every form of DATABASE_URL that the processes take. Raise `StorageError`, `SettingsError`."""
-    url = GIVEN or load_settings().database_url
-    if isinstance(parse_database_url(url), MemoryAddress):
+    """Every form of an address that the processes take. Raise `StorageError`, `SettingsError`."""
+    if GIVEN:
+        return GIVEN
+    settings = load_settings()
+    if (url := settings.migration_database_url) is not None:
+        return server_url(url, "MIGRATION_DATABASE_URL")
+    if isinstance(parse_database_url(url := settings.database_url), MemoryAddress):
         raise StorageError("DATABASE_URL is memory:, and each process migrates a database of its own there by itself.")
     return url
 
@@ -34,6 +41,7 @@ def migrate(connection: Connection) -> None:
     with context.begin_transaction():
         lock_migrations(connection)
         context.run_migrations()
+        keep_walls(connection)
 
 
 async def connect_and_migrate() -> None:

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
     database_url: str = "file:.workflow"
+    engine_database_url: str | None = None
+    migration_database_url: str | None = None
     database_direct_url: str | None = None
     database_pooler: Literal["auto", "none", "transaction"] = "auto"
     redis_url: str | None = None

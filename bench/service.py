@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from app.adapters.database.walls.rules import API, ENGINE
+from app.adapters.embedded.logins import login_url
 from app.adapters.embedded.tcp_ports import free_port
 from bench.house import House
 from bench.running import READY_SECONDS, REPOSITORY, ProgramFailed, last_words, server
@@ -31,7 +33,8 @@ async def grpc_process(house: House, database_url: str, **settings: str) -> Asyn
     """The gRPC process with its engine. Raise `ProgramFailed` when it does not come up."""
     port = free_port()
     name = f"grpc-{port}"
-    given = {"DATABASE_URL": database_url, "GRPC_PORT": str(port), "LOG_FORMAT": "json", **settings}
+    logins = {"DATABASE_URL": login_url(database_url, API), "ENGINE_DATABASE_URL": login_url(database_url, ENGINE)}
+    given = {**logins, "GRPC_PORT": str(port), "LOG_FORMAT": "json", **settings}
     command = str(REPOSITORY / "run_grpc_server.py")
     async with server(name, command, folder=house.folder, settings=given) as pid:
         await until_up(house, name, lambda: _serves_grpc(port))
@@ -42,7 +45,8 @@ async def grpc_process(house: House, database_url: str, **settings: str) -> Asyn
 async def rest_process(house: House, database_url: str, **settings: str) -> AsyncIterator[Running]:
     """The REST process. Raise `ProgramFailed` when it does not come up."""
     port = free_port()
-    given = {"DATABASE_URL": database_url, "FASTAPI_PORT": str(port), "LOG_FORMAT": "json", **settings}
+    logins = {"DATABASE_URL": login_url(database_url, API)}
+    given = {**logins, "FASTAPI_PORT": str(port), "LOG_FORMAT": "json", **settings}
     async with http_server(house, f"rest-{port}", port, "/readyz", "-m", "app.main", settings=given) as running:
         yield running
 

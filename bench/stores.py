@@ -1,7 +1,8 @@
 """The PostgreSQL and the Redis of a run: its own, with default durability, or those that are named.
 
 BENCH_DATABASE_URL and BENCH_REDIS_URL name servers. On a named PostgreSQL the run creates its own databases and drops
-them. A named Redis must have no other users: the run writes entries of the service's cache and queues of a peer to it.
+them, and sets the passwords of the service's roles. A named Redis must have no other users: the run writes entries of
+the service's cache and queues of a peer to it.
 """
 
 import asyncio

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.migrations import migrate
 from app.adapters.database.sessions import create_engine
+from app.adapters.database.walls.providing import provide_walls
+from app.adapters.embedded.logins import ROUNDS, password_of
 from app.domain.actions import Act, Action
 from app.domain.callers import ANONYMOUS
 from app.domain.definitions import ExecutionType, TaskDraft, WorkflowDraft
@@ -18,8 +21,9 @@ TASK_RUNS = {"seq3": 3, "fan10": 12, "seq100": 100}
 
 
 async def prepare_database(url: str) -> None:
-    """Create the tables in the database at `url` and store all workflows, with their names as keys."""
+    """Create the tables in the database at `url`, with walls, and store all workflows, with their names as keys."""
     await migrate(url)
+    await provide_walls(url, partial(password_of, url), ROUNDS)
     engine = create_engine(url, 1)
     try:
         store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))

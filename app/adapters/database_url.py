@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 DEFAULT_FOLDER = ".workflow"
 FORMS = "use file:FOLDER, memory:, or postgresql+asyncpg://user:password@host:port/database"
@@ -51,35 +51,43 @@ class ServerAddress:
 StorageAddress = FolderAddress | MemoryAddress | ServerAddress
 
 
-def parse_database_url(text: str | None) -> StorageAddress:
-    """Raise `StorageError` for a form that is not supported. The message never contains a password."""
+def parse_database_url(text: str | None, name: str = "DATABASE_URL") -> StorageAddress:
+    """Raise `StorageError` for a form that is not supported. The message has the setting's name, never a password."""
     text = (text or "").strip() or f"file:{DEFAULT_FOLDER}"
     if text == "memory:":
         return MemoryAddress()
     scheme, _, rest = text.partition(":")
     if scheme == "file":
-        return _folder(rest)
+        return _folder(rest, name)
     if scheme in SERVER_SCHEMES:
-        return ServerAddress(_server_url(text))
-    raise StorageError(f"DATABASE_URL starts with {scheme!r}, which is not supported; {FORMS}.")
+        return ServerAddress(_server_url(text, name))
+    raise StorageError(f"{name} starts with {scheme!r}, which is not supported; {FORMS}.")
 
 
-def _folder(path: str) -> FolderAddress:
+def server_url(text: str, name: str) -> str:
+    """The address of a server, for a setting that takes no other form. Raise `StorageError`."""
+    address = parse_database_url(text, name)
+    if not isinstance(address, ServerAddress):
+        raise StorageError(f"{name} must name a server: postgresql+asyncpg://user:password@host/database.")
+    return address.url
+
+
+def _folder(path: str, name: str) -> FolderAddress:
     path = path.removeprefix("//")
     if not path:
-        raise StorageError("DATABASE_URL is file: without a folder; write for example file:.workflow.")
+        raise StorageError(f"{name} is file: without a folder; write for example file:.workflow.")
     return FolderAddress(Path(path).expanduser().absolute())
 
 
-def _server_url(text: str) -> str:
+def _server_url(text: str, name: str) -> str:
     try:
         parts = urlsplit(text)
         hosts = _hosts(parts)
     except ValueError:  # its text may quote a part of the password
-        raise StorageError(f"DATABASE_URL is not a valid address; {SERVER_FORM}.") from None
+        raise StorageError(f"{name} is not a valid address; {SERVER_FORM}.") from None
     if not all(hosts) or not parts.netloc + parts.query:
-        raise StorageError(f"DATABASE_URL names no host; {SERVER_FORM}.")
-    return parts._replace(scheme="postgresql+asyncpg", query=urlencode(_options(parts))).geturl()
+        raise StorageError(f"{name} names no host; {SERVER_FORM}.")
+    return parts._replace(scheme="postgresql+asyncpg", query=urlencode(_options(parts, name))).geturl()
 
 
 def _hosts(parts: SplitResult) -> list[str]:
@@ -89,13 +97,13 @@ def _hosts(parts: SplitResult) -> list[str]:
     return [spot.hostname or "" for spot in spots if len(spots) > 1 or ports != [None]]
 
 
-def _options(parts: SplitResult) -> list[tuple[str, str]]:
+def _options(parts: SplitResult, setting: str) -> list[tuple[str, str]]:
     """The options after `?`. libpq's `sslmode` and the driver's `ssl` are the same option with the same values."""
     options = [("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)]
     unknown = [name for name, _ in options if name not in SERVER_OPTIONS]
     if unknown:
         known = ", ".join(sorted(SERVER_OPTIONS))
-        raise StorageError(f"DATABASE_URL has the option {unknown[0]!r}, which is not supported; there are {known}.")
+        raise StorageError(f"{setting} has the option {unknown[0]!r}, which is not supported; there are {known}.")
     return [(name, ",".join(values)) for name, values in _gathered(options).items()]
 
 
@@ -105,6 +113,34 @@ def _gathered(options: list[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in options:
         found[name] = [*found.get(name, []), value] if name in SEVERAL else [value]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """With which role and password a connection logs in. The password is empty if the address has none.
+
+    role: the name of the role.
+    password: in plain text.
+    """
+
+    role: str
+    password: str
+
+
+def login_of(url: str) -> Login | None:
+    """The login in the address of a server; None if there is none in it."""
+    parts = urlsplit(url)
+    return None if not parts.username else Login(unquote(parts.username), unquote(parts.password or ""))
+
+
+def with_login(url: str, login: Login | None) -> str:
+    """The same address with another login; unchanged without one."""
+    if login is None:
+        return url
+    parts = urlsplit(url)
+    password = f":{quote(login.password, safe='')}" if login.password else ""
+    netloc = f"{quote(login.role, safe='')}{password}@{parts.netloc.rpartition('@')[2]}"
+    return parts._replace(netloc=netloc).geturl()
 
 
 def driver_dsn(url: str) -> str:

@@ -36,7 +36,7 @@ def bootstrap(
     from app.cli.targets import override_environment, settings
 
     override_environment(DATABASE_URL=database)
-    print_first_key(settings().database_url, FirstKey(role, tenant, days, another))
+    print_first_key(settings(), FirstKey(role, tenant, days, another))
 
 
 @keys.command("create")

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from app.adapters.database.connecting import is_pooled
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore
 from app.adapters.database.pool import Pool, open_pool
+from app.adapters.database.walls.rules import API
 from app.adapters.database_url import MemoryAddress, StorageError, parse_database_url
-from app.adapters.embedded.storage import open_storage
+from app.adapters.embedded.storage import only_logged
 from app.cli.errors import CliError
 from app.cli.screen.console import failures, results
+from app.config import Settings
 from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.errors import Invalid, ServiceError
 from app.domain.permissions import Role
 from app.identity.api_keys import DAY_SECONDS, Grant, KeyDraft, check_draft, new_key_text
-from app.wiring.schema import provide_schema
+from app.wiring.schema import open_logins
 
 STATEMENT_SECONDS = 30.0
 PRINCIPAL = "command:bootstrap"
@@ -44,13 +46,13 @@ class FirstKey:
         return KeyDraft("bootstrap", Grant(self.role), self.days * DAY_SECONDS)
 
 
-def print_first_key(database_url: str, wanted: FirstKey) -> None:
+def print_first_key(settings: Settings, wanted: FirstKey) -> None:
     """Print the text of a new key on stdout. Raise `CliError` when the database cannot be used, or has such a key."""
-    if isinstance(parse_database_url(database_url), MemoryAddress):
+    if isinstance(parse_database_url(settings.database_url), MemoryAddress):
         raise CliError("memory: is a database of a single process; name one that is kept")
     try:
         check_draft(wanted.draft)
-        text = asyncio.run(_make(database_url, wanted))
+        text = asyncio.run(_make(settings, wanted))
     except Invalid as invalid:
         raise CliError(f"--days {wanted.days:g}: {invalid.problems[0].message}") from None
     except (StorageError, ServiceError) as error:
@@ -62,8 +64,8 @@ def print_first_key(database_url: str, wanted: FirstKey) -> None:
     )
 
 
-async def _make(database_url: str, wanted: FirstKey) -> str:
-    async with _database(database_url) as pool:
+async def _make(settings: Settings, wanted: FirstKey) -> str:
+    async with _database(settings) as pool:
         keys, tenant = PostgresKeyStore(pool), await PostgresTenantStore(pool).tenant(wanted.tenant)
         if tenant is None:
             raise CliError(f"tenant {wanted.tenant!r} does not exist")
@@ -79,9 +81,10 @@ async def _make(database_url: str, wanted: FirstKey) -> str:
 
 
 @asynccontextmanager
-async def _database(database_url: str) -> AsyncIterator[Pool]:
+async def _database(settings: Settings) -> AsyncIterator[Pool]:
     """The database with a current schema; an embedded one is made if there is none yet."""
-    async with open_storage(database_url) as dsn:
-        await provide_schema(database_url, dsn)
-        async with open_pool(dsn, 1, STATEMENT_SECONDS, pooled=await is_pooled(dsn)) as pool:
-            yield pool
+    async with (
+        open_logins(settings, only_logged, roles=[API]) as logins,
+        open_pool(logins.api, 1, STATEMENT_SECONDS, pooled=await is_pooled(logins.api)) as pool,
+    ):
+        yield pool

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from app.adapters.database.connecting import is_pooled
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schema import schema_problem
+from app.adapters.database.walls.rules import ENGINE
 from app.adapters.database_url import FolderAddress, MemoryAddress, StorageError, parse_database_url
 from app.adapters.embedded.storage import open_storage
 from app.cli.errors import CliError
@@ -26,7 +27,7 @@ def refuse_nothing_to_check(database_url: str) -> None:
 async def open_checked(database_url: str) -> AsyncIterator[Pool]:
     """One connection to it. Raise `StorageError` when it cannot be reached, or has another schema."""
     async with open_storage(database_url) as dsn:
-        if problem := await schema_problem(dsn):
+        if problem := await schema_problem(dsn, ENGINE):
             raise StorageError(problem)
         async with open_pool(dsn, 1, FETCH_SECONDS, pooled=await is_pooled(dsn)) as pool:
             yield pool

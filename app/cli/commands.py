@@ -7,6 +7,7 @@ import typer
 from app.cli.audit_commands import audit
 from app.cli.auth_commands import auth
 from app.cli.control_commands import controls
+from app.cli.database_commands import database_commands
 from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
@@ -25,6 +26,7 @@ app.add_typer(definitions)
 app.add_typer(schedule, name="schedule")
 app.add_typer(auth, name="auth")
 app.add_typer(audit, name="audit")
+app.add_typer(database_commands, name="database")
 
 
 OWN = "only an embedded database"
@@ -158,7 +160,7 @@ def check(
         str | None,
         typer.Argument(metavar="[EXECUTION]", show_default=False, help="Only this one; its id, or the end of it."),
     ] = None,
-    database: Annotated[str | None, typer.Option(help="Replaces DATABASE_URL: a URL or `file:PATH`.")] = None,
+    database: Annotated[str | None, typer.Option(help="Replaces ENGINE_DATABASE_URL: a URL or `file:PATH`.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify every history in the database. Exits 0 if all are correct, 1 if there are findings."""
@@ -167,4 +169,5 @@ def check(
 
     override_environment(DATABASE_URL=database)
     configured = settings()
-    raise typer.Exit(check_database(configured.database_url, execution, configured.max_descendants, as_json=as_json))
+    url = (None if database else configured.engine_database_url) or configured.database_url
+    raise typer.Exit(check_database(url, execution, configured.max_descendants, as_json=as_json))

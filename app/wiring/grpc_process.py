@@ -47,7 +47,7 @@ from app.wiring.parts import (
     Shared,
     execution_controls,
     execution_service,
-    open_database,
+    open_databases,
     open_evaluations,
     open_task_types,
 )
@@ -76,6 +76,19 @@ class EngineProcess:
 
 
 @asynccontextmanager
+async def _housekeeping(settings: Settings, pool: Pool, on_defect: OnDefect) -> AsyncIterator[None]:
+    """Removes what is older than the settings allow, and logs the heads of the audit logs."""
+    retention, anchors = Retention(PostgresRetention(pool, settings.retention_days)), Anchors(PostgresAudit(pool))
+    retention.start(on_defect)
+    anchors.start(on_defect)
+    try:
+        yield
+    finally:
+        await anchors.stop()
+        await retention.stop()
+
+
+@asynccontextmanager
 async def open_engine_process(
     settings: Settings, secrets: Secrets | None = None, mask: Callable[[], Mask] = nothing_hidden
 ) -> AsyncIterator[EngineProcess]:
@@ -90,18 +103,19 @@ async def open_engine_process(
     async with (
         # First: what is wrong in modules and in TENANTS_FILE is told before a database is started or migrated.
         open_task_types(settings) as task_types,
-        open_database(settings, defects.report) as database,
-        _open_lease_pool(settings, database) as lease_pool,
+        open_databases(settings, defects.report) as databases,
+        _open_lease_pool(settings, databases.engine) as lease_pool,
         open_evaluations(settings) as evaluations,
-        _open_identity(settings, database, defects.report, entries) as (signals, identity),
+        _open_identity(settings, databases.api, defects.report, entries) as (signals, identity),
     ):
+        database = databases.engine
         own = database.direct or database.dsn
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
         announcer = Announcer(signals)
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
-        shared = Shared.of(database.pool, signals, evaluations, entries)
-        openings = _child_openings(settings, shared, payloads)
+        shared = Shared.of(databases.api.pool, signals, evaluations, entries)
+        openings = _child_openings(settings, shared, database.pool, payloads)
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
@@ -109,19 +123,14 @@ async def open_engine_process(
         executions = execution_service(settings, shared, hub, engine)
         controls = execution_controls(shared, task_types)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
-        retention = Retention(PostgresRetention(database.pool, settings.retention_days))
-        anchors = Anchors(PostgresAudit(database.pool))
         signals.start(defects.report)
         announcer.start(defects.report)
         try:
             await engine.start(defects.report)
             scheduler.start(defects.report)
-            retention.start(defects.report)
-            anchors.start(defects.report)
-            yield EngineProcess(engine, executions, controls, payloads, hub, identity, defects)
+            async with _housekeeping(settings, database.pool, defects.report):
+                yield EngineProcess(engine, executions, controls, payloads, hub, identity, defects)
         finally:
-            await anchors.stop()
-            await retention.stop()
             await scheduler.stop()
             hub.close()
             await engine.stop(0)
@@ -147,8 +156,8 @@ def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncCon
     return open_pool(own, 1, settings.engine_lease_seconds, pooled=database.direct is None)
 
 
-def _child_openings(settings: Settings, shared: Shared, payloads: Payloads) -> ChildOpenings:
-    store, new_id = PostgresExecutionStore(shared.pool), partial(new_execution_id, DriverUUID)
+def _child_openings(settings: Settings, shared: Shared, pool: Pool, payloads: Payloads) -> ChildOpenings:
+    store, new_id = PostgresExecutionStore(pool), partial(new_execution_id, DriverUUID)
     return ChildOpenings(shared.plans, store, SystemClock(), payloads, shared.evaluations, _limits(settings), new_id)
 
 

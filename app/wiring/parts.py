@@ -9,8 +9,8 @@ from app.adapters.database.connecting import is_pooled
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.pool import DriverUUID, Pool, open_pool
 from app.adapters.database.signals import PostgresSignals
-from app.adapters.database_url import ServerAddress, StorageError, parse_database_url
-from app.adapters.embedded.storage import open_storage
+from app.adapters.database.walls.rules import API
+from app.adapters.database_url import Login, login_of, server_url, with_login
 from app.adapters.evaluators.pool import EvaluatorPool
 from app.adapters.evaluators.process import ProcessLimits
 from app.adapters.system_clock import SystemClock
@@ -30,12 +30,12 @@ from app.engine.starting import Starter
 from app.engine.watching.watchers import Hub
 from app.tasks import HttpOptions, HttpRights, TaskOptions, TaskTypeRegistry, TenantRights, build_registry
 from app.tasks.rights import ANY
-from app.wiring.schema import provide_schema
+from app.wiring.schema import open_logins
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database whose schema is current.
+    """A database whose schema is current, as one login sees it.
 
     dsn: `postgresql+asyncpg://…`.
     pool: the connections to it.
@@ -49,17 +49,46 @@ class Database:
     direct: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """One database, as two logins see it; the same object twice if there is one login only.
+
+    api: for what callers ask for; each statement sees one tenant.
+    engine: for what engines do; it sees all tenants.
+    """
+
+    api: Database
+    engine: Database
+
+
 @asynccontextmanager
 async def open_database(settings: Settings, on_defect: OnDefect) -> AsyncIterator[Database]:
+    """Open the database for callers only. See `open_databases`."""
+    async with open_logins(settings, on_defect, roles=[API]) as logins, _open(settings, logins.api) as database:
+        yield database
+
+
+@asynccontextmanager
+async def open_databases(settings: Settings, on_defect: OnDefect) -> AsyncIterator[Databases]:
     """Open the database that the settings name. Raise `StorageError` with one sentence when it cannot be used.
 
     `on_defect(error)` is called when a defect has ended the loop that restarts an embedded database.
     """
-    async with open_storage(settings.database_url, on_defect) as dsn:
-        await provide_schema(settings.database_url, dsn)
-        pooled = await _is_pooled(settings, dsn)
-        async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds, pooled=pooled) as pool:
-            yield Database(dsn, pool, pooled, _direct_address(settings) if pooled else dsn)
+    async with open_logins(settings, on_defect) as logins, _open(settings, logins.api) as api:
+        if logins.engine == logins.api:
+            yield Databases(api, api)
+            return
+        async with _open(settings, logins.engine, login_of(logins.engine)) as engine:
+            yield Databases(api, engine)
+
+
+@asynccontextmanager
+async def _open(settings: Settings, dsn: str, login: Login | None = None) -> AsyncIterator[Database]:
+    """login: with which the server is reached past a pooler; None takes that of DATABASE_DIRECT_URL."""
+    pooled = await _is_pooled(settings, dsn)
+    direct = _direct_address(settings, login) if pooled else dsn
+    async with open_pool(dsn, settings.database_pool_size, settings.engine_lease_seconds, pooled=pooled) as pool:
+        yield Database(dsn, pool, pooled, direct)
 
 
 async def _is_pooled(settings: Settings, dsn: str) -> bool:
@@ -68,17 +97,10 @@ async def _is_pooled(settings: Settings, dsn: str) -> bool:
     return settings.database_pooler == "transaction"
 
 
-def _direct_address(settings: Settings) -> str | None:
+def _direct_address(settings: Settings, login: Login | None) -> str | None:
     """Raise `StorageError` when DATABASE_DIRECT_URL names no server."""
-    if settings.database_direct_url is None:
-        return None
-    match parse_database_url(settings.database_direct_url):
-        case ServerAddress(url):
-            return url
-        case _:
-            raise StorageError(
-                "DATABASE_DIRECT_URL must name a server: postgresql+asyncpg://user:password@host/database."
-            )
+    direct = settings.database_direct_url
+    return None if direct is None else with_login(server_url(direct, "DATABASE_DIRECT_URL"), login)
 
 
 @asynccontextmanager

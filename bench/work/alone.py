@@ -10,6 +10,8 @@ from typing import Any, TextIO
 
 import uvloop
 
+from app.adapters.database.walls.rules import API, ENGINE
+from app.adapters.embedded.logins import login_url
 from app.adapters.logs import configure_logs
 from app.config import Settings
 from app.domain.callers import ANONYMOUS
@@ -26,7 +28,9 @@ from bench.program import answer_requests, take_stdout
 @asynccontextmanager
 async def engine_in_process(database_url: str) -> AsyncIterator[EngineProcess]:
     """A started engine with default settings, which is stopped at the end."""
-    async with open_engine_process(Settings(_env_file=None, database_url=database_url)) as process:
+    api, engine = login_url(database_url, API), login_url(database_url, ENGINE)
+    settings = Settings(_env_file=None, database_url=api, engine_database_url=engine)
+    async with open_engine_process(settings) as process:
         try:
             yield process
         finally:

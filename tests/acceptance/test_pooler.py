@@ -16,6 +16,7 @@ from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.pgbouncer import PROGRAM, PgBouncerProcess, running_pgbouncer
 from tests.support.postgres import TEST_POOLER
 from tests.support.rest_server_process import RestServerProcess
+from tests.support.walls import api_url
 
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed"),
@@ -41,7 +42,7 @@ async def pooler(postgres_url: str, request: pytest.FixtureRequest) -> AsyncIter
 
 @pytest.fixture(params=["polling", "direct"])
 def settings(database_url: str, request: pytest.FixtureRequest) -> dict[str, str]:
-    return {"DATABASE_DIRECT_URL": database_url} if request.param == "direct" else {}
+    return {"DATABASE_DIRECT_URL": api_url(database_url)} if request.param == "direct" else {}
 
 
 async def run_one(rest: httpx.AsyncClient, grpc: GrpcServerProcess, number: int) -> tuple[object, ...]:

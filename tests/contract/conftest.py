@@ -9,6 +9,7 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
 from app.definitions.ports import DefinitionStore
 from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.walls import api_url
 
 START = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ def memory_definitions() -> DefinitionStore:
 
 @pytest.fixture
 async def postgres_definitions(database_url: str) -> AsyncIterator[DefinitionStore]:
-    engine = create_engine(database_url, pool_size=4)
+    engine = create_engine(api_url(database_url), pool_size=4)
     yield PostgresDefinitionStore(engine, Ticking())
     await engine.dispose()
 

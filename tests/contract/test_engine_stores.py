@@ -67,6 +67,7 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import EventExists, MemoryRecording
 from tests.support.requests import ref_of
+from tests.support.walls import api_url, engine_url
 
 HOUR = 3600.0
 
@@ -154,21 +155,34 @@ async def memory() -> Stores:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with open_pool(database_url, size=6, timeout_seconds=20) as pool:
+    """The connections of engines."""
+    async with open_pool(engine_url(database_url), size=6, timeout_seconds=20) as pool:
         yield pool
+
+
+class ExecutionsOfBoth(PostgresExecutionStore):
+    """Only engines count a family."""
+
+    def __init__(self, api: Pool, engine: Pool) -> None:
+        super().__init__(api)
+        self._of_engines = PostgresExecutionStore(engine)
+
+    async def count_descendants(self, root_id: UUID, limit: int) -> int:
+        return await self._of_engines.count_descendants(root_id, limit)
 
 
 @pytest.fixture
 async def postgres(database_url: str, pool: Pool) -> AsyncIterator[Stores]:
-    engine = create_engine(database_url, pool_size=1)
-    yield Stores(
-        PostgresDefinitionStore(engine, utc_now),
-        PostgresDefinitionReader(pool),
-        PostgresRecording(pool),
-        PostgresOwnership(pool, pool),
-        PostgresExecutionStore(pool),
-        asyncpg.UniqueViolationError,
-    )
+    engine = create_engine(api_url(database_url), pool_size=1)
+    async with open_pool(api_url(database_url), size=6, timeout_seconds=20) as api:
+        yield Stores(
+            PostgresDefinitionStore(engine, utc_now),
+            PostgresDefinitionReader(api),
+            PostgresRecording(pool),
+            PostgresOwnership(pool, pool),
+            ExecutionsOfBoth(api, pool),
+            asyncpg.UniqueViolationError,
+        )
     await engine.dispose()
 
 

@@ -17,6 +17,7 @@ from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText, digest_of, n
 from app.identity.ports import Ended, FoundKey, KeyStore, TenantStore
 from tests.support.acts import ANYONE, act_of
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore
+from tests.support.walls import api_url
 
 DEFAULT = 1
 HOUR = 3600.0
@@ -55,7 +56,7 @@ async def suspend(pool: Pool, tenant_id: int) -> None:
 
 @pytest.fixture
 async def postgres(database_url: str) -> AsyncIterator[Stores]:
-    async with open_pool(database_url, size=6, timeout_seconds=20) as pool:
+    async with open_pool(api_url(database_url), size=6, timeout_seconds=20) as pool:
         yield Stores(PostgresKeyStore(pool), PostgresTenantStore(pool), partial(suspend, pool))
 
 

@@ -20,6 +20,7 @@ from app.engine.running.retention import BEGINNING
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.retention import MemoryRetention
+from tests.support.walls import engine_url
 
 NOW = datetime.now(UTC)
 KEPT_DAYS = 10.0
@@ -62,7 +63,7 @@ def memory() -> Store:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Pool]:
-    async with open_pool(database_url, 2, 20) as pool:
+    async with open_pool(engine_url(database_url), 2, 20) as pool:
         yield pool
 
 

@@ -1,7 +1,7 @@
 """What a store of schedules must do, run on each of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresExecutionStore
 from app.adapters.database.leases import PostgresOwnership
-from app.adapters.database.pool import open_pool
+from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
@@ -24,7 +24,7 @@ from app.domain.payloads import Payload
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import ExecutionStore, Recording, Step
 from app.engine.running.ports import Ownership
-from app.schedules.ports import ScheduleStore
+from app.schedules.ports import DueSchedule, ScheduleStore
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.acts import ANYONE
 from tests.support.histories import CREATED, completed, end, opening
@@ -35,6 +35,7 @@ from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.schedules import MemoryScheduleStore
 from tests.support.requests import ref_of
+from tests.support.walls import api_url, engine_url
 
 HOUR = 3600.0
 CRON = Timing("0 0 1 1 *", "Europe/Berlin")
@@ -76,14 +77,32 @@ async def memory() -> Stores:
     )
 
 
+class SchedulesOfBoth(PostgresScheduleStore):
+    """Callers change schedules, engines claim and save them."""
+
+    def __init__(self, api: Pool, engine: Pool) -> None:
+        super().__init__(api)
+        self._of_engines = PostgresScheduleStore(engine)
+
+    async def claim(self, limit: int, hold_seconds: float) -> Sequence[DueSchedule]:
+        return await self._of_engines.claim(limit, hold_seconds)
+
+    async def save(self, schedule: Schedule, hold_seconds: float | None = None) -> Schedule | None:
+        store = super() if hold_seconds is None else self._of_engines
+        return await store.save(schedule, hold_seconds)
+
+
 @pytest.fixture
 async def postgres(database_url: str) -> AsyncIterator[Stores]:
-    engine = create_engine(database_url, pool_size=1)
-    async with open_pool(database_url, size=6, timeout_seconds=20) as pool:
+    engine = create_engine(api_url(database_url), pool_size=1)
+    async with (
+        open_pool(api_url(database_url), size=6, timeout_seconds=20) as api,
+        open_pool(engine_url(database_url), size=6, timeout_seconds=20) as pool,
+    ):
         yield Stores(
-            PostgresScheduleStore(pool),
+            SchedulesOfBoth(api, pool),
             PostgresDefinitionStore(engine, utc_now),
-            PostgresExecutionStore(pool),
+            PostgresExecutionStore(api),
             PostgresOwnership(pool, pool),
             PostgresRecording(pool),
         )

@@ -20,6 +20,7 @@ from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowD
 from app.domain.refs import Ref
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.acts import ANYONE
+from tests.support.walls import urls_for
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RunningServer:
 
 
 def settings_for(database_url: str, **changes: Any) -> Settings:
-    return Settings(_env_file=None, database_url=database_url, **changes)
+    return Settings(_env_file=None, **urls_for(database_url), **changes)
 
 
 @asynccontextmanager

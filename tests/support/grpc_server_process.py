@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
 from tests.support.ports import free_port
 from tests.support.server_process import ServerProcess
+from tests.support.walls import logins_for
 
 
 class GrpcServerProcess(ServerProcess):
@@ -17,7 +18,7 @@ class GrpcServerProcess(ServerProcess):
 
     def __init__(self, database_url: str, log: Path | None = None, workers: int = 1, **settings: str) -> None:
         port = free_port()
-        environment = {"DATABASE_URL": database_url, "GRPC_PORT": str(port), "LOG_FORMAT": "json", **settings}
+        environment = {**logins_for(database_url), "GRPC_PORT": str(port), "LOG_FORMAT": "json", **settings}
         super().__init__((sys.executable, "run_grpc_server.py", f"--workers={workers}"), port, log, **environment)
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self.stub: Any = WorkflowServiceStub(self.channel)

@@ -16,6 +16,7 @@ from app.adapters.database_url import driver_dsn, place
 from app.adapters.embedded import StorageError, open_storage
 from app.adapters.embedded.programs import location
 from tests.support.pgbouncer import running_pgbouncer
+from tests.support.walls import raise_test_walls
 
 TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
 TEST_POOLER = os.environ.get("TEST_POOLER") or None
@@ -87,7 +88,16 @@ async def _temporary_database(administration: asyncpg.Connection, options: str =
 
 @pytest.fixture(scope="session")
 async def template_database(postgres_url: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
-    """The name of a migrated database that nobody is connected to."""
+    """The name of a migrated database with walls, that nobody is connected to."""
+    async with _temporary_database(_administration) as name:
+        url = database_on(postgres_url, name)
+        await migrate(url)
+        await raise_test_walls(_administration, url)
+        yield name
+
+
+@pytest.fixture(scope="session")
+async def _open_template(postgres_url: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
     async with _temporary_database(_administration) as name:
         await migrate(database_on(postgres_url, name))
         yield name
@@ -105,9 +115,21 @@ async def _way(postgres_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database_url(_way: str, template_database: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
-    """A migrated database of the test's own, dropped afterwards, as `postgresql+asyncpg://…`."""
+    """A migrated database of the test's own, dropped afterwards, as `postgresql+asyncpg://…`.
+
+    The login is that of the server, which passes the walls; `tests.support.walls` has the others.
+    """
     async with _temporary_database(_administration, f"TEMPLATE {template_database}") as name:
         yield database_on(_way, name)
+
+
+@pytest.fixture
+async def open_database_url(
+    postgres_url: str, _open_template: str, _administration: asyncpg.Connection
+) -> AsyncIterator[str]:
+    """A migrated database without walls, for a single login."""
+    async with _temporary_database(_administration, f"TEMPLATE {_open_template}") as name:
+        yield database_on(postgres_url, name)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.support.ports import free_port
 from tests.support.server_process import ServerProcess
+from tests.support.walls import logins_for
 
 POLL_SECONDS = 0.05
 
@@ -13,7 +14,7 @@ POLL_SECONDS = 0.05
 class RestServerProcess(ServerProcess):
     def __init__(self, database_url: str, redis_url: str, log: Path | None = None, **settings: str) -> None:
         port = free_port()
-        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FASTAPI_PORT": str(port)}
+        environment = {**logins_for(database_url), "REDIS_URL": redis_url, "FASTAPI_PORT": str(port)}
         environment |= {"LOG_FORMAT": "json", **settings}
         super().__init__((sys.executable, "-m", "app.main"), port, log, **environment)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from app.adapters.database import rows
-from app.adapters.database.audit import NoHead, append, chained, values
+from app.adapters.database.audit import append
 from app.adapters.database.families import make_due
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
@@ -51,10 +51,6 @@ those that match may be old, and the scan then reads the whole table.
 _IS_ACTIVE = "finished_at IS NULL"
 
 
-# Safe: it only joins text of this package's own files.
-_SEND_AUDITED = f"WITH {_SQL['wanted']}, {chained('EXISTS (SELECT FROM wanted)')}, {_SQL['sent']}"
-
-
 class PostgresExecutionStore:
     """Stores executions.
 
@@ -78,9 +74,9 @@ class PostgresExecutionStore:
         )
         with reaching():
             if act is None:
-                return await self._pool.fetchval(_SQL["enqueue"], *arguments) is not None
-            async with self._pool.transaction() as connection:
-                is_stored = await connection.fetchval(_SQL["enqueue"], *arguments) is not None
+                return bool(await self._pool.fetchval(_SQL["enqueue"], *arguments))
+            async with self._pool.transaction(tenant_id) as connection:
+                is_stored = bool(await connection.fetchval(_SQL["enqueue"], *arguments))
                 if is_stored:
                     await append(connection, self._repetition(act, execution_id, opening, events[0]))
         return is_stored
@@ -123,12 +119,12 @@ class PostgresExecutionStore:
         fields = (command.execution_id, command.type, command.reason, command.name, command.payload)
         with reaching():
             if act is None:
-                await self._pool.fetch(_SQL["send_command"], tenant_id, *fields)
+                await self._pool.fetchval(_SQL["send_command"], tenant_id, *fields, None)
                 return
             entry = self._control(act, command.execution_id, {"reason": command.reason, "name": command.name})
-            stored = await self._pool.fetchrow(_SEND_AUDITED, *values(entry), *fields, act.caller.recorded)
-        if stored is not None and stored["wanted"] > stored["sent"]:
-            raise NoHead(tenant_id)
+            async with self._pool.transaction(tenant_id) as connection:
+                if await connection.fetchval(_SQL["send_command"], tenant_id, *fields, act.caller.recorded):
+                    await append(connection, entry)
 
     async def cancel_descendants(self, tenant_id: int, execution_id: UUID, reason: str, act: Act | None = None) -> int:
         statement = _FAMILIES["cancel_descendants"]
@@ -136,13 +132,13 @@ class PostgresExecutionStore:
             if act is None:
                 found = await self._pool.fetch(statement, tenant_id, execution_id, reason, None)
             else:
-                async with self._pool.transaction() as connection:
+                async with self._pool.transaction(tenant_id) as connection:
                     found = await connection.fetch(statement, tenant_id, execution_id, reason, act.caller.recorded)
                     if found:
                         below = {"reason": reason, "below": len(found)}
                         await append(connection, self._control(act, execution_id, below))
         if found:
-            await make_due(self._pool, [row["id"] for row in found])
+            await make_due(self._pool, [row["id"] for row in found], tenant_id)
         return len(found)
 
     def _control(self, act: Act, execution_id: UUID, asked: Mapping[str, Any]) -> Entry:

@@ -50,14 +50,18 @@ async def record(session: Session, engine_id: int, steps: Sequence[Step]) -> tup
     return {row["id"] for row in found if row["id"] is not None}, concerned.union(parked)
 
 
-async def make_due(session: Session, execution_ids: Collection[UUID]) -> None:
+async def make_due(session: Session, execution_ids: Collection[UUID], tenant_id: int | None = None) -> None:
     """Wake all engines, and make those of the executions due that have no owner and a command of their family.
+
+    tenant_id: their tenant, for a caller; None for an engine.
 
     Never raises: if it fails, the next renewal of a lease finds the commands.
     """
+    bound = "make_due" if tenant_id is None else "make_descendants_due"
+    tenant = () if tenant_id is None else (tenant_id,)
     try:
         with reaching():
-            await session.fetch(_SQL["make_due"], list(execution_ids), NEW_WORK, NEW_COMMANDS)
+            await session.fetch(_SQL[bound], *tenant, list(execution_ids), NEW_WORK, NEW_COMMANDS)
     except (StoreUnreachable, asyncpg.PostgresError) as error:
         log.warning("family_not_woken", executions=len(execution_ids), reason=str(error))
 

@@ -59,12 +59,10 @@ class PostgresKeyStore:
             draft.rate_limit,
         )
         with reaching():
-            async with self._pool.transaction() as connection:
-                try:
-                    row = await connection.fetchrow(_SQL["insert"], *values)
-                except asyncpg.ForeignKeyViolationError:
-                    raise NotFound("tenant", caller.tenant_id) from None
-                assert row is not None
+            async with self._pool.transaction(caller.tenant_id) as connection:
+                row = await connection.fetchrow(_SQL["insert"], *values)
+                if row is None:
+                    raise NotFound("tenant", caller.tenant_id)
                 key = _key(row)
                 await self._audit(connection, act, None, key)
         return key
@@ -86,7 +84,7 @@ class PostgresKeyStore:
         caller = act.caller
         values = (caller.tenant_id, key_id, text.prefix, text.digest, caller.principal, lifetime_seconds)
         with reaching():
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
                 old = await connection.fetchrow(_SQL["lock"], caller.tenant_id, key_id)
                 row = await connection.fetchrow(_SQL["rotate"], *values, overlap_seconds)
                 if old is None or row is None:
@@ -98,7 +96,7 @@ class PostgresKeyStore:
     async def revoke(self, act: Act, key_id: int) -> ApiKey | None:
         tenant_id = act.caller.tenant_id
         with reaching():
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
                 found = await connection.fetchrow(_SQL["lock"], tenant_id, key_id)
                 if found is None or found["revoked_at"] is not None:
                     return None if found is None else _key(found)
@@ -147,7 +145,7 @@ class PostgresTenantStore:
 
     async def insert_tenant(self, act: Act, key: str, name: str) -> Tenant:
         with reaching():
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
                 try:
                     row = await connection.fetchrow(_SQL["insert_tenant"], key, name)
                 except asyncpg.UniqueViolationError:

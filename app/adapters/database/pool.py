@@ -25,6 +25,8 @@ _UNSENT = (asyncpg.InternalClientError,)
 # What it raises when the connection ends before the result has arrived.
 _LOST = (asyncpg.ConnectionDoesNotExistError, asyncpg.AdminShutdownError, ConnectionError)
 
+_ENTER = "SELECT set_config('app.tenant', $1, true)"
+
 
 class Pool:
     """The connections of a process. All methods raise what asyncpg raises.
@@ -67,9 +69,11 @@ class Pool:
         return self._connections.acquire()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
+    async def transaction(self, tenant_id: int) -> AsyncIterator[PoolConnectionProxy]:
         """A connection within a transaction, which is committed at the end. As `read`, it tries other connections while
         the beginning of the transaction fails.
+
+        tenant_id: the tenant that the transaction is bound to.
         """
         for left in range(self._connections.get_size(), -1, -1):
             async with self._connections.acquire() as connection:
@@ -82,6 +86,7 @@ class Pool:
                         continue
                     raise
                 async with _ending(transaction, connection):
+                    await connection.fetchval(_ENTER, str(tenant_id))
                     yield connection
                 return
 

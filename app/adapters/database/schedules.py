@@ -51,7 +51,7 @@ class PostgresScheduleStore:
     async def insert(self, act: Act, schedule: Schedule) -> Schedule:
         values = (schedule.tenant_id, *_values(schedule), schedule.workflow_id, schedule.created_at)
         with reaching(), _constraints(schedule):
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
                 row = await connection.fetchrow(_SQL["insert"], *values)
                 if row is None:
                     raise NotFound("workflow", schedule.workflow_id)
@@ -80,7 +80,7 @@ class PostgresScheduleStore:
 
     async def change(self, act: Act, before: Schedule, after: Schedule) -> Schedule | None:
         with reaching(), _constraints(after):
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
                 row = await connection.fetchrow(_SQL["save"], *_saved_values(after), None)
                 if row is None:
                     return None
@@ -90,7 +90,7 @@ class PostgresScheduleStore:
 
     async def delete(self, act: Act, schedule_id: int) -> Schedule | None:
         with reaching():
-            async with self._pool.transaction() as connection:
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
                 row = await connection.fetchrow(_SQL["delete"], act.caller.tenant_id, schedule_id)
                 if row is None:
                     return None

@@ -9,6 +9,7 @@ import asyncpg
 import app
 from app.adapters.database.server import server_problem
 from app.adapters.database.session import open_session
+from app.adapters.database.walls.rules import API
 from app.adapters.database_url import StorageError
 
 _PACKAGED = Path(app.__path__[0]) / "migrations"
@@ -42,14 +43,14 @@ class Revisions:
         return cls(frozenset(names), heads.pop())
 
 
-async def schema_problem(url: str) -> str | None:
+async def schema_problem(url: str, role: str = API) -> str | None:
     """None when this program can use the database at `url`, else a sentence that says what to do.
 
-    Raise `StorageError` when the database is unreachable.
+    role: the role whose rights the login must have. Raise `StorageError` when the database is unreachable.
     """
     revisions = Revisions.read()
     async with open_session(url) as session:
-        if problem := await server_problem(session):
+        if problem := await server_problem(session, role):
             return problem
         current = await current_revision(session)
     return None if current == revisions.head else revision_problem(current, revisions)

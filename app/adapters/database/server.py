@@ -1,6 +1,12 @@
 """Checks whether this program can use a PostgreSQL server."""
 
+from collections.abc import Iterator
+
 import asyncpg
+
+from app.adapters.database.walls.rules import API, DOORS, ENGINE, WALLS
+
+_SETTINGS = {API: "DATABASE_URL", ENGINE: "ENGINE_DATABASE_URL"}
 
 _FACTS = """
 SELECT current_setting('server_encoding') AS encoding,
@@ -8,30 +14,25 @@ SELECT current_setting('server_encoding') AS encoding,
        current_user AS login, current_database() AS database
 """
 
-# Tables that do not exist yet need no check: the migration creates them, and they belong to the login that runs it.
+# What does not exist yet needs no check: the migration creates it, and it belongs to the login that runs it.
 _FORBIDDEN = """
-SELECT name, right_needed
-FROM unnest($1::text[]) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS right_needed
-WHERE to_regclass(name) IS NOT NULL AND NOT has_table_privilege(to_regclass(name), right_needed)
-ORDER BY 1, 2
+SELECT wanted.right_needed, wanted.name
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (name, right_needed, place)
+WHERE to_regclass(wanted.name) IS NOT NULL
+  AND NOT CASE wanted.right_needed WHEN 'DELETE' THEN has_table_privilege(to_regclass(wanted.name), 'DELETE')
+          ELSE has_any_column_privilege(to_regclass(wanted.name), wanted.right_needed) END
+UNION ALL
+SELECT 'EXECUTE', f.proname FROM pg_proc f
+WHERE f.proname = ANY ($3::text[]) AND f.pronamespace = current_schema()::regnamespace
+  AND NOT has_function_privilege(f.oid, 'EXECUTE')
+ORDER BY 2, 1
 """
 
-TABLES = (
-    "workflows",
-    "tasks",
-    "workflow_revisions",
-    "executions",
-    "execution_events",
-    "execution_commands",
-    "engines",
-    "schedules",
-)
 
-
-async def server_problem(session: asyncpg.Connection) -> str | None:
+async def server_problem(session: asyncpg.Connection, role: str = API) -> str | None:
     """None when this program can use the server, else a sentence that says why not and what to do.
 
-    Raise what asyncpg raises.
+    role: the role whose rights the login must have. Raise what asyncpg raises.
     """
     (facts,) = await session.fetch(_FACTS)
     if facts["encoding"] != "UTF8":
@@ -44,9 +45,19 @@ async def server_problem(session: asyncpg.Connection) -> str | None:
             f"Database {facts['database']!r} is read-only, as a standby is; name the primary in DATABASE_URL, "
             "with several hosts and target_session_attrs=primary if it may change."
         )
-    if forbidden := await session.fetchrow(_FORBIDDEN, list(TABLES)):
+    tables, rights = zip(*_needed(role), strict=True)
+    functions = [door.name for door in DOORS] if role == API else []
+    if forbidden := await session.fetchrow(_FORBIDDEN, tables, rights, functions):
         return (
-            f"The login {facts['login']!r} lacks the right {forbidden['right_needed']} on table {forbidden['name']}; "
-            "grant it, or use the login that owns the tables."
+            f"The login {facts['login']!r} lacks the right {forbidden['right_needed']} on {forbidden['name']}; name "
+            f"{role} in {_SETTINGS[role]}, to which `workflow database init` gives its rights, or the login that owns "
+            "the tables."
         )
     return None
+
+
+def _needed(role: str) -> Iterator[tuple[str, str]]:
+    """Tables, and the kinds of rights that the role has on them."""
+    for wall in WALLS:
+        for right in wall.api if role == API else wall.engine:
+            yield wall.table, right.partition(" ")[0]

@@ -29,12 +29,12 @@ TEMPORARY_PREFIX = "workflow-memory-"
 TEMPORARY_SETTLED_SECONDS = 60.0
 
 
-def _only_logged(_: Exception) -> None:
+def only_logged(_: Exception) -> None:
     """The default for short commands, which need not end at once. The loop has logged the defect already."""
 
 
 @asynccontextmanager
-async def open_storage(database_url: str | None, on_defect: OnDefect = _only_logged) -> AsyncIterator[str]:
+async def open_storage(database_url: str | None, on_defect: OnDefect = only_logged) -> AsyncIterator[str]:
     """The address `postgresql+asyncpg://…` of the database that DATABASE_URL names, valid within the context.
 
     An embedded server is tied to the thread that enters the context. It stops when the context ends, unless another

@@ -10,7 +10,6 @@ from typing import Any
 
 from app.adapters.database.used_keys import used_keys
 from app.adapters.database_url import StorageError, StorageLost
-from app.adapters.embedded.storage import open_storage
 from app.api.grpc.tls_files import SECURE
 from app.background.defects import Defects
 from app.cli.errors import CliError
@@ -27,7 +26,7 @@ from app.client.errors import ClientError
 from app.client.rest_client import RestClient
 from app.config import Settings, SettingsError
 from app.wiring.open_addresses import refuse_open_address
-from app.wiring.schema import is_server, provide_schema
+from app.wiring.schema import is_server, open_logins
 from app.wiring.tls import server_identity
 
 NO_STORAGE = 1
@@ -118,14 +117,13 @@ def _free_addresses(settings: Settings) -> Addresses:
 
 async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects: Defects) -> None:
     results().say("starting …")
-    async with open_storage(settings.database_url, defects.report) as url:
-        await provide_schema(settings.database_url, url, allowed=wishes.migrate)
+    async with open_logins(settings, defects.report, may_migrate=wishes.migrate) as logins:
         with_examples = wishes.wants_examples(settings)
         extra = example_settings(settings) if with_examples else {}
-        async with _processes(settings, addresses, {"DATABASE_URL": url, **extra}) as (rest, grpc):
+        async with _processes(settings, addresses, {**logins.environment, **extra}) as (rest, grpc):
             await _both(rest.ready(), grpc.ready())
             if with_examples:
-                await _load_examples(url, addresses.rest)
+                await _load_examples(logins.engine, addresses.rest)
             has_example = await asyncio.to_thread(_exists, addresses.rest, FIRST_EXAMPLE)
             with noted(_note(settings, addresses)):
                 is_found = default_grpc_address() == addresses.grpc

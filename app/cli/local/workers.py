@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import structlog
 
 from app.adapters.database_url import StorageError, StorageLost
-from app.adapters.embedded.storage import open_storage
 from app.adapters.logs import configure_logs
 from app.background.backoff import Backoff
 from app.background.defects import Defects
@@ -20,7 +19,7 @@ from app.cli.local.processes import ServiceProcess
 from app.cli.local.tcp_ports import listenable_port
 from app.config import Settings
 from app.wiring.open_addresses import refuse_open_address
-from app.wiring.schema import provide_schema
+from app.wiring.schema import open_logins
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +51,8 @@ async def _run_until_told(settings: Settings, count: int) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     defects = Defects()
     defects.on_first(stop.set)
-    async with open_storage(settings.database_url, defects.report) as url:
-        await provide_schema(settings.database_url, url)
-        environment = {"DATABASE_URL": url, "GRPC_SHARE_PORT": "true"}
+    async with open_logins(settings, defects.report) as logins:
+        environment = {**logins.environment, "GRPC_SHARE_PORT": "true"}
         seconds = settings.shutdown_seconds + settings.engine_lease_seconds + CLOSING_SECONDS
         async with asyncio.TaskGroup() as group:
             for number in range(1, count + 1):

@@ -16,6 +16,7 @@ from app.config import Settings
 from app.wiring.rest_process import open_rest_process
 from tests.support.rest_stand_in import RestStandIn
 from tests.support.scripted_service import ScriptedService, serve
+from tests.support.walls import urls_for
 
 Invoke = Callable[..., Result]
 
@@ -59,7 +60,7 @@ async def url(database_url: str) -> AsyncIterator[str]:
     """Where the REST service itself answers, over a database of the test's own."""
     service = create_app(opened_already)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        settings = Settings(_env_file=None, database_url=database_url)
+        settings = Settings(_env_file=None, **urls_for(database_url))
         async with open_rest_process(settings, Defects()) as service.state.services:
             server = uvicorn.Server(uvicorn.Config(service, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve(sockets=[listener]))

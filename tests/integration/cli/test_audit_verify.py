@@ -27,7 +27,7 @@ async def log(database_url: str) -> str:
     await ask(database_url, "INSERT INTO tenants (key, name) VALUES ('sales', 'Sales') RETURNING id")
     async with open_pool(database_url, 1, 20) as pool:
         for number in range(1, 5):
-            async with pool.transaction() as connection:
+            async with pool.transaction(1) as connection:
                 await append(connection, entry(number))
     return database_url
 

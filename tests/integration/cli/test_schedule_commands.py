@@ -23,6 +23,7 @@ from app.cli.scheduling import confirmation
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
 from tests.support.engine_process import store_workflow, workflow
+from tests.support.walls import urls_for
 
 Words = Callable[..., Awaitable[Result]]
 YEARLY = ("--cron", "0 0 1 1 *")
@@ -45,7 +46,7 @@ async def said(database_url: str) -> AsyncIterator[Words]:
             runner = CliRunner(env={"WORKFLOW_REST_URL": url})
             return await asyncio.to_thread(runner.invoke, command, list(words), catch_exceptions=False)
 
-        settings = Settings(_env_file=None, database_url=database_url)
+        settings = Settings(_env_file=None, **urls_for(database_url))
         async with open_rest_process(settings, Defects()) as app.state.services:
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -9,6 +9,7 @@ import pytest
 
 from app.config import Settings
 from app.wiring.grpc_process import open_engine_process
+from tests.support.walls import urls_for
 
 CHILD = {"name": "n", "key": "child", "tasks": [{"name": "leaf", "execution_type": "sync"}]}
 CALL = {"name": "call it", "execution_type": "sync", "type": "workflow", "config": {"workflow": "child"}}
@@ -18,7 +19,7 @@ FAILS = {"name": "fails", "execution_type": "sync", "sequence": 1, "type": "work
 @pytest.fixture
 async def family(url: str, database_url: str) -> AsyncIterator[tuple[str, str]]:
     """The ids of a parent that has failed, and of its child."""
-    settings = Settings(_env_file=None, database_url=database_url)
+    settings = Settings(_env_file=None, **urls_for(database_url))
     async with (
         open_engine_process(settings),
         httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as rest,
@@ -71,7 +72,7 @@ async def test_both_are_printed_as_json(command, family: tuple[str, str]):
 async def test_a_task_that_waits_says_for_what_and_how_to_continue(command, url: str, database_url: str):
     asks = {"name": "ask", "execution_type": "sync", "type": "signal", "config": {"name": "go on"}}
     async with (
-        open_engine_process(Settings(_env_file=None, database_url=database_url)),
+        open_engine_process(Settings(_env_file=None, **urls_for(database_url))),
         httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as rest,
     ):
         await rest.post("/workflows", json={"name": "n", "key": "asks", "tasks": [asks]})

@@ -21,6 +21,7 @@ from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
 from tests.support.requests import start_of
+from tests.support.walls import urls_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,10 @@ async def service(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         place = f"127.0.0.1:{listener.getsockname()[1]}"
-        plain = Settings(database_url=database_url, redis_url=None)
+        plain = Settings(**urls_for(database_url), redis_url=None)
         more = {name.lower(): value for name, value in example_settings(plain).items()}
         port = listener.getsockname()[1]
-        settings = Settings(database_url=database_url, redis_url=None, fastapi_port=port, **more)
+        settings = Settings(**urls_for(database_url), redis_url=None, fastapi_port=port, **more)
         async with _served(settings, listener), open_engine_process(settings) as engine:
             rest = f"http://{place}"
             yield Service(await asyncio.to_thread(load_examples, rest), engine, rest)

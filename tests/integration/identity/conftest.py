@@ -12,11 +12,12 @@ from tests.support.callers import Keys
 from tests.support.engine_process import RunningServer, running_server
 from tests.support.ports import free_port
 from tests.support.rest_service import serving
+from tests.support.walls import urls_for
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(_env_file=None, database_url=database_url, database_pool_size=4, auth="on")
+    return Settings(_env_file=None, **urls_for(database_url), database_pool_size=4, auth="on")
 
 
 @pytest.fixture

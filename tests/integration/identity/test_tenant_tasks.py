@@ -13,6 +13,7 @@ from app.domain.permissions import Role
 from tests.integration.tasks.site import Site, answer
 from tests.support.callers import Keys, bearer
 from tests.support.engine_process import RunningServer
+from tests.support.walls import urls_for
 
 FUNCTIONS = """
 from app.tasks import task_function
@@ -52,7 +53,7 @@ def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     )
     return Settings(
         _env_file=None,
-        database_url=database_url,
+        **urls_for(database_url),
         database_pool_size=4,
         auth="on",
         secrets_folder=folder,

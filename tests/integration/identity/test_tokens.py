@@ -26,6 +26,7 @@ from app.wiring.launch import SettingsError
 from tests.support.callers import bearer, metadata
 from tests.support.engine_process import RunningServer, running_server
 from tests.support.rest_service import serving
+from tests.support.walls import urls_for
 
 ISSUER, AUDIENCE = "https://id.example/realms/work", "workflow"
 OWN = rsa.generate_private_key(65537, 2048)
@@ -116,7 +117,7 @@ HOSTILE = {
 def settings(database_url: str) -> Settings:
     return Settings(
         _env_file=None,
-        database_url=database_url,
+        **urls_for(database_url),
         auth="on",
         jwt_issuer=ISSUER,
         jwt_audience=AUDIENCE,

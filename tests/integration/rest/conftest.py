@@ -7,13 +7,14 @@ import pytest
 
 from app.config import Settings
 from tests.support.rest_service import MAX_BODY, MAX_TASKS, serving
+from tests.support.walls import urls_for
 
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
     return Settings(
         _env_file=None,
-        database_url=database_url,
+        **urls_for(database_url),
         redis_url=redis_url,
         database_pool_size=4,
         max_body_bytes=MAX_BODY,

@@ -48,7 +48,19 @@ def test_public_images_have_an_exact_version(name: str):
 def test_redis_and_the_database_want_a_password():
     assert "${REDIS_PASSWORD:-workflow}@" in ALL_SETTINGS["REDIS_URL"]
     assert "requirepass" in COMPOSE["services"]["redis"]["command"][-1]
-    assert "${POSTGRES_PASSWORD:-workflow}@" in ALL_SETTINGS["DATABASE_URL"]
+    assert COMPOSE["services"]["db"]["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:-workflow}"
+
+
+def test_the_processes_have_logins_of_their_own_and_one_service_makes_them():
+    environments = {name: COMPOSE["services"][name]["environment"] for name in (*PROCESSES, "migrate")}
+    for environment in environments.values():
+        assert "//workflow_api:" in environment["DATABASE_URL"]
+    assert "ENGINE_DATABASE_URL" not in environments["fastapi_app"]
+    for name in ("grpc_server", "migrate"):
+        assert "//workflow_engine:" in environments[name]["ENGINE_DATABASE_URL"]
+    admins = [name for name, environment in environments.items() if "WORKFLOW_ADMIN_DATABASE_URL" in environment]
+    assert admins == ["migrate"]
+    assert COMPOSE["services"]["migrate"]["command"][-3:] == ["app.cli", "database", "init"]
 
 
 def test_the_processes_listen_on_every_address_of_their_network_deliberately():

@@ -80,15 +80,8 @@ UPDATE executions e SET due_at = least(clock_timestamp(), e.created_at) FROM wan
 SELECT count(*) FROM (SELECT FROM executions WHERE root_id = $1 LIMIT $2) AS counted;
 
 -- name: cancel_descendants
--- Store a cancel for everything below an execution that has not ended; return the ids of all that have not ended.
-WITH RECURSIVE below AS (
-    SELECT id, finished_at FROM executions WHERE parent_id = $2 AND tenant_id = :tenant
-    UNION ALL
-    SELECT c.id, c.finished_at FROM below b JOIN executions c ON c.parent_id = b.id
-), asked AS (
-    INSERT INTO execution_commands (execution_id, type, reason, name, payload, requested_by)
-    SELECT b.id, 'cancel', $3, '', 'null', $4 FROM below b
-    WHERE b.finished_at IS NULL
-      AND NOT EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = b.id AND c.type = 'cancel')
-)
-SELECT id FROM below WHERE finished_at IS NULL;
+SELECT cancel_descendants($1, $2, $3, $4) AS id;
+
+-- name: make_descendants_due
+-- Of the executions $2, as `make_due`, for the API's role.
+SELECT make_due($1, $2), pg_notify($3, ''), pg_notify($4, '');

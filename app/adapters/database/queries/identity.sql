@@ -1,14 +1,12 @@
 -- name: find
-SELECT k.*, t.key AS tenant, t.suspended_at IS NOT NULL AS is_suspended,
-       extract(epoch FROM k.expires_at - clock_timestamp())::float8 AS seconds_left,
-       k.last_used_at IS NULL OR k.last_used_at < clock_timestamp() - $2 * interval '1 second' AS needs_touch
-FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
-WHERE k.digest = $1;
+SELECT * FROM find_api_key($1, $2);
 
 -- name: insert
+-- Nothing is stored if there is no such tenant.
 WITH made AS (
     INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, rate_limit)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second', $10)
+    SELECT t.id, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second', $10
+    FROM tenants t WHERE t.id = :tenant
     RETURNING *
 )
 SELECT made.*, t.key AS tenant FROM made JOIN tenants t ON t.id = made.tenant_id;
@@ -55,16 +53,10 @@ WITH ended AS (
 SELECT ended.*, t.key AS tenant FROM ended JOIN tenants t ON t.id = ended.tenant_id;
 
 -- name: touch
--- In the order of the ids, so that two processes that note the same keys do not wait for each other.
-UPDATE api_keys k SET last_used_at = clock_timestamp()
-FROM (SELECT id FROM api_keys WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) AS used
-WHERE k.id = used.id;
+SELECT touch_api_keys($1);
 
 -- name: ended_keys
--- A key that is not found has ended, too.
-SELECT wanted.id
-FROM unnest($1::bigint[]) AS wanted(id) LEFT JOIN api_keys k ON k.id = wanted.id
-WHERE k.id IS NULL OR k.revoked_at IS NOT NULL OR k.expires_at < clock_timestamp() - $2::float8 * interval '1 second';
+SELECT id FROM ended_api_keys($1, $2);
 
 -- name: ended_tenants
 SELECT wanted.id

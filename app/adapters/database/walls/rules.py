@@ -1,0 +1,111 @@
+"""What each role may do with each table, and which rows of it a caller's tenant may see.
+
+A new table needs a line here. A test compares this list with the tables of the database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+OWNER = "workflow_owner"
+API = "workflow_api"
+ENGINE = "workflow_engine"
+
+TENANT = "(SELECT nullif(current_setting('app.tenant', true), '')::int)"
+"""The tenant of the statement, looked up once. A setting that was once made within a transaction is '' after it."""
+
+OF_TENANT = f"tenant_id = {TENANT}"
+EVERY = "true"
+
+ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """One table.
+
+    table: its name.
+    rows: the condition that a row must meet to be seen or stored by the API's role.
+    api: the rights of the API's role, as GRANT takes them.
+    engine: the rights of the engine's role, which sees all rows.
+    """
+
+    table: str
+    rows: str
+    api: Sequence[str]
+    engine: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A function that does one thing which the rights of its caller do not allow.
+
+    name: the function; only one has this name.
+    owner: the role with whose rights it runs.
+    """
+
+    name: str
+    owner: str
+
+
+def _of_parent(table: str, column: str, parent: str) -> str:
+    """The condition for rows that have no tenant of their own: their parent can be seen."""
+    return f"EXISTS (SELECT FROM {parent} p WHERE p.id = {table}.{column} AND p.{OF_TENANT})"
+
+
+WALLS = (
+    Wall("workflows", OF_TENANT, ALL, ["SELECT"]),
+    Wall("tasks", _of_parent("tasks", "workflow_id", "workflows"), ALL, []),
+    Wall("workflow_revisions", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
+    Wall(
+        "schedules",
+        OF_TENANT,
+        ALL,
+        [
+            "SELECT",
+            "UPDATE (version, key, cron, time_zone, at, input, overlap, catch_up_seconds, paused, next_fire_at,"
+            " waiting_fire_at, last_fire_at, last_execution_id, updated_at, due_at)",
+        ],
+    ),
+    Wall(
+        "executions",
+        OF_TENANT,
+        ["SELECT"],
+        ["SELECT", "INSERT", "DELETE", "UPDATE (status, started_at, finished_at, output, failure, owner_id, due_at)"],
+    ),
+    Wall(
+        "execution_events",
+        _of_parent("execution_events", "execution_id", "executions"),
+        ["SELECT"],
+        ["SELECT", "INSERT", "DELETE"],
+    ),
+    Wall(
+        "execution_commands",
+        _of_parent("execution_commands", "execution_id", "executions"),
+        ["SELECT"],
+        ["SELECT", "INSERT", "DELETE"],
+    ),
+    Wall("api_keys", OF_TENANT, ["SELECT", "INSERT", "UPDATE"], []),
+    Wall("audit_log", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
+    Wall("audit_heads", OF_TENANT, ["SELECT", "UPDATE (number, prev, hash)"], ["SELECT"]),
+    # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
+    Wall("tenants", EVERY, ["SELECT", "INSERT", "UPDATE (name, suspended_at)"], ["SELECT"]),
+    Wall("engines", EVERY, [], ALL),
+    Wall("alembic_version", EVERY, ["SELECT"], ["SELECT"]),
+)
+
+DOORS = (
+    Door("start_execution", ENGINE),
+    Door("send_command", ENGINE),
+    Door("cancel_descendants", ENGINE),
+    Door("make_due", ENGINE),
+    Door("history_of", ENGINE),
+    Door("last_event_of", ENGINE),
+    # The engine's role may not read keys at all, so these run with the rights of the owner.
+    Door("find_api_key", OWNER),
+    Door("ended_api_keys", OWNER),
+    Door("touch_api_keys", OWNER),
+)
+"""Only the API's role may call them."""
+
+TRIGGERS = ("begin_audit_log", "refuse_change_of_audit_log")
+"""The functions of triggers. They belong to the owner, and no role may call them."""
