@@ -1,23 +1,21 @@
-"""Places of which there are few, given to groups in turn."""
+"""Places of which there are few, given to tenants in turn, and within a tenant to workflows in turn."""
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.domain.shares import Shares
+from app.background.fair_queue import FairQueue
+from app.domain.shares import Group, TenantShares
 
 OWN_SHARE = 4
-"""One group can fill a quarter of the queue."""
-
-Turns = deque[asyncio.Future[None]]
+"""One workflow can fill a quarter of the queue, and one tenant all but a quarter."""
 
 
 class FullQueue(Exception):
     """Too many wait.
 
     waiting: how many.
-    own: how many of them belong to the group.
+    own: how many of them belong to the workflow.
     """
 
     def __init__(self, waiting: int, own: int) -> None:
@@ -27,22 +25,22 @@ class FullQueue(Exception):
 
 
 class FairPlaces:
-    """Of those who wait, the next is one of the group whose turn was the longest ago. No group has all places.
+    """Of those who wait, the next is one of the tenant whose turn was the longest ago. No tenant has all places, and
+    none of its workflows all that the tenant may have.
 
     count: the number of places.
     most_waiting: how many can wait; None for no bound.
     """
 
     def __init__(self, count: int, most_waiting: int | None = None) -> None:
-        self._shares: Shares[Hashable] = Shares(count)
+        self._shares = TenantShares(count)
         self._most_waiting = most_waiting
-        self._waiting: OrderedDict[Hashable, Turns] = OrderedDict()
-        self._count = 0
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
 
     @asynccontextmanager
-    async def place(self, group: Hashable) -> AsyncIterator[None]:
+    async def place(self, group: Group) -> AsyncIterator[None]:
         """Have a place within the context. Raise `FullQueue`."""
-        if group not in self._waiting and self._shares.may_take(group):
+        if not self._waiting.of(group) and self._shares.may_take(group):
             self._shares.take(group)
         else:
             await self._wait(group)
@@ -51,43 +49,33 @@ class FairPlaces:
         finally:
             self._give_back(group)
 
-    async def _wait(self, group: Hashable) -> None:
-        self._refuse_too_many(len(self._waiting.get(group, ())))
+    async def _wait(self, group: Group) -> None:
+        self._refuse_too_many(group)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        own = self._waiting.setdefault(group, deque())
-        own.append(turn)
-        self._count += 1
+        self._waiting.put(group, turn)
         try:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
                 self._give_back(group)
-            elif turn in own:
-                own.remove(turn)
-                self._count -= 1
-                self._forget_if_empty(group)
+            else:
+                self._waiting.remove(group, turn)
             raise
 
-    def _refuse_too_many(self, own: int) -> None:
-        most = self._most_waiting
-        if most is not None and (self._count >= most or own >= max(1, most // OWN_SHARE)):
-            raise FullQueue(self._count, own)
+    def _refuse_too_many(self, group: Group) -> None:
+        most, own = self._most_waiting, self._waiting.of(group)
+        if most is None:
+            return
+        share = max(1, most // OWN_SHARE)
+        has_most = self._shares.several and self._waiting.of_tenant(group.tenant_id) >= max(1, most - share)
+        if len(self._waiting) >= most or own >= share or has_most:
+            raise FullQueue(len(self._waiting), own)
 
-    def _give_back(self, group: Hashable) -> None:
+    def _give_back(self, group: Group) -> None:
         self._shares.give(group)
-        while (next_group := self._next()) is not None:
-            turn = self._waiting[next_group].popleft()
-            self._waiting.move_to_end(next_group)
-            self._forget_if_empty(next_group)
-            self._count -= 1
+        while (found := self._waiting.pop(self._shares)) is not None:
+            next_group, turn = found
             # One that was cancelled a moment ago has not been able to leave yet.
             if not turn.done():
                 self._shares.take(next_group)
                 turn.set_result(None)
-
-    def _next(self) -> Hashable | None:
-        return next((group for group in self._waiting if self._shares.may_take(group)), None)
-
-    def _forget_if_empty(self, group: Hashable) -> None:
-        if not self._waiting.get(group, True):
-            del self._waiting[group]

@@ -14,11 +14,12 @@ auth = typer.Typer(
     help="Who may call the service: the first key, API keys, tenants.",
 )
 keys = typer.Typer(cls=SentencesNotTracebacks, no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
-tenants = typer.Typer(cls=SentencesNotTracebacks, no_args_is_help=True, help="Make and list tenants.")
+tenants = typer.Typer(cls=SentencesNotTracebacks, no_args_is_help=True, help="Make, list, limit and suspend tenants.")
 auth.add_typer(keys, name="keys")
 auth.add_typer(tenants, name="tenants")
 
 KeyId = Annotated[int, typer.Argument(metavar="ID", min=0, show_default=False, help="The key's id, as in the list.")]
+TenantKey = Annotated[str, typer.Argument(metavar="KEY", show_default=False, help="The tenant's key.")]
 Days = Annotated[float, typer.Option("--days", metavar="N", help="After how many days the key expires.")]
 NoEnd = Annotated[bool, typer.Option("--no-end", help="The key does not expire.")]
 
@@ -111,6 +112,40 @@ def create_tenant(
     from app.cli.targets import rest_base
 
     create_tenant(rest_base(rest_url), key, name)
+
+
+@tenants.command("limit")
+def limit_tenant(
+    key: TenantKey,
+    running: Annotated[str | None, typer.Option(metavar="N", help="Executions that run at once.")] = None,
+    starts: Annotated[str | None, typer.Option(metavar="N", help="Starts per second of its callers.")] = None,
+    definitions: Annotated[str | None, typer.Option(metavar="N", help="Workflows that it may have stored.")] = None,
+    rest_url: RestUrl = None,
+) -> None:
+    """Limit what a tenant may use; N is a number, or `none` for no limit. Needs a key with the role system."""
+    from app.cli.authorizing import limit_tenant, limit_value
+    from app.cli.targets import rest_base
+
+    limits = {"max_running": running, "starts_per_second": starts, "max_definitions": definitions}
+    limit_tenant(rest_base(rest_url), key, {name: limit_value(value) for name, value in limits.items()})
+
+
+@tenants.command("suspend")
+def suspend_tenant(key: TenantKey, rest_url: RestUrl = None) -> None:
+    """Refuse the calls of a tenant from now on. Executions continue. Needs a key with the role system."""
+    from app.cli.authorizing import suspend_tenant
+    from app.cli.targets import rest_base
+
+    suspend_tenant(rest_base(rest_url), key, suspended=True)
+
+
+@tenants.command("resume")
+def resume_tenant(key: TenantKey, rest_url: RestUrl = None) -> None:
+    """End the suspension of a tenant. Needs a key with the role system."""
+    from app.cli.authorizing import suspend_tenant
+    from app.cli.targets import rest_base
+
+    suspend_tenant(rest_base(rest_url), key, suspended=False)
 
 
 @tenants.command("list")

@@ -12,6 +12,8 @@ from app.domain.permissions import Role, Scope
 
 Document = dict[str, Any]
 
+NO_LIMIT = "none"
+
 
 def key_body(name: str, role: Role | None, scopes: Sequence[Scope] | None, workflows: str | None) -> Document:
     """The request for a new key. Raise `CliError` unless either a role or scopes are given."""
@@ -51,8 +53,33 @@ def create_tenant(rest_url: str, key: str, name: str) -> None:
     results().say(f"tenant {made['key']} is made; `workflow auth bootstrap --tenant {made['key']}` makes its first key")
 
 
+def limit_value(text: str | None) -> int | str | None:
+    """Raise `CliError` for anything but a number, `none` or None."""
+    if text is None or text == NO_LIMIT:
+        return text
+    if not text.isascii() or not text.isdigit():
+        raise CliError(f"{text!r} is not a limit: give a number, or {NO_LIMIT} for no limit")
+    return int(text)
+
+
+def limit_tenant(rest_url: str, key: str, limits: Mapping[str, int | str | None]) -> None:
+    """Change the limits that are given; `none` takes one away. Raise `CliError` when none is given."""
+    changes = {name: None if most == NO_LIMIT else most for name, most in limits.items() if most is not None}
+    if not changes:
+        raise CliError("give a limit: --running, --starts or --definitions")
+    with RestClient(rest_url) as service:
+        changed = service.change_tenant(key, changes)
+    results().say(f"tenant {changed['key']}: {_limits(changed) or 'no limits'}")
+
+
+def suspend_tenant(rest_url: str, key: str, *, suspended: bool) -> None:
+    with RestClient(rest_url) as service:
+        changed = service.change_tenant(key, {"suspended": suspended})
+    results().say(f"tenant {changed['key']} is {'suspended' if suspended else 'not suspended any more'}")
+
+
 def list_tenants(rest_url: str, times: Times, *, as_json: bool) -> None:
-    columns = ("id", "key", "name", "made", "suspended")
+    columns = ("id", "key", "name", "made", "suspended", "limits")
     with RestClient(rest_url) as service:
         print_documents(columns, service.tenants(), lambda found: _tenant_row(found, times), as_json=as_json)
 
@@ -81,4 +108,9 @@ def _row(key: Document, times: Times) -> Sequence[str]:
 
 def _tenant_row(tenant: Document, times: Times) -> Sequence[str]:
     created, suspended = (times.full(tenant[name], "minutes") for name in ("created_at", "suspended_at"))
-    return str(tenant["id"]), tenant["key"], tenant["name"], created, suspended
+    return str(tenant["id"]), tenant["key"], tenant["name"], created, suspended, _limits(tenant)
+
+
+def _limits(tenant: Document) -> str:
+    words = {"max_running": "running", "starts_per_second": "starts/s", "max_definitions": "definitions"}
+    return ", ".join(f"{tenant[name]} {word}" for name, word in words.items() if tenant[name] is not None)

@@ -186,6 +186,9 @@ class RestClient:
     def create_tenant(self, key: str, name: str) -> Document:
         return self._ask("POST", "/tenants", {"key": key, "name": name})
 
+    def change_tenant(self, key: str, changes: Mapping[str, Any]) -> Document:
+        return self._ask("PATCH", f"/tenants/{key}", changes)
+
     def tenants(self) -> Iterator[Document]:
         return self._all("/tenants")
 

@@ -36,6 +36,7 @@ class Action(StrEnum):
     KEY_ROTATE = "key.rotate"
     KEY_REVOKE = "key.revoke"
     TENANT_CREATE = "tenant.create"
+    TENANT_CHANGE = "tenant.change"
 
 
 class ActorKind(StrEnum):

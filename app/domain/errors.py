@@ -13,6 +13,8 @@ ServiceError
 ├── Unauthenticated     it is not known who calls
 ├── PermissionDenied    the caller may not do this
 ├── RateLimited         there were too many requests in the last minute
+├── QuotaExceeded       the tenant has used up what it may use
+│   └── StartsExceeded  of starts in a second
 └── Unavailable         the service cannot handle the call now; the same call may succeed later
 """
 
@@ -193,6 +195,38 @@ class RateLimited(ServiceError):
         super().__init__(f"{what} in a minute; the limit is {per_minute}; try again in {retry_after} s")
         self.policy = policy
         self.per_minute = per_minute
+        self.retry_after = retry_after
+
+
+class QuotaExceeded(ServiceError):
+    """The tenant has used up one of its limits. `limit` names it."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+    @classmethod
+    def of_definitions(cls, most: int) -> "QuotaExceeded":
+        return cls(
+            "max_definitions",
+            f"the tenant has {most} workflows or more, which is its limit; delete one, or have the limit raised",
+        )
+
+
+class StartsExceeded(QuotaExceeded):
+    """The callers of the tenant have started too many executions in the last second.
+
+    retry_after: seconds after which the same request may succeed.
+    """
+
+    def __init__(self, per_second: int, retry_after: int) -> None:
+        super().__init__(
+            "starts_per_second",
+            f"the tenant may start {per_second} executions per second and has started them; "
+            f"try again in {retry_after} s",
+        )
         self.retry_after = retry_after
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.domain.payloads import Payload
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.domain.waiting import Awaited
 
@@ -64,6 +65,11 @@ class Execution:
     origin_id: UUID | None = None
     parent: Parent | None = None
     started_by: str | None = None
+
+    @property
+    def group(self) -> Group:
+        """On whose behalf it runs."""
+        return Group(self.tenant_id, self.workflow_id)
 
     @property
     def root_id(self) -> UUID:

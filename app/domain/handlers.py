@@ -8,7 +8,9 @@ from uuid import UUID
 
 from typing_extensions import TypeIs
 
+from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import Config
+from app.domain.shares import Group
 
 
 class TaskError(Exception):
@@ -56,6 +58,7 @@ class Attempt:
     tenant: the key of the tenant whose execution it is; empty for none, which has no rights.
     kept: a cache for values derived from the config, shared by all attempts of the revision; None if the config
         contains expressions.
+    tenant_id: the tenant of the execution.
     """
 
     execution_id: UUID
@@ -76,6 +79,12 @@ class Attempt:
     workflow_key: str | None = None
     masked: Callable[[str], str] = str
     tenant: str = ""
+    tenant_id: int = DEFAULT_TENANT_ID
+
+    @property
+    def group(self) -> Group:
+        """On whose behalf the attempt is made."""
+        return Group(self.tenant_id, self.workflow_id)
 
     @property
     def task_key(self) -> str:

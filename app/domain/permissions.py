@@ -177,7 +177,7 @@ _REST: Mapping[str, Permission] = {
     ),
     **_each(_for(Scope.AUDIT_READ), "list_audit"),
     **_each(_for(Scope.KEYS_MANAGE), "create_key", "list_keys", "rotate_key", "revoke_key"),
-    **_each(_for(Scope.TENANTS_MANAGE), "create_tenant", "list_tenants"),
+    **_each(_for(Scope.TENANTS_MANAGE), "create_tenant", "list_tenants", "update_tenant"),
 }
 
 _GRPC: Mapping[str, Permission] = {

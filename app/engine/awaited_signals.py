@@ -6,6 +6,7 @@ from app.domain.errors import Invalid, Problem
 from app.domain.executions import Execution
 from app.domain.handlers import TaskError, is_waiting
 from app.domain.payloads import Payload
+from app.domain.shares import Group
 from app.domain.states import TaskStatus
 from app.engine.deciding.state import ExecutionState
 from app.engine.evaluating.evaluations import Evaluations
@@ -39,7 +40,7 @@ class AwaitedSignals:
         """
         plan = await read_plan(self._plans, execution)
         takers = self._takers(plan, name)
-        misfits = await self._misfits(plan, takers, Payload(payload))
+        misfits = await self._misfits(plan, takers, Payload(payload), execution.group)
         # The history is read only where it makes a difference which of the tasks have ended.
         if misfits and len(misfits) < len(takers):
             state = await folded(plan, await read_whole_history(self._store, execution))
@@ -56,7 +57,9 @@ class AwaitedSignals:
             raise Invalid.at("name", _unknown(name, sorted({*awaited.values()})))
         return takers
 
-    async def _misfits(self, plan: Plan, takers: Sequence[int], payload: Payload) -> Mapping[int, Sequence[Problem]]:
+    async def _misfits(
+        self, plan: Plan, takers: Sequence[int], payload: Payload, group: Group
+    ) -> Mapping[int, Sequence[Problem]]:
         """What in the payload breaks the output schemas of the tasks, by the task."""
         found: dict[int, Sequence[Problem]] = {}
         for index in takers:
@@ -65,7 +68,7 @@ class AwaitedSignals:
             # The task's engine checks the payload again, where nothing can wait.
             if excess := contract.excess(payload, "payload"):
                 found[index] = excess
-            elif problems := await checked_input(self._evaluations, contract, payload, plan.workflow_id, "payload"):
+            elif problems := await checked_input(self._evaluations, contract, payload, group, "payload"):
                 found[index] = problems
         return found
 

@@ -31,7 +31,9 @@ from app.engine.ports import (
     ControlCommand,
     ExecutionStore,
     Handlers,
+    NoStartQuota,
     Signals,
+    StartQuota,
 )
 from app.engine.reading import index_named, read_execution, read_plan, read_whole_history
 from app.engine.repetitions import Repetition, Repetitions, WantedRevision
@@ -48,7 +50,7 @@ class ExecutionControls:
     unreachable.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it hands on to what repeats executions
         self,
         store: ExecutionStore,
         plans: Plans,
@@ -57,10 +59,12 @@ class ExecutionControls:
         handlers: Handlers,
         evaluations: Evaluations,
         new_id: Callable[[], UUID] = new_execution_id,
+        quota: StartQuota | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
         self._signals = signals
+        self._quota = quota or NoStartQuota()
         self._awaited = AwaitedSignals(store, plans, handlers, evaluations)
         self._repetitions = Repetitions(store, plans, signals, clock, evaluations, new_id)
 
@@ -125,8 +129,10 @@ class ExecutionControls:
         """Start a new execution with the same input, which reuses what completed and runs everything else.
 
         An execution has at most one retry per revision: a repeated call returns the execution that the first call
-        started. Raise `Invalid` when what completed cannot be reused on `revision`.
+        started. Raise `Invalid` when what completed cannot be reused on `revision`, and `StartsExceeded` when the
+        callers of the tenant have started too many.
         """
+        self._quota.spend(caller.tenant_id)
         return await self._repetitions.retry(caller, execution_id, revision)
 
     async def rerun(
@@ -140,8 +146,9 @@ class ExecutionControls:
         """Start a new execution with the same input, which runs the task and all tasks after it again.
 
         Raise `Conflict` when the idempotency key was used for anything but a repetition of this execution, and
-        `Invalid` when what completed cannot be reused on `revision`.
+        `Invalid` when what completed cannot be reused on `revision`, and `StartsExceeded` as for `retry`.
         """
+        self._quota.spend(caller.tenant_id)
         return await self._repetitions.rerun(caller, execution_id, from_task, idempotency_key, revision)
 
     async def _is_skipped(self, execution: Execution, task: str) -> bool:

@@ -17,6 +17,7 @@ from app.domain.handlers import TaskError, is_instant
 from app.domain.json_values import encode
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.deciding.decider import Command, StartTask, decide
 from app.engine.deciding.drafts import Draft, take
@@ -108,7 +109,7 @@ class DryRunner:
         if plan is None:
             raise NotFound("workflow", workflow)
         payload = Payload(orjson.dumps(dict(input)).decode(), dict(input))
-        await self._check(plan, payload, mocks)
+        await self._check(plan, payload, mocks, Group(workflow.tenant_id, plan.workflow_id))
         outputs = {name: self._outcome_of(name, mock) for name, mock in mocks.items()}
         execution = Execution(
             new_execution_id(),
@@ -124,8 +125,8 @@ class DryRunner:
         rehearsal = _Rehearsal(state, preparation, outputs, self._attempts, self._clock.now(), self._max_output_bytes)
         return await rehearsal.run()
 
-    async def _check(self, plan: Plan, input: Payload, mocks: Mapping[str, Mock]) -> None:
-        found = [*await checked_input(self._evaluations, plan.input, input, plan.workflow_id)]
+    async def _check(self, plan: Plan, input: Payload, mocks: Mapping[str, Mock], group: Group) -> None:
+        found = [*await checked_input(self._evaluations, plan.input, input, group)]
         found += [
             Problem(f"tasks.{name}", f"no task of this workflow is named {name!r}")
             for name in mocks
@@ -216,7 +217,7 @@ class _Rehearsal:
 
     async def _configs_of_elements(self, index: int, begun: Begun) -> list[Config]:
         configs = self._preparation.element_configs(index, begun)
-        return [await configs.config(number, self._state.plan.workflow_id) for number in range(len(configs))]
+        return [await configs.config(number, self._preparation.group) for number in range(len(configs))]
 
     def _own_outcome(self, index: int, begun: Begun) -> Outcome:
         """The outcome of a task without a mock. A task without side effects is run; any other one returns null."""

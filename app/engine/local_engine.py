@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.domain.executions import Execution
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
 from app.engine.planning.plan import Plan
 from app.engine.ports import Opening
@@ -12,7 +13,7 @@ from app.engine.ports import Opening
 class LocalEngine(Protocol):
     """`app/engine/running/engine.py` implements it."""
 
-    def has_room(self, workflow_id: int) -> bool:
+    def has_room(self, group: Group) -> bool:
         """True when an execution of the workflow can be opened here."""
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:
@@ -28,7 +29,7 @@ class LocalEngine(Protocol):
 class NoEngine:
     """For a process without an engine; engines in other processes run its executions."""
 
-    def has_room(self, workflow_id: int) -> bool:
+    def has_room(self, group: Group) -> bool:
         return False
 
     async def open(self, execution: Execution, plan: Plan, opening: Opening) -> ExecutionStatus | None:

@@ -364,6 +364,18 @@ class NoSecrets:
         return ()
 
 
+class StartQuota(Protocol):
+    def spend(self, tenant_id: int) -> None:
+        """Take one start. Raise `StartsExceeded` when the tenant's callers have started too many."""
+
+
+class NoStartQuota:
+    """A `StartQuota` without a limit."""
+
+    def spend(self, tenant_id: int) -> None:
+        return None
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The wall clock, aware, in UTC."""

@@ -15,6 +15,7 @@ from app.domain.errors import Conflict, Invalid, Problem, Unavailable, WrongStat
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.inputs import checked_input
@@ -122,7 +123,7 @@ class Repetitions:
             raise WrongState(f"execution {origin.id} follows conditions and cannot be repeated; start a new one")
         history = await read_whole_history(self._store, origin)
         ended, now = Origin(origin.id, ran, history, await folded(ran, history)), self._clock.now()
-        misfits = await self._misfits(plan, ended, from_index)
+        misfits = await self._misfits(plan, ended, from_index, origin.group)
         events = first_events(plan, ended, from_index, now, lambda task, _: misfits.get(task.index, ()))
         execution_id = self._new_id()
         started_by = act.caller.recorded
@@ -134,7 +135,9 @@ class Repetitions:
         await notify_engines(self._signals, NEW_WORK)
         return Started(await read_execution(self._store, origin.tenant_id, execution_id), already_started=False)
 
-    async def _misfits(self, plan: Plan, origin: Origin, from_index: int | None) -> Mapping[int, Sequence[Problem]]:
+    async def _misfits(
+        self, plan: Plan, origin: Origin, from_index: int | None, group: Group
+    ) -> Mapping[int, Sequence[Problem]]:
         """Where outputs of the origin break output schemas of `plan`, by the tasks of that."""
         outputs: list[tuple[int, Contract, Payload]] = []
 
@@ -145,7 +148,7 @@ class Repetitions:
 
         first_events(plan, origin, from_index, self._clock.now(), note)
         return {
-            index: await checked_input(self._evaluations, contract, output, plan.workflow_id, "output")
+            index: await checked_input(self._evaluations, contract, output, group, "output")
             for index, contract, output in outputs
         }
 
@@ -156,7 +159,7 @@ class Repetitions:
         plan = await self._plans.get(origin.tenant_id, origin.workflow_id, revision)
         if plan is None:
             raise Invalid.at(FIELD, f"workflow {origin.workflow_id} has no revision {revision}")
-        if problems := await checked_input(self._evaluations, plan.input, origin.input, plan.workflow_id):
+        if problems := await checked_input(self._evaluations, plan.input, origin.input, origin.group):
             raise Invalid(problems)
         return plan
 

@@ -15,7 +15,7 @@ from app.domain.refs import Ref
 from app.engine.local_engine import LocalEngine
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import DefinitionReader, ExecutionFilter, ExecutionStore
+from app.engine.ports import ExecutionFilter, ExecutionStore, NoStartQuota, StartQuota
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
@@ -59,21 +59,25 @@ class ExecutionService:
         starter: Starter,
         engine: LocalEngine,
         store: ExecutionStore,
-        definitions: DefinitionReader,
         plans: Plans,
         hub: Hub,
         poll_seconds: float = 0.5,
+        quota: StartQuota | None = None,
     ) -> None:
         self._starter = starter
         self._engine = engine
         self._store = store
-        self._definitions = definitions
         self._plans = plans
         self._hub = hub
         self._poll_seconds = poll_seconds
+        self._quota = quota or NoStartQuota()
 
     async def start(self, caller: Caller, request: StartRequest) -> Started:
-        """Store a new execution, or find the one that was started with the same idempotency key."""
+        """Store a new execution, or find the one that was started with the same idempotency key.
+
+        Raise `StartsExceeded` when the callers of the tenant have started too many.
+        """
+        self._quota.spend(caller.tenant_id)
         return await self.start_internally(request, caller.recorded)
 
     async def start_internally(self, request: StartRequest, started_by: str | None) -> Started:
@@ -81,10 +85,11 @@ class ExecutionService:
         return await self._starter.start(request, self._starter.new_id(), started_by)
 
     async def execute(self, caller: Caller, request: StartRequest) -> tuple[Started, AsyncGenerator[Sequence[Update]]]:
-        """Start an execution and follow it from the first event on, without a read of the database if it runs here.
+        """As `start`, and follow it from the first event on, without a read of the database if it runs here.
 
         Consume the stream at once: updates are buffered from now on.
         """
+        self._quota.spend(caller.tenant_id)
         execution_id = self._starter.new_id()
         watcher = self._hub.add(execution_id)
         try:
@@ -114,7 +119,7 @@ class ExecutionService:
         """The id that a ref stands for. An id is not checked, because executions remain when a workflow is deleted."""
         if ref.id is not None:
             return ref.id
-        if (current := await self._definitions.current(ref)) is not None:
+        if (current := await self._plans.current(ref)) is not None:
             return current[0]
         raise NotFound("workflow", ref)
 

@@ -10,6 +10,7 @@ from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.recently_used import RecentlyUsed
 from app.domain.refs import Ref
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.inputs import checked_input
@@ -102,7 +103,7 @@ class Starter:
             if request.revision not in (None, current[1]):
                 raise RevisionMismatch(request.workflow, current[1])
             plan = await self._plans.get(tenant_id, *current)
-            problems = () if plan is None else await self._problems(plan, request.input)
+            problems = () if plan is None else await self._problems(plan, request)
             if problems and not is_guess:
                 raise Invalid(problems)
             if plan is not None and not problems:
@@ -130,9 +131,10 @@ class Starter:
         self._known.put(request.workflow, current)
         return current, False
 
-    async def _problems(self, plan: Plan, input: Payload) -> Sequence[Problem]:
+    async def _problems(self, plan: Plan, request: StartRequest) -> Sequence[Problem]:
         """Where the input violates the workflow's `input_schema`, with the paths."""
-        return await checked_input(self._evaluations, plan.input, input, plan.workflow_id)
+        group = Group(request.workflow.tenant_id, plan.workflow_id)
+        return await checked_input(self._evaluations, plan.input, request.input, group)
 
     async def _started_before(self, workflow_id: int, request: StartRequest) -> Execution | None:
         if (key := request.idempotency_key) is None:
@@ -159,7 +161,7 @@ class Starter:
             idempotency_key=opening.idempotency_key,
             started_by=opening.started_by,
         )
-        if self._engine.has_room(opening.workflow_id):
+        if self._engine.has_room(execution.group):
             status = await self._engine.open(execution, plan, opening)
             if status is None:
                 return None

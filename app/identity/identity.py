@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.identity.admission import Admission
 from app.identity.keys import KeyService
 from app.identity.long_calls import LongCalls
+from app.identity.tenant_limits import KnownLimits, StartQuotas
 from app.identity.tenants import TenantService
 
 
@@ -16,9 +17,13 @@ class Identity:
     long_calls: ends calls of callers that are no longer valid.
     keys: manages API keys.
     tenants: manages tenants.
+    limits: what tenants may use.
+    starts: how often they may start executions.
     """
 
     admission: Admission
     long_calls: LongCalls
     keys: KeyService
     tenants: TenantService
+    limits: KnownLimits
+    starts: StartQuotas

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.domain.actions import Act
 from app.domain.refs import Ref
-from app.domain.tenants import Tenant
+from app.domain.tenants import Tenant, TenantChange, TenantLimits
 from app.identity.api_keys import ApiKey, KeyDraft, KeyText
 
 KEYS_CHANGED = "workflow_keys"
@@ -85,6 +85,29 @@ class TenantStore(Protocol):
 
     async def list_tenants(self, skip: int, limit: int) -> tuple[Sequence[Tenant], int]:
         """One page, ordered by id, and the number of all."""
+
+    async def change_tenant(self, act: Act, key: str, change: TenantChange) -> Tenant | None:
+        """None if there is no such tenant. One that is suspended keeps the time at which that began."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLimits:
+    """What a process has to know of the limits of tenants.
+
+    limits: those of the tenants that have some, by the tenant's id.
+    there_are_several: whether there is more than one tenant.
+    engines: how many engines run executions now.
+    """
+
+    limits: Mapping[int, TenantLimits]
+    there_are_several: bool
+    engines: int
+
+
+class LimitStore(Protocol):
+    """As `KeyStore`."""
+
+    async def limits(self) -> FoundLimits: ...
 
 
 class WorkflowKeys(Protocol):

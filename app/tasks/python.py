@@ -75,7 +75,7 @@ class PythonHandler:
 
     async def _in_thread(self, call: Callable[[], Any], attempt: Attempt) -> Any:
         context = contextvars.copy_context()
-        made = self._threads.submit(partial(context.run, _called, call, attempt), attempt.workflow_id)
+        made = self._threads.submit(partial(context.run, _called, call, attempt), attempt.group)
         try:
             return await asyncio.wrap_future(made.future)
         except asyncio.CancelledError:

@@ -4,13 +4,13 @@
 """
 
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.shares import Shares
+from app.background.fair_queue import FairQueue
+from app.domain.shares import Group, TenantShares
 
 
 @dataclass(slots=True, eq=False)
@@ -23,37 +23,36 @@ class Call:
     - has_place: false before it has a thread, and once a new thread has taken the place of that one
     """
 
-    group: Hashable
+    group: Group
     function: Callable[[], Any]
     future: "Future[Any]" = field(default_factory=Future)
     has_place: bool = False
 
 
 class WorkerThreads:
-    """Make calls in threads: at most `size` at once, of the groups in turn; one group cannot have all threads.
+    """Make calls in threads: at most `size` at once, of tenants in turn, and within a tenant of workflows in turn. No
+    tenant, and no workflow, can have all threads.
 
     A thread cannot be stopped. So one whose call was abandoned gets a replacement; at most `size` of them at a time.
     """
 
     def __init__(self, size: int) -> None:
-        self._shares: Shares[Hashable] = Shares(size)
+        self._shares = TenantShares(size)
         self._most_replaced = size
         self._replaced = 0
         self._number = 0
         self._idle = 0
-        self._queued = 0
-        self._waiting: OrderedDict[Hashable, deque[Call]] = OrderedDict()
+        self._waiting: FairQueue[Call] = FairQueue()
         self._closed = False
         self._changed = threading.Condition()
 
-    def submit(self, function: Callable[[], Any], group: Hashable = None) -> Call:
+    def submit(self, function: Callable[[], Any], group: Group) -> Call:
         """Raise RuntimeError after `close`."""
         call = Call(group, function)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the worker threads are closed")
-            self._waiting.setdefault(group, deque()).append(call)
-            self._queued += 1
+            self._waiting.put(group, call)
             self._let_one_work()
         return call
 
@@ -78,16 +77,13 @@ class WorkerThreads:
         """Cancel waiting calls. Running calls finish by themselves, or end with the process."""
         with self._changed:
             self._closed = True
-            for calls in self._waiting.values():
-                for call in calls:
-                    call.future.cancel()
-            self._waiting.clear()
-            self._queued = 0
+            for call in self._waiting.clear():
+                call.future.cancel()
             self._changed.notify_all()
 
     def _let_one_work(self) -> None:
         self._changed.notify()
-        if self._queued > self._idle and self._number < self._shares.size + self._replaced:
+        if len(self._waiting) > self._idle and self._number < self._shares.size + self._replaced:
             self._number += 1
             threading.Thread(target=self._work, name=f"python-task-{self._number}", daemon=True).start()
 
@@ -112,17 +108,13 @@ class WorkerThreads:
             return None
 
     def _take(self) -> Call | None:
-        for group in self._waiting:
-            if self._shares.may_take(group):
-                call = self._waiting[group].popleft()
-                self._queued -= 1
-                self._shares.take(group)
-                call.has_place = True
-                self._waiting.move_to_end(group)
-                if not self._waiting[group]:
-                    del self._waiting[group]
-                return call
-        return None
+        found = self._waiting.pop(self._shares)
+        if found is None:
+            return None
+        group, call = found
+        self._shares.take(group)
+        call.has_place = True
+        return call
 
     def _ended(self, call: Call) -> bool:
         """Return false when the thread must end, because another one has taken its place."""
@@ -130,7 +122,7 @@ class WorkerThreads:
             if call.has_place:
                 self._give_place(call)
                 # A place that is free may be one for a group that had too many.
-                if self._queued:
+                if self._waiting:
                     self._changed.notify()
                 return True
             self._replaced -= 1

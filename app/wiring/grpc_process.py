@@ -119,14 +119,18 @@ async def open_engine_process(
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
         ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
-        engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options)
-        executions = execution_service(settings, shared, hub, engine)
-        controls = execution_controls(shared, task_types)
+        engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options, identity.limits)
+        identity.limits.subscribe(engine.limits_changed)
+        executions = execution_service(settings, shared, hub, engine, identity.starts)
+        controls = execution_controls(shared, task_types, identity.starts)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         signals.start(defects.report)
         announcer.start(defects.report)
         try:
+            await identity.limits.read()
             await engine.start(defects.report)
+            # This engine is one more: the others have smaller parts of what tenants may run.
+            identity.limits.changed()
             scheduler.start(defects.report)
             async with _housekeeping(settings, database.pool, defects.report):
                 yield EngineProcess(engine, executions, controls, payloads, hub, identity, defects)

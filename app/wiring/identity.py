@@ -30,6 +30,7 @@ from app.identity.known_callers import KnownCallers
 from app.identity.long_calls import LongCalls
 from app.identity.ports import KEYS_CHANGED
 from app.identity.refused_calls import RefusedCalls
+from app.identity.tenant_limits import KnownLimits, StartQuotas
 from app.identity.tenants import TenantService
 from app.identity.token_callers import TokenCallers, TokenRules
 from app.identity.workflow_limits import WorkflowLimits
@@ -63,17 +64,21 @@ async def open_identity(
     limits, documentation = WorkflowLimits(PostgresWorkflowKeys(pool)), settings.auth_documentation
     refused = RefusedCalls()
     announce = partial(notify_engines, signals, KEYS_CHANGED)
+    tenant_limits = KnownLimits(tenants)
+    signals.subscribe(KEYS_CHANGED, lambda _: tenant_limits.changed())
     log.info("authentication", auth=settings.auth, tokens=tokens is not None)
+    keys, quotas = KeyService(store, announce), StartQuotas(tenant_limits, time.monotonic)
     async with open_rates(settings) as rates:
         authenticator = Authenticator(store, tokens, known, long_calls.used, rates) if is_on else None
         admission = Admission(authenticator, limits, documentation, refused, only_loopback=only_loopback, rates=rates)
-        long_calls.start(on_defect)
-        refused.start(on_defect)
+        loops = (long_calls, refused, tenant_limits)
+        for loop in loops:
+            loop.start(on_defect)
         try:
-            yield Identity(admission, long_calls, KeyService(store, announce), TenantService(tenants))
+            yield Identity(admission, long_calls, keys, TenantService(tenants, announce), tenant_limits, quotas)
         finally:
-            await refused.stop()
-            await long_calls.stop()
+            for loop in reversed(loops):
+                await loop.stop()
 
 
 def token_callers(settings: Settings, tenants: PostgresTenantStore) -> TokenCallers:

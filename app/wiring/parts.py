@@ -25,6 +25,7 @@ from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
 from app.engine.local_engine import LocalEngine
 from app.engine.planning.plans import Plans
+from app.engine.ports import StartQuota
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
 from app.engine.watching.watchers import Hub
@@ -168,13 +169,16 @@ class Shared:
         return cls(pool, signals, evaluations, Plans(PostgresDefinitionReader(pool), evaluations.turns), entries)
 
 
-def execution_service(settings: Settings, shared: Shared, hub: Hub, engine: LocalEngine) -> ExecutionService:
-    store, definitions = PostgresExecutionStore(shared.pool), PostgresDefinitionReader(shared.pool)
+def execution_service(
+    settings: Settings, shared: Shared, hub: Hub, engine: LocalEngine, quota: StartQuota
+) -> ExecutionService:
+    store = PostgresExecutionStore(shared.pool)
     new_id = partial(new_execution_id, DriverUUID)
     starter = Starter(store, shared.plans, SystemClock(), shared.signals, engine, shared.evaluations, new_id)
-    return ExecutionService(starter, engine, store, definitions, shared.plans, hub, settings.watch_poll_seconds)
+    return ExecutionService(starter, engine, store, shared.plans, hub, settings.watch_poll_seconds, quota)
 
 
-def execution_controls(shared: Shared, task_types: TaskTypeRegistry) -> ExecutionControls:
+def execution_controls(shared: Shared, task_types: TaskTypeRegistry, quota: StartQuota) -> ExecutionControls:
     store = PostgresExecutionStore(shared.pool, shared.entries)
-    return ExecutionControls(store, shared.plans, shared.signals, SystemClock(), task_types, shared.evaluations)
+    evaluations, clock = shared.evaluations, SystemClock()
+    return ExecutionControls(store, shared.plans, shared.signals, clock, task_types, evaluations, quota=quota)

@@ -182,7 +182,17 @@ async def test_every_command_sends_the_key_and_says_what_to_do_without_one(servi
     assert "lacks tenants:manage, which the role system has" in tenants.stderr
     system = await service.run("auth", "bootstrap", "--role", "system")
     await service.run("auth", "tenants", "create", "sales", "Sales", key=system)
-    assert "sales" in await service.run("auth", "tenants", "list", key=system)
+    limits = ("auth", "tenants", "limit", "sales")
+    limited = await service.run(*limits, "--running", "5", "--definitions", "20", key=system)
+    assert limited == "tenant sales: 5 running, 20 definitions"
+    assert await service.run(*limits, "--running", "none", key=system) == "tenant sales: 20 definitions"
+    wrong = await asyncio.to_thread(service.command, *limits, "--starts", "few", key=system)
+    assert "'few' is not a limit: give a number, or none for no limit" in wrong.stderr
+    nothing = await asyncio.to_thread(service.command, *limits, key=system)
+    assert "give a limit: --running, --starts or --definitions" in nothing.stderr
+    assert await service.run("auth", "tenants", "suspend", "sales", key=system) == "tenant sales is suspended"
+    assert "20 definitions" in await service.run("auth", "tenants", "list", key=system)
+    assert "not suspended any more" in await service.run("auth", "tenants", "resume", "sales", key=system)
     rotated = await service.run("auth", "keys", "rotate", "2", key=admin)
     assert "log" in await service.run("list", key=rotated)
     assert "log" in await service.run("list", key=viewer)

@@ -45,7 +45,7 @@ from app.engine.ports import (
     Step,
     StoreUnreachable,
 )
-from app.engine.running.ports import ClaimShares, Ownership
+from app.engine.running.ports import ClaimShares, Ownership, TenantShare, WorkflowShare
 from tests.support.acts import ANYONE, act_of
 from tests.support.histories import (
     BEGUN,
@@ -202,6 +202,18 @@ def postgres_apart(postgres: Stores, monkeypatch: pytest.MonkeyPatch) -> Stores:
 )
 def stores(request: pytest.FixtureRequest) -> Stores:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def other_tenants(request: pytest.FixtureRequest, stores: Stores) -> list[int]:
+    """Two of them."""
+    if not isinstance(stores.ownership, PostgresOwnership):
+        return [2, 3]
+    session = await asyncpg.connect(driver_dsn(request.getfixturevalue("database_url")))
+    insert = "INSERT INTO tenants (key, name) VALUES ($1, $1) RETURNING id"
+    made = [await session.fetchval(insert, key) for key in ("b", "c")]
+    await session.close()
+    return made
 
 
 @pytest.fixture
@@ -600,7 +612,8 @@ async def claimed(stores: Stores, limit: int, shares: ClaimShares) -> tuple[set[
     return {claim.execution.id for claim in found.claims}, set(found.waiting)
 
 
-NONE_HAS_PLACES = ClaimShares(100, {}, {})
+EACH = TenantShare(0, 100, 100)
+NONE_HAS_PLACES = ClaimShares(EACH, {}, {})
 
 
 async def test_a_divided_claim_gives_to_workflows_in_turn(stores: Stores) -> None:
@@ -619,13 +632,65 @@ async def test_a_divided_claim_counts_the_places_that_workflows_have(stores: Sto
     of_first, of_second, of_third = [
         [await stores.enqueue(workflow) for _ in range(5)] for workflow in (first, second, third)
     ]
-    shares = ClaimShares(2, {first.id: 0, second.id: 4}, {first.id: 9, second.id: 1})
+    known = {first.id: WorkflowShare(9, 0), second.id: WorkflowShare(1, 4)}
+    shares = ClaimShares(TenantShare(0, 100, 2), {}, known)
     both = {second.id, third.id}
     assert await claimed(stores, 1, shares) == ({of_third[0]}, both)
     assert await claimed(stores, 3, shares) == ({of_second[0], *of_third[1:3]}, both)
     assert await claimed(stores, 100, shares) == ({*of_second[1:], *of_third[3:]}, both)
-    assert await claimed(stores, 100, ClaimShares(0, {first.id: 0}, {first.id: 9})) == (set(), set())
+    assert await claimed(stores, 100, ClaimShares(TenantShare(0, 100, 0), {}, {first.id: WorkflowShare(9, 0)})) == (
+        set(),
+        set(),
+    )
     assert await claimed(stores, 100, NONE_HAS_PLACES) == ({*of_first}, set())
+
+
+async def enqueued(stores: Stores, tenant_id: int, workflows: int, each: int) -> list[UUID]:
+    """So many executions of each of so many workflows of the tenant."""
+    ids = []
+    for _ in range(workflows):
+        draft = WorkflowDraft(name="w", tasks=(TaskDraft("a"),))
+        workflow = (await stores.definitions.create(act_of(tenant_id), draft)).workflow
+        for _ in range(each):
+            ids.append(new_execution_id())
+            assert await stores.executions.enqueue(tenant_id, ids[-1], opening(workflow), (CREATED,))
+    return ids
+
+
+async def test_a_divided_claim_gives_to_tenants_in_turn(stores: Stores, other_tenants: list[int]) -> None:
+    second, third = other_tenants
+    many = {*await enqueued(stores, DEFAULT_TENANT_ID, workflows=10, each=5)}
+    few, one = await enqueued(stores, second, workflows=1, each=3), await enqueued(stores, third, workflows=1, each=1)
+    got, _ = await claimed(stores, 5, NONE_HAS_PLACES)
+    assert (len(got & many), len(got & {*few}), got & {*one}) == (2, 2, {*one})
+    got, _ = await claimed(stores, 6, NONE_HAS_PLACES)
+    assert (len(got & many), len(got & {*few})) == (5, 1)
+
+
+async def test_a_flood_of_one_tenant_is_not_before_the_single_start_of_another(
+    stores: Stores, other_tenants: list[int]
+) -> None:
+    flood = {*await enqueued(stores, DEFAULT_TENANT_ID, workflows=20, each=5)}
+    [one] = await enqueued(stores, other_tenants[0], workflows=1, each=1)
+    got, waiting = await claimed(stores, 2, NONE_HAS_PLACES)
+    assert one in got
+    assert len(got & flood) == 1
+    assert len(waiting) == 20
+
+
+async def test_a_divided_claim_gives_no_more_to_a_tenant_than_it_is_allowed(
+    stores: Stores, other_tenants: list[int]
+) -> None:
+    second, third = other_tenants
+    first = {*await enqueued(stores, DEFAULT_TENANT_ID, workflows=3, each=3)}
+    limited, refused = [await enqueued(stores, tenant_id, workflows=2, each=2) for tenant_id in other_tenants]
+    tenants = {DEFAULT_TENANT_ID: TenantShare(5, 100, 100), second: TenantShare(0, 3, 100), third: TenantShare(0, 0, 9)}
+    shares = ClaimShares(EACH, tenants, {})
+    got, _ = await claimed(stores, 4, shares)
+    assert (len(got & {*limited}), len(got & first)) == (3, 1), "the one with fewer places comes first"
+    got, _ = await claimed(stores, 100, shares)
+    assert (len(got & {*limited}), got & {*refused}, len(got & first)) == (1, set(), 8)
+    assert await claimed(stores, 100, NONE_HAS_PLACES) == ({*refused}, set())
 
 
 async def test_a_divided_claim_says_who_waits_although_it_claims_nothing_of_them(stores: Stores) -> None:

@@ -13,8 +13,9 @@ from app.adapters.database.pool import Pool, open_pool
 from app.domain.callers import KeyPattern
 from app.domain.errors import Conflict, NotFound
 from app.domain.permissions import Role, Scope
+from app.domain.tenants import NO_LIMITS, TenantChange, TenantLimits
 from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText, digest_of, new_key_text
-from app.identity.ports import Ended, FoundKey, KeyStore, TenantStore
+from app.identity.ports import Ended, FoundKey, FoundLimits, KeyStore, LimitStore, TenantStore
 from tests.support.acts import ANYONE, act_of
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore
 from tests.support.walls import api_url
@@ -29,6 +30,7 @@ class Stores:
     keys: KeyStore
     tenants: TenantStore
     suspend: Callable[[int], Awaitable[None]]
+    limits: LimitStore
 
     async def add(self, draft: KeyDraft = VIEWER, tenant_id: int = DEFAULT) -> tuple[ApiKey, KeyText]:
         text = new_key_text()
@@ -47,7 +49,7 @@ def utc_now() -> datetime:
 @pytest.fixture
 async def memory() -> Stores:
     tenants = MemoryTenantStore(utc_now)
-    return Stores(MemoryKeyStore(tenants, utc_now), tenants, tenants.suspend)
+    return Stores(MemoryKeyStore(tenants, utc_now), tenants, tenants.suspend, tenants)
 
 
 async def suspend(pool: Pool, tenant_id: int) -> None:
@@ -57,7 +59,8 @@ async def suspend(pool: Pool, tenant_id: int) -> None:
 @pytest.fixture
 async def postgres(database_url: str) -> AsyncIterator[Stores]:
     async with open_pool(api_url(database_url), size=6, timeout_seconds=20) as pool:
-        yield Stores(PostgresKeyStore(pool), PostgresTenantStore(pool), partial(suspend, pool))
+        tenants = PostgresTenantStore(pool)
+        yield Stores(PostgresKeyStore(pool), tenants, partial(suspend, pool), tenants)
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
@@ -216,3 +219,39 @@ async def test_there_is_a_first_tenant_and_others_follow(stores: Stores):
     assert await stores.tenants.list_tenants(1, 10) == ([other], 2)
     with pytest.raises(Conflict):
         await stores.tenants.insert_tenant(ANYONE, "other", "Again")
+
+
+async def test_limits_of_a_tenant_change_one_by_one_and_can_be_taken_away(stores: Stores):
+    other = await stores.tenants.insert_tenant(ANYONE, "other", "Other")
+    assert other.limits == NO_LIMITS
+    changed = await stores.tenants.change_tenant(
+        ANYONE, "other", TenantChange({"max_running": 3, "starts_per_second": 5})
+    )
+    assert changed == replace(other, limits=TenantLimits(max_running=3, starts_per_second=5))
+    changed = await stores.tenants.change_tenant(
+        ANYONE, "other", TenantChange({"max_running": None, "max_definitions": 7})
+    )
+    assert changed == replace(other, limits=TenantLimits(starts_per_second=5, max_definitions=7))
+    assert await stores.tenants.tenant("other") == changed
+    assert await stores.tenants.change_tenant(ANYONE, "missing", TenantChange({"max_running": 3})) is None
+
+
+async def test_a_suspension_begins_once_and_ends(stores: Stores):
+    await stores.tenants.insert_tenant(ANYONE, "other", "Other")
+    began = await stores.tenants.change_tenant(ANYONE, "other", TenantChange({}, suspended=True))
+    assert began is not None
+    assert began.suspended_at is not None
+    again = await stores.tenants.change_tenant(ANYONE, "other", TenantChange({"max_running": 1}, suspended=True))
+    assert again == replace(began, limits=TenantLimits(max_running=1))
+    assert await stores.tenants.change_tenant(ANYONE, "other", TenantChange({})) == again
+    ended = await stores.tenants.change_tenant(ANYONE, "other", TenantChange({}, suspended=False))
+    assert ended == replace(again, suspended_at=None)
+
+
+async def test_a_process_learns_the_limits_of_all_tenants_that_have_some(stores: Stores):
+    assert await stores.limits.limits() == FoundLimits({}, there_are_several=False, engines=0)
+    first, second, _ = [await stores.tenants.insert_tenant(ANYONE, key, key) for key in "abc"]
+    await stores.tenants.change_tenant(ANYONE, "a", TenantChange({"max_running": 3}))
+    await stores.tenants.change_tenant(ANYONE, "b", TenantChange({"max_definitions": 5}))
+    limits = {first.id: TenantLimits(max_running=3), second.id: TenantLimits(max_definitions=5)}
+    assert await stores.limits.limits() == FoundLimits(limits, there_are_several=True, engines=0)

@@ -26,6 +26,7 @@ from app.domain.payloads import Payload
 from app.domain.permissions import Role
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
+from app.domain.tenants import TenantChange
 from app.engine.ports import ControlCommand, ExecutionFilter, Opening
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
 from app.identity.ports import Ended
@@ -178,6 +179,9 @@ class Stores:
         assert await self.keys.ended([of.key_id], [of.tenant_id], 60.0) == Ended(frozenset(), frozenset())
         assert await self.tenants.tenant("default") is not None
         await self.tenants.insert_tenant(act_of(of.tenant_id), "third", "Third")
+        change = TenantChange({"max_running": 3}, suspended=True)
+        assert await self.tenants.change_tenant(act_of(of.tenant_id), "third", change) is not None
+        assert (await self.tenants.limits()).there_are_several
         assert (await self.tenants.list_tenants(0, 10))[1] == 3
         assert await self.schedules.now()
 

@@ -31,6 +31,7 @@ AUDITED: Mapping[str, Action] = {
     "rotate_key": Action.KEY_ROTATE,
     "revoke_key": Action.KEY_REVOKE,
     "create_tenant": Action.TENANT_CREATE,
+    "update_tenant": Action.TENANT_CHANGE,
     "/workflow.WorkflowService/CancelExecution": Action.EXECUTION_CANCEL,
     "/workflow.WorkflowService/PauseExecution": Action.EXECUTION_PAUSE,
     "/workflow.WorkflowService/ResumeExecution": Action.EXECUTION_RESUME,

@@ -8,6 +8,7 @@ from app.identity.identity import Identity
 from app.identity.keys import KeyService
 from app.identity.known_callers import KnownCallers
 from app.identity.long_calls import LongCalls
+from app.identity.tenant_limits import KnownLimits, StartQuotas
 from app.identity.tenants import TenantService
 from app.identity.workflow_limits import WorkflowLimits
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore, MemoryWorkflowKeys
@@ -24,9 +25,12 @@ async def _unheard() -> None:
 def everyone() -> Identity:
     tenants = MemoryTenantStore(_now)
     keys = MemoryKeyStore(tenants, _now)
+    limits = KnownLimits(tenants)
     return Identity(
         Admission(None, WorkflowLimits(MemoryWorkflowKeys())),
         LongCalls(keys, KnownCallers(time.monotonic), _now),
         KeyService(keys, _unheard),
-        TenantService(tenants),
+        TenantService(tenants, _unheard),
+        limits,
+        StartQuotas(limits, time.monotonic),
     )

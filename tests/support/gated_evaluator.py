@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from app.domain.shares import Group
 from app.engine.evaluating.jobs import perform
 from app.engine.evaluating.ports import EvaluatorError
 
@@ -16,7 +17,7 @@ class GatedEvaluator:
         self.begun = 0
         self.cancelled = 0
 
-    async def answer(self, job: Callable[[], bytes], workflow_id: int) -> bytes:
+    async def answer(self, job: Callable[[], bytes], group: Group) -> bytes:
         self.begun += 1
         try:
             await self.gate.wait()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from app.background.turns import Turns
+from app.domain.shares import Group
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.jobs import perform
 
@@ -14,7 +15,7 @@ class InlineEvaluator:
     def __init__(self) -> None:
         self.jobs = 0
 
-    async def answer(self, job: Callable[[], bytes], workflow_id: int) -> bytes:
+    async def answer(self, job: Callable[[], bytes], group: Group) -> bytes:
         self.jobs += 1
         await asyncio.sleep(0)
         return perform(job())

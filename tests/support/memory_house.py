@@ -27,6 +27,7 @@ from app.engine.running.collaborators import Collaborators
 from app.engine.running.engine import Engine
 from app.engine.running.limits import Limits
 from app.engine.running.options import EngineOptions
+from app.engine.running.ports import RunningLimits
 from app.engine.running.recorder import Recorder
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
@@ -264,7 +265,14 @@ class House:
         plans = Plans(MemoryDefinitionReader(self.database), evaluations.turns)
         return ChildOpenings(plans, self.store, self.clock, PAYLOADS, evaluations, limits, backoff=AT_ONCE)
 
-    def build(self, *, chance: Callable[[], float] = lambda: 0.0, max_waiting: int = 10_000, **options: Any) -> Process:
+    def build(
+        self,
+        *,
+        chance: Callable[[], float] = lambda: 0.0,
+        max_waiting: int = 10_000,
+        running_limits: RunningLimits | None = None,
+        **options: Any,
+    ) -> Process:
         announcer = Announcer(self.signals)
         hub = Hub(announcer.grew)
         announcer.listen(hub.wake)
@@ -277,8 +285,8 @@ class House:
         openings = self.openings(limits)
         shared = Collaborators(recorder, attempts, hub, evaluations, self.clock, openings, self.secrets, chance)
         wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
-        engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted))
+        engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted), running_limits)
         starter = Starter(self.store, plans, self.clock, self.signals, engine, evaluations)
-        executions = ExecutionService(starter, engine, self.store, reader, plans, hub, POLL)
+        executions = ExecutionService(starter, engine, self.store, plans, hub, POLL)
         controls = ExecutionControls(self.store, plans, self.signals, self.clock, self, evaluations)
         return Process(self, engine, executions, controls, hub, recorder, announcer, Defects())

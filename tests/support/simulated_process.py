@@ -194,7 +194,7 @@ class SimulatedProcess:
         self.witness.engine_id = lambda: self.engine._lease.engine_id
         engine = self.engine if self.has_engine else NoEngine()
         starter = Starter(store, plans, self.clock, signals, engine, evaluations, world.new_id)
-        self.executions = ExecutionService(starter, engine, store, reader, plans, self.hub, POLL)
+        self.executions = ExecutionService(starter, engine, store, plans, self.hub, POLL)
         self.controls = ExecutionControls(store, plans, signals, self.clock, tasks, evaluations, world.new_id)
 
 

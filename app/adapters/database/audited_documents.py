@@ -46,4 +46,13 @@ def key_fields(key: ApiKey) -> Document:
 
 
 def tenant_fields(tenant: Tenant) -> Document:
-    return {"id": tenant.id, "key": tenant.key, "name": tenant.name}
+    limits = tenant.limits
+    return {
+        "id": tenant.id,
+        "key": tenant.key,
+        "name": tenant.name,
+        "max_running": limits.max_running,
+        "starts_per_second": limits.starts_per_second,
+        "max_definitions": limits.max_definitions,
+        "suspended_at": rfc3339(tenant.suspended_at),
+    }

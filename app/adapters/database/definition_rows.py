@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.adapters.database.tables import Base, RevisionRow, TaskRow, WorkflowRow
@@ -13,6 +13,7 @@ from app.definitions.ports import StoredWorkflow
 from app.domain.callers import Caller
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.documents import retry_document
+from app.domain.errors import QuotaExceeded
 
 # The statements use the tables, not the mapped classes: the ORM would make an object of each row, which is not needed
 # and takes as long as the statement itself.
@@ -22,6 +23,9 @@ _WORKFLOWS, _TASKS, _REVISIONS = (
 _INSERT_WORKFLOW = insert(_WORKFLOWS).returning(_WORKFLOWS.c.id)
 _INSERT_TASKS = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
 _INSERT_REVISION = insert(_REVISIONS)
+_MAX_DEFINITIONS = text("SELECT max_definitions FROM tenants WHERE id = :tenant")
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('workflows of a tenant'), :tenant)")
+_COUNT_WORKFLOWS = text("SELECT count(*) FROM workflows WHERE tenant_id = :tenant")
 _BLANKS = str.maketrans("01", " \t")
 
 
@@ -49,6 +53,19 @@ async def _free_names(session: AsyncSession, renamed: Sequence[int]) -> None:
             {"id": task_id, "name": f"{number:b}".translate(_BLANKS)} for number, task_id in enumerate(renamed, start=1)
         ]
         await session.execute(update(TaskRow), rows)
+
+
+async def refuse_too_many(session: AsyncSession, tenant_id: int) -> None:
+    """Raise `QuotaExceeded` when the tenant may not store another workflow.
+
+    A tenant that has a limit creates one workflow after the other, so that each transaction counts those before it.
+    """
+    most = await session.scalar(_MAX_DEFINITIONS, {"tenant": tenant_id})
+    if most is None:
+        return
+    await session.execute(_ONE_AT_A_TIME, {"tenant": tenant_id})
+    if await session.scalar(_COUNT_WORKFLOWS, {"tenant": tenant_id}) >= most:
+        raise QuotaExceeded.of_definitions(most)
 
 
 async def insert_workflow(session: AsyncSession, tenant_id: int, draft: WorkflowDraft, now: datetime) -> int:

@@ -34,6 +34,7 @@ from app.adapters.database.definition_rows import (
     insert_revision,
     insert_tasks,
     insert_workflow,
+    refuse_too_many,
     update_workflow,
     write_tasks,
 )
@@ -79,6 +80,7 @@ class PostgresDefinitionStore:
     async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
         now, tenant_id = self._now(), act.caller.tenant_id
         async with self._writing(tenant_id) as session:
+            await refuse_too_many(session, tenant_id)
             workflow_id = await insert_workflow(session, tenant_id, draft, now)
             task_ids = await insert_tasks(session, draft.tasks or (), workflow_id, now)
             stored = StoredWorkflow.of(first_revision(draft, workflow_id, task_ids, now))

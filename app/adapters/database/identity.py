@@ -16,12 +16,14 @@ from app.domain.callers import KeyPattern
 from app.domain.errors import Conflict, NotFound
 from app.domain.permissions import Role, Scope
 from app.domain.refs import Ref
-from app.domain.tenants import Tenant
+from app.domain.tenants import Tenant, TenantChange, TenantLimits
 from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText
-from app.identity.ports import Ended, FoundKey
+from app.identity.ports import Ended, FoundKey, FoundLimits
 
 TOUCH_SECONDS = 600.0
 """How old `last_used_at` may be before a use is noted."""
+
+LIMITS = ("max_running", "starts_per_second", "max_definitions")
 
 _SQL = load("identity")
 
@@ -162,6 +164,26 @@ class PostgresTenantStore:
             rows = await self._pool.read(_SQL["list_tenants"], skip, limit)
         return [_tenant(row) for row in rows], total
 
+    async def change_tenant(self, act: Act, key: str, change: TenantChange) -> Tenant | None:
+        limits = (change.limits.get(name) for name in LIMITS)
+        values = (key, list(change.limits), *limits, change.suspended)
+        with reaching():
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
+                before = await connection.fetchrow(_SQL["lock_tenant"], key)
+                row = await connection.fetchrow(_SQL["change_tenant"], *values)
+                if before is None or row is None:
+                    return None
+                changed = _tenant(row)
+                documents = tenant_fields(_tenant(before)), tenant_fields(changed)
+                await append(connection, self._entries.of(act.caller, act.action, f"tenant:{key}", *documents))
+        return changed
+
+    async def limits(self) -> FoundLimits:
+        with reaching():
+            rows = await self._pool.read(_SQL["limits"])
+        limits = {row["id"]: _limits(row) for row in rows if row["id"] is not None}
+        return FoundLimits(limits, rows[0]["several"], rows[0]["engines"])
+
 
 class PostgresWorkflowKeys:
     """Finds the key of the workflow of a tenant that a request is about."""
@@ -211,4 +233,8 @@ def _key(row: asyncpg.Record) -> ApiKey:
 
 
 def _tenant(row: asyncpg.Record) -> Tenant:
-    return Tenant(row["id"], row["key"], row["name"], row["created_at"], row["suspended_at"])
+    return Tenant(row["id"], row["key"], row["name"], row["created_at"], row["suspended_at"], _limits(row))
+
+
+def _limits(row: asyncpg.Record) -> TenantLimits:
+    return TenantLimits(*(row[name] for name in LIMITS))

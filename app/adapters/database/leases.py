@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -60,11 +61,8 @@ class PostgresOwnership:
             return await self._with_histories(await self._pool.fetch(_SQL["claim"], engine_id, limit))
 
     async def claim_divided(self, engine_id: int, limit: int, shares: ClaimShares) -> DividedClaim:
-        known = list(shares.taken)
-        allowed, taken = [shares.allowed[key] for key in known], [shares.taken[key] for key in known]
         with reaching():
-            arguments = engine_id, limit, known, allowed, taken, shares.of_others
-            found = await self._pool.fetch(_SQL["claim_divided"], *arguments)
+            found = await self._pool.fetch(_SQL["claim_divided"], engine_id, limit, *_values(shares))
             claims = await self._with_histories([row for row in found if row["id"] is not None])
         return DividedClaim(claims, frozenset(found[0]["waiting"] or ()))
 
@@ -90,6 +88,21 @@ class PostgresOwnership:
         with reaching():
             waiting = await self._pool.read(_SQL["commands"], engine_id)
         return [rows.command(row) for row in waiting]
+
+
+def _values(shares: ClaimShares) -> tuple[Any, ...]:
+    workflows, tenants = shares.workflows, shares.tenants
+    return (
+        list(workflows),
+        [share.allowed for share in workflows.values()],
+        [share.taken for share in workflows.values()],
+        list(tenants),
+        [share.allowed for share in tenants.values()],
+        [share.taken for share in tenants.values()],
+        [share.of_each for share in tenants.values()],
+        shares.of_others.allowed,
+        shares.of_others.of_each,
+    )
 
 
 async def _free(connection: PoolConnectionProxy, engine_ids: Sequence[int]) -> int:

@@ -242,7 +242,8 @@ class ExecutionRow(Base):
         Index("ix_executions_active", "owner_id", "due_at", postgresql_where=text("finished_at IS NULL")),
         Index("ix_executions_due", "due_at", postgresql_where=text("owner_id IS NULL AND finished_at IS NULL")),
         Index(
-            "ix_executions_due_by_workflow",
+            "ix_executions_due_by_tenant",
+            "tenant_id",
             "workflow_id",
             "due_at",
             postgresql_where=text("owner_id IS NULL AND finished_at IS NULL"),
@@ -346,6 +347,9 @@ class TenantRow(Base):
     """An isolated space. The first one is `default`; the migration has made it.
 
     suspended_at: since when its callers are refused.
+    max_running: how many of its executions run at once; null without a limit, as the two that follow.
+    starts_per_second: how many executions its callers start in a second.
+    max_definitions: how many workflows it has stored.
     """
 
     __tablename__ = "tenants"
@@ -355,9 +359,15 @@ class TenantRow(Base):
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     suspended_at: Mapped[datetime | None]
+    max_running: Mapped[int | None] = mapped_column(Integer)
+    starts_per_second: Mapped[int | None] = mapped_column(Integer)
+    max_definitions: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         UniqueConstraint("key"),
+        CheckConstraint("max_running >= 1", name="max_running_positive"),
+        CheckConstraint("starts_per_second >= 1", name="starts_per_second_positive"),
+        CheckConstraint("max_definitions >= 1", name="max_definitions_positive"),
         CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
     )

@@ -6,6 +6,7 @@ import structlog
 
 from app.adapters.evaluators.process import EvaluatorProcess, ProcessLimits
 from app.background.fair_places import FairPlaces, FullQueue
+from app.domain.shares import Group
 from app.engine.evaluating.ports import TOO_COSTLY, UNAVAILABLE, EvaluatorError
 
 log = structlog.get_logger(__name__)
@@ -27,10 +28,10 @@ class EvaluatorPool:
         """The ids of the processes that wait for work."""
         return [process.pid for process in self._ready]
 
-    async def answer(self, job: Callable[[], bytes], workflow_id: int) -> bytes:
+    async def answer(self, job: Callable[[], bytes], group: Group) -> bytes:
         """As `Evaluator.answer`."""
         try:
-            async with self._places.place(workflow_id):
+            async with self._places.place(group):
                 made = job()
                 if len(made) > MAX_JOB_BYTES:
                     size = f"{len(made)} bytes of data; the limit is {MAX_JOB_BYTES}"

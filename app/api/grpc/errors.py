@@ -21,9 +21,11 @@ from app.domain.errors import (
     NotFound,
     Outdated,
     PermissionDenied,
+    QuotaExceeded,
     RateLimited,
     RevisionMismatch,
     ServiceError,
+    StartsExceeded,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -44,6 +46,7 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
     WrongState: grpc.StatusCode.FAILED_PRECONDITION,
     TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 DETAILS_KEY = "grpc-status-details-bin"
@@ -107,7 +110,7 @@ def _details(code: grpc.StatusCode, message: str, error: ServiceError) -> bytes:
             for problem in error.problems[:MOST_VIOLATIONS]
         ]
         status.details.append(_packed(BadRequest(field_violations=violations)))
-    if isinstance(error, RateLimited):
+    if isinstance(error, (RateLimited, StartsExceeded)):
         status.details.append(_packed(RetryInfo(retry_delay=Duration(seconds=error.retry_after))))
     return bytes(status.SerializeToString())
 
@@ -120,6 +123,8 @@ def _metadata(error: ServiceError) -> dict[str, str]:
             return {"field": field, "limit": str(limit)}
         case RateLimited(policy=policy, per_minute=per_minute):
             return {"policy": policy, "per_minute": str(per_minute)}
+        case QuotaExceeded(limit=limit):
+            return {"limit": limit}
         case _:
             return {}
 

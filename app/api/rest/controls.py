@@ -22,7 +22,7 @@ def _repetition(*statuses: int) -> Responses:
             "headers": LOCATION,
         },
         201: {"headers": LOCATION},
-        **documented_errors(*statuses),
+        **documented_errors(429, *statuses),
     }
 
 

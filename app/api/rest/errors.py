@@ -25,11 +25,13 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.Conflict: 409,
     errors.InUse: 409,
     errors.WrongState: 409,
+    errors.QuotaExceeded: 409,
     errors.Outdated: 409,
     errors.RevisionMismatch: 412,
     errors.TooLarge: 413,
     errors.Invalid: 422,
     errors.RateLimited: 429,
+    errors.StartsExceeded: 429,
     errors.Unavailable: 503,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -100,6 +102,8 @@ def _status_of(error: ServiceError) -> int:
 
 def _headers_of(error: ServiceError, status: int) -> Mapping[str, str] | None:
     """The headers that the status demands (RFC 6750 for 401; for 429 the draft of the HTTPAPI working group)."""
+    if isinstance(error, errors.StartsExceeded):
+        return {"Retry-After": f"{error.retry_after}"}
     if isinstance(error, errors.RateLimited):
         seconds = error.retry_after
         return {

@@ -60,7 +60,7 @@ router = APIRouter(tags=["executions"], route_class=JsonRoute)
     responses={
         200: {"model": ExecutionView, "description": "The execution has ended.", "headers": LOCATION},
         202: {"description": "The execution is accepted and will be run.", "headers": LOCATION},
-        **documented_errors(404, 409, *WITH_BODY),
+        **documented_errors(404, 409, 429, *WITH_BODY),
     },
 )
 async def start_execution(

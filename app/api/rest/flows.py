@@ -50,7 +50,7 @@ FlowInPath = Annotated[str, Path(description="The flow's id.", examples=["flow12
     responses={
         200: {"description": "The run has ended, successfully or not.", "headers": LOCATION},
         202: {"model": FlowRunView, "description": "The run continues.", "headers": LOCATION},
-        **documented_errors(409, *WITH_BODY),
+        **documented_errors(409, 429, *WITH_BODY),
     },
 )
 async def start_flow_run(

@@ -1,15 +1,17 @@
 """Request and response bodies of API keys and tenants."""
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.rest.body_model import Body, Name, with_example
+from app.api.rest.body_model import Body, Instant, Name, with_example
+from app.api.rest.read_only_fields import Fixed, Moving, Returned, omitted
 from app.domain.callers import PATTERN_FORM, KeyPattern
 from app.domain.documents import rfc3339
 from app.domain.permissions import Role, Scope
-from app.domain.tenants import Tenant
+from app.domain.tenants import MOST, Tenant, TenantChange, TenantLimits
 from app.identity.api_keys import DAY_SECONDS, MAX_RATE_LIMIT, ApiKey, Grant, KeyDraft
 from app.identity.keys import NewKey
 
@@ -37,6 +39,9 @@ TENANT: dict[str, Any] = {
     "name": "Sales",
     "created_at": "2026-01-31T02:00:00.000000Z",
     "suspended_at": None,
+    "max_running": 50,
+    "starts_per_second": None,
+    "max_definitions": 200,
 }
 
 ExpiresInDays = Annotated[
@@ -92,6 +97,29 @@ class TenantCreate(Body):
     name: Name
 
 
+Most = Annotated[int | None, Field(json_schema_extra={"minimum": 1, "maximum": MOST})]
+
+
+class TenantUpdate(Returned):
+    """What is to change. A field that is left out stays as it is; null takes a limit away."""
+
+    model_config = with_example({"max_running": 50, "max_definitions": 200, "starts_per_second": None})
+
+    id: Fixed[int] = omitted()
+    key: Fixed[str] = omitted()
+    name: Fixed[str] = omitted()
+    created_at: Fixed[Instant] = omitted()
+    suspended_at: Moving[Instant | None] = omitted()
+    max_running: Most = Field(None, description="How many of its executions run at once. More wait, and none is lost.")
+    starts_per_second: Most = Field(None, description="How many executions its callers may start in a second.")
+    max_definitions: Most = Field(None, description="How many workflows it may have stored.")
+    suspended: bool | None = Field(None, description="Whether its callers are refused.")
+
+    def change(self) -> TenantChange:
+        names = self.model_fields_set & {field.name for field in fields(TenantLimits)}
+        return TenantChange({name: getattr(self, name) for name in sorted(names)}, self.suspended)
+
+
 class KeyView(BaseModel):
     """An API key without its text."""
 
@@ -139,6 +167,9 @@ class TenantView(BaseModel):
     name: str
     created_at: datetime
     suspended_at: datetime | None
+    max_running: int | None
+    starts_per_second: int | None
+    max_definitions: int | None
 
 
 class TenantPage(BaseModel):
@@ -182,4 +213,7 @@ def tenant_document(tenant: Tenant) -> dict[str, Any]:
         "name": tenant.name,
         "created_at": rfc3339(tenant.created_at),
         "suspended_at": rfc3339(tenant.suspended_at),
+        "max_running": tenant.limits.max_running,
+        "starts_per_second": tenant.limits.starts_per_second,
+        "max_definitions": tenant.limits.max_definitions,
     }

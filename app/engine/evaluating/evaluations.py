@@ -11,6 +11,7 @@ from app.contracts.json_schemas import problems_of_schema
 from app.domain.definitions import Config
 from app.domain.errors import Problem, Unavailable
 from app.domain.payloads import Payload
+from app.domain.shares import Group
 from app.engine.evaluating.jobs import definition_job, problems_of, schema_job, value_of
 from app.engine.evaluating.ports import TOO_COSTLY, Evaluator, EvaluatorError
 from app.expressions.errors import OverBudget
@@ -18,8 +19,8 @@ from app.expressions.limits import InlineMeter, Meter
 
 Value = TypeVar("Value")
 
-NOBODY = 0
-"""Stands for the workflow of a definition that is being checked."""
+NOBODY = Group(0, 0)
+"""Stands for the workflow of a definition that is being checked, and for its tenant."""
 
 SMALL_SCHEMA_STEPS = 15_000
 """What compiling a small schema counts as: at most 5 ms."""
@@ -55,7 +56,7 @@ class Evaluations:
         evaluate: Callable[[], Value],
         job: Callable[[], bytes],
         read: Callable[[Any], Value],
-        workflow_id: int,
+        group: Group,
     ) -> Value:
         """`evaluate` in a turn of its own; where it raises `OverBudget`, what `read` makes of the answer to `job`.
 
@@ -65,7 +66,7 @@ class Evaluations:
         try:
             return evaluate()
         except OverBudget:
-            return read(value_of(await self._evaluator.answer(job, workflow_id)))
+            return read(value_of(await self._evaluator.answer(job, group)))
 
     def problems_at_once(self, contract: Contract, payload: Payload, path: str) -> Sequence[Problem]:
         """As `Contract.problems`. Raise `OverBudget` when that takes too long, or when this turn is spent."""
@@ -87,7 +88,7 @@ class Evaluations:
                 raise Unavailable(f"{path} cannot be checked now: {error}") from None
             return [Problem(path, f"takes too long to compile: {error}")]
 
-    async def problems(self, contract: Contract, payload: Payload, path: str, workflow_id: int) -> Sequence[Problem]:
+    async def problems(self, contract: Contract, payload: Payload, path: str, group: Group) -> Sequence[Problem]:
         """As `Contract.problems`, wherever it takes place. Raise `EvaluatorError` unless it is `TOO_COSTLY`, which is a
         problem of the value.
         """
@@ -95,7 +96,7 @@ class Evaluations:
         with suppress(OverBudget):
             return self.problems_at_once(contract, payload, path)
         try:
-            answer = await self._evaluator.answer(partial(schema_job, contract, payload, path), workflow_id)
+            answer = await self._evaluator.answer(partial(schema_job, contract, payload, path), group)
         except EvaluatorError as error:
             if error.reason != TOO_COSTLY:
                 raise

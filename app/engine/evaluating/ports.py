@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from app.domain.shares import Group
+
 TOO_COSTLY = "too_costly"
 UNAVAILABLE = "unavailable"
 
@@ -19,8 +21,9 @@ class EvaluatorError(Exception):
 
 
 class Evaluator(Protocol):
-    async def answer(self, job: Callable[[], bytes], workflow_id: int) -> bytes:
+    async def answer(self, job: Callable[[], bytes], group: Group) -> bytes:
         """The answer of `perform(job())`, made where it delays nothing else. Raise `EvaluatorError`.
 
-        `job` is called when the evaluation begins: what waits takes no memory. Workflows take turns.
+        `job` is called when the evaluation begins: what waits takes no memory. Tenants take turns, and the workflows
+        of a tenant.
         """

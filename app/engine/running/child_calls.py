@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.definitions import Config
 from app.domain.handlers import Call, TaskError, is_calling
+from app.domain.shares import Group
 from app.engine.deciding.state import ExecutionState
 from app.engine.running.attempts import Attempts
 from app.engine.running.element_configs import ElementConfigs
@@ -38,10 +39,10 @@ class _Calls:
 class ChildCalls:
     """Evaluated once per attempt, because lists may be long; the config of an element when it is needed."""
 
-    __slots__ = ("_attempts", "_calls", "_preparation", "_state", "_workflow_id")
+    __slots__ = ("_attempts", "_calls", "_group", "_preparation", "_state")
 
-    def __init__(self, workflow_id: int, state: ExecutionState, preparation: Preparation, attempts: Attempts) -> None:
-        self._workflow_id = workflow_id
+    def __init__(self, group: Group, state: ExecutionState, preparation: Preparation, attempts: Attempts) -> None:
+        self._group = group
         self._state = state
         self._preparation = preparation
         self._attempts = attempts
@@ -102,4 +103,4 @@ class ChildCalls:
             raise TaskError("unknown_task_type", f"{planned.type!r} runs no workflow on this engine", retryable=False)
         if calls.elements is None or element is None:
             return handler.call(calls.config)
-        return handler.call(await calls.elements.config(element, self._workflow_id))
+        return handler.call(await calls.elements.config(element, self._group))

@@ -17,6 +17,7 @@ from app.domain.executions import Execution, Parent
 from app.domain.handlers import Call, TaskError
 from app.domain.payloads import Payload, Payloads
 from app.domain.refs import parse_ref
+from app.domain.shares import Group
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.inputs import checked_input
 from app.engine.identifiers import new_execution_id
@@ -55,7 +56,7 @@ class ChildOpenings:
     - limits: how large a family may become
     - new_id: makes the ids of children
     - backoff: the pauses after calls that failed
-    - turns: one for each task that prepares children; workflows get them in turn
+    - turns: one for each task that prepares children; tenants and workflows get them in turn
     """
 
     plans: Plans
@@ -78,7 +79,7 @@ class ChildOpenings:
         Raise `TaskError` when the execution may not start so many. The larger its family, the longer the turn lasts.
         """
         now = asyncio.get_running_loop().time
-        async with self.turns.place(parent.workflow_id):
+        async with self.turns.place(parent.group):
             began = now()
             there = await self.check_family(parent, count)
             yield
@@ -129,8 +130,8 @@ class ChildOpenings:
         plan = None if current is None else await self._insist(lambda: self.plans.get(tenant_id, *current))
         if current is None or plan is None:
             raise NotFound("workflow", ref)
-        contract = plan.input
-        if problems := await self._insist(lambda: checked_input(self.evaluations, contract, input, current[0])):
+        contract, group = plan.input, Group(tenant_id, current[0])
+        if problems := await self._insist(lambda: checked_input(self.evaluations, contract, input, group)):
             raise Invalid(problems)
         known[workflow] = current
         return current

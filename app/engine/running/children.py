@@ -77,7 +77,7 @@ class Children:
         self._preparation = preparation
         self._shared = shared
         self._owner: Owner | None = owner
-        self._calls = ChildCalls(execution.workflow_id, state, preparation, shared.attempts)
+        self._calls = ChildCalls(execution.group, state, preparation, shared.attempts)
         self._jobs: dict[int, _Job] = {}
         self._early: dict[int, list[ControlCommand]] = {}
         self._open = self._awaited()

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 CLAIMED_AT_ONCE = 100
 LEAST_ROOM = 0.25
-"""While less than this part of the places is free, claims are divided among workflows."""
+"""While less than this part of the places is free, claims are divided."""
 
 LONGEST_RETRY_SECONDS = 2.0
 REST = 2.0
@@ -40,7 +40,8 @@ class Claiming:
     """Gives the free places to executions that are due.
 
     While many places are free, those come first that are due for longest. When few are, and after a claim that took
-    all that it could, a claim is divided among the workflows.
+    all that it could, a claim is divided among tenants, and what a tenant gets among its workflows. So is every claim
+    while tenants are limited in how many of their executions run at once.
 
     An orphan is an execution that the database says is this engine's, but that this engine does not run: its claim was
     not acknowledged, it could not be continued, or its run was dropped. No other engine takes it while this one renews
@@ -116,7 +117,7 @@ class Claiming:
     async def _claim(self, engine_id: int) -> tuple[Sequence[Claim], bool]:
         """Claim what there is room for; also return whether more can be claimed."""
         places = self._places
-        if self._divides or places.room < ceil(places.working.size * LEAST_ROOM):
+        if self._divides or places.are_limited or places.room < ceil(places.working.size * LEAST_ROOM):
             return await self._claim_divided(engine_id)
         self._reserve()
         claims = await self._ownership.claim(engine_id, places.reserved)
@@ -133,9 +134,9 @@ class Claiming:
         self._reserve()
         found = await self._ownership.claim_divided(engine_id, places.reserved, shares)
         # Nothing is known of those of which nothing was asked for.
-        waiting = found.waiting | shares.refused
-        self._divides = bool(waiting)
-        places.note_waiting(False, waiting)
+        waiting, tenants = found.waiting | shares.refused_workflows, shares.refused_tenants
+        self._divides = bool(waiting or tenants)
+        places.note_waiting(False, waiting, tenants)
         return found.claims, bool(found.claims) and bool(found.waiting)
 
     async def _resume(self, claim: Claim, commands: Sequence[ControlCommand], engine_id: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.definitions import Config
 from app.domain.handlers import TaskError
+from app.domain.shares import Group
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.evaluating.jobs import flow_job
 from app.engine.planning.plan import PlannedTask
@@ -41,13 +42,13 @@ class ElementConfigs:
     def __len__(self) -> int:
         return len(self._elements)
 
-    async def config(self, number: int, workflow_id: int) -> Config:
+    async def config(self, number: int, group: Group) -> Config:
         """The config of element `number`. Raise `TaskError`."""
         if not self._planned.flow.config.expressions:
             return self._planned.config
         filled, job = partial(self._filled, number), partial(self._job, number)
         try:
-            config: Config = await self._evaluations.later(filled, job, _as_it_is, workflow_id)
+            config: Config = await self._evaluations.later(filled, job, _as_it_is, group)
             self._check(config)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong before the element is the element's failure
             raise self._failure(error) from None

@@ -10,6 +10,7 @@ import orjson
 
 from app.domain.definitions import Config
 from app.domain.handlers import Attempt, TaskError
+from app.domain.shares import Group
 from app.engine.deciding.outcomes import Failed, Stopped, Succeeded
 from app.engine.running.attempts import UNASKED_CANCELLATION, Attempts
 from app.engine.running.masking import TaskMask
@@ -22,7 +23,7 @@ class Configs(Protocol):
 
     def __len__(self) -> int: ...
 
-    async def config(self, number: int, workflow_id: int) -> Config:
+    async def config(self, number: int, group: Group) -> Config:
         """What element `number` gets. Raise `TaskError`."""
 
 
@@ -71,7 +72,7 @@ class Elements:
 
     async def _config(self, attempt: Attempt, number: int) -> Config:
         try:
-            return await self.configs.config(number, attempt.workflow_id)
+            return await self.configs.config(number, attempt.group)
         except TaskError as error:
             raise _of_element(number, error) from None
 

@@ -13,6 +13,7 @@ import structlog
 from app.background.loop import OnDefect
 from app.background.wake_up import WakeUp
 from app.domain.executions import Execution
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.state import ExecutionState
 from app.engine.planning.plan import Plan
@@ -26,14 +27,17 @@ from app.engine.running.lease import Lease
 from app.engine.running.limits import Limits
 from app.engine.running.options import EngineOptions
 from app.engine.running.places import Places
-from app.engine.running.ports import Ownership
+from app.engine.running.ports import Ownership, RunningLimits
 from app.engine.running.run import Run
 
 log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """Three loops beside the recorder's: one keeps the lease, one claims executions, one delivers commands."""
+    """Three loops beside the recorder's: one keeps the lease, one claims executions, one delivers commands.
+
+    running_limits: how many executions tenants may run at once; None when no tenant is limited.
+    """
 
     def __init__(
         self,
@@ -43,10 +47,12 @@ class Engine:
         limits: Limits,
         signals: Signals,
         options: EngineOptions,
+        running_limits: RunningLimits | None = None,
     ) -> None:
         self._options = options
         self._recorder = shared.recorder
         places = Places(options.max_executions, self._family_changed, self._room_made)
+        self._running_limits = running_limits
         self._held = HeldRuns(places, shared, limits, self._forget)
         self._lease = Lease(
             ownership,
@@ -68,9 +74,9 @@ class Engine:
         """How many executions this engine holds."""
         return len(self._held)
 
-    def has_room(self, workflow_id: int) -> bool:
+    def has_room(self, group: Group) -> bool:
         """True when an execution of the workflow can be opened here."""
-        return self._held.accepting and self._lease.engine_id is not None and self._held.places.may_open(workflow_id)
+        return self._held.accepting and self._lease.engine_id is not None and self._held.places.may_open(group)
 
     async def start(self, on_defect: OnDefect) -> None:
         """Begin. A defect that ends one of the loops is reported to `on_defect(error)`: the process must end then.
@@ -78,6 +84,7 @@ class Engine:
         Raise `StoreUnreachable` when the database does not answer.
         """
         self._on_defect = on_defect
+        self._apply_limits()
         await self._lease.acquire()
         self._held.accepting = True
         for part in (self._lease, self._claiming, self._commands):
@@ -89,7 +96,7 @@ class Engine:
         None when the opening's conditions do not hold, or when this engine has lost its lease and cannot tell.
         """
         await self._recorder.wait_for_room()
-        if not self.has_room(execution.workflow_id):
+        if not self.has_room(execution.group):
             return None
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         run = self._held.new_run(execution, ExecutionState(plan))
@@ -116,6 +123,15 @@ class Engine:
             run.stop_attempts()
         await asyncio.gather(self._claiming.stop(), self._commands.stop())
         await self._hand_over()
+
+    def limits_changed(self) -> None:
+        """Tenants may run more executions at once than before, or fewer, or there is more than one now."""
+        self._apply_limits()
+        self._claiming.wake()
+
+    def _apply_limits(self) -> None:
+        if (limits := self._running_limits) is not None:
+            self._held.places.limit(limits.most_running(), several=limits.there_are_several)
 
     def _begin(self, engine_id: int) -> None:
         self._recorder.start(engine_id, self._on_defect)

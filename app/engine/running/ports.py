@@ -11,22 +11,53 @@ from app.engine.ports import ControlCommand
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimShares:
-    """How a claim is divided among workflows.
+class TenantShare:
+    """What a claim may give to one tenant.
 
-    - of_others: how many executions may be claimed of a workflow that has no place
-    - allowed: how many may be claimed of each workflow that has places
-    - taken: how many places each of these has; those with few come first
+    - taken: how many places it has; tenants with few come first
+    - allowed: how many of its executions may be claimed
+    - of_each: how many of these of a workflow that has no place
     """
 
-    of_others: int
-    allowed: Mapping[int, int]
-    taken: Mapping[int, int]
+    taken: int
+    allowed: int
+    of_each: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowShare:
+    """What a claim may give to one workflow.
+
+    - taken: how many places it has; of a tenant's workflows, those with few come first
+    - allowed: how many of its executions may be claimed
+    """
+
+    taken: int
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimShares:
+    """How a claim is divided among tenants, and what a tenant gets among its workflows.
+
+    - of_others: what a tenant may have that is not in `tenants`
+    - tenants: what tenants may have that have places, or a limit
+    - workflows: what workflows may have that have places
+    """
+
+    of_others: TenantShare
+    tenants: Mapping[int, TenantShare]
+    workflows: Mapping[int, WorkflowShare]
 
     @property
-    def refused(self) -> frozenset[int]:
-        """The workflows of which nothing may be claimed now."""
-        return frozenset(workflow_id for workflow_id, most in self.allowed.items() if not most)
+    def refused_tenants(self) -> frozenset[int]:
+        """Of which nothing may be claimed now."""
+        return frozenset(tenant_id for tenant_id, share in self.tenants.items() if not share.allowed)
+
+    @property
+    def refused_workflows(self) -> frozenset[int]:
+        """Of which nothing may be claimed now."""
+        return frozenset(workflow_id for workflow_id, share in self.workflows.items() if not share.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +70,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class DividedClaim:
-    """What a claim that was divided among workflows has found.
+    """What a claim that was divided has found.
 
     - claims: what was claimed
     - waiting: the workflows that may have more that is due, of those of which something may be claimed
@@ -47,6 +78,17 @@ class DividedClaim:
 
     claims: Sequence[Claim]
     waiting: frozenset[int]
+
+
+class RunningLimits(Protocol):
+    """How many executions tenants may run at once. Never waits: the answers may be some seconds old."""
+
+    @property
+    def there_are_several(self) -> bool:
+        """Whether there is more than one tenant."""
+
+    def most_running(self) -> Mapping[int, int]:
+        """How many executions an engine may run at once of a tenant, for the tenants that are limited."""
 
 
 class Ownership(Protocol):
@@ -71,7 +113,10 @@ class Ownership(Protocol):
         """Become the owner of at most `limit` executions that are due and have no owner, of the longest due first."""
 
     async def claim_divided(self, engine_id: int, limit: int, shares: ClaimShares) -> DividedClaim:
-        """As `claim`, of the workflow first that has the fewest places. What this gives to a workflow counts, too."""
+        """As `claim`, of the tenant first that has the fewest places, and of the workflow of it that has.
+
+        What this gives to a tenant and to a workflow counts, too.
+        """
 
     async def owned(self, engine_id: int) -> Collection[UUID]:
         """The unfinished executions that this engine owns."""

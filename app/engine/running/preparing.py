@@ -18,6 +18,7 @@ from app.domain.errors import Problem
 from app.domain.executions import Execution
 from app.domain.handlers import Attempt, Handler, TaskError, Wait
 from app.domain.payloads import Payload
+from app.domain.shares import Group
 from app.engine.deciding.outcomes import Failed, Outcome, Succeeded
 from app.engine.deciding.outputs import Outputs
 from app.engine.deciding.state import ExecutionState
@@ -140,7 +141,7 @@ class Preparation:
             partial(self.start, index),
             partial(self._job, "wait" if self.only_waits(index) else "start", index),
             lambda value: self._start_of(index, started_of(value)),
-            self._execution.workflow_id,
+            self.group,
         )
 
     def begin(self, index: int) -> Begun:
@@ -155,8 +156,8 @@ class Preparation:
     async def begin_later(self, index: int) -> Begun:
         """As `begin`. Raise `EvaluationError`, `EvaluatorError` and `TaskError`."""
         job = partial(self._job, "begin", index)
-        read, workflow_id = lambda value: self._storable(index, begun_of(value)), self._execution.workflow_id
-        return await self._evaluations.later(partial(self.begin, index), job, read, workflow_id)
+        read, group = lambda value: self._storable(index, begun_of(value)), self.group
+        return await self._evaluations.later(partial(self.begin, index), job, read, group)
 
     def handler(self, index: int, begun: Begun, completed: Completed) -> Handler | None:
         """What runs the task's attempt: its type, or its type for each of the elements."""
@@ -179,6 +180,11 @@ class Preparation:
             failure=partial(self.failure, index),
             carry_out=partial(self._attempts.carry_out, mask=self.mask),
         )
+
+    @property
+    def group(self) -> Group:
+        """On whose behalf it prepares."""
+        return self._execution.group
 
     def element_configs(self, index: int, begun: Begun) -> ElementConfigs:
         """The configs of a task with `for_each`, each of them made when it is needed."""
@@ -208,6 +214,7 @@ class Preparation:
             masked=str if mask is None else mask.text,
             workflow_key=self._state.plan.key,
             tenant=self._state.plan.tenant,
+            tenant_id=self._execution.tenant_id,
         )
 
     def failure(self, index: int, error: BaseException) -> TaskError:
@@ -266,7 +273,7 @@ class Preparation:
             return outcome
         payload = Payload(outcome.output or "null")
         try:
-            problems = await self._evaluations.problems(contract, payload, "output", self._execution.workflow_id)
+            problems = await self._evaluations.problems(contract, payload, "output", self.group)
         except Exception as error:  # noqa: BLE001 - as in start
             return Failed(self.failure(index, error))
         return _held(outcome, problems)

@@ -79,7 +79,7 @@ class Run:
         self.draining = False
         self._shared = shared
         self._limits = limits
-        self._place = Place(places, execution.workflow_id)
+        self._place = Place(places, execution.group)
         self._on_gone = on_gone
         self._permit = WritePermit()
         self._preparation = Preparation(execution, state, shared.attempts, shared.secrets, shared.evaluations)
@@ -371,7 +371,7 @@ class Run:
         """True when nothing works here; then the place of the execution is left to others."""
         if self._unacknowledged or self._ahead or self._gone or not self._effects.only_wait:
             return False
-        self._place.rest()
+        self._place.rest(has_attempts=self._effects.has_attempts)
         return True
 
     def _park_if_idle(self, *, quiet: bool = False) -> None:

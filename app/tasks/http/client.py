@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import httpx
 
 from app.background.fair_places import FairPlaces
+from app.domain.shares import Group
 from app.tasks.http.connection import Connection
 from app.tasks.http.network import GuardedNetwork, MakeTls, Origin, Resolve, system_resolve
 from app.tasks.http.pool import Clock, ConnectionPool, PoolLimits
@@ -34,9 +35,9 @@ class HttpClient:
         self._pool = ConnectionPool(self._connect, clock, limits)
         self._sender = Sender(self._pool)
 
-    def place(self, workflow_id: int) -> AbstractAsyncContextManager[None]:
+    def place(self, group: Group) -> AbstractAsyncContextManager[None]:
         """For one call with its redirects. Waits while too many others are made."""
-        return self._places.place(workflow_id)
+        return self._places.place(group)
 
     async def send(self, request: httpx.Request, expected: Collection[int], tenant: str) -> httpx.Response:
         """The unread response, which the caller must close. A redirect whose status is `expected` is not followed. All

@@ -43,7 +43,7 @@ class HttpHandler:
         request = self._request(config, attempt)
         seconds = self._call_seconds if attempt.timeout_seconds is None else None
         try:
-            async with asyncio.timeout(seconds), self._client.place(attempt.workflow_id):
+            async with asyncio.timeout(seconds), self._client.place(attempt.group):
                 return await self._call(request, config, attempt)
         except TimeoutError:
             what = f"{origin(request.url)} did not respond completely within {seconds:g} s"

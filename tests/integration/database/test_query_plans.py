@@ -21,7 +21,7 @@ from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
-from app.engine.running.ports import ClaimShares
+from app.engine.running.ports import ClaimShares, TenantShare, WorkflowShare
 from app.engine.running.retention import BEGINNING
 from tests.support.query_plans import MODES, ExplainingPool
 from tests.support.requests import ref_of
@@ -129,7 +129,8 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
 @pytest.mark.parametrize("limit", [1, PAGE])
 async def test_a_divided_claim_looks_up_each_workflow_with_something_due(pool: ExplainingPool, limit: int) -> None:
     for taken in ({}, dict.fromkeys(range(1, 500), 1)):
-        shares = ClaimShares(PAGE, dict.fromkeys(taken, 3), taken)
+        workflows = {workflow_id: WorkflowShare(count, 3) for workflow_id, count in taken.items()}
+        shares = ClaimShares(TenantShare(0, PAGE, PAGE), {1: TenantShare(len(taken), PAGE, PAGE)}, workflows)
         assert 0 < len((await PostgresOwnership(pool, pool).claim_divided(2, limit, shares)).claims) <= limit
     check(pool)
 

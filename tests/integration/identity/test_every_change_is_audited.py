@@ -226,6 +226,12 @@ async def create_tenant(actor: Actor, house: House) -> str:
     return "tenant:sales"
 
 
+async def update_tenant(actor: Actor, house: House) -> str:
+    await house.maker.ask("POST", "/tenants", {"key": "north", "name": "North"})
+    await actor.ask("PATCH", "/tenants/north", {"max_running": 3, "suspended": True})
+    return "tenant:north"
+
+
 def rpc(name: str, request: type, /, *, ended: bool = False, **fields: str) -> tuple[str, Change]:
     async def change(actor: Actor, house: House) -> str:
         execution = await (house.ended() if ended else house.execution())
@@ -264,6 +270,7 @@ CHANGES: dict[str, Change] = {
     "rotate_key": of_key("rotate"),
     "revoke_key": of_key("revoke"),
     "create_tenant": create_tenant,
+    "update_tenant": update_tenant,
     **dict(
         [
             rpc("CancelExecution", pb.CancelExecutionRequest, reason="why"),

@@ -33,7 +33,7 @@ BODIES: Mapping[str, Any] = {
     "rerun_execution": {"from_task": "wait"},
     "replace_schedule": {"cron": "0 3 * * *"},
 }
-NOT_OF_A_TENANT = {"create_tenant", "list_tenants", "healthz", "readyz", "get_entry"}
+NOT_OF_A_TENANT = {"create_tenant", "list_tenants", "update_tenant", "healthz", "readyz", "get_entry"}
 """Operations that need the role `system`, or no caller."""
 
 

@@ -48,6 +48,9 @@ RESOURCES = {
     ("PATCH", "/tasks/{task}"): ("/tasks/{t}", "/tasks/{first}", "/tasks/{undo}"),
     ("PUT", "/schedules/{schedule}"): ("/schedules/s", "/schedules/once", "/schedules/often"),
 }
+ELSEWHERE = {("PATCH", "/tenants/{tenant}")}
+"""Tenants have no URL to read one from, and no version: see tests/integration/identity/test_tenant_quotas.py."""
+
 CASES = [(method, url) for (method, _), urls in RESOURCES.items() for url in urls]
 CHANGE = {
     "workflows": {"name": "changed"},
@@ -92,9 +95,8 @@ async def read(rest: httpx.AsyncClient, url: str) -> dict[str, Any]:
 async def test_every_operation_that_changes_something_is_tried_here(rest: httpx.AsyncClient):
     paths = (await rest.get("/openapi.json")).json()["paths"].items()
     operations = {(method.upper(), path) for path, methods in paths for method in methods}
-    assert {(method, path.removeprefix("/api/v1")) for method, path in operations if method in ("PUT", "PATCH")} == (
-        RESOURCES.keys()
-    )
+    changing = {(method, path.removeprefix("/api/v1")) for method, path in operations if method in ("PUT", "PATCH")}
+    assert changing - ELSEWHERE == RESOURCES.keys()
 
 
 @pytest.mark.parametrize(("method", "url"), CASES)

@@ -20,7 +20,7 @@ from app.domain.actions import Act
 from app.domain.calls import called_workflow
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_from_document
-from app.domain.errors import Conflict, NotFound, RevisionMismatch
+from app.domain.errors import Conflict, NotFound, QuotaExceeded, RevisionMismatch
 from app.domain.refs import Ref, parse_ref
 
 
@@ -35,6 +35,7 @@ class MemoryDefinitionStore:
         self._snapshots: dict[int, list[bytes]] = {}
         self._tenants: dict[int, int] = {}
         self._made_by: dict[tuple[int, int], str | None] = {}
+        self.max_definitions: dict[int, int] = {}
 
     def tenant_of(self, workflow_id: int) -> int:
         """Also of a workflow that was deleted. 0 for one that never was."""
@@ -42,6 +43,9 @@ class MemoryDefinitionStore:
 
     async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
         tenant_id = act.caller.tenant_id
+        most = self.max_definitions.get(tenant_id)
+        if most is not None and len(list(self._of(tenant_id))) >= most:
+            raise QuotaExceeded.of_definitions(most)
         self._check_key(tenant_id, draft.key, None)
         workflow_id = next(self._workflow_ids)
         workflow = first_revision(draft, workflow_id, self._new_task_ids(len(draft.tasks or ())), self._now())

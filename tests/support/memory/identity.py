@@ -10,9 +10,9 @@ from app.domain.actions import Act
 from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID, Caller
 from app.domain.errors import Conflict, NotFound
 from app.domain.refs import Ref
-from app.domain.tenants import Tenant
+from app.domain.tenants import NO_LIMITS, Tenant, TenantChange
 from app.identity.api_keys import ApiKey, KeyDraft, KeyText
-from app.identity.ports import Ended, FoundKey
+from app.identity.ports import Ended, FoundKey, FoundLimits
 
 TOUCH_SECONDS = 600.0
 
@@ -24,6 +24,7 @@ class MemoryTenantStore:
         self._now = now
         self._ids = count(DEFAULT_TENANT_ID)
         self.by_id: dict[int, Tenant] = {}
+        self.engines = 0
         self._add(DEFAULT_TENANT, "Default")
 
     async def tenant(self, key: str) -> Tenant | None:
@@ -37,6 +38,19 @@ class MemoryTenantStore:
     async def list_tenants(self, skip: int, limit: int) -> tuple[Sequence[Tenant], int]:
         found = list(self.by_id.values())
         return found[skip : skip + limit], len(found)
+
+    async def change_tenant(self, act: Act, key: str, change: TenantChange) -> Tenant | None:
+        if (tenant := await self.tenant(key)) is None:
+            return None
+        tenant = replace(tenant, limits=replace(tenant.limits, **change.limits))
+        if change.suspended is not None:
+            tenant = replace(tenant, suspended_at=(tenant.suspended_at or self._now()) if change.suspended else None)
+        self.by_id[tenant.id] = tenant
+        return tenant
+
+    async def limits(self) -> FoundLimits:
+        limits = {tenant.id: tenant.limits for tenant in self.by_id.values() if tenant.limits != NO_LIMITS}
+        return FoundLimits(limits, len(self.by_id) > 1, self.engines)
 
     async def suspend(self, tenant_id: int) -> None:
         self.by_id[tenant_id] = replace(self.by_id[tenant_id], suspended_at=self._now())

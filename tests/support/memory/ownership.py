@@ -1,12 +1,13 @@
 """Leases, claims and the commands inbox in memory."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from uuid import UUID
 
+from app.domain.shares import Group
 from app.engine.ports import CHILD_ENDED, ChildEnd, ControlCommand
 from app.engine.running.ports import Claim, ClaimShares, DividedClaim
 from tests.support.memory.database import NEVER, MemoryDatabase, StoredExecution
@@ -16,21 +17,48 @@ def divided(
     due: Sequence[StoredExecution], limit: int, shares: ClaimShares
 ) -> tuple[list[StoredExecution], frozenset[int]]:
     """Those to claim, and the workflows that may have more."""
-    of_workflow: dict[int, list[StoredExecution]] = defaultdict(list)
+    ready = _ready(due, shares)
+    workflows = Counter(group.tenant_id for group in ready)
+    turns: dict[int, list[tuple[int, datetime, UUID, StoredExecution]]] = defaultdict(list)
+    last = set()
+    for group, rows in ready.items():
+        share = shares.workflows.get(group.workflow_id)
+        tenant = shares.tenants.get(group.tenant_id, shares.of_others)
+        allowed, taken = (tenant.of_each, 0) if share is None else (share.allowed, share.taken)
+        most = min(allowed, ceil(2 * limit / (len(workflows) * workflows[group.tenant_id])))
+        for rank, row in enumerate(rows[:most], 1):
+            turns[group.tenant_id].append((taken + rank, row.due_at, row.execution.id, row))
+            last |= {group.workflow_id} if rank == most else set()
+    return _in_turn(turns, limit, shares, last)
+
+
+def _ready(due: Sequence[StoredExecution], shares: ClaimShares) -> dict[Group, list[StoredExecution]]:
+    """What is due of the workflows that may have more, by the workflow."""
+    found: dict[Group, list[StoredExecution]] = defaultdict(list)
     for row in due:
-        of_workflow[row.execution.workflow_id].append(row)
-    ready = {key: rows for key, rows in of_workflow.items() if shares.allowed.get(key, shares.of_others) > 0}
-    most = {key: min(shares.allowed.get(key, shares.of_others), ceil(2 * limit / len(ready))) for key in ready}
-    turns = sorted(
-        (
-            (shares.taken.get(key, 0) + rank, row.due_at, row.execution.id, row, rank == most[key])
-            for key, rows in ready.items()
-            for rank, row in enumerate(rows[: most[key]], 1)
-        ),
-        key=lambda turn: turn[:3],
-    )
-    left = [row for *_, row, _ in turns[limit:]] + [row for *_, row, is_last in turns if is_last]
-    return [row for *_, row, _ in turns[:limit]], frozenset(row.execution.workflow_id for row in left)
+        group = row.execution.group
+        share, tenant = shares.workflows.get(group.workflow_id), shares.tenants.get(group.tenant_id, shares.of_others)
+        if (tenant.of_each if share is None else share.allowed) > 0 and tenant.allowed > 0:
+            found[group].append(row)
+    return found
+
+
+def _in_turn(
+    turns: dict[int, list[tuple[int, datetime, UUID, StoredExecution]]],
+    limit: int,
+    shares: ClaimShares,
+    last: set[int],
+) -> tuple[list[StoredExecution], frozenset[int]]:
+    """The first `limit` of all tenants in turn, each of them with no more than it may have."""
+    ordered = []
+    for tenant_id, own in turns.items():
+        share = shares.tenants.get(tenant_id, shares.of_others)
+        in_order = [row for *_, row in sorted(own, key=lambda turn: turn[:3])]
+        ordered += [(share.taken + rank, row.due_at, row) for rank, row in enumerate(in_order[: share.allowed], 1)]
+    chosen = [row for *_, row in sorted(ordered, key=lambda turn: turn[:2])][:limit]
+    taken = {row.execution.id for row in chosen}
+    left = {row.execution.workflow_id for own in turns.values() for *_, row in own if row.execution.id not in taken}
+    return chosen, frozenset(left | last)
 
 
 class MemoryOwnership:

@@ -1,14 +1,15 @@
-"""Places that workflows get in turn."""
+"""Places that tenants get in turn, and the workflows of a tenant."""
 
 import asyncio
 
 import pytest
 
 from app.background.fair_places import FairPlaces, FullQueue
+from app.domain.shares import Group
 
 
-async def hold(places: FairPlaces, workflow: int, order: list[int], go: asyncio.Event) -> None:
-    async with places.place(workflow):
+async def hold(places: FairPlaces, workflow: int, order: list[int], go: asyncio.Event, tenant: int = 1) -> None:
+    async with places.place(Group(tenant, workflow)):
         order.append(workflow)
         await go.wait()
 
@@ -75,3 +76,42 @@ async def test_who_is_cancelled_keeps_no_place(at: str) -> None:
     await asyncio.gather(*holders, return_exceptions=True)
     assert 3 in order
     await asyncio.wait_for(hold(places, 4, order, go), 5)
+
+
+async def test_tenants_take_turns_however_many_workflows_one_of_them_has() -> None:
+    places, order, go = FairPlaces(1, 100), [], asyncio.Event()
+    wanted = [(1, workflow) for workflow in (1, 2, 3, 4, 1)] + [(2, 7), (3, 8), (2, 7), (2, 9)]
+    holders = [asyncio.create_task(hold(places, workflow, order, go, tenant)) for tenant, workflow in wanted]
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*holders)
+    assert order == [1, 2, 7, 8, 3, 9, 4, 7, 1]
+
+
+async def test_workflows_of_one_tenant_do_not_have_all_places() -> None:
+    places, order, go = FairPlaces(10), [], asyncio.Event()
+    holders = [asyncio.create_task(hold(places, 100, order, go, tenant=2))]
+    await asyncio.sleep(0)
+    holders += [asyncio.create_task(hold(places, workflow, order, go)) for workflow in range(20)]
+    await asyncio.sleep(0)
+    assert len(order) == 9
+    holders.append(asyncio.create_task(hold(places, 300, order, go, tenant=3)))
+    await asyncio.sleep(0)
+    assert order[9:] == [300]
+    go.set()
+    await asyncio.gather(*holders)
+
+
+async def test_one_of_several_tenants_leaves_a_quarter_of_the_queue() -> None:
+    places, order, go = FairPlaces(1, 8), [], asyncio.Event()
+    holders = [asyncio.create_task(hold(places, 1, order, go, tenant=2))]
+    await asyncio.sleep(0)
+    holders += [asyncio.create_task(hold(places, workflow, order, go)) for workflow in range(6)]
+    await asyncio.sleep(0)
+    with pytest.raises(FullQueue, match="6 wait already, 0 of them"):
+        await hold(places, 7, order, go)
+    holders.append(asyncio.create_task(hold(places, 8, order, go, tenant=3)))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*holders)
+    assert order[:3] == [1, 0, 8]

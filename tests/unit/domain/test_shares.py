@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.shares import MOST_PER_FREE, Shares
+from app.domain.shares import MOST_PER_FREE, Group, Shares, TenantShares, allowance
 
 
 def filled(size: int, *groups: str) -> Shares:
@@ -70,3 +70,64 @@ def test_the_allowance_is_what_can_be_taken_one_after_the_other(size: int, own: 
         taken += 1
     assert taken == allowed
     assert own + taken <= max(own, MOST_PER_FREE * size)
+
+
+def filled_by_tenants(size: int, *groups: Group, several: bool = True) -> TenantShares:
+    shares = TenantShares(size)
+    shares.several = several
+    while waiting := [group for group in groups if shares.may_take(group)]:
+        for group in waiting:
+            if shares.may_take(group):
+                shares.take(group)
+    return shares
+
+
+def test_a_tenant_has_no_more_places_for_having_more_workflows() -> None:
+    shares = TenantShares(1000)
+    few, many = [Group(2, -number) for number in range(1, 20)], [Group(1, number) for number in range(1_000)]
+    while ready := [group for group in (_next(shares, many), _next(shares, few)) if group is not None]:
+        for group in ready:
+            if shares.may_take(group):
+                shares.take(group)
+    assert abs(shares.taken_by(1) - shares.taken_by(2)) <= 5
+    assert shares.may_take(Group(3, 0))
+
+
+def _next(shares: TenantShares, groups: list[Group]) -> Group | None:
+    """The one with the fewest places of those that may take one more."""
+    taken = shares.groups()
+    return min((group for group in groups if shares.may_take(group)), key=lambda g: taken.get(g, 0), default=None)
+
+
+def test_the_workflows_of_a_tenant_share_what_it_may_have() -> None:
+    shares = filled_by_tenants(1000, Group(1, 1))
+    assert shares.taken_by(1) == 791
+    assert shares.may_take(Group(1, 2))
+    assert shares.may_take(Group(2, 3))
+
+
+def test_one_tenant_alone_has_what_workflows_have_without_tenants() -> None:
+    shares = TenantShares(1000)
+    while shares.may_take(Group(1, 1)):
+        shares.take(Group(1, 1))
+    assert shares.taken_by(1) == filled(1000, "a").taken("a")
+    assert not shares.several
+    assert shares.may_take(Group(2, 2))
+    assert shares.several
+
+
+@given(st.integers(1, 60), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.booleans())
+def test_a_workflow_is_allowed_what_it_can_take_one_after_the_other(
+    size: int, own: int, of_tenant: int, others: int, several: bool
+) -> None:
+    shares = TenantShares(size)
+    for group, count in ((Group(1, 1), own), (Group(1, 2), of_tenant), (Group(2, 3), others if several else 0)):
+        for _ in range(count):
+            shares.take(group)
+    shares.several = several
+    allowed = allowance(shares.room_of(1), own)
+    taken = 0
+    while shares.may_take(Group(1, 1)):
+        shares.take(Group(1, 1))
+        taken += 1
+    assert taken == allowed

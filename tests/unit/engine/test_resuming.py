@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.definitions import RetryPolicy
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ControlCommand, StoreUnreachable
 from app.engine.running.claiming import ORPHAN_PAUSE_SECONDS
@@ -132,7 +133,7 @@ async def test_an_engine_takes_no_more_than_it_has_room_for(house: House) -> Non
     async with house.process(max_executions=2) as process:
         first, second = await house.stage.entered("t0"), await house.stage.entered("t1")
         await passed(house, "commands")
-        assert (process.engine.running, process.engine.has_room(1)) == (2, False)
+        assert (process.engine.running, process.engine.has_room(Group(1, 1))) == (2, False)
         assert house.owner(ids[2]) is None
         first.succeed()
         (await house.stage.entered("t2")).succeed()

@@ -8,6 +8,7 @@ from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Unavailable
 from app.domain.events import EventType
+from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
 from tests.support.memory_house import House
@@ -35,7 +36,7 @@ async def stopping(process, deadline: float = 60):
     """A stop that has begun and waits."""
     task = asyncio.create_task(process.engine.stop(deadline))
     await asyncio.sleep(0)
-    assert not process.engine.has_room(1)
+    assert not process.engine.has_room(Group(1, 1))
     return task
 
 

@@ -12,6 +12,7 @@ from app.domain.handlers import Attempt, TaskError
 from app.engine.dry_run import DryRunner
 from app.engine.planning.plans import Plans
 from app.engine.starting import StartRequest
+from tests.support.acts import act_of
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.executions import MemoryDefinitionReader, tenant_key
 from tests.support.memory_house import OUTPUT_LIMIT, House, Process
@@ -54,7 +55,7 @@ async def process(house: House) -> AsyncIterator[Process]:
 
 async def define(house: House, caller: Caller, *tasks: Task, **fields: object) -> Workflow:
     draft = WorkflowDraft(name="w", tasks=tuple(tasks), **{"secrets": ("TOKEN",), **fields})
-    return (await house.database.definitions.create(caller.tenant_id, draft)).workflow
+    return (await house.database.definitions.create(act_of(caller.tenant_id), draft)).workflow
 
 
 async def history(house: House, process: Process, caller: Caller, *tasks: Task, **fields: object) -> str:

@@ -107,6 +107,23 @@ async def test_threads_are_given_to_workflows_in_turn(handler, attempt) -> None:
     assert calls == ["a1", "b1", "c1", "a2", "b2", "a3"]
 
 
+async def test_threads_are_given_to_tenants_in_turn(handler, attempt) -> None:
+    stuck, calls = Stuck(), []
+    one = handler(threads=1, stuck=stuck, call=lambda name: calls.append(name))
+
+    def called(tenant_id: int, workflow_id: int, name: str) -> asyncio.Task[None]:
+        asked = attempt({"function": "call", "arguments": {"name": name}})
+        return asyncio.create_task(one.run(replace(asked, tenant_id=tenant_id, workflow_id=workflow_id)))
+
+    first = asyncio.create_task(one.run(attempt({"function": "stuck"})))
+    await passed(stuck.entered)
+    tasks = [called(2, number, f"a{number}") for number in range(4)] + [called(3, 9, "b1"), called(3, 9, "b2")]
+    await asyncio.sleep(0)
+    stuck.leave.set()
+    await asyncio.gather(first, *tasks)
+    assert calls == ["a0", "b1", "a1", "b2", "a2", "a3"]
+
+
 async def test_one_workflow_does_not_get_all_threads(handler, attempt) -> None:
     stuck = Stuck()
     one = handler(threads=16, stuck=stuck, call=lambda: 42)
@@ -165,10 +182,11 @@ async def test_no_more_threads_than_allowed_run_at_once(handler, attempt) -> Non
 async def test_a_stuck_function_does_not_keep_the_process_alive() -> None:
     program = """
 import asyncio, threading
+from app.domain.shares import Group
 from app.tasks.threads import WorkerThreads
 async def main():
     threads, entered = WorkerThreads(2), threading.Event()
-    threads.submit(lambda: (entered.set(), threading.Event().wait()))
+    threads.submit(lambda: (entered.set(), threading.Event().wait()), Group(1, 1))
     entered.wait()
     threads.close()
     print("closed", flush=True)

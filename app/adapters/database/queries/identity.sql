@@ -73,8 +73,29 @@ SELECT EXISTS (
 -- name: tenant
 SELECT * FROM tenants WHERE key = $1;
 
+-- name: lock_tenant
+SELECT * FROM tenants WHERE key = $1 FOR UPDATE;
+
 -- name: insert_tenant
 INSERT INTO tenants (key, name) VALUES ($1, $2) RETURNING *;
+
+-- name: change_tenant
+-- $2 are the names of the limits that change.
+UPDATE tenants SET
+    max_running = CASE WHEN 'max_running' = ANY($2::text[]) THEN $3::int ELSE max_running END,
+    starts_per_second = CASE WHEN 'starts_per_second' = ANY($2::text[]) THEN $4::int ELSE starts_per_second END,
+    max_definitions = CASE WHEN 'max_definitions' = ANY($2::text[]) THEN $5::int ELSE max_definitions END,
+    suspended_at = CASE WHEN $6::bool THEN coalesce(suspended_at, clock_timestamp())
+                        WHEN NOT $6::bool THEN NULL ELSE suspended_at END
+WHERE key = $1
+RETURNING *;
+
+-- name: limits
+-- There is a row also when no tenant has a limit.
+SELECT known.engines, known.several, t.id, t.max_running, t.starts_per_second, t.max_definitions
+FROM (SELECT (SELECT count(*) FROM engines WHERE lease_until > clock_timestamp()) AS engines,
+             (SELECT count(*) > 1 FROM (SELECT FROM tenants LIMIT 2) AS two) AS several) AS known
+LEFT JOIN tenants t ON coalesce(t.max_running, t.starts_per_second, t.max_definitions) IS NOT NULL;
 
 -- name: list_tenants
 SELECT * FROM tenants ORDER BY id OFFSET $1 LIMIT $2;

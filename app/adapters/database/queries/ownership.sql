@@ -53,39 +53,53 @@ RETURNING e.id, e.tenant_id, e.workflow_id, e.revision, e.status, e.input, e.cre
           e.root_id, e.depth, e.started_by;
 
 -- name: claim_divided
--- As claim, but divided among workflows: $3 are workflows, $4 how many executions may be claimed of each, $5 how many each
--- has; $6 is how many may be claimed of any other workflow. At most twice as many candidates are looked at as are claimed,
--- and one of each workflow.
--- The workflows of all executions without an owner are found one by one, each by a search in the index (workflow_id, due_at).
+-- As claim, but divided among tenants, and what a tenant gets among its workflows.
+-- $3 are workflows, $4 how many executions may be claimed of each, $5 how many each has. $6 are tenants, $7 and $8 the same
+-- of these, $9 how many may be claimed of each other workflow of the tenant; $10 and $11 are those of any other tenant.
+-- At most twice as many candidates are looked at as are claimed, and one of each workflow.
+-- The workflows of all executions without an owner are found one by one, each by a search in the index
+-- (tenant_id, workflow_id, due_at).
 -- The first row also has the workflows that may have more that is due; there is such a row also when nothing is claimed.
 -- Candidates are not locked before they are ordered: another engine, which finds the same, takes those that come next.
+-- They are looked up by their ids: with IS NULL, a generic plan reads all that is due from an index instead.
 WITH RECURSIVE engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), heads AS (
-    (SELECT workflow_id, due_at FROM executions WHERE owner_id IS NULL AND finished_at IS NULL
-     ORDER BY workflow_id, due_at LIMIT 1)
+    (SELECT tenant_id, workflow_id, due_at FROM executions WHERE owner_id IS NULL AND finished_at IS NULL
+     ORDER BY tenant_id, workflow_id, due_at LIMIT 1)
     UNION ALL
-    SELECT n.workflow_id, n.due_at FROM heads h CROSS JOIN LATERAL (
-        SELECT workflow_id, due_at FROM executions
-        WHERE owner_id IS NULL AND finished_at IS NULL AND workflow_id > h.workflow_id
-        ORDER BY workflow_id, due_at LIMIT 1) n
+    SELECT n.tenant_id, n.workflow_id, n.due_at FROM heads h CROSS JOIN LATERAL (
+        SELECT tenant_id, workflow_id, due_at FROM executions
+        WHERE owner_id IS NULL AND finished_at IS NULL AND (tenant_id, workflow_id) > (h.tenant_id, h.workflow_id)
+        ORDER BY tenant_id, workflow_id, due_at LIMIT 1) n
 ), ready AS MATERIALIZED (
-    SELECT h.workflow_id, coalesce(k.taken, 0) AS taken,
-           least(coalesce(k.allowed, $6::int), ceil(2 * $2::float8 / count(*) OVER ())::int) AS most
+    SELECT h.tenant_id, h.workflow_id, coalesce(t.taken, 0) AS tenant_taken, coalesce(t.allowed, $10::int) AS tenant_most,
+           coalesce(k.taken, 0) AS taken, coalesce(k.allowed, t.of_each, $11::int) AS allowed
     FROM heads h
     LEFT JOIN unnest($3::bigint[], $4::int[], $5::int[]) AS k (workflow_id, allowed, taken) USING (workflow_id)
-    WHERE h.due_at <= statement_timestamp() AND coalesce(k.allowed, $6::int) > 0
+    LEFT JOIN unnest($6::int[], $7::int[], $8::int[], $9::int[]) AS t (tenant_id, allowed, taken, of_each)
+        USING (tenant_id)
+    WHERE h.due_at <= statement_timestamp() AND coalesce(k.allowed, t.of_each, $11::int) > 0
+      AND coalesce(t.allowed, $10::int) > 0
+), tenants AS (
+    SELECT tenant_id, count(*) AS workflows, count(*) OVER () AS tenants FROM ready GROUP BY tenant_id
 ), candidates AS MATERIALIZED (
-    SELECT f.id, r.workflow_id, r.taken + f.rank AS turn, f.rank = r.most AS is_last
-    FROM ready r CROSS JOIN LATERAL (
-        SELECT id, row_number() OVER (ORDER BY due_at) AS rank FROM executions
-        WHERE workflow_id = r.workflow_id AND owner_id IS NULL AND finished_at IS NULL
+    SELECT f.id, r.tenant_id, r.workflow_id, r.tenant_taken, r.tenant_most, r.taken + f.rank AS turn, f.due_at,
+           f.rank = m.most AS is_last
+    FROM ready r JOIN tenants t USING (tenant_id)
+    CROSS JOIN LATERAL (SELECT least(r.allowed, ceil(2 * $2::float8 / (t.tenants * t.workflows))::int) AS most) m
+    CROSS JOIN LATERAL (
+        SELECT id, due_at, row_number() OVER (ORDER BY due_at) AS rank FROM executions
+        WHERE tenant_id = r.tenant_id AND workflow_id = r.workflow_id AND owner_id IS NULL AND finished_at IS NULL
           AND due_at <= statement_timestamp()
-        ORDER BY due_at LIMIT r.most) f
+        ORDER BY due_at LIMIT m.most) f
+), ordered AS (
+    SELECT id, tenant_taken, tenant_most, row_number() OVER (PARTITION BY tenant_id ORDER BY turn, due_at, id) AS rank
+    FROM candidates
 ), due AS MATERIALIZED (
-    SELECT x.id FROM candidates c JOIN executions x ON x.id = c.id
-    WHERE x.owner_id IS NULL AND x.finished_at IS NULL AND x.due_at <= statement_timestamp()
-    ORDER BY c.turn, x.due_at
+    SELECT x.id FROM ordered o JOIN executions x ON x.id = o.id
+    WHERE o.rank <= o.tenant_most AND num_nonnulls(x.owner_id, x.finished_at) = 0 AND x.due_at <= statement_timestamp()
+    ORDER BY o.tenant_taken + o.rank, x.due_at
     LIMIT $2
     FOR UPDATE OF x SKIP LOCKED
 ), claimed AS (

@@ -88,8 +88,13 @@ WALLS = (
     Wall("audit_log", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
     Wall("audit_heads", OF_TENANT, ["SELECT", "UPDATE (number, prev, hash)"], ["SELECT"]),
     # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
-    Wall("tenants", EVERY, ["SELECT", "INSERT", "UPDATE (name, suspended_at)"], ["SELECT"]),
-    Wall("engines", EVERY, [], ALL),
+    Wall(
+        "tenants",
+        EVERY,
+        ["SELECT", "INSERT", "UPDATE (name, suspended_at, max_running, starts_per_second, max_definitions)"],
+        ["SELECT"],
+    ),
+    Wall("engines", EVERY, ["SELECT (id, lease_until)"], ALL),
     Wall("alembic_version", EVERY, ["SELECT"], ["SELECT"]),
 )
 
