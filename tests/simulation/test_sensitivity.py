@@ -17,7 +17,8 @@ from app.engine.running.claiming import Claiming
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.recorder import Recorder, WritePermit
 from app.engine.watching.watchers import Batch, Watcher
-from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.database import MemoryDatabase, StoredExecution
+from tests.support.memory.executions import MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.simulated_world import simulate
@@ -56,6 +57,10 @@ async def _no_family_is_too_large(*_: object) -> int:
 
 async def _leave_orphans(_: Claiming, engine_id: int) -> None:
     return
+
+
+def _of_whoever_asks(self: MemoryExecutionStore, _: int, execution_id: UUID) -> StoredExecution | None:
+    return self._database.executions.get(execution_id)
 
 
 def _act_at_once(self: Recorder, permit: WritePermit, step: Step, acknowledge: Callable[[bool], None]) -> None:
@@ -99,6 +104,7 @@ SABOTAGE = {
     "parents are not told that a child has ended": (Children, "change", _tell_no_parent),
     "a new attempt waits for the child of the one before": (TaskState, "begin_wait", _keep_children),
     "nobody wakes those for whom a command waits": (MemoryDatabase, "make_due", lambda *_: None),
+    "what a tenant has exists for others": (MemoryExecutionStore, "_row", _of_whoever_asks),
     "families may be of any depth": (ChildOpenings, "check_family", _no_family_is_too_large),
 }
 

@@ -28,5 +28,8 @@ def start_of(
     input: dict[str, Any] | None = None,
     idempotency_key: str | None = None,
     revision: int | None = None,
+    tenant_id: int = DEFAULT_TENANT_ID,
 ) -> StartRequest:
-    return StartRequest(ref_of(workflow), payload_of({} if input is None else input), idempotency_key, revision)
+    return StartRequest(
+        ref_of(workflow, tenant_id), payload_of({} if input is None else input), idempotency_key, revision
+    )

@@ -9,7 +9,6 @@ import orjson
 from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import task_order
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.documents import workflow_from_document
 from app.domain.events import EventType
 from app.domain.executions import Failure
@@ -36,7 +35,8 @@ def stored_problems(database: MemoryDatabase) -> Iterator[str]:
 
 def _history_problems(database: MemoryDatabase, execution_id: UUID, row: StoredExecution) -> Iterator[str]:
     execution = row.execution
-    ref = Ref(tenant_id=DEFAULT_TENANT_ID, id=execution.workflow_id)
+    tenant_id = database.definitions.tenant_of(execution.workflow_id)
+    ref = Ref(tenant_id=tenant_id, id=execution.workflow_id)
     document = run_at_once(database.definitions.revision_document(ref, execution.revision))
     check = HistoryCheck(execution_id, task_order(workflow_from_document(orjson.loads(document))))
     for event in database.histories[execution_id]:
@@ -58,7 +58,7 @@ def _history_problems(database: MemoryDatabase, execution_id: UUID, row: StoredE
             execution.output,
             _text(execution.failure),
             execution.tenant_id,
-            database.definitions.tenant_of(execution.workflow_id),
+            tenant_id,
         ),
     )
     yield from (str(finding) for finding in check.found if not finding.rule.is_warning)

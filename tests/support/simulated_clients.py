@@ -1,15 +1,15 @@
 """People who start, watch and steer executions, through whatever process answers, and do not give up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol
 from uuid import UUID
 
-from app.domain.callers import ANONYMOUS
-from app.domain.errors import Invalid, Unavailable, WrongState
+from app.domain.callers import ANONYMOUS, Caller
+from app.domain.errors import Invalid, NotFound, Unavailable, WrongState
 from app.domain.events import Event
 from tests.support.requests import payload_of, start_of
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
@@ -54,13 +54,17 @@ class Town(Protocol):
     def is_stored(self, execution_id: UUID) -> bool: ...
     def any_step(self, execution_id: UUID) -> str | None: ...
     def any_child(self, execution_id: UUID) -> UUID | None: ...
+    def other_tenants(self, tenant_id: int) -> Sequence[int]: ...
     def send(self, client: Coroutine[Any, Any, None]) -> None: ...
     def send_watcher(self, client: Coroutine[Any, Any, None]) -> None: ...
     def note(self, text: str) -> None: ...
 
 
 class Client:
-    def __init__(self, town: Town) -> None:
+    """Of one tenant."""
+
+    def __init__(self, town: Town, tenant_id: int) -> None:
+        self._caller = replace(ANONYMOUS, tenant_id=tenant_id)
         self._town = town
         self._chance = town.chance
         self._book = town.book
@@ -68,9 +72,9 @@ class Client:
     async def start(self, workflow: str, key: str | None, after_seconds: float) -> None:
         """Once per key; without a key a start that was not answered is not repeated."""
         await asyncio.sleep(after_seconds)
-        request = start_of(workflow, {}, key)
+        request = start_of(workflow, {}, key, tenant_id=self._caller.tenant_id)
         started = await self._insist(
-            lambda process: process.executions.start(ANONYMOUS, request), repeat=key is not None
+            lambda process: process.executions.start(self._caller, request), repeat=key is not None
         )
         if started is not None:
             self._accepted(started.execution.id, key)
@@ -78,10 +82,10 @@ class Client:
     async def execute(self, workflow: str, key: str | None, after_seconds: float) -> None:
         """Start and watch in one call; a stream that breaks is not taken up again, but opened anew with the key."""
         await asyncio.sleep(after_seconds)
-        request = start_of(workflow, {}, key)
+        request = start_of(workflow, {}, key, tenant_id=self._caller.tenant_id)
 
         async def work(process: SimulatedProcess) -> None:
-            started, stream = await process.executions.execute(ANONYMOUS, request)
+            started, stream = await process.executions.execute(self._caller, request)
             watched = Watched(started.execution.id, 0)
             self._book.watched.append(watched)
             self._accepted(watched.execution_id, key)
@@ -95,7 +99,7 @@ class Client:
         if not self._town.is_stored(execution_id):
             self._town.problems.append(f"{execution_id} was accepted and is not stored")
         if key is not None:
-            self._book.by_key.setdefault(key, set()).add(execution_id)
+            self._book.by_key.setdefault(f"{key} of {self._caller.tenant_id}", set()).add(execution_id)
         if execution_id not in self._book.accepted:
             self._book.accepted[execution_id] = None
             self._send_others(execution_id)
@@ -106,6 +110,9 @@ class Client:
         for name in ("cancel", "pause", "signal", "wait", "skip", "retry", "rerun", "meddle"):
             if self._chance.random() < 0.25:
                 self._town.send(getattr(self, name)(execution_id))
+        for tenant_id in self._town.other_tenants(self._caller.tenant_id):
+            if self._chance.random() < 0.25:
+                self._town.send(Client(self._town, tenant_id).trespass(execution_id))
 
     async def watch(self, execution_id: UUID, after: int) -> None:
         await asyncio.sleep(self._chance.random() * 6)
@@ -113,7 +120,7 @@ class Client:
         self._book.watched.append(watched)
 
         async def work(process: SimulatedProcess) -> None:
-            await self._read(await process.executions.watch(ANONYMOUS, execution_id, watched.position), watched)
+            await self._read(await process.executions.watch(self._caller, execution_id, watched.position), watched)
             watched.ended = True
 
         while not watched.ended:
@@ -132,7 +139,7 @@ class Client:
 
     async def cancel(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
-        await self._insist(lambda process: process.controls.cancel(ANONYMOUS, execution_id, "no longer wanted"))
+        await self._insist(lambda process: process.controls.cancel(self._caller, execution_id, "no longer wanted"))
 
     async def meddle(self, execution_id: UUID) -> None:
         """Steer a child whose parent waits for it."""
@@ -143,41 +150,59 @@ class Client:
 
     async def pause(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 3)
-        await self._insist(lambda process: process.controls.pause(ANONYMOUS, execution_id, "a pause"))
+        await self._insist(lambda process: process.controls.pause(self._caller, execution_id, "a pause"))
         await asyncio.sleep(self._chance.random() * 3)
         await self.resume(execution_id)
 
     async def resume(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.controls.resume(ANONYMOUS, execution_id, "go on"))
+        await self._insist(lambda process: process.controls.resume(self._caller, execution_id, "go on"))
 
     async def signal(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
         payload = {self._chance.choice(ANSWERS): GO}
-        await self._insist(lambda process: _signal(process, execution_id, payload))
+        await self._insist(lambda process: _signal(process, self._caller, execution_id, payload))
 
     async def skip(self, execution_id: UUID) -> None:
         await asyncio.sleep(self._chance.random() * 5)
         if (task := self._town.any_step(execution_id)) is not None:
-            await self._insist(lambda process: process.controls.skip(ANONYMOUS, execution_id, task, "not needed"))
+            await self._insist(lambda process: process.controls.skip(self._caller, execution_id, task, "not needed"))
 
     async def retry(self, execution_id: UUID) -> None:
         """Asked for before the end, it is refused; asked for twice, it is one."""
-        await self._insist(lambda process: process.executions.wait(ANONYMOUS, execution_id, self._chance.random() * 20))
-        started = await self._insist(lambda process: process.controls.retry(ANONYMOUS, execution_id))
+        await self._insist(
+            lambda process: process.executions.wait(self._caller, execution_id, self._chance.random() * 20)
+        )
+        started = await self._insist(lambda process: process.controls.retry(self._caller, execution_id))
         if started is not None:
             self._accepted(started.execution.id, f"retry of {execution_id}")
 
     async def rerun(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.executions.wait(ANONYMOUS, execution_id, self._chance.random() * 20))
+        await self._insist(
+            lambda process: process.executions.wait(self._caller, execution_id, self._chance.random() * 20)
+        )
         task, key = self._town.any_step(execution_id), f"rerun of {execution_id}"
         if task is None:
             return
-        started = await self._insist(lambda process: process.controls.rerun(ANONYMOUS, execution_id, task, key))
+        started = await self._insist(lambda process: process.controls.rerun(self._caller, execution_id, task, key))
         if started is not None:
             self._accepted(started.execution.id, key)
 
     async def wait(self, execution_id: UUID) -> None:
-        await self._insist(lambda process: process.executions.wait(ANONYMOUS, execution_id, 5))
+        await self._insist(lambda process: process.executions.wait(self._caller, execution_id, 5))
+
+    async def trespass(self, execution_id: UUID) -> None:
+        """Read or steer what belongs to another tenant. It does not exist for this one."""
+        await asyncio.sleep(self._chance.random() * 5)
+        name = self._chance.choice([*_TRESPASSES])
+
+        async def work(process: SimulatedProcess) -> None:
+            try:
+                await _TRESPASSES[name](process, self._caller, execution_id)
+            except NotFound:
+                return
+            self._town.problems.append(f"{name} of tenant {self._caller.tenant_id} reached {execution_id}")
+
+        await self._insist(work)
 
     async def _insist(self, ask: Callable[[SimulatedProcess], Awaitable[Any]], *, repeat: bool = True) -> Any:
         """The answer of the first process that has one; None when the answer is that it is too late."""
@@ -196,8 +221,23 @@ class Client:
             await asyncio.sleep(self._chance.random() * 0.5)
 
 
-async def _signal(process: SimulatedProcess, execution_id: UUID, payload: dict[str, str]) -> None:
+async def _signal(process: SimulatedProcess, caller: Caller, execution_id: UUID, payload: dict[str, str]) -> None:
     try:
-        await process.controls.signal(ANONYMOUS, execution_id, GO, payload_of(payload))
+        await process.controls.signal(caller, execution_id, GO, payload_of(payload))
     except Invalid:
         """No task of the execution can take it."""
+
+
+_TRESPASSES: Mapping[str, Callable[[SimulatedProcess, Caller, UUID], Awaitable[Any]]] = {
+    "get": lambda process, caller, wanted: process.executions.get(caller, wanted),
+    "watch": lambda process, caller, wanted: process.executions.watch(caller, wanted, 0),
+    "wait": lambda process, caller, wanted: process.executions.wait(caller, wanted, 1),
+    "tasks": lambda process, caller, wanted: process.executions.tasks(caller, wanted),
+    "cancel": lambda process, caller, wanted: process.controls.cancel(caller, wanted, "not mine"),
+    "pause": lambda process, caller, wanted: process.controls.pause(caller, wanted, "not mine"),
+    "resume": lambda process, caller, wanted: process.controls.resume(caller, wanted, "not mine"),
+    "signal": lambda process, caller, wanted: process.controls.signal(caller, wanted, GO, payload_of({})),
+    "skip": lambda process, caller, wanted: process.controls.skip(caller, wanted, "t0", "not mine"),
+    "retry": lambda process, caller, wanted: process.controls.retry(caller, wanted),
+    "rerun": lambda process, caller, wanted: process.controls.rerun(caller, wanted, "t0", None),
+}

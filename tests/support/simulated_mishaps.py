@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from app.definitions.edits import merged
-from tests.support.acts import ANYONE
+from tests.support.acts import act_of
 from tests.support.requests import ref_of
 from tests.support.simulated_network import Sky
 from tests.support.simulated_process import LEASE, ProcessDied, SimulatedProcess, World
@@ -107,9 +107,9 @@ class Mishaps:
         self._patient.send(self._change_definition())
 
     async def _change_definition(self) -> None:
-        text = str(self._chance.random())
+        text, tenant_id = str(self._chance.random()), self._chance.choice(self._scenario.tenants)
         await self._patient.database.definitions.change(
-            ANYONE, ref_of("w0"), lambda now: merged(now, {"description": text})
+            act_of(tenant_id), ref_of("w0", tenant_id), lambda now: merged(now, {"description": text})
         )
 
     def _steps(self) -> int:

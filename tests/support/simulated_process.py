@@ -26,6 +26,7 @@ from app.engine.starting import Starter
 from app.engine.watching import announcer
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from tests.support.fixed_limits import FixedLimits
 from tests.support.histories import at
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.database import MemoryDatabase
@@ -189,7 +190,9 @@ class SimulatedProcess:
             writer, attempts, self.hub, evaluations, self.clock, openings, chance=world.chance.random
         )
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
-        self.engine = Engine(Link(self.wire, MemoryOwnership(database)), plans, shared, limits, signals, options)
+        ownership, scenario = Link(self.wire, MemoryOwnership(database)), world.scenario
+        of_tenants = FixedLimits(scenario.limits, several=len(scenario.tenants) > 1)
+        self.engine = Engine(ownership, plans, shared, limits, signals, options, of_tenants)
         self.engine._lease._monotonic = self.monotonic
         self.witness.engine_id = lambda: self.engine._lease.engine_id
         engine = self.engine if self.has_engine else NoEngine()

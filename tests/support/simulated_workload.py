@@ -1,6 +1,6 @@
 """What chance puts into one simulation: workflows, and how bad things become."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -12,6 +12,8 @@ from tests.support.simulated_network import Weather
 GO = "go"
 """The name of the signal that tasks wait for."""
 
+TENANTS = (1, 2, 3)
+
 ANSWERS = ("yes", "no")
 """A signal's payload has one of these as its key; some tasks take only one of them."""
 
@@ -20,11 +22,15 @@ ANSWERS = ("yes", "no")
 class Scenario:
     """`mishaps` are what may happen to processes, and `calamities` how often something does, until `chaos_seconds`.
 
-    `forgetting` is how often an engine dies after a step that concerns others of a family, before it has woken these.
+    `tenants` each have the workflows, with the same keys. `limits` are how many executions of a tenant an engine runs
+    at most, for those that are limited. `forgetting` is how often an engine dies after a step that concerns others of a
+    family, before it has woken these.
     """
 
     engines: int
     has_desk: bool
+    tenants: Sequence[int]
+    limits: Mapping[int, int]
     workflows: Sequence[WorkflowDraft]
     starts: int
     weather: Weather
@@ -41,9 +47,12 @@ MISHAPS = ("kill", "kill between steps", "freeze", "freeze between steps", "cut"
 def draw_scenario(chance: Random) -> Scenario:
     """Each misfortune is left out in half of the simulations, so that the others are seen alone, too."""
     count = chance.randint(1, 2)
+    tenants = TENANTS[: chance.choice([1, 2, 3])]
     return Scenario(
         engines=chance.choice([1, 2, 2, 3]),
         has_desk=chance.random() < 0.3,
+        tenants=tenants,
+        limits={tenant_id: chance.randint(1, 3) for tenant_id in tenants if chance.random() < 0.25},
         workflows=[*(_draw_workflow(chance, number) for number in range(count)), _draw_leaf(chance, count)],
         starts=chance.randint(1, 5),
         weather=_draw_weather(chance),

@@ -15,7 +15,7 @@ import orjson
 
 from app.domain.states import ExecutionStatus
 from app.engine.ports import Step
-from tests.support.acts import ANYONE
+from tests.support.acts import act_of
 from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -108,7 +108,8 @@ class Simulation:
 
     async def _live(self) -> None:
         for draft in self.scenario.workflows:
-            await self.database.definitions.create(ANYONE, draft)
+            for tenant_id in self.scenario.tenants:
+                await self.database.definitions.create(act_of(tenant_id), draft)
         for _ in range(self.scenario.engines):
             await self.launch(has_engine=True)
         if self.scenario.has_desk:
@@ -128,11 +129,12 @@ class Simulation:
             key = self.chance.choice([None, f"key {number}"])
             workflow = f"w{self.chance.randrange(len(self.scenario.workflows))}"
             for _ in range(1 if key is None else self.chance.randint(1, 3)):
+                client = Client(self, self.chance.choice(self.scenario.tenants))
                 when = self.chance.random() * self.scenario.chaos_seconds * 0.7
                 if self.chance.random() < 0.3:
-                    self.send_watcher(Client(self).execute(workflow, key, when))
+                    self.send_watcher(client.execute(workflow, key, when))
                 else:
-                    self.send(Client(self).start(workflow, key, when))
+                    self.send(client.start(workflow, key, when))
 
     async def _settle(self) -> None:
         """Everybody is answered, what was paused is resumed, and everything comes to its end.
@@ -144,7 +146,8 @@ class Simulation:
         while self._open or any(not task.done() for task in (*self._clients, *self._watchers)):
             await self._answered()
             for execution_id in self._paused:
-                self.send(Client(self).resume(execution_id))
+                tenant_id = self.database.executions[execution_id].execution.tenant_id
+                self.send(Client(self, tenant_id).resume(execution_id))
             await self._answered()
             await asyncio.sleep(0.25)
 
@@ -224,6 +227,9 @@ class Simulation:
     def is_stored(self, execution_id: UUID) -> bool:
         return execution_id in self.database.executions
 
+    def other_tenants(self, tenant_id: int) -> Sequence[int]:
+        return [other for other in self.scenario.tenants if other != tenant_id]
+
     def any_child(self, execution_id: UUID) -> UUID | None:
         """One that a task of the execution has started."""
         children = self.database.children_of(execution_id)
@@ -233,7 +239,9 @@ class Simulation:
         """The name of a task that the execution may run, and that undoes no other."""
         execution = self.database.executions[execution_id].execution
         document = run_at_once(
-            self.database.definitions.revision_document(ref_of(execution.workflow_id), execution.revision)
+            self.database.definitions.revision_document(
+                ref_of(execution.workflow_id, execution.tenant_id), execution.revision
+            )
         )
         names = [task["name"] for task in orjson.loads(document)["tasks"] if not task["name"].startswith("undo")]
         return self.chance.choice(names) if names else None
