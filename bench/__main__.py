@@ -9,11 +9,17 @@ from bench.peers.contestants import peer_contestants
 from bench.rest.__main__ import measure as measure_rest
 from bench.samples import Sample
 from bench.scale.__main__ import measure as measure_scale
+from bench.tenants.__main__ import measure as measure_tenants
 from bench.work.contestants import service_contestants
 
 
 async def measure(house: House) -> list[Sample]:
-    parts = {"executions": _measure_executions, "REST": measure_rest, "scale": measure_scale}
+    parts = {
+        "executions": _measure_executions,
+        "REST": measure_rest,
+        "tenants": measure_tenants,
+        "scale": measure_scale,
+    }
     samples: list[Sample] = []
     for name, part in parts.items():
         samples += await as_far_as_possible(house, name, partial(part, house)) or []

@@ -10,6 +10,7 @@ from bench.rest.contestants import HIT, MEMORY, POOLED, USUAL
 from bench.samples import Samples, Spread, Value, percentile, rate, ratio, spread, task_rate
 from bench.scale.contestants import engines_label, stored_label, watchers_label
 from bench.scale.memory import PER_PARKED, PER_RUNNING
+from bench.tenants.contestants import ANONYMOUS_GET, BOUND, KEY_GET, MANY, ONE, POINT_READ, TENANTS, UNBOUND
 from bench.work.contestants import ALONE, STREAM
 
 
@@ -84,6 +85,9 @@ TARGETS = (
     Target("cached GET against ceiling (d) with a pool", 1.2, _against(HIT, POOLED, "REST")),
     Target("cached GET against ceiling (c)", 0.6, _against(HIT, MEMORY, "REST")),
     Target("cached GET against the usual way", 10, _against(HIT, USUAL, "REST")),
+    Target(f"`seq3` of {TENANTS} tenants against one, engine alone, executions/s", 0.95, _against(MANY, ONE)),
+    Target("cached GET with a key against anonymous", 0.9, _against(KEY_GET, ANONYMOUS_GET, "REST")),
+    Target("read by id and tenant against one by id, time", 1.2, _against(UNBOUND, BOUND, POINT_READ), at_most=True),
     Target("bytes stored per `seq3` execution", 2_000, _stored_bytes, at_most=True, unit="bytes"),
     Target(PER_RUNNING, 10_000, lambda run: run.figure(PER_RUNNING), at_most=True, unit="bytes"),
     Target(

@@ -2,7 +2,7 @@
 
     python -m bench.rest.http_load
 
-A request has `port`, `method`, `paths` (each connection uses one of them), `body` and the expected `status`.
+A request has `port`, `method`, `paths` (each connection uses one of them), `headers`, `body` and the expected `status`.
 """
 
 import asyncio
@@ -113,6 +113,7 @@ def _same(connection: Connection) -> Connection:
 def _request_text(request: dict[str, Any], path: str) -> bytes:
     body = str(request.get("body", "")).encode()
     lines = [f"{request['method']} {path} HTTP/1.1", "host: 127.0.0.1", "accept: application/json"]
+    lines += request.get("headers", ())
     if body:
         lines += ["content-type: application/json", f"content-length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body

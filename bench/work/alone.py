@@ -6,6 +6,7 @@ python -m bench.work.alone DATABASE_URL
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 import uvloop
@@ -14,7 +15,7 @@ from app.adapters.database.walls.rules import API, ENGINE
 from app.adapters.embedded.logins import login_url
 from app.adapters.logs import configure_logs
 from app.config import Settings
-from app.domain.callers import ANONYMOUS
+from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.service import ExecutionService
@@ -37,9 +38,10 @@ async def engine_in_process(database_url: str) -> AsyncIterator[EngineProcess]:
             await process.engine.stop(0)
 
 
-async def run_one(executions: ExecutionService, work: str) -> None:
+async def run_one(executions: ExecutionService, work: str, tenant_id: int = DEFAULT_TENANT_ID) -> None:
     """Raise `RuntimeError` when the execution does not complete."""
-    _, batches = await executions.execute(ANONYMOUS, StartRequest(Ref(tenant_id=ANONYMOUS.tenant_id, key=work)))
+    caller = replace(ANONYMOUS, tenant_id=tenant_id)
+    _, batches = await executions.execute(caller, StartRequest(Ref(tenant_id=tenant_id, key=work)))
     last = None
     async with aclosing(batches):
         async for updates in batches:
