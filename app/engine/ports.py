@@ -146,11 +146,15 @@ class Parking:
 
     - seconds: how long it waits from now on
     - until: the time that the history gives
+    - after: the number of the last event. When the history has grown since, the execution stays where it is: the
+      connection was lost with this step, the same engine has claimed the execution again, and the step arrives late.
+      None for any number
     - in_family: True when other executions may leave commands for it without making it due
     """
 
     seconds: float | None
     until: datetime | None = None
+    after: int | None = None
     in_family: bool = False
 
 

@@ -811,6 +811,22 @@ async def test_a_parked_execution_is_due_at_the_earlier_of_two_times(
     assert await stores.due() == ({execution_id} if is_due else set())
 
 
+async def test_a_parking_that_comes_after_further_events_changes_nothing(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    """Its connection was lost. The same engine has claimed the execution again, and continued it."""
+    execution_id = await stores.open(engine_id, workflow)
+    parked = Step(execution_id, (), parking=Parking(0, after=3))
+    await stores.recording.record(engine_id, [parked])
+    [claim] = await stores.ownership.claim(engine_id, 10)
+    last = claim.events[-1].sequence
+    assert last <= 3
+    following = [note(number) for number in range(last + 1, 5)]
+    await stores.recording.record(engine_id, [Step(execution_id, following)])
+    await stores.recording.record(engine_id, [Step(execution_id, (), parking=Parking(None, after=3))])
+    assert await stores.ownership.owned(engine_id) == [execution_id]
+
+
 async def test_what_is_due_at_once_is_due_since_its_creation(postgres: Stores, pool: Pool) -> None:
     """So that it is claimed although the clock was ahead when it was enqueued, freed, or sent a command."""
     workflow, engine = await new_workflow(postgres), await postgres.engine()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.adapters.database import rows
-from app.engine.ports import RowChange, Step
+from app.engine.ports import Parking, RowChange, Step
 
 
 def arguments(steps: Sequence[Step]) -> Iterable[Any]:
@@ -29,7 +29,7 @@ def arguments(steps: Sequence[Step]) -> Iterable[Any]:
         *columns([(step.execution_id, *event) for step in steps for event in step.events], 9),
         *columns(changed, 6),
         [command for step in steps for command in step.done_commands],
-        *columns([(step.execution_id, p.seconds, p.until) for step in steps if (p := step.parking) is not None], 3),
+        *columns([(step.execution_id, *_parking_values(p)) for step in steps if (p := step.parking) is not None], 4),
     )
 
 
@@ -45,6 +45,10 @@ def _merged_changes(steps: Sequence[Step]) -> dict[UUID, RowChange]:
 
 def _change_values(change: RowChange) -> tuple[Any, ...]:
     return change.status, change.started_at, change.finished_at, change.output, change.failure
+
+
+def _parking_values(parking: Parking) -> tuple[Any, ...]:
+    return parking.seconds, parking.until, parking.after
 
 
 def columns(values: Sequence[tuple[Any, ...]], count: int) -> Iterable[Sequence[Any]]:

@@ -388,7 +388,7 @@ class Run:
             self._due_times.watch_quiet()
             return
         if (parking := self._due_times.parking()) is not None:
-            parking = parking if self._family is ALONE else replace(parking, in_family=True)
+            parking = replace(parking, after=self.committed, in_family=self._family is not ALONE)
             # From here on nothing may be decided: this step gives the execution up, and another engine may take it.
             self._parking = True
             self._due_times.stop()

@@ -61,7 +61,7 @@ class MemoryRecording:
         self._database.histories[step.execution_id].extend(step.events)
         if step.change is not None:
             self._database.executions[step.execution_id].change(step.change)
-        if step.parking is not None:
+        if step.parking is not None and self._is_in_time(step.execution_id, step.parking):
             self._database.executions[step.execution_id].park(self._due_at(step.parking))
         for command_id in step.done_commands:
             command = self._database.commands.get(command_id)
@@ -88,6 +88,10 @@ class MemoryRecording:
             yield step.execution_id
         if step.family is not None:
             yield from self._database.executions
+
+    def _is_in_time(self, execution_id: UUID, parking: Parking) -> bool:
+        history = self._database.histories[execution_id]
+        return parking.after is None or history[-1].sequence <= parking.after
 
     def _due_at(self, parking: Parking) -> datetime:
         seconds, now = parking.seconds, self._database.now()

@@ -114,8 +114,9 @@ engine AS MATERIALIZED (
     UPDATE executions e
     SET owner_id = NULL,
         due_at = least(e.due_at, clock_timestamp() + p.seconds * interval '1 second', p.until)
-    FROM engine, unnest($31::uuid[], $32::float8[], $33::timestamptz[]) AS p (id, seconds, until)
+    FROM engine, unnest($31::uuid[], $32::float8[], $33::timestamptz[], $34::int[]) AS p (id, seconds, until, after)
     WHERE e.id = p.id AND e.owner_id = engine.id
+      AND NOT EXISTS (SELECT FROM execution_events h WHERE h.execution_id = p.id AND h.sequence > p.after)
 ), done AS (
     DELETE FROM execution_commands d USING owned WHERE d.execution_id = owned.id AND d.id = ANY ($30::bigint[])
 );
