@@ -34,7 +34,11 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
     async with open_engine_process(settings, secrets, secrets.mask) as process:
         process.defects.on_first(stop.set)
         servicer = WorkflowServicer(
-            process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes
+            process.executions,
+            process.controls,
+            process.payloads,
+            settings.grpc_max_message_bytes,
+            process.identity.addresses,
         )
         server = Server(
             servicer,

@@ -1,4 +1,4 @@
-"""From which address a request comes, as the limits count it.
+"""From which address a request comes, as the limits count it and as the audit log has it.
 
 That is the peer of the connection. If the peer is a proxy that is trusted, it is the hop that the proxy names in
 `X-Forwarded-For`: each proxy appends the address of its own peer, so the hops are read from the right, until one is not
@@ -36,7 +36,7 @@ LOCAL = Sender(None)
 
 
 class ClientAddresses:
-    """Finds the address by which a request is counted.
+    """Finds the address of the client of a request.
 
     trusted: the addresses of proxies whose `X-Forwarded-For` is believed.
     """
@@ -58,6 +58,13 @@ class ClientAddresses:
         if sender.forwarded and self._is_trusted(peer):
             return _group(self._client(peer, sender.forwarded))
         return None if peer.is_loopback else _group(peer)
+
+    def client(self, sender: Sender) -> str | None:
+        """The whole address of the client; None for a connection within this machine that has none."""
+        peer = None if sender.peer is None else parse_address(sender.peer)
+        if peer is not None and sender.forwarded and self._is_trusted(peer):
+            peer = self._client(peer, sender.forwarded)
+        return None if peer is None else str(peer)
 
     def _client(self, peer: Address, forwarded: Sequence[bytes]) -> Address:
         """The first hop from the right that is not trusted. What is no address ends the search: the last proxy that is

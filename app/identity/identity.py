@@ -1,8 +1,9 @@
 """What the APIs know of identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.identity.admission import Admission
+from app.identity.client_addresses import ClientAddresses
 from app.identity.keys import KeyService
 from app.identity.long_calls import LongCalls
 from app.identity.tenant_limits import KnownLimits, StartQuotas
@@ -19,6 +20,7 @@ class Identity:
     tenants: manages tenants.
     limits: what tenants may use.
     starts: how often they may start executions.
+    addresses: finds out where a request comes from.
     """
 
     admission: Admission
@@ -27,3 +29,4 @@ class Identity:
     tenants: TenantService
     limits: KnownLimits
     starts: StartQuotas
+    addresses: ClientAddresses = field(default_factory=ClientAddresses)

@@ -24,6 +24,7 @@ from app.domain.permissions import Role
 from app.engine.notifying import notify_engines
 from app.identity.admission import Admission
 from app.identity.authentication import Authenticator
+from app.identity.client_addresses import ClientAddresses
 from app.identity.identity import Identity
 from app.identity.keys import KeyService
 from app.identity.known_callers import KnownCallers
@@ -68,14 +69,16 @@ async def open_identity(
     signals.subscribe(KEYS_CHANGED, lambda _: tenant_limits.changed())
     log.info("authentication", auth=settings.auth, tokens=tokens is not None)
     keys, quotas = KeyService(store, announce), StartQuotas(tenant_limits, time.monotonic)
-    async with open_rates(settings) as rates:
+    addresses = ClientAddresses(settings.proxy_networks)
+    async with open_rates(settings, addresses) as rates:
         authenticator = Authenticator(store, tokens, known, long_calls.used, rates) if is_on else None
         admission = Admission(authenticator, limits, documentation, refused, only_loopback=only_loopback, rates=rates)
         loops = (long_calls, refused, tenant_limits)
         for loop in loops:
             loop.start(on_defect)
         try:
-            yield Identity(admission, long_calls, keys, TenantService(tenants, announce), tenant_limits, quotas)
+            service = TenantService(tenants, announce)
+            yield Identity(admission, long_calls, keys, service, tenant_limits, quotas, addresses)
         finally:
             for loop in reversed(loops):
                 await loop.stop()

@@ -20,10 +20,12 @@ TIMEOUT_SECONDS = 0.25
 
 
 @asynccontextmanager
-async def open_rates(settings: Settings) -> AsyncIterator[Rates | None]:
+async def open_rates(settings: Settings, addresses: ClientAddresses) -> AsyncIterator[Rates | None]:
     """The limits of the settings; None when there are none. Raise `SettingsError` for a REDIS_URL that cannot be used.
 
     While everyone is admitted, requests are counted by address, and only if others can reach the process.
+
+    addresses: finds the address that is counted.
     """
     rules = RateRules(settings.rate_limit_anonymous or None, settings.rate_limit_keys or None)
     if settings.auth == "off" or (settings.auth != "on" and rules.anonymous is None):
@@ -33,7 +35,7 @@ async def open_rates(settings: Settings) -> AsyncIterator[Rates | None]:
     log.info("rate_limits", anonymous=rules.anonymous, callers=rules.callers, in_redis=shared)
     async with _open_counters(settings.redis_url) as counters:
         allowances = Allowances(counters, time.monotonic)
-        yield Rates(rules, allowances, ClientAddresses(settings.proxy_networks))
+        yield Rates(rules, allowances, addresses)
 
 
 @asynccontextmanager

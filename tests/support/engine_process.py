@@ -39,7 +39,11 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
 async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
     async with open_engine_process(settings) as process:
         servicer = WorkflowServicer(
-            process.executions, process.controls, process.payloads, settings.grpc_max_message_bytes
+            process.executions,
+            process.controls,
+            process.payloads,
+            settings.grpc_max_message_bytes,
+            process.identity.addresses,
         )
         limits = GrpcLimits(settings.grpc_max_message_bytes)
         server = Server(servicer, "127.0.0.1", 0, process.identity, limits)

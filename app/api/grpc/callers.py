@@ -3,18 +3,27 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import wraps
-from typing import TypeVar
-from urllib.parse import unquote
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from app.api.grpc.errors import Context, errors_as_status
+from app.api.grpc.gate import sender_of
 from app.api.grpc.requests import refuse_malformed
 from app.domain.callers import Caller, RequestOrigin
 from app.domain.request_ids import given_id
+from app.identity.client_addresses import ClientAddresses
 
 REQUEST_ID = "x-request-id"
 
-S = TypeVar("S")
+
+class Servicer(Protocol):
+    """addresses: finds out where a call comes from."""
+
+    @property
+    def addresses(self) -> ClientAddresses: ...
+
+
+S = TypeVar("S", bound=Servicer)
 Q = TypeVar("Q")
 R = TypeVar("R")
 
@@ -26,20 +35,13 @@ def audited(method: Callable[[S, Q, Caller], Awaitable[R]]) -> Callable[[S, Q, C
     async def call(servicer: S, request: Q, context: Context, caller: Caller) -> R:
         async with errors_as_status(context):
             refuse_malformed(request)
-            origin = RequestOrigin(_request_id(context), address_of(context.peer()))
+            address = servicer.addresses.client(sender_of(context, context.invocation_metadata()))
+            origin = RequestOrigin(_request_id(context), address)
             await context.send_initial_metadata(((REQUEST_ID, origin.id),))
             return await method(servicer, request, replace(caller, request=origin))
         raise AssertionError("errors_as_status lets every error pass")
 
     return call
-
-
-def address_of(peer: str) -> str | None:
-    """The address in what gRPC calls a peer, as `ipv4:192.0.2.7:50312`; None if it has none."""
-    kind, _, rest = peer.partition(":")
-    if kind == "ipv4":
-        return rest.rpartition(":")[0]
-    return unquote(rest).rpartition(":")[0].strip("[]") if kind == "ipv6" else None
 
 
 def _request_id(context: Context) -> str:

@@ -69,7 +69,7 @@ class Gate(grpc.aio.ServerInterceptor):
 
         async def call(requests: object, context: Context) -> None:
             async with errors_as_status(context):
-                caller = await question(partial(_sender, context, details.invocation_metadata))
+                caller = await question(partial(sender_of, context, details.invocation_metadata))
             if handler is None:
                 await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
             admitted = handler
@@ -134,7 +134,7 @@ def _named(request: Any, target: Target, tenant_id: int) -> Named:
     )
 
 
-def _sender(context: Context, metadata: Any) -> Sender:
+def sender_of(context: Context, metadata: Any) -> Sender:
     """Where a call comes from."""
     forwarded = [value for key, value in metadata or () if key == "x-forwarded-for"]
     return Sender(peer_address(context.peer()), [value.encode("latin-1", "replace") for value in forwarded])

@@ -26,6 +26,7 @@ from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
 from app.engine.repetitions import parse_wanted_revision
 from app.engine.service import ExecutionService
+from app.identity.client_addresses import ClientAddresses
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -38,6 +39,7 @@ class WorkflowServicer:
     controls: cancels, pauses, resumes, signals and repeats executions.
     payloads: checks and parses the JSON in requests.
     max_message_bytes: the largest size of a response.
+    addresses: finds out where a call comes from.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class WorkflowServicer:
         controls: ExecutionControls,
         payloads: Payloads,
         max_message_bytes: int = 4_194_304,
+        addresses: ClientAddresses | None = None,
     ) -> None:
+        self.addresses = addresses or ClientAddresses()
         self._executions = executions
         self._controls = controls
         self._payloads = payloads

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
-from app.api.rest.gate import CALLER
+from app.api.rest.gate import CALLER, sender_of
 from app.api.rest.request_ids import request_id
 from app.api.rest.web_rules import WebRules
 from app.audit.reading import AuditService
@@ -70,8 +70,9 @@ async def _caller(request: Request) -> Caller:
 
 async def _changer(request: Request) -> Caller:
     """The caller of an operation that is audited."""
-    caller, client = await _caller(request), request.client
-    return replace(caller, request=RequestOrigin(request_id(request.scope), None if client is None else client.host))
+    addresses = (await _services(request)).identity.addresses
+    origin = RequestOrigin(request_id(request.scope), addresses.client(sender_of(request.scope)))
+    return replace(await _caller(request), request=origin)
 
 
 async def _definitions(request: Request) -> DefinitionService:

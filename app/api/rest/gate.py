@@ -41,7 +41,7 @@ class Gate:
         if admission.only_loopback and (server := scope.get("server")):
             admission.check_address(server[0])
         authorization, api_key = _credentials(scope) if admission.is_on else ((), ())
-        caller = await admission.admit(permission, authorization, api_key, partial(_sender, scope))
+        caller = await admission.admit(permission, authorization, api_key, partial(sender_of, scope))
         scope[CALLER] = caller
         if caller is not None and caller.workflows is not None:
             await admission.check_limit(caller, permission, _named(scope, caller.tenant_id))
@@ -58,7 +58,7 @@ def _credentials(scope: Scope) -> tuple[list[bytes], list[bytes]]:
     return authorization, api_key
 
 
-def _sender(scope: Scope) -> Sender:
+def sender_of(scope: Scope) -> Sender:
     """Where the request comes from. A Unix socket has no peer."""
     client = scope.get("client")
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]

@@ -37,8 +37,11 @@ SECONDS = 20
 Body = dict[str, Any]
 
 
+CLIENT = "203.0.113.7"
+
+
 class Actor:
-    """Calls both APIs with a key.
+    """Calls both APIs with a key, through a proxy.
 
     text: the key.
     principal: as the audit log names it.
@@ -51,7 +54,7 @@ class Actor:
         self._server = server
 
     async def ask(self, method: str, path: str, body: Body | None = None, request_id: str = "r-1") -> Body:
-        headers = {**bearer(self.text), "X-Request-ID": request_id}
+        headers = {**bearer(self.text), "X-Request-ID": request_id, "X-Forwarded-For": CLIENT}
         answer = await self._rest.request(method, path, json=body, headers=headers)
         assert answer.is_success, (method, path, answer.text)
         assert answer.headers["x-request-id"] == request_id
@@ -59,7 +62,7 @@ class Actor:
         return document
 
     async def call(self, name: str, message: Any, request_id: str = "r-1") -> Any:
-        sent = (*metadata(self.text), ("x-request-id", request_id))
+        sent = (*metadata(self.text), ("x-request-id", request_id), ("x-forwarded-for", CLIENT))
         call = getattr(self._server.stub, name)(message, metadata=sent, timeout=SECONDS)
         answer = await call
         assert dict(await call.initial_metadata())["x-request-id"] == request_id
@@ -107,7 +110,7 @@ class House:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"python_modules": FUNCTIONS})
+    return settings.model_copy(update={"python_modules": FUNCTIONS, "trusted_proxies": "127.0.0.1"})
 
 
 @pytest.fixture
@@ -293,7 +296,7 @@ async def test_every_operation_leaves_one_entry(actor: Actor, house: House, pool
         assert len(found) == count, operation
         entry = found[0].entry
         assert (entry.action, entry.target, entry.request_id) == (AUDITED[operation], target, "r-1"), operation
-        assert (entry.actor_kind, entry.ip) == ("key", "127.0.0.1"), operation
+        assert (entry.actor_kind, entry.ip) == ("key", CLIENT), operation
         assert entry.before or entry.after, operation
     await assert_no_secret(database_url, [*keys.made, actor.text])
     await assert_whole(pool)

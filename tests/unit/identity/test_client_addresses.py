@@ -17,6 +17,25 @@ def counted(peer: str | None, *forwarded: str) -> str | None:
 
 
 @pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        (CLIENT, (), CLIENT),
+        (CLIENT, ("198.51.100.9",), CLIENT),
+        ("127.0.0.1", (), "127.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", (), "2001:db8:1:2:3:4:5:6"),
+        (PROXY, ("198.51.100.9, 203.0.113.7",), CLIENT),
+        (PROXY, ("203.0.113.7", "10.0.0.2"), CLIENT),
+        (PROXY, ("nonsense",), PROXY),
+        (None, (), None),
+        ("unix:", (), None),
+    ],
+)
+def test_the_whole_address_of_a_client(peer: str | None, forwarded: tuple[str, ...], expected: str | None):
+    sender = Sender(peer, [value.encode() for value in forwarded])
+    assert ClientAddresses(PROXIES).client(sender) == expected
+
+
+@pytest.mark.parametrize(
     ("peer", "expected"),
     [
         (CLIENT, CLIENT),
