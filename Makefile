@@ -8,7 +8,7 @@ DEVELOPMENT := requirements-dev.lock requirements-build.lock
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pooler test-fast soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
+.PHONY: help run test test-pooler test-tenant test-fast soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-fast: $(VENV)/.development ## run the tests that need no server, in less th
 
 test-pooler: $(VENV)/.development ## run the acceptance tests through PgBouncer in transaction mode, which must be installed
 	@TEST_POOLER=pgbouncer $(BIN)/pytest -n 2 --dist loadfile tests/acceptance $(ARGS)
+
+test-tenant: $(VENV)/.development ## run all tests with AUTH=on, as a tenant other than default; ARGS as for test
+	@TEST_TENANT=other $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(VENV)/.development ## inject failures for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
 	@$(BIN)/pytest tests/soak -s $(ARGS)

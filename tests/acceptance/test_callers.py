@@ -21,6 +21,9 @@ from tests.support.migrating import ask
 from tests.support.ports import free_port
 from tests.support.rest_server_process import RestServerProcess, listens
 from tests.support.server_process import REPOSITORY, ServerProcess
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 
 class UvicornProcess(ServerProcess):

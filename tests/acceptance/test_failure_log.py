@@ -10,6 +10,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.definitions import RetryPolicy
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
+from tests.support.tenant import place_of_secret
 
 SECRET = "s3cr3t-token"
 URL = "http://127.0.0.1:9/${secrets.TOKEN}"
@@ -20,7 +21,7 @@ async def log_of_a_failure(database_url: str, log: Path, log_format: str) -> tup
     """The execution's id, and all that the process has written."""
     task = sync("call\nout", 1, type="http", config={"url": URL}, retry=ONCE_MORE)
     await store_workflow(database_url, workflow("orders", (task,), secrets=("TOKEN",)))
-    settings = {"WORKFLOW_SECRET_TOKEN": SECRET, "HTTP_TASK_ALLOW_PRIVATE": "true", "LOG_FORMAT": log_format}
+    settings = {place_of_secret("TOKEN").variable: SECRET, "HTTP_TASK_ALLOW_PRIVATE": "true", "LOG_FORMAT": log_format}
     server = GrpcServerProcess(database_url, log, **settings)
     try:
         await server.start()

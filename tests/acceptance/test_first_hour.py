@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from tests.support.clients import rest_client
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.processes import REPOSITORY
 from tests.support.rest_server_process import RestServerProcess
@@ -66,7 +67,7 @@ async def service(database_url: str, redis_url: str) -> AsyncIterator[Service]:
     grpc = GrpcServerProcess(database_url, **FUNCTIONS)
     try:
         await asyncio.gather(rest.start(), grpc.start())
-        async with httpx.AsyncClient(base_url=rest.url, timeout=60) as client:
+        async with rest_client(base_url=rest.url, timeout=60) as client:
             yield Service(client, grpc)
     finally:
         await asyncio.gather(rest.close(), grpc.close())

@@ -12,6 +12,9 @@ from zipfile import ZipFile
 import pytest
 
 from tests.support.processes import REPOSITORY
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("starts the service on an empty database, which has no key")
 
 READY = "Ctrl-C stops everything."
 

@@ -9,6 +9,7 @@ import pytest
 
 from app.adapters.database.sessions import PROBE_AFTER_SECONDS
 from app.api.grpc.generated import workflow_pb2 as pb
+from tests.support.clients import rest_client
 from tests.support.databases import ask
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.postgres import TEST_POOLER
@@ -39,7 +40,7 @@ async def house(database_url: str) -> AsyncIterator[House]:
     grpc, rest = GrpcServerProcess(database_url), RestServerProcess(database_url, "")
     await asyncio.gather(grpc.start(), rest.start())
     try:
-        async with httpx.AsyncClient(base_url=rest.url, timeout=120) as client:
+        async with rest_client(base_url=rest.url, timeout=120) as client:
             assert (await client.post("/workflows", json=DEFINITION)).status_code == 201
             assert (await client.get("/workflows")).status_code == 200
             assert (await client.get("/executions")).status_code == 200

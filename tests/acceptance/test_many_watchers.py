@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from tests.support.clients import grpc_channel
 from tests.support.engine_process import parallel, read_on, store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.process_usage import machine_load
@@ -46,7 +46,7 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[GrpcServerP
 async def stubs(server: GrpcServerProcess) -> AsyncIterator[list[Any]]:
     """On a connection each."""
     target = f"127.0.0.1:{server.port}"
-    channels = [grpc.aio.insecure_channel(target, options=OWN_CONNECTION) for _ in range(CONNECTIONS)]
+    channels = [grpc_channel(target, options=OWN_CONNECTION) for _ in range(CONNECTIONS)]
     yield [WorkflowServiceStub(channel) for channel in channels]
     for channel in channels:
         await channel.close()

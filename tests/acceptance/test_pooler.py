@@ -12,6 +12,7 @@ from app.adapters.database.connecting import is_pooled
 from app.adapters.database.migrations import migrate
 from app.adapters.database.schema import schema_problem
 from app.api.grpc.generated import workflow_pb2 as pb
+from tests.support.clients import rest_client
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.pgbouncer import PROGRAM, PgBouncerProcess, running_pgbouncer
 from tests.support.postgres import TEST_POOLER
@@ -70,7 +71,7 @@ async def test_everything_works_through_a_pooler(
     grpc, rest = GrpcServerProcess(url, **settings), RestServerProcess(url, "", **settings)
     await asyncio.gather(grpc.start(), rest.start())
     try:
-        async with httpx.AsyncClient(base_url=rest.url, timeout=120) as client:
+        async with rest_client(base_url=rest.url, timeout=120) as client:
             runs = await asyncio.gather(*(run_one(client, grpc, number) for number in range(ROUNDS)))
             ready = await client.get(rest.url.removesuffix("/api/v1") + "/readyz")
     finally:

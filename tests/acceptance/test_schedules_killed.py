@@ -19,7 +19,8 @@ SETTINGS = {"ENGINE_LEASE_SECONDS": "2", "ENGINE_RENEW_SECONDS": "0.5", "LOG_LEV
 
 _CREATE = (
     "INSERT INTO schedules (tenant_id, version, workflow_id, cron, time_zone, input, overlap, catch_up_seconds, paused,"
-    " next_fire_at, due_at, created_at, updated_at) SELECT 1, 1, id, '* * * * * *', 'UTC', '{}', 'queue', 60, false,"
+    " next_fire_at, due_at, created_at, updated_at)"
+    " SELECT tenant_id, 1, id, '* * * * * *', 'UTC', '{}', 'queue', 60, false,"
     " date_trunc('second', now()), now(), now(), now() FROM workflows, generate_series(1, $1)"
 )
 _STOP = "UPDATE schedules SET paused = true, version = version + 1, due_at = waiting_fire_at RETURNING id"

@@ -16,9 +16,11 @@ import pytest
 from app.adapters.database_url import driver_dsn
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.integration.tasks.site import Call, Site, answer
+from tests.support.clients import rest_client
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.leaking_functions import MARK
 from tests.support.rest_server_process import RestServerProcess
+from tests.support.tenant import place_of_secret
 
 KEY_LINES = [f"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj{line:02}AgEAAoIBAQC7VJTUt9Us" for line in range(20)]
 SECRETS = {
@@ -136,10 +138,10 @@ async def site() -> AsyncIterator[Site]:
 def folder(tmp_path: Path) -> Path:
     """Of the secrets that are files."""
     found = tmp_path / "secrets"
-    found.mkdir()
+    (found / place_of_secret("SHORT").file).parent.mkdir(parents=True)
     for name in ("QUOTED", "MULTI", "UNICODE"):
-        (found / name).write_text(SECRETS[name] + "\n", encoding="utf-8")
-    (found / "SHORT").write_text(SHORT, encoding="utf-8")
+        (found / place_of_secret(name).file).write_text(SECRETS[name] + "\n", encoding="utf-8")
+    (found / place_of_secret("SHORT").file).write_text(SHORT, encoding="utf-8")
     return found
 
 
@@ -149,7 +151,7 @@ async def house(
 ) -> AsyncIterator[House]:
     settings = {
         "SECRETS_FOLDER": str(folder),
-        "WORKFLOW_SECRET_PLAIN": SECRETS["PLAIN"],
+        place_of_secret("PLAIN").variable: SECRETS["PLAIN"],
         "PYTHON_MODULES": "tests.support.leaking_functions",
         "HTTP_TASK_ALLOW_PRIVATE": "true",
         "LOG_FORMAT": request.param,
@@ -159,7 +161,7 @@ async def house(
     try:
         await rest.start()
         await grpc.start()
-        async with httpx.AsyncClient(base_url=rest.url, timeout=60) as client:
+        async with rest_client(base_url=rest.url, timeout=60) as client:
             yield House(client, grpc)
     finally:
         await rest.close()

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
+from tests.support.clients import grpc_channel
 from tests.support.engine_process import parallel, read_on, store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 
@@ -113,7 +114,7 @@ async def test_clients_that_vanish_in_numbers_leave_every_execution_to_complete(
     await store_workflow(database_url, workflow("twenty", TWENTY))
     ids = []
     for _ in range(20):
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        async with grpc_channel(f"127.0.0.1:{server.port}") as channel:
             call = type(server.stub)(channel).ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="twenty"))
             ids.append((await call.read()).execution_id)
 

@@ -14,6 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.acceptance.test_up import PATIENCE_SECONDS, Up, command, refused, running
 from tests.support.certificates import Pair, self_signed, signed
 from tests.support.processes import REPOSITORY
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("starts the service on an empty database, which has no key")
 
 
 @pytest.fixture

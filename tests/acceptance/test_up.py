@@ -22,6 +22,9 @@ import pytest
 
 from tests.support.databases import ask
 from tests.support.processes import REPOSITORY, alive, descendants, eventually
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("starts the service on an empty database, which has no key")
 
 PATIENCE_SECONDS = 120
 LAST_LINE = "Ctrl-C stops everything."

@@ -8,6 +8,7 @@ import grpc
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from tests.support.clients import grpc_channel
 from tests.support.engine_process import parallel, store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.processes import alive, descendants
@@ -25,7 +26,7 @@ async def run_one(port: int) -> list[pb.WorkflowExecutionUpdate]:
     updates: list[pb.WorkflowExecutionUpdate] = []
     key = os.urandom(8).hex()
     while not updates or updates[-1].status not in (pb.COMPLETED, pb.FAILED, pb.CANCELLED):
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as c:
+        async with grpc_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as c:
             stub = WorkflowServiceStub(c)
             request = pb.ExecuteWorkflowRequest(workflow_id="work", idempotency_key=key)
             try:

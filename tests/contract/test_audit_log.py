@@ -19,15 +19,15 @@ from app.audit.entry import Entry
 from app.audit.ports import EntryFilter, TenantHead
 from app.audit.verifying import Flaw
 from app.cli.verifying import Verdict, verdict_on
-from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
 from tests.support.databases import ask
+from tests.support.tenant import TENANT, TENANT_ID
 
 WRITERS, OF_EACH = 8, 25
 
 pytestmark = pytest.mark.server
 
 
-def entry(number: int, tenant_id: int = DEFAULT_TENANT_ID, **fields: Any) -> Entry:
+def entry(number: int, tenant_id: int = TENANT_ID, **fields: Any) -> Entry:
     given = {"actor": "key:Xk3vT9aB", "actor_kind": "key", "action": "workflow.change", "after": '{"name": "\u00e9"}'}
     return Entry(tenant_id, target=f"workflow:{number}", **(given | fields))
 
@@ -54,7 +54,7 @@ async def add(pool: Pool, *entries: Entry) -> None:
 
 
 async def verdict(pool: Pool, anchors: Mapping[int, bytes] | None = None) -> Verdict:
-    tenant = await PostgresTenantStore(pool).tenant(DEFAULT_TENANT)
+    tenant = await PostgresTenantStore(pool).tenant(TENANT)
     assert tenant is not None
     return await verdict_on(PostgresAudit(pool), tenant, anchors or {}, lambda _: None)
 
@@ -72,7 +72,7 @@ async def test_eight_writers_of_one_tenant_make_one_chain(pool: Pool):
     await asyncio.gather(*map(write, range(WRITERS)))
     found = await verdict(pool)
     assert (found.finding, found.last.number) == (None, WRITERS * OF_EACH)
-    links = await PostgresAudit(pool).entries(DEFAULT_TENANT_ID, EntryFilter(), None, 1_000)
+    links = await PostgresAudit(pool).entries(TENANT_ID, EntryFilter(), None, 1_000)
     assert len({link.prev for link in links}) == len(links)
     assert [link.number for link in links] == list(range(WRITERS * OF_EACH, 0, -1))
 
@@ -100,7 +100,7 @@ async def test_both_ways_to_write_make_the_same_chain(pool: Pool, database_url: 
     await engine.dispose()
     await add(pool, full)
     assert (await verdict(pool)).finding is None
-    links = await PostgresAudit(pool).entries(DEFAULT_TENANT_ID, EntryFilter(), None, 10)
+    links = await PostgresAudit(pool).entries(TENANT_ID, EntryFilter(), None, 10)
     assert [link.entry for link in links] == [full, full]
 
 
@@ -120,7 +120,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_entry(pool: Pool):
 
 
 async def test_without_a_head_row_nothing_can_be_changed(pool: Pool, database_url: str):
-    await pool.execute("DELETE FROM audit_heads WHERE tenant_id = 1")
+    await pool.execute("DELETE FROM audit_heads WHERE tenant_id = $1", TENANT_ID)
     with pytest.raises(NoHead):
         await add(pool, entry(1))
     engine = create_engine(database_url, 1)
@@ -133,7 +133,7 @@ async def test_without_a_head_row_nothing_can_be_changed(pool: Pool, database_ur
     with pytest.raises(NoHead):
         await change()
     await engine.dispose()
-    assert await ask(database_url, "SELECT count(*) FROM tenants") == 1
+    assert await ask(database_url, "SELECT count(*) FROM tenants WHERE key = 'lost'") == 0
     assert await flaw(pool) == (Flaw.HEAD, 0)
 
 
@@ -144,7 +144,7 @@ async def test_a_new_tenant_has_an_empty_log_of_its_own(pool: Pool):
     assert await audit.head(tenant_id) == EMPTY
     await add(pool, entry(1, tenant_id), entry(2, tenant_id))
     heads = {found.tenant: found for found in await audit.heads()}
-    assert [heads[name].head.number for name in ("default", "sales")] == [1, 2]
+    assert [heads[name].head.number for name in (TENANT, "sales")] == [1, 2]
     assert heads["sales"] == TenantHead("sales", await audit.head(tenant_id) or EMPTY)
 
 
@@ -210,10 +210,10 @@ async def insert_again(superuser: asyncpg.Connection, number: int, as_number: in
     """Insert a copy of an entry with a right hash, as somebody would who has read the source."""
     await superuser.execute(
         """INSERT INTO audit_log (tenant_id, number, at, actor, actor_kind, action, target, prev, hash)
-        SELECT 1, $2, at, actor, actor_kind, action, 'workflow:66', p.hash,
+        SELECT tenant_id, $2, at, actor, actor_kind, action, 'workflow:66', p.hash,
                sha256(p.hash || int8send($2) || int8send((extract(epoch FROM at) * 1000000)::bigint)
                       || convert_to(format('{"action":"%s","actor":"%s","actor_kind":"%s",'
-                         '"target":"workflow:66","tenant_id":1}', action, actor, actor_kind), 'UTF8'))
+                         '"target":"workflow:66","tenant_id":%s}', action, actor, actor_kind, tenant_id), 'UTF8'))
         FROM audit_log, (SELECT hash FROM audit_log WHERE number = $2 - 1) p WHERE number = $1""",
         number,
         as_number,
@@ -237,7 +237,7 @@ async def test_a_row_after_the_last_one_is_found(pool: Pool, superuser: asyncpg.
 
 async def test_a_chain_that_was_written_anew_breaks_its_anchor(pool: Pool, superuser: asyncpg.Connection):
     await add(pool, *map(entry, range(1, 4)))
-    noted = await PostgresAudit(pool).head(DEFAULT_TENANT_ID)
+    noted = await PostgresAudit(pool).head(TENANT_ID)
     assert noted is not None
     await add(pool, entry(4))
     anchors = {noted.number: noted.hash}
@@ -260,7 +260,7 @@ async def test_entries_are_found_by_what_they_say(pool: Pool):
     audit = PostgresAudit(pool)
 
     async def numbers(wanted: EntryFilter, before: int | None = None, limit: int = 10) -> list[int]:
-        return [link.number for link in await audit.entries(DEFAULT_TENANT_ID, wanted, before, limit)]
+        return [link.number for link in await audit.entries(TENANT_ID, wanted, before, limit)]
 
     everything = EntryFilter()
     assert await numbers(everything) == [4, 3, 2, 1]
@@ -268,9 +268,7 @@ async def test_entries_are_found_by_what_they_say(pool: Pool):
     assert await numbers(EntryFilter(actor="token:ada")) == [2]
     assert await numbers(EntryFilter(target="workflow:2")) == [3, 2]
     assert await numbers(EntryFilter(action="workflow.delete", target="workflow:2")) == [3]
-    at = (await audit.entries(DEFAULT_TENANT_ID, everything, None, 10))[1].at
+    at = (await audit.entries(TENANT_ID, everything, None, 10))[1].at
     assert await numbers(EntryFilter(since=at)) == [4, 3]
-    assert await audit.entries(DEFAULT_TENANT_ID + 1, everything, None, 10) == []
-    assert json.loads((await audit.entries(DEFAULT_TENANT_ID, everything, None, 1))[0].entry.after or "") == {
-        "name": "\u00e9"
-    }
+    assert await audit.entries(TENANT_ID + 1, everything, None, 10) == []
+    assert json.loads((await audit.entries(TENANT_ID, everything, None, 1))[0].entry.after or "") == {"name": "\u00e9"}

@@ -14,11 +14,11 @@ from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.notices import Notice, decode
 from app.adapters.cache.redis_cache import RedisDefinitionCache, open_redis_cache, open_redis_link
 from app.definitions.ports import Absence, Content, DefinitionCache, StoredDocument, Vacancy
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.refs import Ref
 from tests.support.memory.faults import Gate
 from tests.support.redis_server import PROGRAM, running_redis
 from tests.support.tcp_proxy import proxy_to
+from tests.support.tenant import TENANT_ID
 
 OLD = StoredDocument(7, "k", 1, b'{"revision":1}')
 NEW = StoredDocument(7, None, 2, b'{"revision":2,\n"text":"\xc3\xbc"}')
@@ -26,10 +26,10 @@ SOON = 0.2
 """Seconds after which a call gives up, where the test wants it to."""
 LATE = 60.0
 """The same, where Redis is expected to answer, on a busy machine too."""
-ID = Ref(tenant_id=DEFAULT_TENANT_ID, id=7)
-KEY = Ref(tenant_id=DEFAULT_TENANT_ID, key="k")
-OTHER = Ref(tenant_id=DEFAULT_TENANT_ID, id=8)
-THIRD = Ref(tenant_id=DEFAULT_TENANT_ID, id=9)
+ID = Ref(tenant_id=TENANT_ID, id=7)
+KEY = Ref(tenant_id=TENANT_ID, key="k")
+OTHER = Ref(tenant_id=TENANT_ID, id=8)
+THIRD = Ref(tenant_id=TENANT_ID, id=9)
 
 
 class ManualTime:
@@ -100,7 +100,7 @@ async def test_what_was_filled_in_is_served(cache):
 async def test_what_was_changed_is_not_served_and_may_be_filled_again(cache):
     for ref in (ID, KEY, OTHER):
         await fill(cache, ref, OLD)
-    await change(cache, ID, KEY, Ref(tenant_id=DEFAULT_TENANT_ID, key="unknown"))
+    await change(cache, ID, KEY, Ref(tenant_id=TENANT_ID, key="unknown"))
     await miss(cache, KEY)
     assert await cache.get(OTHER) == OLD
     await fill(cache, ID, NEW)
@@ -108,7 +108,7 @@ async def test_what_was_changed_is_not_served_and_may_be_filled_again(cache):
 
 
 async def test_equal_names_of_two_tenants_are_apart(cache):
-    other = Ref(tenant_id=2, id=7)
+    other = Ref(tenant_id=TENANT_ID + 1, id=7)
     await fill(cache, ID, OLD)
     await miss(cache, other)
     await fill(cache, other, NEW)
@@ -192,7 +192,7 @@ async def test_entries_end_with_their_time_in_redis_however_late_they_were_fille
     """An entry counts only while its token is there, and nothing prolongs that."""
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         vacancy = await miss(redis_definitions, ID)
-        await client.pexpire(token := redis_cache.PREFIX + "1:7:t", 20_000)  # two thirds of its time have passed
+        await client.pexpire(token := redis_cache.PREFIX + f"{TENANT_ID}:7:t", 20_000)
         await redis_definitions.put(vacancy, OLD)
         assert await redis_definitions.get(ID) == OLD
         assert 0 < await client.pttl(token) <= 20_000
@@ -204,9 +204,7 @@ async def test_refs_and_bytes_are_bounded_in_process(monkeypatch):
     monkeypatch.setattr(in_process, "MAX_REFS", 3)
     monkeypatch.setattr(in_process, "MAX_BYTES", 100)
     cache = InProcessDefinitionCache(ttl_seconds=60)
-    a, b, c, d, big, too_big = (
-        Ref(tenant_id=DEFAULT_TENANT_ID, key=key) for key in ("a", "b", "c", "d", "big", "too-big")
-    )
+    a, b, c, d, big, too_big = (Ref(tenant_id=TENANT_ID, key=key) for key in ("a", "b", "c", "d", "big", "too-big"))
     for ref in (a, b, c):
         await fill(cache, ref, OLD)
     await cache.get(a)
@@ -226,7 +224,7 @@ async def test_every_key_in_redis_has_an_end(redis_url, redis_definitions):
         await change(redis_definitions, ID)
         await redis_definitions.put(late, OLD)
         await miss(redis_definitions, THIRD)
-        await redis_definitions.begin_write([Ref(tenant_id=DEFAULT_TENANT_ID, id=10)])
+        await redis_definitions.begin_write([Ref(tenant_id=TENANT_ID, id=10)])
         lifetimes = [await client.ttl(key) for key in await client.keys()]
     assert len(lifetimes) == 5
     assert all(0 < lifetime <= 60 for lifetime in lifetimes)
@@ -255,7 +253,7 @@ def test_entries_unpack_as_they_were_packed(content):
 
 async def test_a_foreign_value_under_a_key_is_a_miss(redis_url, redis_definitions):
     async with redis.asyncio.Redis.from_url(redis_url) as client:
-        await client.hset(redis_cache.PREFIX + "1:7:t", "not a", "string")
+        await client.hset(redis_cache.PREFIX + f"{TENANT_ID}:7:t", "not a", "string")
     assert await redis_definitions.get(ID) is None
 
 
@@ -409,7 +407,7 @@ async def test_a_connection_that_answers_is_kept(redis_url, redis_definitions):
 async def test_callers_that_give_up_do_not_shift_the_answers_of_others(redis_url):
     """All share one connection, on which answers come in the order of the questions."""
     async with open_redis_cache(redis_url, 60, LATE) as cache:
-        documents = {Ref(tenant_id=DEFAULT_TENANT_ID, id=n): StoredDocument(n, None, 1, b"%d" % n) for n in range(50)}
+        documents = {Ref(tenant_id=TENANT_ID, id=n): StoredDocument(n, None, 1, b"%d" % n) for n in range(50)}
         for ref, document in documents.items():
             await fill(cache, ref, document)
         calls = {ref: asyncio.ensure_future(cache.get(ref)) for ref in documents}

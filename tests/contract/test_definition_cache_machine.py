@@ -19,8 +19,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multipl
 from app.adapters.cache.in_process import InProcessDefinitionCache
 from app.adapters.cache.redis_cache import open_redis_cache
 from app.definitions.ports import DefinitionCache, StoredDocument, Vacancy, WriteIntent
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.refs import Ref
+from tests.support.tenant import TENANT_ID
 
 PROCESSES = 3
 SETTINGS = settings(
@@ -28,7 +28,7 @@ SETTINGS = settings(
 )
 
 processes = st.integers(0, PROCESSES - 1)
-refs = st.just(Ref(tenant_id=DEFAULT_TENANT_ID, id=7))
+refs = st.just(Ref(tenant_id=TENANT_ID, id=7))
 
 
 class Caches:
@@ -103,7 +103,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stored = {Ref(tenant_id=DEFAULT_TENANT_ID, id=7): 1}
+        self.stored = {Ref(tenant_id=TENANT_ID, id=7): 1}
         self.acknowledged = dict(self.stored)
         self.has_lost = False
         self.stack = AsyncExitStack()

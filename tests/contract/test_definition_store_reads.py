@@ -5,12 +5,12 @@ import pytest
 
 from app.definitions import edits
 from app.definitions.ports import CurrentRevision, DefinitionStore, WorkflowFilter
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
 from app.domain.refs import MAX_ID, Ref
 from tests.support.acts import ANYONE, act_of
 from tests.support.requests import ref_of
+from tests.support.tenant import CALLER, TENANT_ID
 
 TASKS = (TaskDraft("a"), TaskDraft("b", sequence=1))
 
@@ -32,7 +32,7 @@ async def test_deleting_keeps_the_revisions_by_id(store):
     assert await store.document(ref_of("k")) is None
     assert await store.document(ref_of(created)) is None
     with pytest.raises(NotFound):
-        await store.workflow_of_task(DEFAULT_TENANT_ID, created.tasks[0].id)
+        await store.workflow_of_task(TENANT_ID, created.tasks[0].id)
     summaries, total = await store.list_revisions(ref_of(created), 0, 10)
     assert [(s.revision, s.name, s.task_count) for s in summaries] == [(2, "m", 2), (1, "n", 2)]
     assert total == 2
@@ -51,9 +51,9 @@ async def test_revisions_come_newest_first_by_page(store):
     created = (await store.create(ANYONE, WorkflowDraft("n0"))).workflow
     for n in range(1, 5):
         await store.change(ANYONE, ref_of(created), renamed(f"n{n}"))
-    await store.change(act_of(DEFAULT_TENANT_ID, "key:Xk3vT9aB"), ref_of(created), renamed("last"))
+    await store.change(act_of(TENANT_ID, "key:Xk3vT9aB"), ref_of(created), renamed("last"))
     (newest, before), _ = await store.list_revisions(ref_of(created), 0, 2)
-    assert (newest.requested_by, before.requested_by) == ("key:Xk3vT9aB", None)
+    assert (newest.requested_by, before.requested_by) == ("key:Xk3vT9aB", CALLER.recorded)
     summaries, total = await store.list_revisions(ref_of(created), 2, 2)
     assert ([s.revision for s in summaries], total) == ([4, 3], 6)
     assert summaries[0].created_at > summaries[1].created_at
@@ -65,7 +65,7 @@ async def test_lists_are_filtered_paged_and_ordered_by_id(store):
         await store.create(ANYONE, WorkflowDraft(name, key=f"key-{n}"))
 
     async def found(skip=0, limit=10, **wanted):
-        bodies, total = await store.list_documents(DEFAULT_TENANT_ID, WorkflowFilter(**wanted), skip, limit)
+        bodies, total = await store.list_documents(TENANT_ID, WorkflowFilter(**wanted), skip, limit)
         return [orjson.loads(body)["name"] for body in bodies], total
 
     assert await found() == (names, 7)
@@ -88,16 +88,16 @@ async def test_the_current_revision_is_known_by_id_and_key(store):
 
 async def test_the_workflow_of_a_task_is_found(store):
     created = (await store.create(ANYONE, WorkflowDraft("n", tasks=TASKS))).workflow
-    assert await store.workflow_of_task(DEFAULT_TENANT_ID, created.tasks[0].id) == created.id
+    assert await store.workflow_of_task(TENANT_ID, created.tasks[0].id) == created.id
 
 
 @pytest.mark.parametrize(
     "ref",
     [
-        Ref(tenant_id=DEFAULT_TENANT_ID, id=999),
-        Ref(tenant_id=DEFAULT_TENANT_ID, id=0),
-        Ref(tenant_id=DEFAULT_TENANT_ID, id=MAX_ID),
-        Ref(tenant_id=DEFAULT_TENANT_ID, key="no-such-key"),
+        Ref(tenant_id=TENANT_ID, id=999),
+        Ref(tenant_id=TENANT_ID, id=0),
+        Ref(tenant_id=TENANT_ID, id=MAX_ID),
+        Ref(tenant_id=TENANT_ID, key="no-such-key"),
     ],
     ids=str,
 )
@@ -123,7 +123,7 @@ async def test_unknown_refs_are_not_found(store, ref):
 async def test_unknown_numbers_are_not_found(store, number):
     created = (await store.create(ANYONE, WorkflowDraft("n"))).workflow
     with pytest.raises(NotFound):
-        await store.workflow_of_task(DEFAULT_TENANT_ID, number)
+        await store.workflow_of_task(TENANT_ID, number)
     with pytest.raises(NotFound) as caught:
         await store.revision_document(ref_of(created), number)
     assert caught.value.kind == "revision"
@@ -138,14 +138,12 @@ async def test_refs_that_workflows_have_exist_and_no_others(store):
     two = (await store.create(ANYONE, WorkflowDraft("n"))).workflow
     gone = (await store.create(ANYONE, WorkflowDraft("n", key="gone"))).workflow
     await store.delete(ANYONE, ref_of(gone))
-    there = {ref_of("one"), Ref(tenant_id=DEFAULT_TENANT_ID, id=one.id), Ref(tenant_id=DEFAULT_TENANT_ID, id=two.id)}
+    there = {ref_of("one"), Ref(tenant_id=TENANT_ID, id=one.id), Ref(tenant_id=TENANT_ID, id=two.id)}
     assert (
-        await store.existing(
-            DEFAULT_TENANT_ID, there | {ref_of("gone"), Ref(tenant_id=DEFAULT_TENANT_ID, id=gone.id), ref_of("never")}
-        )
+        await store.existing(TENANT_ID, there | {ref_of("gone"), Ref(tenant_id=TENANT_ID, id=gone.id), ref_of("never")})
         == there
     )
-    assert await store.existing(DEFAULT_TENANT_ID, []) == frozenset()
+    assert await store.existing(TENANT_ID, []) == frozenset()
 
 
 async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
@@ -162,8 +160,8 @@ async def test_callers_are_the_workflows_whose_tasks_name_a_workflow_now(store):
     ]
     stored = [(await store.create(ANYONE, draft)).workflow for draft in drafts]
     await store.change(ANYONE, ref_of("former"), lambda current: edits.merged(current, {"tasks": ()}))
-    callers = await store.callers(DEFAULT_TENANT_ID, {ref_of("called"), Ref(tenant_id=DEFAULT_TENANT_ID, id=called.id)})
+    callers = await store.callers(TENANT_ID, {ref_of("called"), Ref(tenant_id=TENANT_ID, id=called.id)})
     assert [caller.workflow_id for caller in callers] == [workflow.id for workflow in stored[:3]]
     assert (callers[0].key, callers[1].key, callers[0].revision) == ("by-key", None, 1)
-    assert [caller.key for caller in await store.callers(DEFAULT_TENANT_ID, [ref_of("called")])] == ["by-key"]
-    assert list(await store.callers(DEFAULT_TENANT_ID, [ref_of("by-key")])) == []
+    assert [caller.key for caller in await store.callers(TENANT_ID, [ref_of("called")])] == ["by-key"]
+    assert list(await store.callers(TENANT_ID, [ref_of("by-key")])) == []

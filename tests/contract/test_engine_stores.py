@@ -21,7 +21,6 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore
-from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure, Parent
@@ -67,6 +66,7 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import EventExists, MemoryRecording
 from tests.support.requests import ref_of
+from tests.support.tenant import CALLER, TENANT, TENANT_ID
 from tests.support.walls import api_url, engine_url
 
 HOUR = 3600.0
@@ -94,14 +94,14 @@ class Stores:
 
     async def enqueue(self, workflow: Workflow, key: str | None = None) -> UUID:
         execution_id = new_execution_id()
-        assert await self.executions.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow, key), (CREATED,))
+        assert await self.executions.enqueue(TENANT_ID, execution_id, opening(workflow, key), (CREATED,))
         return execution_id
 
     async def bear(self, engine_id: int, parent_id: UUID, workflow: Workflow, element: int | None = None) -> UUID:
         """A child of the execution, which this engine owns; stored with an event of the parent."""
         parent, last = (
-            await self.executions.get(DEFAULT_TENANT_ID, parent_id),
-            await self.executions.last_event(DEFAULT_TENANT_ID, parent_id),
+            await self.executions.get(TENANT_ID, parent_id),
+            await self.executions.last_event(TENANT_ID, parent_id),
         )
         assert parent is not None
         assert last is not None
@@ -128,7 +128,7 @@ class Stores:
         return {c.execution_id: c.reason for c in found}
 
     async def numbers(self, execution_id: UUID) -> list[int]:
-        page = await self.executions.read_history(DEFAULT_TENANT_ID, execution_id, 0, 1_000)
+        page = await self.executions.read_history(TENANT_ID, execution_id, 0, 1_000)
         return [event.sequence for event in page.events]
 
     async def due(self, limit: int = 100) -> set[UUID]:
@@ -208,7 +208,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 async def other_tenants(request: pytest.FixtureRequest, stores: Stores) -> list[int]:
     """Two of them."""
     if not isinstance(stores.ownership, PostgresOwnership):
-        return [2, 3]
+        return [TENANT_ID + 1, TENANT_ID + 2]
     session = await asyncpg.connect(driver_dsn(request.getfixturevalue("database_url")))
     insert = "INSERT INTO tenants (key, name) VALUES ($1, $1) RETURNING id"
     made = [await session.fetchval(insert, key) for key in ("b", "c")]
@@ -252,12 +252,12 @@ async def test_an_opening_makes_the_row_and_the_first_events(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
     execution_id = await stores.open(engine_id, workflow, "key")
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert (row.workflow_id, row.revision, row.status) == (workflow.id, 1, ExecutionStatus.RUNNING)
     assert (row.input.text, row.created_at, row.started_at, row.finished_at) == ('{"n": 1}', at(0), at(2), None)
     assert (row.output, row.failure, row.idempotency_key) == (None, None, "key")
-    page = await stores.executions.read_history(DEFAULT_TENANT_ID, execution_id, 0, 10)
+    page = await stores.executions.read_history(TENANT_ID, execution_id, 0, 10)
     assert list(page.events) == [CREATED, STARTED]
 
 
@@ -267,10 +267,10 @@ async def test_an_opening_says_who_has_started_it(stores: Stores, workflow: Work
     parked = replace(opening_step(apart, workflow, started_by="key:b"), parking=Parking(HOUR))
     assert await stores.recording.record(engine_id, [parked, opening_step(unknown, workflow)]) == {apart, unknown}
     row = opening(workflow, started_by="schedule:7")
-    assert await stores.executions.enqueue(DEFAULT_TENANT_ID, queued, row, (CREATED,))
-    found = [await stores.executions.get(DEFAULT_TENANT_ID, one) for one in (together, apart, queued, unknown)]
+    assert await stores.executions.enqueue(TENANT_ID, queued, row, (CREATED,))
+    found = [await stores.executions.get(TENANT_ID, one) for one in (together, apart, queued, unknown)]
     assert [one and one.started_by for one in found] == ["key:a", "key:b", "schedule:7", None]
-    listed = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, 10)
+    listed = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 10)
     assert {one.id: one.started_by for one in listed}[together] == "key:a"
     claims = await stores.ownership.claim(engine_id, 10)
     assert {claim.execution.id: claim.execution.started_by for claim in claims} == {queued: "schedule:7"}
@@ -285,9 +285,9 @@ async def test_an_opening_lands_only_at_the_current_revision(
     stale, current = uuid4(), uuid4()
     steps = [opening_step(stale, workflow), opening_step(current, replace(workflow, revision=2))]
     assert await stores.recording.record(engine_id, steps) == {current}
-    assert await stores.executions.get(DEFAULT_TENANT_ID, stale) is None
+    assert await stores.executions.get(TENANT_ID, stale) is None
     assert await stores.numbers(stale) == []
-    assert not await stores.executions.enqueue(DEFAULT_TENANT_ID, uuid4(), opening(workflow), (CREATED,))
+    assert not await stores.executions.enqueue(TENANT_ID, uuid4(), opening(workflow), (CREATED,))
 
 
 async def test_an_opening_does_not_land_when_the_workflow_is_gone(
@@ -296,22 +296,22 @@ async def test_an_opening_does_not_land_when_the_workflow_is_gone(
     await stores.definitions.delete(ANYONE, ref_of(workflow))
     execution_id = uuid4()
     assert await stores.recording.record(engine_id, [opening_step(execution_id, workflow)]) == set()
-    assert not await stores.executions.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow), (CREATED,))
-    assert await stores.executions.get(DEFAULT_TENANT_ID, execution_id) is None
+    assert not await stores.executions.enqueue(TENANT_ID, execution_id, opening(workflow), (CREATED,))
+    assert await stores.executions.get(TENANT_ID, execution_id) is None
 
 
 async def test_an_idempotency_key_opens_once_per_workflow(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     first = await stores.open(engine_id, workflow, "key")
     second = uuid4()
     assert await stores.recording.record(engine_id, [opening_step(second, workflow, "key")]) == set()
-    assert not await stores.executions.enqueue(DEFAULT_TENANT_ID, second, opening(workflow, "key"), (CREATED,))
-    assert await stores.executions.get(DEFAULT_TENANT_ID, second) is None
+    assert not await stores.executions.enqueue(TENANT_ID, second, opening(workflow, "key"), (CREATED,))
+    assert await stores.executions.get(TENANT_ID, second) is None
     assert await stores.numbers(second) == []
     other = await new_workflow(stores, "other")
     assert await stores.recording.record(engine_id, [opening_step(second, other, "key")]) == {second}
-    found = await stores.executions.find_by_idempotency_key(DEFAULT_TENANT_ID, workflow.id, "key")
-    assert found == await stores.executions.get(DEFAULT_TENANT_ID, first)
-    assert await stores.executions.find_by_idempotency_key(DEFAULT_TENANT_ID, workflow.id, "unknown") is None
+    found = await stores.executions.find_by_idempotency_key(TENANT_ID, workflow.id, "key")
+    assert found == await stores.executions.get(TENANT_ID, first)
+    assert await stores.executions.find_by_idempotency_key(TENANT_ID, workflow.id, "unknown") is None
 
 
 async def test_one_key_twice_in_one_batch_opens_once(stores: Stores, workflow: Workflow, engine_id: int) -> None:
@@ -335,7 +335,7 @@ async def test_executions_without_a_key_do_not_disturb_each_other(
 
 async def test_an_id_that_is_stored_is_not_opened_again(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     execution_id = await stores.open(engine_id, workflow)
-    assert not await stores.executions.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow), (CREATED,))
+    assert not await stores.executions.enqueue(TENANT_ID, execution_id, opening(workflow), (CREATED,))
     assert await stores.numbers(execution_id) == [1, 2]
 
 
@@ -343,7 +343,7 @@ async def test_opening_and_end_in_one_step(stores: Stores, workflow: Workflow, e
     execution_id = uuid4()
     step = Step(execution_id, (CREATED, STARTED, completed(3)), opening(workflow), end(3, '{"a":1}', at(2)))
     assert await stores.recording.record(engine_id, [step]) == {execution_id}
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert (row.status, row.started_at, row.finished_at) == (ExecutionStatus.COMPLETED, at(2), at(3))
     assert row.output == '{"a":1}'
@@ -355,7 +355,7 @@ async def test_opening_and_end_in_one_batch(stores: Stores, workflow: Workflow, 
     execution_id = uuid4()
     steps = [opening_step(execution_id, workflow), Step(execution_id, [completed(3, "1")], change=end(3, "1"))]
     assert await stores.recording.record(engine_id, steps) == {execution_id}
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert (row.status, row.started_at, row.finished_at) == (ExecutionStatus.COMPLETED, at(2), at(3))
     assert await stores.recording.record(engine_id, [Step(execution_id, [note(4)])]) == set()
@@ -391,7 +391,7 @@ async def test_steps_append_to_the_histories_of_their_executions(
     )
     steps = [Step(first, [told]), Step(second, [note(3)]), Step(first, [note(4), note(5)])]
     assert await stores.recording.record(engine_id, steps) == {first, second}
-    page = await stores.executions.read_history(DEFAULT_TENANT_ID, first, 2, 10)
+    page = await stores.executions.read_history(TENANT_ID, first, 2, 10)
     assert list(page.events) == [told, note(4), note(5)]
     assert await stores.numbers(second) == [1, 2, 3]
 
@@ -403,7 +403,7 @@ async def test_changes_of_one_row_in_one_batch_are_merged(stores: Stores, workfl
     last = event(3, EventType.EXECUTION_FAILED, ExecutionStatus.FAILED, FAILURE)
     steps = [Step(execution_id, [STARTED], change=BEGUN), Step(execution_id, [last], change=failed)]
     assert await stores.recording.record(engine_id, steps) == {execution_id}
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert (row.status, row.started_at, row.finished_at) == (ExecutionStatus.FAILED, at(2), at(3))
     assert row.failure == Failure("broken", "it broke")
@@ -413,7 +413,7 @@ async def test_the_first_start_stays(stores: Stores, workflow: Workflow, engine_
     execution_id = await stores.open(engine_id, workflow)
     again = RowChange(ExecutionStatus.RUNNING, started_at=at(9))
     await stores.recording.record(engine_id, [Step(execution_id, [note(3)], change=again)])
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert row.started_at == at(2)
 
@@ -477,7 +477,7 @@ async def test_an_engine_whose_lease_was_reaped_writes_nothing(stores: Stores, w
     assert await stores.ownership.claim(slow, 10) == ()
     assert not await stores.ownership.renew(slow, HOUR)
     assert await stores.numbers(execution_id) == [1, 2]
-    assert await stores.executions.get(DEFAULT_TENANT_ID, new.execution_id) is None
+    assert await stores.executions.get(TENANT_ID, new.execution_id) is None
     assert await stores.due() == {execution_id}
 
 
@@ -489,7 +489,7 @@ async def test_an_engine_writes_only_what_it_owns(stores: Stores, workflow: Work
     assert await stores.recording.record(engine_id, steps) == {own}
     assert await stores.numbers(others) == [1, 2]
     assert await stores.numbers(unowned) == [1]
-    row = await stores.executions.get(DEFAULT_TENANT_ID, others)
+    row = await stores.executions.get(TENANT_ID, others)
     assert row is not None
     assert row.status is ExecutionStatus.RUNNING
 
@@ -586,7 +586,7 @@ async def test_a_claim_comes_with_row_and_history(stores: Stores, workflow: Work
     claims = {claim.execution.id: claim for claim in await stores.ownership.claim(await stores.engine(), 10)}
     assert claims.keys() == {execution_id, waiting}
     assert list(claims[execution_id].events) == [CREATED, STARTED, note(3)]
-    assert claims[execution_id].execution == await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    assert claims[execution_id].execution == await stores.executions.get(TENANT_ID, execution_id)
     assert list(claims[waiting].events) == [CREATED]
 
 
@@ -659,7 +659,7 @@ async def enqueued(stores: Stores, tenant_id: int, workflows: int, each: int) ->
 
 async def test_a_divided_claim_gives_to_tenants_in_turn(stores: Stores, other_tenants: list[int]) -> None:
     second, third = other_tenants
-    many = {*await enqueued(stores, DEFAULT_TENANT_ID, workflows=10, each=5)}
+    many = {*await enqueued(stores, TENANT_ID, workflows=10, each=5)}
     few, one = await enqueued(stores, second, workflows=1, each=3), await enqueued(stores, third, workflows=1, each=1)
     got, _ = await claimed(stores, 5, NONE_HAS_PLACES)
     assert (len(got & many), len(got & {*few}), got & {*one}) == (2, 2, {*one})
@@ -670,7 +670,7 @@ async def test_a_divided_claim_gives_to_tenants_in_turn(stores: Stores, other_te
 async def test_a_flood_of_one_tenant_is_not_before_the_single_start_of_another(
     stores: Stores, other_tenants: list[int]
 ) -> None:
-    flood = {*await enqueued(stores, DEFAULT_TENANT_ID, workflows=20, each=5)}
+    flood = {*await enqueued(stores, TENANT_ID, workflows=20, each=5)}
     [one] = await enqueued(stores, other_tenants[0], workflows=1, each=1)
     got, waiting = await claimed(stores, 2, NONE_HAS_PLACES)
     assert one in got
@@ -682,9 +682,9 @@ async def test_a_divided_claim_gives_no_more_to_a_tenant_than_it_is_allowed(
     stores: Stores, other_tenants: list[int]
 ) -> None:
     second, third = other_tenants
-    first = {*await enqueued(stores, DEFAULT_TENANT_ID, workflows=3, each=3)}
+    first = {*await enqueued(stores, TENANT_ID, workflows=3, each=3)}
     limited, refused = [await enqueued(stores, tenant_id, workflows=2, each=2) for tenant_id in other_tenants]
-    tenants = {DEFAULT_TENANT_ID: TenantShare(5, 100, 100), second: TenantShare(0, 3, 100), third: TenantShare(0, 0, 9)}
+    tenants = {TENANT_ID: TenantShare(5, 100, 100), second: TenantShare(0, 3, 100), third: TenantShare(0, 0, 9)}
     shares = ClaimShares(EACH, tenants, {})
     got, _ = await claimed(stores, 4, shares)
     assert (len(got & {*limited}), len(got & first)) == (3, 1), "the one with fewer places comes first"
@@ -833,7 +833,7 @@ async def test_what_is_due_at_once_is_due_since_its_creation(postgres: Stores, p
     freed, commanded = await postgres.open(engine, workflow), await postgres.open(engine, workflow)
     enqueued = await postgres.enqueue(workflow)
     await postgres.recording.record(engine, [Step(commanded, (), parking=Parking(HOUR))])
-    await postgres.executions.send_command(DEFAULT_TENANT_ID, cancel(commanded, ""))
+    await postgres.executions.send_command(TENANT_ID, cancel(commanded, ""))
     await postgres.ownership.release(engine)
     rows = await pool.fetch("SELECT id, due_at = created_at AS is_past FROM executions")
     assert {row["id"] for row in rows if row["is_past"]} == {freed, commanded, enqueued}
@@ -850,8 +850,8 @@ async def test_commands_stay_until_a_step_that_acts_on_them_is_stored(
     stores: Stores, workflow: Workflow, engine_id: int
 ) -> None:
     execution_id, quiet = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
-    await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(execution_id, "first"))
-    await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(execution_id, "second"))
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, "first"))
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, "second"))
     commands = await stores.ownership.commands(engine_id)
     assert [(c.execution_id, c.type, c.reason) for c in commands] == [
         (execution_id, "cancel", "first"),
@@ -872,16 +872,20 @@ async def test_commands_stay_until_a_step_that_acts_on_them_is_stored(
 
 async def test_a_command_says_who_has_requested_it(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     execution_id = await stores.open(engine_id, workflow)
-    for act in (act_of(DEFAULT_TENANT_ID, "key:Xk3vT9aB"), ANYONE, None):
-        await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(execution_id, "why"), act)
+    for act in (act_of(TENANT_ID, "key:Xk3vT9aB"), ANYONE, None):
+        await stores.executions.send_command(TENANT_ID, cancel(execution_id, "why"), act)
     found = await stores.ownership.commands(engine_id)
-    assert [(c.requested_by, c.reason) for c in found] == [("key:Xk3vT9aB", "why"), (None, "why"), (None, "why")]
+    assert [(c.requested_by, c.reason) for c in found] == [
+        ("key:Xk3vT9aB", "why"),
+        (CALLER.recorded, "why"),
+        (None, "why"),
+    ]
 
 
 async def test_commands_go_to_the_owner(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     other = await stores.engine()
     execution_id = await stores.open(other, workflow)
-    await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(execution_id, ""))
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, ""))
     assert await stores.ownership.commands(engine_id) == []
     await stores.ownership.release(other)
     assert await stores.ownership.commands(engine_id) == []
@@ -892,7 +896,7 @@ async def test_commands_go_to_the_owner(stores: Stores, workflow: Workflow, engi
 async def test_a_command_makes_an_unowned_execution_due(stores: Stores, workflow: Workflow, engine_id: int) -> None:
     asked, left = await stores.open(engine_id, workflow), await stores.open(engine_id, workflow)
     await stores.ownership.give_back(engine_id, [asked, left], HOUR)
-    await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(asked, ""))
+    await stores.executions.send_command(TENANT_ID, cancel(asked, ""))
     assert await stores.due() == {asked}
 
 
@@ -901,16 +905,16 @@ async def test_a_command_for_nothing_or_for_what_has_ended_is_not_kept(
 ) -> None:
     execution_id = await stores.open(engine_id, workflow)
     await stores.recording.record(engine_id, [Step(execution_id, [completed(3)], change=end(3))])
-    await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(execution_id, ""))
-    await stores.executions.send_command(DEFAULT_TENANT_ID, cancel(uuid4(), ""))
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, ""))
+    await stores.executions.send_command(TENANT_ID, cancel(uuid4(), ""))
     assert await stores.ownership.commands(engine_id) == []
 
 
 async def test_commands_that_came_too_late_are_swept_away(postgres: Stores, pool: Pool) -> None:
     workflow, engine = await new_workflow(postgres), await postgres.engine()
     ended, running = await postgres.open(engine, workflow), await postgres.open(engine, workflow)
-    await postgres.executions.send_command(DEFAULT_TENANT_ID, cancel(ended, ""))
-    await postgres.executions.send_command(DEFAULT_TENANT_ID, cancel(running, ""))
+    await postgres.executions.send_command(TENANT_ID, cancel(ended, ""))
+    await postgres.executions.send_command(TENANT_ID, cancel(running, ""))
     await postgres.recording.record(engine, [Step(ended, [completed(3)], change=end(3))])
     await postgres.ownership.reap()
     assert await pool.fetchval("SELECT array_agg(execution_id) FROM execution_commands") == [running]
@@ -921,11 +925,11 @@ async def test_commands_that_came_too_late_are_swept_away(postgres: Stores, pool
 
 async def test_what_is_enqueued_waits_for_any_engine(stores: Stores, workflow: Workflow) -> None:
     execution_id = await stores.enqueue(workflow, "key")
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert (row.status, row.created_at, row.started_at) == (ExecutionStatus.PENDING, at(0), None)
     assert await stores.numbers(execution_id) == [1]
-    assert await stores.executions.last_event(DEFAULT_TENANT_ID, execution_id) == CREATED
+    assert await stores.executions.last_event(TENANT_ID, execution_id) == CREATED
     assert await stores.due() == {execution_id}
 
 
@@ -935,7 +939,7 @@ async def repeat(
     """Enqueue a repetition; None when it does not land."""
     execution_id = new_execution_id()
     stored = await stores.executions.enqueue(
-        DEFAULT_TENANT_ID, execution_id, opening(workflow, key, origin_id=origin_id), events
+        TENANT_ID, execution_id, opening(workflow, key, origin_id=origin_id), events
     )
     return execution_id if stored else None
 
@@ -954,13 +958,12 @@ async def test_a_repetition_is_stored_with_all_its_events(stores: Stores, workfl
     execution_id = await repeat(stores, workflow, origin_id, events=events)
 
     assert execution_id is not None
-    row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+    row = await stores.executions.get(TENANT_ID, execution_id)
     assert row is not None
     assert (row.status, row.origin_id, row.input.text) == (ExecutionStatus.PENDING, origin_id, '{"n": 1}')
-    assert list((await stores.executions.read_history(DEFAULT_TENANT_ID, execution_id, 0, 10)).events) == events
+    assert list((await stores.executions.read_history(TENANT_ID, execution_id, 0, 10)).events) == events
     listed = {
-        row.id: row.origin_id
-        for row in await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, 10)
+        row.id: row.origin_id for row in await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 10)
     }
     assert listed == {execution_id: origin_id, origin_id: None}
     [claim] = [
@@ -979,7 +982,7 @@ async def test_a_repetition_lands_whatever_has_become_of_the_workflow(stores: St
     deleted = await repeat(stores, workflow, origin_id)
     for execution_id in (changed, deleted):
         assert execution_id is not None
-        row = await stores.executions.get(DEFAULT_TENANT_ID, execution_id)
+        row = await stores.executions.get(TENANT_ID, execution_id)
         assert row is not None
         assert (row.workflow_id, row.revision) == (workflow.id, workflow.revision)
     assert await repeat(stores, replace(workflow, revision=99), origin_id) is None, "there never was such a revision"
@@ -989,16 +992,16 @@ async def test_a_repetition_s_key_opens_once(stores: Stores, workflow: Workflow)
     origin_id = await stores.enqueue(workflow)
     made = await asyncio.gather(*(repeat(stores, workflow, origin_id, "retry") for _ in range(5)))
     [execution_id] = [repeated for repeated in made if repeated is not None]
-    found = await stores.executions.find_by_idempotency_key(DEFAULT_TENANT_ID, workflow.id, "retry")
+    found = await stores.executions.find_by_idempotency_key(TENANT_ID, workflow.id, "retry")
     assert found is not None
     assert (found.id, found.origin_id) == (execution_id, origin_id)
 
 
 async def test_unknown_executions(stores: Stores) -> None:
     unknown = uuid4()
-    assert await stores.executions.get(DEFAULT_TENANT_ID, unknown) is None
-    assert await stores.executions.last_event(DEFAULT_TENANT_ID, unknown) is None
-    page = await stores.executions.read_history(DEFAULT_TENANT_ID, unknown, 0, 10)
+    assert await stores.executions.get(TENANT_ID, unknown) is None
+    assert await stores.executions.last_event(TENANT_ID, unknown) is None
+    page = await stores.executions.read_history(TENANT_ID, unknown, 0, 10)
     assert (list(page.events), page.ended) == ([], False)
 
 
@@ -1007,7 +1010,7 @@ async def test_histories_are_read_by_pages(stores: Stores, workflow: Workflow, e
     await stores.recording.record(engine_id, [Step(execution_id, [note(number) for number in range(3, 8)])])
 
     async def page(after: int, limit: int) -> tuple[list[int], bool]:
-        found = await stores.executions.read_history(DEFAULT_TENANT_ID, execution_id, after, limit)
+        found = await stores.executions.read_history(TENANT_ID, execution_id, after, limit)
         return [event.sequence for event in found.events], found.ended
 
     assert await page(0, 3) == ([1, 2, 3], False)
@@ -1019,7 +1022,7 @@ async def test_histories_are_read_by_pages(stores: Stores, workflow: Workflow, e
     assert await page(7, 1) == ([8], True)
     assert await page(8, 5) == ([], True)
     assert await page(2**40, 5) == ([], True), "a number that no history reaches"
-    last = await stores.executions.last_event(DEFAULT_TENANT_ID, execution_id)
+    last = await stores.executions.last_event(TENANT_ID, execution_id)
     assert last == completed(8)
 
 
@@ -1036,10 +1039,8 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
         for workflow, change, second in product(workflows, changes, (0, HOUR, 2 * HOUR))
     ]
     await stores.recording.record(engine_id, steps)
-    assert await stores.executions.enqueue(
-        DEFAULT_TENANT_ID, id_at(at(0)), opening(workflows[0], created_at=at(0)), (CREATED,)
-    )
-    everything = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, 100)
+    assert await stores.executions.enqueue(TENANT_ID, id_at(at(0)), opening(workflows[0], created_at=at(0)), (CREATED,))
+    everything = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 100)
     ids = [execution.id for execution in everything]
     assert len(ids) == 25
     assert ids == sorted(ids, reverse=True)
@@ -1061,11 +1062,11 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
             and (until is None or execution.created_at < until)
         ]
         question = ExecutionFilter(workflow_id, status, after, until)
-        assert list(await stores.executions.list_executions(DEFAULT_TENANT_ID, question, None, 100)) == wanted, question
+        assert list(await stores.executions.list_executions(TENANT_ID, question, None, 100)) == wanted, question
         if len(wanted) > 2:
-            page = await stores.executions.list_executions(DEFAULT_TENANT_ID, question, wanted[0].id, 2)
+            page = await stores.executions.list_executions(TENANT_ID, question, wanted[0].id, 2)
             assert list(page) == wanted[1:3], question
-            assert list(await stores.executions.list_executions(DEFAULT_TENANT_ID, question, wanted[-1].id, 2)) == []
+            assert list(await stores.executions.list_executions(TENANT_ID, question, wanted[-1].id, 2)) == []
 
 
 async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id: int) -> None:
@@ -1074,10 +1075,10 @@ async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id
     for of, workflow in product((parent, parent, other), workflows):
         await stores.bear(engine_id, of, workflow)
     ran = {claim.execution.id for claim in await stores.ownership.claim(engine_id, 100)}
-    done = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(workflows[1].id), None, 9)
+    done = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(workflows[1].id), None, 9)
     steps = [Step(row.id, (completed(2),), change=end(2, "{}", at(2))) for row in done]
     assert await stores.recording.record(engine_id, steps) == {row.id for row in done} < ran
-    everything = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, 100)
+    everything = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 100)
     assert len(everything) == 8
     for status, workflow_id in product((None, *ExecutionStatus), (None, workflows[1].id)):
         question = ExecutionFilter(workflow_id, status, parent_id=parent)
@@ -1089,23 +1090,15 @@ async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id
             and (status is None or execution.status is status)
             and (workflow_id is None or execution.workflow_id == workflow_id)
         ]
-        assert list(await stores.executions.list_executions(DEFAULT_TENANT_ID, question, None, 100)) == expected, (
-            question
-        )
-    children = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(parent_id=parent), None, 2)
+        assert list(await stores.executions.list_executions(TENANT_ID, question, None, 100)) == expected, question
+    children = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(parent_id=parent), None, 2)
     assert len(children) == 2
-    rest = await stores.executions.list_executions(
-        DEFAULT_TENANT_ID, ExecutionFilter(parent_id=parent), children[-1].id, 100
-    )
+    rest = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(parent_id=parent), children[-1].id, 100)
     assert len(rest) == 2
     times = ExecutionFilter(parent_id=parent, created_after=children[0].created_at + timedelta(days=1))
-    assert list(await stores.executions.list_executions(DEFAULT_TENANT_ID, times, None, 100)) == []
+    assert list(await stores.executions.list_executions(TENANT_ID, times, None, 100)) == []
     assert (
-        list(
-            await stores.executions.list_executions(
-                DEFAULT_TENANT_ID, ExecutionFilter(parent_id=id_at(at(9))), None, 100
-            )
-        )
+        list(await stores.executions.list_executions(TENANT_ID, ExecutionFilter(parent_id=id_at(at(9))), None, 100))
         == []
     )
 
@@ -1119,8 +1112,7 @@ async def test_all_that_is_below_a_root_is_listed(stores: Stores, engine_id: int
 
     async def listed(**wanted: Any) -> list[UUID]:
         return [
-            row.id
-            for row in await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(**wanted), None, 100)
+            row.id for row in await stores.executions.list_executions(TENANT_ID, ExecutionFilter(**wanted), None, 100)
         ]
 
     # Ids of one millisecond are in any order.
@@ -1129,7 +1121,7 @@ async def test_all_that_is_below_a_root_is_listed(stores: Stores, engine_id: int
     assert await listed(root_id=root, parent_id=child) == [grandchild]
     assert await listed(root_id=other) == [stranger]
     assert await listed(root_id=root, parent_id=other) == await listed(root_id=child) == []
-    page = await stores.executions.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(root_id=root), last, 1)
+    page = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(root_id=root), last, 1)
     assert [row.id for row in page] == [first]
 
 
@@ -1158,7 +1150,7 @@ async def test_a_child_is_stored_with_the_event_that_names_it(
     [first] = claim.events
     assert (first.type, first.data) == (EventType.EXECUTION_CREATED, '{"parent_task": "a"}')
     grandchild = await stores.bear(engine_id, child, workflow)
-    row = await stores.executions.get(DEFAULT_TENANT_ID, grandchild)
+    row = await stores.executions.get(TENANT_ID, grandchild)
     assert row is not None
     assert row.parent == Parent(child, 7, None, root, 2)
     families = cast(FamilyReader, stores.executions)
@@ -1177,7 +1169,7 @@ async def test_an_engine_without_a_lease_bears_and_stops_nothing(
     for change in changes:
         step = Step(child if change.told else root, (note(9),), family=change)
         assert await stores.recording.record(engine_id, [step]) == set()
-    assert await stores.executions.get(DEFAULT_TENANT_ID, opened.id) is None
+    assert await stores.executions.get(TENANT_ID, opened.id) is None
     assert await stores.commands_of(child) == await stores.commands_of(root) == []
 
 
@@ -1264,9 +1256,9 @@ async def test_a_cancel_of_an_ended_execution_reaches_what_still_runs_below(
     other = await stores.bear(engine_id, root, workflow)
     await stores.recording.record(engine_id, [Step(child, (completed(4),), change=end(4, None, at(2)))])
     await stores.recording.record(engine_id, [Step(grandchild, (), parking=Parking(None, in_family=True))])
-    assert await stores.executions.cancel_descendants(DEFAULT_TENANT_ID, root, "enough") == 2
-    assert await stores.executions.cancel_descendants(DEFAULT_TENANT_ID, root, "again") == 2
-    assert await stores.executions.cancel_descendants(DEFAULT_TENANT_ID, other, "nothing") == 0
+    assert await stores.executions.cancel_descendants(TENANT_ID, root, "enough") == 2
+    assert await stores.executions.cancel_descendants(TENANT_ID, root, "again") == 2
+    assert await stores.executions.cancel_descendants(TENANT_ID, other, "nothing") == 0
     assert await stores.commands_of(grandchild) == [(CANCEL, "enough", "")]
 
 
@@ -1280,11 +1272,11 @@ async def test_the_reader_knows_current_and_past_revisions(stores: Stores) -> No
     assert await stores.reader.current(ref_of("slug")) == (first.id, 2)
     assert await stores.reader.current(ref_of(first)) == (first.id, 2)
     assert await stores.reader.current(ref_of("unknown")) is None
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1) == OwnedRevision(DEFAULT_TENANT, first)
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 2) == OwnedRevision(DEFAULT_TENANT, second)
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 3) is None
-    assert await stores.reader.revision(DEFAULT_TENANT_ID, 10**9, 1) is None
+    assert await stores.reader.revision(TENANT_ID, first.id, 1) == OwnedRevision(TENANT, first)
+    assert await stores.reader.revision(TENANT_ID, first.id, 2) == OwnedRevision(TENANT, second)
+    assert await stores.reader.revision(TENANT_ID, first.id, 3) is None
+    assert await stores.reader.revision(TENANT_ID, 10**9, 1) is None
     await stores.definitions.delete(ANYONE, ref_of("slug"))
     assert await stores.reader.current(ref_of("slug")) is None
-    kept = await stores.reader.revision(DEFAULT_TENANT_ID, first.id, 1)
-    assert kept == OwnedRevision(DEFAULT_TENANT, first), "executions go on with it"
+    kept = await stores.reader.revision(TENANT_ID, first.id, 1)
+    assert kept == OwnedRevision(TENANT, first), "executions go on with it"

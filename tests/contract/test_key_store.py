@@ -18,7 +18,10 @@ from app.identity.api_keys import ApiKey, Grant, KeyDraft, KeyText, digest_of, n
 from app.identity.ports import Ended, FoundKey, FoundLimits, KeyStore, LimitStore, TenantStore
 from tests.support.acts import ANYONE, act_of
 from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore
+from tests.support.tenant import needs_default
 from tests.support.walls import api_url
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 DEFAULT = 1
 HOUR = 3600.0

@@ -17,7 +17,6 @@ from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.definitions.ports import DefinitionStore
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.errors import Conflict, NotFound
 from app.domain.payloads import Payload
@@ -35,6 +34,7 @@ from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.schedules import MemoryScheduleStore
 from tests.support.requests import ref_of
+from tests.support.tenant import TENANT_ID
 from tests.support.walls import api_url, engine_url
 
 HOUR = 3600.0
@@ -51,7 +51,7 @@ class Stores:
 
     async def running(self, workflow: Workflow) -> UUID:
         execution_id = new_execution_id()
-        assert await self.executions.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow), (CREATED,))
+        assert await self.executions.enqueue(TENANT_ID, execution_id, opening(workflow), (CREATED,))
         return execution_id
 
     async def finish(self, execution_id: UUID) -> None:
@@ -124,7 +124,7 @@ def schedule(workflow: Workflow, **fields: Any) -> Schedule:
     values: dict[str, Any] = {
         "id": 0,
         "version": 0,
-        "tenant_id": DEFAULT_TENANT_ID,
+        "tenant_id": TENANT_ID,
         "workflow_id": workflow.id,
         "timing": CRON,
         "input": Payload('{"z":1,"a":1.0}'),
@@ -171,9 +171,9 @@ async def test_workflows_are_found_by_id_and_key(stores: Stores, workflow: Workf
 async def test_lists_are_paged_by_id(stores: Stores, workflow: Workflow):
     other = (await stores.definitions.create(ANYONE, WorkflowDraft("o", tasks=()))).workflow
     stored = [await stores.schedules.insert(ANYONE, schedule(owner)) for owner in (workflow, other, workflow, workflow)]
-    assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, None, 1, 2) == (stored[1:3], 4)
-    assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, workflow.id, 0, 2) == ([stored[0], stored[2]], 3)
-    assert await stores.schedules.list_schedules(DEFAULT_TENANT_ID, 999, 0, 2) == ([], 0)
+    assert await stores.schedules.list_schedules(TENANT_ID, None, 1, 2) == (stored[1:3], 4)
+    assert await stores.schedules.list_schedules(TENANT_ID, workflow.id, 0, 2) == ([stored[0], stored[2]], 3)
+    assert await stores.schedules.list_schedules(TENANT_ID, 999, 0, 2) == ([], 0)
 
 
 async def test_a_change_lands_only_on_the_version_that_was_read(stores: Stores, workflow: Workflow):

@@ -47,6 +47,9 @@ from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecut
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.schedules import MemoryScheduleStore
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 OWN, OTHER = 1, 2
 

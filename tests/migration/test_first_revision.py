@@ -23,6 +23,9 @@ from tests.support.acts import ANYONE
 from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("rows of earlier versions belong to the tenant default")
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 EXECUTION = UUID("0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71")

@@ -15,6 +15,9 @@ from tests.support.acts import ANYONE
 from tests.support.migrated_definitions import upgraded_definitions, workflow_k
 from tests.support.migrating import ask, run, schema
 from tests.support.requests import ref_of
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("rows of earlier versions belong to the tenant default")
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 INSTANT = "2026-01-02T12:00:00.000000Z"

@@ -14,7 +14,6 @@ from app.adapters.evaluators.process import ProcessLimits
 from app.background.turns import Turns
 from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import ExecutionType, OnFailure, TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid
 from app.engine.evaluating.evaluations import Evaluations
@@ -22,6 +21,7 @@ from app.tasks import TaskOptions, build_registry
 from tests.support.loop_lag import loop_lag
 from tests.support.memory_house import House
 from tests.support.requests import start_of
+from tests.support.tenant import CALLER
 
 STALL = 0.25
 MAX_BODY_BYTES = 1_000_000
@@ -128,12 +128,12 @@ async def _checked_and_run(draft: WorkflowDraft, input: Mapping[str, Any]) -> No
         store = house.database.definitions
         service = DefinitionService(store, InProcessDefinitionCache(60), rules, Evaluations(pool, Turns()))
         try:
-            workflow = (await service.create(ANONYMOUS, draft)).workflow
+            workflow = (await service.create(CALLER, draft)).workflow
         except Invalid:
             return
         async with house.process() as process:
             try:
-                started = await process.executions.start(ANONYMOUS, start_of(workflow, input=input))
+                started = await process.executions.start(CALLER, start_of(workflow, input=input))
             except Invalid:
                 return
             # What a heavy execution takes in all is not bounded here; what the loop is kept from is.

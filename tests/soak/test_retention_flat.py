@@ -12,12 +12,12 @@ import pytest
 from app.adapters.database.pool import open_pool
 from app.adapters.database.retention import PostgresRetention
 from app.adapters.database_url import driver_dsn
-from app.domain.callers import ANONYMOUS
 from app.domain.errors import NotFound
 from app.engine.running.retention import Retention
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
 from tests.support.requests import start_of
+from tests.support.tenant import CALLER
 
 RETENTION_SECONDS = 5.0
 CALLERS = 8
@@ -39,9 +39,9 @@ class Sample:
 
 async def start_for_ever(process: EngineProcess, pause_seconds: float) -> None:
     while True:
-        started = await process.executions.start(ANONYMOUS, start_of("quick"))
+        started = await process.executions.start(CALLER, start_of("quick"))
         with suppress(NotFound):
-            await process.executions.wait(ANONYMOUS, started.execution.id, 20)
+            await process.executions.wait(CALLER, started.execution.id, 20)
         await asyncio.sleep(pause_seconds)
 
 

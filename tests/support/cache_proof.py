@@ -11,11 +11,11 @@ import orjson
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.definitions.service import DefinitionService
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import NotFound, Unavailable
 from tests.support.cache_house import CacheHouse, Process
 from tests.support.requests import ref_of
+from tests.support.tenant import CALLER
 
 READERS = 24
 EDITED = 10
@@ -89,7 +89,7 @@ class Proof:
                 await asyncio.sleep(0.01)
 
     async def _create(self, key: str) -> None:
-        workflow = (await self.house.processes[0].service.create(ANONYMOUS, WorkflowDraft(key, key=key))).workflow
+        workflow = (await self.house.processes[0].service.create(CALLER, WorkflowDraft(key, key=key))).workflow
         for ref in (key, str(workflow.id)):
             self.logs[ref] = Log(1, {1: True})
         self.edited[key] = str(workflow.id)
@@ -133,7 +133,7 @@ class Proof:
     async def edit(self, key: str, ref: str, process: Process) -> None:
         """Change the workflow once, under its `ref`."""
         changes = {"description": str(self.rng.random())}
-        stored = await self._write(process, lambda service: service.merge(ANONYMOUS, ref_of(ref), changes))
+        stored = await self._write(process, lambda service: service.merge(CALLER, ref_of(ref), changes))
         if stored is not None:
             self.logs[key].acknowledge(stored.workflow.revision)
             self.logs[ref].acknowledge(stored.workflow.revision)
@@ -155,13 +155,13 @@ class Proof:
             await asyncio.sleep(self.rng.uniform(0, 0.1))
 
         def move(old: str, new: str):
-            return lambda service, text: service.merge(ANONYMOUS, ref_of(old), {"key": new, "description": text})
+            return lambda service, text: service.merge(CALLER, ref_of(old), {"key": new, "description": text})
 
         while not self.is_over:
-            await step((True, False), lambda service, text: service.create(ANONYMOUS, WorkflowDraft(here, text, here)))
+            await step((True, False), lambda service, text: service.create(CALLER, WorkflowDraft(here, text, here)))
             await step((False, True), move(here, there))
             await step((True, False), move(there, here))
-            await step((False, False), lambda service, _: service.delete(ANONYMOUS, ref_of(here)))
+            await step((False, False), lambda service, _: service.delete(CALLER, ref_of(here)))
 
     async def _stand(self, here: str, there: str, present: tuple[bool, bool]) -> bool:
         """Whether the database has the state that is wanted, as after a lost answer only it can tell."""
@@ -190,7 +190,7 @@ class Proof:
 
 async def _number(service: DefinitionService, ref: str) -> int | None:
     try:
-        document = await service.document(ANONYMOUS, ref_of(ref))
+        document = await service.document(CALLER, ref_of(ref))
     except NotFound:
         return None
     if ref.startswith(("here", "there")):

@@ -9,6 +9,7 @@ import httpx
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from tests.support.clients import grpc_channel, rest_client
 
 CALL_SECONDS = 5.0
 RECONNECT = (("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
@@ -45,7 +46,7 @@ class GrpcCaller:
 
     def __init__(self, port: int, seconds: float = CALL_SECONDS) -> None:
         self._seconds = seconds
-        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=RECONNECT)
+        self._channel = grpc_channel(f"127.0.0.1:{port}", options=RECONNECT)
         self._stub: Any = WorkflowServiceStub(self._channel)
 
     async def close(self) -> None:
@@ -79,7 +80,7 @@ class RestCaller:
     """`seconds` is how long each call may take."""
 
     def __init__(self, url: str, seconds: float = CALL_SECONDS) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=seconds, limits=NO_LIMIT, trust_env=False)
+        self._client = rest_client(base_url=url, timeout=seconds, limits=NO_LIMIT, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()

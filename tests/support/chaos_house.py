@@ -19,6 +19,7 @@ from tests.support.redis_process import RedisProcess
 from tests.support.rest_server_process import RestServerProcess
 from tests.support.server_process import ServerProcess
 from tests.support.tcp_proxy import TcpProxy, proxy_to
+from tests.support.tenant import add_tenant
 
 ENGINES, RESTS, REDIS = "engine to PostgreSQL", "REST to PostgreSQL", "REST to Redis"
 START_AGAIN_SECONDS = 0.2
@@ -155,6 +156,7 @@ async def open_house(
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_storage(f"file:{folder / 'database'}"))
         await migrate(url)
+        await add_tenant(url)
         for draft in (*WORKFLOWS, SIGNALLED, *EDITED):
             await store_workflow(url, draft)
         house = House(url, folder, _kept(stack, RedisProcess(folder / "redis.log")))

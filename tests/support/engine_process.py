@@ -15,11 +15,12 @@ from app.api.grpc.server import GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
 from app.definitions import edits
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
 from app.domain.refs import Ref
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.acts import ANYONE
+from tests.support.clients import grpc_channel
+from tests.support.tenant import TENANT_ID
 from tests.support.walls import urls_for
 
 
@@ -49,7 +50,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         server = Server(servicer, "127.0.0.1", 0, process.identity, limits)
         await server.start()
         try:
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            async with grpc_channel(f"127.0.0.1:{server.port}") as channel:
                 yield RunningServer(process, server, channel, WorkflowServiceStub(channel))
         finally:
             await server.stop(0)
@@ -78,7 +79,7 @@ async def change_workflow(database_url: str, key: str, changes: Mapping[str, Any
         store = PostgresDefinitionStore(engine, lambda: datetime.now(UTC))
         return (
             await store.change(
-                ANYONE, Ref(tenant_id=DEFAULT_TENANT_ID, key=key), lambda current: edits.merged(current, changes)
+                ANYONE, Ref(tenant_id=TENANT_ID, key=key), lambda current: edits.merged(current, changes)
             )
         ).workflow
     finally:

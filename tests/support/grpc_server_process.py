@@ -8,6 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from tests.support.clients import grpc_channel
 from tests.support.ports import free_port
 from tests.support.server_process import ServerProcess
 from tests.support.walls import logins_for
@@ -20,7 +21,7 @@ class GrpcServerProcess(ServerProcess):
         port = free_port()
         environment = {**logins_for(database_url), "GRPC_PORT": str(port), "LOG_FORMAT": "json", **settings}
         super().__init__((sys.executable, "run_grpc_server.py", f"--workers={workers}"), port, log, **environment)
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+        self.channel = grpc_channel(f"127.0.0.1:{port}")
         self.stub: Any = WorkflowServiceStub(self.channel)
 
     async def close(self) -> None:

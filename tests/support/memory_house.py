@@ -12,7 +12,6 @@ from uuid import UUID
 from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.background.turns import Turns
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import Task, Workflow, WorkflowDraft
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
@@ -44,6 +43,7 @@ from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.memory.signals import MemorySignals
 from tests.support.requests import PAYLOADS, start_of
+from tests.support.tenant import CALLER
 
 OUTPUT_LIMIT = 10_000
 POLL = 0.01
@@ -143,13 +143,13 @@ class Process:
     defects: Defects
 
     async def start(self, workflow: Workflow, **options: Any) -> UUID:
-        started = await self.executions.start(ANONYMOUS, start_of(workflow, **options))
+        started = await self.executions.start(CALLER, start_of(workflow, **options))
         return started.execution.id
 
     async def until(self, execution_id: UUID, *words: str) -> list[str]:
         """The history in short, as far as the first of `words`, or to its end."""
         seen: list[str] = []
-        async for updates in await self.executions.watch(ANONYMOUS, execution_id, 0):
+        async for updates in await self.executions.watch(CALLER, execution_id, 0):
             for update in updates:
                 seen.append(short(update.event, update.task_name))
                 if seen[-1] in words:

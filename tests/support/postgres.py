@@ -16,6 +16,7 @@ from app.adapters.database_url import driver_dsn, place
 from app.adapters.embedded import StorageError, open_storage
 from app.adapters.embedded.programs import location
 from tests.support.pgbouncer import running_pgbouncer
+from tests.support.tenant import add_tenant
 from tests.support.walls import raise_test_walls
 
 TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL")
@@ -93,13 +94,16 @@ async def template_database(postgres_url: str, _administration: asyncpg.Connecti
         url = database_on(postgres_url, name)
         await migrate(url)
         await raise_test_walls(_administration, url)
+        await add_tenant(url)
         yield name
 
 
 @pytest.fixture(scope="session")
 async def _open_template(postgres_url: str, _administration: asyncpg.Connection) -> AsyncIterator[str]:
     async with _temporary_database(_administration) as name:
-        await migrate(database_on(postgres_url, name))
+        url = database_on(postgres_url, name)
+        await migrate(url)
+        await add_tenant(url)
         yield name
 
 

@@ -10,6 +10,7 @@ from app.api.rest.app import create_app
 from app.background.defects import Defects
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
+from tests.support.clients import rest_client
 
 MAX_BODY = 65_536
 MAX_TASKS = 20
@@ -31,6 +32,6 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+        rest_client(transport=transport, base_url="http://localhost") as client,
     ):
         yield client

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from app.background.wake_up import WakeUp
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import Workflow
 from app.domain.executions import Execution
 from app.schedules.firing import HOLD_SECONDS, Scheduler
@@ -19,6 +18,7 @@ from tests.support.memory.schedules import MemoryScheduleStore
 from tests.support.memory_house import House, Process
 from tests.support.requests import ref_of
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 
 @dataclass
@@ -37,13 +37,13 @@ class ScheduleHouse:
 
     async def create(self, cron: str | None = "*/10 * * * *", at: datetime | None = None, **fields: Any) -> Schedule:
         timing = Timing(None if at is not None else cron, at=at)
-        return await self.service.create(ANONYMOUS, ScheduleDraft(ref_of(self.workflow), timing, **fields))
+        return await self.service.create(CALLER, ScheduleDraft(ref_of(self.workflow), timing, **fields))
 
     async def fire(self, *, after_minutes: float = 0) -> Schedule:
         """Look once, a while later; the first schedule as it stands then."""
         self.house.clock.advance(after_minutes * 60)
         await self.scheduler().fire_due()
-        return await self.service.get(ANONYMOUS, ref_of(1))
+        return await self.service.get(CALLER, ref_of(1))
 
     async def after_a_crash(self) -> Schedule:
         """Look again when what a dead process held is free."""

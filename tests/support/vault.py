@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from app.domain.callers import DEFAULT_TENANT
 from app.engine.ports import UnusableSecret
+from tests.support.tenant import TENANT
 
 
 class Vault:
-    """Secrets of the tenant `default` and of others, by name. Those whose value is None cannot be used."""
+    """Secrets of the tenant of the tests and of others, by name. Those whose value is None cannot be used."""
 
     def __init__(self, **secrets: str | None) -> None:
-        self._secrets = {DEFAULT_TENANT: secrets}
+        self._secrets = {TENANT: secrets}
 
     def of(self, tenant: str, **secrets: str | None) -> "Vault":
         """Also with secrets of another tenant."""

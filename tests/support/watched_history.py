@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc
-
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from tests.support.clients import grpc_channel
 from tests.support.engine_process import parallel, read_on, store_workflow, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.process_usage import MIB, machine_load, resident_bytes
@@ -87,7 +86,7 @@ async def watch_slowly(server: GrpcServerProcess, *, at_most: int = EVENTS, for_
 
 @asynccontextmanager
 async def _connection(server: GrpcServerProcess) -> AsyncIterator[Any]:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=OWN_CONNECTION) as channel:
+    async with grpc_channel(f"127.0.0.1:{server.port}", options=OWN_CONNECTION) as channel:
         yield WorkflowServiceStub(channel)
 
 

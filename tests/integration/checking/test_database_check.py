@@ -9,6 +9,7 @@ from app.adapters.database.pool import open_pool
 from app.checking.findings import Rule
 from tests.support.checking import assert_clean, findings_in
 from tests.support.ended_executions import Ended
+from tests.support.tenant import TENANT_ID
 
 EVENT = "execution_events WHERE execution_id = $1::uuid AND type ="
 
@@ -77,22 +78,25 @@ async def test_each_wrong_place_in_a_family_is_found(ended: Ended) -> None:
 
 async def test_what_belongs_to_another_tenant_than_its_workflow_or_parent_is_found(ended: Ended) -> None:
     root, child, *_ = ended.completed
-    await ended.execute("INSERT INTO tenants (key, name) VALUES ('other', 'Other')")
+    sales = TENANT_ID + 1
+    await ended.execute("INSERT INTO tenants (key, name) VALUES ('sales', 'Sales')")
     await ended.execute(
-        "UPDATE executions SET parent_id = $2::uuid, parent_task_id = 1, root_id = $2::uuid, depth = 1, tenant_id = 2"
+        "UPDATE executions SET parent_id = $2::uuid, parent_task_id = 1, root_id = $2::uuid, depth = 1, tenant_id = $3"
         " WHERE id = $1::uuid",
         child,
         root,
+        sales,
     )
-    await ended.execute("UPDATE workflow_revisions SET tenant_id = 2 WHERE workflow_id = 3")
+    await ended.execute("UPDATE workflow_revisions SET tenant_id = $1 WHERE workflow_id = 3", sales)
     found = {(str(f.execution_id), f.rule, f.sentence) for f in await findings_in(ended.url)}
-    of_workflow_3 = "it is of tenant 1, revision 1 of workflow 3 of tenant 2"
+    of_workflow_3 = f"it is of tenant {TENANT_ID}, revision 1 of workflow 3 of tenant {sales}"
+    of_revision = f"revision 1 of workflow 3 is of tenant {sales}, the workflow of tenant {TENANT_ID}"
     assert found == {
-        (child, Rule.TENANT, "it is of tenant 2, revision 1 of workflow 1 of tenant 1"),
-        (child, Rule.TENANT, f"it is of tenant 2, its parent {root} of tenant 1"),
+        (child, Rule.TENANT, f"it is of tenant {sales}, revision 1 of workflow 1 of tenant {TENANT_ID}"),
+        (child, Rule.TENANT, f"it is of tenant {sales}, its parent {root} of tenant {TENANT_ID}"),
         (ended.cancelled, Rule.TENANT, of_workflow_3),
         (ended.unfinished, Rule.TENANT, of_workflow_3),
-        (str(NO_EXECUTION), Rule.TENANT, "revision 1 of workflow 3 is of tenant 2, the workflow of tenant 1"),
+        (str(NO_EXECUTION), Rule.TENANT, of_revision),
     }
 
 

@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.cli.files.applying import Change, Outcome, apply_files
 from app.domain.errors import Problem
+from tests.support.clients import rest_client
 
 TRIP = """\
 key: trip
@@ -39,7 +39,7 @@ async def apply(url: str, path: Path) -> Outcome:
 
 
 async def stored(url: str) -> dict:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with rest_client(base_url=url) as client:
         return (await client.get("/api/v1/workflows/trip")).json()
 
 

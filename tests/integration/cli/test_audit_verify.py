@@ -13,6 +13,9 @@ from app.adapters.database.pool import open_pool
 from app.audit.entry import Entry
 from app.cli import app
 from tests.support.databases import ask
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("is about the log of the tenant default")
 
 Verify = Callable[..., Result]
 

@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-import httpx
 import pytest
+
+from tests.support.clients import rest_client
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ORDERS = """\
@@ -46,12 +47,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def get(url: str, path: str) -> dict:
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
+    async with rest_client(base_url=f"{url}/api/v1") as client:
         return (await client.get(path)).json()
 
 
 async def send(url: str, method: str, path: str, body: object = None) -> dict:
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
+    async with rest_client(base_url=f"{url}/api/v1") as client:
         answer = await client.request(method, path, json=body)
         assert answer.is_success, answer.text
         return answer.json()

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.adapters.database.used_keys import used_keys
 from app.cli.local import examples
+from tests.support.clients import rest_client
 
 FIRST = "key: parallel-groups\nname: First\ntasks:\n  - {name: read, execution_type: sync}\n"
 CALLS = """\
@@ -43,7 +43,7 @@ def load(url: str, database_url: str):
 
 
 async def call(url: str, method: str, path: str, body: object = None) -> dict:
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
+    async with rest_client(base_url=f"{url}/api/v1") as client:
         answer = await client.request(method, path, json=body)
         return answer.json() if answer.content else {}
 

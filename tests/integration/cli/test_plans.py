@@ -2,9 +2,8 @@
 
 import asyncio
 
-import httpx
-
 from app.cli.plans import Plan, read_plan
+from tests.support.clients import rest_client
 
 TASKS = [
     {"name": "book", "execution_type": "sync", "sequence": 2, "compensate": ["cancel"]},
@@ -16,7 +15,7 @@ TASKS = [
 
 async def started(url: str, **fields: object) -> tuple[str, dict]:
     """The id of a pending execution, and its workflow."""
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1") as client:
+    async with rest_client(base_url=f"{url}/api/v1") as client:
         workflow = (await client.post("/workflows", json={"name": "Trip", "tasks": TASKS, **fields})).json()
         execution = (await client.post(f"/workflows/{workflow['id']}/executions", json={})).json()
         await client.patch(f"/workflows/{workflow['id']}", json={"name": "Another", "description": "later"})

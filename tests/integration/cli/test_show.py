@@ -4,11 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from app.config import Settings
 from app.wiring.grpc_process import open_engine_process
+from tests.support.clients import rest_client
+from tests.support.tenant import CALLER
 from tests.support.walls import urls_for
 
 CHILD = {"name": "n", "key": "child", "tasks": [{"name": "leaf", "execution_type": "sync"}]}
@@ -22,7 +23,7 @@ async def family(url: str, database_url: str) -> AsyncIterator[tuple[str, str]]:
     settings = Settings(_env_file=None, **urls_for(database_url))
     async with (
         open_engine_process(settings),
-        httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as rest,
+        rest_client(base_url=f"{url}/api/v1", timeout=60) as rest,
     ):
         await rest.post("/workflows", json=CHILD)
         await rest.post("/workflows", json={"name": "n", "key": "parent", "tasks": [CALL, FAILS]})
@@ -36,8 +37,9 @@ async def test_a_parent_is_shown_with_its_children(command, family: tuple[str, s
     result = await command("show", parent)
     assert (result.exit_code, result.stderr) == (0, "")
     facts, tasks, children = (part.splitlines() for part in result.stdout.split("\n\n"))
+    by = [] if CALLER.recorded is None else ["by"]
     assert [line.split()[0] for line in facts] == [
-        "execution", "workflow", "status", "created", "started", "finished", "took", "error",
+        "execution", "workflow", "status", "created", "started", "finished", *by, "took", "error",
     ]  # fmt: skip
     assert facts[:3] == [f"execution  {parent}", "workflow   parent, revision 1", "status     failed"]
     assert facts[-1].startswith("error      child_not_started: task 'fails' failed: workflow 'none' does not exist")
@@ -73,7 +75,7 @@ async def test_a_task_that_waits_says_for_what_and_how_to_continue(command, url:
     asks = {"name": "ask", "execution_type": "sync", "type": "signal", "config": {"name": "go on"}}
     async with (
         open_engine_process(Settings(_env_file=None, **urls_for(database_url))),
-        httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as rest,
+        rest_client(base_url=f"{url}/api/v1", timeout=60) as rest,
     ):
         await rest.post("/workflows", json={"name": "n", "key": "asks", "tasks": [asks]})
         waiting = (await rest.post("/workflows/asks/executions", json={})).json()["id"]

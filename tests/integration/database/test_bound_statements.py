@@ -15,11 +15,11 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
 from app.definitions import edits
 from app.definitions.ports import WorkflowFilter
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.definitions import TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
 from tests.support.acts import ANYONE
 from tests.support.requests import ref_of
+from tests.support.tenant import TENANT_ID
 
 
 @contextmanager
@@ -54,11 +54,11 @@ async def test_every_statement_about_definitions_is_bound(database_url: str) -> 
             assert await store.current(ref) is not None
             assert (await store.list_revisions(ref, 0, 10))[1] == 2
             assert await store.revision_document(ref, 1)
-        assert await store.existing(DEFAULT_TENANT_ID, [by_id, by_key]) == {by_id, by_key}
-        assert await store.callers(DEFAULT_TENANT_ID, [by_id, by_key]) == []
+        assert await store.existing(TENANT_ID, [by_id, by_key]) == {by_id, by_key}
+        assert await store.callers(TENANT_ID, [by_id, by_key]) == []
         for wanted in (WorkflowFilter(), WorkflowFilter("m"), WorkflowFilter(key="k"), WorkflowFilter(routed=True)):
-            await store.list_documents(DEFAULT_TENANT_ID, wanted, 0, 10)
-        assert await store.workflow_of_task(DEFAULT_TENANT_ID, workflow.tasks[1].id) == workflow.id
+            await store.list_documents(TENANT_ID, wanted, 0, 10)
+        assert await store.workflow_of_task(TENANT_ID, workflow.tasks[1].id) == workflow.id
         await store.delete(ANYONE, by_id)
         with pytest.raises(NotFound):
             await store.delete(ANYONE, by_id)

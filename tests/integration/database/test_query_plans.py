@@ -17,7 +17,6 @@ from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
-from app.domain.callers import DEFAULT_TENANT_ID
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
@@ -25,6 +24,7 @@ from app.engine.running.ports import ClaimShares, TenantShare, WorkflowShare
 from app.engine.running.retention import BEGINNING
 from tests.support.query_plans import MODES, ExplainingPool
 from tests.support.requests import ref_of
+from tests.support.tenant import TENANT_ID
 
 STORED = 100_000
 WORKFLOWS = 1_000
@@ -45,10 +45,11 @@ ID, PREVIOUS_ID = _ID.format(t="t", n="n"), _ID.format(t="t - interval '1 minute
 
 FILL = f"""
 INSERT INTO workflows (tenant_id, name, key, variables, conditions, revision, created_at, updated_at)
-SELECT 1, 'workflow ' || n, 'w' || n, '{{}}', '[]', {REVISIONS}, now(), now() FROM generate_series(1, {WORKFLOWS}) n;
+SELECT {TENANT_ID}, 'workflow ' || n, 'w' || n, '{{}}', '[]', {REVISIONS}, now(), now()
+FROM generate_series(1, {WORKFLOWS}) n;
 
 INSERT INTO workflow_revisions (tenant_id, workflow_id, revision, snapshot, created_at)
-SELECT 1, n, r, '{{"name": "w", "tasks": []}}', now()
+SELECT {TENANT_ID}, n, r, '{{"name": "w", "tasks": []}}', now()
 FROM generate_series(1, {WORKFLOWS}) n, generate_series(1, {REVISIONS}) r;
 
 INSERT INTO tasks (workflow_id, name, execution_type, sequence, config, on_failure, compensate, created_at, updated_at)
@@ -58,7 +59,7 @@ INSERT INTO engines (name, lease_until) SELECT 'engine', now() + interval '1 hou
 
 INSERT INTO executions (tenant_id, id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision,
                         status, input, idempotency_key, parent_id, root_id, parent_task_id, depth)
-SELECT 1, {ID},
+SELECT {TENANT_ID}, {ID},
        CASE WHEN n % 10 > 0 THEN {LARGE} ELSE 2 + n / 10 % ({WORKFLOWS} - 1) END,
        t, t, CASE WHEN NOT active THEN t END, CASE WHEN active AND n % 3 = 0 THEN t ELSE 'infinity' END,
        CASE WHEN active AND n % 3 = 1 THEN 1 + n % 2 END, 1, s::execution_status, '{{}}',
@@ -80,7 +81,7 @@ SELECT id, 'pause', '', '', 'null' FROM executions WHERE finished_at IS NULL;
 
 INSERT INTO schedules (tenant_id, version, key, workflow_id, cron, time_zone, input, overlap, catch_up_seconds, paused,
                        due_at, last_execution_id, created_at, updated_at)
-SELECT 1, 1, 's' || n, 1 + n % {WORKFLOWS}, '0 0 1 1 *', 'UTC', '{{}}', 'queue', 60, false,
+SELECT {TENANT_ID}, 1, 's' || n, 1 + n % {WORKFLOWS}, '0 0 1 1 *', 'UTC', '{{}}', 'queue', 60, false,
        CASE WHEN n % 1000 = 0 THEN now() ELSE now() + interval '1 day' END,
        (SELECT id FROM executions ORDER BY id LIMIT 1), now(), now()
 FROM generate_series(1, 10000) n;
@@ -122,7 +123,7 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
     cursors = (None, first_id_at(FIRST + timedelta(days=20)))
     for workflow_id, after, until, before in product((None, LARGE, SMALL), times, times, cursors):
         wanted = ExecutionFilter(workflow_id, status, after, until)
-        await store.list_executions(DEFAULT_TENANT_ID, wanted, before, PAGE)
+        await store.list_executions(TENANT_ID, wanted, before, PAGE)
     check(pool)
 
 
@@ -140,25 +141,23 @@ async def test_the_children_of_an_execution_are_found_by_its_id(
     pool: ExplainingPool, status: ExecutionStatus | None
 ) -> None:
     store = PostgresExecutionStore(pool)
-    found = await store.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(), None, PAGE)
+    found = await store.list_executions(TENANT_ID, ExecutionFilter(), None, PAGE)
     parent_id = next(one.parent.execution_id for one in found if one.parent is not None)
-    assert len(await store.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
+    assert len(await store.list_executions(TENANT_ID, ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
     pool.found.clear()
     for workflow_id, before in product((None, LARGE, SMALL), (None, found[0].id)):
-        await store.list_executions(
-            DEFAULT_TENANT_ID, ExecutionFilter(workflow_id, status, parent_id=parent_id), before, PAGE
-        )
+        await store.list_executions(TENANT_ID, ExecutionFilter(workflow_id, status, parent_id=parent_id), before, PAGE)
     check(pool, most_rows=10)
 
 
 async def test_one_execution_is_found_by_id_and_key(pool: ExplainingPool) -> None:
     store = PostgresExecutionStore(pool)
-    [one, *_] = await store.list_executions(DEFAULT_TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, 1)
+    [one, *_] = await store.list_executions(TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, 1)
     pool.found.clear()
-    assert await store.get(DEFAULT_TENANT_ID, one.id) is not None
-    assert await store.find_by_idempotency_key(DEFAULT_TENANT_ID, LARGE, "key 2") is not None
-    assert (await store.read_history(DEFAULT_TENANT_ID, one.id, 1, PAGE)).events
-    assert not (await store.read_history(DEFAULT_TENANT_ID, one.id, 2, PAGE)).events
+    assert await store.get(TENANT_ID, one.id) is not None
+    assert await store.find_by_idempotency_key(TENANT_ID, LARGE, "key 2") is not None
+    assert (await store.read_history(TENANT_ID, one.id, 1, PAGE)).events
+    assert not (await store.read_history(TENANT_ID, one.id, 2, PAGE)).events
     check(pool, most_rows=10)
 
 
@@ -173,19 +172,19 @@ async def test_definitions_are_found_and_listed_by_pages(stored: str, pool: Expl
         WorkflowFilter(routed=True),
     ):
         for skip in (0, WORKFLOWS - PAGE):
-            await store.list_documents(DEFAULT_TENANT_ID, wanted, skip, PAGE)
+            await store.list_documents(TENANT_ID, wanted, skip, PAGE)
     assert await store.document(ref_of("w7")) is not None
     assert await store.document(ref_of("7")) is not None
     assert (await store.list_revisions(ref_of("w7"), 0, PAGE))[1] == REVISIONS
     assert await store.revision_document(ref_of("7"), 1)
-    assert await store.workflow_of_task(DEFAULT_TENANT_ID, 7)
+    assert await store.workflow_of_task(TENANT_ID, 7)
     await engine.dispose()
     for statement, arguments in ran:
         await pool.explain(statement, arguments)
     reader = PostgresDefinitionReader(pool)
     assert await reader.current(ref_of("w7")) == await reader.current(ref_of("7")) == (7, REVISIONS)
     with suppress(KeyError):  # the snapshots of this database are too short for workflows
-        await reader.revision(DEFAULT_TENANT_ID, 7, 1)
+        await reader.revision(TENANT_ID, 7, 1)
     check(pool)
 
 
@@ -198,7 +197,7 @@ async def test_schedules_are_found_and_listed_by_pages(pool: ExplainingPool) -> 
     check(pool, most_rows=PAGE)
     pool.found.clear()
     for workflow_id, skip in product((None, 7), (0, 1_000)):
-        await store.list_schedules(DEFAULT_TENANT_ID, workflow_id, skip, PAGE)
+        await store.list_schedules(TENANT_ID, workflow_id, skip, PAGE)
     check(pool, most_rows=10_000)
 
 
@@ -241,12 +240,10 @@ async def test_a_sweep_of_the_retention_looks_at_the_next_by_id(pool: Explaining
 
 async def test_a_family_is_counted_and_cancelled_by_its_own_rows(pool: ExplainingPool) -> None:
     store, ownership = PostgresExecutionStore(pool), PostgresOwnership(pool, pool)
-    running = await store.list_executions(
-        DEFAULT_TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, PAGE
-    )
+    running = await store.list_executions(TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, PAGE)
     child = next(one for one in running if one.parent is not None)
     pool.found.clear()
     assert await store.count_descendants(child.root_id, PAGE) == 1
-    assert await store.cancel_descendants(DEFAULT_TENANT_ID, child.root_id, "enough") == 1
+    assert await store.cancel_descendants(TENANT_ID, child.root_id, "enough") == 1
     assert await ownership.reap() == 0
     check(pool)

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
 from app.adapters.database.migrations import migrate
 from app.adapters.database.schema import schema_problem
 from app.adapters.database_url import StorageError, driver_dsn
+from tests.support.clients import rest_client
 from tests.support.databases import ask
 from tests.support.processes import REPOSITORY
 from tests.support.rest_server_process import RestServerProcess
@@ -97,7 +97,7 @@ async def test_rights_on_tables_suffice_without_any_on_sequences(open_database_u
         rest = RestServerProcess(url, "")
         await rest.start()
         try:
-            async with httpx.AsyncClient(base_url=rest.url, timeout=120) as client:
+            async with rest_client(base_url=rest.url, timeout=120) as client:
                 task = {"name": "a", "execution_type": "sync", "sequence": 1}
                 workflow = await client.post("/workflows", json={"name": "w", "key": "w", "tasks": [task]})
                 schedule = await client.post("/schedules", json={"workflow": "w", "cron": "0 0 * * *"})
@@ -126,7 +126,7 @@ async def test_readiness_follows_the_database(open_database_url: str) -> None:
         rest = RestServerProcess(url, "")
         await rest.start()
         try:
-            async with httpx.AsyncClient(base_url=rest.url.removesuffix("/api/v1"), timeout=120) as client:
+            async with rest_client(base_url=rest.url.removesuffix("/api/v1"), timeout=120) as client:
                 assert (await client.get("/readyz")).status_code == 200
                 await ask(open_database_url, f"ALTER ROLE {name} SET default_transaction_read_only = on")
                 read_only = await client.get("/readyz")

@@ -15,7 +15,6 @@ import pytest
 
 from app.api.grpc.errors import CODES
 from app.api.rest.errors import STATUSES
-from app.domain.callers import ANONYMOUS
 from app.domain.errors import Conflict, Invalid, NotFound, ServiceError, TooLarge, Unavailable, WrongState
 from app.engine.controls import ExecutionControls
 from app.engine.repetitions import Repetition
@@ -23,16 +22,17 @@ from app.tasks.signal import SignalHandler
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import payload_of
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 REASON = "because"
 CONTROLS: Mapping[str, Callable[[ExecutionControls, UUID], Awaitable[Any]]] = {
-    "cancel": lambda controls, execution: controls.cancel(ANONYMOUS, execution, REASON),
-    "pause": lambda controls, execution: controls.pause(ANONYMOUS, execution, REASON),
-    "resume": lambda controls, execution: controls.resume(ANONYMOUS, execution, REASON),
-    "signal": lambda controls, execution: controls.signal(ANONYMOUS, execution, "go", payload_of({"n": 1})),
-    "skip": lambda controls, execution: controls.skip(ANONYMOUS, execution, "a", REASON),
-    "retry": lambda controls, execution: controls.retry(ANONYMOUS, execution),
-    "rerun": lambda controls, execution: controls.rerun(ANONYMOUS, execution, "a", "again"),
+    "cancel": lambda controls, execution: controls.cancel(CALLER, execution, REASON),
+    "pause": lambda controls, execution: controls.pause(CALLER, execution, REASON),
+    "resume": lambda controls, execution: controls.resume(CALLER, execution, REASON),
+    "signal": lambda controls, execution: controls.signal(CALLER, execution, "go", payload_of({"n": 1})),
+    "skip": lambda controls, execution: controls.skip(CALLER, execution, "a", REASON),
+    "retry": lambda controls, execution: controls.retry(CALLER, execution),
+    "rerun": lambda controls, execution: controls.rerun(CALLER, execution, "a", "again"),
 }
 
 
@@ -168,7 +168,7 @@ async def parked(house: House, process: Process) -> UUID:
 
 async def paused(house: House, process: Process) -> UUID:
     execution_id = await running(house, process)
-    await process.controls.pause(ANONYMOUS, execution_id, REASON)
+    await process.controls.pause(CALLER, execution_id, REASON)
     await process.until(execution_id, "paused")
     return execution_id
 
@@ -176,7 +176,7 @@ async def paused(house: House, process: Process) -> UUID:
 async def stopping(house: House, process: Process) -> UUID:
     house.stage.cleaning = asyncio.Event()
     execution_id = await running(house, process)
-    await process.controls.cancel(ANONYMOUS, execution_id, REASON)
+    await process.controls.cancel(CALLER, execution_id, REASON)
     await process.until(execution_id, "cancel_requested")
     return execution_id
 
@@ -196,7 +196,7 @@ async def failed(house: House, process: Process) -> UUID:
 
 async def cancelled(house: House, process: Process) -> UUID:
     execution_id = await running(house, process)
-    await process.controls.cancel(ANONYMOUS, execution_id, REASON)
+    await process.controls.cancel(CALLER, execution_id, REASON)
     await process.until(execution_id)
     return execution_id
 
@@ -225,7 +225,7 @@ async def settled(process: Process, execution_id: UUID) -> None:
 async def words(process: Process, execution_id: UUID) -> list[str]:
     """The history in short; nothing where there is none."""
     try:
-        page = await process.executions.updates(ANONYMOUS, execution_id, 0, 1_000)
+        page = await process.executions.updates(CALLER, execution_id, 0, 1_000)
     except ServiceError:
         return []
     return [short(update.event, update.task_name) for update in page.updates]
@@ -271,12 +271,12 @@ async def judge(
             await settled(process, execution_id)
             assert [answer.id for answer in answers] == [execution_id] * 2
             assert await words(process, execution_id) == before
-            assert (await process.executions.get(ANONYMOUS, execution_id)).status == status
+            assert (await process.executions.get(CALLER, execution_id)).status == status
         case Becomes(word, status):
             await settled(process, execution_id)
             while word not in (await words(process, execution_id))[len(before) :]:
                 await asyncio.sleep(0)
-            while (await process.executions.get(ANONYMOUS, execution_id)).status != status:
+            while (await process.executions.get(CALLER, execution_id)).status != status:
                 await asyncio.sleep(0)
             assert [answer.id for answer in answers] == [execution_id] * 2
             assert (await words(process, execution_id)).count(word) == (2 if word == "signal_received" else 1)

@@ -10,13 +10,13 @@ from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.signals import PostgresSignals
 from app.background.defects import Defects
-from app.domain.callers import ANONYMOUS
 from app.engine.ports import StoreUnreachable
 from app.engine.running.recorder import Recorder
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
 from tests.support.requests import start_of
+from tests.support.tenant import CALLER
 
 FAST = {"engine_lease_seconds": 60.0, "engine_renew_seconds": 0.05, "engine_poll_seconds": 0.02}
 
@@ -67,8 +67,8 @@ class Spoiled:
 
 async def run_one(process: EngineProcess) -> None:
     """An execution uses every loop but that of the schedules and the retention."""
-    started = await process.executions.start(ANONYMOUS, start_of("w"))
-    await process.executions.wait(ANONYMOUS, started.execution.id, 300)
+    started = await process.executions.start(CALLER, start_of("w"))
+    await process.executions.wait(CALLER, started.execution.id, 300)
 
 
 def first_of(defects: Defects) -> "asyncio.Future[None]":

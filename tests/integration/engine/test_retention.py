@@ -14,7 +14,6 @@ from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.retention import LOCK, PostgresRetention
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.domain.callers import ANONYMOUS
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ExecutionFilter
@@ -23,6 +22,7 @@ from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import running_server, settings_for, store_workflow, sync, workflow
 from tests.support.requests import payload_of, start_of
 from tests.support.rest_service import serving
+from tests.support.tenant import CALLER
 
 SOON = 1 / 86_400_000
 """Days; less than a millisecond."""
@@ -47,9 +47,9 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 
 async def run(process: EngineProcess, key: str = "quick", **options: str) -> UUID:
-    started = await process.executions.start(ANONYMOUS, start_of(key, **options))
+    started = await process.executions.start(CALLER, start_of(key, **options))
     execution_id = started.execution.id
-    return execution_id if key == "long" else (await process.executions.wait(ANONYMOUS, execution_id, 300)).id
+    return execution_id if key == "long" else (await process.executions.wait(CALLER, execution_id, 300)).id
 
 
 async def run_and_forget(process: EngineProcess) -> None:
@@ -59,7 +59,7 @@ async def run_and_forget(process: EngineProcess) -> None:
 
 
 async def ids(process: EngineProcess) -> set[UUID]:
-    page = await process.executions.list_executions(ANONYMOUS, ExecutionFilter(), None, 200)
+    page = await process.executions.list_executions(CALLER, ExecutionFilter(), None, 200)
     return {execution.id for execution in page.executions}
 
 
@@ -76,8 +76,8 @@ async def test_what_has_ended_goes_with_all_that_belongs_to_it(
     process: EngineProcess, pool: Pool, session: asyncpg.Connection
 ) -> None:
     ended, running = [await run(process) for _ in range(5)], await run(process, "long")
-    again = await process.controls.rerun(ANONYMOUS, ended[0], "a")
-    await process.executions.wait(ANONYMOUS, again.execution.id, 300)
+    again = await process.controls.rerun(CALLER, ended[0], "a")
+    await process.executions.wait(CALLER, again.execution.id, 300)
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 6
     assert await ids(process) == {running}
@@ -86,9 +86,9 @@ async def test_what_has_ended_goes_with_all_that_belongs_to_it(
     }
     for execution_id in ended:
         with pytest.raises(NotFound):
-            await process.executions.get(ANONYMOUS, execution_id)
+            await process.executions.get(CALLER, execution_id)
         with pytest.raises(NotFound):
-            await process.executions.watch(ANONYMOUS, execution_id, 0)
+            await process.executions.watch(CALLER, execution_id, 0)
     assert await clean(pool)
 
 
@@ -96,16 +96,16 @@ async def test_a_repetition_outlives_its_origin(
     process: EngineProcess, pool: Pool, session: asyncpg.Connection
 ) -> None:
     origin = await run(process)
-    again = await process.controls.rerun(ANONYMOUS, origin, "a")
-    await process.executions.wait(ANONYMOUS, again.execution.id, 300)
+    again = await process.controls.rerun(CALLER, origin, "a")
+    await process.executions.wait(CALLER, again.execution.id, 300)
     await session.execute("UPDATE executions SET finished_at = $2 WHERE id = $1", origin, datetime.now(UTC) - OLD)
     retention = PostgresRetention(pool, 90)
     # The origin was created just now: only its end lies back. So the sweep has to look at it all the same.
     removal = await retention.remove(BEGINNING, first_id_at(datetime.now(UTC) + OLD), 100)
     assert removal is not None
     assert (removal.looked_at, removal.removed) == (2, 1)
-    assert (await process.executions.get(ANONYMOUS, again.execution.id)).origin_id is not None
-    assert (await process.executions.tasks(ANONYMOUS, again.execution.id))[0].status == "completed"
+    assert (await process.executions.get(CALLER, again.execution.id)).origin_id is not None
+    assert (await process.executions.tasks(CALLER, again.execution.id))[0].status == "completed"
     assert await clean(pool)
 
 
@@ -120,8 +120,8 @@ async def test_a_parent_stays_while_its_child_runs(
     )
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 0
-    await process.controls.signal(ANONYMOUS, child, "go", payload_of(None))
-    await process.executions.wait(ANONYMOUS, child, 20)
+    await process.controls.signal(CALLER, child, "go", payload_of(None))
+    await process.executions.wait(CALLER, child, 20)
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 2
     assert await clean(pool)
@@ -183,7 +183,7 @@ async def test_a_removed_execution_is_not_found_over_either_api(database_url: st
 async def test_a_watcher_whose_history_is_removed_is_told(process: EngineProcess, pool: Pool) -> None:
     """It has read the first page of a long history when the rest is removed."""
     execution_id = await run(process)
-    batches = await process.executions.watch(ANONYMOUS, execution_id, 10)
+    batches = await process.executions.watch(CALLER, execution_id, 10)
     await passed()
     assert await Retention(PostgresRetention(pool, SOON)).sweep() == 1
     with pytest.raises(NotFound):

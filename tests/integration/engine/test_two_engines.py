@@ -10,7 +10,6 @@ import asyncpg
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.domain.callers import ANONYMOUS
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
@@ -20,6 +19,7 @@ from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import parallel, running_server, settings_for, store_workflow, sync, workflow
 from tests.support.gated_tasks import Gates
 from tests.support.requests import start_of
+from tests.support.tenant import CALLER
 
 LEASE = {"engine_lease_seconds": 60.0, "engine_renew_seconds": 0.2, "engine_poll_seconds": 0.1}
 """A lease that no machine is too busy to keep; a test ends it where it needs to."""
@@ -55,12 +55,12 @@ async def kill(engine: Engine) -> None:
 
 
 async def start(process: EngineProcess, key: str, **options: Any) -> UUID:
-    started = await process.executions.start(ANONYMOUS, start_of(key, **options))
+    started = await process.executions.start(CALLER, start_of(key, **options))
     return started.execution.id
 
 
 async def watch(process: EngineProcess, execution_id: UUID, after: int = 0) -> list[Update]:
-    batches = await process.executions.watch(ANONYMOUS, execution_id, after)
+    batches = await process.executions.watch(CALLER, execution_id, after)
     return [update async for batch in batches for update in batch]
 
 
@@ -109,9 +109,7 @@ async def test_a_hundred_starts_of_one_key_are_one_execution(fleet: Fleet, datab
     await store_workflow(database_url, workflow("w", [sync("a", 1)]))
     processes = [await fleet.process(), await fleet.process()]
     request = start_of("w", {"n": 1}, "key")
-    started = await asyncio.gather(
-        *(processes[number % 2].executions.start(ANONYMOUS, request) for number in range(100))
-    )
+    started = await asyncio.gather(*(processes[number % 2].executions.start(CALLER, request) for number in range(100)))
     assert len({one.execution.id for one in started}) == 1
     assert [one.already_started for one in started].count(False) == 1
     updates = await watch(processes[1], started[0].execution.id)
@@ -123,7 +121,7 @@ async def test_starts_of_many_keys_in_any_order_do_not_lock_each_other_out(fleet
     processes = [await fleet.process(), await fleet.process()]
     keys = [f"key-{number}" for number in range(50)]
     calls = [
-        process.executions.start(ANONYMOUS, start_of("w", idempotency_key=key))
+        process.executions.start(CALLER, start_of("w", idempotency_key=key))
         for process, order in zip(processes, (keys, keys[::-1]), strict=True)
         for key in order
     ]
@@ -136,7 +134,7 @@ async def test_everybody_sees_the_same_history(fleet: Fleet, database_url: str, 
     tasks = [parallel(name, 1, "python", config=GATED) for name in "abc"] + [sync("d", 2)]
     await store_workflow(database_url, workflow("w", tasks))
     here, there = await fleet.process(), await fleet.process()
-    _, live = await here.executions.execute(ANONYMOUS, start_of("w"))
+    _, live = await here.executions.execute(CALLER, start_of("w"))
     first = await anext(live)
     execution_id = first[0].execution_id
     watchers = [
@@ -161,7 +159,7 @@ async def test_without_notifications_everything_only_takes_longer(
     await start(full, "w")
     await gates.reached("a")
     execution_id = await start(full, "w")
-    await other.controls.cancel(ANONYMOUS, execution_id, "enough")
+    await other.controls.cancel(CALLER, execution_id, "enough")
     updates = await watch(full, execution_id)
     assert updates[-1].event.status is ExecutionStatus.CANCELLED
 

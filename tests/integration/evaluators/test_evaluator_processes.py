@@ -21,6 +21,7 @@ from app.domain.shares import Group
 from app.engine.evaluating.jobs import MAX_ANSWER_BYTES, flow_job, perform, schema_job, value_of
 from app.engine.evaluating.ports import TOO_COSTLY, UNAVAILABLE, EvaluatorError
 from app.engine.planning.data_flow import compile_flow
+from tests.support.tenant import place_of_secret
 
 ONE = Group(1, 1)
 
@@ -115,7 +116,7 @@ async def test_a_job_and_an_answer_have_a_limit() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_a_process_has_no_environment_and_few_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:s3cr3t@host/db")
-    monkeypatch.setenv("WORKFLOW_SECRET_TOKEN", "s3cr3t")
+    monkeypatch.setenv(place_of_secret("TOKEN").variable, "s3cr3t")
     async with pool() as evaluators:
         await evaluators.answer(job("1", {}), ONE)
         [pid] = evaluators.ready

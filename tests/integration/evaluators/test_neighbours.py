@@ -13,7 +13,6 @@ import pytest
 from app.adapters.evaluators.pool import EvaluatorPool
 from app.adapters.evaluators.process import ProcessLimits
 from app.contracts.contract import Contract
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.definitions import OnFailure, Task
 from app.domain.errors import Invalid
 from app.domain.refs import Ref
@@ -23,6 +22,7 @@ from app.tasks.transform import TransformHandler
 from tests.support.loop_lag import loop_lag
 from tests.support.memory_house import House, Process
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER, TENANT_ID
 
 STALL = 0.1
 CONSTANTS = {"items": {"anyOf": [{"const": n} for n in range(3_300)]}}
@@ -50,7 +50,7 @@ async def failure(house: House, process: Process, *tasks: Task, input: Any = Non
         execution_id = await process.start(workflow, input=input or {})
         await process.until(execution_id)
     assert lag.stalls == []
-    found = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    found = (await process.executions.get(CALLER, execution_id)).failure
     return ("", "") if found is None else (found.code, found.message)
 
 
@@ -131,7 +131,7 @@ async def test_configs_of_elements_are_made_when_these_start(house: House, evalu
                 await asyncio.sleep(0)
         assert lag.stalls == []
         assert [p.attempt.config for p in house.stage.performances] == [{"n": 3_000}] * 2, "of 2,000"
-        await process.controls.cancel(ANONYMOUS, execution_id, "")
+        await process.controls.cancel(CALLER, execution_id, "")
         await process.until(execution_id)
         assert first.cancelled
 
@@ -197,7 +197,7 @@ async def test_a_dry_run_leaves_the_loop_free(house: House, evaluator: Evaluator
         starter = process.executions._starter
         runner = DryRunner(starter._plans, house, starter._evaluations, house.clock, 1_000_000)
         with loop_lag(STALL) as lag:
-            run = await runner.run(ANONYMOUS, Ref(tenant_id=DEFAULT_TENANT_ID, id=workflow.id), {}, {})
+            run = await runner.run(CALLER, Ref(tenant_id=TENANT_ID, id=workflow.id), {}, {})
     assert lag.stalls == []
     assert [(step.task, step.status) for step in run.steps] == [("a", "failed"), ("e", "completed")]
     assert run.steps[0].failure is not None

@@ -16,11 +16,11 @@ from app.api.rest.app import create_app
 from app.background.defects import Defects
 from app.cli.local.examples import example_settings, load_examples
 from app.config import Settings
-from app.domain.callers import ANONYMOUS
 from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
 from tests.support.requests import start_of
+from tests.support.tenant import CALLER
 from tests.support.walls import urls_for
 
 
@@ -39,7 +39,7 @@ class Service:
 
     async def run(self, key: str, **input: Any) -> Sequence[Update]:
         """The whole history of a new execution."""
-        _, batches = await self.engine.executions.execute(ANONYMOUS, start_of(key, input))
+        _, batches = await self.engine.executions.execute(CALLER, start_of(key, input))
         return [update async for batch in batches for update in batch]
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-import httpx
-
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.watching.updates import Update
+from tests.support.clients import rest_client
+from tests.support.tenant import needs_default
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -150,6 +150,7 @@ async def test_flaky_import(service):
     )
 
 
+@needs_default("the example calls the REST API without a key")
 async def test_self_check(service):
     updates = await service.run("self-check")
     check_numbers(updates)
@@ -182,7 +183,7 @@ async def test_a_flow_of_the_sample_functions_runs_in_one_call(service):
     """`POST /flow/run` of docs/flows.md, on a service as `workflow up` starts it."""
     page = (REPOSITORY / "docs" / "flows.md").read_text()
     body, answer = (block.split("```")[0] for block in page.split("```json\n")[1:3])
-    async with httpx.AsyncClient(base_url=service.rest) as rest:
+    async with rest_client(base_url=service.rest) as rest:
         run = await rest.post("/flow/run", json=json.loads(body.partition("\n")[2]))
     assert run.status_code == 200
     expected = json.loads(answer)

@@ -21,6 +21,9 @@ from tests.support.audited import AUDITED
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.databases import ask
 from tests.support.engine_process import RunningServer
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 WAITING = {
     "name": "waits",

@@ -18,6 +18,9 @@ from app.api.grpc.generated import workflow_pb2
 from app.domain.permissions import OPERATIONS, Access, Permission, Scope
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 NAMES = {
     "key_id": "0",

@@ -12,6 +12,9 @@ from app.domain.permissions import SCOPES_OF, Role
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
 from tests.support.rest_service import serving
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 TASKS = [{"name": "wait", "execution_type": "sync", "type": "delay", "config": {"seconds": 3600}}]
 OWN, FOREIGN = "reports-daily", "payroll"

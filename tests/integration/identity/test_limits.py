@@ -10,6 +10,9 @@ from app.domain.permissions import Role
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer, running_server
 from tests.support.rest_service import serving
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 MISSING = "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71"
 

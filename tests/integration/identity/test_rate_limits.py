@@ -24,6 +24,9 @@ from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.redis_process import RedisProcess
 from tests.support.redis_server import PROGRAM
 from tests.support.rest_server_process import RestServerProcess
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 ANONYMOUS, CALLERS, OWN = 20, 300, 150
 CLIENT, OTHER = "203.0.113.7", "203.0.113.8"

@@ -17,6 +17,9 @@ from tests.support.walls import urls_for
 
 FUNCTIONS = """
 from app.tasks import task_function
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 @task_function("tenant_tasks.shared")
 def shared(value: str) -> dict:

@@ -18,6 +18,9 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.permissions import Role
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
+from tests.support.tenant import needs_default
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 NORTH, SOUTH = "mark-of-the-north", "mark-of-the-south"
 WAIT = {"params": {"wait": 20}}

@@ -26,7 +26,10 @@ from app.wiring.launch import SettingsError
 from tests.support.callers import bearer, metadata
 from tests.support.engine_process import RunningServer, running_server
 from tests.support.rest_service import serving
+from tests.support.tenant import needs_default
 from tests.support.walls import urls_for
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 ISSUER, AUDIENCE = "https://id.example/realms/work", "workflow"
 OWN = rsa.generate_private_key(65537, 2048)

@@ -8,11 +8,12 @@ from redis.asyncio import Redis
 from tests.support.databases import ask
 from tests.support.rest_service import serving
 from tests.support.tcp_proxy import proxy_to
+from tests.support.tenant import TENANT_ID
 
 TASK = {"name": "t", "execution_type": "sync"}
 HOUR = 3600.0
 """So long that nothing but a notification, or its loss, shows a change in time."""
-PREFIX = "workflow:definition:3:1:"
+PREFIX = f"workflow:definition:3:{TENANT_ID}:"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from app.wiring.grpc_process import open_engine_process
 from tests.support.rest_service import serving
+from tests.support.tenant import CALLER
 
 TASKS = [
     {"name": "first", "execution_type": "sync", "type": "log", "config": {"message": "hello"}},
@@ -120,7 +121,7 @@ async def test_a_start_is_accepted_before_it_is_run(rest, workflow):
         "parent": None,
         "root_id": execution["id"],
         "depth": 0,
-        "started_by": None,
+        "started_by": CALLER.recorded,
     }
     assert (await rest.get(answer.headers["location"])).json() == execution
 

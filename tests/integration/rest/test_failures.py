@@ -20,6 +20,7 @@ from app.definitions.service import DefinitionService
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Unavailable
 from tests.support.acts import ANYONE
+from tests.support.clients import rest_client
 from tests.support.everyone import everyone
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.definitions import MemoryDefinitionStore
@@ -52,7 +53,7 @@ async def serving(definitions: DefinitionService, missing: list[str]):
 
     app = create_app(lifespan)
     transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with app.router.lifespan_context(app), rest_client(transport=transport, base_url="http://x") as client:
         yield client
 
 

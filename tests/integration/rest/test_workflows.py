@@ -2,6 +2,8 @@ from datetime import datetime
 
 import pytest
 
+from tests.support.tenant import CALLER
+
 TASK = {"name": "t", "execution_type": "sync"}
 
 
@@ -219,7 +221,7 @@ async def test_revisions_are_the_snapshots(rest):
             "name": revision["name"],
             "task_count": len(revision["tasks"]),
             "created_at": revision["updated_at"],
-            "requested_by": None,
+            "requested_by": CALLER.recorded,
         }
         for revision in (changed, workflow)
     ]

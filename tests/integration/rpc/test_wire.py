@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from app.api.grpc.server import SHORTEST_PING_INTERVAL_MS, GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.wiring.grpc_process import open_engine_process
+from tests.support.clients import grpc_channel
 from tests.support.engine_process import RunningServer, settings_for
 
 SERVICE = "/workflow.WorkflowService"
@@ -146,7 +147,7 @@ async def limited(database_url: str, **limits: Any) -> AsyncIterator[Server]:
 
 
 async def check(server: Server) -> None:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=OWN_CONNECTION) as channel:
+    async with grpc_channel(f"127.0.0.1:{server.port}", options=OWN_CONNECTION) as channel:
         await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
 
 

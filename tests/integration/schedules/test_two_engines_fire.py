@@ -11,7 +11,6 @@ import pytest
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import driver_dsn
 from app.background.defects import Defects
-from app.domain.callers import ANONYMOUS
 from app.domain.executions import Execution
 from app.engine.ports import ExecutionFilter
 from app.schedules.schedule import Overlap, Schedule, ScheduleDraft, Timing
@@ -21,6 +20,7 @@ from app.wiring.parts import open_database
 from app.wiring.schedules import schedule_service
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
 from tests.support.requests import ref_of
+from tests.support.tenant import CALLER
 
 FAST = {"engine_poll_seconds": 0.05, "engine_lease_seconds": 60.0, "engine_renew_seconds": 0.2}
 HOUR = 3600.0
@@ -53,12 +53,12 @@ async def engine(database_url: str, stack: AsyncExitStack, **changes: object) ->
 
 
 async def executions(process: EngineProcess) -> list[Execution]:
-    return list((await process.executions.list_executions(ANONYMOUS, ExecutionFilter(), None, 200)).executions)
+    return list((await process.executions.list_executions(CALLER, ExecutionFilter(), None, 200)).executions)
 
 
 async def fired(schedules: ScheduleService, ref: str, wanted: datetime) -> Schedule:
     while True:
-        schedule = await schedules.get(ANONYMOUS, ref_of(ref))
+        schedule = await schedules.get(CALLER, ref_of(ref))
         if schedule.last_fire_at is not None and schedule.last_fire_at >= wanted:
             return schedule
         await asyncio.sleep(0.02)
@@ -70,11 +70,11 @@ async def test_every_second_fires_once_whichever_engine_looks(
     processes = [await engine(database_url, stack) for _ in range(3)]
     timing = Timing("* * * * * *")
     every_second = ScheduleDraft(ref_of("w"), timing, key="s", overlap=Overlap.QUEUE, allow_every_second=True)
-    await schedules.create(ANONYMOUS, every_second)
+    await schedules.create(CALLER, every_second)
     while len(await executions(processes[0])) < 3:
         await asyncio.sleep(0.05)
-    await schedules.pause(ANONYMOUS, ref_of("s"))
-    last = await schedules.get(ANONYMOUS, ref_of("s"))
+    await schedules.pause(CALLER, ref_of("s"))
+    last = await schedules.get(CALLER, ref_of("s"))
     started = await executions(processes[0])
     keys = [execution.idempotency_key for execution in started]
     assert len(keys) == len(set(keys))
@@ -91,7 +91,7 @@ async def test_two_engines_fire_the_same_moment_once(
     processes = [await engine(database_url, stack, engine_poll_seconds=0.001) for _ in range(2)]
     for number in range(20):
         await schedules.create(
-            ANONYMOUS, ScheduleDraft(ref_of("w"), Timing("0 0 1 1 *"), key=f"s{number}", catch_up_seconds=600)
+            CALLER, ScheduleDraft(ref_of("w"), Timing("0 0 1 1 *"), key=f"s{number}", catch_up_seconds=600)
         )
     await session.execute("UPDATE schedules SET next_fire_at = x, due_at = x FROM (SELECT clock_timestamp() AS x)")
     past = datetime.now(UTC) - timedelta(minutes=1)
@@ -108,7 +108,7 @@ async def test_what_a_dead_process_has_begun_is_finished_once(
     first = await engine(database_url, stack)
     now = datetime.now(UTC)
     tomorrow = Timing(at=now + timedelta(days=1))
-    await schedules.create(ANONYMOUS, ScheduleDraft(ref_of("w"), tomorrow, key="s", catch_up_seconds=HOUR))
+    await schedules.create(CALLER, ScheduleDraft(ref_of("w"), tomorrow, key="s", catch_up_seconds=HOUR))
     await session.execute("UPDATE schedules SET at = $1, next_fire_at = $1, due_at = $1", now)
     done = await fired(schedules, "s", now)
     await session.execute(
@@ -124,7 +124,7 @@ async def test_what_a_dead_process_has_begun_is_finished_once(
 async def test_a_deleted_workflow_takes_its_schedules_along(
     schedules: ScheduleService, database_url: str, session: asyncpg.Connection
 ):
-    await schedules.create(ANONYMOUS, ScheduleDraft(ref_of("w"), Timing("* * * * *")))
+    await schedules.create(CALLER, ScheduleDraft(ref_of("w"), Timing("* * * * *")))
     await session.execute("DELETE FROM workflows")
     assert await session.fetchval("SELECT count(*) FROM schedules") == 0
 
@@ -133,8 +133,8 @@ async def test_a_schedule_of_a_newer_program_is_left_to_it_and_holds_up_no_other
     schedules: ScheduleService, database_url: str, stack: AsyncExitStack, session: asyncpg.Connection
 ):
     soon = Timing(at=datetime.now(UTC) + timedelta(seconds=0.5))
-    await schedules.create(ANONYMOUS, ScheduleDraft(ref_of("w"), soon, key="newer"))
-    ordinary = await schedules.create(ANONYMOUS, ScheduleDraft(ref_of("w"), soon, key="ordinary"))
+    await schedules.create(CALLER, ScheduleDraft(ref_of("w"), soon, key="newer"))
+    ordinary = await schedules.create(CALLER, ScheduleDraft(ref_of("w"), soon, key="ordinary"))
     await session.execute("ALTER TYPE overlap_policy ADD VALUE 'ask_somebody'")
     await session.execute("UPDATE schedules SET overlap = 'ask_somebody' WHERE key = 'newer'")
     process = await engine(database_url, stack)

@@ -7,7 +7,6 @@ from uuid import UUID
 import orjson
 
 from app.domain.actions import Act
-from app.domain.callers import DEFAULT_TENANT, DEFAULT_TENANT_ID
 from app.domain.documents import workflow_from_document
 from app.domain.errors import NotFound
 from app.domain.events import Event
@@ -16,6 +15,7 @@ from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening, OwnedRevision
 from tests.support.memory.database import MemoryDatabase, StoredExecution
+from tests.support.tenant import TENANT, TENANT_ID
 
 
 class MemoryExecutionStore:
@@ -114,7 +114,7 @@ class MemoryDefinitionReader:
 
 
 def tenant_key(tenant_id: int) -> str:
-    return DEFAULT_TENANT if tenant_id == DEFAULT_TENANT_ID else f"tenant-{tenant_id}"
+    return TENANT if tenant_id == TENANT_ID else f"tenant-{tenant_id}"
 
 
 def _id_of(execution: Execution) -> UUID:

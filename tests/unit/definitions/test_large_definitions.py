@@ -7,7 +7,6 @@ from app.background.turns import Turns
 from app.definitions.preparing import Prepared, Unprepared
 from app.definitions.rules import Rules
 from app.definitions.service import DefinitionService
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.definitions import ExecutionType, TaskDraft, WorkflowDraft
 from app.domain.errors import Invalid, Problem, Unavailable
 from app.domain.refs import Ref
@@ -18,6 +17,7 @@ from tests.support.histories import at
 from tests.support.inline_evaluator import InlineEvaluator
 from tests.support.loop_lag import loop_lag
 from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.tenant import CALLER, TENANT_ID
 
 RULES = Rules(AnyConfig(), max_tasks=1_000)
 EACH = " && ".join(["vars.l.all(x, x > {n})"] * 8)
@@ -74,7 +74,7 @@ def problems_at_once(draft: WorkflowDraft) -> list[Problem]:
 async def test_the_verdict_is_that_of_a_check_at_once(service: DefinitionService, more) -> None:
     draft = large(*more)
     with loop_lag() as lag:
-        verdict = await service.judge(ANONYMOUS, draft)
+        verdict = await service.judge(CALLER, draft)
     assert lag.stalls == []
     assert list(verdict.problems) == problems_at_once(draft)
     assert len(verdict.problems) == len(more)
@@ -89,11 +89,11 @@ async def test_a_large_definition_is_not_compiled_within_a_change() -> None:
 async def test_a_large_change_is_made_and_its_problems_have_the_paths_of_the_request(
     service: DefinitionService,
 ) -> None:
-    stored = await service.create(ANONYMOUS, large())
+    stored = await service.create(CALLER, large())
     with loop_lag() as lag:
-        changed = await service.merge(ANONYMOUS, Ref(tenant_id=DEFAULT_TENANT_ID, key="w"), {"description": "changed"})
+        changed = await service.merge(CALLER, Ref(tenant_id=TENANT_ID, key="w"), {"description": "changed"})
         with pytest.raises(Invalid) as refused:
-            await service.add_task(ANONYMOUS, Ref(tenant_id=DEFAULT_TENANT_ID, key="w"), task("a", {"x": WRONG}))
+            await service.add_task(CALLER, Ref(tenant_id=TENANT_ID, key="w"), task("a", {"x": WRONG}))
     assert lag.stalls == []
     assert changed.workflow.revision == stored.workflow.revision + 1
     assert [problem.path for problem in refused.value.problems] == ["config.x"]
@@ -102,7 +102,7 @@ async def test_a_large_change_is_made_and_its_problems_have_the_paths_of_the_req
 async def test_a_large_schema_is_compiled_by_an_evaluator() -> None:
     evaluator = InlineEvaluator()
     verdict = await service_with(evaluator).judge(
-        ANONYMOUS, WorkflowDraft(name="w", input_schema=CONSTANTS, tasks=(task("a", {}, output_schema=NO_SCHEMA),))
+        CALLER, WorkflowDraft(name="w", input_schema=CONSTANTS, tasks=(task("a", {}, output_schema=NO_SCHEMA),))
     )
     assert evaluator.jobs == 2
     [problem] = verdict.problems
@@ -112,7 +112,7 @@ async def test_a_large_schema_is_compiled_by_an_evaluator() -> None:
 
 async def test_a_schema_that_takes_too_long_to_compile_is_refused() -> None:
     draft = WorkflowDraft(name="w", input_schema=CONSTANTS)
-    [problem] = (await service_with(Failing(TOO_COSTLY)).judge(ANONYMOUS, draft)).problems
+    [problem] = (await service_with(Failing(TOO_COSTLY)).judge(CALLER, draft)).problems
     assert problem.path == "input_schema"
     assert problem.message == "takes too long to compile: the evaluation was stopped"
 
@@ -120,5 +120,5 @@ async def test_a_schema_that_takes_too_long_to_compile_is_refused() -> None:
 async def test_without_an_evaluator_nothing_is_stored() -> None:
     service = service_with(Failing(UNAVAILABLE))
     with pytest.raises(Unavailable, match="input_schema cannot be checked now"):
-        await service.create(ANONYMOUS, WorkflowDraft(name="w", key="w", input_schema=CONSTANTS))
-    assert (await service.create(ANONYMOUS, WorkflowDraft(name="w", key="w"))).workflow.revision == 1
+        await service.create(CALLER, WorkflowDraft(name="w", key="w", input_schema=CONSTANTS))
+    assert (await service.create(CALLER, WorkflowDraft(name="w", key="w"))).workflow.revision == 1

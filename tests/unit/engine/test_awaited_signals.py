@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.errors import Invalid, Problem, WrongState
 from app.domain.events import EventType
 from app.domain.handlers import TaskError, Wait
@@ -14,6 +13,7 @@ from app.tasks.signal import SignalHandler
 from tests.support.memory_house import House, Process
 from tests.support.requests import payload_of
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 
 YES = {"type": "object", "required": ["yes"]}
 NO = {"type": "object", "required": ["no"]}
@@ -56,12 +56,12 @@ async def begun(house: House, process: Process, *tasks: Any, **fields: Any) -> s
 
 async def refusal(process: Process, execution_id: str, name: str, payload: Any = None) -> tuple[Problem, ...]:
     with pytest.raises(Invalid) as refused:
-        await process.controls.signal(ANONYMOUS, execution_id, name, payload_of(payload))
+        await process.controls.signal(CALLER, execution_id, name, payload_of(payload))
     return tuple(refused.value.problems)
 
 
 async def outputs(process: Process, execution_id: str) -> dict[str, str | None]:
-    return {task.name: task.output for task in await process.executions.tasks(ANONYMOUS, execution_id)}
+    return {task.name: task.output for task in await process.executions.tasks(CALLER, execution_id)}
 
 
 async def test_a_name_that_no_task_waits_for_is_refused_with_the_names_that_exist(
@@ -91,9 +91,9 @@ async def test_an_execution_that_waits_for_no_signal_says_so(house: House, proce
 )
 async def test_any_name_is_accepted_where_a_task_may_wait_for_it(house: House, process: Process, other: Any) -> None:
     execution_id = await begun(house, process, waiting("a"), other)
-    await process.controls.signal(ANONYMOUS, execution_id, "surprise", payload_of(1))
+    await process.controls.signal(CALLER, execution_id, "surprise", payload_of(1))
     while "signal_received" not in [event.type.value for event in house.history(execution_id)]:
-        await process.executions.wait(ANONYMOUS, execution_id, 0.01)
+        await process.executions.wait(CALLER, execution_id, 0.01)
 
 
 async def test_a_name_from_the_input_is_waited_for(house: House, process: Process) -> None:
@@ -101,7 +101,7 @@ async def test_a_name_from_the_input_is_waited_for(house: House, process: Proces
     execution_id = await process.start(await house.define(task), input={"name": "x"})
     await process.until(execution_id, "a started")
     assert await refusal(process, execution_id, "x", {}) == (Problem("payload", '"yes" is a required property'),)
-    await process.controls.signal(ANONYMOUS, execution_id, "x", payload_of({"yes": 1}))
+    await process.controls.signal(CALLER, execution_id, "x", payload_of({"yes": 1}))
     assert (await process.until(execution_id))[-2:] == ["a completed", "completed"]
 
 
@@ -116,7 +116,7 @@ async def test_a_payload_that_breaks_the_schema_is_refused_and_ends_nothing(
     )
     if before:
         (await house.stage.entered("first")).succeed()
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of({"by": "Ada"}))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of({"by": "Ada"}))
     assert (await process.until(execution_id))[-2:] == ["a completed", "completed"]
 
 
@@ -124,29 +124,29 @@ async def test_of_several_tasks_each_takes_the_oldest_signal_that_it_can(house: 
     tasks = (side_by_side("a", schema=YES), side_by_side("b", schema=NO), side_by_side("c"))
     execution_id = await process.start(await house.define(*tasks))
     await process.until(execution_id, "c started")
-    await process.controls.pause(ANONYMOUS, execution_id, "")
+    await process.controls.pause(CALLER, execution_id, "")
     for payload in ({"no": 1}, {"yes": 2}, {"no": 3}):
-        await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of(payload))
+        await process.controls.signal(CALLER, execution_id, "go", payload_of(payload))
     await process.until(execution_id, "c completed")
     assert await outputs(process, execution_id) == {"a": '{"yes":2}', "b": '{"no":1}', "c": '{"no":3}'}
 
 
 async def test_what_does_not_fit_the_first_task_is_kept_for_the_next(house: House, process: Process) -> None:
     execution_id = await begun(house, process, waiting("a", schema=YES), waiting("b", schema=NO))
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of({"no": 1}))
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of({"yes": 2}))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of({"no": 1}))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of({"yes": 2}))
     assert (await process.until(execution_id))[-1] == "completed"
     assert await outputs(process, execution_id) == {"a": '{"yes":2}', "b": '{"no":1}'}
 
 
 async def test_a_payload_that_only_an_ended_task_could_take_is_refused(house: House, process: Process) -> None:
     execution_id = await begun(house, process, waiting("a"), waiting("b", schema=YES))
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of("anything"))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of("anything"))
     await process.until(execution_id, "b started")
     assert await refusal(process, execution_id, "go", "anything") == (
         Problem("payload", '"anything" is not of type "object"'),
     )
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of({"yes": 1}))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of({"yes": 1}))
     assert (await process.until(execution_id))[-1] == "completed"
 
 
@@ -154,7 +154,7 @@ async def test_an_execution_that_has_ended_refuses_every_signal_for_that_reason(
     execution_id = await process.start(await house.define(sync("a")))
     await process.until(execution_id)
     with pytest.raises(WrongState):
-        await process.controls.signal(ANONYMOUS, execution_id, "unknown", payload_of(1))
+        await process.controls.signal(CALLER, execution_id, "unknown", payload_of(1))
 
 
 async def test_a_signal_that_comes_during_a_pause_completes_the_task_before_its_time_is_up(
@@ -162,13 +162,13 @@ async def test_a_signal_that_comes_during_a_pause_completes_the_task_before_its_
 ) -> None:
     task = waiting("a", timeout_seconds=60)
     execution_id = await begun(house, process, task, sync("b", type="staged"))
-    await process.controls.pause(ANONYMOUS, execution_id, "")
+    await process.controls.pause(CALLER, execution_id, "")
     await process.until(execution_id, "paused")
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of(1))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of(1))
     seen = await process.until(execution_id, "a completed")
     assert seen[-3:] == ["paused", "signal_received", "a completed"]
     house.clock.advance(61)
-    await process.controls.resume(ANONYMOUS, execution_id, "")
+    await process.controls.resume(CALLER, execution_id, "")
     (await house.stage.entered("b")).succeed()
     assert (await process.until(execution_id))[-4:] == ["resumed", "b started", "b completed", "completed"]
 
@@ -178,7 +178,7 @@ async def test_a_signal_that_was_kept_by_an_older_version_is_taken_when_the_time
     house = House(handlers={"signal": SignalHandler()}, park_after_seconds=0)
     async with house.process() as process:
         execution_id = await begun(house, process, waiting("a", timeout_seconds=60))
-        await process.controls.pause(ANONYMOUS, execution_id, "")
+        await process.controls.pause(CALLER, execution_id, "")
         await process.until(execution_id, "paused")
         await process.idle()
     history = house.history(execution_id)
@@ -196,10 +196,10 @@ async def test_a_wait_that_ends_by_its_time_takes_no_signal_that_it_cannot_use(h
     config = {"signal": "go", "seconds": 10}
     tasks = (sync("a", type="any", config=config, output_schema={"type": "string"}), waiting("b"))
     execution_id = await begun(house, process, *tasks)
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of(7))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of(7))
     await process.until(execution_id, "signal_received")
     house.clock.advance(11)
-    await process.controls.pause(ANONYMOUS, execution_id, "")
-    await process.controls.resume(ANONYMOUS, execution_id, "")
+    await process.controls.pause(CALLER, execution_id, "")
+    await process.controls.resume(CALLER, execution_id, "")
     assert (await process.until(execution_id))[-1] == "completed"
     assert await outputs(process, execution_id) == {"a": '"default"', "b": "7"}

@@ -8,7 +8,6 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.handlers import Attempt
 from app.domain.states import ExecutionStatus
@@ -16,6 +15,7 @@ from app.engine.deciding.event_data import child_of as child_of_event
 from app.engine.ports import ExecutionFilter
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
@@ -54,7 +54,7 @@ async def test_the_childs_output_is_the_tasks(house: House, process: Process) ->
     parent = await house.define(calling(child), sync("use", config={"output": "${tasks.call.output.double + 1}"}))
     parent_id = await process.start(parent, input={"n": 21})
     assert (await process.until(parent_id))[-1] == "completed"
-    assert orjson.loads((await process.executions.get(ANONYMOUS, parent_id)).output or "") == {"use": 43}
+    assert orjson.loads((await process.executions.get(CALLER, parent_id)).output or "") == {"use": 43}
 
 
 async def test_a_childs_failure_is_the_attempts_and_a_retry_starts_another(house: House, process: Process) -> None:
@@ -77,11 +77,11 @@ async def test_a_child_is_cancelled_with_its_parent(house: House, process: Proce
     child = await house.define(staged("c"))
     parent_id = await process.start(await house.define(calling(child)), input={"n": 1})
     await house.stage.entered("c")
-    await process.controls.cancel(ANONYMOUS, parent_id, "enough")
+    await process.controls.cancel(CALLER, parent_id, "enough")
     assert (await process.until(parent_id))[-1] == "cancelled"
     child_id = child_of(house, parent_id)
     assert (await process.until(child_id))[-1] == "cancelled"
-    failure = (await process.executions.get(ANONYMOUS, child_id)).failure
+    failure = (await process.executions.get(CALLER, child_id)).failure
     assert failure is not None
     assert failure.message == "task 'call' of its parent no longer waits for it"
 
@@ -95,7 +95,7 @@ async def test_an_engine_that_stops_leaves_the_child_and_the_next_one_finds_it(h
     async with house.process() as second:
         (await house.stage.entered("c", 2)).succeed(5)
         assert (await second.until(parent_id))[-1] == "completed"
-    assert (await second.executions.get(ANONYMOUS, child_of(house, parent_id))).status is ExecutionStatus.COMPLETED
+    assert (await second.executions.get(CALLER, child_of(house, parent_id))).status is ExecutionStatus.COMPLETED
 
 
 async def test_parents_leave_their_places_to_their_children(house: House) -> None:
@@ -131,7 +131,7 @@ async def test_a_workflow_that_calls_itself_comes_to_an_end(house: House, proces
 async def test_a_child_that_cannot_be_started_fails_the_task(house: House, process: Process, config, code) -> None:
     parent_id = await process.start(await house.define(sync("call", type="workflow", config=config)))
     assert (await process.until(parent_id))[-2:] == ["call failed", "failed"]
-    failure = (await process.executions.get(ANONYMOUS, parent_id)).failure
+    failure = (await process.executions.get(CALLER, parent_id)).failure
     assert failure is not None
     assert failure.code == code
 
@@ -156,7 +156,7 @@ async def test_what_a_child_does_to_its_input_reaches_no_other_child() -> None:
         for _ in range(2):
             parent_id = await process.start(parent)
             await process.until(parent_id)
-            output = (await process.executions.get(ANONYMOUS, parent_id)).output
+            output = (await process.executions.get(CALLER, parent_id)).output
             assert orjson.loads(output or "") == {"call": {"c": {"n": 1}}}
 
 
@@ -166,7 +166,7 @@ async def test_a_child_runs_for_each_element(house: House, process: Process) -> 
     parent = await house.define(sync("all", type="workflow", config=config, for_each="input.list"))
     parent_id = await process.start(parent, input={"list": [1, 2, 3]})
     await process.until(parent_id)
-    output = orjson.loads((await process.executions.get(ANONYMOUS, parent_id)).output or "")
+    output = orjson.loads((await process.executions.get(CALLER, parent_id)).output or "")
     assert output == {"all": [{"square": 1}, {"square": 4}, {"square": 9}]}
 
 
@@ -185,9 +185,9 @@ async def test_the_histories_of_parent_and_child_name_each_other(house: House, p
     first = house.history(child_id)[0]
     assert orjson.loads(first.data or "") == {"parent_id": str(parent_id), "parent_task": "call"}
     assert house.history(parent_id)[0].data is None
-    [update, *_] = (await process.executions.updates(ANONYMOUS, child_id, 0, 1)).updates
+    [update, *_] = (await process.executions.updates(CALLER, child_id, 0, 1)).updates
     assert update.message == f"Execution accepted: it is a child of execution {parent_id}, task 'call'"
-    [started] = (await process.executions.updates(ANONYMOUS, parent_id, 3, 1)).updates
+    [started] = (await process.executions.updates(CALLER, parent_id, 3, 1)).updates
     assert started.message == f"runs as execution {child_id}"
 
 
@@ -211,7 +211,7 @@ async def test_each_attempt_names_the_child_that_it_waits_for(house: House, proc
     await process.until(parent_id)
     failed, completed = named_children(house, parent_id)
     assert failed != completed
-    [task] = await process.executions.tasks(ANONYMOUS, parent_id)
+    [task] = await process.executions.tasks(CALLER, parent_id)
     assert (task.child_id, task.attempt) == (completed, 2)
 
 
@@ -223,11 +223,11 @@ async def test_every_child_of_a_list_is_named_also_when_all_start_at_once(house:
     )
     parent_id = await process.start(parent, input={"list": list(range(50))})
     assert (await process.until(parent_id))[-1] == "completed"
-    children = await process.executions.list_executions(ANONYMOUS, ExecutionFilter(parent_id=parent_id), None, 100)
+    children = await process.executions.list_executions(CALLER, ExecutionFilter(parent_id=parent_id), None, 100)
     ids = {execution.id for execution in children.executions}
     assert len(ids) == 50
     assert set(named_children(house, parent_id)) == ids
-    called, other = await process.executions.tasks(ANONYMOUS, parent_id)
+    called, other = await process.executions.tasks(CALLER, parent_id)
     assert (called.child_id in ids, other.child_id) == (True, None)
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import OnFailure, RetryPolicy
 from app.domain.executions import Failure
 from app.domain.states import ExecutionStatus
@@ -10,6 +9,7 @@ from app.engine.deciding.decider import Finish, StartTask, StopAttempt, decide
 from app.engine.deciding.state import IllegalHistory, fold
 from tests.support.memory_house import House
 from tests.support.stories import parallel, plan_of, story, sync
+from tests.support.tenant import CALLER
 
 SOON = RetryPolicy(max_attempts=2, initial_interval_seconds=0)
 
@@ -117,7 +117,7 @@ async def test_a_failed_execution_undoes_its_work() -> None:
             "ship started", "ship failed", "unbook started", "unbook completed", "refund started", "refund retrying",
             "refund started/2", "refund completed/2", "failed",
         ]  # fmt: skip
-        assert (await process.executions.get(ANONYMOUS, execution_id)).output is None
+        assert (await process.executions.get(CALLER, execution_id)).output is None
 
 
 async def test_a_lost_engine_does_not_end_the_undoing() -> None:
@@ -142,7 +142,7 @@ async def test_the_output_and_the_progress_are_those_of_the_steps() -> None:
         workflow = await house.define(sync("pay", config={"output": 1}, compensate=("refund",)), sync("refund"))
         execution_id = await process.start(workflow)
         assert (await process.until(execution_id))[2:] == ["pay started", "pay completed", "completed"]
-        assert (await process.executions.get(ANONYMOUS, execution_id)).output == '{"pay":1}'
+        assert (await process.executions.get(CALLER, execution_id)).output == '{"pay":1}'
         assert [event.progress_percent for event in house.history(execution_id)] == [0, 0, 0, 100, 100]
 
 
@@ -165,6 +165,6 @@ async def test_an_execution_goes_on_behind_a_task_that_may_fail() -> None:
         assert seen[2:] == [
             "a started", "a retrying", "a started/2", "a failed/2", "b started", "b completed", "completed",
         ]  # fmt: skip
-        execution = await process.executions.get(ANONYMOUS, execution_id)
+        execution = await process.executions.get(CALLER, execution_id)
         assert (execution.output, execution.failure) == ('{"b":2}', None)
         assert house.history(execution_id)[-3].progress_percent == 50

@@ -3,12 +3,12 @@
 import pytest
 
 from app.contracts.contract import Contract
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Invalid, Problem
 from app.domain.handlers import Wait
 from tests.support.memory_house import House
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 SCHEMA = {
     "type": "object",
@@ -50,7 +50,7 @@ async def test_an_output_that_breaks_the_schema_fails_the_task_for_good(output, 
         workflow = await house.define(sync("a", config={"output": output}, output_schema=SCHEMA, retry=soon))
         execution_id = await process.start(workflow)
         assert (await process.until(execution_id))[3] == end
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
         if end == "a failed":
             assert failure is not None
             assert failure.code == "output_schema"

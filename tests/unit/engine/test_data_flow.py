@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 import orjson
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.executions import Failure
 from app.domain.handlers import Attempt, TaskError, Wait
@@ -13,6 +12,7 @@ from app.domain.json_values import MAX_DEPTH
 from app.domain.states import ExecutionStatus
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 from tests.support.vault import Vault
 
 HEAVY = "${input.many.map(n, string(n) + (n == 2999 ? secrets.TOKEN : ''))}"
@@ -45,7 +45,7 @@ def staged(name: str, sequence: int = 0, **options):
 async def ran(process: Process, workflow, **options) -> tuple[list[str], dict]:
     execution_id = await process.start(workflow, **options)
     seen = await process.until(execution_id)
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     return seen, orjson.loads(execution.output or "null") or {}
 
 
@@ -107,7 +107,7 @@ async def test_an_expression_without_a_value_fails_the_task(house: House, proces
     workflow = await house.define(sync("a", retry=SOON, **options), sync("later", 1), secrets=("UNSET",))
     execution_id = await process.start(workflow, input={"n": 1})
     assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "expression_failed"
     assert message in failure.message
@@ -165,7 +165,7 @@ async def test_a_handlers_own_error_is_masked_in_the_log_too(
     execution_id = await process.start(workflow)
     (await house.stage.entered("a")).fail(ValueError("bad header s3cr3t-token"))
     await process.until(execution_id)
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert execution.status is ExecutionStatus.FAILED
     assert execution.failure == Failure("handler_error", "task 'a' failed: ValueError: bad header ***")
     told = capsys.readouterr()
@@ -178,7 +178,7 @@ async def test_a_task_without_the_secret_returns_what_it_was_sent_back(house: Ho
     execution_id = await process.start(workflow)
     (await house.stage.entered("a")).succeed("s3cr3t-token 0ther-token")
     await process.until(execution_id)
-    output = (await process.executions.get(ANONYMOUS, execution_id)).output
+    output = (await process.executions.get(CALLER, execution_id)).output
     assert orjson.loads(output or "") == {"a": "*** 0ther-token"}, "only the secrets of this workflow are hidden"
 
 
@@ -206,7 +206,7 @@ async def test_a_revision_of_before_does_not_store_a_secret(options: dict, path:
         workflow = await house.define(sync("a", retry=SOON, **options), secrets=("TOKEN",))
         execution_id = await process.start(workflow, input={"many": list(range(3_000))})
         assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "secret_would_be_stored"
     assert f"{path} contains a secret, and would be stored; use the secret in" in failure.message
@@ -219,7 +219,7 @@ async def test_a_secret_that_cannot_be_used_fails_the_task_and_is_named(house: H
         workflow = await house.define(staged("a", config={"pin": "${secrets.PIN}"}), secrets=("PIN",))
         execution_id = await process.start(workflow)
         assert (await process.until(execution_id))[-1] == "failed"
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     message = "${secrets.PIN}: secret 'PIN' has fewer than 4 characters"
     assert failure == Failure("expression_failed", f"task 'a' failed: {message}")
 
@@ -240,7 +240,7 @@ async def test_an_output_that_is_nested_too_deeply_fails_its_task(house: House, 
     execution_id = await process.start(workflow)
     (await house.stage.entered("a")).succeed(nested(levels))
     assert (await process.until(execution_id))[-1] == "failed"
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "bad_output"
     assert f"must not be nested deeper than {MAX_DEPTH} levels" in failure.message
@@ -277,7 +277,7 @@ async def test_a_wait_whose_output_cannot_be_stored_fails_its_task(output: objec
     async with house.process() as process:
         execution_id = await process.start(await house.define(sync("a", type="waits")))
         assert (await process.until(execution_id))[-1] == "failed"
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "bad_output"
     assert said in failure.message
@@ -301,7 +301,7 @@ async def test_a_mistake_in_a_waiting_handler_fails_its_task_and_drops_no_run() 
     async with house.process() as process:
         execution_id = await process.start(await house.define(sync("a", type="waits")))
         assert (await process.until(execution_id))[-1] == "failed"
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure == Failure("handler_error", "task 'a' failed: KeyError: 'a mistake in a plugin'")
 
 
@@ -314,7 +314,7 @@ async def test_whatever_goes_wrong_while_an_attempt_is_prepared_fails_its_task(
     monkeypatch.setattr("app.engine.evaluating.begins.condition_holds", fail)
     execution_id = await process.start(await house.define(staged("a", when="true")))
     assert (await process.until(execution_id))[-1] == "failed"
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure == Failure("handler_error", "task 'a' failed: RecursionError: a mistake in the engine")
 
 
@@ -343,7 +343,7 @@ async def test_secrets_that_cannot_be_read_fail_their_task(fields: dict) -> None
     async with house.process() as process:
         execution_id = await process.start(await house.define(staged("a", **fields), secrets=("TOKEN",)))
         assert (await process.until(execution_id))[-1] == "failed"
-        assert (await process.executions.get(ANONYMOUS, execution_id)).failure == UNREADABLE
+        assert (await process.executions.get(CALLER, execution_id)).failure == UNREADABLE
 
 
 @pytest.mark.parametrize("fields", [{}, {"for_each": "[1]"}])
@@ -358,5 +358,5 @@ async def test_an_output_is_not_stored_when_it_cannot_be_searched_for_secrets(fi
         vault.is_broken = True
         entry.succeed("s3cr3t-token")
         assert (await process.until(execution_id))[-1] == "failed"
-        assert (await process.executions.get(ANONYMOUS, execution_id)).failure == UNREADABLE
+        assert (await process.executions.get(CALLER, execution_id)).failure == UNREADABLE
     assert "s3cr3t-token" not in str(house.database.histories[execution_id])

@@ -7,7 +7,6 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.handlers import TaskError, Wait
 from app.domain.json_values import MAX_DEPTH
@@ -17,6 +16,7 @@ from app.expressions.limits import Meter
 from app.expressions.template import compile_condition
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
 
@@ -43,7 +43,7 @@ def each(type: str | None = "staged", **options):
 
 
 async def output_of(process: Process, execution_id: UUID):
-    return orjson.loads((await process.executions.get(ANONYMOUS, execution_id)).output or "null")
+    return orjson.loads((await process.executions.get(CALLER, execution_id)).output or "null")
 
 
 def running(house: House) -> dict[int, object]:
@@ -127,7 +127,7 @@ async def test_an_element_that_fails_fails_the_task_and_stops_the_others(house: 
     running(house)[1].fail(TaskError("broken", "it broke", retryable=False))
     assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
     assert other.cancelled
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.message == "task 'a' failed: element 1: it broke"
 
@@ -136,7 +136,7 @@ async def test_a_cancel_stops_all_of_them(house: House, process: Process) -> Non
     execution_id = await process.start(await house.define(each()), input={"list": [1, 2, 3]})
     await beginning(house, 0, 1)
     both = list(running(house).values())
-    await process.controls.cancel(ANONYMOUS, execution_id, "")
+    await process.controls.cancel(CALLER, execution_id, "")
     assert (await process.until(execution_id))[-2:] == ["a cancelled", "cancelled"]
     assert all(performance.cancelled for performance in both)
 
@@ -153,7 +153,7 @@ async def test_a_report_of_an_element_is_not_one_of_the_whole(house: House, proc
 async def test_what_is_no_list_fails_the_task(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(each(None)), input={"list": "abc"})
     assert (await process.until(execution_id))[2:] == ["a started", "a failed", "failed"]
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert "${input.list}: is not a list" in failure.message
 
@@ -183,7 +183,7 @@ async def test_an_element_may_be_nested_one_level_less_than_the_list_of_all(hous
     await beginning(house, 1)
     running(house)[1].succeed(orjson.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH))
     assert (await process.until(execution_id))[-1] == "failed"
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "bad_output"
     assert "element 1: the task's output[0]" in failure.message

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import OnFailure, RetryPolicy
 from app.domain.documents import rfc3339
 from app.domain.handlers import Attempt, TaskError
@@ -14,6 +13,7 @@ from app.engine.running.failure_log import LONGEST_REASON
 from tests.support.histories import NOON
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 from tests.support.vault import Vault
 
 SECRET = "s3cr3t-token"
@@ -82,7 +82,7 @@ async def test_success_and_a_cancel_write_nothing(house: House, process: Process
         await process.until(await process.start(await house.define(sync("a"))))
         cancelled = await process.start(await house.define(sync("b", type="staged")))
         await house.stage.entered("b")
-        await process.controls.cancel(ANONYMOUS, cancelled, "enough")
+        await process.controls.cancel(CALLER, cancelled, "enough")
         assert (await process.until(cancelled))[-1] == "cancelled"
     assert failures(logs) == []
 
@@ -119,6 +119,6 @@ async def test_a_long_reason_is_cut_in_the_log_and_whole_in_the_history(house: H
         execution_id = await process.start(workflow)
         await process.until(execution_id)
     assert [len(line["reason"]) for line in failures(logs)] == [LONGEST_REASON, LONGEST_REASON]
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert len(failure.message) > 5_000

@@ -5,7 +5,6 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.events import EventType
 from app.engine.evaluating.ports import UNAVAILABLE, EvaluatorError
@@ -13,6 +12,7 @@ from tests.support.family_stories import calling, children_of, for_each, running
 from tests.support.gated_evaluator import GatedEvaluator
 from tests.support.memory_house import House
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 LONG = "vars.l.all(x, vars.l.all(y, x + y >= 0))"
 LIST = {"l": list(range(90))}
@@ -62,7 +62,7 @@ async def test_a_cancel_does_not_wait_for_it(house: House, evaluator: GatedEvalu
         task = calling(child, input={"n": f"${{{LONG}}}"})
         parent_id = await process.start(await house.define(task, variables=LIST))
         await evaluator.until_begun(1)
-        await process.controls.cancel(ANONYMOUS, parent_id, "")
+        await process.controls.cancel(CALLER, parent_id, "")
         assert (await process.until(parent_id))[-1] == "cancelled"
     assert evaluator.cancelled == 1
     assert children_of(house, parent_id) == []
@@ -78,7 +78,7 @@ async def test_an_attempt_without_an_evaluator_fails_and_starts_no_child(
         task = calling(child, input={"n": f"${{{LONG}}}"})
         parent_id = await process.start(await house.define(task, variables=LIST))
         assert (await process.until(parent_id))[-2:] == ["call failed", "failed"]
-        failure = (await process.executions.get(ANONYMOUS, parent_id)).failure
+        failure = (await process.executions.get(CALLER, parent_id)).failure
     assert failure is not None
     assert failure.code == "evaluator_unavailable"
     assert children_of(house, parent_id) == []
@@ -102,16 +102,16 @@ async def test_the_ends_of_elements_wait_until_another_engine_knows_how_many_the
             performance.succeed(7)
         await until(lambda: running(house) == [parent_id])
         assert completed_elements(house, parent_id) == 0
-        await second.controls.pause(ANONYMOUS, parent_id, "wait")
+        await second.controls.pause(CALLER, parent_id, "wait")
         await second.until(parent_id, "paused")
         evaluator.gate.set()
         await until(lambda: completed_elements(house, parent_id) == 2)
         assert len(children_of(house, parent_id)) == 2, "it is paused"
-        await second.controls.resume(ANONYMOUS, parent_id, "go on")
+        await second.controls.resume(CALLER, parent_id, "go on")
         await until(lambda: len(house.stage.performances) == 5)
         house.stage.performances[4].succeed(8)
         assert (await second.until(parent_id))[-2:] == ["call completed", "completed"]
-        output = orjson.loads((await second.executions.get(ANONYMOUS, parent_id)).output or "")
+        output = orjson.loads((await second.executions.get(CALLER, parent_id)).output or "")
     assert output == {"call": [{"c": 7}, {"c": 7}, {"c": 8}]}
 
 
@@ -148,5 +148,5 @@ async def test_an_output_whose_check_takes_longer_than_the_task_may_is_not_that_
         assert house.database.executions[parent_id].is_open
         house.stage.performances[1].succeed(2)
         assert (await process.until(parent_id))[-2:] == ["call completed/2", "completed"]
-        output = orjson.loads((await process.executions.get(ANONYMOUS, parent_id)).output or "")
+        output = orjson.loads((await process.executions.get(CALLER, parent_id)).output or "")
     assert output == {"call": {"c": 2}}

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import WrongState
 from app.domain.states import ExecutionStatus
@@ -14,6 +13,7 @@ from app.engine.running.run import Run
 from tests.support.family_stories import calling, children_of, for_each, running, staged, status, until
 from tests.support.memory_house import House, Process
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 
 LEASE_SECONDS = 10
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
@@ -44,7 +44,7 @@ async def test_a_parent_that_is_cancelled_while_its_child_is_being_prepared_star
     gate = house.faults.hold_before("count_descendants")
     parent_id = await process.start(parent)
     await gate.reached()
-    await process.controls.cancel(ANONYMOUS, parent_id, "at once")
+    await process.controls.cancel(CALLER, parent_id, "at once")
     assert (await process.until(parent_id))[-1] == "cancelled"
     gate.open()
     await process.idle()
@@ -58,7 +58,7 @@ async def test_a_hundred_children_that_are_just_being_started_end_with_their_par
     parent = await house.define(for_each(child, max_concurrency=100))
     parent_id = await process.start(parent, input={"list": [*range(100)]})
     await until(lambda: len(children_of(house, parent_id)) == 100)
-    await process.controls.cancel(ANONYMOUS, parent_id, "at once")
+    await process.controls.cancel(CALLER, parent_id, "at once")
     await until(lambda: not running(house))
     assert {status(house, one) for one in children_of(house, parent_id)} == {ExecutionStatus.CANCELLED}
 
@@ -72,7 +72,7 @@ async def test_a_cancel_reaches_every_descendant_although_the_engine_dies_with_i
         await house.stage.entered("leaf")
         gate = house.faults.hold_before("commands")
         await gate.reached()
-        await first.controls.cancel(ANONYMOUS, parent_id, "enough")
+        await first.controls.cancel(CALLER, parent_id, "enough")
         await first.kill()
         gate.open()
     assert len(running(house)) == 4
@@ -89,7 +89,7 @@ async def test_the_engine_may_die_as_soon_as_the_end_of_the_parent_is_stored(hou
     async with house.process() as first:
         parent_id = await first.start(parent)
         await house.stage.entered("leaf")
-        await first.controls.cancel(ANONYMOUS, parent_id, "enough")
+        await first.controls.cancel(CALLER, parent_id, "enough")
         await until(lambda: status(house, parent_id) is ExecutionStatus.CANCELLED)
         await first.kill()
     house.clock.advance(LEASE_SECONDS + 1)
@@ -111,7 +111,7 @@ async def test_whatever_ends_the_task_stops_its_children(house: House, process: 
     if how == "failure":
         beside_runs.fail()
     elif how == "skip":
-        await process.controls.skip(ANONYMOUS, parent_id, "call", "not needed")
+        await process.controls.skip(CALLER, parent_id, "call", "not needed")
     else:
         house.clock.advance(60)
         # What a timer does when it has run out.
@@ -134,10 +134,10 @@ async def test_a_cancel_of_an_ended_execution_stops_what_runs_below_it(house: Ho
     run_of(process, parent_id).abandon()
     row = house.database.executions[parent_id].execution
     row.status, row.finished_at = ExecutionStatus.COMPLETED, house.clock.now()
-    await process.controls.cancel(ANONYMOUS, parent_id, "tidy up")
+    await process.controls.cancel(CALLER, parent_id, "tidy up")
     assert (await process.until(child_id))[-1] == "cancelled"
     with pytest.raises(WrongState, match="is completed and cannot be cancelled"):
-        await process.controls.cancel(ANONYMOUS, parent_id, "again")
+        await process.controls.cancel(CALLER, parent_id, "again")
 
 
 async def test_the_end_of_a_parent_stops_a_child_that_its_history_does_not_name(house: House, process: Process) -> None:
@@ -214,7 +214,7 @@ async def test_the_first_element_that_fails_stops_the_others(house: House, proce
     await until(lambda: len(house.stage.performances) == 3)
     house.stage.performances[1].fail()
     assert (await process.until(parent_id))[-2:] == ["all failed", "failed"]
-    failure = (await process.executions.get(ANONYMOUS, parent_id)).failure
+    failure = (await process.executions.get(CALLER, parent_id)).failure
     assert failure is not None
     assert "element 1: execution " in failure.message
     await until(lambda: not running(house))
@@ -230,7 +230,7 @@ async def test_a_workflow_that_starts_itself_many_times_is_bounded_and_can_be_ca
         assert workflow.id == 1
         root = await process.start(workflow)
         await until(lambda: len(house.database.executions) > 100)
-        await process.controls.cancel(ANONYMOUS, root, "no more")
+        await process.controls.cancel(CALLER, root, "no more")
         await until(lambda: not running(house))
         assert len(house.database.executions) <= 310
         assert status(house, root) is ExecutionStatus.CANCELLED

@@ -7,7 +7,6 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import ExecutionType, Task
 from app.domain.events import Event, EventType
 from app.engine.deciding.state import fold
@@ -16,6 +15,7 @@ from tests.support.family_stories import calling, children_of, for_each, staged,
 from tests.support.memory_house import House, Process
 from tests.support.requests import payload_of
 from tests.support.stories import plan_of, story, sync
+from tests.support.tenant import CALLER
 
 LEASE_SECONDS = 10
 
@@ -88,7 +88,7 @@ async def test_the_output_of_a_child_is_checked(house: House, process: Process) 
     schema = {"properties": {"c": {"type": "string"}}}
     parent_id = await process.start(await house.define(calling(child, output_schema=schema)))
     await process.until(parent_id)
-    failure = (await process.executions.get(ANONYMOUS, parent_id)).failure
+    failure = (await process.executions.get(CALLER, parent_id)).failure
     assert failure is not None
     assert failure.code == "output_schema"
 
@@ -99,7 +99,7 @@ async def test_what_cannot_be_prepared_fails_its_task_and_not_the_run(house: Hou
     house.faults.fail("count_descendants", RuntimeError("a defect"))
     parent_id = await process.start(parent)
     assert (await process.until(parent_id))[-2:] == ["call failed", "failed"]
-    failure = (await process.executions.get(ANONYMOUS, parent_id)).failure
+    failure = (await process.executions.get(CALLER, parent_id)).failure
     assert failure is not None
     assert "RuntimeError: a defect" in failure.message
     assert children_of(house, parent_id) == []
@@ -111,7 +111,7 @@ async def test_a_signal_goes_to_a_child_by_its_own_id(house: House, process: Pro
     parent_id = await process.start(await house.define(calling(child)))
     await until(lambda: children_of(house, parent_id))
     [child_id] = children_of(house, parent_id)
-    await process.controls.signal(ANONYMOUS, child_id, "go", payload_of({"ok": True}))
+    await process.controls.signal(CALLER, child_id, "go", payload_of({"ok": True}))
     assert (await process.until(parent_id))[-1] == "completed"
 
 
@@ -126,7 +126,7 @@ async def test_so_many_elements_have_a_child_at_the_same_time(house: House, proc
         assert len(children_of(house, parent_id)) == min(done + 2, 5)
         house.stage.performances[done].succeed(done)
     assert (await process.until(parent_id))[-1] == "completed"
-    output = orjson.loads((await process.executions.get(ANONYMOUS, parent_id)).output or "")
+    output = orjson.loads((await process.executions.get(CALLER, parent_id)).output or "")
     assert output == {"all": [{"c": n} for n in range(5)]}
 
 
@@ -160,12 +160,12 @@ async def test_a_paused_parent_starts_no_further_children(house: House, process:
     child = await house.define(staged("c"))
     parent_id = await process.start(await house.define(for_each(child, max_concurrency=1)), input={"list": [0, 1]})
     performance = await house.stage.entered("c")
-    await process.controls.pause(ANONYMOUS, parent_id, "wait")
+    await process.controls.pause(CALLER, parent_id, "wait")
     await process.until(parent_id, "paused")
     performance.succeed()
     await process.until(parent_id, "all item_completed")
     assert len(children_of(house, parent_id)) == 1
-    await process.controls.resume(ANONYMOUS, parent_id, "go on")
+    await process.controls.resume(CALLER, parent_id, "go on")
     await until(lambda: len(house.stage.performances) == 2)
     house.stage.performances[1].succeed()
     assert (await process.until(parent_id))[-1] == "completed"
@@ -178,14 +178,14 @@ async def test_children_that_are_prepared_when_the_pause_comes_are_started_after
     gate = house.faults.hold_before("count_descendants")
     parent_id = await process.start(await house.define(calling(child)))
     await gate.reached()
-    await process.controls.pause(ANONYMOUS, parent_id, "wait")
+    await process.controls.pause(CALLER, parent_id, "wait")
     await process.until(parent_id, "paused")
     run = process.engine._held.get(parent_id)
     assert run is not None
     gate.open()
     await until(lambda: not run._family.are_starting)
     assert children_of(house, parent_id) == []
-    await process.controls.resume(ANONYMOUS, parent_id, "go on")
+    await process.controls.resume(CALLER, parent_id, "go on")
     (await house.stage.entered("c")).succeed()
     assert (await process.until(parent_id))[-1] == "completed"
 
@@ -202,7 +202,7 @@ async def test_a_family_has_so_many_members(house: House) -> None:
         beyond = await process.start(parent, input={"list": [*range(5)]})
         assert (await process.until(within))[-1] == "completed"
         assert (await process.until(beyond))[-1] == "failed"
-        failure = (await process.executions.get(ANONYMOUS, beyond)).failure
+        failure = (await process.executions.get(CALLER, beyond)).failure
     assert failure is not None
     assert "the limit is 4 (MAX_DESCENDANTS)" in failure.message
     [failed] = [event for event in house.database.histories[beyond] if event.type is EventType.TASK_FAILED]

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.events import EventType
 from app.domain.executions import Failure
@@ -13,6 +12,7 @@ from app.domain.states import ExecutionStatus, TaskStatus
 from tests.support.memory_house import House
 from tests.support.requests import payload_of
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 from tests.support.virtual_time import in_virtual_time
 
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
@@ -45,7 +45,7 @@ async def test_an_execution_that_takes_too_long_fails() -> None:
         house.clock.advance(1)
         seen = await process.until(execution_id)
         assert seen[-4:] == ["failing", "b cancelled", "a cancelled", "failed"]
-        execution = await process.executions.get(ANONYMOUS, execution_id)
+        execution = await process.executions.get(CALLER, execution_id)
         assert execution.failure == Failure("execution_timeout", "the execution did not end within 0.01 s")
 
 
@@ -54,7 +54,7 @@ async def test_the_time_of_a_pause_counts_and_the_timeout_ends_it() -> None:
     async with house.process() as process:
         execution_id = await process.start(await house.define(staged("a"), timeout_seconds=0.01))
         await house.stage.entered("a")
-        await process.controls.pause(ANONYMOUS, execution_id, "")
+        await process.controls.pause(CALLER, execution_id, "")
         await process.until(execution_id, "paused")
         house.clock.advance(1)
         assert (await process.until(execution_id))[-4:] == ["paused", "failing", "a cancelled", "failed"]
@@ -107,7 +107,7 @@ async def test_an_execution_with_too_many_events_fails() -> None:
         seen = await process.until(execution_id)
         assert seen[-2:] == ["failing", "failed"]
         assert len(seen) == 12
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
         assert failure is not None
         assert failure.code == "too_many_events"
         assert "MAX_EVENTS_PER_EXECUTION" in failure.message
@@ -131,7 +131,7 @@ async def test_signals_and_reports_beyond_the_limit_are_dropped() -> None:
         a = await house.stage.entered("a")
         house.stage.cleaning = asyncio.Event()
         for number in range(10):
-            await process.controls.signal(ANONYMOUS, execution_id, "s", payload_of(number))
+            await process.controls.signal(CALLER, execution_id, "s", payload_of(number))
         await process.until(execution_id, "failing")
         a.attempt.report(50, "still here")
         house.stage.cleaning.set()
@@ -150,7 +150,7 @@ async def test_an_attempt_that_does_not_stop_when_cancelled_is_given_up() -> Non
     async with house.process() as process:
         execution_id = await process.start(await house.define(staged("a")))
         a = await house.stage.entered("a")
-        await process.controls.cancel(ANONYMOUS, execution_id, "enough")
+        await process.controls.cancel(CALLER, execution_id, "enough")
         assert (await process.until(execution_id))[-3:] == ["cancel_requested", "a cancelled", "cancelled"]
         data = house.history(execution_id)[-2].data or ""
         assert "enough; it did not stop within 0.01 s and was given up" in data
@@ -176,7 +176,7 @@ async def test_an_attempt_that_does_not_stop_at_its_timeout_is_given_up_and_repe
         second.succeed("done")
         seen = await process.until(execution_id)
         assert seen[2:] == ["a started", "a retrying", "a started/2", "a completed/2", "completed"]
-        tasks = await process.executions.tasks(ANONYMOUS, execution_id)
+        tasks = await process.executions.tasks(CALLER, execution_id)
         assert (tasks[0].status, tasks[0].output) == (TaskStatus.COMPLETED, '"done"')
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.engine.evaluating.ports import UNAVAILABLE, EvaluatorError
 from tests.support.gated_evaluator import GatedEvaluator
 from tests.support.loop_lag import loop_lag
 from tests.support.memory_house import House
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 
 LONG = "vars.l.all(x, vars.l.all(y, x + y >= 0))"
 LIST = {"l": list(range(90))}
@@ -48,7 +48,7 @@ async def test_a_cancel_does_not_wait_for_it(house: House, evaluator: GatedEvalu
     async with house.process() as process:
         execution_id = await process.start(await house.define(sync("a", **fields), variables=LIST))
         await evaluator.until_begun(1)
-        await process.controls.cancel(ANONYMOUS, execution_id, "")
+        await process.controls.cancel(CALLER, execution_id, "")
         assert (await process.until(execution_id))[-1] == "cancelled"
         await process.idle()
     assert evaluator.cancelled == 1
@@ -103,7 +103,7 @@ async def test_a_condition_that_turns_out_false_too_late_runs_nothing(
         task = sync("a", type="staged", when=f"!({LONG})")
         execution_id = await process.start(await house.define(task, variables=LIST))
         assert (await process.until(execution_id))[-1] == "failed"
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "expression_failed"
     assert "is false, which was not known when the task started" in failure.message
@@ -125,7 +125,7 @@ async def test_the_wait_counts_towards_the_timeout(house: House, evaluator: Gate
     async with house.process() as process:
         execution_id = await process.start(await house.define(task, variables=LIST))
         assert (await process.until(execution_id))[-1] == "failed"
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "timeout"
     assert evaluator.cancelled == 1
@@ -135,10 +135,10 @@ async def test_a_pause_while_a_condition_is_evaluated_starts_nothing(house: Hous
     async with house.process() as process:
         execution_id = await process.start(await house.define(sync("a", when=LONG), variables=LIST))
         await evaluator.until_begun(1)
-        await process.controls.pause(ANONYMOUS, execution_id, "")
+        await process.controls.pause(CALLER, execution_id, "")
         await process.until(execution_id, "paused")
         evaluator.gate.set()
-        await process.controls.resume(ANONYMOUS, execution_id, "")
+        await process.controls.resume(CALLER, execution_id, "")
         words = await process.until(execution_id)
     assert words[2:] == ["paused", "resumed", "a started", "a completed", "completed"]
 

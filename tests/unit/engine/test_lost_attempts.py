@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import OnFailure, RetryPolicy
 from tests.support.memory_house import House, LoopClock
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 from tests.support.virtual_time import in_virtual_time
 
 
@@ -41,7 +41,7 @@ async def test_a_task_that_kills_its_engine_every_time_fails() -> None:
     async with house.process() as process:
         seen = await process.until(execution_id)
         assert seen[-2:] == ["a failed/4", "failed"]
-        failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+        failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure is not None
     assert failure.code == "engine_lost"
     assert "4 attempts ended with the engine that ran them" in failure.message
@@ -155,7 +155,7 @@ async def test_a_suspect_whose_execution_is_cancelled_gives_its_turn_to_the_next
         cancelled = (await house.stage.performance(5)).attempt
         other = next(key for key in ids if key != cancelled.execution_id)
         begun = house.clock.now()
-        await process.controls.cancel(ANONYMOUS, cancelled.execution_id, "enough")
+        await process.controls.cancel(CALLER, cancelled.execution_id, "enough")
         (await house.stage.performance(6)).succeed()
         assert (await process.until(other))[-1] == "completed"
         assert (house.clock.now() - begun).total_seconds() < 1

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from app.definitions import edits
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import OnFailure, Workflow
 from app.domain.errors import Conflict, Invalid, NotFound, Unavailable, WrongState
 from app.domain.events import EventType
@@ -19,6 +18,7 @@ from tests.support.acts import ANYONE
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import ref_of, start_of
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def _is_open(performance, execution_id: UUID, name: str) -> bool:
 async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, process: Process) -> None:
     workflow, origin_id = await failed(house, process, input={"n": 1})
 
-    started = await process.controls.retry(ANONYMOUS, origin_id)
+    started = await process.controls.retry(CALLER, origin_id)
     history = await finish(house, process, started.execution.id, "b", "c")
 
     assert (started.already_started, started.execution.status) == (False, ExecutionStatus.PENDING)
@@ -80,7 +80,7 @@ async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, proce
         "c completed",
         "completed",
     ]
-    execution = await process.executions.get(ANONYMOUS, started.execution.id)
+    execution = await process.executions.get(CALLER, started.execution.id)
     assert (execution.workflow_id, execution.revision, execution.input.text) == (workflow.id, 1, '{"n":1}')
     assert (execution.origin_id, execution.output) == (origin_id, '{"c":"c"}')
     last = house.stage.performances[-1].attempt
@@ -89,11 +89,11 @@ async def test_a_retry_runs_what_is_missing_and_nothing_else(house: House, proce
 
 async def test_the_origin_stays_as_it_is(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
-    before = await process.executions.get(ANONYMOUS, origin_id), list(house.history(origin_id))
+    before = await process.executions.get(CALLER, origin_id), list(house.history(origin_id))
 
-    await process.controls.retry(ANONYMOUS, origin_id)
+    await process.controls.retry(CALLER, origin_id)
 
-    assert (await process.executions.get(ANONYMOUS, origin_id), list(house.history(origin_id))) == before
+    assert (await process.executions.get(CALLER, origin_id), list(house.history(origin_id))) == before
 
 
 async def test_the_input_is_the_same_byte_for_byte(house: House, process: Process) -> None:
@@ -102,16 +102,16 @@ async def test_the_input_is_the_same_byte_for_byte(house: House, process: Proces
     text = '{ "n": 1.0,  "big": 12345678901234567890 }'
     object.__setattr__(row.execution, "input", Payload(text))
 
-    assert (await process.controls.retry(ANONYMOUS, origin_id)).execution.input.text == text
+    assert (await process.controls.retry(CALLER, origin_id)).execution.input.text == text
 
 
 async def test_a_second_retry_answers_the_first_one_s_execution(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
 
-    answers = await asyncio.gather(*(process.controls.retry(ANONYMOUS, origin_id) for _ in range(5)))
+    answers = await asyncio.gather(*(process.controls.retry(CALLER, origin_id) for _ in range(5)))
     first = answers[0].execution.id
     await finish(house, process, first, "b", "c")
-    late = await process.controls.retry(ANONYMOUS, origin_id)
+    late = await process.controls.retry(CALLER, origin_id)
 
     assert {answer.execution.id for answer in answers} == {first}
     assert sorted(answer.already_started for answer in answers) == [False, True, True, True, True]
@@ -122,9 +122,9 @@ async def test_a_second_retry_answers_the_first_one_s_execution(house: House, pr
 async def test_two_retries_that_both_see_no_other_start_one(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
     gate = house.faults.hold_before("enqueue")
-    slow = asyncio.create_task(process.controls.retry(ANONYMOUS, origin_id))
+    slow = asyncio.create_task(process.controls.retry(CALLER, origin_id))
     await gate.reached()
-    fast = await process.controls.retry(ANONYMOUS, origin_id)
+    fast = await process.controls.retry(CALLER, origin_id)
     gate.open()
     beaten = await slow
 
@@ -143,7 +143,7 @@ async def test_a_retry_runs_the_origin_s_revision_whatever_has_become_of_the_wor
     else:
         await definitions.change(ANYONE, ref_of(workflow), lambda current: edits.merged(current, {"tasks": ()}))
 
-    started = await process.controls.retry(ANONYMOUS, origin_id)
+    started = await process.controls.retry(CALLER, origin_id)
     history = await finish(house, process, started.execution.id, "b", "c")
 
     assert started.execution.revision == 1
@@ -152,7 +152,7 @@ async def test_a_retry_runs_the_origin_s_revision_whatever_has_become_of_the_wor
 
 async def test_a_retry_of_a_retry_takes_over_what_both_completed(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
-    second = (await process.controls.retry(ANONYMOUS, origin_id)).execution.id
+    second = (await process.controls.retry(CALLER, origin_id)).execution.id
     while not (waiting := [p for p in house.stage.performances if _is_open(p, second, "b")]):
         await asyncio.sleep(0)
     waiting[0].succeed("b")
@@ -161,20 +161,20 @@ async def test_a_retry_of_a_retry_takes_over_what_both_completed(house: House, p
     waiting[0].fail()
     await process.until(second)
 
-    third = (await process.controls.retry(ANONYMOUS, second)).execution.id
+    third = (await process.controls.retry(CALLER, second)).execution.id
 
     assert (await finish(house, process, third, "c"))[:4] == ["created", "a reused", "b reused", "started"]
-    assert (await process.executions.get(ANONYMOUS, third)).origin_id == second
+    assert (await process.executions.get(CALLER, third)).origin_id == second
 
 
 async def test_a_retry_of_a_cancelled_execution(house: House, process: Process) -> None:
     workflow = await house.define(instant("a", 1), staged("b"))
     origin_id = await process.start(workflow)
     await house.stage.entered("b")
-    await process.controls.cancel(ANONYMOUS, origin_id, "enough")
+    await process.controls.cancel(CALLER, origin_id, "enough")
     await process.until(origin_id)
 
-    started = await process.controls.retry(ANONYMOUS, origin_id)
+    started = await process.controls.retry(CALLER, origin_id)
 
     assert (await finish(house, process, started.execution.id, "b"))[-1] == "completed"
 
@@ -186,7 +186,7 @@ async def test_a_rerun_repeats_a_task_and_all_behind_it(house: House, process: P
     origin_id = await process.start(workflow)
     await process.until(origin_id)
 
-    started = await process.controls.rerun(ANONYMOUS, origin_id, "b")
+    started = await process.controls.rerun(CALLER, origin_id, "b")
     history = await process.until(started.execution.id)
 
     assert history == [
@@ -200,7 +200,7 @@ async def test_a_rerun_repeats_a_task_and_all_behind_it(house: House, process: P
         "d completed",
         "completed",
     ]
-    tasks = await process.executions.tasks(ANONYMOUS, started.execution.id)
+    tasks = await process.executions.tasks(CALLER, started.execution.id)
     assert [(task.name, task.status, task.attempt, task.output) for task in tasks] == [
         ("a", TaskStatus.COMPLETED, 0, "1"),
         ("b", TaskStatus.COMPLETED, 1, None),
@@ -213,8 +213,8 @@ async def test_reruns_are_as_many_as_are_asked_for_unless_a_key_says_otherwise(h
     _, origin_id = await failed(house, process)
     rerun = process.controls.rerun
 
-    free = [await rerun(ANONYMOUS, origin_id, "b") for _ in range(2)]
-    keyed = [await rerun(ANONYMOUS, origin_id, "b", "again") for _ in range(2)]
+    free = [await rerun(CALLER, origin_id, "b") for _ in range(2)]
+    keyed = [await rerun(CALLER, origin_id, "b", "again") for _ in range(2)]
 
     assert len({answer.execution.id for answer in (*free, *keyed)}) == 3
     assert [answer.already_started for answer in (*free, *keyed)] == [False, False, False, True]
@@ -225,18 +225,18 @@ async def test_a_key_of_something_else_is_a_conflict(house: House, process: Proc
     await process.start(workflow, idempotency_key="mine")
 
     with pytest.raises(Conflict, match="does not repeat execution"):
-        await process.controls.rerun(ANONYMOUS, origin_id, "b", "mine")
+        await process.controls.rerun(CALLER, origin_id, "b", "mine")
 
 
 async def test_what_was_skipped_stays_skipped_in_a_retry(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"), staged("b"))
     origin_id = await process.start(workflow)
     await house.stage.entered("a")
-    await process.controls.skip(ANONYMOUS, origin_id, "a", "not today")
+    await process.controls.skip(CALLER, origin_id, "a", "not today")
     (await house.stage.entered("b")).fail()
     await process.until(origin_id)
 
-    started = await process.controls.retry(ANONYMOUS, origin_id)
+    started = await process.controls.retry(CALLER, origin_id)
     history = await finish(house, process, started.execution.id, "b")
 
     assert history == ["created", "a skipped", "started", "b started", "b completed", "completed"]
@@ -249,8 +249,8 @@ async def test_a_tolerated_failure_is_not_repeated(house: House, process: Proces
     (await house.stage.entered("b")).fail()
     await process.until(origin_id)
 
-    started = await process.controls.retry(ANONYMOUS, origin_id)
-    updates = (await process.executions.updates(ANONYMOUS, started.execution.id, 0, 2)).updates
+    started = await process.controls.retry(CALLER, origin_id)
+    updates = (await process.executions.updates(CALLER, started.execution.id, 0, 2)).updates
 
     assert updates[0].message == f"Execution accepted: it repeats execution {origin_id}"
     assert updates[1].message == f"Task 'a' skipped: failed in execution {origin_id}, which went on without it"
@@ -258,9 +258,9 @@ async def test_a_tolerated_failure_is_not_repeated(house: House, process: Proces
 
 async def test_a_rerun_says_from_where(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process)
-    started = await process.controls.rerun(ANONYMOUS, origin_id, "b")
+    started = await process.controls.rerun(CALLER, origin_id, "b")
 
-    page = await process.executions.updates(ANONYMOUS, started.execution.id, 0, 2)
+    page = await process.executions.updates(CALLER, started.execution.id, 0, 2)
 
     assert [update.message for update in page.updates] == [
         f"Execution accepted: it repeats execution {origin_id} from task 'b' on",
@@ -273,13 +273,13 @@ async def test_an_execution_whose_tasks_are_all_taken_over_ends_at_once(house: H
     workflow = await house.define(instant("a", 1), staged("b"))
     origin_id = await process.start(workflow)
     await house.stage.entered("b")
-    await process.controls.skip(ANONYMOUS, origin_id, "b", "")
+    await process.controls.skip(CALLER, origin_id, "b", "")
     await process.until(origin_id, "b skipped")
     await process.until(origin_id)
-    execution = await process.executions.get(ANONYMOUS, origin_id)
+    execution = await process.executions.get(CALLER, origin_id)
     assert execution.status is ExecutionStatus.COMPLETED
 
-    started = await process.controls.rerun(ANONYMOUS, origin_id, "b")
+    started = await process.controls.rerun(CALLER, origin_id, "b")
 
     assert (await finish(house, process, started.execution.id, "b"))[:3] == ["created", "a reused", "started"]
 
@@ -289,24 +289,24 @@ async def test_what_cannot_be_repeated(house: House, process: Process) -> None:
     running = await process.start(workflow)
     performance = await house.stage.entered("a")
     controls = process.controls
-    for asked in (controls.retry(ANONYMOUS, running), controls.rerun(ANONYMOUS, running, "a")):
+    for asked in (controls.retry(CALLER, running), controls.rerun(CALLER, running, "a")):
         with pytest.raises(WrongState, match=f"execution {running} has not ended: it is running"):
             await asked
     performance.succeed()
     await process.until(running)
     with pytest.raises(WrongState, match="is completed; rerun it from a task instead"):
-        await controls.retry(ANONYMOUS, running)
+        await controls.retry(CALLER, running)
     for task, message in (("b", "no task of the execution's revision 1 is named 'b'"), ("undo", "'undo' undoes 'a'")):
         with pytest.raises(Invalid, match=f"from_task: {message}"):
-            await controls.rerun(ANONYMOUS, running, task)
+            await controls.rerun(CALLER, running, task)
     for key in ("", " ", "k" * 201):
         with pytest.raises(Invalid, match="idempotency_key"):
-            await controls.rerun(ANONYMOUS, running, "a", key)
+            await controls.rerun(CALLER, running, "a", key)
     unknown = UUID("0192f0c1-2345-7abc-8def-000000000000")
     for asked in (
-        controls.retry(ANONYMOUS, unknown),
-        controls.rerun(ANONYMOUS, unknown, "a"),
-        controls.skip(ANONYMOUS, unknown, "a", ""),
+        controls.retry(CALLER, unknown),
+        controls.rerun(CALLER, unknown, "a"),
+        controls.skip(CALLER, unknown, "a", ""),
     ):
         with pytest.raises(NotFound):
             await asked
@@ -317,9 +317,9 @@ async def test_a_retry_whose_answer_was_lost_is_found_again(house: House, proces
     _, origin_id = await failed(house, process)
     house.faults.lose_answer("enqueue")
     with pytest.raises(StoreUnreachable):
-        await process.controls.retry(ANONYMOUS, origin_id)
+        await process.controls.retry(CALLER, origin_id)
 
-    again = await process.controls.retry(ANONYMOUS, origin_id)
+    again = await process.controls.retry(CALLER, origin_id)
 
     assert again.already_started
     assert len(house.database.executions) == 2
@@ -327,17 +327,17 @@ async def test_a_retry_whose_answer_was_lost_is_found_again(house: House, proces
 
 async def test_a_repetition_that_cannot_be_stored_is_no_success(house: House, process: Process) -> None:
     workflow, origin_id = await failed(house, process)
-    await process.executions.start(ANONYMOUS, start_of(workflow))
+    await process.executions.start(CALLER, start_of(workflow))
     taken = next(iter(house.database.executions))
     process.controls._repetitions._new_id = lambda: taken
 
     with pytest.raises(Unavailable, match="ask for it again"):
-        await process.controls.rerun(ANONYMOUS, origin_id, "b")
+        await process.controls.rerun(CALLER, origin_id, "b")
 
 
 async def test_the_events_of_a_repetition_carry_its_progress(house: House, process: Process) -> None:
     _, origin_id = await failed(house, process, instant("a", 1), instant("x", 2), staged("b"), staged("c"))
-    started = await process.controls.retry(ANONYMOUS, origin_id)
+    started = await process.controls.retry(CALLER, origin_id)
     await finish(house, process, started.execution.id, "b", "c")
 
     history = house.history(started.execution.id)
@@ -355,24 +355,24 @@ async def test_a_retry_on_the_latest_revision_runs_the_fixed_task(house: House, 
     workflow, origin_id = await failed(house, process)
     await change(house, workflow, tasks=(instant("a", 1.0), instant("b", 2), instant("c", 3)))
 
-    started = await process.controls.retry(ANONYMOUS, origin_id, "latest")
+    started = await process.controls.retry(CALLER, origin_id, "latest")
 
     assert (started.execution.revision, started.latest_revision, started.already_started) == (2, 2, False)
     assert (await process.until(started.execution.id))[:3] == ["created", "a reused", "started"]
-    again = await process.controls.retry(ANONYMOUS, origin_id, 2)
+    again = await process.controls.retry(CALLER, origin_id, 2)
     assert (again.execution.id, again.already_started) == (started.execution.id, True)
 
 
 async def test_one_retry_per_revision(house: House, process: Process) -> None:
     workflow, origin_id = await failed(house, process)
-    same = await process.controls.retry(ANONYMOUS, origin_id, "latest")
+    same = await process.controls.retry(CALLER, origin_id, "latest")
     await change(house, workflow, description="newer")
 
     plain, newer = (
-        await process.controls.retry(ANONYMOUS, origin_id),
-        await process.controls.retry(ANONYMOUS, origin_id, "latest"),
+        await process.controls.retry(CALLER, origin_id),
+        await process.controls.retry(CALLER, origin_id, "latest"),
     )
-    own = await process.controls.retry(ANONYMOUS, origin_id, 1)
+    own = await process.controls.retry(CALLER, origin_id, 1)
 
     assert plain.execution.id == same.execution.id == own.execution.id != newer.execution.id
     assert (plain.execution.revision, plain.latest_revision) == (1, 2)
@@ -381,14 +381,14 @@ async def test_one_retry_per_revision(house: House, process: Process) -> None:
 
 async def test_a_rerun_with_a_key_stays_with_its_revision(house: House, process: Process) -> None:
     workflow, origin_id = await failed(house, process)
-    first = await process.controls.rerun(ANONYMOUS, origin_id, "b", "key", "latest")
+    first = await process.controls.rerun(CALLER, origin_id, "b", "key", "latest")
     await change(house, workflow, tasks=())
 
-    again = await process.controls.rerun(ANONYMOUS, origin_id, "b", "key", "latest")
+    again = await process.controls.rerun(CALLER, origin_id, "b", "key", "latest")
 
     assert (again.execution.id, again.already_started, again.latest_revision) == (first.execution.id, True, 2)
     with pytest.raises(Invalid, match="no task of the execution's revision 2 is named 'b'"):
-        await process.controls.rerun(ANONYMOUS, origin_id, "b", "another key", "latest")
+        await process.controls.rerun(CALLER, origin_id, "b", "another key", "latest")
 
 
 async def test_a_repetition_on_another_revision_is_refused_and_nothing_is_stored(
@@ -399,19 +399,19 @@ async def test_a_repetition_on_another_revision_is_refused_and_nothing_is_stored
     before = set(house.database.executions)
 
     with pytest.raises(Invalid) as refused:
-        await process.controls.retry(ANONYMOUS, origin_id, "latest")
+        await process.controls.retry(CALLER, origin_id, "latest")
     assert [problem.path for problem in refused.value.problems] == ["input"]
     await change(house, workflow, input_schema=None)
     with pytest.raises(Invalid, match=r"the result of task 'a' cannot be reused: in revision 3 its config\.output"):
-        await process.controls.retry(ANONYMOUS, origin_id, "latest")
+        await process.controls.retry(CALLER, origin_id, "latest")
     with pytest.raises(Invalid, match=f"revision: workflow {workflow.id} has no revision 4"):
-        await process.controls.retry(ANONYMOUS, origin_id, 4)
+        await process.controls.retry(CALLER, origin_id, 4)
     await house.database.definitions.delete(ANYONE, ref_of(workflow))
     with pytest.raises(WrongState, match="was deleted, so it has no latest revision"):
-        await process.controls.retry(ANONYMOUS, origin_id, "latest")
+        await process.controls.retry(CALLER, origin_id, "latest")
 
     assert set(house.database.executions) == before
-    rerun = await process.controls.rerun(ANONYMOUS, origin_id, "a", None, 3)
+    rerun = await process.controls.rerun(CALLER, origin_id, "a", None, 3)
     assert (rerun.execution.revision, rerun.latest_revision) == (3, None)
 
 
@@ -420,7 +420,7 @@ async def test_neither_revision_may_follow_conditions(house: House, process: Pro
     await change(house, workflow, tasks=(instant("a", 1.0),), start_task="a")
 
     with pytest.raises(WrongState, match="follows conditions"):
-        await process.controls.retry(ANONYMOUS, origin_id, "latest")
+        await process.controls.retry(CALLER, origin_id, "latest")
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.0", "last", "LATEST", " 1", "²", "9" * 5000, str(2**31)])

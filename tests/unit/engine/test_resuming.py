@@ -7,7 +7,6 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.definitions import RetryPolicy
 from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
@@ -17,6 +16,7 @@ from tests.support.histories import CREATED, at, note, opening
 from tests.support.memory.signals import MemorySignals
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.tenant import CALLER, TENANT_ID
 from tests.support.virtual_time import in_virtual_time
 
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
@@ -36,7 +36,7 @@ async def enqueue(house: House, *tasks) -> UUID:
     """An execution that waits for any engine."""
     workflow = await house.define(*tasks)
     execution_id = UUID(int=at(0).microsecond + len(house.database.executions))
-    assert await house.store.enqueue(DEFAULT_TENANT_ID, execution_id, opening(workflow, created_at=at(0)), (CREATED,))
+    assert await house.store.enqueue(TENANT_ID, execution_id, opening(workflow, created_at=at(0)), (CREATED,))
     return execution_id
 
 
@@ -114,7 +114,7 @@ async def test_an_engine_that_comes_back_late_writes_nothing(house: House) -> No
             again.succeed("in time")
             await second.until(execution_id)
     assert [event.data for event in house.history(execution_id)][-2] == '"in time"'
-    assert (await second.executions.get(ANONYMOUS, execution_id)).output == '{"a":"in time"}'
+    assert (await second.executions.get(CALLER, execution_id)).output == '{"a":"in time"}'
 
 
 async def test_two_engines_share_what_there_is(house: House) -> None:
@@ -181,7 +181,7 @@ async def test_retries_of_a_lost_engine_keep_their_time(house: House) -> None:
     async with house.process() as second:
         while house.owner(execution_id) != 2:
             await passed(house, "claim")
-        await second.controls.cancel(ANONYMOUS, execution_id, "enough")
+        await second.controls.cancel(CALLER, execution_id, "enough")
         seen = await second.until(execution_id)
     assert seen[2:] == ["a started", "a retrying", "cancel_requested", "a cancelled", "cancelled"]
 
@@ -205,7 +205,7 @@ async def test_a_command_for_a_lost_engine_is_applied_by_the_next(house: House) 
     execution_id = await first.start(await house.define(staged("a"), staged("b")))
     await house.stage.entered("a")
     await first.kill()
-    await first.controls.cancel(ANONYMOUS, execution_id, "enough")
+    await first.controls.cancel(CALLER, execution_id, "enough")
     house.clock.advance(LEASE + 1)
     async with house.process() as second:
         seen = await second.until(execution_id)
@@ -372,7 +372,7 @@ async def test_a_claim_that_meets_a_defect_is_dropped_whole(
 ) -> None:
     """Also when a part of it is on its way into the history already."""
     execution_id = await enqueue(house, staged("a"))
-    await house.store.send_command(DEFAULT_TENANT_ID, ControlCommand(0, execution_id, "signal", name="s", payload="1"))
+    await house.store.send_command(TENANT_ID, ControlCommand(0, execution_id, "signal", name="s", payload="1"))
     async with house.process() as process:
         with monkeypatch.context() as patched:
             patched.setattr(f"app.engine.running.run.{at}", lambda *_: 1 / 0)
@@ -441,7 +441,7 @@ async def test_lost_hints_cost_only_time(house: House) -> None:
             following = asyncio.create_task(second.until(execution_id))
             (await house.stage.entered("a")).succeed()
             await house.stage.entered("b")
-            await second.controls.cancel(ANONYMOUS, execution_id, "enough")
+            await second.controls.cancel(CALLER, execution_id, "enough")
             assert (await following)[-1] == "cancelled"
             assert await first.until(execution_id) == await following
 
@@ -493,7 +493,7 @@ async def test_a_database_away_for_a_while_loses_nothing(house: House) -> None:
         house.faults.outage = False
         (await house.stage.entered("b")).succeed()
         assert (await process.until(execution_id))[-1] == "completed"
-        execution = await process.executions.get(ANONYMOUS, execution_id)
+        execution = await process.executions.get(CALLER, execution_id)
         assert execution.status is ExecutionStatus.COMPLETED
         assert house.stage.names == ["a/1", "b/1"]
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from app.background.backoff import Backoff
-from app.domain.callers import ANONYMOUS
 from app.domain.errors import NotFound
 from app.engine.identifiers import first_id_at, new_execution_id
 from app.engine.ports import Removal
@@ -15,6 +14,7 @@ from app.engine.running.retention import Retention
 from tests.support.memory.retention import MemoryRetention
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 DAY = 86_400.0
 
@@ -43,14 +43,14 @@ async def test_what_has_ended_for_long_enough_goes(house: House):
         house.clock.advance(2 * DAY)
         assert await retention.sweep() == 3
         with pytest.raises(NotFound):
-            await process.executions.get(ANONYMOUS, ids[0])
+            await process.executions.get(CALLER, ids[0])
     assert house.database.histories == {}
 
 
 async def test_a_watcher_whose_history_goes_is_told(house: House):
     async with house.process() as process:
         [execution_id] = await ended(house, process, 1)
-        batches = await process.executions.watch(ANONYMOUS, execution_id, 100)
+        batches = await process.executions.watch(CALLER, execution_id, 100)
         house.clock.advance(2 * DAY)
         await Retention(MemoryRetention(house.database, 1)).sweep()
         with pytest.raises(NotFound):
@@ -64,7 +64,7 @@ async def test_what_has_not_ended_stays(house: House):
         await house.stage.entered("a")
         house.clock.advance(1_000 * DAY)
         assert await Retention(MemoryRetention(house.database, 1)).sweep() == 0
-        assert (await process.executions.get(ANONYMOUS, execution_id)).id == execution_id
+        assert (await process.executions.get(CALLER, execution_id)).id == execution_id
 
 
 async def test_zero_is_for_ever(house: House):

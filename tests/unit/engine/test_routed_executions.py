@@ -9,7 +9,6 @@ import pytest
 
 from app.checking.history import HistoryCheck
 from app.checking.task_order import task_order
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy, Task, Workflow
 from app.domain.errors import RevisionMismatch, WrongState
 from app.domain.events import EventType
@@ -20,6 +19,7 @@ from tests.support.memory_house import House, Process
 from tests.support.requests import payload_of, start_of
 from tests.support.routed import conditions
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 LEASE = 10.0
 
@@ -74,7 +74,7 @@ async def test_a_failure_leads_back_until_it_works(house: House, process: Proces
         "try completed/2",
         "completed",
     ]
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert (execution.status, execution.output) == (ExecutionStatus.COMPLETED, '{"fine":true}')
     check(house, workflow, execution_id)
 
@@ -94,7 +94,7 @@ async def test_each_visit_has_a_key_of_its_own_and_its_attempts_share_it(house: 
     assert keys[0] == keys[1] == f"{execution_id}/{first.attempt.task_id}"
     assert keys[2] == keys[3] == f"{keys[0]}@2"
     assert seen[-1] == "failed"
-    failure = (await process.executions.get(ANONYMOUS, execution_id)).failure
+    failure = (await process.executions.get(CALLER, execution_id)).failure
     assert failure == Failure("too_many_visits", "task 'a' has run 2 times, which is the limit (max_visits)")
     check(house, workflow, execution_id)
 
@@ -104,7 +104,7 @@ async def test_a_loop_without_an_end_is_bounded(house: House, process: Process) 
     execution_id = await process.start(workflow)
     seen = await process.until(execution_id)
     assert [word for word in seen if "completed" in word][-1] == "b completed/100"
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert (execution.status, execution.failure and execution.failure.code) == (
         ExecutionStatus.FAILED,
         "too_many_visits",
@@ -180,7 +180,7 @@ async def test_what_ran_is_shown_as_it_last_ended(house: House, process: Process
     (await house.stage.entered("b")).fail()
     (await house.stage.entered("b", 2)).succeed()
     await process.until(execution_id)
-    shown = {task.name: (task.status, task.attempt) for task in await process.executions.tasks(ANONYMOUS, execution_id)}
+    shown = {task.name: (task.status, task.attempt) for task in await process.executions.tasks(CALLER, execution_id)}
     assert shown == {
         "a": (TaskStatus.COMPLETED, 2),
         "b": (TaskStatus.COMPLETED, 2),
@@ -193,8 +193,8 @@ async def test_only_the_task_whose_turn_it_is_can_be_skipped(house: House, proce
     execution_id = await process.start(workflow)
     await house.stage.entered("a")
     with pytest.raises(WrongState, match=r"task 'b' of .* cannot be skipped now: it is not its turn"):
-        await process.controls.skip(ANONYMOUS, execution_id, "b", "not needed")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "not needed")
+        await process.controls.skip(CALLER, execution_id, "b", "not needed")
+    await process.controls.skip(CALLER, execution_id, "a", "not needed")
     (await house.stage.entered("b")).succeed("done")
     seen = await process.until(execution_id)
     assert seen == ["created", "started", "a started", "a skipped", "b started", "b completed", "completed"]
@@ -205,9 +205,9 @@ async def test_a_skip_of_what_is_skipped_is_harmless(house: House, process: Proc
     workflow = await flow(house, staged("a"), staged("b"), by=("a success b end",))
     execution_id = await process.start(workflow)
     await house.stage.entered("a")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "")
+    await process.controls.skip(CALLER, execution_id, "a", "")
     b = await house.stage.entered("b")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "")
+    await process.controls.skip(CALLER, execution_id, "a", "")
     b.succeed()
     assert (await process.until(execution_id)).count("a skipped") == 1
 
@@ -220,17 +220,17 @@ async def test_it_cannot_be_repeated(house: House, process: Process, how: str) -
     await process.until(execution_id)
     with pytest.raises(WrongState, match="follows conditions and cannot be repeated; start a new one"):
         await (
-            process.controls.retry(ANONYMOUS, execution_id)
+            process.controls.retry(CALLER, execution_id)
             if how == "retry"
-            else process.controls.rerun(ANONYMOUS, execution_id, "a")
+            else process.controls.rerun(CALLER, execution_id, "a")
         )
 
 
 async def test_a_start_of_another_revision_than_the_current_one_is_refused(house: House, process: Process) -> None:
     workflow = await flow(house, sync("a"), by=())
     with pytest.raises(RevisionMismatch):
-        await process.executions.start(ANONYMOUS, start_of(workflow, revision=2))
-    started = await process.executions.start(ANONYMOUS, start_of(workflow, revision=1))
+        await process.executions.start(CALLER, start_of(workflow, revision=2))
+    started = await process.executions.start(CALLER, start_of(workflow, revision=1))
     assert started.execution.revision == 1
 
 
@@ -239,7 +239,7 @@ async def test_a_cancel_ends_a_loop(house: House, process: Process) -> None:
     execution_id = await process.start(workflow)
     (await house.stage.entered("a")).succeed()
     await house.stage.entered("a", 2)
-    await process.controls.cancel(ANONYMOUS, execution_id, "enough")
+    await process.controls.cancel(CALLER, execution_id, "enough")
     assert (await process.until(execution_id))[-2:] == ["a cancelled/2", "cancelled"]
     check(house, workflow, execution_id)
 
@@ -248,7 +248,7 @@ async def test_a_history_reads_like_any_other(house: House, process: Process) ->
     workflow = await flow(house, sync("a", config={"output": {"n": 1}}), by=())
     execution_id = await process.start(workflow)
     await process.until(execution_id)
-    assert orjson.loads((await process.executions.get(ANONYMOUS, execution_id)).output or "") == {"n": 1}
+    assert orjson.loads((await process.executions.get(CALLER, execution_id)).output or "") == {"n": 1}
 
 
 async def test_each_visit_runs_for_each_element_again(house: House, process: Process) -> None:
@@ -269,10 +269,10 @@ async def test_each_visit_waits_for_a_signal_of_its_own() -> None:
         waiting = sync("a", type="waits", config={"signal": "go"})
         workflow = await flow(house, waiting, staged("b"), by=("a any b end", "b failure a end"))
         execution_id = await process.start(workflow)
-        await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of(1))
+        await process.controls.signal(CALLER, execution_id, "go", payload_of(1))
         (await house.stage.entered("b")).fail()
         await process.until(execution_id, "a started/2")
-        await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of(2))
+        await process.controls.signal(CALLER, execution_id, "go", payload_of(2))
         second = await house.stage.entered("b", 2)
         assert dict(second.attempt.upstream) == {"a": 2, "b": None}
         second.succeed()

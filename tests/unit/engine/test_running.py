@@ -10,7 +10,6 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Invalid, NotFound, WrongState
 from app.domain.events import EventType
@@ -27,6 +26,7 @@ from app.engine.running.run import Run
 from app.engine.running.running_attempts import RunningAttempts
 from tests.support.memory_house import House, Process
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER, TENANT_ID
 from tests.support.virtual_time import in_virtual_time
 
 SOON = RetryPolicy(max_attempts=3, initial_interval_seconds=0)
@@ -91,7 +91,7 @@ async def test_dependencies_replace_the_rule_of_the_group(house: House, process:
 async def test_a_workflow_without_tasks(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define())
     assert await process.until(execution_id) == ["created", "started", "completed"]
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert (execution.status, execution.output) == (ExecutionStatus.COMPLETED, None)
     assert process.engine.running == 0
 
@@ -100,7 +100,7 @@ async def test_instant_tasks_need_no_stage(house: House, process: Process) -> No
     workflow = await house.define(sync("a", config={"output": 1}), parallel("b"), parallel("c", config={"output": [2]}))
     execution_id = await process.start(workflow)
     await process.until(execution_id)
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert execution.output == '{"c":[2]}'
 
 
@@ -129,9 +129,9 @@ async def test_a_failure_cancels_running_siblings_and_starts_nothing(house: Hous
     assert b.cancelled
     assert seen[-5:-1] == ["c retrying", "a failed", "c cancelled", "b cancelled"]
     assert seen[-1] == "failed"
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert execution.failure == Failure("broken", "task 'a' failed: it broke")
-    tasks = {task.name: task.status for task in await process.executions.tasks(ANONYMOUS, execution_id)}
+    tasks = {task.name: task.status for task in await process.executions.tasks(CALLER, execution_id)}
     assert tasks == {
         "a": TaskStatus.FAILED,
         "b": TaskStatus.CANCELLED,
@@ -149,7 +149,7 @@ async def test_an_attempt_that_has_not_begun_is_stopped_too(house: House, proces
     await gate.reached()
     a.succeed()
     await process.queued(1)
-    await process.controls.cancel(ANONYMOUS, execution_id, "enough")
+    await process.controls.cancel(CALLER, execution_id, "enough")
     await process.queued(2)
     gate.open()
     await other
@@ -165,7 +165,7 @@ async def test_an_attempt_is_told_to_stop_once(house: House, process: Process) -
     a, b, c = [await house.stage.entered(name) for name in "abc"]
     a.fail()
     await process.until(execution_id, "a failed")
-    await process.controls.cancel(ANONYMOUS, execution_id, "and cancelled on top of it")
+    await process.controls.cancel(CALLER, execution_id, "and cancelled on top of it")
     await process.until(execution_id, "cancel_requested")
     assert [b.cancelled, c.cancelled] == [False, False]
     house.stage.cleaning.set()
@@ -212,7 +212,7 @@ async def test_an_output_that_cannot_be_stored_fails_its_task_for_good(house: Ho
     execution_id = await process.start(await house.define(staged("a", retry=SOON)))
     (await house.stage.entered("a")).succeed(float("nan"))
     assert (await process.until(execution_id))[-2:] == ["a failed", "failed"]
-    execution = await process.executions.get(ANONYMOUS, execution_id)
+    execution = await process.executions.get(CALLER, execution_id)
     assert execution.failure is not None
     assert execution.failure.code == "bad_output"
 
@@ -267,12 +267,12 @@ async def test_a_retry_has_its_time(house: House) -> None:
 async def test_a_running_execution_is_cancelled(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(beside("a"), beside("b")))
     a, b = await house.stage.entered("a"), await house.stage.entered("b")
-    await process.controls.cancel(ANONYMOUS, execution_id, "enough")
+    await process.controls.cancel(CALLER, execution_id, "enough")
     seen = await process.until(execution_id)
     assert seen[-4:-1] == ["cancel_requested", "a cancelled", "b cancelled"]
     assert a.cancelled
     assert b.cancelled
-    execution = await process.controls.cancel(ANONYMOUS, execution_id, "again")
+    execution = await process.controls.cancel(CALLER, execution_id, "again")
     assert (execution.status, execution.failure) == (ExecutionStatus.CANCELLED, Failure("cancelled", "enough"))
     assert house.database.commands == {}
 
@@ -282,7 +282,7 @@ async def test_an_execution_that_waits_for_a_retry_is_cancelled(house: House, pr
     (await house.stage.entered("a")).fail()
     await process.until(execution_id, "a retrying")
     run = next(iter(process.engine._held))
-    await process.controls.cancel(ANONYMOUS, execution_id, "")
+    await process.controls.cancel(CALLER, execution_id, "")
     seen = await process.until(execution_id)
     assert seen[-3:] == ["cancel_requested", "a cancelled", "cancelled"]
     assert run._due_times._timers._handles == {}, "a timer would keep the execution in memory until the retry was due"
@@ -291,11 +291,11 @@ async def test_an_execution_that_waits_for_a_retry_is_cancelled(house: House, pr
 async def test_an_execution_that_nobody_has_begun_is_cancelled(house: House) -> None:
     async with house.process(max_executions=0) as full:
         execution_id = await full.start(await house.define(staged("a")))
-        assert (await full.executions.get(ANONYMOUS, execution_id)).status is ExecutionStatus.PENDING
-        await full.controls.cancel(ANONYMOUS, execution_id, "enough")
+        assert (await full.executions.get(CALLER, execution_id)).status is ExecutionStatus.PENDING
+        await full.controls.cancel(CALLER, execution_id, "enough")
         async with house.process() as process:
             assert await process.until(execution_id) == ["created", "cancel_requested", "cancelled"]
-        execution = await full.executions.get(ANONYMOUS, execution_id)
+        execution = await full.executions.get(CALLER, execution_id)
         assert (execution.status, execution.started_at) == (ExecutionStatus.CANCELLED, None)
     assert house.stage.names == []
 
@@ -305,7 +305,7 @@ async def test_many_cancels_are_one(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     await house.stage.entered("a")
     for reason in ("first", "second"):
-        await process.controls.cancel(ANONYMOUS, execution_id, reason)
+        await process.controls.cancel(CALLER, execution_id, reason)
         await process.until(execution_id, "cancel_requested")
     house.stage.cleaning.set()
     assert (await process.until(execution_id)).count("cancel_requested") == 1
@@ -318,7 +318,7 @@ async def test_a_cancel_that_comes_with_the_end_changes_nothing(house: House, pr
     gate = house.faults.hold_before("record")
     a.succeed()
     await gate.reached()
-    await process.controls.cancel(ANONYMOUS, execution_id, "too late")
+    await process.controls.cancel(CALLER, execution_id, "too late")
     await process.queued(1)
     gate.open()
     assert (await process.until(execution_id))[-1] == "completed"
@@ -326,14 +326,14 @@ async def test_a_cancel_that_comes_with_the_end_changes_nothing(house: House, pr
     while house.database.commands:
         await asyncio.sleep(0)
     with pytest.raises(WrongState):
-        await process.controls.cancel(ANONYMOUS, execution_id, "later still")
+        await process.controls.cancel(CALLER, execution_id, "later still")
 
 
 async def test_commands_of_another_kind_are_left_for_a_newer_engine(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     a = await house.stage.entered("a")
     run = next(iter(process.engine._held))
-    await house.store.send_command(DEFAULT_TENANT_ID, ControlCommand(0, run.id, "rewind", "a break"))
+    await house.store.send_command(TENANT_ID, ControlCommand(0, run.id, "rewind", "a break"))
     gate = house.faults.hold_after("commands")
     await gate.reached()
     gate.open()
@@ -346,12 +346,12 @@ async def test_commands_of_another_kind_are_left_for_a_newer_engine(house: House
 async def test_reasons_are_checked(house: House, process: Process, reason: str, error: type[Exception]) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     with pytest.raises(error):
-        await process.controls.cancel(ANONYMOUS, execution_id, reason)
+        await process.controls.cancel(CALLER, execution_id, reason)
 
 
 async def test_what_does_not_exist_cannot_be_cancelled(process: Process) -> None:
     with pytest.raises(NotFound):
-        await process.controls.cancel(ANONYMOUS, UUID("0192f0c1-2345-7abc-8def-000000000000"), "")
+        await process.controls.cancel(CALLER, UUID("0192f0c1-2345-7abc-8def-000000000000"), "")
 
 
 # What is left behind
@@ -385,7 +385,7 @@ async def test_an_execution_that_is_gone_leaves_nothing_to_the_collector(
     if ends == "completed":
         a.succeed()
     elif ends == "cancelled":
-        await process.controls.cancel(ANONYMOUS, execution_id, "")
+        await process.controls.cancel(CALLER, execution_id, "")
     else:
         process.engine._held.drop_all()
     await process.idle()

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.handlers import Wait
 from app.domain.states import TaskStatus
 from tests.support.memory_house import House, Process
 from tests.support.requests import payload_of
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 
 LATER = RetryPolicy(max_attempts=3, initial_interval_seconds=3600, max_interval_seconds=3600)
 
@@ -39,7 +39,7 @@ def staged(name: str, sequence: int = 0, **options):
 async def test_a_task_that_runs_is_stopped_and_skipped(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a"), staged("b")))
     a = await house.stage.entered("a")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "done by hand")
+    await process.controls.skip(CALLER, execution_id, "a", "done by hand")
     b = await house.stage.entered("b")
     assert a.cancelled
     assert dict(b.attempt.upstream) == {"a": None}
@@ -51,7 +51,7 @@ async def test_a_task_that_runs_is_stopped_and_skipped(house: House, process: Pr
         "b completed",
         "completed",
     ]
-    tasks = await process.executions.tasks(ANONYMOUS, execution_id)
+    tasks = await process.executions.tasks(CALLER, execution_id)
     assert [(task.status, task.output) for task in tasks] == [(TaskStatus.SKIPPED, None), (TaskStatus.COMPLETED, "1")]
     assert house.database.commands == {}
 
@@ -60,14 +60,14 @@ async def test_an_attempt_that_ends_well_while_it_is_stopped_has_completed(house
     execution_id = await process.start(await house.define(staged("a")))
     a = await house.stage.entered("a")
     a.succeed(1)
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "")
+    await process.controls.skip(CALLER, execution_id, "a", "")
     assert (await process.until(execution_id))[2:] == ["a started", "a completed", "completed"]
 
 
 async def test_a_task_is_skipped_before_its_turn_and_the_others_keep_theirs(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a"), staged("b"), staged("c"), staged("d", 1)))
     a = await house.stage.entered("a")
-    await process.controls.skip(ANONYMOUS, execution_id, "b", "")
+    await process.controls.skip(CALLER, execution_id, "b", "")
     await process.until(execution_id, "b skipped")
     assert house.stage.names == ["a/1"]
     a.succeed()
@@ -84,7 +84,7 @@ async def test_a_task_that_waits_for_its_next_attempt_is_skipped(house: House, p
     execution_id = await process.start(await house.define(staged("a", retry=LATER)))
     (await house.stage.entered("a")).fail()
     await process.until(execution_id, "a retrying")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "")
+    await process.controls.skip(CALLER, execution_id, "a", "")
     assert (await process.until(execution_id))[2:] == ["a started", "a retrying", "a skipped", "completed"]
 
 
@@ -93,9 +93,9 @@ async def test_a_task_that_waits_for_a_signal_is_skipped_and_the_signal_left(hou
     workflow = await house.define(sync("a", type="waits", config=config), sync("b", type="waits", config=config))
     execution_id = await process.start(workflow)
     await process.until(execution_id, "a started")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "")
+    await process.controls.skip(CALLER, execution_id, "a", "")
     await process.until(execution_id, "b started")
-    await process.controls.signal(ANONYMOUS, execution_id, "go", payload_of(5))
+    await process.controls.signal(CALLER, execution_id, "go", payload_of(5))
     seen = await process.until(execution_id)
     assert seen[2:] == ["a started", "a skipped", "b started", "signal_received", "b completed", "completed"]
 
@@ -103,12 +103,12 @@ async def test_a_task_that_waits_for_a_signal_is_skipped_and_the_signal_left(hou
 async def test_a_paused_execution_skips_and_starts_nothing(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a"), staged("b")))
     await house.stage.entered("a")
-    await process.controls.pause(ANONYMOUS, execution_id, "")
+    await process.controls.pause(CALLER, execution_id, "")
     await process.until(execution_id, "paused")
-    await process.controls.skip(ANONYMOUS, execution_id, "a", "")
+    await process.controls.skip(CALLER, execution_id, "a", "")
     await process.until(execution_id, "a skipped")
     assert house.stage.names == ["a/1"]
-    await process.controls.resume(ANONYMOUS, execution_id, "")
+    await process.controls.resume(CALLER, execution_id, "")
     (await house.stage.entered("b")).succeed()
     assert (await process.until(execution_id))[-1] == "completed"
 
@@ -118,7 +118,7 @@ async def test_the_next_engine_skips_what_the_one_before_could_not(house: House)
         house.stage.cleaning = asyncio.Event()
         execution_id = await first.start(await house.define(staged("a"), staged("b")))
         await house.stage.entered("a")
-        await first.controls.skip(ANONYMOUS, execution_id, "a", "")
+        await first.controls.skip(CALLER, execution_id, "a", "")
         while not next(iter(first.engine._held))._skips:
             await asyncio.sleep(0)
         await first.kill()
@@ -141,7 +141,7 @@ async def test_a_stuck_compensation_can_be_skipped(house: House, process: Proces
     (await house.stage.entered("pay")).succeed()
     (await house.stage.entered("ship")).fail()
     await house.stage.entered("refund")
-    await process.controls.skip(ANONYMOUS, execution_id, "refund", "paid back by hand")
+    await process.controls.skip(CALLER, execution_id, "refund", "paid back by hand")
     assert (await process.until(execution_id))[-3:] == ["refund started", "refund skipped", "failed"]
 
 
@@ -149,9 +149,9 @@ async def test_what_an_ending_execution_would_not_start_is_not_skipped(house: Ho
     house.stage.cleaning = asyncio.Event()
     execution_id = await process.start(await house.define(staged("a"), staged("b")))
     await house.stage.entered("a")
-    await process.controls.cancel(ANONYMOUS, execution_id, "")
+    await process.controls.cancel(CALLER, execution_id, "")
     await process.until(execution_id, "cancel_requested")
-    await process.controls.skip(ANONYMOUS, execution_id, "b", "")
+    await process.controls.skip(CALLER, execution_id, "b", "")
     while house.database.commands:
         await asyncio.sleep(0)
     house.stage.cleaning.set()

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from app.definitions import edits
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import IdempotencyMismatch, Invalid, NotFound, Unavailable
 from app.domain.states import ExecutionStatus
@@ -20,6 +19,7 @@ from tests.support.acts import ANYONE
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import payload_of, ref_of, start_of
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def staged(name: str, sequence: int = 0, **options):
 async def test_a_start_is_durable_when_it_answers(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_after("record")
-    starting = asyncio.create_task(process.executions.start(ANONYMOUS, start_of(workflow, {"n": 1})))
+    starting = asyncio.create_task(process.executions.start(CALLER, start_of(workflow, {"n": 1})))
     await gate.reached()
     await asyncio.sleep(0)
     assert not starting.done()
     gate.open()
     started = await starting
     assert (started.already_started, started.execution.status) == (False, ExecutionStatus.RUNNING)
-    stored = await process.executions.get(ANONYMOUS, started.execution.id)
+    stored = await process.executions.get(CALLER, started.execution.id)
     assert (stored.input.text, stored.revision, stored.created_at) == ('{"n":1}', 1, house.clock.now())
     assert house.owner(stored.id) == 1
 
@@ -69,7 +69,7 @@ async def test_a_start_is_durable_when_it_answers(house: House, process: Process
 async def test_wrong_requests(house: House, process: Process, request_: StartRequest, error: type[Exception]) -> None:
     await house.define(staged("a"))
     with pytest.raises(error):
-        await process.executions.start(ANONYMOUS, request_)
+        await process.executions.start(CALLER, request_)
     assert house.database.executions == {}
 
 
@@ -77,23 +77,23 @@ async def test_one_key_starts_one_execution(house: House, process: Process) -> N
     workflow, other = await house.define(staged("a")), await house.define(staged("a"))
     request = start_of(workflow, idempotency_key="key")
     first, again = (
-        await process.executions.start(ANONYMOUS, request),
-        await process.executions.start(ANONYMOUS, request),
+        await process.executions.start(CALLER, request),
+        await process.executions.start(CALLER, request),
     )
     assert (first.already_started, again.already_started) == (False, True)
     assert again.execution.id == first.execution.id
-    elsewhere = await process.executions.start(ANONYMOUS, start_of(other, idempotency_key="key"))
+    elsewhere = await process.executions.start(CALLER, start_of(other, idempotency_key="key"))
     assert elsewhere.execution.id != first.execution.id
 
 
 async def test_a_key_with_another_input_is_refused(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
-    first = await process.executions.start(ANONYMOUS, start_of(workflow, {"a": 1, "b": [True]}, "key"))
-    same = await process.executions.start(ANONYMOUS, start_of(workflow, {"b": [True], "a": 1}, "key"))
+    first = await process.executions.start(CALLER, start_of(workflow, {"a": 1, "b": [True]}, "key"))
+    same = await process.executions.start(CALLER, start_of(workflow, {"b": [True], "a": 1}, "key"))
     assert same.execution.id == first.execution.id
     for other in ({"a": 1, "b": [1]}, {"a": 1}, {}):
         with pytest.raises(IdempotencyMismatch, match=f"has started execution {first.execution.id} with another input"):
-            await process.executions.start(ANONYMOUS, start_of(workflow, other, "key"))
+            await process.executions.start(CALLER, start_of(workflow, other, "key"))
     assert list(house.database.executions) == [first.execution.id]
 
 
@@ -101,12 +101,12 @@ async def test_a_key_with_another_input_is_refused(house: House, process: Proces
 async def test_keys_of_the_service_are_for_the_service(house: House, process: Process, prefix: str) -> None:
     workflow = await house.define(staged("a"))
     with pytest.raises(Invalid, match=f"must not begin with '{prefix}'"):
-        await process.executions.start(ANONYMOUS, start_of(workflow, idempotency_key=f"{prefix}1"))
-    await process.executions.start(ANONYMOUS, start_of(workflow, idempotency_key=f"my {prefix}1"))
+        await process.executions.start(CALLER, start_of(workflow, idempotency_key=f"{prefix}1"))
+    await process.executions.start(CALLER, start_of(workflow, idempotency_key=f"my {prefix}1"))
     internal = StartRequest(ref_of(workflow), payload_of({"n": 1}), f"{prefix}1", is_internal=True)
-    first = await process.executions.start(ANONYMOUS, internal)
+    first = await process.executions.start(CALLER, internal)
     # The input of a schedule may have been changed before an engine repeats a start that it found under way.
-    again = await process.executions.start(ANONYMOUS, replace(internal, input=payload_of({"n": 2})))
+    again = await process.executions.start(CALLER, replace(internal, input=payload_of({"n": 2})))
     assert (again.execution.id, again.already_started) == (first.execution.id, True)
 
 
@@ -115,7 +115,7 @@ async def test_a_key_that_is_taken_at_the_last_moment(house: House, process: Pro
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_before("record")
     request = start_of(workflow, idempotency_key="key")
-    calls = [asyncio.create_task(process.executions.start(ANONYMOUS, request)) for _ in range(10)]
+    calls = [asyncio.create_task(process.executions.start(CALLER, request)) for _ in range(10)]
     await gate.reached()
     gate.open()
     started = await asyncio.gather(*calls)
@@ -127,7 +127,7 @@ async def test_a_key_that_is_taken_at_the_last_moment(house: House, process: Pro
 async def test_an_edit_at_the_last_moment_starts_the_new_revision(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_before("record")
-    starting = asyncio.create_task(process.executions.start(ANONYMOUS, start_of(workflow)))
+    starting = asyncio.create_task(process.executions.start(CALLER, start_of(workflow)))
     await gate.reached()
     await house.database.definitions.change(
         ANYONE, ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"})
@@ -140,7 +140,7 @@ async def test_an_edit_at_the_last_moment_starts_the_new_revision(house: House, 
 async def test_a_deletion_at_the_last_moment(house: House, process: Process) -> None:
     workflow = await house.define(staged("a"))
     gate = house.faults.hold_before("record")
-    starting = asyncio.create_task(process.executions.start(ANONYMOUS, start_of(workflow)))
+    starting = asyncio.create_task(process.executions.start(CALLER, start_of(workflow)))
     await gate.reached()
     await house.database.definitions.delete(ANYONE, ref_of(workflow))
     gate.open()
@@ -157,13 +157,13 @@ async def test_a_workflow_that_never_holds_still(house: House, process: Process,
 
     monkeypatch.setattr(process.engine, "open", taken)
     with pytest.raises(Unavailable, match="keeps changing"):
-        await process.executions.start(ANONYMOUS, start_of(workflow))
+        await process.executions.start(CALLER, start_of(workflow))
 
 
 async def test_a_caller_that_goes_away_changes_nothing(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     gate = house.faults.hold_before("record")
-    starting = asyncio.create_task(process.executions.start(ANONYMOUS, start_of(workflow)))
+    starting = asyncio.create_task(process.executions.start(CALLER, start_of(workflow)))
     await gate.reached()
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
@@ -177,7 +177,7 @@ async def test_without_a_database_nothing_starts(house: House, process: Process)
     workflow = await house.define(sync("a"))
     house.faults.outage = True
     with pytest.raises(StoreUnreachable):
-        await process.executions.start(ANONYMOUS, start_of(workflow))
+        await process.executions.start(CALLER, start_of(workflow))
     house.faults.outage = False
     assert process.engine.running == 0
 
@@ -196,7 +196,7 @@ async def test_an_engine_without_room_leaves_the_start_to_others(house: House) -
 
 
 async def follow(process: Process, request: StartRequest) -> list[str]:
-    _, updates = await process.executions.execute(ANONYMOUS, request)
+    _, updates = await process.executions.execute(CALLER, request)
     return [short(update.event, update.task_name) async for batch in updates for update in batch]
 
 
@@ -211,7 +211,7 @@ async def test_what_is_started_is_followed_without_reading(house: House, process
 async def test_an_opening_larger_than_a_watcher_holds(house: House, process: Process, monkeypatch) -> None:
     monkeypatch.setattr(watchers, "HELD_EVENTS", 5)
     workflow = await house.define(*(parallel(f"t{number}", type="staged") for number in range(20)))
-    _, updates = await process.executions.execute(ANONYMOUS, start_of(workflow))
+    _, updates = await process.executions.execute(CALLER, start_of(workflow))
     reads = house.faults.hold_after("read_history")
     first = asyncio.create_task(anext(updates))
     await reads.reached()
@@ -237,14 +237,14 @@ async def test_what_others_run_is_followed_too(house: House) -> None:
 
 async def test_a_start_that_fails_leaves_no_watcher(house: House, process: Process) -> None:
     with pytest.raises(NotFound):
-        await process.executions.execute(ANONYMOUS, start_of("999"))
+        await process.executions.execute(CALLER, start_of("999"))
     assert process.hub.watchers == 0
 
 
 async def test_a_caller_that_goes_away_in_the_middle_leaves_no_watcher(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     gate = house.faults.hold_before("record")
-    calling = asyncio.create_task(process.executions.execute(ANONYMOUS, start_of(workflow)))
+    calling = asyncio.create_task(process.executions.execute(CALLER, start_of(workflow)))
     await gate.reached()
     calling.cancel()
     await asyncio.gather(calling, return_exceptions=True)
@@ -254,7 +254,7 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_no_watcher(house: Ho
 
 async def test_a_reader_that_goes_away_leaves_no_watcher(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
-    async with aclosing(await process.executions.watch(ANONYMOUS, execution_id, 0)) as updates:
+    async with aclosing(await process.executions.watch(CALLER, execution_id, 0)) as updates:
         await anext(updates)
         assert process.hub.watchers == 1
     assert process.hub.watchers == 0
@@ -282,7 +282,7 @@ async def test_a_watch_whose_plan_cannot_be_read_leaves_no_watcher(house: House)
 async def test_a_watch_from_any_number(house: House, process: Process, after: int) -> None:
     execution_id = await process.start(await house.define(sync("a")))
     whole = await process.until(execution_id)
-    updates = await process.executions.watch(ANONYMOUS, execution_id, after)
+    updates = await process.executions.watch(CALLER, execution_id, after)
     rest = [short(update.event, update.task_name) async for batch in updates for update in batch]
     assert rest == whole[after:]
 
@@ -296,7 +296,7 @@ async def test_a_watch_from_any_number(house: House, process: Process, after: in
 )
 async def test_wrong_watches(process: Process, after: int, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await process.executions.watch(ANONYMOUS, UUID("0192f0c1-2345-7abc-8def-000000000000"), after)
+        await process.executions.watch(CALLER, UUID("0192f0c1-2345-7abc-8def-000000000000"), after)
 
 
 @pytest.mark.parametrize(("after", "reads"), [(0, 1), (2, 1), (3, 0), (4, 0)])
@@ -309,7 +309,7 @@ async def test_a_watch_of_what_runs_here_reads_only_what_its_caller_has_not_seen
     gates = [house.faults.hold_before("read_history") for _ in range(2)]
     for gate in gates[:reads]:
         gate.open()
-    updates = await process.executions.watch(ANONYMOUS, execution_id, after)
+    updates = await process.executions.watch(CALLER, execution_id, after)
     a.succeed()
     rest = [short(update.event, update.task_name) async for batch in updates for update in batch]
     assert rest == ["created", "started", "a started", "a completed", "b started", "b completed", "completed"][after:]
@@ -321,7 +321,7 @@ async def test_a_watch_of_what_has_not_begun_here_asks_the_database(house: House
     starting = asyncio.create_task(process.start(await house.define(sync("a"))))
     await gate.reached()
     with pytest.raises(NotFound):
-        await process.executions.watch(ANONYMOUS, UUID(int=9), 0)
+        await process.executions.watch(CALLER, UUID(int=9), 0)
     gate.open()
     await starting
 
@@ -332,19 +332,19 @@ async def test_a_watch_of_what_has_not_begun_here_asks_the_database(house: House
 async def test_waiting_for_the_end(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
     a = await house.stage.entered("a")
-    execution = await process.executions.wait(ANONYMOUS, execution_id, 0.01)
+    execution = await process.executions.wait(CALLER, execution_id, 0.01)
     assert execution.status is ExecutionStatus.RUNNING
-    waiting = asyncio.create_task(process.executions.wait(ANONYMOUS, execution_id, 60))
+    waiting = asyncio.create_task(process.executions.wait(CALLER, execution_id, 60))
     await asyncio.sleep(0)
     a.succeed()
     assert (await waiting).status is ExecutionStatus.COMPLETED
-    assert (await process.executions.wait(ANONYMOUS, execution_id, 60)).status is ExecutionStatus.COMPLETED
+    assert (await process.executions.wait(CALLER, execution_id, 60)).status is ExecutionStatus.COMPLETED
     assert process.hub.watchers == 0
 
 
 async def test_waiting_ends_when_the_process_stops(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(staged("a")))
-    waiting = asyncio.create_task(process.executions.wait(ANONYMOUS, execution_id, 60))
+    waiting = asyncio.create_task(process.executions.wait(CALLER, execution_id, 60))
     while not process.hub.watchers:
         await asyncio.sleep(0)
     process.hub.close()
@@ -358,7 +358,7 @@ async def test_executions_are_listed_by_pages(house: House, process: Process) ->
         await process.until(execution_id)
     seen, cursor = [], None
     for size in (2, 2, 1):
-        page = await process.executions.list_executions(ANONYMOUS, ExecutionFilter(workflow.id), cursor, 2)
+        page = await process.executions.list_executions(CALLER, ExecutionFilter(workflow.id), cursor, 2)
         assert len(page.executions) == size
         seen += [execution.id for execution in page.executions]
         cursor = page.next_cursor
@@ -369,24 +369,24 @@ async def test_executions_are_listed_by_pages(house: House, process: Process) ->
 async def test_the_newest_update_and_pages_of_updates(house: House, process: Process) -> None:
     execution_id = await process.start(await house.define(sync("a")))
     await process.until(execution_id)
-    execution = await process.executions.get(ANONYMOUS, execution_id)
-    last = await process.executions.last_update(ANONYMOUS, execution)
+    execution = await process.executions.get(CALLER, execution_id)
+    last = await process.executions.last_update(CALLER, execution)
     assert last is not None
     assert (last.message, last.event.sequence, last.workflow_id) == ("Execution completed", 5, execution.workflow_id)
-    page = await process.executions.updates(ANONYMOUS, execution_id, 2, 2)
+    page = await process.executions.updates(CALLER, execution_id, 2, 2)
     assert [update.message for update in page.updates] == ["Task 'a' started", "Task 'a' completed"]
     assert not page.ended
-    assert (await process.executions.updates(ANONYMOUS, execution_id, 4, 2)).ended
+    assert (await process.executions.updates(CALLER, execution_id, 4, 2)).ended
 
 
 async def test_a_workflow_is_known_by_id_and_key(house: House, process: Process) -> None:
     workflow = await house.define(sync("a"))
     await house.database.definitions.change(ANYONE, ref_of(workflow), lambda now: edits.merged(now, {"key": "slug"}))
-    assert await process.executions.workflow_id(ANONYMOUS, ref_of("slug")) == workflow.id
-    assert await process.executions.workflow_id(ANONYMOUS, ref_of(workflow)) == workflow.id
-    assert await process.executions.workflow_id(ANONYMOUS, ref_of("999")) == 999, "executions outlive their workflow"
+    assert await process.executions.workflow_id(CALLER, ref_of("slug")) == workflow.id
+    assert await process.executions.workflow_id(CALLER, ref_of(workflow)) == workflow.id
+    assert await process.executions.workflow_id(CALLER, ref_of("999")) == 999, "executions outlive their workflow"
     with pytest.raises(NotFound):
-        await process.executions.workflow_id(ANONYMOUS, ref_of("unknown"))
+        await process.executions.workflow_id(CALLER, ref_of("unknown"))
 
 
 # What a process remembers of revisions is a guess
@@ -405,7 +405,7 @@ async def test_a_start_after_a_change_runs_the_new_revision(house: House, proces
     await house.database.definitions.change(
         ANYONE, ref_of(workflow), lambda now: edits.merged(now, {"name": "changed"})
     )
-    started = await process.executions.start(ANONYMOUS, start_of(workflow))
+    started = await process.executions.start(CALLER, start_of(workflow))
     assert started.execution.revision == 2
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.tasks.delay import DelayHandler
 from tests.support.memory_house import House, Process, SettableClock, short
 from tests.support.stories import sync
+from tests.support.tenant import CALLER
 
 HOUR = 3600.0
 
@@ -82,10 +82,10 @@ async def test_what_is_claimed_too_early_is_kept_and_looked_at_again(
         await asyncio.sleep(0)
     await claims(house, 5)
     assert process.engine.running == 1
-    await process.controls.pause(ANONYMOUS, execution_id, "a command lets it be parked")
+    await process.controls.pause(CALLER, execution_id, "a command lets it be parked")
     await process.until(execution_id, "paused")
     house.database_clock.advance(-HOUR)
-    await process.controls.resume(ANONYMOUS, execution_id, "")
+    await process.controls.resume(CALLER, execution_id, "")
     monkeypatch.setattr("app.engine.running.due_times.LOOK_AGAIN_SECONDS", 0.01)
     house.advance(8.1, 8.1)
     assert (await process.until(execution_id))[-2:] == ["a completed", "completed"]
@@ -105,5 +105,5 @@ async def test_what_is_kept_is_parked_again_when_the_next_look_finds_it_too_earl
 
 
 async def so_far(process: Process, execution_id: str) -> list[str]:
-    page = await process.executions.updates(ANONYMOUS, execution_id, 0, 100)
+    page = await process.executions.updates(CALLER, execution_id, 0, 100)
     return [short(update.event, update.task_name) for update in page.updates]

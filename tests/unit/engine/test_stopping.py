@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from app.domain.callers import ANONYMOUS
 from app.domain.definitions import RetryPolicy
 from app.domain.errors import Unavailable
 from app.domain.events import EventType
@@ -13,6 +12,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.ports import StoreUnreachable
 from tests.support.memory_house import House
 from tests.support.stories import parallel, sync
+from tests.support.tenant import CALLER
 from tests.support.virtual_time import in_virtual_time
 
 MOST_OF_A_LEASE = 6.0
@@ -107,7 +107,7 @@ async def test_an_attempt_whose_start_is_on_its_way_into_the_history_is_made(hou
         execution_id = await starting
         (await house.stage.entered("a")).succeed()
         await stop
-        assert (await first.executions.get(ANONYMOUS, execution_id)).status is ExecutionStatus.COMPLETED
+        assert (await first.executions.get(CALLER, execution_id)).status is ExecutionStatus.COMPLETED
     assert house.stage.names == ["a/1"]
 
 
@@ -132,7 +132,7 @@ async def test_a_cancel_that_comes_while_the_engine_stops_is_kept(house: House) 
         execution_id = await first.start(await house.define(staged("a")))
         a = await house.stage.entered("a")
         stop = await stopping(first)
-        await first.controls.cancel(ANONYMOUS, execution_id, "enough")
+        await first.controls.cancel(CALLER, execution_id, "enough")
         await stop
         assert a.cancelled
         seen = await first.until(execution_id)
@@ -146,7 +146,7 @@ async def test_a_stopping_engine_leaves_new_work_to_others(house: House) -> None
         stop = await stopping(first)
         execution_id = await first.start(await house.define(staged("b")))
         assert house.owner(execution_id) is None
-        assert (await first.executions.get(ANONYMOUS, execution_id)).status is ExecutionStatus.PENDING
+        assert (await first.executions.get(CALLER, execution_id)).status is ExecutionStatus.PENDING
         a.succeed()
         await stop
         async with house.process() as second:

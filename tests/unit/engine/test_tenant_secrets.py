@@ -18,7 +18,10 @@ from tests.support.memory.executions import MemoryDefinitionReader, tenant_key
 from tests.support.memory_house import OUTPUT_LIMIT, House, Process
 from tests.support.requests import ref_of
 from tests.support.stories import sync
+from tests.support.tenant import needs_default
 from tests.support.vault import Vault
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 OTHER = Caller(2, tenant_key(2), "someone", ANONYMOUS.scopes)
 CALLERS = (ANONYMOUS, OTHER)

@@ -16,7 +16,10 @@ from tests.support.acts import act_of
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import ref_of
 from tests.support.stories import sync
+from tests.support.tenant import needs_default
 from tests.support.vault import Vault
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 OTHER = replace(ANONYMOUS, tenant_id=2, tenant="other")
 CALLERS = (ANONYMOUS, OTHER)

@@ -17,7 +17,10 @@ from app.identity.long_calls import CHECK_SECONDS, GRACE_SECONDS, LongCalls
 from app.identity.token_callers import VERIFIED_SECONDS, TokenCallers, TokenRules
 from tests.support.acts import ANYONE
 from tests.support.memory.identity import TOUCH_SECONDS, MemoryKeyStore, MemoryTenantStore
+from tests.support.tenant import needs_default
 from tests.support.virtual_time import in_virtual_time
+
+pytestmark = needs_default("makes its own tenants and keys")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = 3600.0

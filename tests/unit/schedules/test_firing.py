@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from app.background.defects import Defects
 from app.definitions import edits
-from app.domain.callers import ANONYMOUS
 from app.domain.errors import Invalid
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
@@ -20,6 +19,7 @@ from tests.support.acts import ANYONE
 from tests.support.histories import NOON
 from tests.support.requests import ref_of
 from tests.support.schedule_house import ScheduleHouse, schedule_house
+from tests.support.tenant import CALLER
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ async def test_an_instant_fires_once_and_is_over(house: ScheduleHouse):
 
 async def test_nothing_is_fired_while_paused_nor_made_up_after(house: ScheduleHouse):
     await house.create()
-    await house.service.pause(ANONYMOUS, ref_of(1))
+    await house.service.pause(CALLER, ref_of(1))
     await house.fire(after_minutes=25)
-    resumed = await house.service.resume(ANONYMOUS, ref_of(1))
+    resumed = await house.service.resume(CALLER, ref_of(1))
     assert resumed.next_fire_at is not None
     assert (house.fired, resumed.next_fire_at.minute) == ([], 30)
     await house.fire()
@@ -133,8 +133,8 @@ async def test_a_pause_drops_the_fire_that_waits(house: ScheduleHouse):
     await house.create(overlap=Overlap.QUEUE)
     await house.fire(after_minutes=10)
     await house.fire(after_minutes=10)
-    assert (await house.service.pause(ANONYMOUS, ref_of(1))).waiting_fire_at is None
-    await house.service.resume(ANONYMOUS, ref_of(1))
+    assert (await house.service.pause(CALLER, ref_of(1))).waiting_fire_at is None
+    await house.service.resume(CALLER, ref_of(1))
     await house.end(0)
     await house.fire()
     assert house.fired == ["12:10:00"]
@@ -142,9 +142,9 @@ async def test_a_pause_drops_the_fire_that_waits(house: ScheduleHouse):
 
 async def test_an_instant_that_passes_during_a_pause_is_made_up_while_it_can_be(house: ScheduleHouse):
     await house.create(at=NOON + timedelta(minutes=1), catch_up_seconds=600)
-    await house.service.pause(ANONYMOUS, ref_of(1))
+    await house.service.pause(CALLER, ref_of(1))
     await house.fire(after_minutes=5)
-    await house.service.resume(ANONYMOUS, ref_of(1))
+    await house.service.resume(CALLER, ref_of(1))
     await house.fire()
     assert len(house.executions) == 1
 
@@ -178,7 +178,7 @@ async def test_a_crash_after_the_start_finds_the_execution_again(house: Schedule
     house.house.faults.fail("save_schedule")
     written_down.open()
     await firing
-    lost = await house.service.get(ANONYMOUS, ref_of(1))
+    lost = await house.service.get(CALLER, ref_of(1))
     assert (house.fired, lost.last_execution_id) == (["12:10:00"], None)
     assert lost.waiting_fire_at is not None
     found = await house.after_a_crash()
@@ -218,10 +218,10 @@ async def test_new_times_that_come_while_a_fire_is_started_stay(house: ScheduleH
     house.house.clock.advance(600)
     firing = asyncio.create_task(house.scheduler().fire_due())
     await starting.reached()
-    await house.service.pause(ANONYMOUS, ref_of(1))
+    await house.service.pause(CALLER, ref_of(1))
     starting.open()
     await firing
-    paused = await house.service.get(ANONYMOUS, ref_of(1))
+    paused = await house.service.get(CALLER, ref_of(1))
     assert paused.paused
     assert (paused.last_fire_at, paused.waiting_fire_at) == (created.next_fire_at, None)
 
@@ -231,7 +231,7 @@ async def test_a_schedule_goes_with_its_workflow(house: ScheduleHouse):
     await house.house.database.definitions.delete(ANYONE, ref_of(house.workflow))
     house.house.clock.advance(600)
     assert await house.scheduler().fire_due() == 0
-    assert (await house.service.list_schedules(ANONYMOUS, None, 0, 10))[1] == 0
+    assert (await house.service.list_schedules(CALLER, None, 0, 10))[1] == 0
 
 
 async def test_a_workflow_that_goes_while_it_is_started_is_no_failure(house: ScheduleHouse):
@@ -276,7 +276,7 @@ async def test_a_stored_schedule_that_is_refused_today_is_left_alone_and_others_
     await house.fire(after_minutes=10)
     assert house.fired == ["12:10:00"]
     assert await house.scheduler().fire_due() == 0
-    stored = await house.service.get(ANONYMOUS, ref_of(bad))
+    stored = await house.service.get(CALLER, ref_of(bad))
     assert (stored.next_fire_at, stored.last_fire_at, stored.paused) == (bad.next_fire_at, None, False)
     assert stored.timing.problem == str(Invalid(refused.problems()))
 
@@ -284,7 +284,7 @@ async def test_a_stored_schedule_that_is_refused_today_is_left_alone_and_others_
 async def test_a_refused_schedule_is_looked_at_again_and_fires_when_it_is_mended(house: ScheduleHouse):
     good = await house.create()
     bad = await house.store.insert(ANYONE, replace(good, timing=Timing("*/10 * * * *", "localtime")))
-    await house.service.delete(ANONYMOUS, ref_of(good))
+    await house.service.delete(CALLER, ref_of(good))
     house.house.clock.advance(600)
     looks = [await house.scheduler().fire_due()]
     for minutes in (59, 2):
@@ -292,7 +292,7 @@ async def test_a_refused_schedule_is_looked_at_again_and_fires_when_it_is_mended
         looks.append(await house.scheduler().fire_due())
     assert looks == [1, 0, 1]
     mended = ScheduleDraft(ref_of(house.workflow), Timing("*/10 * * * *"))
-    assert (await house.service.replace(ANONYMOUS, ref_of(bad), mended)).timing.problem is None
+    assert (await house.service.replace(CALLER, ref_of(bad), mended)).timing.problem is None
     house.house.clock.advance(600)
     await house.scheduler().fire_due()
     assert house.fired == ["13:20:00"]
@@ -301,8 +301,8 @@ async def test_a_refused_schedule_is_looked_at_again_and_fires_when_it_is_mended
 async def test_a_refused_schedule_can_be_paused_and_not_resumed(house: ScheduleHouse):
     good = await house.create()
     bad = ref_of(await house.store.insert(ANYONE, replace(good, timing=Timing("*/10 * * * *", "localtime"))))
-    assert (await house.service.pause(ANONYMOUS, bad)).paused
-    for refused in (house.service.resume(ANONYMOUS, bad), house.service.preview(ANONYMOUS, bad, 5)):
+    assert (await house.service.pause(CALLER, bad)).paused
+    for refused in (house.service.resume(CALLER, bad), house.service.preview(CALLER, bad, 5)):
         with pytest.raises(Invalid, match="time_zone: 'localtime' is no time zone"):
             await refused
 
@@ -311,10 +311,10 @@ async def test_a_fire_that_was_decided_on_is_carried_out_though_its_times_are_re
     good = await house.create()
     waiting = replace(good, timing=Timing("*/10 * * * *", "localtime"), waiting_fire_at=good.next_fire_at)
     await house.store.insert(ANYONE, waiting)
-    await house.service.delete(ANONYMOUS, ref_of(good))
+    await house.service.delete(CALLER, ref_of(good))
     house.house.clock.advance(600)
     await house.scheduler().fire_due()
-    carried_out = await house.service.get(ANONYMOUS, ref_of(2))
+    carried_out = await house.service.get(CALLER, ref_of(2))
     assert house.fired == ["12:10:00"]
     assert (carried_out.waiting_fire_at, carried_out.last_fire_at) == (None, good.next_fire_at)
 
