@@ -7,7 +7,7 @@ replaced. Waiting for a free thread counts as time of the attempt.
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from difflib import get_close_matches
@@ -44,10 +44,17 @@ class PythonHandler:
 
     functions: by the key of a tenant, and by name.
     threads: how many threads call them.
+    unlimited: the keys of the tenants that can call every function that is registered.
     """
 
-    def __init__(self, functions: Mapping[str, Mapping[str, TaskFunction]], threads: int) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Mapping[str, TaskFunction]],
+        threads: int,
+        unlimited: Collection[str] = (DEFAULT_TENANT,),
+    ) -> None:
         self._functions = functions
+        self._unlimited = unlimited
         self._threads = WorkerThreads(threads)
 
     async def run(self, attempt: Attempt) -> Any:
@@ -66,7 +73,8 @@ class PythonHandler:
         known = self._functions.get(tenant, {})
         function = known.get(config.function)
         if function is None:
-            return [Problem("config.function", _unknown(config.function, known, tenant))]
+            limited_tenant = None if tenant in self._unlimited else tenant
+            return [Problem("config.function", _unknown(config.function, known, limited_tenant))]
         problem = function.argument_problem(config.arguments)
         return [] if problem is None else [Problem("config.arguments", problem)]
 
@@ -84,15 +92,18 @@ class PythonHandler:
             raise
 
 
-def _unknown(name: str, known: Iterable[str], tenant: str) -> str:
-    """Says the same of a function that only other tenants can call as of one that there is not."""
-    known = list(known)
-    if tenant == DEFAULT_TENANT:
+def _unknown(name: str, known: Iterable[str], limited_tenant: str | None) -> str:
+    """Says the same of a function that only other tenants can call as of one that there is not.
+
+    limited_tenant: None for a tenant that can call every function.
+    """
+    known, tenant = list(known), limited_tenant
+    if tenant is None:
         what, how = f"{name!r} is not a registered function", _HOW_TO_REGISTER
     else:
         what = f"function {name!r} is not available to tenant {tenant!r}"
         how = f"the operator can add it to python_functions of [{tenant}] in TENANTS_FILE"
-    if not known and tenant == DEFAULT_TENANT:
+    if not known and tenant is None:
         return f"{what}: none is registered; {how}"
     near = get_close_matches(name, known, n=3)
     hint = f"did you mean {choice_form([repr(one) for one in near])}? If not, " if near else ""
@@ -147,7 +158,9 @@ def _python_error(error: BaseException, attempt: Attempt) -> TaskError:
     return TaskError("python_error", storable_text(attempt.masked(f"{type(error).__name__}: {error}"), MAX_MESSAGE))
 
 
-def python_type(functions: Mapping[str, Mapping[str, TaskFunction]], threads: int) -> TaskType:
+def python_type(
+    functions: Mapping[str, Mapping[str, TaskFunction]], threads: int, unlimited: Collection[str]
+) -> TaskType:
     """As `PythonHandler`."""
-    handler = PythonHandler(functions, threads)
+    handler = PythonHandler(functions, threads, unlimited)
     return TaskType(PythonConfig, handler, close=handler.close, tenant_check=handler.problems)

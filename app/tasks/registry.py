@@ -19,6 +19,7 @@ from app.tasks.http.handler import http_types
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
 from app.tasks.python import python_type
+from app.tasks.rights import ANY
 from app.tasks.signal import signal_type
 from app.tasks.task_type import TaskOptions, TaskType, is_open, model_problems
 from app.tasks.transform import transform_type
@@ -90,7 +91,7 @@ def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now)
         "transform": transform_type(),
         CALLING_TYPE: workflow_type(),
         **http_types(options.http, now),
-        "python": python_type(_functions_by_tenant(options), options.python_threads),
+        "python": python_type(_functions_by_tenant(options), options.python_threads, _unlimited(options)),
     }
     for name, make in load_plugins(TASK_TYPES_GROUP):
         if name in types:
@@ -102,6 +103,10 @@ def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now)
 def _functions_by_tenant(options: TaskOptions) -> dict[str, Mapping[str, TaskFunction]]:
     functions = load_functions(options.python_modules)
     return {tenant: available(functions, names, tenant) for tenant, names in options.functions.items()}
+
+
+def _unlimited(options: TaskOptions) -> frozenset[str]:
+    return frozenset(tenant for tenant, names in options.functions.items() if ANY in names)
 
 
 def _made(name: str, make: Callable[[], TaskType]) -> TaskType:

@@ -66,6 +66,13 @@ def test_a_tenant_is_told_the_same_of_a_function_of_others_as_of_none() -> None:
         )
 
 
+@pytest.mark.parametrize("tenant", ["default", "ops"])
+def test_who_can_call_everything_is_told_how_to_register(tenant: str) -> None:
+    """The operator cannot give more to such a tenant."""
+    (problem,) = registry().config_problems(calling("no.such"), tenant=tenant)
+    assert problem.message.startswith("'no.such' is not a registered function; register it with @task_function in ")
+
+
 def test_near_names_are_those_of_the_tenant() -> None:
     (problem,) = registry().config_problems(calling("tenants.totalx"), tenant="sales")
     assert "did you mean 'tenants.total'? If not, the operator can add it" in problem.message
