@@ -67,6 +67,10 @@ class RestClient:
     ) -> None:
         self._http.close()
 
+    def tenant(self) -> str:
+        """The key of the tenant in which this client acts."""
+        return str(self._ask("GET", "/me")["tenant"])
+
     def find_workflow(self, key: str) -> Document | None:
         """The current revision of a workflow; None if no workflow has the key."""
         try:

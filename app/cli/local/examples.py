@@ -1,6 +1,7 @@
-"""Loads the definitions under `examples/` of a checkout, for `workflow up`: each one once in the life of a database.
+"""Loads the definitions under `examples/` of a checkout, for `workflow up`: each one once in the life of a tenant.
 
-A key that a workflow has ever had is not loaded again, so that what a user has changed or deleted stays as it is.
+A key that a workflow of the tenant has ever had is not loaded again, so that what a user has changed or deleted stays
+as it is.
 """
 
 from collections.abc import Mapping, Set
@@ -42,6 +43,12 @@ def example_definitions() -> Mapping[str, Definition]:
     """The examples by key, in the order in which they are loaded. An installed package has none."""
     found = {definition.key: definition for definition in read_definitions(sorted(FOLDER.rglob("*.yaml")))}
     return {key: found[key] for key in dict.fromkeys((*LOADED_FIRST, *found)) if key in found}
+
+
+def tenant_of(rest_url: str) -> str:
+    """The key of the tenant in which the examples are created. Raise `ClientError` when the service does not say."""
+    with RestClient(rest_url) as service:
+        return service.tenant()
 
 
 def load_examples(rest_url: str, used: Set[str] = frozenset(), last_rest_url: str | None = None) -> list[str]:

@@ -13,7 +13,7 @@ from app.adapters.database_url import StorageError, StorageLost
 from app.api.grpc.tls_files import SECURE
 from app.background.defects import Defects
 from app.cli.errors import CliError
-from app.cli.local.examples import example_definitions, example_settings, load_examples
+from app.cli.local.examples import example_definitions, example_settings, load_examples, tenant_of
 from app.cli.local.greeting import FIRST_EXAMPLE, Ready, greet
 from app.cli.local.probes import grpc_probe, rest_probe
 from app.cli.local.processes import ServiceProcess
@@ -158,7 +158,8 @@ async def _load_examples(url: str, rest_url: str) -> None:
     """Load the examples. If that fails, report it and continue: the service is usable without them."""
     last = last_service()
     try:
-        used = await used_keys(url, example_definitions())
+        tenant = await asyncio.to_thread(tenant_of, rest_url)
+        used = await used_keys(url, tenant, example_definitions())
         await asyncio.to_thread(load_examples, rest_url, used, last and last.rest)
     except (CliError, ClientError, StorageError) as error:
         failures().say(f"the examples could not be loaded: {error}")

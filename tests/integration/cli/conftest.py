@@ -55,18 +55,24 @@ async def opened_already(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-@pytest.fixture
-async def url(database_url: str) -> AsyncIterator[str]:
-    """Where the REST service itself answers, over a database of the test's own."""
+@asynccontextmanager
+async def service_with(settings: Settings) -> AsyncIterator[str]:
+    """Where the REST service itself answers."""
     service = create_app(opened_already)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        settings = Settings(_env_file=None, **urls_for(database_url))
         async with open_rest_process(settings, Defects()) as service.state.services:
             server = uvicorn.Server(uvicorn.Config(service, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
             server.should_exit = True
             await serving
+
+
+@pytest.fixture
+async def url(database_url: str) -> AsyncIterator[str]:
+    """Where the REST service itself answers, over a database of the test's own."""
+    async with service_with(Settings(_env_file=None, **urls_for(database_url))) as url:
+        yield url
 
 
 @pytest.fixture

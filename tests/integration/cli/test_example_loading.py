@@ -1,4 +1,4 @@
-"""Each example is loaded once in the life of a database, against the REST service itself."""
+"""Each example is loaded once in the life of a tenant, against the REST service itself."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,15 @@ import pytest
 
 from app.adapters.database.used_keys import used_keys
 from app.cli.local import examples
+from app.client.rest_client import RestClient
+from app.config import Settings
+from app.domain.callers import DEFAULT_TENANT_ID
+from app.domain.permissions import Role
+from tests.integration.cli.conftest import service_with
+from tests.support.callers import Keys
 from tests.support.clients import rest_client
+from tests.support.databases import ask
+from tests.support.walls import urls_for
 
 FIRST = "key: parallel-groups\nname: First\ntasks:\n  - {name: read, execution_type: sync}\n"
 CALLS = """\
@@ -36,10 +44,15 @@ def load(url: str, database_url: str):
     """What `workflow up` does; `last` is the address at which the service was before."""
 
     async def load(last: str | None = None) -> Sequence[str]:
-        used = await used_keys(database_url, examples.example_definitions())
-        return await asyncio.to_thread(examples.load_examples, url, used, last)
+        return await load_at(url, database_url, last)
 
     return load
+
+
+async def load_at(url: str, database_url: str, last: str | None = None) -> Sequence[str]:
+    tenant = await asyncio.to_thread(examples.tenant_of, url)
+    used = await used_keys(database_url, tenant, examples.example_definitions())
+    return await asyncio.to_thread(examples.load_examples, url, used, last)
 
 
 async def call(url: str, method: str, path: str, body: object = None) -> dict:
@@ -74,6 +87,23 @@ async def test_an_example_that_got_another_key_is_not_loaded_again(url: str, loa
     await load()
     await call(url, "PATCH", "/workflows/parallel-groups", {"key": "mine"})
     assert await load() == []
+
+
+def delete(url: str, key: str) -> None:
+    with RestClient(url) as service:
+        service.delete_workflow(key, force=False)
+
+
+async def test_each_tenant_gets_the_examples_once(database_url: str, monkeypatch: pytest.MonkeyPatch):
+    tenant_id = await ask(database_url, "INSERT INTO tenants (key, name) VALUES ('sales', 'Sales') RETURNING id")
+    keys = Keys(database_url)
+    settings = Settings(_env_file=None, **urls_for(database_url), auth="on")
+    async with service_with(settings) as url:
+        for tenant in (DEFAULT_TENANT_ID, tenant_id):
+            monkeypatch.setenv("WORKFLOW_API_KEY", await keys.of_role(Role.ADMIN, tenant_id=tenant))
+            assert await load_at(url, database_url) == ["parallel-groups", "calls"]
+            await asyncio.to_thread(delete, url, "calls")
+            assert await load_at(url, database_url) == []
 
 
 async def test_a_workflow_of_the_user_is_not_replaced_by_an_example(url: str, load):
