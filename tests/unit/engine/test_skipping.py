@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from app.domain.definitions import RetryPolicy
-from app.domain.handlers import Wait
+from app.domain.handlers import Attempt, Wait
 from app.domain.states import TaskStatus
 from tests.support.memory_house import House, Process
 from tests.support.requests import payload_of
@@ -21,9 +22,22 @@ class Waits:
         return Wait(signal=config["signal"])
 
 
+class Saves:
+    """Ends well when it is stopped."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+
+    async def run(self, attempt: Attempt) -> int:
+        self.entered.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.get_running_loop().create_future()
+        return 1
+
+
 @pytest.fixture
 def house() -> House:
-    return House(handlers={"waits": Waits()})
+    return House(handlers={"waits": Waits(), "saves": Saves()})
 
 
 @pytest.fixture
@@ -57,9 +71,8 @@ async def test_a_task_that_runs_is_stopped_and_skipped(house: House, process: Pr
 
 
 async def test_an_attempt_that_ends_well_while_it_is_stopped_has_completed(house: House, process: Process) -> None:
-    execution_id = await process.start(await house.define(staged("a")))
-    a = await house.stage.entered("a")
-    a.succeed(1)
+    execution_id = await process.start(await house.define(sync("a", type="saves")))
+    await house.handlers["saves"].entered.wait()
     await process.controls.skip(CALLER, execution_id, "a", "")
     assert (await process.until(execution_id))[2:] == ["a started", "a completed", "completed"]
 
