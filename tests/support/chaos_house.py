@@ -7,10 +7,13 @@ import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from app.adapters.database.migrations import migrate
+from app.adapters.database.walls.providing import provide_walls
 from app.adapters.embedded import open_storage
+from app.adapters.embedded.logins import ROUNDS, password_of
 from tests.support.chaos_workflows import EDITED, SIGNALLED, WORKFLOWS
 from tests.support.databases import answers_again
 from tests.support.engine_process import store_workflow
@@ -156,6 +159,7 @@ async def open_house(
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(open_storage(f"file:{folder / 'database'}"))
         await migrate(url)
+        await provide_walls(url, partial(password_of, url), ROUNDS)
         await add_tenant(url)
         for draft in (*WORKFLOWS, SIGNALLED, *EDITED):
             await store_workflow(url, draft)
