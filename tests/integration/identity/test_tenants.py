@@ -4,6 +4,7 @@ Generated from the OpenAPI document and the proto: each operation is called by a
 the other. It answers as for ids that nothing has.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) ->
     assert failed["status"] == "failed"
     running = await post("/workflows/same/executions", {"input": {"m": mark}, "idempotency_key": "same"})
     run = await post("/workflows/flow/executions", {"input": {"m": mark}})
+    for started in (running, run):
+        await _until_it_waits(rest, headers, started["id"])
     ids = {
         "workflow": str(workflow["id"]),
         "flow": str(workflow["id"]),
@@ -110,6 +113,15 @@ async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) ->
     paths += ["/flows", f"/workflows/{workflow['id']}/revisions", f"/executions/{failed['id']}/events"]
     documents = {path: (await rest.get(path, headers=headers)).text for path in paths}
     return Things(headers, key, ids, documents)
+
+
+async def _until_it_waits(rest: httpx.AsyncClient, headers: Mapping[str, str], execution_id: str) -> None:
+    """What is read of it does not change any more."""
+    while True:
+        tasks = (await rest.get(f"/executions/{execution_id}/tasks", headers=headers)).json()["items"]
+        if tasks[-1]["started_at"] is not None:
+            return
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
