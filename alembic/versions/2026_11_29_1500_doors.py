@@ -85,12 +85,12 @@ DOORS = {
     # Call it after the statement that has stored the command is committed.
     "make_due(int, uuid[]) RETURNS void": """
     WITH wanted AS MATERIALIZED (
-        SELECT e.id FROM executions e
-        WHERE e.id = ANY ($2) AND e.tenant_id = $1 AND e.owner_id IS NULL AND e.finished_at IS NULL
+        SELECT e.id FROM unnest($2) AS v (id) JOIN executions e ON e.id = v.id
+        WHERE e.tenant_id = $1 AND e.owner_id IS NULL AND e.finished_at IS NULL
           AND EXISTS (SELECT FROM execution_commands c
                       WHERE c.execution_id = e.id AND c.type IN ('child_ended', 'cancel'))
         ORDER BY e.id
-        FOR UPDATE
+        FOR UPDATE OF e
     )
     UPDATE executions e SET due_at = least(e.due_at, clock_timestamp(), e.created_at)
     FROM wanted WHERE e.id = wanted.id;

@@ -52,13 +52,14 @@ births AS MATERIALIZED (
 
 -- name: make_due
 -- Of the executions $1, make those due that have no owner and for which another execution of their family has left a
--- command; and wake all engines.
+-- command; and wake all engines. The join looks up one id after the other: with `= ANY`, 10,000 of them were compared with
+-- every execution that has no owner, which took three seconds.
 WITH wanted AS MATERIALIZED (
-    SELECT e.id FROM executions e
-    WHERE e.id = ANY ($1::uuid[]) AND e.owner_id IS NULL AND e.finished_at IS NULL
+    SELECT e.id FROM unnest($1::uuid[]) AS v (id) JOIN executions e ON e.id = v.id
+    WHERE e.owner_id IS NULL AND e.finished_at IS NULL
       AND EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = e.id AND c.type IN ('child_ended', 'cancel'))
     ORDER BY e.id
-    FOR UPDATE
+    FOR UPDATE OF e
 ), due AS (
     UPDATE executions e SET due_at = least(e.due_at, clock_timestamp(), e.created_at) FROM wanted WHERE e.id = wanted.id
 )
