@@ -78,6 +78,7 @@ def overheard(transaction: Callable[..., Any], begin: Callable[[], Callable[[str
     @asynccontextmanager
     async def hearing(pool: Pool, tenant_id: int) -> AsyncIterator[Overheard]:
         async with transaction(pool, tenant_id) as connection:
+            assert await connection.fetchval("SELECT current_setting('app.tenant', true)") == str(tenant_id)
             yield Overheard(connection, begin())
 
     return hearing

@@ -19,16 +19,7 @@ PAGE = 1_000
 _SQL = load("audit")
 
 
-def chained(condition: str) -> str:
-    """A part of a statement that also makes a change: it adds an entry if the condition holds.
-
-    Its parameters, `values`, come first. `SELECT number FROM head` returns nothing if there is no entry.
-    """
-    return _SQL["chained"].format(condition=condition)
-
-
-# Safe: it only joins text of this package's own files.
-_APPEND = f"WITH {chained('true')} SELECT number FROM head"  # noqa: S608
+_APPEND = _SQL["append"]
 _ENTRIES, _CHAIN = (f"{_SQL['columns']}\n{_SQL[name]}" for name in ("entries", "chain"))
 
 
@@ -97,7 +88,7 @@ class PostgresAudit:
 
 
 def values(entry: Entry) -> tuple[Any, ...]:
-    """The parameters of `chained`."""
+    """The parameters of `append`."""
     return (
         entry.tenant_id,
         entry.actor,

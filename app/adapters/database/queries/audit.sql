@@ -1,14 +1,14 @@
--- name: chained
--- Part of a statement: add an entry to the chain of tenant $1, if {condition} holds. The update locks the head row: a second
--- writer waits for the first one's commit and then continues with its hash. Locking the newest entry instead would let the
--- chain fork. The hash is that of `app/audit/chain.py`; $10 is the body. `head` is empty if the tenant has no head row.
-head AS (
+-- name: append
+-- Add an entry to the chain of tenant $1. The update locks the head row: a second writer waits for the first one's commit and
+-- then continues with its hash. Locking the newest entry instead would let the
+-- chain fork. The hash is that of `app/audit/chain.py`; $10 is the body. No row is returned if the tenant has no head row.
+WITH head AS (
     UPDATE audit_heads
     SET number = number + 1,
         prev = hash,
         hash = sha256(hash || int8send(number + 1)
                       || int8send((extract(epoch FROM statement_timestamp()) * 1000000)::bigint) || $10::bytea)
-    WHERE tenant_id = :tenant AND {condition}
+    WHERE tenant_id = :tenant
     RETURNING number, prev, hash
 ), added AS (
     INSERT INTO audit_log (tenant_id, number, at, actor, actor_kind, action, target, request_id, ip, before, after, prev,
@@ -17,6 +17,7 @@ head AS (
            $9::json, prev, hash
     FROM head
 )
+SELECT number FROM head;
 
 -- name: columns
 -- A time that was set to what Python cannot represent is shown as the nearest one that it can.
