@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.adapters.database import rows
+from app.adapters.database.feed_rows import feed_rows
 from app.adapters.database.statements import load
 from app.domain.events import Event
 from app.engine.ports import Step
@@ -21,9 +22,9 @@ def _statement(*parts: str) -> str:
     return f"WITH {', '.join(_SQL[part] for part in parts)} SELECT open FROM fence"  # noqa: S608
 
 
-_OF_EVENTS = _statement("engine", "fence", "events")
-_WITH_ENDS = _statement("engine", "fence", "events", "ends")
-_WITH_OPENINGS = _statement("engine", "fence_of_openings", "events", "ends", "openings")
+_OF_EVENTS = _statement("engine", "fence", "events", "feed")
+_WITH_ENDS = _statement("engine", "fence", "events", "feed", "ends")
+_WITH_OPENINGS = _statement("engine", "fence_of_openings", "events", "feed", "ends", "openings")
 
 _NO_ENDS: tuple[Sequence[Any], ...] = ((),) * 5
 
@@ -32,6 +33,7 @@ _NO_ENDS: tuple[Sequence[Any], ...] = ((),) * 5
 class Batch:
     """The steps of one statement.
 
+    steps: the steps.
     ids: the execution id of each event.
     events: the events of all steps.
     owned: the executions that existed before; this engine must own them all.
@@ -39,6 +41,7 @@ class Batch:
     openings: the values of new rows, by execution id.
     """
 
+    steps: Sequence[Step]
     ids: list[UUID] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     owned: dict[UUID, None] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class Batch:
         yield self.ids
         yield from zip(*self.events, strict=True)
         yield list(self.owned)
+        yield from feed_rows(self.steps)
         if self.ends or self.openings:
             yield from zip(*self.ends, strict=True) if self.ends else _NO_ENDS
         if self.openings:
@@ -65,7 +69,7 @@ class Batch:
 
 def batch_of(steps: Sequence[Step]) -> Batch | None:
     """None when a step needs something that these statements omit."""
-    batch = Batch()
+    batch = Batch(steps)
     for step in steps:
         if step.parking is not None or step.done_commands or step.family is not None or not step.events:
             return None

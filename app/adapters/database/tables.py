@@ -455,3 +455,50 @@ class AuditHeadRow(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (CheckConstraint("number >= 0", name="number_not_negative"),)
+
+
+class FeedRow(Base):
+    """What one commit has added to histories.
+
+    id: in the order in which commits have begun to store.
+    last: the position of its last event; null until a reader has asked for it after the commit.
+    events: how many events it has.
+    body: 24 bytes for each execution that has grown: its id, and as two big-endian integers the number of the first of
+        the new events and their count.
+    """
+
+    __tablename__ = "feed"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    last: Mapped[int | None]
+    events: Mapped[int] = mapped_column(Integer)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+    __table_args__ = (
+        UniqueConstraint("last"),
+        CheckConstraint("events >= 1", name="events_positive"),
+        CheckConstraint("length(body) > 0 AND length(body) % 24 = 0", name="body_of_entries"),
+        Index("ix_feed_without_position", "id", postgresql_where=text("last IS NULL")),
+    )
+
+
+class FeedHeadRow(Base):
+    """How far the positions of the feed have got. There is one row. Who gives positions locks it.
+
+    last: the last position that was given.
+    removed: the rows of the feed up to this position have been removed.
+    complete_since: every event that was stored later is in the feed.
+    """
+
+    __tablename__ = "feed_head"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    last: Mapped[int]
+    removed: Mapped[int]
+    complete_since: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("id = 1", name="only_one"),
+        CheckConstraint("0 <= removed AND removed <= last", name="removed_before_last"),
+    )

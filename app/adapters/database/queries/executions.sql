@@ -1,5 +1,5 @@
 -- name: enqueue
--- `start_execution` and the other functions are in migration 0016: the API's role may do this in no other way.
+-- `start_execution` and the other functions are in migrations 0016 and 0018: the API's role may do this in no other way.
 SELECT start_execution($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
 -- name: get

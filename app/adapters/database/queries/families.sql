@@ -20,6 +20,12 @@ births AS MATERIALIZED (
 ), first_events AS (
     INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent, attempt, data)
     SELECT id, 1, 'execution_created', created_at, 'pending', 0, 0, data::json FROM births
+    RETURNING execution_id
+), fed_births AS (
+    INSERT INTO feed (events, body)
+    SELECT count(*), string_agg(uuid_send(s.execution_id) || int4send(1) || int4send(1), '')
+    FROM (SELECT execution_id, row_number() OVER () / 350 AS part FROM first_events) s
+    GROUP BY s.part
 ), told AS (
     INSERT INTO execution_commands (execution_id, type, reason, name, payload)
     SELECT p.id, 'child_ended', '', v.id::text, 'null'

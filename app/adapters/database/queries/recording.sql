@@ -16,8 +16,8 @@ fence AS MATERIALIZED (
 fence AS MATERIALIZED (
     SELECT (SELECT count(*) FROM engine, executions e WHERE e.id = ANY ($11::uuid[]) AND e.owner_id = engine.id)
                = cardinality($11::uuid[])
-           AND (SELECT count(*) FROM engine, unnest($18::bigint[], $19::int[]) AS o (workflow_id, revision)
-                JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision) = cardinality($18::bigint[])
+           AND (SELECT count(*) FROM engine, unnest($20::bigint[], $21::int[]) AS o (workflow_id, revision)
+                JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision) = cardinality($20::bigint[])
            AS open
 );
 
@@ -33,12 +33,19 @@ recorded AS (
     WHERE (SELECT open FROM fence)
 );
 
+-- name: feed
+-- One row of the feed for each commit, unless it has very many steps.
+fed AS (
+    INSERT INTO feed (events, body)
+    SELECT v.events, v.body FROM unnest($12::int[], $13::bytea[]) AS v (events, body) WHERE (SELECT open FROM fence)
+);
+
 -- name: ends
 ended AS (
     UPDATE executions e
     SET status = c.status::execution_status, finished_at = c.finished_at, output = c.output::json,
         failure = c.failure::json, owner_id = NULL
-    FROM unnest($12::uuid[], $13::text[], $14::timestamptz[], $15::text[], $16::text[])
+    FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::text[], $18::text[])
              AS c (id, status, finished_at, output, failure)
     WHERE e.id = c.id AND (SELECT open FROM fence)
 );
@@ -53,8 +60,8 @@ opened AS (
            o.status::execution_status, o.started_at, (SELECT w.tenant_id FROM workflows w WHERE w.id = o.workflow_id),
            o.started_by
     FROM engine,
-         unnest($17::uuid[], $18::bigint[], $19::int[], $20::text[], $21::text[], $22::timestamptz[],
-                $23::text[], $24::timestamptz[], $25::text[])
+         unnest($19::uuid[], $20::bigint[], $21::int[], $22::text[], $23::text[], $24::timestamptz[],
+                $25::text[], $26::timestamptz[], $27::text[])
              AS o (id, workflow_id, revision, idempotency_key, input, created_at, status, started_at, started_by)
     WHERE (SELECT open FROM fence)
     ORDER BY o.workflow_id, o.idempotency_key
@@ -96,6 +103,13 @@ engine AS MATERIALIZED (
                 $21::bigint[], $22::smallint[], $23::text[])
              AS v (execution_id, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data)
     JOIN owned ON owned.id = v.execution_id
+    RETURNING execution_id, sequence
+), fed AS (
+    INSERT INTO feed (events, body)
+    SELECT sum(s.events), string_agg(uuid_send(s.execution_id) || int4send(s.first) || int4send(s.events), '')
+    FROM (SELECT execution_id, min(sequence) AS first, count(*)::int AS events, row_number() OVER () / 350 AS part
+          FROM recorded GROUP BY execution_id) s
+    GROUP BY s.part
 ), changed AS (
     UPDATE executions e
     SET status = c.status::execution_status,

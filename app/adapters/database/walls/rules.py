@@ -87,6 +87,9 @@ WALLS = (
     Wall("api_keys", OF_TENANT, ["SELECT", "INSERT", "UPDATE"], []),
     Wall("audit_log", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
     Wall("audit_heads", OF_TENANT, ["SELECT", "UPDATE (number, prev, hash)"], ["SELECT"]),
+    # Ids of executions of all tenants; callers read what is theirs through doors.
+    Wall("feed", EVERY, [], ["SELECT", "INSERT", "UPDATE (last)", "DELETE"]),
+    Wall("feed_head", EVERY, ["SELECT"], ["SELECT", "UPDATE (last, removed, complete_since)"]),
     # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
     Wall(
         "tenants",
@@ -105,6 +108,9 @@ DOORS = (
     Door("make_due", ENGINE),
     Door("history_of", ENGINE),
     Door("last_event_of", ENGINE),
+    Door("number_feed", ENGINE),
+    Door("feed_entries", ENGINE),
+    Door("feed_events", ENGINE),
     # The engine's role may not read keys at all, so these run with the rights of the owner.
     Door("find_api_key", OWNER),
     Door("ended_api_keys", OWNER),
