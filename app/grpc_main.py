@@ -67,6 +67,7 @@ async def _drain(server: Server, process: EngineProcess, seconds: float) -> None
     await server.drain()
     await process.engine.stop(seconds)
     process.hub.close()
+    process.feed.close()
     await server.stop(1.0)
     log.info("grpc_stopped")
 

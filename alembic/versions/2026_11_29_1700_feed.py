@@ -15,9 +15,7 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-ENTRY = (
-    "TABLE (last bigint, execution_id uuid, first int, events int, tenant_id int, workflow_id bigint, revision int)"
-)
+ENTRY = "TABLE (last bigint, execution_id uuid, first int, events int, tenant_id int, workflow_id bigint, revision int)"
 EVENT = (
     "TABLE (place bigint, sequence int, type event_type, occurred_at timestamptz, status execution_status,"
     " progress_percent smallint, task_id bigint, attempt smallint, data json)"

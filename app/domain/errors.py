@@ -15,6 +15,7 @@ ServiceError
 ├── RateLimited         there were too many requests in the last minute
 ├── QuotaExceeded       the tenant has used up what it may use
 │   └── StartsExceeded  of starts in a second
+├── PositionExpired     the events behind this position of the feed have been removed
 └── Unavailable         the service cannot handle the call now; the same call may succeed later
 """
 
@@ -228,6 +229,19 @@ class StartsExceeded(QuotaExceeded):
             f"try again in {retry_after} s",
         )
         self.retry_after = retry_after
+
+
+class PositionExpired(ServiceError):
+    """What follows this position of the feed has been removed. `oldest` is the lowest position to read on from."""
+
+    code = "position_expired"
+
+    def __init__(self, position: int, oldest: int) -> None:
+        super().__init__(
+            f"the events behind position {position} have been removed; read on from {oldest}, the oldest that is kept"
+        )
+        self.position = position
+        self.oldest = oldest
 
 
 class Unavailable(ServiceError):

@@ -3,9 +3,10 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from uuid import UUID
 
 from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.executions import PostgresExecutionStore
@@ -38,9 +39,11 @@ from app.engine.running.retention import Retention
 from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.masking import Mask
 from app.tasks import TaskTypeRegistry
+from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
 from app.wiring.parts import (
     Database,
@@ -61,6 +64,7 @@ class EngineProcess:
     engine: runs executions.
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
+    feed: reads and follows all events of a tenant.
     hub: the watchers in this process.
     identity: decides who calls, and may they.
     defects: the defects of background loops; the first one must end the process.
@@ -69,6 +73,7 @@ class EngineProcess:
     engine: Engine
     executions: ExecutionService
     controls: ExecutionControls
+    feed: FeedService
     payloads: Payloads
     hub: Hub
     identity: Identity
@@ -107,14 +112,14 @@ async def open_engine_process(
         _open_lease_pool(settings, databases.engine) as lease_pool,
         open_evaluations(settings) as evaluations,
         _open_identity(settings, databases.api, defects.report, entries) as (signals, identity),
+        AsyncExitStack() as stack,
     ):
         database = databases.engine
         own = database.direct or database.dsn
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
-        announcer = Announcer(signals)
-        hub = Hub(announcer.grew)
-        announcer.listen(hub.wake)
         shared = Shared.of(databases.api.pool, signals, evaluations, entries)
+        watching = _watching(settings, shared, signals, defects)
+        announcer, hub, feed = await stack.enter_async_context(watching)
         openings = _child_openings(settings, shared, database.pool, payloads)
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
@@ -133,15 +138,34 @@ async def open_engine_process(
             identity.limits.changed()
             scheduler.start(defects.report)
             async with _housekeeping(settings, database.pool, defects.report):
-                yield EngineProcess(engine, executions, controls, payloads, hub, identity, defects)
+                yield EngineProcess(engine, executions, controls, feed, payloads, hub, identity, defects)
         finally:
             await scheduler.stop()
             hub.close()
+            feed.close()
             await engine.stop(0)
             await announcer.stop()
             await signals.stop()
             await recording.close()
             await writer.close()
+
+
+@asynccontextmanager
+async def _watching(
+    settings: Settings, shared: Shared, signals: PostgresSignals, defects: Defects
+) -> AsyncIterator[tuple[Announcer, Hub, FeedService]]:
+    """What tells readers in this process and in others of new events. The announcer is not started yet."""
+    announcer = Announcer(signals)
+    async with open_feed(settings, shared, signals, defects.report) as feed:
+        hub = Hub(partial(_grew, announcer, feed))
+        announcer.listen(hub.wake)
+        yield announcer, hub, feed
+
+
+def _grew(announcer: Announcer, feed: FeedService, execution_id: UUID) -> None:
+    """Tell all who follow it that a history has grown, in this process and in others."""
+    announcer.grew(execution_id)
+    feed.wake()
 
 
 @asynccontextmanager

@@ -28,10 +28,12 @@ from app.engine.evaluating.evaluations import Evaluations
 from app.engine.local_engine import NoEngine
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.masking import Mask
 from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
+from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
 from app.wiring.parts import (
     Database,
@@ -79,12 +81,12 @@ async def open_rest_process(
         dry_runs = DryRunner(shared.plans, task_types, evaluations, SystemClock(), settings.max_output_bytes)
         payloads = Payloads(settings.max_input_bytes)
         ready = partial(_missing, database)
-        signals.start(defects.report)
-        try:
+        async with _following(settings, shared, signals, hub, defects) as feed:
             yield Services(
                 definitions=definitions,
                 executions=executions,
                 controls=controls,
+                feed=feed,
                 schedules=schedules,
                 dry_runs=dry_runs,
                 payloads=payloads,
@@ -94,6 +96,17 @@ async def open_rest_process(
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),
             )
+
+
+@asynccontextmanager
+async def _following(
+    settings: Settings, shared: Shared, signals: PostgresSignals, hub: Hub, defects: Defects
+) -> AsyncIterator[FeedService]:
+    """The notifications are started, and at the end all that follow executions or the feed end."""
+    async with open_feed(settings, shared, signals, defects.report) as feed:
+        signals.start(defects.report)
+        try:
+            yield feed
         finally:
             hub.close()
 

@@ -10,13 +10,13 @@ from app.api.rest.body import JsonRoute
 from app.api.rest.body_model import QueryInstant
 from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, ReadyServices
 from app.api.rest.documentation import documented_errors
-from app.api.rest.execution_documents import json_fragment
 from app.api.rest.responses import document_response
 from app.audit.entry import Link
 from app.audit.ports import EntryFilter
 from app.domain.actions import Action, ActorKind
 from app.domain.documents import rfc3339
 from app.domain.refs import MAX_ID
+from app.engine.watching.documents import json_fragment
 
 router = APIRouter(prefix="/audit", tags=["identity"], route_class=JsonRoute)
 

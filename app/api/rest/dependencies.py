@@ -20,6 +20,7 @@ from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
 from app.engine.service import ExecutionService
+from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.schedules.service import ScheduleService
 
@@ -34,6 +35,7 @@ class Services:
     definitions: stores and reads workflows.
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
+    feed: reads and follows all events of a tenant.
     schedules: stores and reads schedules.
     dry_runs: simulates executions.
     payloads: checks and parses the JSON of callers.
@@ -47,6 +49,7 @@ class Services:
     definitions: DefinitionService
     executions: ExecutionService
     controls: ExecutionControls
+    feed: FeedService
     schedules: ScheduleService
     dry_runs: DryRunner
     payloads: Payloads

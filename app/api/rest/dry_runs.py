@@ -9,12 +9,12 @@ from app.api.rest.body import JsonRoute
 from app.api.rest.body_model import Body, with_example
 from app.api.rest.dependencies import CallerOfRequest, DryRuns, WorkflowInPath
 from app.api.rest.documentation import WITH_BODY, documented_errors
-from app.api.rest.execution_documents import error_document, json_fragment
 from app.api.rest.responses import document_response
 from app.api.rest.views import ErrorView
 from app.domain.executions import Failure
 from app.domain.refs import parse_ref
 from app.engine.dry_run import DryRun, DryStep, Mock
+from app.engine.watching.documents import error_document, json_fragment
 
 EXAMPLE_RUN: dict[str, Any] = {
     "status": "completed",

@@ -1,4 +1,4 @@
-"""Executions and their histories as JSON documents. Inputs and outputs are JSON text, and are inserted unchanged."""
+"""Executions and their tasks as JSON documents. Inputs and outputs are JSON text, and are inserted unchanged."""
 
 from typing import Any
 from uuid import UUID
@@ -6,9 +6,8 @@ from uuid import UUID
 from orjson import Fragment
 
 from app.domain.documents import rfc3339
-from app.domain.executions import Execution, Failure, TaskExecution
-from app.domain.waiting import Awaited
-from app.engine.watching.updates import Update
+from app.domain.executions import Execution, TaskExecution
+from app.engine.watching.documents import error_document, json_fragment, wait_document
 
 
 def execution_document(execution: Execution) -> dict[str, Any]:
@@ -39,26 +38,6 @@ def execution_summary(execution: Execution) -> dict[str, Any]:
     return document
 
 
-def event_document(update: Update) -> dict[str, Any]:
-    event, task_status = update.event, update.task_status
-    return {
-        "sequence": event.sequence,
-        "type": event.type.value,
-        "occurred_at": rfc3339(event.occurred_at),
-        "status": event.status.value,
-        "progress_percent": event.progress_percent,
-        "task_id": event.task_id,
-        "task_name": update.task_name,
-        "task_status": None if task_status is None else task_status.value,
-        "attempt": event.attempt,
-        "message": update.message,
-        "output": json_fragment(update.output),
-        "error": error_document(update.failure),
-        "waits_for": wait_document(update.waits_for),
-        "requested_by": update.requested_by,
-    }
-
-
 def task_execution_document(execution_id: UUID, task: TaskExecution) -> dict[str, Any]:
     awaited = task.waits_for
     return {
@@ -76,19 +55,6 @@ def task_execution_document(execution_id: UUID, task: TaskExecution) -> dict[str
     }
 
 
-def wait_document(awaited: Awaited | None) -> dict[str, str | None] | None:
-    return None if awaited is None else {"signal": awaited.signal, "until": rfc3339(awaited.until)}
-
-
 def parent_document(execution: Execution) -> dict[str, Any] | None:
     parent = execution.parent
     return None if parent is None else {"execution_id": str(parent.execution_id), "task_id": parent.task_id}
-
-
-def json_fragment(text: str | None) -> Fragment | None:
-    """JSON text that is inserted into a document unchanged; None becomes `null`."""
-    return None if text is None else Fragment(text)
-
-
-def error_document(failure: Failure | None) -> dict[str, str] | None:
-    return None if failure is None else {"code": failure.code, "message": failure.message}

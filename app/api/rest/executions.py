@@ -12,7 +12,6 @@ from app.api.rest.conditional_requests import IfNoneMatch
 from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, ExecutionId, Executions, ReadyServices, WorkflowInPath
 from app.api.rest.documentation import LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.execution_documents import (
-    event_document,
     execution_document,
     execution_summary,
     task_execution_document,
@@ -25,6 +24,7 @@ from app.domain.states import ExecutionStatus
 from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
 from app.engine.starting import StartRequest
+from app.engine.watching.documents import event_document
 
 MAX_WAIT_SECONDS = 60
 MAX_EVENTS = 1_000

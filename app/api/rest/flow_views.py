@@ -5,12 +5,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.rest.examples import EXECUTION_ID
-from app.api.rest.execution_documents import error_document, json_fragment
 from app.api.rest.flow_bodies import EXAMPLE_FLOW
 from app.api.rest.views import ConditionView, ErrorView, ExecutionStatusName, Page
 from app.domain.definitions import Workflow
 from app.domain.documents import condition_document
 from app.domain.executions import Execution
+from app.engine.watching.documents import error_document, json_fragment
 from app.flows.runs import FlowRun
 
 _FLOW = EXAMPLE_FLOW | {"description": None, "max_visits": None, "workflow_id": 7, "revision": 1}

@@ -47,7 +47,9 @@ async def serving(definitions: DefinitionService, missing: list[str]):
     @asynccontextmanager
     async def lifespan(app):
         failing = Failing()
-        services = Services(definitions, failing, failing, failing, failing, PAYLOADS, everyone(), failing, ready)
+        services = Services(
+            definitions, failing, failing, failing, failing, failing, PAYLOADS, everyone(), failing, ready
+        )
         app.state.services = services
         yield
 

@@ -1,0 +1,53 @@
+"""Reads the feed, and gives positions. Any process may do this."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.adapters.database import rows
+from app.adapters.database.pool import Pool
+from app.adapters.database.statements import load
+from app.adapters.unreachable import reaching
+from app.domain.events import Event
+from app.feed.entries import Entry, Source
+from app.feed.ports import ROWS_AT_ONCE, FeedHead
+
+_SQL = load("feed")
+ROWS_OF_PAGE = 100
+
+
+class PostgresFeed:
+    """The feed of all tenants, for a login that callers are served with."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def number(self) -> int | None:
+        with reaching():
+            last: int | None = await self._pool.fetchval(_SQL["number"], ROWS_AT_ONCE)
+        return last
+
+    async def head(self) -> FeedHead:
+        with reaching():
+            row = await self._pool.read_row(_SQL["head"])
+        assert row is not None
+        return FeedHead(row["last"], row["removed"])
+
+    async def entries(self, after: int) -> Sequence[Entry]:
+        with reaching():
+            found = await self._pool.read(_SQL["entries"], after, ROWS_OF_PAGE)
+        return [_entry(row) for row in found]
+
+    async def events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[Event]]:
+        columns = zip(*((entry.execution_id, entry.first, entry.events) for entry in entries), strict=True)
+        found: list[list[Event]] = [[] for _ in entries]
+        with reaching():
+            for row in await self._pool.read(_SQL["events"], tenant_id, *columns):
+                found[row["place"] - 1].append(rows.event(row))
+        return found
+
+
+def _entry(row: asyncpg.Record) -> Entry:
+    events, tenant_id = row["events"], row["tenant_id"]
+    source = None if tenant_id is None else Source(tenant_id, row["workflow_id"], row["revision"])
+    return Entry(row["last"] - events + 1, row["execution_id"], row["first"], events, source)
