@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     max_output_bytes: int = Field(1_048_576, ge=2)
     max_tasks_per_workflow: int = Field(1_000, ge=1)
     retention_days: float = Field(90.0, ge=0, allow_inf_nan=False)
+    feed_retention_hours: float = Field(72.0, gt=0, le=87_600, allow_inf_nan=False)
     max_events_per_execution: int = Field(50_000, ge=100)
     max_depth: int = Field(10, ge=0, le=1_000)
     max_descendants: int = Field(10_000, ge=0)

@@ -36,6 +36,7 @@ class Rule(StrEnum):
     FAMILY = "family"
     TENANT = "tenant"
     FAMILY_SIZE = "family-size"
+    FEED = "feed"
 
     @property
     def is_warning(self) -> bool:

@@ -48,23 +48,25 @@ class Progress:
             failures().say(f"{counts.executions:,} executions with {counts.events:,} events after {self.seconds:.0f} s")
 
 
-def check_database(database_url: str, execution: str | None, max_descendants: int, *, as_json: bool) -> int:
+def check_database(database_url: str, execution: str | None, max_descendants: int, *, feed: bool, as_json: bool) -> int:
     """Print the findings and a summary; return the exit code. Raise `CliError` when the database cannot be checked."""
+    if feed and execution is not None:
+        raise CliError("--feed verifies the feed of all executions; leave the execution out")
     if execution is not None and not is_whole(execution):
         digits_of(execution)
     try:
         refuse_nothing_to_check(database_url)
-        return asyncio.run(_check(database_url, execution, max_descendants, as_json=as_json))
+        return asyncio.run(_check(database_url, execution, max_descendants, feed=feed, as_json=as_json))
     except (StorageError, StoreUnreachable) as error:
         raise CliError(str(error)) from None
 
 
-async def _check(database_url: str, execution: str | None, max_descendants: int, *, as_json: bool) -> int:
+async def _check(database_url: str, execution: str | None, max_descendants: int, *, feed: bool, as_json: bool) -> int:
     progress = Progress()
     tally = Tally()
     async with open_checked(database_url) as pool:
         execution_id = None if execution is None else await _execution_id(pool, execution)
-        progress.check = check = DatabaseCheck(pool, execution_id, progress.tell, max_descendants)
+        progress.check = check = DatabaseCheck(pool, execution_id, progress.tell, max_descendants, feed=feed)
         async for finding in check.findings():
             tally.add(finding)
             _print(finding, as_json=as_json)

@@ -161,6 +161,7 @@ def check(
         typer.Argument(metavar="[EXECUTION]", show_default=False, help="Only this one; its id, or the end of it."),
     ] = None,
     database: Annotated[str | None, typer.Option(help="Replaces ENGINE_DATABASE_URL: a URL or `file:PATH`.")] = None,
+    feed: Annotated[bool, typer.Option("--feed", help="Verify the feed, too: every event has one position.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Verify every history in the database. Exits 0 if all are correct, 1 if there are findings."""
@@ -170,4 +171,4 @@ def check(
     override_environment(DATABASE_URL=database)
     configured = settings()
     url = (None if database else configured.engine_database_url) or configured.database_url
-    raise typer.Exit(check_database(url, execution, configured.max_descendants, as_json=as_json))
+    raise typer.Exit(check_database(url, execution, configured.max_descendants, feed=feed, as_json=as_json))

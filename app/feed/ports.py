@@ -41,3 +41,10 @@ class FeedStore(Protocol):
 
     async def events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[Event]]:
         """The events of each entry, in order. None for entries of other tenants or of executions that were removed."""
+
+
+class FeedExpiry(Protocol):
+    """Removes what is too old from the feed. Raises `StoreUnreachable`."""
+
+    async def remove(self, limit: int) -> int:
+        """Remove at most so many of the oldest rows; return how many were old enough."""

@@ -81,7 +81,7 @@ class FeedService:
         head = await self._store.head()
         if after is None:
             return head.removed
-        # Nobody has read a position that was not given: this one is of another database, or of one before a restore.
+        # No caller has read a position that was not given: this one is of another database, or of one before a restore.
         if not 0 <= after <= head.last:
             raise Invalid.at("after", f"{after} is not a position: they are from 0 to {head.last} now")
         if after < head.removed:

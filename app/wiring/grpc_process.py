@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.executions import PostgresExecutionStore
+from app.adapters.database.feed import PostgresFeedRetention
 from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.own_connection import OwnConnection
 from app.adapters.database.pool import DriverUUID, Pool, open_pool
@@ -39,6 +40,7 @@ from app.engine.running.retention import Retention
 from app.engine.service import ExecutionService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.feed.retention import FeedRetention
 from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.masking import Mask
@@ -83,14 +85,18 @@ class EngineProcess:
 @asynccontextmanager
 async def _housekeeping(settings: Settings, pool: Pool, on_defect: OnDefect) -> AsyncIterator[None]:
     """Removes what is older than the settings allow, and logs the heads of the audit logs."""
-    retention, anchors = Retention(PostgresRetention(pool, settings.retention_days)), Anchors(PostgresAudit(pool))
-    retention.start(on_defect)
-    anchors.start(on_defect)
+    loops = (
+        Retention(PostgresRetention(pool, settings.retention_days)),
+        FeedRetention(PostgresFeedRetention(pool, settings.feed_retention_hours)),
+        Anchors(PostgresAudit(pool)),
+    )
+    for loop in loops:
+        loop.start(on_defect)
     try:
         yield
     finally:
-        await anchors.stop()
-        await retention.stop()
+        for loop in loops:
+            await loop.stop()
 
 
 @asynccontextmanager

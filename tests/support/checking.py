@@ -1,5 +1,6 @@
 """What must be true of a database after every test that ran executions on it."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from app.adapters.database.checking import DatabaseCheck
@@ -12,9 +13,10 @@ STATEMENT_SECONDS = 120.0
 
 
 async def findings_in(database_url: str) -> list[Finding]:
-    """Everything that `workflow check` says of the migrated database at `database_url`, warnings included."""
+    """Everything that `workflow check --feed` says of the migrated database at `database_url`, warnings included."""
     async with open_pool(database_url, 1, STATEMENT_SECONDS) as pool:
-        return [finding async for finding in DatabaseCheck(pool).findings()]
+        check = DatabaseCheck(pool, feed=True, stored_late=timedelta(0))
+        return [finding async for finding in check.findings()]
 
 
 async def assert_clean(database_url: str) -> None:

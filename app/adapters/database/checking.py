@@ -8,7 +8,7 @@ children with their parents.
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ import orjson
 from asyncpg.cursor import Cursor
 from asyncpg.pool import PoolConnectionProxy
 
+from app.adapters.database.checking_feed import STORED_LATE, feed_findings
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
@@ -93,6 +94,8 @@ class DatabaseCheck:
     execution_id: the execution to check; None checks all.
     on_fetch: called each time `counts` has grown.
     max_descendants: the largest number of executions below one root; None for no such limit.
+    feed: whether the feed is checked, too; only with all executions.
+    stored_late: see `feed_findings`.
     """
 
     def __init__(
@@ -101,7 +104,12 @@ class DatabaseCheck:
         execution_id: UUID | None = None,
         on_fetch: Callable[[], None] = lambda: None,
         max_descendants: int | None = None,
+        *,
+        feed: bool = False,
+        stored_late: timedelta = STORED_LATE,
     ) -> None:
+        self._feed = feed
+        self._stored_late = stored_late
         self.counts = Counts()
         self._pool = pool
         self._range = _ALL if execution_id is None else (execution_id, execution_id)
@@ -125,6 +133,9 @@ class DatabaseCheck:
                 if self._range == _ALL:
                     for row in await connection.fetch(_SQL["foreign_definitions"]):
                         yield Finding(NO_EXECUTION, 0, Rule.TENANT, row["sentence"])
+                if self._feed:
+                    async for finding in feed_findings(connection, self._stored_late):
+                        yield finding
 
     async def _of_families(self, connection: PoolConnectionProxy) -> AsyncIterator[Finding]:
         async for record in connection.cursor(_SQL["children"], *self._range, prefetch=_ROWS_AT_ONCE):

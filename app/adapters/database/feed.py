@@ -47,6 +47,26 @@ class PostgresFeed:
         return found
 
 
+class PostgresFeedRetention:
+    """Removes old rows of the feed, with the login of engines.
+
+    pool: the connections.
+    hours: how old a row may become.
+    """
+
+    def __init__(self, pool: Pool, hours: float) -> None:
+        self._pool = pool
+        self._hours = hours
+
+    async def remove(self, limit: int) -> int:
+        # Two statements: the second sees what was numbered before the lock was there.
+        with reaching():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.fetchval(_SQL["lock"])
+                removed: int = await connection.fetchval(_SQL["remove"], self._hours, limit)
+        return removed
+
+
 def _entry(row: asyncpg.Record) -> Entry:
     events, tenant_id = row["events"], row["tenant_id"]
     source = None if tenant_id is None else Source(tenant_id, row["workflow_id"], row["revision"])

@@ -1,4 +1,4 @@
-"""Events as JSON documents, in the form that all readers of JSON get. Outputs are JSON text, and are inserted unchanged."""
+"""Events as JSON documents, in the form that all readers of JSON get. Outputs are JSON text, inserted unchanged."""
 
 from typing import Any
 

@@ -44,13 +44,13 @@ async def test_each_broken_execution_is_found_and_no_other(ended: Ended) -> None
         rules.setdefault(str(finding.execution_id), set()).add(finding.rule)
     assert rules == {
         one: {Rule.NUMBERING, Rule.ROW},
-        two: {Rule.ROW},
+        two: {Rule.ROW, Rule.FEED},
         three: {Rule.ROW},
         four: {Rule.NO_ROW},
         five: {Rule.NO_EVENTS},
         six: {Rule.NO_REVISION},
         str(UUID(int=1)): {Rule.COMMAND},
-        seven: {Rule.NUMBERING, Rule.AFTER_THE_END},
+        seven: {Rule.NUMBERING, Rule.AFTER_THE_END, Rule.FEED},
         ended.unfinished: {Rule.ORPHANED},
         ended.failed: {Rule.ROW},
     }

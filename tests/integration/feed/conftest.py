@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from app.adapters.database.definitions import PostgresDefinitionStore
@@ -13,6 +14,7 @@ from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.recording import PostgresRecording
 from app.adapters.database.sessions import create_engine
+from app.adapters.database_url import driver_dsn
 from app.background.turns import Turns
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.engine.identifiers import new_execution_id
@@ -31,8 +33,9 @@ NEVER = 3_600.0
 
 @dataclass
 class Feed:
-    """The parts that a test asks. `engine_id` owns what it opens."""
+    """The parts that a test asks. `engine_id` owns what it opens, `main` may do everything."""
 
+    main: asyncpg.Connection
     definitions: PostgresDefinitionStore
     engine_pool: Pool
     recording: PostgresRecording
@@ -64,6 +67,9 @@ class Feed:
     async def record(self, *steps: Step) -> set[UUID]:
         return await self.recording.record(self.engine_id, steps)
 
+    async def at_once(self, seconds: float) -> None:
+        """Waits for nothing."""
+
     async def rows(self) -> Sequence[tuple[int | None, int]]:
         found = await self.engine_pool.fetch("SELECT last, events FROM feed ORDER BY id")
         return [(row["last"], row["events"]) for row in found]
@@ -79,7 +85,9 @@ async def feed(database_url: str) -> AsyncIterator[Feed]:
         store = PostgresFeed(api)
         reading = FeedReading(store, Plans(PostgresDefinitionReader(api), Turns()))
         follower = FeedFollower(store, reading, NEVER)
+        main = await asyncpg.connect(driver_dsn(database_url))
         yield Feed(
+            main,
             PostgresDefinitionStore(definitions, lambda: at(0)),
             engines,
             PostgresRecording(engines),
@@ -91,4 +99,5 @@ async def feed(database_url: str) -> AsyncIterator[Feed]:
             await PostgresOwnership(engines, engines).register("engine", NEVER),
         )
         await follower.stop()
+        await main.close()
     await definitions.dispose()

@@ -78,3 +78,20 @@ FROM schedules s JOIN workflows w ON w.id = s.workflow_id AND w.tenant_id <> s.t
 
 -- name: revision_snapshot
 SELECT snapshot FROM workflow_revisions WHERE workflow_id = $1 AND revision = $2;
+
+-- name: feed_head
+SELECT last, removed, complete_since FROM feed_head;
+
+-- name: feed_rows
+-- Those without a position are last: they will get the next ones, in the order of their ids.
+SELECT id, last, events, body FROM feed ORDER BY last NULLS LAST, id;
+
+-- name: feed_histories
+-- Of each execution, the number of its last event, and of the first one after $1.
+SELECT e.id, h.last, h.expected
+FROM executions e
+CROSS JOIN LATERAL (
+    SELECT max(sequence) AS last, min(sequence) FILTER (WHERE occurred_at > $1) AS expected
+    FROM execution_events WHERE execution_id = e.id
+) h
+WHERE h.last IS NOT NULL;

@@ -11,3 +11,24 @@ SELECT last, execution_id, first, events, tenant_id, workflow_id, revision FROM 
 -- name: events
 SELECT place, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data
 FROM feed_events($1, $2, $3, $4);
+
+-- name: lock
+SELECT last FROM feed_head FOR UPDATE;
+
+-- name: remove
+-- Of the $2 oldest rows, remove those that are older than $1 hours; return their number. Rows without a position, which
+-- no reader has asked for, take the next positions with them.
+WITH oldest AS MATERIALIZED (
+    SELECT id FROM feed ORDER BY id LIMIT $2
+), gone AS (
+    DELETE FROM feed f USING oldest o WHERE f.id = o.id AND f.at < clock_timestamp() - $1::float8 * interval '1 hour'
+    RETURNING f.last, f.events, f.at
+), counted AS (
+    SELECT count(*) AS rows, max(last) AS last, sum(events) FILTER (WHERE last IS NULL) AS unread, max(at) AS at FROM gone
+), moved AS (
+    UPDATE feed_head h
+    SET last = h.last + coalesce(c.unread, 0), removed = greatest(h.removed, c.last, h.last + c.unread),
+        complete_since = greatest(h.complete_since, c.at)
+    FROM counted c WHERE c.rows > 0
+)
+SELECT rows FROM counted;

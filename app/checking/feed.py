@@ -1,0 +1,102 @@
+"""Checks the feed against what is promised: contiguous positions, every event once, in the order of its history.
+
+Pure. It reads row by row, and keeps for each execution only how far its entries have got.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.checking.findings import Finding, Rule
+
+NO_EXECUTION = UUID(int=0)
+"""Stands in findings that are about no single execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """A stored row.
+
+    id: its id.
+    last: its last position; None while it has none.
+    events: the number of events that it says it has.
+    entries: of each execution its id, the number of its first event, and the count.
+    """
+
+    id: int
+    last: int | None
+    events: int
+    entries: Sequence[tuple[UUID, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """What is stored of one execution.
+
+    execution_id: the execution.
+    last: the number of its last event.
+    expected: the number of its first event that must be in the feed; None if all are older than the feed.
+    """
+
+    execution_id: UUID
+    last: int
+    expected: int | None
+
+
+class FeedCheck:
+    """Checks the rows in the order of their positions, those without a position last, and then every execution.
+
+    removed: the rows up to this position have been removed.
+    last: the last position that was given.
+    """
+
+    def __init__(self, removed: int, last: int) -> None:
+        self._position = removed
+        self._last = last
+        self._spans: dict[UUID, tuple[int, int]] = {}
+
+    def row(self, row: FeedRow) -> Iterator[Finding]:
+        """The findings about the next row."""
+        if row.last is not None:
+            yield from self._place(row, row.last)
+        counted = sum(events for _, _, events in row.entries)
+        if counted != row.events:
+            yield _finding(f"row {row.id} has {counted} events and says {row.events}")
+        for execution_id, first, events in row.entries:
+            yield from self._entry(row, execution_id, first, events)
+
+    def end_of_rows(self) -> Iterator[Finding]:
+        """The findings when there is no other row."""
+        if self._position != self._last:
+            yield _finding(f"position {self._last} was given, and the rows end at {self._position}")
+
+    def history(self, stored: StoredHistory) -> Iterator[Finding]:
+        """The findings about an execution, after all rows."""
+        execution_id, (first, end) = stored.execution_id, self._spans.get(stored.execution_id, (None, 0))
+        if first is None:
+            if stored.expected is not None:
+                yield _finding(f"no event is in the feed, {stored.expected} should be", execution_id, stored.expected)
+            return
+        if stored.expected is not None and stored.expected < first:
+            yield _finding(f"the feed begins with {first}, it should with {stored.expected}", execution_id, first)
+        if end != stored.last:
+            yield _finding(f"the feed ends with {end}, the history with {stored.last}", execution_id, end)
+
+    def _place(self, row: FeedRow, last: int) -> Iterator[Finding]:
+        if last <= self._position:
+            # Rows are removed by their ids. This one has a higher id than one that got its position later.
+            return
+        if last - row.events != self._position:
+            yield _finding(f"row {row.id} has positions from {last - row.events + 1}, after {self._position}")
+        self._position = last
+
+    def _entry(self, row: FeedRow, execution_id: UUID, first: int, events: int) -> Iterator[Finding]:
+        begin, end = self._spans.get(execution_id, (first, first - 1))
+        if first != end + 1:
+            sentence = f"row {row.id} of the feed has it from event {first} on, the rows before it up to {end}"
+            yield _finding(sentence, execution_id, first)
+        self._spans[execution_id] = (begin, first + events - 1)
+
+
+def _finding(sentence: str, execution_id: UUID = NO_EXECUTION, sequence: int = 0) -> Finding:
+    return Finding(execution_id, sequence, Rule.FEED, sentence)
