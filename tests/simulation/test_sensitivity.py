@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from app.domain.events import Event
 from app.engine.deciding.state import ExecutionState
 from app.engine.deciding.task_state import TaskState
 from app.engine.deciding.waits import WaitState
@@ -17,6 +18,8 @@ from app.engine.running.claiming import Claiming
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.recorder import Recorder, WritePermit
 from app.engine.watching.watchers import Batch, Watcher
+from app.feed.entries import Entry, FeedBatch
+from app.feed.reading import FeedReading
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.memory.executions import MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
@@ -75,6 +78,18 @@ def _take_newest(self: Watcher, after: int) -> Batch | None:
     return Batch(newest) if newest else None
 
 
+async def _of_all_tenants(self: FeedReading, _: int, after: int, entries: Sequence[Entry]) -> FeedBatch:
+    batches = [await _batch(self, e.source.tenant_id, after, [e]) for e in entries if e.source is not None]
+    return FeedBatch(after, entries[-1].last, [event for batch in batches for event in batch.events])
+
+
+def _grow_without_births(self: MemoryDatabase, execution_id: UUID, events: Sequence[Event]) -> None:
+    if self.executions[execution_id].execution.parent is None or events[0].sequence > 1:
+        _grow(self, execution_id, events)
+    else:
+        self.histories[execution_id].extend(events)
+
+
 def _stop_no_children(self: Children, *arguments: Any) -> FamilyChange | None:
     change = _change(self, *arguments)
     return None if change is None else replace(change, stopped={}, ends=False)
@@ -91,6 +106,8 @@ def _keep_children(self: TaskState, wait: WaitState) -> None:
 
 _submit = Recorder.submit
 _change = Children.change
+_batch = FeedReading.batch
+_grow = MemoryDatabase.grow
 
 SABOTAGE = {
     "engines work on without a lease": (HeldRuns, "drop_all", lambda _: None),
@@ -105,6 +122,9 @@ SABOTAGE = {
     "a new attempt waits for the child of the one before": (TaskState, "begin_wait", _keep_children),
     "nobody wakes those for whom a command waits": (MemoryDatabase, "make_due", lambda *_: None),
     "what a tenant has exists for others": (MemoryExecutionStore, "_row", _of_whoever_asks),
+    "readers of the feed get what they have read again": (FeedBatch, "rest", lambda batch, _: batch),
+    "readers of the feed get what others have": (FeedReading, "batch", _of_all_tenants),
+    "a commit is missing in the feed": (MemoryDatabase, "grow", _grow_without_births),
     "families may be of any depth": (ChildOpenings, "check_family", _no_family_is_too_large),
 }
 

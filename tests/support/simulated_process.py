@@ -12,7 +12,7 @@ from app.background.defects import Defects
 from app.engine.controls import ExecutionControls
 from app.engine.local_engine import NoEngine
 from app.engine.planning.plans import Plans
-from app.engine.ports import StoreUnreachable
+from app.engine.ports import NEW_EVENTS, StoreUnreachable
 from app.engine.running import child_openings, recorder
 from app.engine.running.attempts import Attempts
 from app.engine.running.child_openings import ChildOpenings
@@ -26,11 +26,15 @@ from app.engine.starting import Starter
 from app.engine.watching import announcer
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
+from app.feed.follower import FeedFollower
+from app.feed.reading import FeedReading
+from app.feed.service import FeedService
 from tests.support.fixed_limits import FixedLimits
 from tests.support.histories import at
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
+from tests.support.memory.feed import MemoryFeed
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
 from tests.support.requests import PAYLOADS
@@ -115,6 +119,7 @@ class SimulatedProcess:
         """As a supervisor does: try again until the database answers."""
         self._build()
         self.announcer.start(self.defects.report)
+        self.follower.start(self.defects.report)
         while self.has_engine:
             try:
                 await self.engine.start(self.defects.report)
@@ -128,6 +133,7 @@ class SimulatedProcess:
         """The stop order of the process: streams, engine, notifications."""
         self.is_ready = False
         self.hub.close()
+        await self.follower.stop()
         await self.engine.stop(deadline_seconds)
         await self.announcer.stop()
         self.is_over = True
@@ -155,6 +161,10 @@ class SimulatedProcess:
     def monotonic(self) -> float:
         return self.world.loop.time() * self._pace
 
+    def _grew(self, execution_id: UUID) -> None:
+        self.announcer.grew(execution_id)
+        self.feed.wake()
+
     def _fresh_context(self) -> Context:
         return self.place.context.copy()
 
@@ -163,12 +173,17 @@ class SimulatedProcess:
         signals = Ear(self.wire, world.notifications, self.place)
         self.announcer = Announcer(signals, backoff=replace(announcer.RETRY, chance=world.chance.random))
         self.announcer._own = self.name
-        self.hub = Hub(self.announcer.grew)
-        self.announcer.listen(self.hub.wake)
         reader = Link(self.wire, MemoryDefinitionReader(database))
         store = Link(self.wire, MemoryExecutionStore(database))
         evaluations = inline_evaluations()
         plans = Plans(reader, evaluations.turns)
+        feed = Link(self.wire, MemoryFeed(database))
+        reading = FeedReading(feed, plans)
+        self.follower = FeedFollower(feed, reading, POLL, self.monotonic)
+        self.feed = FeedService(feed, reading, self.follower)
+        signals.subscribe(NEW_EVENTS, lambda _: self.feed.wake())
+        self.hub = Hub(self._grew)
+        self.announcer.listen(self.hub.wake)
         backoff = replace(recorder.RETRY, chance=world.chance.random)
         writer = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20, backoff=backoff)
         tasks = SimulatedTasks(self.witness, world.chance)
@@ -184,11 +199,6 @@ class SimulatedProcess:
         openings = ChildOpenings(plans, store, self.clock, PAYLOADS, evaluations, limits, world.new_id, pauses)
         chance = world.chance.random
         shared = Collaborators(writer, attempts, self.hub, evaluations, self.clock, openings, chance=chance)
-        pauses = replace(child_openings.RETRY, chance=world.chance.random)
-        openings = ChildOpenings(plans, store, self.clock, PAYLOADS, evaluations, limits, world.new_id, pauses)
-        shared = Collaborators(
-            writer, attempts, self.hub, evaluations, self.clock, openings, chance=world.chance.random
-        )
         options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
         ownership, scenario = Link(self.wire, MemoryOwnership(database)), world.scenario
         of_tenants = FixedLimits(scenario.limits, several=len(scenario.tenants) > 1)

@@ -22,6 +22,8 @@ ANSWERS = ("yes", "no")
 class Scenario:
     """`mishaps` are what may happen to processes, and `calamities` how often something does, until `chaos_seconds`.
 
+    `feed_readers` follow the feed of some tenant.
+
     `tenants` each have the workflows, with the same keys. `limits` are how many executions of a tenant an engine runs
     at most, for those that are limited. `forgetting` is how often an engine dies after a step that concerns others of a
     family, before it has woken these.
@@ -39,6 +41,7 @@ class Scenario:
     chaos_seconds: float
     largest_skew: float
     forgetting: float
+    feed_readers: int
 
 
 MISHAPS = ("kill", "kill between steps", "freeze", "freeze between steps", "cut", "stop", "skew", "edit")
@@ -61,6 +64,7 @@ def draw_scenario(chance: Random) -> Scenario:
         chaos_seconds=chance.uniform(2, 9),
         largest_skew=chance.choice([0.0, 0.0, 3.0]),
         forgetting=chance.choice([0.0, 0.3]),
+        feed_readers=chance.choice([0, 0, 0, 1, 2]),
     )
 
 

@@ -24,6 +24,7 @@ from tests.support.requests import ref_of
 from tests.support.simulated_checks import client_problems, process_problems, stored_problems
 from tests.support.simulated_clients import Book, Client
 from tests.support.simulated_families import left_behind
+from tests.support.simulated_feed import FeedReader, feed_problems, stored_feed_problems
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop
 from tests.support.simulated_mishaps import Mishaps
 from tests.support.simulated_network import CALM, Call, Notifications, run_at_once
@@ -85,6 +86,7 @@ class Simulation:
         self.database.wakes = self._wakes
         self._clients: list[asyncio.Task[None]] = []
         self._watchers: list[asyncio.Task[None]] = []
+        self._feed_readers: dict[FeedReader, asyncio.Task[None]] = {}
         self.sent: dict[Call, None] = {}
         self._ids = 0
 
@@ -115,11 +117,13 @@ class Simulation:
         if self.scenario.has_desk:
             await self.launch(has_engine=False)
         self._send_clients()
+        self._send_feed_readers()
         await Mishaps(self, self.scenario).befall()
         self.weather = CALM
         try:
             async with asyncio.timeout(LONGEST_HEALING):
                 await self._settle()
+                await self._read_to_end()
         except TimeoutError:
             self.problems.append(f"not everything has ended {LONGEST_HEALING:g} s after all healed")
         await self._stop_all()
@@ -135,6 +139,16 @@ class Simulation:
                     self.send_watcher(client.execute(workflow, key, when))
                 else:
                     self.send(client.start(workflow, key, when))
+
+    def _send_feed_readers(self) -> None:
+        for _ in range(self.scenario.feed_readers):
+            reader = FeedReader(self.chance.choice(self.scenario.tenants))
+            self._feed_readers[reader] = self._task(reader.read(self), "feed reader")
+
+    async def _read_to_end(self) -> None:
+        for reader, task in self._feed_readers.items():
+            reader.is_to_end = True
+            await task
 
     async def _settle(self) -> None:
         """Everybody is answered, what was paused is resumed, and everything comes to its end.
@@ -176,6 +190,9 @@ class Simulation:
     def _judge(self) -> None:
         self.problems += stored_problems(self.database)
         self.problems += client_problems(self.database, self.book)
+        self.problems += stored_feed_problems(self.database)
+        for reader in self._feed_readers:
+            self.problems += feed_problems(self.database, reader)
         for process in self.processes:
             self.problems += process_problems(process)
 

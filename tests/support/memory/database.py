@@ -1,6 +1,6 @@
 """The engine's tables in memory. The adapters of all ports share one, as engines share one database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -54,6 +54,8 @@ class StoredExecution:
 class MemoryDatabase:
     """Between two waits of an adapter nothing else runs, so each of its calls is a transaction by itself.
 
+    `feed` has the entries in the order of their commits; the first `numbered` have positions.
+
     `now` is the clock of the database: it decides when leases end and executions are due. `stored(step)` is called with
     each step that is stored. `wakes()` is false when an engine dies before it has woken others of a family.
     """
@@ -66,6 +68,8 @@ class MemoryDatabase:
         self.executions: dict[UUID, StoredExecution] = {}
         self.histories: dict[UUID, list[Event]] = {}
         self.commands: dict[int, ControlCommand] = {}
+        self.feed: list[tuple[UUID, int, int]] = []
+        self.numbered = 0
         self.engine_ids = count(1)
         self.command_ids = count(1)
         self.stored: Callable[[Step], None] = lambda _: None
@@ -108,7 +112,14 @@ class MemoryDatabase:
         )
         self.executions[child.id] = StoredExecution(row, min(self.now(), opening.created_at))
         first = Event(1, EventType.EXECUTION_CREATED, opening.created_at, row.status, 0, data=opening.created_data)
-        self.histories[child.id] = [first]
+        self.histories[child.id] = []
+        self.grow(child.id, [first])
+
+    def grow(self, execution_id: UUID, events: Sequence[Event]) -> None:
+        """New events, also in the feed."""
+        self.histories[execution_id].extend(events)
+        if events:
+            self.feed.append((execution_id, events[0].sequence, len(events)))
 
     def leave_command(self, type: str, execution_id: UUID, reason: str = "", name: str = "") -> None:
         """A command that one execution leaves for another of its family; one cancel is enough."""

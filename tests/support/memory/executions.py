@@ -30,7 +30,7 @@ class MemoryExecutionStore:
                 return False
             if not await self._database.insert(execution_id, opening, None):
                 return False
-            self._database.histories[execution_id].extend(events)
+            self._database.grow(execution_id, events)
             return True
 
     async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None:

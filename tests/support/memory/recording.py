@@ -58,7 +58,7 @@ class MemoryRecording:
                 stored.add(key)
 
     def _write(self, step: Step) -> None:
-        self._database.histories[step.execution_id].extend(step.events)
+        self._database.grow(step.execution_id, step.events)
         if step.change is not None:
             self._database.executions[step.execution_id].change(step.change)
         if step.parking is not None and self._is_in_time(step.execution_id, step.parking):
