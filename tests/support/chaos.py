@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.chaos_callers import GrpcCaller, RestCaller
+from tests.support.chaos_callers import GrpcCaller, RestCaller, TenantCallers
 from tests.support.chaos_editing import Editing
 from tests.support.chaos_house import House, open_house
 from tests.support.chaos_load import Load
 from tests.support.chaos_monkey import Monkey
+from tests.support.chaos_neighbours import Neighbours
+from tests.support.chaos_tenant_verdict import no_wrong_tenant
+from tests.support.chaos_tenants import ChaosTenant
 from tests.support.chaos_trouble import Trouble
 from tests.support.chaos_verdict import (
     all_final,
@@ -56,10 +59,15 @@ class ChaosPlan:
 class Clients:
     load: Load
     editing: Editing
+    neighbours: Neighbours
 
     @property
     def errors(self) -> Counter[str]:
-        return self.load.errors + self.editing.errors
+        return self.load.errors + self.editing.errors + self.neighbours.errors
+
+    @property
+    def wrong(self) -> list[str]:
+        return [*self.load.wrong, *self.editing.wrong, *self.neighbours.wrong]
 
 
 def monkey(house: House, plan: ChaosPlan) -> Trouble:
@@ -96,13 +104,22 @@ async def survive(
 
 @asynccontextmanager
 async def _clients(house: House, plan: ChaosPlan) -> AsyncIterator[Clients]:
-    grpc = [GrpcCaller(engine.server.port) for engine in house.engines]
-    rest = [RestCaller(f"http://127.0.0.1:{process.server.port}/api/v1") for process in house.rests]
+    callers = [_callers_of(tenant, house) for tenant in house.tenants]
     try:
-        yield Clients(Load(grpc, rest, plan.seed, plan.starts_per_second, plan.clients), Editing(rest, plan.seed))
+        load = Load(callers, plan.seed, plan.starts_per_second, plan.clients)
+        yield Clients(load, Editing(callers, plan.seed), Neighbours(callers, plan.seed))
     finally:
-        for caller in (*grpc, *rest):
-            await caller.close()
+        for of in callers:
+            await of.close()
+
+
+def _callers_of(tenant: ChaosTenant, house: House) -> TenantCallers:
+    urls = [f"http://127.0.0.1:{process.server.port}/api/v1" for process in house.rests]
+    return TenantCallers(
+        tenant,
+        [GrpcCaller(engine.server.port, credential=tenant.credential) for engine in house.engines],
+        [RestCaller(url, credential=tenant.credential) for url in urls],
+    )
 
 
 async def _rage(plan: ChaosPlan, clients: Clients, trouble: Trouble, tell: Callable[[str], None]) -> None:
@@ -112,6 +129,7 @@ async def _rage(plan: ChaosPlan, clients: Clients, trouble: Trouble, tell: Calla
             others = [
                 group.create_task(clients.load.run()),
                 group.create_task(clients.editing.run()),
+                group.create_task(clients.neighbours.run()),
                 group.create_task(_tell_now_and_then(clients, trouble, tell)),
             ]
             await trouble.rampage()
@@ -123,22 +141,24 @@ async def _tell_now_and_then(clients: Clients, trouble: Trouble, tell: Callable[
     while True:
         await asyncio.sleep(TELL_EVERY_SECONDS)
         load, editing = clients.load, clients.editing
-        wrong = len(load.wrong) + len(editing.wrong) + len(trouble.wrong)
+        wrong = len(clients.wrong) + len(trouble.wrong)
         tell(
             f"{load.started} starts, {len(load.accepted)} accepted, {editing.changes} changes, {editing.reads} reads, "
-            f"{trouble.done.total()} deeds, {wrong} wrong"
+            f"{clients.neighbours.refused.total()} refused to neighbours, {trouble.done.total()} deeds, {wrong} wrong"
         )
 
 
 async def _verdict(house: House, clients: Clients, trouble: Trouble) -> list[str]:
-    idle = [] if clients.load.accepted and trouble.done else ["nothing happened"]
+    happened = clients.load.accepted and clients.neighbours.refused and trouble.done
+    accepted = clients.load.accepted | trouble.accepted
+    idle = [] if happened else ["nothing happened"]
     deaths = [f"a process ended by itself: exit codes {kept.deaths}" for kept in house.processes if kept.deaths]
     return [
         *idle,
         *deaths,
-        *clients.load.wrong,
-        *clients.editing.wrong,
-        *await nothing_lost(house.database_url, clients.load.accepted | trouble.accepted),
+        *clients.wrong,
+        *await nothing_lost(house.database_url, accepted),
+        *await no_wrong_tenant(house.database_url, house.tenants, accepted, clients.neighbours.seen),
         *await nothing_ran_again(house.database_url, house.traces),
         *await broken_histories(house.database_url),
         *await families_are_whole(house.database_url),
@@ -149,6 +169,7 @@ def _story(plan: ChaosPlan, house: House, clients: Clients, trouble: Trouble, se
     starts = {name: sum(kept.starts for kept in kind) for name, kind in house.kinds.items()}
     return (
         f"seed {plan.seed}: {clients.load.started} starts in {seconds:.0f} s ({clients.load.started / seconds:.0f}/s), "
-        f"{clients.editing.changes} changes and {clients.editing.reads} reads of definitions; {trouble}; "
+        f"{clients.editing.changes} changes and {clients.editing.reads} reads of definitions; "
+        f"{clients.neighbours.lists} lists and {clients.neighbours.refused.total()} refusals to neighbours; {trouble}; "
         f"clients saw {dict(clients.errors)}; process starts {starts}; logs in {house.folder}"
     )

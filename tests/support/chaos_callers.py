@@ -1,17 +1,21 @@
 """The two protocols as the load speaks them: a call is answered, or it fails in one of three ways."""
 
-from collections.abc import AsyncGenerator, Iterator
+import random
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import grpc
 import httpx
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from tests.support.chaos_tenants import ChaosTenant
 from tests.support.clients import grpc_channel, rest_client
 
 CALL_SECONDS = 5.0
+LISTED = 20
 RECONNECT = (("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 NO_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 # What a client of a service under attack has to live with. Anything else is a defect.
@@ -32,6 +36,15 @@ class Wrong(Exception):
     """What no client may ever see."""
 
 
+class Absent(Wrong):
+    """It does not exist: right for what another tenant has, and for nothing else."""
+
+
+class Listed(NamedTuple):
+    execution_id: str
+    workflow_id: int
+
+
 class Caller(Protocol):
     async def start(self, workflow: str, key: str) -> str:
         """The execution's id."""
@@ -40,13 +53,20 @@ class Caller(Protocol):
 
     async def signal(self, execution_id: str, name: str) -> None: ...
 
+    async def retry(self, execution_id: str) -> None: ...
+
+    async def look(self, execution_id: str) -> None: ...
+
+    async def newest(self) -> Sequence[Listed]:
+        """The newest executions, children among them."""
+
 
 class GrpcCaller:
-    """`seconds` is how long each call may take."""
+    """`seconds` is how long each call may take; `credential` is as for `grpc_channel`."""
 
-    def __init__(self, port: int, seconds: float = CALL_SECONDS) -> None:
+    def __init__(self, port: int, seconds: float = CALL_SECONDS, credential: str | None = None) -> None:
         self._seconds = seconds
-        self._channel = grpc_channel(f"127.0.0.1:{port}", options=RECONNECT)
+        self._channel = grpc_channel(f"127.0.0.1:{port}", RECONNECT, credential)
         self._stub: Any = WorkflowServiceStub(self._channel)
 
     async def close(self) -> None:
@@ -64,6 +84,16 @@ class GrpcCaller:
         request = pb.SignalExecutionRequest(execution_id=execution_id, name=name, payload='"on"')
         await self._call("SignalExecution", request)
 
+    async def retry(self, execution_id: str) -> None:
+        await self._call("RetryExecution", pb.RetryExecutionRequest(execution_id=execution_id))
+
+    async def look(self, execution_id: str) -> None:
+        await self._call("GetWorkflowStatus", pb.GetWorkflowStatusRequest(execution_id=execution_id))
+
+    async def newest(self) -> Sequence[Listed]:
+        page = await self._call("ListExecutions", pb.ListExecutionsRequest(page_size=LISTED))
+        return [Listed(found.execution_id, int(found.workflow_id)) for found in page.executions]
+
     def execute(self, workflow: str, key: str) -> Updates:
         return _read(self._stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id=workflow, idempotency_key=key)))
 
@@ -77,10 +107,10 @@ class GrpcCaller:
 
 
 class RestCaller:
-    """`seconds` is how long each call may take."""
+    """`seconds` is how long each call may take; `credential` is as for `rest_client`."""
 
-    def __init__(self, url: str, seconds: float = CALL_SECONDS) -> None:
-        self._client = rest_client(base_url=url, timeout=seconds, limits=NO_LIMIT, trust_env=False)
+    def __init__(self, url: str, seconds: float = CALL_SECONDS, credential: str | None = None) -> None:
+        self._client = rest_client(credential, base_url=url, timeout=seconds, limits=NO_LIMIT, trust_env=False)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -93,6 +123,19 @@ class RestCaller:
 
     async def signal(self, execution_id: str, name: str) -> None:
         await self._call("POST", f"/executions/{execution_id}/signal", {"name": name, "payload": "on"})
+
+    async def retry(self, execution_id: str) -> None:
+        await self._call("POST", f"/executions/{execution_id}/retry", {})
+
+    async def look(self, execution_id: str) -> None:
+        await self.execution(execution_id)
+
+    async def newest(self) -> Sequence[Listed]:
+        page = await self._call("GET", f"/executions?limit={LISTED}")
+        return [Listed(found["id"], int(found["workflow_id"])) for found in page["items"]]
+
+    async def workflows(self) -> Sequence[dict[str, Any]]:
+        return list((await self._call("GET", "/workflows"))["items"])
 
     async def execution(self, execution_id: str) -> dict[str, Any]:
         return await self._call("GET", f"/executions/{execution_id}")
@@ -108,6 +151,9 @@ class RestCaller:
         body = {"name": workflow, "key": workflow, "description": description}
         return await self._call("PUT", f"/workflows/{workflow}", body)
 
+    async def describe(self, workflow: str, description: str) -> dict[str, Any]:
+        return await self._call("PATCH", f"/workflows/{workflow}", {"description": description})
+
     async def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         try:
             answer = await self._client.request(method, path, json=body)
@@ -119,7 +165,31 @@ class RestCaller:
             raise Disturbed("HTTP 503")
         if answer.status_code == httpx.codes.CONFLICT:
             raise Ended
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise Absent(f"{method} {path}: {answer.text}")
         raise Wrong(f"{method} {path}: {answer.status_code} {answer.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantCallers:
+    """The callers of one tenant, one for each process."""
+
+    tenant: ChaosTenant
+    grpc: Sequence[GrpcCaller]
+    rest: Sequence[RestCaller]
+
+    def anyone(self, dice: random.Random) -> Caller:
+        return dice.choice(dice.choice((self.grpc, self.rest)))
+
+    def a_grpc(self, dice: random.Random) -> GrpcCaller:
+        return dice.choice(self.grpc)
+
+    def a_rest(self, dice: random.Random) -> RestCaller:
+        return dice.choice(self.rest)
+
+    async def close(self) -> None:
+        for caller in (*self.grpc, *self.rest):
+            await caller.close()
 
 
 async def _read(call: Any) -> Updates:
@@ -141,4 +211,6 @@ def _told_apart() -> Iterator[None]:
             raise Ended from error
         if error.code() in EXPECTED:
             raise Disturbed(error.code().name) from error
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            raise Absent(error.details()) from error
         raise Wrong(f"{error.code().name}: {error.details()}") from error

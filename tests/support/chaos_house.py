@@ -1,5 +1,5 @@
 """The service that is attacked: PostgreSQL and Redis of its own, and engines and REST processes that reach them through
-proxies of their own."""
+proxies of their own. Three tenants have the same workflows."""
 
 import asyncio
 import os
@@ -14,9 +14,9 @@ from app.adapters.database.migrations import migrate
 from app.adapters.database.walls.providing import provide_walls
 from app.adapters.embedded import open_storage
 from app.adapters.embedded.logins import ROUNDS, password_of
+from tests.support.chaos_tenants import ENVIRONMENT, ChaosTenant, settle
 from tests.support.chaos_workflows import EDITED, SIGNALLED, WORKFLOWS
 from tests.support.databases import answers_again
-from tests.support.engine_process import store_workflow
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.redis_process import RedisProcess
 from tests.support.rest_server_process import RestServerProcess
@@ -87,6 +87,7 @@ class House:
 
     database_url: str
     folder: Path
+    tenants: Sequence[ChaosTenant]
     redis: Kept
     engines: list[Kept] = field(default_factory=list)
     rests: list[Kept] = field(default_factory=list)
@@ -161,9 +162,8 @@ async def open_house(
         await migrate(url)
         await provide_walls(url, partial(password_of, url), ROUNDS)
         await add_tenant(url)
-        for draft in (*WORKFLOWS, SIGNALLED, *EDITED):
-            await store_workflow(url, draft)
-        house = House(url, folder, _kept(stack, RedisProcess(folder / "redis.log")))
+        tenants = await settle(url, (*WORKFLOWS, SIGNALLED, *EDITED))
+        house = House(url, folder, tenants, _kept(stack, RedisProcess(folder / "redis.log")))
         house.traces.touch()
         for number in range(engines):
             house.engines.append(await _engine(stack, house, folder / f"engine-{number}.log", leases))
@@ -182,10 +182,11 @@ async def _engine(stack: AsyncExitStack, house: House, log: Path, leases: Mappin
     server = GrpcServerProcess(
         await _way(stack, house.database_url, house.ways[ENGINES]),
         log,
-        PYTHON_MODULES="tests.support.chaos_tasks",
+        key=house.tenants[0].credential,
         CHAOS_TRACES=str(house.traces),
         ENGINE_PARK_SECONDS="1",
         LOG_LEVEL="warning",
+        **ENVIRONMENT,
         **leases,
     )
     return _kept(stack, server)
@@ -200,6 +201,7 @@ async def _rest(stack: AsyncExitStack, house: House, log: Path) -> Kept:
         CACHE_TTL_SECONDS=str(CACHE_TTL_SECONDS),
         SHUTDOWN_SECONDS="2",
         LOG_LEVEL="warning",
+        **ENVIRONMENT,
     )
     return _kept(stack, server)
 

@@ -13,6 +13,7 @@ import grpc
 from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.chaos_callers import EXPECTED
 from tests.support.chaos_house import House, Kept
+from tests.support.chaos_tenants import StartKey
 from tests.support.chaos_trouble import Trouble
 from tests.support.chaos_verdict import attempts_cut_short
 from tests.support.chaos_workflows import SIGNALLED
@@ -76,8 +77,8 @@ class RollingRestarts(Trouble):
         return [*self.wrong, *few, *await attempts_cut_short(self.house.database_url, self.house.traces)]
 
     async def _replace(self, going: Kept, staying: Kept) -> None:
-        key = f"watched-{self.done.total()}"
-        call, before = await self._begin(going.server.stub, key)
+        key = StartKey(self.house.tenants[0].name, f"watched-{self.done.total()}")
+        call, before = await self._begin(going.server.stub, key.text)
         execution_id = self.accepted[key] = before[0].execution_id
         going.is_up.clear()
         asked = time.monotonic()

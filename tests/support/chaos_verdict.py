@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from app.adapters.database_url import driver_dsn
+from tests.support.chaos_tenants import StartKey
 from tests.support.checking import findings_in
 
 POLL_SECONDS = 0.25
@@ -21,7 +22,8 @@ SELECT (SELECT count(*) FROM executions WHERE finished_at IS NULL), (SELECT coun
        (SELECT count(*) FROM execution_events)
 """
 _BY_KEY = """
-SELECT idempotency_key AS key, array_agg(id::text) AS ids FROM executions WHERE parent_id IS NULL GROUP BY 1
+SELECT t.key AS tenant, x.idempotency_key AS key, array_agg(x.id::text) AS ids
+FROM executions x JOIN tenants t ON t.id = x.tenant_id WHERE x.parent_id IS NULL GROUP BY 1, 2
 """
 _FOREIGN_CHILDREN = """
 SELECT c.id, c.parent_id, named.times
@@ -75,11 +77,11 @@ async def all_final(url: str) -> list[str]:
         return stuck or ["commands of finished executions were not swept"]
 
 
-async def nothing_lost(url: str, accepted: Mapping[str, str]) -> list[str]:
-    """Exactly the accepted executions are there, one for each idempotency key."""
+async def nothing_lost(url: str, accepted: Mapping[StartKey, str]) -> list[str]:
+    """Exactly the accepted executions are there, one for each idempotency key of each tenant."""
     async with _session(url) as session:
         rows = await session.fetch(_BY_KEY)
-    stored = {row["key"]: row["ids"] for row in rows}
+    stored = {StartKey(row["tenant"], row["key"]): row["ids"] for row in rows}
     lost = [
         f"accepted: {key} {execution_id}, stored: {stored.get(key)}"
         for key, execution_id in accepted.items()

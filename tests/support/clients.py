@@ -1,6 +1,6 @@
-"""Clients of the services of a test, which send the key of its tenant if it has one."""
+"""Clients of the services of a test, which send the key of its tenant if it has one, or another key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -8,24 +8,31 @@ import httpx
 
 from tests.support.tenant import HEADERS
 
-METADATA = tuple((name.lower(), value) for name, value in HEADERS.items())
+Metadata = Sequence[tuple[str, str]]
 
 
-def rest_client(**options: Any) -> httpx.AsyncClient:
-    """`options` are those of the client."""
-    return httpx.AsyncClient(headers=HEADERS, **options)
+def rest_client(key: str | None = None, **options: Any) -> httpx.AsyncClient:
+    """`key` stands for that of the tenant of the test; `options` are those of the client."""
+    return httpx.AsyncClient(headers=_headers(key), **options)
 
 
-def grpc_channel(target: str, options: Sequence[tuple[str, Any]] = ()) -> grpc.aio.Channel:
+def grpc_channel(target: str, options: Sequence[tuple[str, Any]] = (), key: str | None = None) -> grpc.aio.Channel:
+    """`key` is as for `rest_client`."""
     channel = grpc.aio.insecure_channel(target, options=options)
-    return _KeyedChannel(channel) if METADATA else channel
+    metadata = tuple((name.lower(), value) for name, value in _headers(key).items())
+    return _KeyedChannel(channel, metadata) if metadata else channel
+
+
+def _headers(key: str | None) -> Mapping[str, str]:
+    return HEADERS if key is None else {"Authorization": f"Bearer {key}"}
 
 
 class _KeyedChannel(grpc.aio.Channel):
     """Adds the key to every call. It is no interceptor, because the calls of those differ in small ways from others."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
         self._channel = channel
+        self._metadata = metadata
 
     async def __aenter__(self) -> "_KeyedChannel":
         await self._channel.__aenter__()
@@ -47,20 +54,19 @@ class _KeyedChannel(grpc.aio.Channel):
         await self._channel.channel_ready()
 
     def unary_unary(self, *words: Any, **options: Any) -> Any:
-        return _keyed(self._channel.unary_unary(*words, **options))
+        return self._keyed(self._channel.unary_unary(*words, **options))
 
     def unary_stream(self, *words: Any, **options: Any) -> Any:
-        return _keyed(self._channel.unary_stream(*words, **options))
+        return self._keyed(self._channel.unary_stream(*words, **options))
 
     def stream_unary(self, *words: Any, **options: Any) -> Any:
-        return _keyed(self._channel.stream_unary(*words, **options))
+        return self._keyed(self._channel.stream_unary(*words, **options))
 
     def stream_stream(self, *words: Any, **options: Any) -> Any:
-        return _keyed(self._channel.stream_stream(*words, **options))
+        return self._keyed(self._channel.stream_stream(*words, **options))
 
+    def _keyed(self, calls: Any) -> Any:
+        def call(request: Any = None, *, metadata: Metadata | None = None, **options: Any) -> Any:
+            return calls(request, metadata=(*(metadata or ()), *self._metadata), **options)
 
-def _keyed(calls: Any) -> Any:
-    def call(request: Any = None, *, metadata: Sequence[tuple[str, str]] | None = None, **options: Any) -> Any:
-        return calls(request, metadata=(*(metadata or ()), *METADATA), **options)
-
-    return call
+        return call

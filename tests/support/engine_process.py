@@ -15,6 +15,7 @@ from app.api.grpc.server import GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
 from app.definitions import edits
+from app.domain.actions import Act
 from app.domain.definitions import ExecutionType, TaskDraft, Workflow, WorkflowDraft
 from app.domain.refs import Ref
 from app.wiring.grpc_process import EngineProcess, open_engine_process
@@ -65,10 +66,10 @@ async def read_on(call: Any) -> list[Any]:
     return messages
 
 
-async def store_workflow(database_url: str, draft: WorkflowDraft) -> Workflow:
+async def store_workflow(database_url: str, draft: WorkflowDraft, act: Act = ANYONE) -> Workflow:
     engine = create_engine(database_url, 1)
     try:
-        return (await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(ANYONE, draft)).workflow
+        return (await PostgresDefinitionStore(engine, lambda: datetime.now(UTC)).create(act, draft)).workflow
     finally:
         await engine.dispose()
 

@@ -15,13 +15,15 @@ from tests.support.walls import logins_for
 
 
 class GrpcServerProcess(ServerProcess):
-    """`stub` talks to whichever process runs."""
+    """`stub` talks to whichever process runs, with `key` or that of the tenant of the test."""
 
-    def __init__(self, database_url: str, log: Path | None = None, workers: int = 1, **settings: str) -> None:
+    def __init__(
+        self, database_url: str, log: Path | None = None, workers: int = 1, key: str | None = None, **settings: str
+    ) -> None:
         port = free_port()
         environment = {**logins_for(database_url), "GRPC_PORT": str(port), "LOG_FORMAT": "json", **settings}
         super().__init__((sys.executable, "run_grpc_server.py", f"--workers={workers}"), port, log, **environment)
-        self.channel = grpc_channel(f"127.0.0.1:{port}")
+        self.channel = grpc_channel(f"127.0.0.1:{port}", key=key)
         self.stub: Any = WorkflowServiceStub(self.channel)
 
     async def close(self) -> None:

@@ -44,10 +44,11 @@ def logins_for(url: str) -> Mapping[str, str]:
 
 
 def urls_for(url: str) -> Mapping[str, str]:
-    """As `behind_walls`, if the login in the address is the server's own; another address stays as it is."""
+    """As `behind_walls`, if the login in the address is the server's own, or that of an embedded one; another address
+    stays as it is."""
     return behind_walls(url) if _is_main(url) else {"database_url": url}
 
 
 def _is_main(url: str) -> bool:
     login, main = login_of(url), login_of(os.environ.get("TEST_DATABASE_URL", f"postgresql://{USER}@localhost"))
-    return login is not None and main is not None and login.role == main.role
+    return login is not None and main is not None and login.role in (main.role, USER)
