@@ -1,8 +1,8 @@
 """What must be true of the rows of several tenants once everything is healed.
 
-`workflow check` finds a child of another tenant than its parent, an execution of another tenant than its revision, and a
-revision of another tenant than its workflow. Who has asked for a row it cannot know. Here that is known: from the prefixes
-of the API keys in the rows, and from what the clients of each tenant have been answered.
+`workflow check` finds a child of another tenant than its parent, an execution of another tenant than its revision, and
+a revision of another tenant than its workflow. Who has asked for a row it cannot know. Here that is known: from the
+prefixes of the API keys in the rows, and from what the clients of each tenant have been answered.
 """
 
 from collections.abc import Mapping, Sequence
