@@ -94,6 +94,7 @@ async def survive(
             wrong = await all_final(house.database_url)
             settled = time.monotonic() - began
             await clients.load.finish()
+            await clients.neighbours.finish()
         wrong += [*await trouble.verdict(), *await _verdict(house, clients, trouble)]
         story = f"{_story(plan, house, clients, trouble, raged)}; {await statuses(house.database_url)}, "
         story += f"final {settled:.1f} s after the healing"

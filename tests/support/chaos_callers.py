@@ -131,8 +131,12 @@ class RestCaller:
         await self.execution(execution_id)
 
     async def newest(self) -> Sequence[Listed]:
-        page = await self._call("GET", f"/executions?limit={LISTED}")
-        return [Listed(found["id"], int(found["workflow_id"])) for found in page["items"]]
+        return (await self.page(LISTED))[0]
+
+    async def page(self, limit: int, cursor: str | None = None) -> tuple[Sequence[Listed], str | None]:
+        """Executions, newest first, and the cursor of the next page; None after the last."""
+        page = await self._call("GET", f"/executions?limit={limit}" + (f"&cursor={cursor}" if cursor else ""))
+        return [Listed(found["id"], int(found["workflow_id"])) for found in page["items"]], page["next_cursor"]
 
     async def workflows(self) -> Sequence[dict[str, Any]]:
         return list((await self._call("GET", "/workflows"))["items"])

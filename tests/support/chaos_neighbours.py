@@ -8,13 +8,18 @@ import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
+from itertools import permutations
 
-from tests.support.chaos_callers import Absent, Disturbed, Ended, GrpcCaller, TenantCallers, Wrong
+from tests.support.chaos_callers import Absent, Disturbed, Ended, GrpcCaller, Listed, TenantCallers, Wrong
 
 NEIGHBOURS = 3
 MOST_TRIES = 4
 LONGEST_REST_SECONDS = 0.5
 REMEMBERED = 200
+PAGE = 200
+OFTEN = 20
+TRY_AGAIN_SECONDS = 0.5
 
 Try = Callable[[TenantCallers, random.Random, str], Awaitable[object]]
 
@@ -62,55 +67,82 @@ class Neighbours:
             for number in range(NEIGHBOURS):
                 group.create_task(self._live(random.Random(f"neighbour {number} {self._seed}")))
 
+    async def finish(self) -> None:
+        """Read all lists to their end, and try everything with each of the others."""
+        dice = random.Random(f"neighbours {self._seed}")
+        for of in self._callers:
+            await self._bear(of, partial(self._read_all, of, dice))
+        for of, other in permutations(self._callers, 2):
+            for tries, wanted in self._chances(other):
+                for name, attempt in tries.items():
+                    await self._bear(of, partial(self._try, of, other, name, attempt, dice.choice(wanted), dice))
+
     async def _live(self, dice: random.Random) -> None:
         while True:
             of, other = dice.sample(self._callers, 2)
-            await self._bear(of, self._read_lists(of, dice))
+            await self._bear(of, partial(self._read_lists, of, dice), times=1)
             for _ in range(dice.randint(1, MOST_TRIES)):
-                await self._bear(of, self._trespass(of, other, dice))
+                tries, wanted = dice.choice(self._chances(other))
+                name, attempt = dice.choice(list(tries.items()))
+                await self._bear(of, partial(self._try, of, other, name, attempt, dice.choice(wanted), dice), times=1)
             await asyncio.sleep(dice.uniform(0, LONGEST_REST_SECONDS))
 
-    async def _bear(self, of: TenantCallers, deed: Awaitable[None]) -> None:
-        try:
-            await deed
-        except Disturbed as error:
-            self.errors[str(error)] += 1
-        except (Ended, Wrong) as error:
-            self.wrong.append(f"a neighbour of {of.tenant.name}: {error!r}")
+    async def _bear(self, of: TenantCallers, deed: Callable[[], Awaitable[None]], times: int = OFTEN) -> None:
+        """Do it until it is not disturbed, so many times at most."""
+        for _ in range(times):
+            try:
+                return await deed()
+            except Disturbed as error:
+                self.errors[str(error)] += 1
+            except (Ended, Wrong) as error:
+                self.wrong.append(f"a neighbour of {of.tenant.name}: {error!r}")
+                return None
+            if times > 1:
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
+        return None
 
     async def _read_lists(self, of: TenantCallers, dice: random.Random) -> None:
-        tenant = of.tenant
-        for found in await of.anyone(dice).newest():
-            self._note(of, found.execution_id, found.workflow_id)
-        of_workflows = {workflow["key"]: workflow["id"] for workflow in await of.a_rest(dice).workflows()}
-        if of_workflows != tenant.workflows:
-            self.wrong.append(f"{tenant.name} has the workflows {tenant.workflows}, its list {of_workflows}")
+        self._note(of, await of.anyone(dice).newest())
+        listed = {workflow["key"]: workflow["id"] for workflow in await of.a_rest(dice).workflows()}
+        if listed != of.tenant.workflows:
+            self.wrong.append(f"{of.tenant.name} has the workflows {of.tenant.workflows}, its list {listed}")
         self.lists += 2
 
-    def _note(self, of: TenantCallers, execution_id: str, workflow_id: int) -> None:
-        name = of.tenant.name
-        if workflow_id not in of.tenant.workflows.values():
-            self.wrong.append(f"{execution_id} of the workflow {workflow_id} is in a list of {name}")
-        if others := [other for other, seen in self.seen.items() if other != name and execution_id in seen]:
-            self.wrong.append(f"{execution_id} is in a list of {name}, and was in one of {others}")
-        if execution_id not in self.seen[name]:
-            self.seen[name].add(execution_id)
-            self._newest[name].append(execution_id)
+    async def _read_all(self, of: TenantCallers, dice: random.Random) -> None:
+        await self._read_lists(of, dice)
+        cursor: str | None = ""
+        while cursor is not None:
+            listed, cursor = await of.a_rest(dice).page(PAGE, cursor)
+            self._note(of, listed)
+            self.lists += 1
 
-    async def _trespass(self, of: TenantCallers, other: TenantCallers, dice: random.Random) -> None:
-        """Try something with an execution or a workflow of the other one."""
-        executions, workflows = self._newest[other.tenant.name], list(other.tenant.workflows.values())
-        tries = dice.choice((TRIES_AT_EXECUTIONS, TRIES_AT_EXECUTIONS, TRIES_AT_WORKFLOWS))
-        wanted = dice.choice(workflows if tries is TRIES_AT_WORKFLOWS else executions or [None])
-        if wanted is None:
-            return
-        name, attempt = dice.choice(list(tries.items()))
-        what = f"{name} at {wanted} of {other.tenant.name}"
+    def _note(self, of: TenantCallers, listed: Sequence[Listed]) -> None:
+        name = of.tenant.name
+        for execution_id, workflow_id in listed:
+            if workflow_id not in of.tenant.workflows.values():
+                self.wrong.append(f"{execution_id} of the workflow {workflow_id} is in a list of {name}")
+            if others := [other for other, seen in self.seen.items() if other != name and execution_id in seen]:
+                self.wrong.append(f"{execution_id} is in a list of {name}, and was in one of {', '.join(others)}")
+            if execution_id not in self.seen[name]:
+                self.seen[name].add(execution_id)
+                self._newest[name].append(execution_id)
+
+    def _chances(self, other: TenantCallers) -> Sequence[tuple[Mapping[str, Try], Sequence[str]]]:
+        """What can be tried, and with which ids of the other one."""
+        workflows = [str(number) for number in other.tenant.workflows.values()]
+        executions = list(self._newest[other.tenant.name])
+        at_executions = [(TRIES_AT_EXECUTIONS, executions)] * 2 if executions else []
+        return [*at_executions, (TRIES_AT_WORKFLOWS, workflows)]
+
+    async def _try(
+        self, of: TenantCallers, other: TenantCallers, name: str, attempt: Try, wanted: str, dice: random.Random
+    ) -> None:
+        what = f"{of.tenant.name} tried {name} at {wanted} of {other.tenant.name}"
         try:
-            await attempt(of, dice, str(wanted))
+            await attempt(of, dice, wanted)
         except Absent:
             self.refused[name] += 1
         except (Ended, Wrong) as error:
-            self.wrong.append(f"{of.tenant.name} tried {what}, and was answered {error!r}")
+            self.wrong.append(f"{what}, and was answered {error!r}")
         else:
-            self.wrong.append(f"{of.tenant.name} tried {what}, and it was done")
+            self.wrong.append(f"{what}, and it was done")
