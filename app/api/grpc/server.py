@@ -33,12 +33,14 @@ class GrpcLimits:
     """The limits of connections.
 
     message_bytes: of messages in both directions.
+    metadata_bytes: of the metadata of a call, as the head of a request over REST. It must have room for a credential.
     connections: how many may be open at the same time; further ones are closed at once.
     handshake_seconds: how long a new connection may take for TLS and the first frames of HTTP/2.
     idle_seconds: a connection without calls is closed after this time; clients open another one when they need it.
     """
 
     message_bytes: int = 4_194_304
+    metadata_bytes: int = 65_536
     connections: int = 1_000
     handshake_seconds: float = 10.0
     idle_seconds: float = 600.0
@@ -132,6 +134,9 @@ def _options(limits: GrpcLimits, *, share_port: bool) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", limits.message_bytes),
         ("grpc.max_send_message_length", limits.message_bytes),
+        # Between the first size and the second, calls are refused by chance.
+        ("grpc.max_metadata_size", limits.metadata_bytes),
+        ("grpc.absolute_max_metadata_size", limits.metadata_bytes),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         ("grpc.server_handshake_timeout_ms", int(limits.handshake_seconds * 1_000)),
         ("grpc.max_connection_idle_ms", int(limits.idle_seconds * 1_000)),
