@@ -48,16 +48,15 @@ def verify(
         list[str] | None,
         typer.Option("--anchor", metavar="NUMBER:HASH", help="Entry NUMBER has this hash; from a line `audit_head`."),
     ] = None,
-    database: Annotated[str | None, typer.Option(help="Replaces DATABASE_URL: a URL or `file:PATH`.")] = None,
+    database: Annotated[str | None, typer.Option(help="Replaces ENGINE_DATABASE_URL: a URL or `file:PATH`.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify the audit log in the database. Exits 0 if no entry was changed, 1 at the first that was.
 
     Reads the database itself, so it also works while the service is down. Its user must see all tenants.
     """
-    from app.cli.targets import override_environment, settings
+    from app.cli.targets import checked_database
     from app.cli.verifying import parse_anchors, verify_database
 
-    override_environment(DATABASE_URL=database)
     noted = parse_anchors(anchors or [], tenant)
-    raise typer.Exit(verify_database(settings().database_url, tenant, noted, as_json=as_json))
+    raise typer.Exit(verify_database(checked_database(database), tenant, noted, as_json=as_json))

@@ -166,9 +166,7 @@ def check(
 ) -> None:
     """Verify every history in the database. Exits 0 if all are correct, 1 if there are findings."""
     from app.cli.checking import check_database
-    from app.cli.targets import override_environment, settings
+    from app.cli.targets import checked_database, settings
 
-    override_environment(DATABASE_URL=database)
-    configured = settings()
-    url = (None if database else configured.engine_database_url) or configured.database_url
-    raise typer.Exit(check_database(url, execution, configured.max_descendants, feed=feed, as_json=as_json))
+    url = checked_database(database)
+    raise typer.Exit(check_database(url, execution, settings().max_descendants, feed=feed, as_json=as_json))

@@ -39,6 +39,13 @@ def override_environment(**values: str | int | None) -> None:
     os.environ.update({name: str(value) for name, value in values.items() if value is not None})
 
 
+def checked_database(given: str | None) -> str:
+    """The database that `check` and `audit verify` read, with a login that sees all tenants if there is one apart."""
+    override_environment(DATABASE_URL=given)
+    configured = settings()
+    return given or configured.engine_database_url or configured.database_url
+
+
 def services(grpc_target: str | None, rest_url: str | None) -> Services:
     return Services(grpc_address(grpc_target), rest_base(rest_url))
 

@@ -14,6 +14,7 @@ from app.audit.entry import Entry
 from app.cli import app
 from tests.support.databases import ask
 from tests.support.tenant import needs_default
+from tests.support.walls import logins_for
 
 pytestmark = needs_default("is about the log of the tenant default")
 
@@ -58,6 +59,14 @@ async def test_a_whole_log_is_a_line_for_each_tenant(verify: Verify, log: str):
     head = await head_of(log)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == f"default: 4 entries, none changed; the last one is {head}\nsales: no entries\n"
+
+
+async def test_behind_the_walls_it_reads_with_the_login_of_engines(log: str):
+    """The settings of a service, and no option."""
+    runner = CliRunner(env=logins_for(log))
+    result = await asyncio.to_thread(runner.invoke, app, ["audit", "verify"], catch_exceptions=False)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[0].startswith("default: 4 entries, none changed")
 
 
 async def test_one_tenant_is_looked_at_by_itself(verify: Verify):
