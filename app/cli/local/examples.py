@@ -7,7 +7,7 @@ as it is.
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -28,6 +28,8 @@ WRITTEN_ADDRESS = "http://127.0.0.1:8000"
 
 
 CALLS_OWN_API = "self-check"
+KEY_SECRET = "SELF_CHECK_KEY"
+"""The secret with the API key of the example that calls this service, while that asks who calls."""
 
 
 def example_settings(settings: Settings) -> Mapping[str, str]:
@@ -51,24 +53,37 @@ def tenant_of(rest_url: str) -> str:
         return service.tenant()
 
 
-def load_examples(rest_url: str, used: Set[str] = frozenset(), last_rest_url: str | None = None) -> list[str]:
+def load_examples(
+    rest_url: str, used: Set[str] = frozenset(), last_rest_url: str | None = None, *, with_key: bool = False
+) -> list[str]:
     """Create the examples whose key is not in `used`; return the keys of those that were created.
 
     An example that calls this service gets its new address if it is as it was loaded when the address was
-    `last_rest_url`. Raise `ClientError` when the service does not respond.
+    `last_rest_url`, and with `with_key` it sends an API key. Raise `ClientError` when the service does not respond.
     """
     with RestClient(rest_url) as service:
-        definitions = example_definitions()
+        definitions, here = example_definitions(), _Called(rest_url, with_key)
         if last_rest_url is not None:
             for key in used & definitions.keys():
-                _readdress(service, definitions[key], last_rest_url, rest_url)
-        return [key for key, one in definitions.items() if key not in used and _create(service, one, rest_url)]
+                _refit(service, definitions[key], last_rest_url, here)
+        return [key for key, one in definitions.items() if key not in used and _create(service, one, here)]
 
 
-def _create(service: RestClient, definition: Definition, rest_url: str) -> bool:
+class _Called(NamedTuple):
+    """How an example calls this service.
+
+    address: of the REST API.
+    with_key: whether it sends the API key in the secret `KEY_SECRET`.
+    """
+
+    address: str
+    with_key: bool
+
+
+def _create(service: RestClient, definition: Definition, called: _Called) -> bool:
     """Whether it was created. One that is refused is reported; one that exists is left alone."""
     try:
-        service.create_workflow(_at_address(definition, rest_url).request)
+        service.create_workflow(_fitted(definition, called).request)
     except ServiceRefusal as refusal:
         if refusal.status != httpx.codes.CONFLICT:
             tell(refused(definition, refusal.problems or (Problem("", refusal.message),)))
@@ -76,19 +91,34 @@ def _create(service: RestClient, definition: Definition, rest_url: str) -> bool:
     return True
 
 
-def _readdress(service: RestClient, definition: Definition, before: str, now: str) -> None:
-    loaded, moved = _at_address(definition, before), _at_address(definition, now)
-    if loaded == moved:
+def _refit(service: RestClient, definition: Definition, last_address: str, now: _Called) -> None:
+    before = (_fitted(definition, _Called(last_address, with_key)) for with_key in (False, True))
+    fitted = _fitted(definition, now)
+    others = [draft_of(loaded) for loaded in before if loaded != fitted]
+    if not others:
         return
     found = service.find_workflow(definition.key)
     stored = None if found is None else workflow_from_document(found)
-    if stored is not None and applied(stored, draft_of(loaded)) is stored:
-        service.replace_workflow(definition.key, moved.request)
+    if stored is not None and any(applied(stored, draft) is stored for draft in others):
+        service.replace_workflow(definition.key, fitted.request)
 
 
-def _at_address(definition: Definition, rest_url: str) -> Definition:
-    """The definition with the address of the REST API replaced by the one that it really has."""
-    return replace(definition, document=_readdressed(definition.document, rest_url))
+def _fitted(definition: Definition, called: _Called) -> Definition:
+    """The definition with the address that the REST API really has, and with a key if that is needed."""
+    document = definition.document
+    if called.with_key and definition.key == CALLS_OWN_API:
+        document = _with_key(document)
+    return replace(definition, document=_readdressed(document, called.address))
+
+
+def _with_key(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document whose `http` tasks send the key."""
+    headers = {"Authorization": f"Bearer ${{secrets.{KEY_SECRET}}}"}
+    tasks = [
+        task | {"config": task["config"] | {"headers": headers}} if task.get("type") == "http" else task
+        for task in document["tasks"]
+    ]
+    return {**document, "secrets": [KEY_SECRET], "tasks": tasks}
 
 
 def _readdressed(value: Any, rest_url: str) -> Any:

@@ -123,7 +123,7 @@ async def _run(settings: Settings, addresses: Addresses, wishes: Wishes, defects
         async with _processes(settings, addresses, {**logins.environment, **extra}) as (rest, grpc):
             await _both(rest.ready(), grpc.ready())
             if with_examples:
-                await _load_examples(logins.engine, addresses.rest)
+                await _load_examples(logins.engine, addresses.rest, with_key=settings.auth == "on")
             has_example = await asyncio.to_thread(_exists, addresses.rest, FIRST_EXAMPLE)
             with noted(_note(settings, addresses)):
                 is_found = default_grpc_address() == addresses.grpc
@@ -154,13 +154,13 @@ async def _processes(
         await _both(rest.stop(seconds), grpc.stop(seconds))
 
 
-async def _load_examples(url: str, rest_url: str) -> None:
+async def _load_examples(url: str, rest_url: str, *, with_key: bool) -> None:
     """Load the examples. If that fails, report it and continue: the service is usable without them."""
     last = last_service()
     try:
         tenant = await asyncio.to_thread(tenant_of, rest_url)
         used = await used_keys(url, tenant, example_definitions())
-        await asyncio.to_thread(load_examples, rest_url, used, last and last.rest)
+        await asyncio.to_thread(load_examples, rest_url, used, last and last.rest, with_key=with_key)
     except (CliError, ClientError, StorageError) as error:
         failures().say(f"the examples could not be loaded: {error}")
 

@@ -43,16 +43,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def load(url: str, database_url: str):
     """What `workflow up` does; `last` is the address at which the service was before."""
 
-    async def load(last: str | None = None) -> Sequence[str]:
-        return await load_at(url, database_url, last)
+    async def load(last: str | None = None, *, with_key: bool = False) -> Sequence[str]:
+        return await load_at(url, database_url, last, with_key=with_key)
 
     return load
 
 
-async def load_at(url: str, database_url: str, last: str | None = None) -> Sequence[str]:
+async def load_at(url: str, database_url: str, last: str | None = None, *, with_key: bool = False) -> Sequence[str]:
     tenant = await asyncio.to_thread(examples.tenant_of, url)
     used = await used_keys(database_url, tenant, examples.example_definitions())
-    return await asyncio.to_thread(examples.load_examples, url, used, last)
+    return await asyncio.to_thread(examples.load_examples, url, used, last, with_key=with_key)
 
 
 async def call(url: str, method: str, path: str, body: object = None) -> dict:
@@ -138,6 +138,24 @@ async def test_an_example_follows_the_address_of_the_service(url: str, load):
     revision = (await call(url, "GET", "/workflows/calls"))["revision"]
     await load(url)
     assert (await call(url, "GET", "/workflows/calls"))["revision"] == revision
+
+
+async def test_an_example_that_calls_the_service_sends_a_key_if_that_asks_who_calls(
+    url: str, load, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(examples, "CALLS_OWN_API", "calls")
+    keyed = {"url": "${vars.service}/readyz", "headers": {"Authorization": "Bearer ${secrets.SELF_CHECK_KEY}"}}
+    await load(with_key=True)
+    created = await call(url, "GET", "/workflows/calls")
+    assert (created["secrets"], created["tasks"][0]["config"]) == (["SELF_CHECK_KEY"], keyed)
+    assert created["variables"] == {"service": url}
+    await load(url)
+    without = await call(url, "GET", "/workflows/calls")
+    assert (without["secrets"], without["tasks"][0]["config"]) == ([], {"url": "${vars.service}/readyz"})
+    for _ in range(2):
+        await load(url, with_key=True)
+        changed = await call(url, "GET", "/workflows/calls")
+        assert (changed["revision"], changed["secrets"]) == (3, ["SELF_CHECK_KEY"])
 
 
 @pytest.mark.parametrize("change", [{"name": "Mine"}, {"variables": {"service": "http://127.0.0.1:9"}}], ids=str)

@@ -73,4 +73,4 @@ async def service(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         settings = Settings(**urls_for(database_url), redis_url=None, fastapi_port=port, **more)
         async with _served(settings, listener), open_engine_process(settings) as engine:
             rest = f"http://{place}"
-            yield Service(await asyncio.to_thread(load_examples, rest), engine, rest)
+            yield Service(await asyncio.to_thread(load_examples, rest, with_key=settings.auth == "on"), engine, rest)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from app.cli.local.examples import KEY_SECRET
 from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.engine.watching.updates import Update
 from tests.support.clients import rest_client
-from tests.support.tenant import needs_default
+from tests.support.tenant import KEY, place_of_secret
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -150,8 +153,9 @@ async def test_flaky_import(service):
     )
 
 
-@needs_default("the example calls the REST API without a key")
-async def test_self_check(service):
+async def test_self_check(service, monkeypatch: pytest.MonkeyPatch):
+    """With AUTH=on it sends the key that the secret has."""
+    monkeypatch.setenv(place_of_secret(KEY_SECRET).variable, KEY.text)
     updates = await service.run("self-check")
     check_numbers(updates)
     assert updates[-1].event.status is ExecutionStatus.COMPLETED, updates[-1].message
