@@ -101,11 +101,16 @@ class FeedBatch:
     after: the position before the range.
     through: the last position of the range.
     events: the events of the tenant in the range, which may be none.
+    size: about how many bytes of data they hold.
     """
 
     after: int
     through: int
     events: Sequence[FeedEvent]
+    size: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(len(found.update.event.data or "") for found in self.events))
 
     def rest(self, after: int) -> "FeedBatch":
         """The part behind a position of the range."""
@@ -116,8 +121,3 @@ class FeedBatch:
         if wanted == EVERYTHING:
             return self
         return FeedBatch(self.after, self.through, [found for found in self.events if wanted.matches(found)])
-
-    @property
-    def size(self) -> int:
-        """About how many bytes of data the events hold."""
-        return sum(len(found.update.event.data or "") for found in self.events)
