@@ -12,6 +12,7 @@ import asyncpg
 from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
+from app.adapters.database.feed import PostgresFeed
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore, PostgresWorkflowKeys
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schedules import PostgresScheduleStore
@@ -28,6 +29,7 @@ from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.domain.tenants import TenantChange
 from app.engine.ports import ControlCommand, ExecutionFilter, Opening
+from app.feed.entries import Entry
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
 from app.identity.ports import Ended
 from app.schedules.schedule import Overlap, Schedule, Timing
@@ -69,6 +71,7 @@ class Stores:
         self.tenants = PostgresTenantStore(pool)
         self.workflow_keys = PostgresWorkflowKeys(pool)
         self.audit = PostgresAudit(pool)
+        self.feed = PostgresFeed(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
         """Store one of each kind. `main` stores what only engines do."""
@@ -118,6 +121,7 @@ class Stores:
             "execution": lambda: x.get(tenant_id, of.execution_id),
             "of idempotency key": lambda: x.find_by_idempotency_key(tenant_id, of.workflow_id, "k"),
             "history": lambda: _existing_history(x, tenant_id, of.execution_id),
+            "events of the feed": lambda: _of_feed(self.feed, tenant_id, of.execution_id),
             "last_event": lambda: x.last_event(tenant_id, of.execution_id),
             **{f"executions {wanted}": _listing(x, tenant_id, wanted, of) for wanted in filters},
             "current revision": lambda: self.reader.current(by_id),
@@ -184,6 +188,11 @@ class Stores:
         assert (await self.tenants.limits()).there_are_several
         assert (await self.tenants.list_tenants(0, 10))[1] == 3
         assert await self.schedules.now()
+        last = await self.feed.number()
+        assert last is not None
+        assert (await self.feed.head()).last == last
+        # Ids and numbers of all tenants, for the follower.
+        assert of.execution_id in [entry.execution_id for entry in await self.feed.entries(0)]
 
 
 @asynccontextmanager
@@ -223,6 +232,12 @@ def _schedule(tenant_id: int, workflow_id: int) -> Schedule:
         created_at=NOW,
         updated_at=NOW,
     )
+
+
+async def _of_feed(feed: PostgresFeed, tenant_id: int, execution_id: uuid.UUID) -> Any:
+    """None if there is none."""
+    (found,) = await feed.events(tenant_id, [Entry(1, execution_id, 1, 1, None)])
+    return found or None
 
 
 async def _existing_history(executions: PostgresExecutionStore, tenant_id: int, execution_id: uuid.UUID) -> Any:
