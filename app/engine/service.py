@@ -19,8 +19,10 @@ from app.engine.ports import ExecutionFilter, ExecutionStore, NoStartQuota, Star
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
+from app.engine.watching.batch import Batch
 from app.engine.watching.updates import Update
-from app.engine.watching.watchers import Batch, Hub, Watcher, follow
+from app.engine.watching.watcher import Watcher
+from app.engine.watching.watchers import Hub, follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,7 @@ class ExecutionService:
         if held is None or held[0].tenant_id != caller.tenant_id:
             return self._follow(await self.get(caller, execution_id), after)
         execution, committed = held
-        watcher = self._hub.add(execution.id)
-        watcher.must_read = after < committed
+        watcher = self._hub.add(execution.id, after if after >= committed else None)
         return self._follow(execution, after, watcher)
 
     async def _follow(

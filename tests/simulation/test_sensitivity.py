@@ -17,7 +17,8 @@ from app.engine.running.children import Children
 from app.engine.running.claiming import Claiming
 from app.engine.running.held_runs import HeldRuns
 from app.engine.running.recorder import Recorder, WritePermit
-from app.engine.watching.watchers import Batch, Watcher
+from app.engine.watching.batch import Batch
+from app.engine.watching.watcher import Watcher
 from app.feed.entries import Entry, FeedBatch
 from app.feed.reading import FeedReading
 from tests.support.memory.database import MemoryDatabase, StoredExecution

@@ -24,6 +24,8 @@ Q = TypeVar("Q")
 Updates = AsyncGenerator[Sequence[Update]]
 
 KEPT_PARTS = 4_096
+PROTOBUF = "protobuf"
+"""The format under which a shared update keeps its message."""
 
 
 def stream(method: Callable[[S, Q, Caller], Awaitable[Updates]]) -> Callable[[S, Q, Context, Caller], Awaitable[None]]:
@@ -61,12 +63,7 @@ class UpdateSerializer:
 
     def bytes_of(self, update: Update) -> bytes:
         """A serialized `WorkflowExecutionUpdate`. An update that several watchers share is serialized once."""
-        if update.sent is not None:
-            return update.sent
-        made = self._serialized(update)
-        if update.is_shared:
-            update.sent = made
-        return made
+        return update.in_format(PROTOBUF, self._serialized)
 
     def _serialized(self, update: Update) -> bytes:
         event = update.event

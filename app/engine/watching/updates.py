@@ -1,6 +1,6 @@
 """Describes an event for people: with the name of its task, and with a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -69,7 +69,6 @@ class Update:
     event: the event.
     task_name: the event's task; None when the event is about the whole execution.
     is_shared: whether several watchers receive this object.
-    sent: the encoded message. The API that sends a shared update first stores it here, so that it is encoded once.
     """
 
     execution_id: UUID
@@ -77,7 +76,21 @@ class Update:
     event: Event
     task_name: str | None
     is_shared: bool = field(default=False, compare=False)
-    sent: bytes | None = field(default=None, init=False, compare=False, repr=False)
+    _made: dict[str, bytes] | None = field(default=None, init=False, compare=False, repr=False)
+
+    def in_format(self, name: str, make: Callable[["Update"], bytes]) -> bytes:
+        """The update as an API sends it.
+
+        name: of the format. Whatever two calls with the same name make must be the same.
+        make: makes the bytes. It is called once for each format of an update that several watchers share.
+        """
+        if not self.is_shared:
+            return make(self)
+        if self._made is None:
+            self._made = {}
+        if (made := self._made.get(name)) is None:
+            made = self._made[name] = make(self)
+        return made
 
     @property
     def task_status(self) -> TaskStatus | None:

@@ -10,9 +10,11 @@ import pytest
 from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.engine.ports import HistoryPage, StoreUnreachable
-from app.engine.watching import watchers
+from app.engine.watching import follower, watcher
+from app.engine.watching.batch import Batch
 from app.engine.watching.updates import Update
-from app.engine.watching.watchers import Batch, Hub, Watcher, follow
+from app.engine.watching.watcher import Watcher
+from app.engine.watching.watchers import Hub, follow
 from tests.support.histories import completed, note
 from tests.support.virtual_time import in_virtual_time
 
@@ -136,7 +138,7 @@ async def test_a_number_that_is_not_reached_yet_is_waited_for(hub: Hub, book: Bo
 
 
 async def test_a_long_history_is_read_by_pages(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchers, "PAGE", 10)
+    monkeypatch.setattr(follower, "PAGE", 10)
     book.write(END)
     reader = Reader(hub, book)
     await reader.task
@@ -220,7 +222,7 @@ async def test_a_gap_behind_what_is_held_is_read_too(hub: Hub, book: Book) -> No
 
 
 async def test_a_slow_watcher_loses_nothing(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchers, "HELD_EVENTS", 5)
+    monkeypatch.setattr(watcher, "HELD_EVENTS", 5)
     quick, slow = Reader(hub, book), Reader(hub, book)
     hub.publish(EXECUTION, book.write(1))
     await slow.has(1)
@@ -235,7 +237,7 @@ async def test_a_slow_watcher_loses_nothing(hub: Hub, book: Book, monkeypatch: p
 
 
 async def test_a_step_larger_than_a_watcher_holds(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchers, "HELD_EVENTS", 5)
+    monkeypatch.setattr(watcher, "HELD_EVENTS", 5)
     reader = Reader(hub, book)
     hub.publish(EXECUTION, book.write(20))
     await reader.has(20)

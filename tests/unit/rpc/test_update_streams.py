@@ -151,5 +151,18 @@ async def test_shared_updates_are_serialized_once_for_500_watchers(made: list[Up
 async def test_what_one_watcher_sends_is_not_kept(made: list[Update]) -> None:
     updates: list[Any] = [update(EventType.TASK_COMPLETED, '"x"', "a", 1, number) for number in range(1, 4)]
     await callers_of(Servicer(updates), 1)
-    assert made == updates
-    assert [shown.sent for shown in updates] == [None] * 3
+    await callers_of(Servicer(updates), 1)
+    assert made == updates * 2
+
+
+async def test_what_is_shared_is_kept_for_each_format(made: list[Update]) -> None:
+    """As a JSON serializer does, beside the gRPC stream."""
+    shown = update(EventType.TASK_COMPLETED, '"x"', "a", 1)
+    shown.is_shared = True
+    texts = [shown.in_format("json", lambda one: b'{"sequence":%d}' % one.event.sequence) for _ in range(2)]
+    callers = await callers_of(Servicer([shown]), 2)
+    again = shown.in_format("json", lambda _: b"another")
+    assert texts == [b'{"sequence":7}'] * 2
+    assert again is texts[0]
+    assert made == [shown]
+    assert [pb.WorkflowExecutionUpdate.FromString(*caller.written) for caller in callers] == [message(shown)] * 2
