@@ -12,12 +12,10 @@ harmless: events that a watcher has already are dropped. One that is too high wo
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from app.background.alarm import Alarm
 from app.domain.errors import Unavailable
-from app.domain.events import Event
 from app.engine.ports import HistoryPage
 from app.engine.watching.batch import Batch
 from app.engine.watching.watcher import Watcher
@@ -50,11 +48,11 @@ class Follower:
         self.watchers: list[Watcher] = []
         self.is_behind = False
         self._history: History | None = None
-        self._position: int | None = None
+        self._position = 0  # nothing has been offered yet
         self._reading: asyncio.Task[None] | None = None
         self._clock = Alarm(self._poll)
         self._poll_seconds = self._pause = 0.0
-        self._polled_at: int | None = None  # the position then
+        self._polled_at = 0  # the position when the next poll was set
 
     def serve(self, history: History, poll_seconds: float) -> None:
         """Read with `history` for all watchers from now on.
@@ -67,18 +65,26 @@ class Follower:
             self._poll_seconds = poll_seconds
             self._poll_again_after(poll_seconds)
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Offer committed events to all watchers. Never waits."""
-        self._hand_out(Batch(events, is_shared=len(self.watchers) > 1), self.watchers)
+    def hand_out(self, batch: Batch, reader: Watcher | None = None) -> None:
+        """Offer all watchers but `reader` what lies behind the position, and move it. Never waits."""
+        if batch.first <= self._position:
+            if batch.last <= self._position:
+                return
+            batch = batch.rest(self._position, is_shared=batch.is_shared)
+        self._position = batch.last
+        for watcher in self.watchers:
+            if watcher is not reader:
+                watcher.offer(batch)
 
     def wake(self) -> None:
         """The history has grown, or may have grown, by events that are not published here."""
         self.is_behind = True
+        if self._is_wanted():
+            self.catch_up()
+            return
         for watcher in self.watchers:
             if not watcher.follows:
                 watcher.wake()
-        if self._is_wanted():
-            self.catch_up()
 
     def catch_up(self) -> None:
         """Read what is new, unless that is being done. Never waits."""
@@ -94,15 +100,14 @@ class Follower:
         # A full page may have a successor. A wake-up during the read has set the flag, and it must stay set.
         is_full = len(page.events) == PAGE
         watcher.must_read = watcher.must_read or is_full
-        # While no position is known, only the end of the history is worth to be known to all.
-        if page.events and not (is_full and self._position is None):
-            others = [one for one in self.watchers if one is not watcher]
-            self._found(Batch(page.events, is_shared=len(others) > 1), others)
+        # Before anything is offered, only the end of the history is worth to be offered to all.
+        if page.events and (self._position or not is_full):
+            self._found(Batch(page.events, is_shared=len(self.watchers) > 2), watcher)
         return page
 
     def has_passed(self, number: int) -> bool:
         """Whether events after `number` have been offered, so that who joins now does not receive them."""
-        return self._position is not None and self._position > number
+        return self._position > number
 
     def close(self) -> None:
         """Read no more, and leave no timer behind. May be called more than once."""
@@ -135,31 +140,20 @@ class Follower:
             page = await self._history(self._start(), PAGE)
             self.is_behind = self.is_behind or len(page.events) == PAGE
             if page.events:
-                self._found(Batch(page.events, is_shared=len(self.watchers) > 1), self.watchers)
+                self._found(Batch(page.events, is_shared=len(self.watchers) > 1))
             elif page.ended or not page.exists:
                 return False
         return True
 
     def _start(self) -> int:
-        """After which event to read. While no position is known, nothing has been offered to anybody."""
-        if self._position is not None:
-            return self._position
-        return min(watcher.after for watcher in self.watchers if watcher.wants_more)
+        """After which event to read for all. Before anything is offered: what the first of them has."""
+        return self._position or min(watcher.after for watcher in self.watchers if watcher.wants_more)
 
-    def _found(self, batch: Batch, watchers: Iterable[Watcher]) -> None:
-        self._hand_out(batch, watchers)
-        self._poll_again_after(self._poll_seconds)
-
-    def _hand_out(self, batch: Batch, watchers: Iterable[Watcher]) -> None:
-        """Offer what lies behind the position, and move it."""
-        position = self._position
-        if position is not None and batch.first <= position:
-            if batch.last <= position:
-                return
-            batch = batch.rest(position, is_shared=batch.is_shared)
-        self._position = batch.last
-        for watcher in watchers:
-            watcher.offer(batch)
+    def _found(self, batch: Batch, reader: Watcher | None = None) -> None:
+        before = self._position
+        self.hand_out(batch, reader)
+        if self._position > before:
+            self._poll_again_after(self._poll_seconds)
 
     def _is_wanted(self) -> bool:
         return any(watcher.wants_more for watcher in self.watchers)

@@ -65,7 +65,8 @@ class Watcher:
         # A read of the database may have returned events that were offered meanwhile. They must not be returned twice.
         while self._held and self._held[0].last <= after:
             # A reader beyond the end receives no last event. It learns from the database that nothing will come.
-            self.must_read = self._drop_first().is_final or self.must_read
+            if self._drop_first().is_final:
+                self.must_read = True
         if not self._held:
             return None
         if self._held[0].first > after + 1:

@@ -65,7 +65,7 @@ class Hub:
     def publish(self, execution_id: UUID, events: Sequence[Event]) -> None:
         """Deliver committed events to the watchers in this process, and notify other processes. Never waits."""
         if (follower := self._followers.get(execution_id)) is not None:
-            follower.publish(events)
+            follower.hand_out(Batch(events, is_shared=len(follower.watchers) > 1))
         self._announce(execution_id)
 
     def wake(self, execution_id: UUID) -> None:

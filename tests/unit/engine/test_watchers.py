@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -51,6 +52,7 @@ class Reader:
     """Follows in a task of its own and keeps what it got."""
 
     def __init__(self, hub: Hub, book: Book, after: int = 0, poll_seconds: float = HOUR) -> None:
+        self.hub = hub
         self.watcher = hub.add(EXECUTION)
         self.numbers: list[int] = []
         self.batches: list[Batch] = []
@@ -60,11 +62,14 @@ class Reader:
         self.task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        async with aclosing(self._batches) as batches:
-            async for batch in batches:
-                self.batches.append(batch)
-                self.numbers += [event.sequence for event in batch.events]
-                await self.paused.wait()
+        try:
+            async with aclosing(self._batches) as batches:
+                async for batch in batches:
+                    self.batches.append(batch)
+                    self.numbers += [event.sequence for event in batch.events]
+                    await self.paused.wait()
+        finally:
+            self.hub.remove(EXECUTION, self.watcher)
 
     async def has(self, number: int) -> None:
         while not self.numbers or self.numbers[-1] < number:
@@ -309,19 +314,21 @@ def test_a_watcher_knows_from_where_it_holds(first: int | None, number: int, hol
     assert watcher.holds_from(number) is holds
 
 
-async def test_looks_for_nothing_become_rarer_until_something_comes(hub: Hub, book: Book, monkeypatch) -> None:
-    pauses: list[float] = []
-
-    async def wait(self: Watcher, seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) in (7, 9):
-            book.write(3 if len(pauses) == 7 else END)
-        self.must_read = True
-
-    monkeypatch.setattr(Watcher, "wait", wait)
+@in_virtual_time
+async def test_looks_for_nothing_become_rarer_until_something_comes() -> None:
+    hub, book, looks = Hub(), Book(), []
     book.write(2)
+    read = book.read_history
+
+    async def note_look(after: int, limit: int) -> HistoryPage:
+        looks.append(asyncio.get_running_loop().time())
+        if len(looks) in (8, 10):
+            book.write(3 if len(looks) == 8 else END)
+        return await read(after, limit)
+
+    book.read_history = note_look  # type: ignore[method-assign]
     await Reader(hub, book, poll_seconds=1.0).task
-    assert pauses == [1, 2, 4, 8, 10, 10, 10, 1, 2]
+    assert [later - look for look, later in pairwise(looks)] == [1, 2, 4, 8, 10, 10, 10, 1, 2]
 
 
 # What watchers share
