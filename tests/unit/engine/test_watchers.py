@@ -1,7 +1,6 @@
 """Following a history: in order, without a gap, from any number, through everything that may happen to a watcher."""
 
 import asyncio
-from contextlib import aclosing
 from itertools import pairwise
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -9,72 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.domain.errors import Unavailable
-from app.domain.events import Event
 from app.engine.ports import HistoryPage, StoreUnreachable
 from app.engine.watching import follower, watcher
 from app.engine.watching.batch import Batch
 from app.engine.watching.updates import Update
 from app.engine.watching.watcher import Watcher
 from app.engine.watching.watchers import Hub, follow
-from tests.support.histories import completed, note
+from tests.support.histories import note
 from tests.support.virtual_time import in_virtual_time
-
-EXECUTION = uuid4()
-HOUR = 3600.0
-END = 40
-
-
-class Book:
-    """A stored history that grows as the test wants; counts how often it is read."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.reads = 0
-        self.failing = False
-
-    def write(self, until: int) -> list[Event]:
-        """On to event `until`; number END is the last."""
-        first = len(self.events) + 1
-        new = [completed(number) if number == END else note(number) for number in range(first, until + 1)]
-        self.events += new
-        return new
-
-    async def read_history(self, after: int, limit: int) -> HistoryPage:
-        self.reads += 1
-        if self.failing:
-            raise StoreUnreachable("no answer")
-        page = [event for event in self.events if event.sequence > after][:limit]
-        last = page[-1:] or self.events[-1:]
-        return HistoryPage(page, bool(last) and last[0].type.is_final)
-
-
-class Reader:
-    """Follows in a task of its own and keeps what it got."""
-
-    def __init__(self, hub: Hub, book: Book, after: int = 0, poll_seconds: float = HOUR) -> None:
-        self.hub = hub
-        self.watcher = hub.add(EXECUTION)
-        self.numbers: list[int] = []
-        self.batches: list[Batch] = []
-        self.paused = asyncio.Event()
-        self.paused.set()
-        self._batches = follow(hub, self.watcher, book.read_history, EXECUTION, after, poll_seconds)
-        self.task = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        try:
-            async with aclosing(self._batches) as batches:
-                async for batch in batches:
-                    self.batches.append(batch)
-                    self.numbers += [event.sequence for event in batch.events]
-                    await self.paused.wait()
-        finally:
-            self.hub.remove(EXECUTION, self.watcher)
-
-    async def has(self, number: int) -> None:
-        while not self.numbers or self.numbers[-1] < number:
-            assert not self.task.done(), self.numbers
-            await asyncio.sleep(0)
+from tests.support.watching import END, EXECUTION, HOUR, Book, Reader, numbers
 
 
 @pytest.fixture
@@ -85,10 +27,6 @@ def hub() -> Hub:
 @pytest.fixture
 def book() -> Book:
     return Book()
-
-
-def numbers(until: int, after: int = 0) -> list[int]:
-    return list(range(after + 1, until + 1))
 
 
 async def test_a_watcher_from_the_beginning_sees_everything_live(hub: Hub, book: Book) -> None:
