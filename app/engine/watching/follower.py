@@ -2,8 +2,8 @@
 
 An execution that runs in another process grows without being published here. One follower then reads its new events,
 after a wake-up and, because wake-ups may be lost, at an interval, and offers them to all its watchers. It reads only
-when a watcher has taken everything and waits: whoever is slow costs no reads, and finds in its buffer what others have
-caused to be read.
+when a watcher has taken everything and waits: a slow one costs no reads, and finds in its buffer what was read for the
+others.
 
 Invariant: of the events up to the position of the follower, a watcher has received or buffered all, or it reads the
 database by itself. The position moves only when what lies before it is offered to all watchers, and a watcher begins
