@@ -91,6 +91,21 @@ async def test_what_grows_here_is_not_polled() -> None:
     assert book.reads == 1
 
 
+@in_virtual_time
+async def test_watchers_that_come_all_the_time_do_not_put_off_the_poll() -> None:
+    hub, book = Hub(), Book()
+    book.write(3)
+    readers = [Reader(hub, book, poll_seconds=1.0)]
+    for _ in range(9):
+        await asyncio.sleep(0.3)
+        readers.append(Reader(hub, book, poll_seconds=1.0))
+    await all_wait(*readers)
+    assert book.reads == len(readers) + 1, "after one second; the next poll is due at three"
+    book.write(END)
+    await asyncio.gather(*(reader.task for reader in readers))
+    assert asyncio.get_running_loop().time() == 3
+
+
 async def test_what_one_watcher_reads_the_others_need_not(hub: Hub, book: Book) -> None:
     book.write(3)
     readers = await waiting(hub, book, 3)
