@@ -57,7 +57,8 @@ class PublishedKeys:
 
     They are fetched again when they are `FRESH_SECONDS` old, or when a token names another one: keys are changed at any
     time. They are not fetched more often than every `PAUSE_SECONDS`, because anyone can send tokens with invented key
-    ids. While the URL does not answer, the known keys are used until they are `STALE_SECONDS` old.
+    ids. While the URL does not answer, the known keys are used until they are `STALE_SECONDS` old. Only the token that
+    causes a fetch waits for it, and those whose key is not known.
 
     url: where the key set is.
     fetch: reads it; raises `OSError`, `httpx.HTTPError` or `ValueError`.
@@ -74,7 +75,7 @@ class PublishedKeys:
         self._fetching = asyncio.Lock()
 
     async def key(self, kid: str | None) -> SigningKey:
-        if not self._knows(kid):
+        if not self._knows(kid) and not (self._fetching.locked() and self._named(kid) is not None):
             async with self._fetching:  # one fetch for all that wait
                 if not self._knows(kid) and self._monotonic() - self._tried_at >= PAUSE_SECONDS:
                     await self._refresh()

@@ -1,5 +1,6 @@
 """The keys of an identity provider: when they are fetched, how long they count, and which of them."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -90,6 +91,33 @@ async def test_an_unknown_key_id_fetches_but_not_often():
     provider.time += 1
     assert not await is_known(keys, "invented")
     assert provider.fetches == 3
+
+
+async def test_a_provider_that_is_slow_delays_no_other_token_of_a_known_key():
+    provider = Provider("a")
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def fetch(url: str) -> bytes:
+        asked.set()
+        await answers.wait()
+        return await provider.fetch(url)
+
+    keys = PublishedKeys("https://id.example/keys", fetch, lambda: provider.time)
+    answers.set()
+    assert await is_known(keys, "a")
+    provider.time += FRESH_SECONDS
+    asked.clear()
+    answers.clear()
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(is_known(keys, "a"))
+        await asked.wait()
+        unknown = group.create_task(is_known(keys, "b"))
+        assert await asyncio.wait_for(is_known(keys, "a"), 20)
+        assert not first.done()
+        answers.set()
+    assert first.result()
+    assert not unknown.result()
+    assert provider.fetches == 2
 
 
 @pytest.mark.parametrize(
