@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
+import pytest
 from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
 from grpc_health.v1 import health_pb2
@@ -12,6 +13,24 @@ from app.api.grpc.generated import workflow_pb2
 from app.api.grpc.reflection import V1
 from app.api.rest.app import create_app
 from app.domain.permissions import OPERATIONS, SCOPES_OF, Access, Role, Scope, least_role, permission_of
+
+LOOK_ONLY = {"validate_workflow", "test_workflow", "preview_schedule"}
+"""Operations that are called with a body and change nothing."""
+
+READING = ("Get", "List", "Watch")
+OF_PATHS = {
+    "/tenants": {Scope.TENANTS_MANAGE},
+    "/keys": {Scope.KEYS_MANAGE},
+    "/audit": {Scope.AUDIT_READ},
+    "/schedules": {Scope.SCHEDULES_READ, Scope.SCHEDULES_WRITE},
+    "/workflows": {Scope.DEFINITIONS_READ, Scope.DEFINITIONS_WRITE, Scope.EXECUTIONS_START},
+    "/executions": {
+        Scope.EXECUTIONS_READ,
+        Scope.EXECUTIONS_START,
+        Scope.EXECUTIONS_CONTROL,
+        Scope.EXECUTIONS_SIGNAL,
+    },
+}
 
 
 @asynccontextmanager
@@ -47,6 +66,36 @@ def test_a_new_route_without_a_permission_is_noticed_and_refused_meanwhile():
     app.include_router(router)
     assert rest_operations(app) - set(OPERATIONS) == {"list_secrets"}
     assert permission_of("list_secrets").scopes == frozenset(Scope)
+
+
+def by_path() -> dict[str, tuple[str, str]]:
+    """Method and path, without the prefix, of every REST operation."""
+    paths = create_app(never).openapi()["paths"].items()
+    return {o["operationId"]: (method, path) for path, methods in paths for method, o in methods.items()}
+
+
+def test_what_changes_something_needs_more_than_a_viewer_has():
+    changing = {name for name, (method, _) in by_path().items() if method != "get"} - LOOK_ONLY
+    changing |= {
+        name for name in rpcs() if name.startswith("/workflow.") and not name.split("/")[2].startswith(READING)
+    }
+    assert len(changing) > 35
+    for name in changing:
+        assert OPERATIONS[name].scopes - SCOPES_OF[Role.VIEWER], name
+
+
+def test_what_shows_something_needs_a_scope():
+    without = {name for name, permission in OPERATIONS.items() if not permission.scopes}
+    assert without - {name for name in without if OPERATIONS[name].access is not Access.CALLERS} == {"get_me"}
+
+
+@pytest.mark.parametrize(("start", "allowed"), OF_PATHS.items())
+def test_operations_below_a_path_need_the_scopes_of_what_is_there(start: str, allowed: set[Scope]):
+    found = {name for name, (_, path) in by_path().items() if path.removeprefix("/api/v1").startswith(start)}
+    assert found
+    for name in found:
+        assert OPERATIONS[name].scopes, name
+        assert OPERATIONS[name].scopes <= allowed, name
 
 
 def test_only_what_shows_no_data_is_open():
