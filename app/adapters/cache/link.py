@@ -58,7 +58,15 @@ class RedisLink:
             raise LinkBroken("the link is closed")
         if self._opening is None or _has_ended(self._opening):
             self._opening = asyncio.create_task(self._open(), name="redis link")
-        return await asyncio.shield(self._opening)
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if opening.cancelled() and me is not None and not me.cancelling():
+                # `drop` has cancelled the opening, for another caller. This one was not cancelled.
+                raise LinkBroken("the connection was given up while it was being opened") from None
+            raise
 
     async def close(self) -> None:
         """End the session and open no other one. A call in progress would otherwise open one that is never closed."""

@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ConnectionError as LinkBroken
 from redis.exceptions import TimeoutError as AnswerOverdue
 
-from app.adapters.cache.link import Session
+from app.adapters.cache.link import RedisLink, Session
 
 TIMEOUT = 3_600.0
 
@@ -72,3 +72,37 @@ async def test_the_oldest_call_decides_when_the_session_is_overdue(session: Sess
     with pytest.raises(AnswerOverdue):
         await second
     assert session.has_ended
+
+
+class Connecting(Connection):
+    """Never gets a connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+    async def connect_check_health(self, **_: Any) -> None:
+        self.begun.set()
+        await asyncio.Event().wait()
+
+
+async def test_who_waits_for_an_opening_that_another_gives_up_is_told() -> None:
+    connecting = Connecting()
+    link = RedisLink(lambda: connecting, 0.0)  # type: ignore[arg-type,return-value]
+    waiting = [asyncio.create_task(link.session()) for _ in range(2)]
+    await connecting.begun.wait()
+    await link.drop()
+    for one in waiting:
+        with pytest.raises(LinkBroken, match="given up while it was being opened"):
+            await one
+
+
+async def test_who_is_cancelled_while_it_waits_for_an_opening_is_cancelled() -> None:
+    connecting = Connecting()
+    link = RedisLink(lambda: connecting, 0.0)  # type: ignore[arg-type,return-value]
+    waiting = asyncio.create_task(link.session())
+    await connecting.begun.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await link.close()
