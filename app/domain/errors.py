@@ -4,7 +4,8 @@ ServiceError
 ├── NotFound            the named thing does not exist
 ├── Invalid             the request breaks rules; carries every problem with its path
 ├── Conflict            a unique name is taken
-│   └── IdempotencyMismatch  the key was used with another input
+│   ├── IdempotencyMismatch  the key was used with another input
+│   └── RunIdTaken           the run id stands for an execution of another workflow
 ├── InUse               other workflows call the one that is to be deleted
 ├── RevisionMismatch    the caller edited an older revision
 ├── Outdated            the caller sent back what it had read before another change
@@ -93,6 +94,15 @@ class IdempotencyMismatch(Conflict):
         message = f"the key {key!r} has started execution {execution_id} with another input; use another key"
         super().__init__("idempotency_key", message)
         self.execution_id = execution_id
+
+
+class RunIdTaken(Conflict):
+    """The run id is that of an execution of another workflow, or of one that the caller's tenant does not have."""
+
+    code = "run_id_taken"
+
+    def __init__(self, text: str) -> None:
+        super().__init__("run_id", f"the run id {text!r} is taken, and not by this workflow; choose another")
 
 
 class InUse(ServiceError):

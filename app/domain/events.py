@@ -63,6 +63,7 @@ class Event(NamedTuple):
 
     - EXECUTION_CREATED of a retry or rerun: `{"origin_id": UUID, "from_task": name or null}`; null for a retry
     - EXECUTION_CREATED of a child: `{"parent_id": UUID, "parent_task": name}`
+    - EXECUTION_CREATED of a triggered execution: `{"via": name}`, the way on which it is handed to an engine
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`
     - TASK_REUSED, a completion reused from the execution that this one repeats: its output
     - TASK_PROGRESSED: `{"message": str, "percent": number or null}`; the percentage is the task's. When the attempt has

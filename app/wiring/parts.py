@@ -28,6 +28,7 @@ from app.engine.planning.plans import Plans
 from app.engine.ports import StartQuota
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
+from app.engine.triggering.service import TriggerService
 from app.engine.watching.watchers import Hub
 from app.tasks import HttpOptions, HttpRights, TaskOptions, TaskTypeRegistry, TenantRights, build_registry
 from app.tasks.rights import ANY
@@ -176,6 +177,12 @@ def execution_service(
     new_id = partial(new_execution_id, DriverUUID)
     starter = Starter(store, shared.plans, SystemClock(), shared.signals, engine, shared.evaluations, new_id)
     return ExecutionService(starter, engine, store, shared.plans, hub, settings.watch_poll_seconds, quota)
+
+
+def trigger_service(shared: Shared, quota: StartQuota) -> TriggerService:
+    store, clock = PostgresExecutionStore(shared.pool), SystemClock()
+    new_id = partial(new_execution_id, DriverUUID)
+    return TriggerService(store, shared.plans, clock, shared.signals, shared.evaluations, quota, new_id)
 
 
 def execution_controls(shared: Shared, task_types: TaskTypeRegistry, quota: StartQuota) -> ExecutionControls:

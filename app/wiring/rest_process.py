@@ -43,6 +43,7 @@ from app.wiring.parts import (
     open_database,
     open_evaluations,
     open_task_types,
+    trigger_service,
 )
 from app.wiring.schedules import schedule_service
 
@@ -85,6 +86,7 @@ async def open_rest_process(
             yield Services(
                 definitions=definitions,
                 executions=executions,
+                triggers=trigger_service(shared, identity.starts),
                 controls=controls,
                 feed=feed,
                 schedules=schedules,

@@ -30,6 +30,7 @@ from app.domain.states import ExecutionStatus
 from app.domain.tenants import TenantChange
 from app.engine.ports import ControlCommand, ExecutionFilter, Opening
 from app.feed.entries import Entry
+from app.engine.triggering.ports import Storing
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
 from app.identity.ports import Ended
 from app.schedules.schedule import Overlap, Schedule, Timing
@@ -135,6 +136,7 @@ class Stores:
             "limit of a schedule": lambda: self.workflow_keys.of_schedule(schedule),
             **self._by_names_of_all_tenants(tenant_id, of, by_key, schedule_key),
             "enqueue": lambda: x.enqueue(tenant_id, uuid.uuid4(), opening, [_created()]),
+            "store_run": lambda: _stored_run(x, tenant_id, opening),
             "enqueue again": lambda: x.enqueue(tenant_id, uuid.uuid4(), repeating, [_created()]),
             "enqueue audited": lambda: x.enqueue(tenant_id, uuid.uuid4(), repeating, [_created()], act),
             "cancel_descendants audited": lambda: x.cancel_descendants(tenant_id, of.execution_id, "why", act),
@@ -238,6 +240,10 @@ async def _of_feed(feed: PostgresFeed, tenant_id: int, execution_id: uuid.UUID) 
     """None if there is none."""
     (found,) = await feed.events(tenant_id, [Entry(1, execution_id, 1, 1, None)])
     return found or None
+
+
+async def _stored_run(executions: PostgresExecutionStore, tenant_id: int, opening: Opening) -> bool:
+    return await executions.store_run(tenant_id, uuid.uuid4(), opening, 30.0) is Storing.STORED
 
 
 async def _existing_history(executions: PostgresExecutionStore, tenant_id: int, execution_id: uuid.UUID) -> Any:

@@ -25,6 +25,7 @@ from app.domain.executions import Execution
 from app.domain.refs import Ref
 from app.engine.identifiers import first_id_at
 from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening, OwnedRevision
+from app.engine.triggering.ports import Storing
 
 _SQL = load("executions")
 _FAMILIES = load("families")
@@ -80,6 +81,12 @@ class PostgresExecutionStore:
                 if is_stored:
                     await append(connection, self._repetition(act, execution_id, opening, events[0]))
         return is_stored
+
+    async def store_run(self, tenant_id: int, run_id: UUID, opening: Opening, delay_seconds: float) -> Storing:
+        values = rows.opening_values(run_id, opening)
+        more = (opening.created_data, opening.started_by, delay_seconds)
+        with reaching():
+            return Storing[await self._pool.fetchval(_SQL["start_run"], tenant_id, *values, *more)]
 
     async def get(self, tenant_id: int, execution_id: UUID) -> Execution | None:
         with reaching():

@@ -21,6 +21,7 @@ from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
 from app.engine.service import ExecutionService
 from app.feed.service import FeedService
+from app.engine.triggering.service import TriggerService
 from app.identity.identity import Identity
 from app.schedules.service import ScheduleService
 
@@ -34,6 +35,7 @@ class Services:
 
     definitions: stores and reads workflows.
     executions: starts, reads and watches executions.
+    triggers: triggers executions, and finds them by their run ids.
     controls: cancels, pauses, resumes, signals and repeats executions.
     feed: reads and follows all events of a tenant.
     schedules: stores and reads schedules.
@@ -48,6 +50,7 @@ class Services:
 
     definitions: DefinitionService
     executions: ExecutionService
+    triggers: TriggerService
     controls: ExecutionControls
     feed: FeedService
     schedules: ScheduleService

@@ -197,5 +197,7 @@ def _origin(data: Mapping[str, Any]) -> str:
         return ""
     if "parent_id" in data:
         return f": it is a child of execution {data['parent_id']}, task {data['parent_task']!r}"
+    if "via" in data:
+        return f", via {data['via']}"
     start = "" if data["from_task"] is None else f" from task {data['from_task']!r} on"
     return f": it repeats execution {data['origin_id']}{start}"

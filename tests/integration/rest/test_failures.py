@@ -47,9 +47,7 @@ async def serving(definitions: DefinitionService, missing: list[str]):
     @asynccontextmanager
     async def lifespan(app):
         failing = Failing()
-        services = Services(
-            definitions, failing, failing, failing, failing, failing, PAYLOADS, everyone(), failing, ready
-        )
+        services = Services(definitions, *(failing,) * 6, PAYLOADS, everyone(), failing, ready)
         app.state.services = services
         yield
 

@@ -2,6 +2,10 @@
 -- `start_execution` and the other functions are in migrations 0016 and 0018: the API's role may do this in no other way.
 SELECT start_execution($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
+-- name: start_run
+-- Migration 0019: a start with an id that the caller may have chosen.
+SELECT start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
 -- name: get
 SELECT id, tenant_id, workflow_id, revision, status, input, created_at, started_at, finished_at, output, failure,
        idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth, started_by

@@ -103,6 +103,7 @@ WALLS = (
 
 DOORS = (
     Door("start_execution", ENGINE),
+    Door("start_run", ENGINE),
     Door("send_command", ENGINE),
     Door("cancel_descendants", ENGINE),
     Door("make_due", ENGINE),
