@@ -14,7 +14,10 @@ DRAFT_FIELDS = tuple(field.name for field in fields(TaskDraft))
 WORKFLOW_FIELDS = tuple(field.name for field in fields(WorkflowDraft) if field.name != "tasks")
 WARNINGS = frozenset({"warnings"})
 """What the response to a change has beside the fields of the workflow or the task."""
-SET_BY_THE_SERVICE = WARNINGS | frozenset(field.name for field in fields(Workflow)) - {"tasks", *WORKFLOW_FIELDS}
+SHOWN = frozenset({"steps"})
+"""What the document of a workflow says twice, beside the fields of the workflow."""
+_OF_WORKFLOWS = frozenset(field.name for field in fields(Workflow))
+SET_BY_THE_SERVICE = WARNINGS | SHOWN | _OF_WORKFLOWS - {"tasks", *WORKFLOW_FIELDS}
 SET_BY_THE_SERVICE_IN_TASKS = WARNINGS | frozenset(field.name for field in fields(Task)) - {*DRAFT_FIELDS}
 
 

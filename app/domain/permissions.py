@@ -55,6 +55,7 @@ class Target(Enum):
     EXECUTION: an execution.
     SCHEDULE: a schedule, by its id or key.
     LIST: nothing, unless a filter names a workflow.
+    ASKED: something that is not in the path or the query; the route itself asks whether it is within the limit.
     ALL: more than one workflow; callers that are limited cannot call it.
     NONE: no workflow; the limit does not matter.
     """
@@ -63,6 +64,7 @@ class Target(Enum):
     EXECUTION = auto()
     SCHEDULE = auto()
     LIST = auto()
+    ASKED = auto()
     ALL = auto()
     NONE = auto()
 
@@ -119,7 +121,7 @@ def _rpcs(permission: Permission, *names: str) -> dict[str, Permission]:
 
 
 _REST: Mapping[str, Permission] = {
-    **_each(OPEN, "healthz", "readyz", "get_entry"),
+    **_each(OPEN, "healthz", "readyz", "get_health", "get_entry"),
     **_each(DOCUMENTATION, "openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"),
     **_each(AUTHENTICATED, "get_me"),
     **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_workflows"),
@@ -146,7 +148,8 @@ _REST: Mapping[str, Permission] = {
         "delete_task",
         "restore_revision",
     ),
-    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_runs"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.ASKED), "get_run"),
     **_each(
         _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
         "get_execution",
@@ -155,6 +158,7 @@ _REST: Mapping[str, Permission] = {
         "get_flow_run",
     ),
     **_each(_for(Scope.EXECUTIONS_START, Target.WORKFLOW), "start_execution"),
+    **_each(_for(Scope.EXECUTIONS_START, Target.ASKED), "trigger_workflow"),
     **_each(_for(Scope.EXECUTIONS_START, Target.EXECUTION), "retry_execution", "rerun_execution"),
     **_each(_for(Scope.EXECUTIONS_START, Target.ALL, Scope.DEFINITIONS_WRITE), "start_flow_run"),
     **_each(

@@ -33,7 +33,7 @@ class WorkflowLimits:
 
         What does not exist is refused, too: whether it exists is not for the caller to know.
         """
-        if caller.workflows is None or target is Target.NONE:
+        if caller.workflows is None or target in (Target.NONE, Target.ASKED):
             return
         if not caller.workflows.matches(await self._key(caller.tenant_id, target, named)):
             raise PermissionDenied(

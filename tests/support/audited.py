@@ -43,7 +43,12 @@ AUDITED: Mapping[str, Action] = {
 """`start_flow_run` stores the flow, if it is new or has changed, as a workflow."""
 
 STARTS = frozenset(
-    {"start_execution", "/workflow.WorkflowService/StartWorkflow", "/workflow.WorkflowService/ExecuteWorkflow"}
+    {
+        "start_execution",
+        "trigger_workflow",
+        "/workflow.WorkflowService/StartWorkflow",
+        "/workflow.WorkflowService/ExecuteWorkflow",
+    }
 )
 """They are not audited: the row of the execution has `started_by`."""
 

@@ -24,6 +24,7 @@ from app.api.rest import (
     workflows,
 )
 from app.api.rest.browser_guard import BrowserGuard
+from app.api.rest.dialects import runs
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.gate import Gate
@@ -55,6 +56,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         controls,
         schedules,
         flows,
+        runs,
         me,
         keys,
         tenants,

@@ -1,7 +1,7 @@
 """Reads request bodies: strict JSON of a bounded size, without values that cannot be stored."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -17,6 +17,31 @@ MAX_DIGITS = 18
 WHOLE = "body"
 """The path of a problem that concerns the whole body."""
 
+LABEL_OF_CURL = "application/x-www-form-urlencoded"
+"""The type of what `curl -d` sends, whatever it is."""
+
+_OF_BROWSERS = ("origin", "sec-fetch-site")
+
+Accepts = Callable[[Any], bool]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def takes_bodies_of_curl(accepts: Accepts) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint that also takes what `curl -d` sends without a header, where `accepts(value)` is true.
+
+    A browser gets no further with it than before: a page of another site can send this type without being asked, so it
+    is not taken from browsers.
+    """
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__dict__[_MARK] = accepts
+        return endpoint
+
+    return mark
+
+
+_MARK = "takes_bodies_of_curl"
+
 
 class JsonRoute(APIRoute):
     """A route whose body, if it has one, is read and checked before the framework validates it."""
@@ -25,9 +50,10 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        accepts: Accepts | None = getattr(self.endpoint, _MARK, None)
 
         async def read_and_handle(request: Request) -> Response:
-            return await handle(await _with_body(request))
+            return await handle(await _with_body(request, accepts))
 
         return read_and_handle
 
@@ -47,15 +73,30 @@ class ReadRequest(Request):
         return self._value
 
 
-async def _with_body(request: Request) -> Request:
+async def _with_body(request: Request, accepts: Accepts | None) -> Request:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         message = f"a body with Content-Encoding {encoding!r} cannot be read; send it as it is"
         raise Refused(415, "unsupported_content_encoding", message)
     content = await read_body(request, request.app.state.services.max_body_bytes)
-    if content and not _says_json(request.headers.get("content-type", "")):
+    if not content:
+        return ReadRequest(request.scope, request.receive, content, None)
+    if _says_json(request.headers.get("content-type", "")):
+        return ReadRequest(request.scope, request.receive, content, parse_body(content))
+    if accepts is None or not _is_of_curl(request) or not accepts(value := parse_body(content)):
         raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
-    return ReadRequest(request.scope, request.receive, content, parse_body(content) if content else None)
+    return ReadRequest(_labelled_as_json(request.scope), request.receive, content, value)
+
+
+def _labelled_as_json(scope: Scope) -> Scope:
+    """The scope with the type by which the framework knows that the body has a value."""
+    others = [header for header in scope["headers"] if header[0] != b"content-type"]
+    return dict(scope, headers=[*others, (b"content-type", b"application/json")])
+
+
+def _is_of_curl(request: Request) -> bool:
+    headers = request.headers
+    return headers.get("content-type") == LABEL_OF_CURL and not any(name in headers for name in _OF_BROWSERS)
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from app.api.rest.error_responses import MEDIA_TYPE
+from app.api.rest.responses import PREFIX, document_response
 from app.api.rest.views import Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -103,8 +104,15 @@ def _problem(status: int) -> dict[str, Any]:
 
 class DocumentedApi(FastAPI):
     """Adds the schema `Problem`, which all errors refer to, the errors that come before any operation, and how callers
-    say who they are.
+    say who they are. Serves the document below the prefix, too.
     """
+
+    def setup(self) -> None:
+        super().setup()
+        self.add_route(f"{PREFIX}/openapi.json", self._read_openapi, include_in_schema=False, name="openapi")
+
+    async def _read_openapi(self, request: Request) -> Response:
+        return document_response(self.openapi())
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.api.rest.dialects.new_workflow import STEPS_FORM, TASKS_FORM
 from app.api.rest.read_only_fields import read_only
 from app.api.rest.schedule_bodies import ScheduleReplace
 from app.api.rest.task_bodies import TaskReplace
@@ -30,9 +31,13 @@ SENTENCES = {
     "literal_error": "must be {expected}",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
+    "too_short": "must have {min_length} or more items",
     "string_too_short": "must have {min_length} characters or more",
     "string_too_long": "must have {max_length} characters or less",
 }
+
+FORMS = frozenset({TASKS_FORM, STEPS_FORM})
+"""Parts of locations that are no fields."""
 
 SET_BY_THE_SERVICE = frozenset[str]().union(*map(read_only, (WorkflowReplace, TaskReplace, ScheduleReplace)))
 
@@ -44,7 +49,7 @@ def field_problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
 
 def field_path(location: Sequence[int | str]) -> str:
     """`("body", "tasks", 2, "name")` as `tasks[2].name`; the whole body is `body`."""
-    return from_top(*location[1:]) or str(location[0])
+    return from_top(*(part for part in location[1:] if part not in FORMS)) or str(location[0])
 
 
 def _sentence(item: Mapping[str, Any]) -> str:

@@ -19,11 +19,13 @@ class Kind(Enum):
     FIXED: never changes. Another value is refused.
     VERSION: every change by a caller sets it. Another value is refused, because it shows that there was such a change.
     MOVING: the service changes it at any time. Its value is ignored.
+    SHOWN: says what other fields say. Another value is refused, because it would have to change those.
     """
 
     FIXED = auto()
     VERSION = auto()
     MOVING = auto()
+    SHOWN = auto()
 
 
 Value = TypeVar("Value")
@@ -32,6 +34,7 @@ READ_ONLY = {"readOnly": True}
 Fixed = Annotated[Value, Kind.FIXED, Field(json_schema_extra=READ_ONLY)]
 Version = Annotated[Value, Kind.VERSION, Field(json_schema_extra=READ_ONLY)]
 Moving = Annotated[Value, Kind.MOVING, Field(json_schema_extra=READ_ONLY)]
+Shown = Annotated[Value, Kind.SHOWN, Field(json_schema_extra=READ_ONLY)]
 
 
 def omitted() -> Any:
@@ -40,7 +43,7 @@ def omitted() -> Any:
 
 
 class Returned(Body):
-    """The base of bodies that may have fields of type `Fixed`, `Version` and `Moving`."""
+    """The base of bodies that may have fields of type `Fixed`, `Version`, `Moving` and `Shown`."""
 
     def stated(self) -> Stated:
         return Stated(self._given(Kind.FIXED), self._given(Kind.VERSION))

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Response
 
 from app.api.rest.conditional_requests import matches_weakly
+from app.api.rest.dialects.shown_steps import with_steps
 from app.definitions.ports import StoredWorkflow
 from app.domain.errors import Problem
 
@@ -37,7 +38,7 @@ def workflow_response(stored: StoredWorkflow, status: int = 200) -> Response:
     headers = {"ETag": stored.etag}
     if status == 201:
         headers["Location"] = f"{PREFIX}/workflows/{stored.workflow.id}"
-    return json_response(with_warnings(stored.body, stored.warnings), status, headers)
+    return json_response(with_warnings(with_steps(stored.body), stored.warnings), status, headers)
 
 
 def with_warnings(document: bytes, warnings: Sequence[Problem]) -> bytes:

@@ -89,6 +89,22 @@ class WorkflowView(BaseModel):
     updated_at: datetime
 
 
+class StepView(BaseModel):
+    """A task in the form of a step."""
+
+    name: str
+    type: Literal["delay", "webhook"]
+    config: dict[str, Any]
+
+
+class ShownWorkflowView(WorkflowView):
+    """The current revision of a workflow, with its steps if it could have been created from them."""
+
+    steps: list[StepView] = Field(
+        [], description="The tasks as steps. Left out for a workflow that cannot be described by steps alone."
+    )
+
+
 class ProblemView(BaseModel):
     path: str = Field(description="The field, e.g. `tasks[2].config.url`; empty for the whole definition.")
     message: str
@@ -97,7 +113,7 @@ class ProblemView(BaseModel):
 WARNINGS: Any = Field([], description="What may be wrong although it is stored. Left out if there is nothing.")
 
 
-class SavedWorkflowView(WorkflowView):
+class SavedWorkflowView(ShownWorkflowView):
     """A workflow after it was saved."""
 
     warnings: list[ProblemView] = WARNINGS
@@ -157,7 +173,7 @@ class Page(BaseModel, Generic[Item]):
     pages: int = Field(description="The number of pages of this size.")
 
 
-class WorkflowPage(Page[WorkflowView]):
+class WorkflowPage(Page[ShownWorkflowView]):
     """Ordered by id."""
 
 

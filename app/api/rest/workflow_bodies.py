@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.rest.body_model import UP_TO_MAX_TIMEOUT, Body, Conversions, Description, Instant, Name, with_example
-from app.api.rest.read_only_fields import Fixed, Returned, Version, Warnings, omitted
+from app.api.rest.dialects.steps import StepBody
+from app.api.rest.read_only_fields import Fixed, Returned, Shown, Version, Warnings, omitted
 from app.api.rest.routing_bodies import Conditions, MaxVisits, StartTask, conditions_of
 from app.api.rest.task_bodies import EXAMPLE_TASK, TaskBody, TaskInList
 from app.domain.definitions import MAX_RETENTION_DAYS, WorkflowDraft
@@ -98,6 +99,7 @@ class WorkflowReadOnly(Returned):
     revision: Version[int] = omitted()
     created_at: Fixed[Instant] = omitted()
     updated_at: Version[Instant] = omitted()
+    steps: Shown[list[StepBody]] = omitted()
     warnings: Warnings = omitted()
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.rest.body import JsonRoute
+from app.api.rest.body import JsonRoute, takes_bodies_of_curl
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import (
     CallerOfRequest,
@@ -17,10 +17,13 @@ from app.api.rest.dependencies import (
     caller_of,
     definitions_of,
 )
+from app.api.rest.dialects.new_workflow import NewWorkflow, has_steps, words_of
+from app.api.rest.dialects.shown_steps import with_steps
+from app.api.rest.dialects.stated_steps import check_steps
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.responses import document_response, page_body, readable_response, workflow_response
-from app.api.rest.views import SavedWorkflowView, WorkflowPage, WorkflowView
-from app.api.rest.workflow_bodies import WorkflowCreate, WorkflowPatch, WorkflowReplace
+from app.api.rest.views import SavedWorkflowView, ShownWorkflowView, WorkflowPage, WorkflowView
+from app.api.rest.workflow_bodies import WorkflowPatch, WorkflowReplace
 from app.definitions.ports import WorkflowFilter
 from app.domain.documents import workflow_document
 from app.domain.refs import parse_ref
@@ -35,11 +38,17 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     response_model=SavedWorkflowView,
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
+@takes_bodies_of_curl(has_steps)
 async def create_workflow(
-    body: WorkflowCreate, definitions: Definitions, caller: Changer, strict: Strict = False
+    body: NewWorkflow, definitions: Definitions, caller: Changer, strict: Strict = False
 ) -> Response:
-    """Stores revision 1 of a new workflow with all its tasks."""
-    return workflow_response(await definitions.create(caller, body.draft(), strict=strict), 201)
+    """Stores revision 1 of a new workflow with all its tasks.
+
+    With `steps` in place of `tasks`, each step becomes a task that runs after the one before it, and `id` is the key.
+    """
+    with words_of(body):
+        stored = await definitions.create(caller, body.draft(), strict=strict)
+    return workflow_response(stored, 201)
 
 
 @router.get("", summary="List workflows", response_model=WorkflowPage, responses=readable())
@@ -54,15 +63,15 @@ async def list_workflows(
 ) -> Response:
     """Ordered by id."""
     items, total = await definitions.list_documents(caller, WorkflowFilter(name, key), skip, limit)
-    return readable_response(page_body(items, total, skip, limit), if_none_match)
+    return readable_response(page_body(list(map(with_steps, items)), total, skip, limit), if_none_match)
 
 
-@router.get("/{workflow}", summary="Get a workflow", response_model=WorkflowView, responses=readable(404))
+@router.get("/{workflow}", summary="Get a workflow", response_model=ShownWorkflowView, responses=readable(404))
 async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match: IfNoneMatch = None) -> Response:
     """The current revision. Send its ETag as `If-Match` with a change, so that no other client's change is lost."""
     caller = caller_of(request)
     document = await definitions_of(request).document(caller, parse_ref(workflow, caller.tenant_id))
-    return readable_response(document.body, if_none_match, document.etag)
+    return readable_response(with_steps(document.body), if_none_match, document.etag)
 
 
 @router.put(
@@ -90,6 +99,7 @@ async def replace_workflow(
     """
     ref = parse_ref(workflow, caller.tenant_id)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(caller, ref))
+    await check_steps(body, definitions, caller, ref)
     return workflow_response(
         await definitions.replace(caller, ref, body.draft(), revision, body.stated(), strict=strict)
     )
@@ -116,6 +126,7 @@ async def update_workflow(
     """
     ref = parse_ref(workflow, caller.tenant_id)
     revision = await expected_revision(if_match, if_none_match, lambda: definitions.document(caller, ref))
+    await check_steps(body, definitions, caller, ref)
     return workflow_response(
         await definitions.merge(caller, ref, body.changes(), revision, body.stated(), strict=strict)
     )

@@ -28,7 +28,12 @@ NAMES = {
     "flow_run": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
 }
 PREFIX = "/api/v1"
-FRAMEWORK = {"/openapi.json": "openapi", "/docs": "swagger_ui_html", "/redoc": "redoc_html"}
+FRAMEWORK = {
+    "/openapi.json": "openapi",
+    "/api/v1/openapi.json": "openapi",
+    "/docs": "swagger_ui_html",
+    "/redoc": "redoc_html",
+}
 SERVICES = [
     service
     for file in (workflow_pb2, health_pb2, reflection_pb2)

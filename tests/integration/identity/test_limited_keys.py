@@ -58,6 +58,8 @@ async def test_over_rest_it_reaches_its_own_workflows_and_no_other(rest: httpx.A
             f"/executions/{executions[key]}",
             f"/executions/{executions[key]}/events",
             f"/executions/{executions[key]}/tasks",
+            f"/runs?workflow_id={key}",
+            f"/runs/{executions[key]}",
             f"/schedules?workflow_id={key}",
             f"/schedules/of-{key}",
             f"/schedules/of-{key}/next",
@@ -68,6 +70,10 @@ async def test_over_rest_it_reaches_its_own_workflows_and_no_other(rest: httpx.A
         for path in (f"/workflows/{key}/executions", f"/workflows/{ids[key]}/executions"):
             answer = await rest.post(path, json={}, headers=headers)
             assert answer.status_code == (202 if status == 200 else 403), path
+        for workflow in (key, ids[key]):
+            answer = await rest.post("/trigger", json={"workflow_id": workflow}, headers=headers)
+            assert answer.status_code == (202 if status == 200 else 403), workflow
+            assert FOREIGN not in answer.text
         cancelled = await rest.post(f"/executions/{executions[key]}/cancel", json={}, headers=headers)
         assert cancelled.status_code == (202 if status == 200 else 403)
 
@@ -86,6 +92,9 @@ async def test_over_rest_it_reaches_its_own_workflows_and_no_other(rest: httpx.A
         "/workflows/missing",
         "/workflows/999999",
         "/executions/0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
+        "/runs",
+        "/runs/0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
+        "/runs/order-1",
         "/schedules/missing",
     ],
 )

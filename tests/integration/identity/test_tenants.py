@@ -17,6 +17,7 @@ import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.permissions import Role
+from app.domain.run_ids import derived_id
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
 from tests.support.tenant import needs_default
@@ -37,7 +38,7 @@ BODIES: Mapping[str, Any] = {
     "rerun_execution": {"from_task": "wait"},
     "replace_schedule": {"cron": "0 3 * * *"},
 }
-NOT_OF_A_TENANT = {"create_tenant", "list_tenants", "update_tenant", "healthz", "readyz", "get_entry"}
+NOT_OF_A_TENANT = {"create_tenant", "list_tenants", "update_tenant", "healthz", "readyz", "get_health", "get_entry"}
 """Operations that need the role `system`, or no caller."""
 
 
@@ -104,6 +105,7 @@ async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) ->
         "flow": str(workflow["id"]),
         "task": str(workflow["tasks"][1]["id"]),
         "execution": running["id"],
+        "run": running["id"],
         "flow_run": run["id"],
         "schedule": str(schedule["id"]),
         "revision": "1",
@@ -145,6 +147,7 @@ def without_ids(text: str, ids: Mapping[str, str]) -> str:
 
 UNKNOWN = dict.fromkeys(("workflow", "flow", "task", "schedule", "key_id"), "999999") | {
     "execution": str(UUID(int=7 << 64)),
+    "run": str(UUID(int=7 << 64)),
     "flow_run": str(UUID(int=7 << 64)),
     "revision": "1",
 }
@@ -223,6 +226,38 @@ async def test_another_tenants_workflow_cannot_be_named_in_a_body(rest: httpx.As
     # That of its own tenant with the same key is found.
     calling["tasks"][0]["config"] = {"workflow": "failing"}
     assert "warnings" not in (await rest.post("/workflows", params={"strict": True}, json=calling, **headers)).json()
+
+
+async def test_a_run_id_of_another_tenant_reveals_nothing_of_it(rest: httpx.AsyncClient, tenants: Tenants) -> None:
+    north, south = tenants
+    answers = []
+    for run_id, workflow in ((north.ids["execution"], "same"), (south.ids["execution"], "flow")):
+        body = {"workflow_id": workflow, "run_id": run_id}
+        answer = await rest.post("/trigger", json=body, headers={**south.headers, "X-Request-ID": "r"})
+        answers.append((answer.status_code, answer.text.replace(run_id, "…")))
+    # As for the run of another workflow of the own tenant.
+    assert answers[0] == answers[1]
+    assert (answers[0][0], NORTH in answers[0][1]) == (409, False)
+    documents = {path: (await rest.get(path, headers=north.headers)).text for path in north.documents}
+    assert documents == north.documents
+
+
+async def test_a_text_is_another_run_in_each_tenant(rest: httpx.AsyncClient, tenants: Tenants) -> None:
+    body = {"workflow_id": "same", "run_id": "order-1"}
+    one, other = [(await rest.post("/trigger", json=body, headers=tenant.headers)).json() for tenant in tenants]
+    assert one["run_id"] != other["run_id"]
+    north, south = tenants
+    for run_id in ("order-1", other["run_id"]):
+        assert (await rest.get(f"/runs/{run_id}", headers=south.headers)).json()["uuid"] == other["run_id"]
+    assert (await rest.get(f"/runs/{one['run_id']}", headers=south.headers)).status_code == 404
+
+    # The id that another tenant's text stands for cannot be taken from it.
+    stolen = str(derived_id("order-2", "north"))
+    taken = await rest.post("/trigger", json=body | {"run_id": stolen}, headers=south.headers)
+    assert (taken.status_code, taken.json()["run_id"] == stolen) == (202, False)
+    assert (await rest.get(f"/runs/{stolen}", headers=south.headers)).json()["uuid"] == taken.json()["run_id"]
+    kept = await rest.post("/trigger", json=body | {"run_id": "order-2"}, headers=north.headers)
+    assert (kept.status_code, kept.json()["run_id"]) == (202, stolen)
 
 
 async def test_a_key_of_one_tenant_is_free_in_another(rest: httpx.AsyncClient, tenants: Tenants, keys: Keys) -> None:

@@ -63,9 +63,16 @@ class Service:
         if self.call("GET", "/flows/f").status_code == 404:
             self.call("POST", "/workflows", json=FLOW)
         flow_run = self.call("POST", "/workflows/f/executions", json={"idempotency_key": "once"}).json()
+        self.call("POST", "/trigger", json={"workflow_id": "k", "run_id": "r"})
         task_id = str(workflow["tasks"][0]["id"])
         self.known = {"workflow": "k", "task": task_id, "execution": execution["id"], "revision": "1", "schedule": "s"}
-        self.known |= {"tenant": "default", "flow": "f", "flow_run": flow_run["id"], "key_id": self.a_valid_key()}
+        self.known |= {
+            "tenant": "default",
+            "flow": "f",
+            "flow_run": flow_run["id"],
+            "run": "r",
+            "key_id": self.a_valid_key(),
+        }
 
     def a_valid_key(self) -> str:
         valid = [key for key in self.call("GET", "/keys").json()["items"] if key["revoked_at"] is None]
@@ -109,7 +116,7 @@ def check_answers(service: Service, cases: strategies.SearchStrategy[schemathesi
 @needs_default("a generated request may revoke the key of the tests")
 def test_answers_conform_to_the_document(service: Service):
     operations = [result.ok() for result in service.schema.get_all_operations()]
-    assert len(operations) == 54
+    assert len(operations) == 58
     for operation in operations:
         check_answers(service, operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
         with suppress(Unsatisfiable):  # an operation that takes any text cannot be called wrongly

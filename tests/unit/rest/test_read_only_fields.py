@@ -65,7 +65,7 @@ def test_each_field_of_a_response_is_a_field_of_the_request(method: str, path: s
 def test_fields_that_only_the_service_sets_are_documented_as_read_only():
     fields = openapi()["components"]["schemas"]["WorkflowReplace"]["properties"]
     read_only = {name for name, field in fields.items() if field.get("readOnly")}
-    assert {"id", "revision", "created_at", "updated_at", "warnings"} == changes.SET_BY_THE_SERVICE
+    assert {"id", "revision", "created_at", "updated_at", "steps", "warnings"} == changes.SET_BY_THE_SERVICE
     assert read_only == changes.SET_BY_THE_SERVICE
     assert not any("default" in fields[name] for name in read_only)
     fields = openapi()["components"]["schemas"]["TaskInList"]["properties"]
