@@ -3,7 +3,7 @@
 A UUID is the id of the execution. Any other text stands for the UUID of version 5 of that text, in a namespace of the
 tenant, so that two tenants can use the same text. A UUID of version 5 that is the id of a run of the tenant means that
 run. Any other one is taken as a text, so that no tenant can take the ids that the texts of another one stand for. Why:
-docs/decisions/0044-dialects.md.
+docs/decisions/0046-dialects.md.
 """
 
 from dataclasses import dataclass

@@ -29,8 +29,8 @@ from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.domain.tenants import TenantChange
 from app.engine.ports import ControlCommand, ExecutionFilter, Opening
-from app.feed.entries import Entry
 from app.engine.triggering.ports import Storing
+from app.feed.entries import Entry
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
 from app.identity.ports import Ended
 from app.schedules.schedule import Overlap, Schedule, Timing

@@ -20,8 +20,8 @@ from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
 from app.engine.service import ExecutionService
-from app.feed.service import FeedService
 from app.engine.triggering.service import TriggerService
+from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.schedules.service import ScheduleService
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from orjson import Fragment
 
-from app.api.rest.execution_documents import json_fragment
 from app.domain.documents import rfc3339
 from app.domain.executions import Execution, Failure, TaskExecution
 from app.domain.run_ids import text_of_key
 from app.domain.states import ExecutionStatus, TaskStatus
+from app.engine.watching.documents import json_fragment
 
 SUCCESS = "success"
 
