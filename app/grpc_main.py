@@ -36,6 +36,7 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
         servicer = WorkflowServicer(
             process.executions,
             process.controls,
+            process.feed,
             process.payloads,
             settings.grpc_max_message_bytes,
             process.identity.addresses,

@@ -23,6 +23,7 @@ from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.api.rest.unfinished_heads import UnfinishedHeads
 from app.background.defects import Defects
 from app.config import Settings, load_settings
+from app.wiring.ending_streams import EndingServer, ending_at_signals
 from app.wiring.garbage import settle_garbage
 from app.wiring.launch import launch, open_log
 from app.wiring.open_addresses import refuse_open_address
@@ -50,7 +51,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with open_rest_process(settings, defects, mask, address_is_known=False) as services:
         app.state.services = services
         defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))
-        yield
+        with ending_at_signals(services.streams.close):
+            yield
     defects.raise_first()
 
 
@@ -71,7 +73,8 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
             host, port = listener.getsockname()[:2]
             log.info("rest_ready", address=f"{host}:{port}", tls=identity is not None)
             if not told_to_stop.is_set():
-                await _serve_until_stopped(uvicorn.Server(_config(settings, identity)), listener, defects)
+                server = EndingServer(_config(settings, identity), services.streams.close)
+                await _serve_until_stopped(server, listener, defects)
     log.info("rest_stopped")
     defects.raise_first()
 

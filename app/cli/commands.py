@@ -12,6 +12,7 @@ from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
 from app.cli.schedule_commands import schedule
+from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.add_typer(database_commands, name="database")
 
 OWN = "only an embedded database"
 MAX_SEQUENCE = 2**31 - 1
+MAX_POSITION = 2**63 - 1
 Port = Annotated[int | None, typer.Option(min=0, max=65535, metavar="PORT", show_default="from the environment")]
 
 
@@ -152,6 +154,43 @@ def history(execution: ExecutionId, utc: Utc = False, as_json: AsJson = False, r
     from app.cli.targets import rest_base
 
     show_history(rest_base(rest_url), execution, Times(utc), as_json=as_json)
+
+
+@app.command()
+def events(  # noqa: PLR0913 - one for each option
+    after: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_POSITION,
+            metavar="P",
+            show_default="the oldest that is kept; with --follow: now",
+            help="Start after this position.",
+        ),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is new, until Ctrl-C.")] = False,
+    workflow: Annotated[str | None, typer.Option(metavar="KEY|ID", help="Only events of this workflow.")] = None,
+    types: Annotated[
+        list[EventType] | None, typer.Option("--type", help="Only events of this type; can be repeated.")
+    ] = None,
+    utc: Utc = False,
+    as_json: AsJson = False,
+    grpc_target: GrpcTarget = None,
+    rest_url: RestUrl = None,
+) -> None:
+    """Print the events of all executions, each with its position."""
+    from app.api.grpc.generated import workflow_pb2 as pb
+    from app.cli.reading_feed import follow_events, print_events
+    from app.cli.screen.times import Times
+    from app.cli.targets import services
+
+    places, times = services(grpc_target, rest_url), Times(utc)
+    wanted = pb.WatchEventsRequest(
+        after_position=after, workflow_id=workflow or "", types=types, include_output=as_json
+    )
+    if follow:
+        raise typer.Exit(follow_events(places, wanted, times, as_json=as_json))
+    print_events(places, wanted, times, as_json=as_json)
 
 
 @app.command()

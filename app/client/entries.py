@@ -62,6 +62,27 @@ class Entry:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One event of any execution.
+
+    position: its place among the events of all executions.
+    type: such as `task_completed`.
+    entry: the event as an entry of its execution's history.
+    """
+
+    position: int
+    type: str
+    entry: Entry
+
+    def document(self) -> dict[str, Any]:
+        return {"position": self.position, "type": self.type, **self.entry.document()}
+
+
+def feed_entry_of(event: pb.FeedEvent) -> FeedEntry:
+    return FeedEntry(event.position, event.type, entry_of(event.update))
+
+
 def entry_of(update: pb.WorkflowExecutionUpdate) -> Entry:
     return Entry(
         execution_id=update.execution_id,

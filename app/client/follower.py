@@ -13,7 +13,7 @@ from app.client.errors import ClientError
 from app.client.grpc_client import GrpcClient, never_connected, seconds_to_wait, sentence_of
 
 # The codes with which a stream may end when its server stops or crashes.
-_BROKEN = frozenset(
+BROKEN = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.CANCELLED,
@@ -122,7 +122,7 @@ class Follower:
                 raise sentence_of(broken, self._client.target)
             if silent_tries >= self._patience.first_tries:
                 raise ClientError(self._why(broken) + self._perhaps_started(broken))
-        elif broken is not None and broken.code() not in _BROKEN and not seconds_to_wait(broken):
+        elif broken is not None and broken.code() not in BROKEN and not seconds_to_wait(broken):
             raise sentence_of(broken, self._client.target)
         elif silent_tries > self._patience.later_tries:
             raise ClientError(

@@ -77,6 +77,9 @@ class GrpcClient:
         request = pb.WatchExecutionRequest(execution_id=execution_id, after_sequence=after)
         return cast(Updates, self._stub.WatchExecution(request, metadata=self._metadata))
 
+    def watch_events(self, request: pb.WatchEventsRequest) -> Iterator[pb.EventBatch]:
+        return cast("Iterator[pb.EventBatch]", self._stub.WatchEvents(request, metadata=self._metadata))
+
     def status(self, execution_id: str) -> pb.WorkflowStatusResponse:
         request = pb.GetWorkflowStatusRequest(execution_id=execution_id)
         found = self._stub.GetWorkflowStatus(request, timeout=CALL_SECONDS, metadata=self._metadata)
@@ -92,6 +95,15 @@ class GrpcClient:
             request.page_token = page.next_page_token
             if not page.next_page_token:
                 return
+
+    def events(self, request: pb.ListEventsRequest) -> Iterator[pb.FeedEvent]:
+        """All that are kept behind a position, page by page. Changes the request's position."""
+        while True:
+            page: pb.ListEventsResponse = self._call(self._stub.ListEvents, request)
+            yield from page.events
+            if request.HasField("after_position") and request.after_position == page.next_position:
+                return
+            request.after_position = page.next_position
 
     def cancel(self, execution_id: str, reason: str) -> pb.CancelExecutionResponse:
         request = pb.CancelExecutionRequest(execution_id=execution_id, reason=reason)

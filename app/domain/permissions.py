@@ -148,12 +148,13 @@ _REST: Mapping[str, Permission] = {
         "delete_task",
         "restore_revision",
     ),
-    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_runs"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_feed_events", "list_runs"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.ASKED), "get_run"),
     **_each(
         _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
         "get_execution",
         "list_events",
+        "stream_events",
         "list_task_executions",
         "get_flow_run",
     ),
@@ -189,7 +190,7 @@ _GRPC: Mapping[str, Permission] = {
     **_rpcs(_for(Scope.EXECUTIONS_START, Target.WORKFLOW, Scope.EXECUTIONS_READ), "ExecuteWorkflow"),
     **_rpcs(_for(Scope.EXECUTIONS_START, Target.EXECUTION), "RetryExecution", "RerunExecution"),
     **_rpcs(_for(Scope.EXECUTIONS_READ, Target.EXECUTION), "WatchExecution", "GetWorkflowStatus"),
-    **_rpcs(_for(Scope.EXECUTIONS_READ, Target.LIST), "ListExecutions"),
+    **_rpcs(_for(Scope.EXECUTIONS_READ, Target.LIST), "ListExecutions", "ListEvents", "WatchEvents"),
     **_rpcs(
         _for(Scope.EXECUTIONS_CONTROL, Target.EXECUTION),
         "CancelExecution",

@@ -12,6 +12,8 @@ from app.feed.follower import FeedFollower
 from app.feed.ports import FeedStore
 from app.feed.reading import FeedReading
 
+Batches = AsyncGenerator[FeedBatch]
+
 READS_OF_PAGE = 20
 """A page ends after so many reads, also if it is not full: a filter may match almost nothing."""
 
@@ -66,22 +68,21 @@ class FeedService:
             return page
         return await self._wait(caller.tenant_id, page.next_position, limit, wanted, wait_seconds)
 
-    async def watch(
-        self, caller: Caller, after: int | None, wanted: FeedFilter = EVERYTHING
-    ) -> AsyncGenerator[FeedBatch]:
+    async def watch(self, caller: Caller, after: int | None, wanted: FeedFilter = EVERYTHING) -> Batches:
         """Replay what follows a position, then follow the feed without an end. Batches may be empty: they tell how far
         the feed was read.
 
-        after: None begins with what is stored from now on.
+        after: None begins with what is stored from now on. The first batch is then empty, and tells where that is.
         """
-        after = await self._reading.end() if after is None else await self._checked(after)
-        return self._follow(caller.tenant_id, after, wanted)
+        if after is not None:
+            return self._follow(caller.tenant_id, await self._checked(after), wanted)
+        return self._follow(caller.tenant_id, await self._reading.end(), wanted, from_now=True)
 
     async def _checked(self, after: int | None) -> int:
         head = await self._store.head()
         if after is None:
             return head.removed
-        # No caller has read a position that was not given: this one is of another database, or of one before a restore.
+        # No reader has got a position that was not given: this one is of another database, or of one before a restore.
         if not 0 <= after <= head.last:
             raise Invalid.at("after", f"{after} is not a position: they are from 0 to {head.last} now")
         if after < head.removed:
@@ -117,9 +118,11 @@ class FeedService:
                         return _cut(batch.events, limit, after)
         return FeedPage((), after)
 
-    async def _follow(self, tenant_id: int, after: int, wanted: FeedFilter) -> AsyncGenerator[FeedBatch]:
+    async def _follow(self, tenant_id: int, after: int, wanted: FeedFilter, *, from_now: bool = False) -> Batches:
         watcher = self._follower.add(tenant_id, after)
         try:
+            if from_now:
+                yield FeedBatch(after, after, ())
             while True:
                 batch = watcher.take(after)
                 if batch is None and watcher.must_read:

@@ -14,6 +14,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
 from app.api.rest.dependencies import Services
+from app.api.rest.live_streams import LiveStreams
 from app.api.rest.web_rules import WebRules
 from app.audit.entry import Entries, nothing_hidden
 from app.audit.reading import AuditService
@@ -97,6 +98,7 @@ async def open_rest_process(
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),
+                streams=LiveStreams(hub.close, feed.close),
             )
 
 

@@ -43,6 +43,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
         servicer = WorkflowServicer(
             process.executions,
             process.controls,
+            process.feed,
             process.payloads,
             settings.grpc_max_message_bytes,
             process.identity.addresses,

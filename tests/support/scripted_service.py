@@ -136,6 +136,7 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
             execution_id=EXECUTION, workflow_id="7", status="RUNNING"
         )
         self.executions: list[pb.ExecutionSummary] = []
+        self.events: list[pb.FeedEvent] = []
         self.cancelled_as = pb.RUNNING
         self.latest_revision = 0
         self.target = ""
@@ -149,6 +150,15 @@ class ScriptedService(workflow_pb2_grpc.WorkflowServiceServicer):
 
     def WatchExecution(self, request, context):
         return self._play(request, context)
+
+    def WatchEvents(self, request, context):
+        return self._play(request, context)
+
+    def ListEvents(self, request, context):
+        self.requests.append(request)
+        found = [event for event in self.events if event.position > request.after_position][: request.limit]
+        last = found[-1].position if found else request.after_position
+        return pb.ListEventsResponse(events=found, next_position=last)
 
     def GetWorkflowStatus(self, request, context):
         if self.status is None:

@@ -21,6 +21,7 @@ from app.domain.errors import (
     NotFound,
     Outdated,
     PermissionDenied,
+    PositionExpired,
     QuotaExceeded,
     RateLimited,
     RevisionMismatch,
@@ -47,6 +48,7 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
     TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    PositionExpired: grpc.StatusCode.OUT_OF_RANGE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 DETAILS_KEY = "grpc-status-details-bin"
@@ -125,6 +127,8 @@ def _metadata(error: ServiceError) -> dict[str, str]:
             return {"policy": policy, "per_minute": str(per_minute)}
         case QuotaExceeded(limit=limit):
             return {"limit": limit}
+        case PositionExpired(position=position, oldest=oldest):
+            return {"position": str(position), "oldest": str(oldest)}
         case _:
             return {}
 

@@ -1,10 +1,12 @@
 """The gRPC server: the servicer with reflection, health, limits and keepalive."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -112,8 +114,8 @@ class Server:
 
 
 def _service(servicer: WorkflowServicer, everyone: Caller | None) -> grpc.GenericRpcHandler:
-    """The handlers that the generated stubs would register, except that streams are written as bytes: they are already
-    serialized.
+    """The handlers that the generated stubs would register, except that streams, and whatever a method returns as
+    bytes, are already serialized.
 
     everyone: the caller of all calls; None if the gate adds the caller to each.
     """
@@ -125,9 +127,14 @@ def _service(servicer: WorkflowServicer, everyone: Caller | None) -> grpc.Generi
         if method.server_streaming:
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(behaviour, read)
         else:
-            write = GetMessageClass(method.output_type).SerializeToString
+            write = _writer(GetMessageClass(method.output_type))
             handlers[method.name] = grpc.unary_unary_rpc_method_handler(behaviour, read, write)
     return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+
+def _writer(message_type: type[Message]) -> Callable[[Message | bytes], bytes]:
+    write = message_type.SerializeToString
+    return lambda response: response if isinstance(response, bytes) else write(response)
 
 
 def _options(limits: GrpcLimits, *, share_port: bool) -> list[tuple[str, int]]:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.api.grpc.callers import audited
 from app.api.grpc.errors import unary
+from app.api.grpc.feed_messages import FeedSerializer
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import (
     STATUS,
@@ -15,7 +16,7 @@ from app.api.grpc.messages import (
     started_message,
     status_message,
 )
-from app.api.grpc.streams import Updates, stream
+from app.api.grpc.streams import Messages, Updates, stream, stream_of_bytes
 from app.domain.callers import Caller
 from app.domain.errors import Invalid
 from app.domain.payloads import Payloads
@@ -26,10 +27,16 @@ from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
 from app.engine.repetitions import parse_wanted_revision
 from app.engine.service import ExecutionService
+from app.feed.entries import FeedFilter
+from app.feed.requests import MOST_EVENTS, parse_types, position_as
+from app.feed.service import FeedService
 from app.identity.client_addresses import ClientAddresses
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
+DEFAULT_EVENTS = 100
+
+EventsRequest = pb.WatchEventsRequest | pb.ListEventsRequest
 
 
 class WorkflowServicer:
@@ -37,6 +44,7 @@ class WorkflowServicer:
 
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
+    feed: reads and follows all events of a tenant.
     payloads: checks and parses the JSON in requests.
     max_message_bytes: the largest size of a response.
     addresses: finds out where a call comes from.
@@ -46,6 +54,7 @@ class WorkflowServicer:
         self,
         executions: ExecutionService,
         controls: ExecutionControls,
+        feed: FeedService,
         payloads: Payloads,
         max_message_bytes: int = 4_194_304,
         addresses: ClientAddresses | None = None,
@@ -53,6 +62,7 @@ class WorkflowServicer:
         self.addresses = addresses or ClientAddresses()
         self._executions = executions
         self._controls = controls
+        self._feed = feed
         self._payloads = payloads
         self._max_message_bytes = max_message_bytes
 
@@ -80,9 +90,8 @@ class WorkflowServicer:
     @unary
     async def ListExecutions(self, request: pb.ListExecutionsRequest, caller: Caller) -> pb.ListExecutionsResponse:
         workflow, token = request.workflow_id, request.page_token
-        ref = parse_ref(workflow, caller.tenant_id) if workflow else None
         wanted = ExecutionFilter(
-            workflow_id=None if ref is None else await self._executions.workflow_id(caller, ref),
+            workflow_id=await self._wanted_workflow(caller, workflow),
             status=_wanted_status(request.status),
             parent_id=_wanted_id(request.parent_execution_id, "parent_execution_id"),
             root_id=_wanted_id(request.root_execution_id, "root_execution_id"),
@@ -90,6 +99,20 @@ class WorkflowServicer:
         size, before = _page_size(request.page_size), parse_execution_id(token, "cursor") if token else None
         page = await self._executions.list_executions(caller, wanted, before, size)
         return page_message(page, self._max_message_bytes)
+
+    @stream_of_bytes
+    async def WatchEvents(self, request: pb.WatchEventsRequest, caller: Caller) -> Messages:
+        wanted = await self._wanted_events(request, caller)
+        with position_as("after_position"):
+            batches = await self._feed.watch(caller, _after(request), wanted)
+        return self._feed_serializer(request).stream(batches)
+
+    @unary
+    async def ListEvents(self, request: pb.ListEventsRequest, caller: Caller) -> bytes:
+        limit, wanted = _event_limit(request.limit), await self._wanted_events(request, caller)
+        with position_as("after_position"):
+            page = await self._feed.page(caller, _after(request), limit, wanted)
+        return self._feed_serializer(request).page(page)
 
     @audited
     async def CancelExecution(self, request: pb.CancelExecutionRequest, caller: Caller) -> pb.CancelExecutionResponse:
@@ -129,6 +152,27 @@ class WorkflowServicer:
         execution_id, revision = parse_execution_id(request.execution_id), parse_wanted_revision(request.revision)
         key = request.idempotency_key or None
         return rerun_message(await self._controls.rerun(caller, execution_id, request.from_task, key, revision))
+
+    async def _wanted_events(self, request: EventsRequest, caller: Caller) -> FeedFilter:
+        types = parse_types(request.types, "types")
+        return FeedFilter(await self._wanted_workflow(caller, request.workflow_id), types=types)
+
+    async def _wanted_workflow(self, caller: Caller, workflow: str) -> int | None:
+        """The id of the workflow that a filter asks for by its id or key; None for an empty one."""
+        return await self._executions.workflow_id(caller, parse_ref(workflow, caller.tenant_id)) if workflow else None
+
+    def _feed_serializer(self, request: EventsRequest) -> FeedSerializer:
+        return FeedSerializer(self._max_message_bytes, include_output=request.include_output)
+
+
+def _after(request: EventsRequest) -> int | None:
+    return request.after_position if request.HasField("after_position") else None
+
+
+def _event_limit(limit: int) -> int:
+    if not 0 <= limit <= MOST_EVENTS:
+        raise Invalid.at("limit", f"must be from 1 to {MOST_EVENTS}, or 0 for {DEFAULT_EVENTS}")
+    return limit or DEFAULT_EVENTS
 
 
 def _wanted_id(text: str, field: str) -> UUID | None:

@@ -22,6 +22,7 @@ from app.engine.watching.updates import Update, sentence, tells_of_data
 S = TypeVar("S")
 Q = TypeVar("Q")
 Updates = AsyncGenerator[Sequence[Update]]
+Messages = AsyncGenerator[bytes]
 
 KEPT_PARTS = 4_096
 PROTOBUF = "protobuf"
@@ -46,6 +47,20 @@ def stream(method: Callable[[S, Q, Caller], Awaitable[Updates]]) -> Callable[[S,
     return call
 
 
+def stream_of_bytes(method: Callable[[S, Q, Caller], Awaitable[Messages]]) -> Callable[..., Awaitable[None]]:
+    """As `stream`, for methods that return a stream of serialized messages."""
+
+    @wraps(method)
+    async def call(servicer: S, request: Q, context: Context, caller: Caller) -> None:
+        async with errors_as_status(context):
+            refuse_malformed(request)
+            async with aclosing(await method(servicer, request, caller)) as messages:
+                async for message in messages:
+                    await context.write(message)
+
+    return call
+
+
 async def _write(batches: Updates, context: Context) -> None:
     serializer = UpdateSerializer()
     async for batch in batches:
@@ -65,16 +80,25 @@ class UpdateSerializer:
         """A serialized `WorkflowExecutionUpdate`. An update that several watchers share is serialized once."""
         return update.in_format(PROTOBUF, self._serialized)
 
+    def without_output(self, update: Update) -> bytes:
+        """As `bytes_of`, without the output of what has completed."""
+        return self._serialized(update) if update.output is None else self._common(update, varies=False)
+
     def _serialized(self, update: Update) -> bytes:
+        event = update.event
+        varies = event.data is not None and tells_of_data(event.type)
+        common = self._common(update, varies)
+        return common if event.data is None else common + _of_data(update, varies)
+
+    def _common(self, update: Update, varies: bool) -> bytes:
+        """What is not made of the data. `varies` says whether the message is."""
         event = update.event
         self._execution = self._execution or _of_execution(update)
         if event.occurred_at is not self._instant:
             self._instant = event.occurred_at
             self._occurred = _serialized(occurred_at=timestamp(event.occurred_at))
-        varies = event.data is not None and tells_of_data(event.type)
         kind = _of_kind(event.type, event.status, event.task_id, update.task_name, event.attempt, not varies)
-        common = self._execution + kind + _of_place(event.sequence, event.progress_percent) + self._occurred
-        return common if event.data is None else common + _of_data(update, varies)
+        return self._execution + kind + _of_place(event.sequence, event.progress_percent) + self._occurred
 
 
 def _of_execution(update: Update) -> bytes:

@@ -10,6 +10,7 @@ from pydantic import PlainValidator
 
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.gate import CALLER, sender_of
+from app.api.rest.live_streams import LiveStreams
 from app.api.rest.request_ids import request_id
 from app.api.rest.web_rules import WebRules
 from app.audit.reading import AuditService
@@ -46,6 +47,7 @@ class Services:
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
     web_rules: from which names and pages requests are accepted.
+    streams: the streams of server-sent events, which end before the process does.
     """
 
     definitions: DefinitionService
@@ -61,6 +63,7 @@ class Services:
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
     web_rules: WebRules = field(default_factory=WebRules)
+    streams: LiveStreams = field(default_factory=LiveStreams)
 
 
 async def _services(request: Request) -> Services:

@@ -30,6 +30,11 @@ _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
         "this key belongs to another workflow",
         [{"field": "key", "message": "this key belongs to another workflow"}],
     ),
+    410: (
+        "position_expired",
+        "the events behind position 17 have been removed; read on from 4711, the oldest that is kept",
+        [],
+    ),
     412: ("revision_mismatch", "workflow '7' is at revision 4; read it again and repeat the change", []),
     413: ("too_large", "body has more bytes; the limit is 1048576 bytes", []),
     415: ("unsupported_media_type", "the body must be JSON, with Content-Type: application/json", []),
@@ -69,6 +74,13 @@ RATE_LIMITED = {
     },
 }
 
+EVENT_STREAM = {
+    "text/event-stream": {
+        "schema": {"type": "string"},
+        "example": 'retry: 1000\n\nid: 4\ndata: {"sequence":4,"type":"task_completed"}\n\n',
+    }
+}
+
 WITH_BODY = (400, 413, 415)
 ALWAYS = (401, 403, 422, 429, 500, 503)
 
@@ -82,6 +94,11 @@ def readable(*statuses: int) -> Responses:
     """The responses of an operation that returns an ETag, and its errors."""
     unchanged = {"description": "Not modified: `If-None-Match` names the current ETag.", "headers": ETAG}
     return {200: {"headers": ETAG}, 304: unchanged, **documented_errors(*statuses)}
+
+
+def or_stream(responses: Responses) -> Responses:
+    """The responses of an operation that also streams server-sent events."""
+    return responses | {200: {"content": EVENT_STREAM, **responses.get(200, {})}}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -34,7 +34,22 @@ def error_response(
     *,
     problems: Sequence[Problem] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
+    """Return a problem document, with the headers. See `problem_document`."""
+    document = problem_document(scope, status, code, detail, problems=problems, members=members)
+    return Response(orjson.dumps(document), status, {HEADER: document["request_id"], **(headers or {})}, MEDIA_TYPE)
+
+
+def problem_document(
+    scope: Scope,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    problems: Sequence[Problem] = (),
+    members: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return a problem document.
 
     scope: that of the request.
@@ -42,7 +57,7 @@ def error_response(
     code: for programs; it never changes.
     detail: a sentence for people.
     problems: the wrong fields; at most `MAX_SHOWN` are listed.
-    headers: further headers.
+    members: further members.
     """
     document: dict[str, Any] = {
         "type": f"urn:problem:{code}",
@@ -52,10 +67,11 @@ def error_response(
         "instance": quote(scope["path"]),
         "code": code,
         "request_id": request_id(scope),
+        **(members or {}),
     }
     if problems:
         document["errors"] = [{"field": p.path, "message": p.message} for p in problems[:MAX_SHOWN]]
-    return Response(orjson.dumps(document), status, {HEADER: document["request_id"], **(headers or {})}, MEDIA_TYPE)
+    return document
 
 
 def summary_of(problems: Sequence[Problem]) -> str:

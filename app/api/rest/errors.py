@@ -4,6 +4,7 @@ import logging
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.rest.error_responses import Refused, error_response, summary_of
+from app.api.rest.error_responses import Refused, error_response, problem_document, summary_of
 from app.api.rest.field_problems import field_problems
 from app.api.rest.request_ids import request_id
 from app.domain import errors
@@ -26,6 +27,7 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.InUse: 409,
     errors.WrongState: 409,
     errors.QuotaExceeded: 409,
+    errors.PositionExpired: 410,
     errors.Outdated: 409,
     errors.RevisionMismatch: 412,
     errors.TooLarge: 413,
@@ -35,6 +37,8 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.Unavailable: 503,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+_UNEXPECTED = "an unexpected error; the server's log has the details under request {}"
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +84,19 @@ def _stopped(scope: Scope) -> Response:
 
 
 def _unexpected(scope: Scope) -> Response:
-    detail = f"an unexpected error; the server's log has the details under request {request_id(scope)}"
-    return error_response(scope, 500, "internal", detail)
+    return error_response(scope, 500, "internal", _UNEXPECTED.format(request_id(scope)))
+
+
+def unexpected_problem(scope: Scope) -> dict[str, Any]:
+    """As `problem_of`, for an error that is no `ServiceError`."""
+    return problem_document(scope, 500, "internal", _UNEXPECTED.format(request_id(scope)))
+
+
+def problem_of(scope: Scope, error: ServiceError) -> dict[str, Any]:
+    """The problem document of an error, for a response that has begun."""
+    return problem_document(
+        scope, _status_of(error), error.code, error.message, problems=_problems_of(error), members=_members_of(error)
+    )
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -90,8 +105,9 @@ async def _service_error(request: Request, error: Exception) -> Response:
     problems = _problems_of(error)
     detail = summary_of(problems) if isinstance(error, errors.Invalid) else error.message
     status = _status_of(error)
+    headers, members = _headers_of(error, status), _members_of(error)
     return error_response(
-        request.scope, status, error.code, detail, problems=problems, headers=_headers_of(error, status)
+        request.scope, status, error.code, detail, problems=problems, headers=headers, members=members
     )
 
 
@@ -117,6 +133,11 @@ def _headers_of(error: ServiceError, status: int) -> Mapping[str, str] | None:
         return None
     reason = "" if error.code == errors.CREDENTIALS_MISSING else ', error="invalid_token"'
     return {"WWW-Authenticate": f'Bearer realm="workflow"{reason}'}
+
+
+def _members_of(error: ServiceError) -> Mapping[str, Any] | None:
+    """What programs need to continue, as members of the problem."""
+    return {"oldest": error.oldest} if isinstance(error, errors.PositionExpired) else None
 
 
 def _problems_of(error: ServiceError) -> Sequence[Problem]:

@@ -86,3 +86,5 @@ EVENT = {
     "waits_for": None,
     "requested_by": None,
 }
+
+FEED_EVENT = {"position": 4711, "execution_id": EXECUTION_ID, "workflow_id": 7, **EVENT}

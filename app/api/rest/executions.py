@@ -17,18 +17,15 @@ from app.api.rest.execution_documents import (
     task_execution_document,
 )
 from app.api.rest.responses import PREFIX, document_response, readable_response
-from app.api.rest.views import EventPage, ExecutionPage, ExecutionStatusName, ExecutionView, TaskExecutionList
+from app.api.rest.views import ExecutionPage, ExecutionStatusName, ExecutionView, TaskExecutionList
 from app.api.rest.workflow_bodies import ExecutionStart
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus
 from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
 from app.engine.starting import StartRequest
-from app.engine.watching.documents import event_document
 
 MAX_WAIT_SECONDS = 60
-MAX_EVENTS = 1_000
-MAX_SEQUENCE = 2**31 - 1
 
 
 class ExecutionQuery(BaseModel):
@@ -117,23 +114,6 @@ async def get_execution(
     """The execution in its current state."""
     found = await executions.get(caller, execution)
     return readable_response(orjson.dumps(execution_document(found)), if_none_match)
-
-
-@router.get(
-    "/executions/{execution}/events", summary="Read a history", response_model=EventPage, responses=readable(404)
-)
-async def list_events(
-    execution: ExecutionId,
-    executions: Executions,
-    caller: CallerOfRequest,
-    after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Only events with a higher number.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="The largest number of events to return.")] = 100,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """Oldest first; the numbers are 1, 2, 3, … without a gap. For the next page pass the last number as `after`."""
-    page = await executions.updates(caller, execution, after, limit)
-    document = {"items": [event_document(update) for update in page.updates], "ended": page.ended}
-    return readable_response(orjson.dumps(document), if_none_match)
 
 
 @router.get(

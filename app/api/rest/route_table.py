@@ -16,6 +16,9 @@ from app.api.rest.query_names import parameter_names, refuse_unknown_parameters
 from app.api.rest.responses import PREFIX
 from app.domain.permissions import AUTHENTICATED, Permission, permission_of
 
+ONLY_HEAD = "only_head"
+"""In the scope of a request that wants no body. It need not be made."""
+
 Shape = tuple[str, int, str]
 """Equal for all requests of a route: method, number of slashes in the path, first word after the prefix."""
 
@@ -49,7 +52,7 @@ class PathsAsWritten:
         if len(path) > 1 and path.endswith("/"):
             scope = dict(scope, path=path[:-1])
         if scope["method"] == "HEAD":
-            scope, send = dict(scope, method="GET"), _without_body(send)
+            scope, send = dict(scope, method="GET", **{ONLY_HEAD: True}), _without_body(send)
         await self._app(scope, receive, send)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.rest.examples import EVENT, EXECUTION, INSTANT, TASK, WORKFLOW
+from app.api.rest.examples import EVENT, EXECUTION, FEED_EVENT, INSTANT, TASK, WORKFLOW
 
 Item = TypeVar("Item")
 
@@ -289,6 +289,23 @@ class EventPage(BaseModel):
 
     items: list[EventView]
     ended: bool = Field(description="True when the execution has ended and no event follows.")
+
+
+class FeedEventView(EventView):
+    """One event of any execution, at its position."""
+
+    model_config = _example(FEED_EVENT)
+
+    position: int = Field(description="1, 2, 3, … over all executions; given once, and never late.")
+    execution_id: str
+    workflow_id: int
+
+
+class FeedEventPage(BaseModel):
+    """In the order of their positions."""
+
+    items: list[FeedEventView]
+    next_position: int = Field(description="The `after` of the next page. No event up to it is missing.")
 
 
 class TaskExecutionView(BaseModel):

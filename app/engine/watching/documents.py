@@ -1,13 +1,21 @@
-"""Events as JSON documents, in the form that all readers of JSON get. Outputs are JSON text, inserted unchanged."""
+"""Events as JSON documents, as all readers of JSON get them. Outputs are JSON text, and are inserted unchanged."""
 
 from typing import Any
 
+import orjson
 from orjson import Fragment
 
 from app.domain.documents import rfc3339
 from app.domain.executions import Failure
 from app.domain.waiting import Awaited
 from app.engine.watching.updates import Update
+
+JSON = "json"
+
+
+def event_json(update: Update) -> bytes:
+    """The document of an event. It is made once for all watchers who share the update."""
+    return update.in_format(JSON, _encoded)
 
 
 def event_document(update: Update) -> dict[str, Any]:
@@ -41,3 +49,7 @@ def json_fragment(text: str | None) -> Fragment | None:
 
 def error_document(failure: Failure | None) -> dict[str, str] | None:
     return None if failure is None else {"code": failure.code, "message": failure.message}
+
+
+def _encoded(update: Update) -> bytes:
+    return orjson.dumps(event_document(update))

@@ -38,6 +38,9 @@ BODIES: Mapping[str, Any] = {
     "rerun_execution": {"from_task": "wait"},
     "replace_schedule": {"cron": "0 3 * * *"},
 }
+FILTERED = {"ListExecutions", "ListEvents", "WatchEvents"}
+"""Calls that return what the tenant has of a workflow, which may be nothing. An id need not exist."""
+
 NOT_OF_A_TENANT = {"create_tenant", "list_tenants", "update_tenant", "healthz", "readyz", "get_health", "get_entry"}
 """Operations that need the role `system`, or no caller."""
 
@@ -180,7 +183,7 @@ async def test_nothing_that_is_read_has_the_mark_of_another_tenant(rest: httpx.A
         document = (await rest.get("/openapi.json", headers=one.headers)).json()
         seen = 0
         for _, method, path in operations(document):
-            if method == "GET":
+            if method == "GET" and not path.endswith("/stream"):  # which has no end here
                 # By the keys, which are those of the other tenant, too.
                 url = re.sub(r"{(workflow|schedule)}", "same", path).replace("{flow}", "flow")
                 url = re.sub(r"{(\w+)}", lambda found, one=one: one.ids[found[1]], url)
@@ -283,7 +286,7 @@ async def test_every_rpc_answers_not_found(server: RunningServer, tenants: Tenan
     workflow, execution = tenants.north.ids["workflow"], tenants.north.ids["execution"]
     asked = 0
     for method in pb.DESCRIPTOR.services_by_name["WorkflowService"].methods:
-        if method.name != "ListExecutions":
+        if method.name not in FILTERED:
             of_execution = "execution_id" in method.input_type.fields_by_name
             named = {"execution_id": execution} if of_execution else {"workflow_id": workflow}
             request = getattr(pb, method.input_type.name)(**named, **more.get(method.name, {}))

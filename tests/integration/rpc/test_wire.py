@@ -136,7 +136,7 @@ async def test_a_client_that_floods_with_pings_loses_its_connection(server: Runn
 @asynccontextmanager
 async def limited(database_url: str, **limits: Any) -> AsyncIterator[Server]:
     async with open_engine_process(settings_for(database_url)) as process:
-        servicer = WorkflowServicer(process.executions, process.controls, process.payloads, 1_000_000)
+        servicer = WorkflowServicer(process.executions, process.controls, process.feed, process.payloads, 1_000_000)
         server = Server(servicer, "127.0.0.1", 0, process.identity, GrpcLimits(**limits))
         await server.start()
         try:

@@ -393,3 +393,55 @@ class RerunExecutionResponse(_message.Message):
     origin_execution_id: str
     latest_revision: int
     def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ..., latest_revision: _Optional[int] = ...) -> None: ...
+
+class WatchEventsRequest(_message.Message):
+    __slots__ = ("after_position", "workflow_id", "types", "include_output")
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    after_position: int
+    workflow_id: str
+    types: _containers.RepeatedScalarFieldContainer[str]
+    include_output: bool
+    def __init__(self, after_position: _Optional[int] = ..., workflow_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., include_output: _Optional[bool] = ...) -> None: ...
+
+class EventBatch(_message.Message):
+    __slots__ = ("events", "next_position")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[FeedEvent]
+    next_position: int
+    def __init__(self, events: _Optional[_Iterable[_Union[FeedEvent, _Mapping]]] = ..., next_position: _Optional[int] = ...) -> None: ...
+
+class FeedEvent(_message.Message):
+    __slots__ = ("position", "update", "type")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    update: WorkflowExecutionUpdate
+    type: str
+    def __init__(self, position: _Optional[int] = ..., update: _Optional[_Union[WorkflowExecutionUpdate, _Mapping]] = ..., type: _Optional[str] = ...) -> None: ...
+
+class ListEventsRequest(_message.Message):
+    __slots__ = ("after_position", "workflow_id", "types", "include_output", "limit")
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    after_position: int
+    workflow_id: str
+    types: _containers.RepeatedScalarFieldContainer[str]
+    include_output: bool
+    limit: int
+    def __init__(self, after_position: _Optional[int] = ..., workflow_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., include_output: _Optional[bool] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListEventsResponse(_message.Message):
+    __slots__ = ("events", "next_position")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[FeedEvent]
+    next_position: int
+    def __init__(self, events: _Optional[_Iterable[_Union[FeedEvent, _Mapping]]] = ..., next_position: _Optional[int] = ...) -> None: ...

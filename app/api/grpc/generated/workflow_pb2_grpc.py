@@ -95,6 +95,16 @@ class WorkflowServiceStub:
                 request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionRequest.SerializeToString,
                 response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionResponse.FromString,
                 _registered_method=True)
+        self.WatchEvents = channel.unary_stream(
+                '/workflow.WorkflowService/WatchEvents',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.WatchEventsRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.EventBatch.FromString,
+                _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/workflow.WorkflowService/ListEvents',
+                request_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
 
 
 class WorkflowServiceServicer:
@@ -197,6 +207,22 @@ class WorkflowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchEvents(self, request, context):
+        """Streams the events of all executions, in the order of their positions: replays what follows a position, then sends
+        what is new, without an end. Any number of watchers can do this, on any server. A broken stream is continued with the
+        last position that was received. Fails with OUT_OF_RANGE (position_expired) if what follows has been removed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """Returns a page of the events of all executions, in the order of their positions. Fails like WatchEvents.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkflowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -259,6 +285,16 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     servicer.RerunExecution,
                     request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionRequest.FromString,
                     response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionResponse.SerializeToString,
+            ),
+            'WatchEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvents,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.WatchEventsRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.EventBatch.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ListEventsRequest.FromString,
+                    response_serializer=app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ListEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -586,6 +622,60 @@ class WorkflowService:
             '/workflow.WorkflowService/RerunExecution',
             app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionRequest.SerializeToString,
             app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.RerunExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/workflow.WorkflowService/WatchEvents',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.WatchEventsRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.EventBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/workflow.WorkflowService/ListEvents',
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ListEventsRequest.SerializeToString,
+            app_dot_api_dot_grpc_dot_generated_dot_workflow__pb2.ListEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,
