@@ -9,8 +9,10 @@ import pytest
 from app.adapters.database_url import driver_dsn
 from tests.support.walls import api_url, engine_url
 
+# With TEST_TENANT there are a tenant of this name and its key.
 FILL = """
-INSERT INTO tenants (key, name) VALUES ('other', 'Other');
+DELETE FROM api_keys;
+INSERT INTO tenants (key, name) VALUES ('other', 'Other') ON CONFLICT (key) DO NOTHING;
 INSERT INTO workflows (key, name, variables, conditions, revision, created_at, updated_at, tenant_id)
 SELECT 'w', 'of ' || t.key, '{}', '[]', 1, now(), now(), t.id FROM tenants t;
 INSERT INTO tasks (workflow_id, name, execution_type, sequence, config, on_failure, compensate, created_at, updated_at)

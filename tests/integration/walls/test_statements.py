@@ -82,7 +82,7 @@ async def api(database_url: str) -> AsyncIterator[Stores]:
 @pytest.fixture
 async def main(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     async with session(database_url) as opened:
-        await opened.execute("INSERT INTO tenants (key, name) VALUES ('other', 'Other')")
+        await opened.execute("INSERT INTO tenants (key, name) VALUES ('other', 'Other') ON CONFLICT (key) DO NOTHING")
         yield opened
 
 
