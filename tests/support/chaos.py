@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.support.chaos_callers import GrpcCaller, RestCaller, TenantCallers
 from tests.support.chaos_editing import Editing
+from tests.support.chaos_feed import FeedReaders
 from tests.support.chaos_house import House, open_house
 from tests.support.chaos_load import Load
 from tests.support.chaos_monkey import Monkey
@@ -60,14 +61,15 @@ class Clients:
     load: Load
     editing: Editing
     neighbours: Neighbours
+    feed: FeedReaders
 
     @property
     def errors(self) -> Counter[str]:
-        return self.load.errors + self.editing.errors + self.neighbours.errors
+        return self.load.errors + self.editing.errors + self.neighbours.errors + self.feed.errors
 
     @property
     def wrong(self) -> list[str]:
-        return [*self.load.wrong, *self.editing.wrong, *self.neighbours.wrong]
+        return [*self.load.wrong, *self.editing.wrong, *self.neighbours.wrong, *self.feed.wrong]
 
 
 def monkey(house: House, plan: ChaosPlan) -> Trouble:
@@ -95,6 +97,7 @@ async def survive(
             settled = time.monotonic() - began
             await clients.load.finish()
             await clients.neighbours.finish()
+            wrong += await clients.feed.verdict(house.database_url)
         wrong += [*await trouble.verdict(), *await _verdict(house, clients, trouble)]
         story = f"{_story(plan, house, clients, trouble, raged)}; {await statuses(house.database_url)}, "
         story += f"final {settled:.1f} s after the healing"
@@ -106,10 +109,13 @@ async def survive(
 @asynccontextmanager
 async def _clients(house: House, plan: ChaosPlan) -> AsyncIterator[Clients]:
     callers = [_callers_of(tenant, house) for tenant in house.tenants]
+    feed = FeedReaders(callers, plan.seed)
     try:
         load = Load(callers, plan.seed, plan.starts_per_second, plan.clients)
-        yield Clients(load, Editing(callers, plan.seed), Neighbours(callers, plan.seed))
+        feed.start()
+        yield Clients(load, Editing(callers, plan.seed), Neighbours(callers, plan.seed), feed)
     finally:
+        await feed.stop()
         for of in callers:
             await of.close()
 
@@ -171,6 +177,7 @@ def _story(plan: ChaosPlan, house: House, clients: Clients, trouble: Trouble, se
     return (
         f"seed {plan.seed}: {clients.load.started} starts in {seconds:.0f} s ({clients.load.started / seconds:.0f}/s), "
         f"{clients.editing.changes} changes and {clients.editing.reads} reads of definitions; "
-        f"{clients.neighbours.lists} lists and {clients.neighbours.refused.total()} refusals to neighbours; {trouble}; "
+        f"{clients.neighbours.lists} lists and {clients.neighbours.refused.total()} refusals to neighbours; "
+        f"{clients.feed.read} events read from the feed; {trouble}; "
         f"clients saw {dict(clients.errors)}; process starts {starts}; logs in {house.folder}"
     )

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
 from tests.support.chaos_tenants import ChaosTenant
 from tests.support.clients import grpc_channel, rest_client
+from tests.support.event_source import EventSource
 
 CALL_SECONDS = 5.0
 LISTED = 20
@@ -43,6 +44,13 @@ class Absent(Wrong):
 class Listed(NamedTuple):
     execution_id: str
     workflow_id: int
+
+
+class FeedPart(NamedTuple):
+    """`events` are position, execution id and sequence of each."""
+
+    events: Sequence[tuple[int, str, int]]
+    next_position: int
 
 
 class Caller(Protocol):
@@ -101,6 +109,13 @@ class GrpcCaller:
         request = pb.WatchExecutionRequest(execution_id=execution_id, after_sequence=after)
         return _read(self._stub.WatchExecution(request))
 
+    async def feed(self, after: int) -> AsyncGenerator[FeedPart]:
+        batches = _read(self._stub.WatchEvents(pb.WatchEventsRequest(after_position=after)))
+        async with aclosing(batches):
+            async for batch in batches:
+                events = [(e.position, e.update.execution_id, e.update.sequence) for e in batch.events]
+                yield FeedPart(events, batch.next_position)
+
     async def _call(self, method: str, request: Any) -> Any:
         with _told_apart():
             return await getattr(self._stub, method)(request, timeout=self._seconds)
@@ -129,6 +144,20 @@ class RestCaller:
 
     async def look(self, execution_id: str) -> None:
         await self.execution(execution_id)
+
+    async def feed(self, after: int) -> AsyncGenerator[FeedPart]:
+        """The stream has no end: it is given up, as by a proxy, when nothing at all comes for a while."""
+        source = EventSource(self._client, "/events", last_id=str(after))
+        try:
+            async with source.connected() as events:
+                _refuse_unless_open(source.statuses[-1])
+                async for sent in events:
+                    if sent.name != "message":
+                        raise Wrong(f"{sent.name}: {sent.data}")
+                    event = (sent.data["position"], sent.data["execution_id"], sent.data["sequence"])
+                    yield FeedPart([event], int(sent.id))
+        except httpx.TransportError as error:
+            raise Disturbed(type(error).__name__) from error
 
     async def newest(self) -> Sequence[Listed]:
         return (await self.page(LISTED))[0]
@@ -194,6 +223,13 @@ class TenantCallers:
     async def close(self) -> None:
         for caller in (*self.grpc, *self.rest):
             await caller.close()
+
+
+def _refuse_unless_open(status: int) -> None:
+    if status == httpx.codes.SERVICE_UNAVAILABLE:
+        raise Disturbed("HTTP 503")
+    if status != httpx.codes.OK:
+        raise Wrong(f"a stream of the feed was answered with {status}")
 
 
 async def _read(call: Any) -> Updates:
