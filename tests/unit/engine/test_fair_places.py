@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.callers import ANONYMOUS, DEFAULT_TENANT_ID
+from app.domain.callers import ANONYMOUS
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
@@ -17,6 +17,7 @@ from tests.support.fixed_limits import FixedLimits
 from tests.support.histories import CREATED, opening
 from tests.support.memory_house import House, Process, Stage
 from tests.support.stories import sync
+from tests.support.tenant import TENANT_ID
 
 
 class OutsideStage(Stage):
@@ -44,7 +45,7 @@ async def of_tenant(house: House, tenant_id: int, name: str, type: str = "staged
     return (await house.database.definitions.create(act_of(tenant_id), draft)).workflow
 
 
-async def enqueued(house: House, workflow: Workflow, count: int, tenant_id: int = DEFAULT_TENANT_ID) -> list[UUID]:
+async def enqueued(house: House, workflow: Workflow, count: int, tenant_id: int = TENANT_ID) -> list[UUID]:
     ids = [new_execution_id() for _ in range(count)]
     for execution_id in ids:
         await house.store.enqueue(tenant_id, execution_id, opening(workflow), (CREATED,))
