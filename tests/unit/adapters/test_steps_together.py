@@ -1,5 +1,6 @@
 """Which batches go into the lean statements, and which have to be judged step by step."""
 
+import struct
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
@@ -27,11 +28,13 @@ def owned(*steps: Step) -> list[UUID]:
 def test_plain_steps_ask_for_no_more_than_their_events() -> None:
     batch = batch_of([Step(OLD, [note(3), note(4)]), Step(OTHER, [note(7)]), Step(OLD, [note(5)])])
     assert batch is not None
-    ids, numbers, *columns, asked = batch.arguments
+    ids, numbers, *columns, asked, counts, bodies = batch.arguments
     assert ids == [OLD, OLD, OTHER, OLD]
     assert numbers == (3, 4, 7, 5)
     assert len(columns) == 7
     assert asked == [OLD, OTHER]
+    entries = [struct.pack("!16sii", one.bytes, *span) for one, *span in ((OLD, 3, 2), (OTHER, 7, 1), (OLD, 5, 1))]
+    assert (counts, bodies) == ([4], [b"".join(entries)])
     assert "UPDATE" not in batch.statement
     assert "INTO executions" not in batch.statement
 
