@@ -33,7 +33,7 @@ class Readers:
     """
 
     def __init__(self) -> None:
-        self.watchers: set[FeedWatcher] = set()
+        self.watchers: dict[FeedWatcher, None] = {}  # a set that keeps its order
         self.left_at: float | None = None
         self._kept: deque[FeedBatch] = deque()
         self._events = 0
@@ -111,7 +111,7 @@ class FeedFollower:
         if readers is None:
             readers = self._tenants[tenant_id] = Readers()
         watcher = FeedWatcher(readers.kept(after))
-        readers.watchers.add(watcher)
+        readers.watchers[watcher] = None
         readers.left_at = None
         if self._is_closed:
             watcher.close()
@@ -120,7 +120,7 @@ class FeedFollower:
 
     def remove(self, tenant_id: int, watcher: FeedWatcher) -> None:
         readers = self._tenants[tenant_id]
-        readers.watchers.discard(watcher)
+        readers.watchers.pop(watcher, None)
         if not readers.watchers:
             readers.left_at = self._clock()
 

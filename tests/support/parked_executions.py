@@ -37,6 +37,12 @@ SELECT copy.* FROM execution_events e, generate_series(1, $2) AS n,
          'execution_id', overlay(e.execution_id::text placing lpad(to_hex(n), 12, '0') from 25))) AS copy
 WHERE e.execution_id = $1
 """
+_COPY_FEED = """
+INSERT INTO feed (events, body)
+SELECT e.last, uuid_send(overlay($1::uuid::text placing lpad(to_hex(n), 12, '0') from 25)::uuid)
+               || int4send(1) || int4send(e.last)
+FROM (SELECT max(sequence) AS last FROM execution_events WHERE execution_id = $1) e, generate_series(1, $2) AS n
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ async def _copy(database_url: str, execution_id: str, copies: int) -> None:
     try:
         await session.execute(_COPY_EXECUTIONS, execution_id, copies)
         await session.execute(_COPY_EVENTS, execution_id, copies)
+        await session.execute(_COPY_FEED, execution_id, copies)
         await session.execute("ANALYZE executions, execution_events")
     finally:
         await session.close()
