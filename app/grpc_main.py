@@ -46,7 +46,7 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
             settings.grpc_host,
             settings.grpc_port,
             process.identity,
-            GrpcLimits(settings.grpc_max_message_bytes, settings.grpc_max_connections),
+            GrpcLimits(message_bytes=settings.grpc_max_message_bytes, connections=settings.grpc_max_connections),
             credentials=grpc_credentials(identity),
             share_port=settings.grpc_share_port,
         )

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from app.background.loop import Loop, OnDefect
+from app.background.backoff import Backoff
+from app.background.loop import RETRY, Loop, OnDefect
 from app.background.wake_up import WakeUp
 from app.domain.errors import PositionExpired
 from app.feed.entries import FeedBatch
@@ -67,6 +68,7 @@ class FeedFollower:
     reading: reads entries and events.
     poll_seconds: after so long it looks for new events without a wake-up.
     clock: seconds that never go back.
+    backoff: the pauses after an error of the store.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class FeedFollower:
         reading: FeedReading,
         poll_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        backoff: Backoff = RETRY,
     ) -> None:
         self._store = store
         self._reading = reading
@@ -83,7 +86,7 @@ class FeedFollower:
         self._position: int | None = None
         self._is_closed = False
         self._wake_up = WakeUp()
-        self._loop = Loop("feed", self._step, partial(self._pause, poll_seconds), rest=REST)
+        self._loop = Loop("feed", self._step, partial(self._pause, poll_seconds), backoff=backoff, rest=REST)
 
     def start(self, on_defect: OnDefect) -> None:
         """A defect that ends the loop is reported to `on_defect(error)`."""

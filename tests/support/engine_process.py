@@ -48,7 +48,7 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             settings.grpc_max_message_bytes,
             process.identity.addresses,
         )
-        limits = GrpcLimits(settings.grpc_max_message_bytes)
+        limits = GrpcLimits(message_bytes=settings.grpc_max_message_bytes)
         server = Server(servicer, "127.0.0.1", 0, process.identity, limits)
         await server.start()
         try:

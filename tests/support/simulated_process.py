@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.background.defects import Defects
+from app.background.loop import RETRY
 from app.engine.controls import ExecutionControls
 from app.engine.local_engine import NoEngine
 from app.engine.planning.plans import Plans
@@ -179,7 +180,8 @@ class SimulatedProcess:
         plans = Plans(reader, evaluations.turns)
         feed = Link(self.wire, MemoryFeed(database))
         reading = FeedReading(feed, plans)
-        self.follower = FeedFollower(feed, reading, POLL, self.monotonic)
+        retry = replace(RETRY, chance=world.chance.random)
+        self.follower = FeedFollower(feed, reading, POLL, self.monotonic, retry)
         self.feed = FeedService(feed, reading, self.follower)
         signals.subscribe(NEW_EVENTS, lambda _: self.feed.wake())
         self.hub = Hub(self._grew)

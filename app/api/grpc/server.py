@@ -30,7 +30,7 @@ class PortUnavailable(Exception):
     """The server cannot listen on the address. The message is one sentence for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcLimits:
     """The limits of connections.
 
