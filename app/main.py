@@ -18,6 +18,7 @@ import uvloop
 from fastapi import FastAPI
 
 from app.adapters.secrets import SecretFiles
+from app.api.live.socket_protocol import SERVER_OPTIONS
 from app.api.rest.app import create_app
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.api.rest.unfinished_heads import UnfinishedHeads
@@ -99,6 +100,7 @@ def _config(settings: Settings, identity: Identity | None) -> uvicorn.Config:
         proxy_headers=False,  # TRUSTED_PROXIES says whose headers are believed; uvicorn would believe all of loopback
         timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
         http=_protocol(settings),
+        **SERVER_OPTIONS,
         **_tls(identity),
     )
 
@@ -147,6 +149,7 @@ def _reload(settings: Settings) -> None:
         access_log=False,
         proxy_headers=False,
         http=_protocol(settings),
+        **SERVER_OPTIONS,
         reload=True,
         reload_dirs=["app", "examples"],
         **_tls(server_identity(settings)),

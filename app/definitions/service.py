@@ -10,6 +10,7 @@ from app.definitions import edits
 from app.definitions.calls import CallCheck, refuse_if_called
 from app.definitions.changes import draft_fields
 from app.definitions.comparing import Differences, compare
+from app.definitions.news import Tell, tell_nobody
 from app.definitions.ports import (
     DefinitionCache,
     DefinitionStore,
@@ -78,10 +79,17 @@ class DefinitionService:
     later one. What other tenants have is unknown.
     """
 
-    def __init__(self, store: DefinitionStore, cache: DefinitionCache, rules: Rules, schemas: SchemaCheck) -> None:
+    def __init__(
+        self,
+        store: DefinitionStore,
+        cache: DefinitionCache,
+        rules: Rules,
+        schemas: SchemaCheck,
+        tell: Tell = tell_nobody,
+    ) -> None:
         self._store = store
         self._reads = CachedReads(store, cache)
-        self._writes = CachedWrites(store, cache)
+        self._writes = CachedWrites(store, cache, tell)
         self._rules = rules
         self._schemas = schemas
 

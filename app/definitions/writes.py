@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from app.definitions.calls import Unanswered
+from app.definitions.news import Change, DefinitionNews, Tell, tell_nobody
 from app.definitions.ports import (
     DefinitionCache,
     DefinitionStore,
@@ -34,11 +35,17 @@ NOTHING_COMMITTED = (NotFound, Invalid, Conflict, RevisionMismatch, Outdated, _M
 
 
 class CachedWrites:
-    """The write methods of a `DefinitionStore`."""
+    """The write methods of a `DefinitionStore`.
 
-    def __init__(self, store: DefinitionStore, cache: DefinitionCache) -> None:
+    store: where definitions are.
+    cache: what must not return older ones.
+    tell: tells who follows definitions what has changed.
+    """
+
+    def __init__(self, store: DefinitionStore, cache: DefinitionCache, tell: Tell = tell_nobody) -> None:
         self._store = store
         self._cache = cache
+        self._tell = tell
 
     async def create(self, act: Act, draft: WorkflowDraft) -> StoredWorkflow:
         tenant_id = act.caller.tenant_id
@@ -46,6 +53,7 @@ class CachedWrites:
         async with self._writing(key) as intent:
             stored = await self._store.create(act, draft)
         await self._cache.invalidate(intent, refs_of(tenant_id, stored.workflow.id, draft.key))
+        await self._told(tenant_id, Change.CREATED, stored.workflow)
         return stored
 
     async def change(self, act: Act, ref: Ref, edit: Edit, expected_revision: int | None) -> StoredWorkflow:
@@ -81,13 +89,18 @@ class CachedWrites:
         async with self._writing(refs) as intent:
             stored = await self._store.change(act, ref, edit_under_intent, expected_revision)
         await self._cache.invalidate(intent, refs)
+        await self._told(ref.tenant_id, Change.CHANGED, stored.workflow)
         return stored
 
     async def _delete(self, act: Act, ref: Ref, refs: frozenset[Ref], expected_revision: int | None) -> Workflow:
         async with self._writing(refs) as intent:
             workflow = await self._store.delete(act, ref, expected_revision)
         await self._cache.invalidate(intent, refs | refs_of(ref.tenant_id, workflow.id, workflow.key))
+        await self._told(ref.tenant_id, Change.DELETED, workflow)
         return workflow
+
+    async def _told(self, tenant_id: int, change: Change, workflow: Workflow) -> None:
+        await self._tell(DefinitionNews(tenant_id, workflow.id, change, workflow.revision))
 
     @asynccontextmanager
     async def _writing(self, refs: frozenset[Ref]) -> AsyncIterator[WriteIntent]:

@@ -1,7 +1,8 @@
-"""Who may call what: one table from every operation of both APIs to the scopes that it needs.
+"""Who may call what: one table from every operation of all APIs to the scopes that it needs.
 
 REST operations have the names of their routes, which are their operation ids in the OpenAPI document. gRPC methods have
-their full names. An operation that is not in the table needs every scope, so that only the role `system` could call it.
+their full names. Channels of WebSocket have the name of their kind, as `live.executions`. An operation that is not in
+the table needs every scope, so that only the role `system` could call it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -207,7 +208,16 @@ _GRPC: Mapping[str, Permission] = {
     ),
 }
 
-OPERATIONS: Mapping[str, Permission] = {**_REST, **_GRPC}
+_LIVE: Mapping[str, Permission] = {
+    **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "live.workflows"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "live.executions", "live.tasks"),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.WORKFLOW, Scope.EXECUTIONS_READ), "live.workflow"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.EXECUTION), "live.execution"),
+    **_each(_for(Scope.EXECUTIONS_READ), "live.task"),
+}
+"""The channels of WebSocket."""
+
+OPERATIONS: Mapping[str, Permission] = {**_REST, **_GRPC, **_LIVE}
 
 
 _NOT_LISTED = Permission(Access.CALLERS, frozenset(Scope))

@@ -97,6 +97,19 @@ class Admission:
             self._refused.count(error)
             raise
 
+    async def expect(self, sender: Callable[[], Sender]) -> None:
+        """Count a connection whose client says only later who calls. Raise `RateLimited` for too many."""
+        if self._rates is not None:
+            await self._rates.count_anonymous(sender())
+
+    def check_scopes(self, caller: Caller, permission: Permission) -> None:
+        """Raise `PermissionDenied` if the caller lacks a scope for a part of a call that was admitted."""
+        try:
+            _check_scopes(caller, permission)
+        except PermissionDenied as error:
+            self._refused.count(error)
+            raise
+
     async def _admit(
         self,
         permission: Permission,

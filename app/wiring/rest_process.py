@@ -13,6 +13,7 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
+from app.api.live.broadcasts import Broadcasts
 from app.api.rest.dependencies import Services
 from app.api.rest.live_streams import LiveStreams
 from app.api.rest.web_rules import WebRules
@@ -36,6 +37,7 @@ from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
+from app.wiring.live import open_broadcasts, open_sockets, tell_news
 from app.wiring.parts import (
     Database,
     Shared,
@@ -83,7 +85,8 @@ async def open_rest_process(
         dry_runs = DryRunner(shared.plans, task_types, evaluations, SystemClock(), settings.max_output_bytes)
         payloads = Payloads(settings.max_input_bytes)
         ready = partial(_missing, database)
-        async with _following(settings, shared, signals, hub, defects) as feed:
+        async with _following(settings, shared, signals, hub, defects) as (feed, broadcasts):
+            sockets = open_sockets(settings, broadcasts, identity, definitions, executions, feed)
             yield Services(
                 definitions=definitions,
                 executions=executions,
@@ -98,20 +101,23 @@ async def open_rest_process(
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),
-                streams=LiveStreams(hub.close, feed.close),
+                sockets=sockets,
+                streams=LiveStreams(sockets.close, hub.close, feed.close),
             )
 
 
 @asynccontextmanager
 async def _following(
     settings: Settings, shared: Shared, signals: PostgresSignals, hub: Hub, defects: Defects
-) -> AsyncIterator[FeedService]:
+) -> AsyncIterator[tuple[FeedService, Broadcasts]]:
     """The notifications are started, and at the end all that follow executions or the feed end."""
     async with open_feed(settings, shared, signals, defects.report) as feed:
+        broadcasts = open_broadcasts(feed, signals, defects.report)
         signals.start(defects.report)
         try:
-            yield feed
+            yield feed, broadcasts
         finally:
+            broadcasts.close()
             hub.close()
 
 
@@ -159,7 +165,7 @@ async def _open_definitions(
         async with open_definition_cache(settings, signals) as cache:
             store = PostgresDefinitionStore(engine, SystemClock().now, entries)
             rules = Rules(task_types, settings.max_tasks_per_workflow)
-            yield DefinitionService(store, cache, rules, evaluations)
+            yield DefinitionService(store, cache, rules, evaluations, partial(tell_news, signals))
     finally:
         await engine.dispose()
 

@@ -9,6 +9,7 @@ from functools import partial
 import httpx
 import uvicorn
 
+from app.api.live.socket_protocol import SERVER_OPTIONS
 from app.api.rest.app import create_app
 from app.api.rest.dependencies import Services
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
@@ -19,20 +20,25 @@ from app.config import Settings
 from app.wiring.rest_process import open_rest_process
 from tests.support.clients import rest_client
 
+PATIENCE = 600.0
+"""Seconds that a client may take to answer a ping: the same loop serves and reads."""
+
 
 @dataclass(frozen=True)
 class LiveService:
     """client: calls the service.
 
     services: what its routes call.
+    port: where it listens.
     """
 
     client: httpx.AsyncClient
     services: Services
+    port: int
 
     def watchers(self) -> int:
         """How many follow executions or the feed."""
-        hub, feed = (end.__self__ for end in self.services.streams._ends)
+        _sockets, hub, feed = (end.__self__ for end in self.services.streams._ends)
         return hub.watchers + sum(1 for _ in feed._follower._watchers())
 
 
@@ -52,7 +58,7 @@ async def live_service(settings: Settings, comment_seconds: float = 3_600) -> As
         client = rest_client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60, limits=limits)
         try:
             async with client:
-                yield LiveService(client, services)
+                yield LiveService(client, services, port)
         finally:
             services.streams.close()
             server.should_exit = True
@@ -62,7 +68,9 @@ async def live_service(settings: Settings, comment_seconds: float = 3_600) -> As
 
 def _config(app: object) -> uvicorn.Config:
     protocol = partial(BoundedHttpProtocol, limits=HttpLimits(), heads=UnfinishedHeads(500))
-    return uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False, http=protocol)  # type: ignore[arg-type]
+    options = {"port": 0, "lifespan": "off", "log_config": None, "access_log": False, "http": protocol}
+    options["ws_ping_timeout"] = PATIENCE
+    return uvicorn.Config(app, **{**SERVER_OPTIONS, **options})  # type: ignore[arg-type]
 
 
 @asynccontextmanager

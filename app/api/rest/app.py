@@ -33,6 +33,7 @@ from app.api.rest.gate import Gate
 from app.api.rest.request_ids import RequestIds
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import PathsAsWritten, RouteTable
+from app.api.rest.web_sockets import WebSockets
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -76,6 +77,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(BrowserGuard)
     app.add_middleware(RequestIds)
+    app.add_middleware(WebSockets)
     return app
 
 

@@ -37,7 +37,7 @@ class BrowserGuard:
             await self._app(scope, receive, send)
             return
         rules: WebRules = scope["app"].state.services.web_rules
-        sender = _sender(scope)
+        sender = sender_of_page(scope)
         refused = rules.refusal(scope["method"], sender)
         if refused is not None:
             await _refuse(scope, receive, _with_headers(send, BROWSER_HEADERS), refused)
@@ -61,7 +61,8 @@ class BrowserGuard:
         return self._shared
 
 
-def _sender(scope: Scope) -> Sender:
+def sender_of_page(scope: Scope) -> Sender:
+    """What browsers say about the page that a request comes from."""
     host = origin = site = None
     for name, value in scope["headers"]:
         if name == b"host":

@@ -12,6 +12,7 @@ from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.gate import CALLER, sender_of
 from app.api.rest.live_streams import LiveStreams
 from app.api.rest.request_ids import request_id
+from app.api.rest.sockets import Sockets
 from app.api.rest.web_rules import WebRules
 from app.audit.reading import AuditService
 from app.definitions.service import DefinitionService
@@ -44,6 +45,7 @@ class Services:
     payloads: checks and parses the JSON of callers.
     identity: decides who calls, and may they; manages keys and tenants.
     audit: reads the audit log.
+    sockets: serves the connections of WebSocket.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
     web_rules: from which names and pages requests are accepted.
@@ -60,6 +62,7 @@ class Services:
     payloads: Payloads
     identity: Identity
     audit: AuditService
+    sockets: Sockets
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
     web_rules: WebRules = field(default_factory=WebRules)

@@ -102,13 +102,15 @@ def problem_of(scope: Scope, error: ServiceError) -> dict[str, Any]:
 async def _service_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ServiceError):
         raise TypeError(error)
+    return service_error_response(request.scope, error)
+
+
+def service_error_response(scope: Scope, error: ServiceError) -> Response:
     problems = _problems_of(error)
     detail = summary_of(problems) if isinstance(error, errors.Invalid) else error.message
     status = _status_of(error)
     headers, members = _headers_of(error, status), _members_of(error)
-    return error_response(
-        request.scope, status, error.code, detail, problems=problems, headers=headers, members=members
-    )
+    return error_response(scope, status, error.code, detail, problems=problems, headers=headers, members=members)
 
 
 def _status_of(error: ServiceError) -> int:

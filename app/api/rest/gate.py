@@ -40,14 +40,14 @@ class Gate:
             raise HTTPException(404)
         if admission.only_loopback and (server := scope.get("server")):
             admission.check_address(server[0])
-        authorization, api_key = _credentials(scope) if admission.is_on else ((), ())
+        authorization, api_key = credentials_of(scope) if admission.is_on else ((), ())
         caller = await admission.admit(permission, authorization, api_key, partial(sender_of, scope))
         scope[CALLER] = caller
         if caller is not None and caller.workflows is not None:
             await admission.check_limit(caller, permission, _named(scope, caller.tenant_id))
 
 
-def _credentials(scope: Scope) -> tuple[list[bytes], list[bytes]]:
+def credentials_of(scope: Scope) -> tuple[list[bytes], list[bytes]]:
     """The values of the headers Authorization and x-api-key."""
     authorization, api_key = [], []
     for name, value in scope["headers"]:

@@ -61,12 +61,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self._limits.connections:
+        if self._are_too_many():
             message = f"{self._limits.connections} connections are open, which is the limit"
             self._refuse(Refused(503, "too_many_connections", message), {"Retry-After": "1"})
         else:
             self._expect_more()
             self._expect_head()
+
+    def _are_too_many(self) -> bool:
+        """Sockets are not counted: they have a limit of their own."""
+        if len(self.connections) <= self._limits.connections:
+            return False
+        return sum(isinstance(one, HttpToolsProtocol) for one in self.connections) > self._limits.connections
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

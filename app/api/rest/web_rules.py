@@ -53,14 +53,26 @@ class WebRules:
 
     def refusal(self, method: str, sender: Sender) -> Refused | None:
         """Why the request must not be answered; None if it may be."""
-        if sender.host is not None and not (len(sender.host) <= LONGEST_HOST and self._is_named(sender.host)):
-            return _unknown_host(sender.host)
+        if (refused := self._refusal_of_host(sender)) is not None:
+            return refused
         if method not in _CHANGES_NOTHING and self._is_foreign(sender):
-            return _foreign(sender)
+            return _foreign(sender, "change anything")
         return None
+
+    def refusal_of_socket(self, sender: Sender) -> Refused | None:
+        """As `refusal`, for a handshake of WebSocket. Browsers let the page read what comes over it, whatever its
+        origin, and let it send what it likes."""
+        if (refused := self._refusal_of_host(sender)) is not None:
+            return refused
+        return _foreign(sender, "open a socket") if self._is_foreign(sender) else None
 
     def names_origin(self, origin: bytes | None) -> bool:
         return origin is not None and bool(self.origins) and origin.decode("latin-1") in self.origins
+
+    def _refusal_of_host(self, sender: Sender) -> Refused | None:
+        if sender.host is None or (len(sender.host) <= LONGEST_HOST and self._is_named(sender.host)):
+            return None
+        return _unknown_host(sender.host)
 
     def _is_a_name(self, authority: bytes) -> bool:
         host = host_of(authority.decode("latin-1"))
@@ -81,9 +93,9 @@ def _unknown_host(host: bytes) -> Refused:
     return Refused(421, "unknown_host", sentence)
 
 
-def _foreign(sender: Sender) -> Refused:
+def _foreign(sender: Sender, what: str) -> Refused:
     page = "another site" if sender.origin is None else _shown(sender.origin)
-    sentence = f"pages of {page} cannot change anything here; CORS_ORIGINS names the origins that can"
+    sentence = f"pages of {page} cannot {what} here; CORS_ORIGINS names the origins that can"
     return Refused(403, "foreign_origin", sentence)
 
 

@@ -1,0 +1,46 @@
+"""Joins sockets to what they show, and to the news of definitions between processes."""
+
+import structlog
+
+from app.adapters.database.signals import PostgresSignals
+from app.api.live.broadcasts import Broadcasts
+from app.api.live.conversation import LiveParts
+from app.api.live.directory import Directory
+from app.api.live.sockets import LiveSockets
+from app.background.loop import OnDefect
+from app.config import Settings
+from app.definitions.news import CHANNEL, DefinitionNews, decode
+from app.definitions.service import DefinitionService
+from app.domain.errors import Unavailable
+from app.engine.service import ExecutionService
+from app.feed.service import FeedService
+from app.identity.identity import Identity
+
+log = structlog.get_logger(__name__)
+
+
+def open_sockets(
+    settings: Settings,
+    broadcasts: Broadcasts,
+    identity: Identity,
+    definitions: DefinitionService,
+    executions: ExecutionService,
+    feed: FeedService,
+) -> LiveSockets:
+    directory = Directory(definitions, executions, identity.admission)
+    return LiveSockets(LiveParts(directory, broadcasts, feed, executions, identity), settings.ws_max_connections)
+
+
+def open_broadcasts(feed: FeedService, signals: PostgresSignals, on_defect: OnDefect) -> Broadcasts:
+    """Call before the signals are started."""
+    broadcasts = Broadcasts(feed, on_defect)
+    signals.subscribe(CHANNEL, lambda payload: broadcasts.tell(decode(payload)))
+    return broadcasts
+
+
+async def tell_news(signals: PostgresSignals, news: DefinitionNews) -> None:
+    """The change is committed already, so a failure only delays who follows definitions."""
+    try:
+        await signals.announce(CHANNEL, news.encode())
+    except Unavailable as error:
+        log.warning("definition_news_not_sent", reason=str(error))
