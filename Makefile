@@ -8,7 +8,7 @@ DEVELOPMENT := requirements-dev.lock requirements-build.lock
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pooler test-tenant test-fast soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
+.PHONY: help run test test-pooler test-tenant test-fast test-kafka kafka soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ test-pooler: $(VENV)/.development ## run the acceptance tests through PgBouncer 
 
 test-tenant: $(VENV)/.development ## run all tests with AUTH=on, as a tenant other than default; ARGS as for test
 	@TEST_TENANT=other $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-kafka: $(VENV)/.development ## run the tests that start a real Kafka broker; needs Java 17 and Maven
+	@$(BIN)/pytest -n 2 --dist loadfile -m kafka $(ARGS)
+
+kafka: $(VENV)/.development ## start a Kafka broker for development, with its data in .kafka; PORT=9092; needs Java 17 and Maven
+	@$(BIN)/python -m tests.support.kafka_broker .kafka/broker $(or $(PORT),9092)
 
 soak: $(VENV)/.development ## inject failures for SOAK_MINUTES=10; CHAOS_SEED=n repeats a seed
 	@$(BIN)/pytest tests/soak -s $(ARGS)

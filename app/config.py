@@ -1,5 +1,6 @@
 """The settings. Only this module reads the environment and `.env`. `.env.example` and docs/settings.md list them."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -15,6 +16,7 @@ from app.identity.client_addresses import Network, parse_networks
 
 LONGEST_VALUE = 80
 
+_ADDRESSES = re.compile(r"[^\s,:/]+:\d{1,5}(\s*,\s*[^\s,:/]+:\d{1,5})*|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _TOKEN_KEYS = ("jwt_jwks_url", "jwt_public_key", "jwt_secret")
 
 
@@ -115,6 +117,23 @@ class Settings(BaseSettings):
     tenants_file: Path | None = None
     secrets_folder: Path | None = None
 
+    kafka_bootstrap_servers: str | None = None
+    kafka_prefix: str = Field("workflow", pattern=r"^[a-zA-Z0-9._-]{1,100}$")
+    kafka_transactions: bool = True
+    kafka_completed: Literal["triggered", "all"] = "triggered"
+    kafka_fallback_seconds: float = Field(30.0, ge=1, le=86_400)
+    kafka_max_pending: int = Field(10_000, ge=1)
+    kafka_tenant: str = "default"
+    kafka_tenant_from_header: bool = False
+    kafka_task_topics: str = ""
+    kafka_security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    kafka_ca: Path | None = None
+    kafka_certificate: Path | None = None
+    kafka_key: Path | None = None
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+
     @model_validator(mode="after")
     def _relations(self) -> Self:
         if self.engine_renew_seconds > self.engine_lease_seconds / 3:
@@ -173,6 +192,23 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _kafka(self) -> Self:
+        if self.kafka_bootstrap_servers is not None and not _ADDRESSES.fullmatch(self.kafka_bootstrap_servers):
+            raise ValueError(
+                f"KAFKA_BOOTSTRAP_SERVERS {self.kafka_bootstrap_servers[:LONGEST_VALUE]!r}: give addresses host:port, "
+                "separated by commas"
+            )
+        if (self.kafka_certificate is None) != (self.kafka_key is None):
+            raise ValueError("KAFKA_CERTIFICATE and KAFKA_KEY belong together: set both, or none")
+        has_login = (self.kafka_sasl_username is not None, self.kafka_sasl_password is not None)
+        if has_login != (self.kafka_security_protocol.startswith("sasl"),) * 2:
+            raise ValueError(
+                f"KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol!r}: KAFKA_SASL_USERNAME and "
+                "KAFKA_SASL_PASSWORD are needed with sasl_plaintext and sasl_ssl, and only there"
+            )
+        return self
+
     @property
     def accepts_tokens(self) -> bool:
         return self.jwt_issuer is not None
@@ -207,6 +243,11 @@ class Settings(BaseSettings):
     def own_api_workflows(self) -> frozenset[str]:
         """The keys of the workflows whose `http` tasks can call this service; `*` is any."""
         return frozenset(key.strip() for key in self.http_task_own_api_workflows.split(",") if key.strip())
+
+    @cached_property
+    def kafka_topics_of_tasks(self) -> frozenset[str]:
+        """The topics that `kafka` tasks of the tenant `default` can publish to; `*` is any."""
+        return frozenset(name.strip() for name in self.kafka_task_topics.split(",") if name.strip())
 
     @cached_property
     def function_modules(self) -> tuple[str, ...]:

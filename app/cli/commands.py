@@ -10,6 +10,7 @@ from app.cli.control_commands import controls
 from app.cli.database_commands import database_commands
 from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
+from app.cli.kafka_commands import kafka
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
 from app.cli.schedule_commands import schedule
 from app.domain.events import EventType
@@ -28,6 +29,7 @@ app.add_typer(schedule, name="schedule")
 app.add_typer(auth, name="auth")
 app.add_typer(audit, name="audit")
 app.add_typer(database_commands, name="database")
+app.add_typer(kafka, name="kafka")
 
 
 OWN = "only an embedded database"

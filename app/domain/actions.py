@@ -46,12 +46,14 @@ class ActorKind(StrEnum):
     KEY: a program with an API key.
     TOKEN: the subject of a token of an identity provider.
     COMMAND: the `workflow` command, in the database itself.
+    KAFKA: a program that can write to a topic.
     """
 
     ANONYMOUS = "anonymous"
     KEY = "key"
     TOKEN = "token"
     COMMAND = "command"
+    KAFKA = "kafka"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ class Act:
     action: Action
 
 
-_KINDS = {"key": ActorKind.KEY, "token": ActorKind.TOKEN, "command": ActorKind.COMMAND}
+_KINDS = {
+    "key": ActorKind.KEY,
+    "token": ActorKind.TOKEN,
+    "command": ActorKind.COMMAND,
+    "kafka": ActorKind.KAFKA,
+}
 
 
 def actor_kind(principal: str) -> ActorKind:

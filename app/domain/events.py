@@ -62,6 +62,8 @@ class Event(NamedTuple):
     data: JSON text, stored and streamed byte for byte. Its content depends on `type`:
 
     - EXECUTION_CREATED of a retry or rerun: `{"origin_id": UUID, "from_task": name or null}`; null for a retry
+    - EXECUTION_CREATED of a trigger: `{"via": how it is handed to an engine}`, with `"run_id": str` if that is not the
+      execution's id, and `"traceparent": str` if it is known
     - EXECUTION_CREATED of a child: `{"parent_id": UUID, "parent_task": name}`
     - EXECUTION_CREATED of a triggered execution: `{"via": name}`, the way on which it is handed to an engine
     - TASK_COMPLETED, EXECUTION_COMPLETED: the output; None stands for `null`

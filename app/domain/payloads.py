@@ -52,6 +52,10 @@ class Payloads:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
 
+    @property
+    def max_bytes(self) -> int:
+        return self._max_bytes
+
     def from_value(self, value: Any, field: str) -> Payload:
         """The payload keeps a reference to `value`, so the caller must not change it any more."""
         return Payload(encode(value, field, self._max_bytes) or "null", value)

@@ -19,6 +19,9 @@ MAX_RUN_ID = 190
 KEY_PREFIX = "run_id:"
 """How the idempotency key of an execution begins whose id stands for a text. The text follows."""
 
+VIA_KAFKA = "kafka"
+"""What the first event of an execution has as `via` whose start is handed to an engine by a record of Kafka."""
+
 _DERIVED = 5
 
 

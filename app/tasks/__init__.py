@@ -4,6 +4,7 @@ engine knows task types only by the protocols of `app.domain.handlers`.
 
 from app.domain.handlers import Attempt, TaskError
 from app.tasks.functions import task_function
+from app.tasks.kafka import KafkaOptions, RecordPublisher
 from app.tasks.plugins import PluginError
 from app.tasks.registry import TaskTypeRegistry, build_registry
 from app.tasks.rights import HttpRights, TenantRights
@@ -13,7 +14,9 @@ __all__ = [
     "Attempt",
     "HttpOptions",
     "HttpRights",
+    "KafkaOptions",
     "PluginError",
+    "RecordPublisher",
     "TaskConfig",
     "TaskError",
     "TaskOptions",

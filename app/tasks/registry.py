@@ -16,6 +16,7 @@ from app.tasks.child_workflow import workflow_type
 from app.tasks.delay import delay_type
 from app.tasks.functions import TaskFunction, available, load_functions
 from app.tasks.http.handler import http_types
+from app.tasks.kafka import NO_KAFKA, KafkaOptions, kafka_type
 from app.tasks.log import log_type
 from app.tasks.plugins import PluginError, load_plugins
 from app.tasks.python import python_type
@@ -77,16 +78,19 @@ def _misfits(task_type: TaskType, task: TaskDraft, dot: str, tenant: str) -> lis
     ]
 
 
-def build_registry(options: TaskOptions, now: Callable[[], datetime] = _utc_now) -> TaskTypeRegistry:
+def build_registry(
+    options: TaskOptions, now: Callable[[], datetime] = _utc_now, kafka: KafkaOptions = NO_KAFKA
+) -> TaskTypeRegistry:
     """Import the modules of the options and the entry points of installed packages.
 
     An entry point of the group `workflow.task_types` is a function without parameters that returns a `TaskType`; the
-    name of the entry point is the name of the type. `now` returns the current time, aware, in UTC. Raise `PluginError`
-    when a module or an entry point cannot be used.
+    name of the entry point is the name of the type. `now` returns the current time, aware, in UTC. `kafka` are the
+    options of `kafka` tasks. Raise `PluginError` when a module or an entry point cannot be used.
     """
     types = {
         "log": log_type(),
         "delay": delay_type(),
+        "kafka": kafka_type(kafka),
         "signal": signal_type(),
         "transform": transform_type(),
         CALLING_TYPE: workflow_type(),

@@ -31,7 +31,9 @@ class TenantRights:
 
     http: which closed addresses its `http` tasks can call.
     functions: the names of the functions that its `python` tasks can call; `*` is any.
+    kafka_topics: where its `kafka` tasks can publish to; `*` is any topic but those of the service.
     """
 
     http: HttpRights = field(default_factory=HttpRights)
     functions: frozenset[str] = frozenset()
+    kafka_topics: frozenset[str] = frozenset()

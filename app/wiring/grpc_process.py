@@ -47,6 +47,7 @@ from app.masking import Mask
 from app.tasks import TaskTypeRegistry
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
+from app.wiring.kafka_front import Front, FrontNeeds, build_front
 from app.wiring.parts import (
     Database,
     Shared,
@@ -83,9 +84,12 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def _housekeeping(settings: Settings, pool: Pool, on_defect: OnDefect) -> AsyncIterator[None]:
-    """Removes what is older than the settings allow, and logs the heads of the audit logs."""
+async def _beside(settings: Settings, pool: Pool, front: Front, on_defect: OnDefect) -> AsyncIterator[None]:
+    """Receives from Kafka and publishes to it, removes what is older than the settings allow, and logs the heads of the
+    audit logs.
+    """
     loops = (
+        front,
         Retention(PostgresRetention(pool, settings.retention_days)),
         FeedRetention(PostgresFeedRetention(pool, settings.feed_retention_hours)),
         Anchors(PostgresAudit(pool)),
@@ -134,6 +138,9 @@ async def open_engine_process(
         identity.limits.subscribe(engine.limits_changed)
         executions = execution_service(settings, shared, hub, engine, identity.starts)
         controls = execution_controls(shared, task_types, identity.starts)
+        front = build_front(
+            settings, FrontNeeds(shared, database.pool, signals, engine, controls, payloads, identity.starts)
+        )
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         signals.start(defects.report)
         announcer.start(defects.report)
@@ -143,7 +150,7 @@ async def open_engine_process(
             # This engine is one more: the others have smaller parts of what tenants may run.
             identity.limits.changed()
             scheduler.start(defects.report)
-            async with _housekeeping(settings, database.pool, defects.report):
+            async with _beside(settings, database.pool, front, defects.report):
                 yield EngineProcess(engine, executions, controls, feed, payloads, hub, identity, defects)
         finally:
             await scheduler.stop()

@@ -28,10 +28,11 @@ from app.engine.planning.plans import Plans
 from app.engine.ports import StartQuota
 from app.engine.service import ExecutionService
 from app.engine.starting import Starter
-from app.engine.triggering.service import TriggerService
+from app.engine.triggering.service import DIRECT, TriggerService, Way
 from app.engine.watching.watchers import Hub
-from app.tasks import HttpOptions, HttpRights, TaskOptions, TaskTypeRegistry, TenantRights, build_registry
+from app.tasks import HttpOptions, HttpRights, KafkaOptions, TaskOptions, TaskTypeRegistry, TenantRights, build_registry
 from app.tasks.rights import ANY
+from app.wiring.kafka import task_publisher
 from app.wiring.schema import open_logins
 
 
@@ -117,7 +118,7 @@ async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]
         python_modules=settings.function_modules,
         functions={tenant: one.functions for tenant, one in rights.items()},
     )
-    registry = build_registry(options)
+    registry = build_registry(options, kafka=_kafka_options(settings, rights))
     try:
         yield registry
     finally:
@@ -126,7 +127,12 @@ async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]
 
 def _rights_of_default(settings: Settings) -> TenantRights:
     http = HttpRights(settings.http_task_allow_private, settings.http_task_hosts, settings.own_api_workflows)
-    return TenantRights(http, frozenset({ANY}))
+    return TenantRights(http, frozenset({ANY}), settings.kafka_topics_of_tasks)
+
+
+def _kafka_options(settings: Settings, rights: Mapping[str, TenantRights]) -> KafkaOptions:
+    topics = {tenant: one.kafka_topics for tenant, one in rights.items()}
+    return KafkaOptions(task_publisher(settings), topics, f"{settings.kafka_prefix}.")
 
 
 def _http_options(settings: Settings, rights: Mapping[str, HttpRights]) -> HttpOptions:
@@ -179,10 +185,10 @@ def execution_service(
     return ExecutionService(starter, engine, store, shared.plans, hub, settings.watch_poll_seconds, quota)
 
 
-def trigger_service(shared: Shared, quota: StartQuota) -> TriggerService:
+def trigger_service(shared: Shared, quota: StartQuota, usual_way: Way = DIRECT) -> TriggerService:
     store, clock = PostgresExecutionStore(shared.pool), SystemClock()
     new_id = partial(new_execution_id, DriverUUID)
-    return TriggerService(store, shared.plans, clock, shared.signals, shared.evaluations, quota, new_id)
+    return TriggerService(store, shared.plans, clock, shared.signals, shared.evaluations, quota, new_id, usual_way)
 
 
 def execution_controls(shared: Shared, task_types: TaskTypeRegistry, quota: StartQuota) -> ExecutionControls:

@@ -37,6 +37,7 @@ from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
+from app.wiring.kafka import topics_of, usual_way
 from app.wiring.live import open_broadcasts, open_sockets, tell_news
 from app.wiring.parts import (
     Database,
@@ -66,7 +67,7 @@ async def open_rest_process(
     mask: returns what hides the secrets of this process.
     address_is_known: see `open_identity`.
     """
-    entries = Entries(mask)
+    entries, way = Entries(mask), usual_way(settings)
     async with (
         # First: what is wrong in modules and in TENANTS_FILE is told before a database is started or migrated.
         open_task_types(settings) as task_types,
@@ -90,7 +91,7 @@ async def open_rest_process(
             yield Services(
                 definitions=definitions,
                 executions=executions,
-                triggers=trigger_service(shared, identity.starts),
+                triggers=trigger_service(shared, identity.starts, way),
                 controls=controls,
                 feed=feed,
                 schedules=schedules,
@@ -103,6 +104,7 @@ async def open_rest_process(
                 web_rules=_web_rules(settings),
                 sockets=sockets,
                 streams=LiveStreams(sockets.close, hub.close, feed.close),
+                kafka_topics=topics_of(settings),
             )
 
 

@@ -502,3 +502,21 @@ class FeedHeadRow(Base):
         CheckConstraint("id = 1", name="only_one"),
         CheckConstraint("0 <= removed AND removed <= last", name="removed_before_last"),
     )
+
+
+class RelayRow(Base):
+    """Which process publishes the feed to Kafka. There is one row.
+
+    holder: that process; null if none does.
+    held_until: until then no other process does.
+    position: up to where the feed was published, as noted now and then; Kafka knows it exactly.
+    """
+
+    __tablename__ = "relay"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    holder: Mapped[UUID | None]
+    held_until: Mapped[datetime | None]
+    position: Mapped[int | None]
+
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)

@@ -25,6 +25,7 @@ from app.engine.service import ExecutionService
 from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.kafka.topics import Topics
 from app.schedules.service import ScheduleService
 
 MAX_LIMIT = 200
@@ -50,6 +51,7 @@ class Services:
     max_body_bytes: the largest size of a request's body.
     web_rules: from which names and pages requests are accepted.
     streams: the streams of server-sent events, which end before the process does.
+    kafka_topics: the names of the topics of Kafka.
     """
 
     definitions: DefinitionService
@@ -67,6 +69,7 @@ class Services:
     max_body_bytes: int = 1_048_576
     web_rules: WebRules = field(default_factory=WebRules)
     streams: LiveStreams = field(default_factory=LiveStreams)
+    kafka_topics: Topics = field(default_factory=Topics)
 
 
 async def _services(request: Request) -> Services:

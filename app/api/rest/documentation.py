@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from app.api.rest.error_responses import MEDIA_TYPE
 from app.api.rest.responses import PREFIX, document_response
 from app.api.rest.views import Problem
+from app.kafka.asyncapi import asyncapi_document
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -127,9 +128,14 @@ class DocumentedApi(FastAPI):
     def setup(self) -> None:
         super().setup()
         self.add_route(f"{PREFIX}/openapi.json", self._read_openapi, include_in_schema=False, name="openapi")
+        self.add_route(f"{PREFIX}/asyncapi.json", self._read_asyncapi, include_in_schema=False, name="asyncapi")
 
     async def _read_openapi(self, request: Request) -> Response:
         return document_response(self.openapi())
+
+    async def _read_asyncapi(self, request: Request) -> Response:
+        """The topics of Kafka, also while it is off."""
+        return document_response(asyncapi_document(request.app.state.services.kafka_topics, self.version))
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

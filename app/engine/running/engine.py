@@ -74,6 +74,16 @@ class Engine:
         """How many executions this engine holds."""
         return len(self._held)
 
+    @property
+    def room(self) -> int:
+        """How many executions more this engine could run; 0 while it takes none."""
+        is_ready = self._held.accepting and self._lease.engine_id is not None
+        return max(0, self._held.places.room) if is_ready else 0
+
+    def wake(self) -> None:
+        """There may be executions to claim."""
+        self._claiming.wake()
+
     def has_room(self, group: Group) -> bool:
         """True when an execution of the workflow can be opened here."""
         return self._held.accepting and self._lease.engine_id is not None and self._held.places.may_open(group)

@@ -27,21 +27,38 @@ VIA_TRIGGER = "trigger"
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How an execution that was triggered is handed to an engine.
+
+    via: the name of the way, as the first event has it.
+    delay_seconds: how long no engine claims it by itself; 0 lets any claim it at once.
+    announces: whether engines are woken for each one; else the caller wakes them.
+    """
+
+    via: str = VIA_TRIGGER
+    delay_seconds: float = 0.0
+    announces: bool = True
+
+
+DIRECT = Way()
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerRequest:
     """A request to trigger an execution.
 
     workflow: the workflow to run; its tenant is that of the execution.
     input: a JSON object.
     run_id: what the execution is called by; None for an id that the service makes.
-    via: the way on which the execution is handed to an engine, as its first event has it.
-    delay_seconds: how long no engine claims it; 0 lets any claim it at once.
+    way: how the execution is handed to an engine; None for the usual way of this process.
+    traceparent: the trace that it belongs to; None if that is not known.
     """
 
     workflow: Ref
     input: Payload = field(default_factory=lambda: Payload("{}"))
     run_id: RunId | None = None
-    via: str = VIA_TRIGGER
-    delay_seconds: float = 0.0
+    way: "Way | None" = None
+    traceparent: str | None = None
 
 
 class TriggerService:
@@ -52,9 +69,10 @@ class TriggerService:
     store: stores executions.
     quota: how many executions the callers of a tenant may start.
     new_id: makes the ids of executions that are triggered without one.
+    usual_way: how executions are handed to engines, unless a request says so.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part that tests replace
         self,
         store: RunStore,
         plans: Plans,
@@ -63,6 +81,7 @@ class TriggerService:
         evaluations: Evaluations,
         quota: StartQuota | None = None,
         new_id: Callable[[], UUID] = new_execution_id,
+        usual_way: Way = DIRECT,
     ) -> None:
         self._store = store
         self._plans = plans
@@ -71,6 +90,7 @@ class TriggerService:
         self._evaluations = evaluations
         self._quota = quota or NoStartQuota()
         self._new_id = new_id
+        self._usual_way = usual_way
 
     async def trigger(self, caller: Caller, request: TriggerRequest) -> UUID:
         """Store a new execution, or find the one with the same run id; return its id.
@@ -97,7 +117,7 @@ class TriggerService:
         return known
 
     async def _store_once(self, caller: Caller, request: TriggerRequest, execution_id: UUID) -> Storing:
-        plan = await self._plan(request)
+        way, plan = request.way or self._usual_way, await self._plan(request)
         group = Group(request.workflow.tenant_id, plan.workflow_id)
         if problems := await checked_input(self._evaluations, plan.input, request.input, group, "payload"):
             raise Invalid(problems)
@@ -107,11 +127,11 @@ class TriggerService:
             request.input,
             self._clock.now(),
             None if request.run_id is None else request.run_id.key,
-            created_data=orjson.dumps({"via": request.via}).decode(),
+            created_data=_created_data(request, way),
             started_by=caller.recorded,
         )
-        storing = await self._store.store_run(caller.tenant_id, execution_id, opening, request.delay_seconds)
-        if storing is Storing.STORED and request.delay_seconds <= 0:
+        storing = await self._store.store_run(caller.tenant_id, execution_id, opening, way.delay_seconds)
+        if storing is Storing.STORED and way.announces:
             await notify_engines(self._signals, NEW_WORK)
         return storing
 
@@ -142,3 +162,13 @@ class TriggerService:
         if known is None or known.workflow_id != workflow_id:
             raise RunIdTaken(run_id.text)
         return known.id
+
+
+def _created_data(request: TriggerRequest, way: Way) -> str:
+    """The data of the first event. It has the run id only if that is another one than the id of the execution."""
+    data = {"via": way.via}
+    if request.run_id is not None and request.run_id.key is not None:
+        data["run_id"] = request.run_id.text
+    if request.traceparent is not None:
+        data["traceparent"] = request.traceparent
+    return orjson.dumps(data).decode()

@@ -43,7 +43,7 @@ def test_statements_of_families_are_the_engines_or_call_a_function_that_checks_t
     assert doors == {"cancel_descendants", "make_descendants_due"}
 
 
-@pytest.mark.parametrize("topic", ["ownership", "recording", "retention", "checking"])
+@pytest.mark.parametrize("topic", ["ownership", "recording", "retention", "checking", "kafka"])
 def test_statements_of_engines_are_not_bound(topic: str) -> None:
     assert not any("app.tenant" in text for text in load(topic).values())
 

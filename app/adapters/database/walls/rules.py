@@ -90,6 +90,7 @@ WALLS = (
     # Ids of executions of all tenants; callers read what is theirs through doors.
     Wall("feed", EVERY, [], ["SELECT", "INSERT", "UPDATE (last)", "DELETE"]),
     Wall("feed_head", EVERY, ["SELECT"], ["SELECT", "UPDATE (last, removed, complete_since)"]),
+    Wall("relay", EVERY, ["SELECT"], ["SELECT", "UPDATE (holder, held_until, position)"]),
     # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
     Wall(
         "tenants",

@@ -1,0 +1,74 @@
+"""What the relay publishes."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from app.domain.payloads import Payload
+from app.domain.refs import Ref
+from app.engine.service import StartRequest
+from app.feed.documents import feed_event_json
+from tests.support.engine_process import store_workflow, sync, workflow
+from tests.support.kafka_house import KafkaHouse, engine_with, event_of, headers_of
+from tests.support.tenant import CALLER, TENANT, TENANT_ID
+
+pytestmark = pytest.mark.server
+
+
+@pytest.mark.parametrize("transactions", [True, False])
+async def test_every_event_is_published_once_with_the_bytes_of_the_feed(house: KafkaHouse, database_url, transactions):
+    made = await store_workflow(database_url, workflow("published", [sync("a", 1), sync("b", 2)]))
+    settings = house.settings(database_url, kafka_transactions=transactions, kafka_completed="all")
+    async with engine_with(settings) as process:
+        request = StartRequest(Ref(tenant_id=TENANT_ID, id=made.id), Payload('{"x":1}'))
+        started = [await process.executions.start(CALLER, request) for _ in range(5)]
+        ends = await house.completions(5)
+        expected = (await process.feed.page(CALLER, 0, 1_000)).events
+        messages = sorted(
+            await house.read(house.topics.events, len(expected)), key=lambda one: event_of(one)["position"]
+        )
+    assert [message.value() for message in messages] == [feed_event_json(found) for found in expected]
+    assert ends.keys() == {str(one.execution.id) for one in started}
+    assert all(end["status"] == "success" and "error" not in end for end in ends.values())
+    assert await house.all(house.topics.trigger) == []
+
+
+async def test_records_are_cloud_events_and_their_key_is_the_run(house: KafkaHouse, database_url):
+    made = await store_workflow(database_url, workflow("headers", [sync("a", 1)]))
+    async with engine_with(house.settings(database_url)) as process:
+        started = await process.executions.start(CALLER, StartRequest(Ref(tenant_id=TENANT_ID, id=made.id)))
+        first, *_ = await house.read(house.topics.events, 1)
+    event, headers = event_of(first), headers_of(first)
+    assert first.key() == str(started.execution.id).encode()
+    assert headers["ce_specversion"] == "1.0"
+    assert headers["ce_id"] == f"{started.execution.id}/{event['sequence']}"
+    assert headers["ce_type"] == f"{house.topics.prefix}.event.{event['type']}"
+    assert headers["ce_time"] == event["occurred_at"]
+    assert headers["tenant"] == TENANT
+
+
+async def test_only_the_ends_of_triggered_executions_are_published_unless_all_are_wanted(house, database_url):
+    made = await store_workflow(database_url, workflow("mixed", [sync("a", 1)]))
+    async with engine_with(house.settings(database_url)) as process:
+        await process.executions.start(CALLER, StartRequest(Ref(tenant_id=TENANT_ID, id=made.id)))
+        house.send(house.topics.trigger, {"workflow_id": "mixed", "run_id": "by-kafka", "payload": {}})
+        ends = await house.completions(1)
+        await asyncio.sleep(0)
+        assert [event_of(one)["run_id"] for one in await house.all(house.topics.completed)] == ["by-kafka"]
+    assert ends["by-kafka"]["workflow_id"] == made.id
+    assert ends["by-kafka"]["status"] == "success"
+
+
+async def test_a_large_output_is_left_out(house: KafkaHouse, database_url):
+    made = await store_workflow(
+        database_url, workflow("large", [sync("a", 1, "transform", config={"value": "${input.text}"})])
+    )
+    settings = house.settings(database_url, max_input_bytes=2_000_000, max_output_bytes=1_500_000)
+    async with engine_with(settings) as process:
+        text = Payload(orjson.dumps({"text": "x" * 1_000_000}).decode())
+        await process.executions.start(CALLER, StartRequest(Ref(tenant_id=TENANT_ID, id=made.id), text))
+        messages = await house.read(house.topics.events, 4)
+    omitted = [event_of(one) for one in messages if event_of(one).get("output_omitted")]
+    assert {event["type"] for event in omitted} >= {"task_completed"}
+    assert all(event["output"] is None for event in omitted)
