@@ -14,6 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.tenant import HEADERS
 
 LONGEST = 60
+TEXT = 0x81
+"""The first byte of a whole text frame."""
 
 Said = dict[str, Any]
 
@@ -102,12 +104,17 @@ class Deaf:
     async def hear(self) -> Said:
         """The next message, as far as there is one."""
         async with asyncio.timeout(LONGEST):
-            _, short = await self._reader.readexactly(2)
-            size = short
-            if short >= 126:
-                size = int.from_bytes(await self._reader.readexactly(2 if short == 126 else 8))
-            heard: Said = orjson.loads(await self._reader.readexactly(size))
+            kind, content = await self._frame()
+            while kind != TEXT:  # a ping, which it does not answer
+                kind, content = await self._frame()
+        heard: Said = orjson.loads(content)
         return heard
+
+    async def _frame(self) -> tuple[int, bytes]:
+        kind, size = await self._reader.readexactly(2)
+        if size >= 126:
+            size = int.from_bytes(await self._reader.readexactly(2 if size == 126 else 8))
+        return kind, await self._reader.readexactly(size)
 
 
 @asynccontextmanager
