@@ -16,8 +16,8 @@ help: ## show this list
 run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051, storage embedded; ARGS="--grpc-port 50052"
 	@$(BIN)/workflow up $(ARGS)
 
-test: $(VENV)/.development ## run all tests; ARGS="tests/unit -k name" selects some
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+test: $(VENV)/.development ## run all tests but those of test-kafka; ARGS="tests/unit -k name" selects some
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka" $(ARGS)
 
 test-fast: $(VENV)/.development ## run the tests that need no server, in less than a minute
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not server and not slow" tests/unit tests/contract $(ARGS)
@@ -26,10 +26,10 @@ test-pooler: $(VENV)/.development ## run the acceptance tests through PgBouncer 
 	@TEST_POOLER=pgbouncer $(BIN)/pytest -n 2 --dist loadfile tests/acceptance $(ARGS)
 
 test-tenant: $(VENV)/.development ## run all tests with AUTH=on, as a tenant other than default; ARGS as for test
-	@TEST_TENANT=other $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@TEST_TENANT=other $(BIN)/pytest -n 2 --dist loadfile -m "not kafka" $(ARGS)
 
 test-kafka: $(VENV)/.development ## run the tests that start a real Kafka broker; needs Java 17 and Maven
-	@$(BIN)/pytest -n 2 --dist loadfile -m kafka $(ARGS)
+	@$(BIN)/pytest -m kafka -rs tests/acceptance $(ARGS)
 
 kafka: $(VENV)/.development ## start a Kafka broker for development, with its data in .kafka; PORT=9092; needs Java 17 and Maven
 	@$(BIN)/python -m tests.support.kafka_broker .kafka/broker $(or $(PORT),9092)
