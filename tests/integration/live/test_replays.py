@@ -3,9 +3,7 @@
 import asyncio
 import random
 
-import asyncpg
-
-from app.adapters.database_url import driver_dsn
+from tests.support.removed_positions import removed_positions
 from tests.support.sockets import LONGEST
 
 from .conftest import EVENTS, House
@@ -68,10 +66,7 @@ async def test_numbers_that_do_not_exist_are_refused(house: House) -> None:
 async def test_a_position_that_has_expired_is_told(house: House, database_url: str) -> None:
     await house.finished("steps")
     await house.live.client.get("/events")
-    connection = await asyncpg.connect(driver_dsn(database_url))
-    await connection.execute("UPDATE feed_head SET removed = 4")
-    await connection.close()
-    async with house.socket() as client, asyncio.timeout(LONGEST):
+    async with removed_positions(database_url, 4), house.socket() as client, asyncio.timeout(LONGEST):
         heard = await client.ask("subscribe", "executions", after=1)
         assert (heard["type"], heard["data"]["code"]) == ("error", "position_expired")
         assert "read on from 4" in heard["data"]["message"]

@@ -16,6 +16,7 @@ from app.config import Settings
 from tests.support.engine_process import RunningServer, running_server, store_workflow, sync, workflow
 from tests.support.event_source import ACCEPT, EventSource, Sent
 from tests.support.live_service import LiveService, live_service
+from tests.support.removed_positions import removed_positions
 
 pytestmark = pytest.mark.server
 
@@ -256,14 +257,12 @@ async def test_ids_that_no_stream_has_sent_are_refused(house: House) -> None:
 async def test_a_position_that_has_expired_is_gone(house: House, database_url: str) -> None:
     await whole(house.source(f"/executions/{await house.start('steps')}/events"))
     await house.live.client.get("/events")
-    connection = await asyncpg.connect(driver_dsn(database_url))
-    await connection.execute("UPDATE feed_head SET removed = 4")
-    await connection.close()
-    for answer in (await problem(house, "/events?after=1", 410), await problem(house, "/events", 410, **after(3))):
-        assert (answer["code"], answer["oldest"]) == ("position_expired", 4)
-    json = await house.live.client.get("/events?after=1")
-    assert (json.status_code, json.json()["oldest"]) == (410, 4)
-    assert (await house.live.client.get("/events?limit=1")).json()["items"][0]["position"] == 5
+    async with removed_positions(database_url, 4):
+        for answer in (await problem(house, "/events?after=1", 410), await problem(house, "/events", 410, **after(3))):
+            assert (answer["code"], answer["oldest"]) == ("position_expired", 4)
+        json = await house.live.client.get("/events?after=1")
+        assert (json.status_code, json.json()["oldest"]) == (410, 4)
+        assert (await house.live.client.get("/events?limit=1")).json()["items"][0]["position"] == 5
 
 
 def after(position: int) -> dict[str, str]:

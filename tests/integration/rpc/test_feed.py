@@ -3,13 +3,11 @@
 import asyncio
 from typing import Any
 
-import asyncpg
 import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from app.adapters.database_url import driver_dsn
 from app.api.grpc.feed_messages import FeedSerializer
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.streams import UpdateSerializer
@@ -21,6 +19,7 @@ from tests.support.engine_process import (
     sync,
     workflow,
 )
+from tests.support.removed_positions import removed_positions
 from tests.support.tenant import CALLER
 
 pytestmark = pytest.mark.server
@@ -139,13 +138,11 @@ async def test_what_is_wrong_is_refused_by_name(server: RunningServer, database_
             assert (found, info.reason) == (code, reason), request
     for limit in (-1, 1_001):
         assert (await refusal(page(pb.ListEventsRequest(limit=limit))))[0] is grpc.StatusCode.INVALID_ARGUMENT
-    connection = await asyncpg.connect(driver_dsn(database_url))
-    await connection.execute("WITH gone AS (DELETE FROM feed WHERE last <= 4) UPDATE feed_head SET removed = 4")
-    await connection.close()
-    for call in (watch(pb.WatchEventsRequest(after_position=1)), page(pb.ListEventsRequest(after_position=1))):
-        found, info = await refusal(call)
-        assert (found, info.reason) == (grpc.StatusCode.OUT_OF_RANGE, "position_expired")
-        assert dict(info.metadata) == {"position": "1", "oldest": "4"}
+    async with removed_positions(database_url, 4):
+        for call in (watch(pb.WatchEventsRequest(after_position=1)), page(pb.ListEventsRequest(after_position=1))):
+            found, info = await refusal(call)
+            assert (found, info.reason) == (grpc.StatusCode.OUT_OF_RANGE, "position_expired")
+            assert dict(info.metadata) == {"position": "1", "oldest": "4"}
 
 
 async def test_an_event_is_serialized_once_for_all(
