@@ -23,6 +23,7 @@ HERE = Path(__file__).with_name("kafka")
 LIBS = Path(os.environ.get("KAFKA_LIBS", Path(__file__).parents[2] / ".kafka" / "libs"))
 CLUSTER = "v1ULQ0JCQeWKzDxYcLKicg"
 START_SECONDS = 120.0
+LOAD_SECONDS = 240.0
 STOP_SECONDS = 30.0
 SMALL = ("-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
@@ -43,7 +44,12 @@ def load_jars() -> None:
     beside = LIBS.with_name(f"{LIBS.name}-{os.getpid()}")
     beside.mkdir(parents=True)
     copy = ["dependency:copy-dependencies", f"-DoutputDirectory={beside}", "-DincludeScope=runtime"]
-    subprocess.run(["mvn", "-q", "-B", "-ntp", "-f", str(HERE / "pom.xml"), *copy], check=True, cwd=beside)
+    command = ["mvn", "-q", "-B", "-ntp", "-f", str(HERE / "pom.xml"), *copy]
+    try:
+        subprocess.run(command, check=True, cwd=beside, timeout=LOAD_SECONDS)
+    except BaseException:
+        shutil.rmtree(beside)
+        raise
     try:
         beside.rename(LIBS)
     except OSError:

@@ -1,11 +1,12 @@
 """Kafka for tests: librdkafka's cluster in the process for most, a real broker for those with the marker `kafka`."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
 
-from tests.support.kafka_broker import KafkaBroker, why_not
+from tests.support.kafka_broker import KafkaBroker, load_jars, why_not
 
 BROKERS = 3
 
@@ -44,6 +45,10 @@ def kafka_mock() -> MockCluster:
 
 @pytest.fixture(scope="module")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    try:
+        load_jars()
+    except (subprocess.SubprocessError, OSError) as error:
+        pytest.skip(f"Maven cannot load the jars of Kafka here: {error}")
     broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
     broker.start()
     try:
