@@ -165,12 +165,12 @@ async def test_an_ended_execution_answers_every_control_with_its_state(
 async def test_a_parked_execution_belongs_to_nobody_and_wakes_when_it_is_due(
     server: RunningServer, database_url: str
 ) -> None:
+    connection = await asyncpg.connect(driver_dsn(database_url))
     execution_id, call = await start(
-        server, database_url, "long", (sync("wait", 1, "delay", config={"seconds": 1.0}), sync("after", 2))
+        server, database_url, "long", (sync("wait", 1, "delay", config={"seconds": 3.0}), sync("after", 2))
     )
     await read_until(call, "'wait' waits until")
     await parked(server)
-    connection = await asyncpg.connect(driver_dsn(database_url))
     row = await connection.fetchrow("SELECT owner_id, status FROM executions WHERE id = $1", execution_id)
     await connection.close()
 

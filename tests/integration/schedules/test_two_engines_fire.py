@@ -132,7 +132,7 @@ async def test_a_deleted_workflow_takes_its_schedules_along(
 async def test_a_schedule_of_a_newer_program_is_left_to_it_and_holds_up_no_other(
     schedules: ScheduleService, database_url: str, stack: AsyncExitStack, session: asyncpg.Connection
 ):
-    soon = Timing(at=datetime.now(UTC) + timedelta(seconds=0.5))
+    soon = Timing(at=datetime.now(UTC) + timedelta(seconds=3))
     await schedules.create(CALLER, ScheduleDraft(ref_of("w"), soon, key="newer"))
     ordinary = await schedules.create(CALLER, ScheduleDraft(ref_of("w"), soon, key="ordinary"))
     await session.execute("ALTER TYPE overlap_policy ADD VALUE 'ask_somebody'")
