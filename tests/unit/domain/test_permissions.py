@@ -1,4 +1,4 @@
-"""Every operation of both APIs has a place in the table of permissions, and nothing else has."""
+"""Every operation of all APIs has a place in the table of permissions, and nothing else has."""
 
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from app.api.grpc.generated import workflow_pb2
 from app.api.grpc.reflection import V1
+from app.api.live.channels import WITHOUT_EVENTS, Kind
 from app.api.rest.app import create_app
 from app.domain.permissions import OPERATIONS, SCOPES_OF, Access, Role, Scope, least_role, permission_of
 
@@ -53,8 +54,13 @@ def rpcs() -> set[str]:
     return names | {f"/{V1}/ServerReflectionInfo"}
 
 
+def channels() -> set[str]:
+    """The kinds of channels that can be followed."""
+    return {f"live.{kind}" for kind in Kind if kind not in WITHOUT_EVENTS}
+
+
 def test_every_operation_has_a_permission_and_every_permission_an_operation():
-    assert set(OPERATIONS) == rest_operations(create_app(never)) | rpcs()
+    assert set(OPERATIONS) == rest_operations(create_app(never)) | rpcs() | channels()
 
 
 def test_a_new_route_without_a_permission_is_noticed_and_refused_meanwhile():
