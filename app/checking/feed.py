@@ -7,10 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.checking.findings import Finding, Rule
-
-NO_EXECUTION = UUID(int=0)
-"""Stands in findings that are about no single execution."""
+from app.checking.findings import NO_EXECUTION, Finding, Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ class Rule(StrEnum):
         return self in (Rule.CLOCK, Rule.FAMILY_SIZE)
 
 
+NO_EXECUTION = UUID(int=0)
+"""Stands in findings that are about no single execution: about revisions, schedules, the feed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One broken rule. `sequence` is the number of the event that breaks it; 0 if no single event does."""

@@ -23,7 +23,7 @@ from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.checking.families import Parentage, family_problems, tenant_problems
-from app.checking.findings import Finding, Rule
+from app.checking.findings import NO_EXECUTION, Finding, Rule
 from app.checking.history import HistoryCheck
 from app.checking.rows import CheckedRow, finish
 from app.checking.task_order import TaskOrder, task_order
@@ -36,8 +36,6 @@ _ALL = (UUID(int=0), UUID(int=2**128 - 1))
 _ROWS_AT_ONCE = 500
 _EVENTS_AT_ONCE = 5_000
 _ORDERS_KEPT = 10_000
-NO_EXECUTION = UUID(int=0)
-"""Stands in findings about revisions and schedules, which are of no execution."""
 SWEEP_SECONDS = 60.0
 """How long an engine may take to remove a command that came after its execution had ended.
 

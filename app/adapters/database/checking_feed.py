@@ -2,19 +2,18 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from struct import Struct
 from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from app.adapters.database.feed_rows import ENTRY
 from app.adapters.database.statements import load
 from app.checking.feed import FeedCheck, FeedRow, StoredHistory
 from app.checking.findings import Finding
 
 _SQL = load("checking")
 _AT_ONCE = 1_000
-_ENTRY = Struct("!16sii")
 STORED_LATE = timedelta(minutes=1)
 
 
@@ -43,5 +42,5 @@ async def feed_findings(
 
 def _row(record: asyncpg.Record) -> FeedRow:
     body: bytes = record["body"]
-    entries = [(UUID(bytes=of), first, events) for of, first, events in _ENTRY.iter_unpack(body)]
+    entries = [(UUID(bytes=of), first, events) for of, first, events in ENTRY.iter_unpack(body)]
     return FeedRow(record["id"], record["last"], record["events"], entries)

@@ -8,7 +8,10 @@ from app.engine.ports import Step
 ENTRIES_OF_ROW = 350
 """A longer body would be stored apart from its row, and reading it would take longer."""
 
-_pack = Struct("!16sii").pack
+ENTRY = Struct("!16sii")
+"""One entry of a body: the id of the execution, the number of the first event, the count."""
+
+_pack = ENTRY.pack
 
 
 def feed_rows(steps: Sequence[Step]) -> tuple[Sequence[int], Sequence[bytes]]:

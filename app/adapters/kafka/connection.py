@@ -32,7 +32,7 @@ class Connection:
     def properties(self, name: str, **more: Any) -> dict[str, Any]:
         """The configuration of a client of the library. `more` has its own properties, with `_` in place of dots."""
         own = {key.replace("_", "."): value for key, value in more.items()}
-        # The library would write each failed attempt to connect to standard error; `error_cb` tells what matters.
+        # The library would write each failed attempt to connect to standard error; `error_cb` reports what matters.
         fixed = {"bootstrap.servers": self.servers, "client.id": name, "log_level": SILENT, "error_cb": Troubles(name)}
         return fixed | {"reconnect.backoff.max.ms": 2_000, "retry.backoff.ms": 50} | dict(self.security) | own
 

@@ -19,7 +19,7 @@ WITH_OUTPUT = "protobuf"
 WITHOUT_OUTPUT = "protobuf without output"
 
 QUIET_SECONDS = 15.0
-"""A watcher to whom nothing was sent for so long is told how far the stream has come, so that it can continue there."""
+"""After so long without an event, a watcher gets a batch that only has the position to continue from."""
 
 
 class FeedSerializer:
@@ -35,7 +35,7 @@ class FeedSerializer:
         self._most_bytes = max_bytes - PAGE_OVERHEAD_BYTES
 
     async def stream(self, batches: Batches, clock: Callable[[], float] = time.monotonic) -> Messages:
-        """The messages of a stream. The first batch is told even if it has no events."""
+        """The messages of a stream. The first batch is sent even if it has no events."""
         told_at = -inf
         async with aclosing(batches):
             async for batch in batches:

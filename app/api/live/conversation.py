@@ -180,7 +180,7 @@ class Conversation:
         return (await self._parts.executions.updates(self._caller, channel.id, after, limit)).updates
 
     async def _told(self, name: str, replaying: Coroutine[Any, Any, None]) -> None:
-        """Replay; a failure ends the subscription, and the client is told why."""
+        """Replay. A failure ends the subscription, and the client gets the reason."""
         try:
             await replaying
         except ServiceError as error:

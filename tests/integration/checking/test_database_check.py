@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from app.adapters.database.checking import NO_EXECUTION, DatabaseCheck
+from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.pool import open_pool
-from app.checking.findings import Rule
+from app.checking.findings import NO_EXECUTION, Rule
 from tests.support.checking import assert_clean, findings_in
 from tests.support.ended_executions import Ended
 from tests.support.tenant import TENANT_ID
