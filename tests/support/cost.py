@@ -17,13 +17,13 @@ def at_most(units: float) -> Iterator[None]:
     """
     began = thread_time()
     yield
-    spent = (thread_time() - began) / _unit()
+    spent = (thread_time() - began) / unit()
     assert spent <= units, f"this took {spent:.0f} units; the limit is {units:g}"
 
 
 @cache
-def _unit() -> float:
-    """In seconds; the least of several, since what disturbs a measurement only adds to it."""
+def unit() -> float:
+    """One run of the plain loop, in seconds; the least of several, since what disturbs a measurement only adds to it."""
     return min(_one_run() for _ in range(TRIES))
 
 

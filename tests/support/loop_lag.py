@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from traceback import extract_stack
 from types import FrameType
 
+from tests.support.cost import unit
+
+USUAL_UNIT = 0.003
+"""A unit of `cost` on the machine that the limits are meant for, in seconds."""
 DEEPEST = 6
 """How many lines of a stack a stall names."""
 
@@ -30,7 +34,11 @@ class LoopLag:
 
 @contextmanager
 def loop_lag(limit: float = 0.1) -> Iterator[LoopLag]:
-    """Watch the callbacks of the main thread's event loop, which is one of Python's own. Times are in seconds."""
+    """Watch the callbacks of the main thread's event loop, which is one of Python's own.
+
+    limit: seconds on a machine with the usual unit; a slower one gets as many units.
+    """
+    limit *= max(1.0, unit() / USUAL_UNIT)
     lag, run = LoopLag(), asyncio.Handle._run
     places: list[str] = []
 

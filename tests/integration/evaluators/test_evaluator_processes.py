@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ async def test_a_process_that_was_killed_costs_no_answer() -> None:
 async def test_memory_is_bounded() -> None:
     # Three bytes of text for each list, which takes more than 100 bytes of memory.
     lists = orjson.Fragment("[" + ",".join(["[]"] * (5 * MEGABYTES)) + "]")
-    async with pool() as evaluators:
+    # A slow machine must come to the limit of memory first.
+    async with pool(limits=replace(LIMITS, deadline_seconds=60.0)) as evaluators:
         with pytest.raises(EvaluatorError, match="memory") as refused:
             value_of(await evaluators.answer(job("input.l.size()", {"l": lists}), ONE))
         assert refused.value.reason == TOO_COSTLY
