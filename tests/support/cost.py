@@ -23,7 +23,7 @@ def at_most(units: float) -> Iterator[None]:
 
 @cache
 def unit() -> float:
-    """One run of the plain loop, in seconds; the least of several, since what disturbs a measurement only adds to it."""
+    """Seconds of one run of the plain loop: the least of several, since what disturbs a measurement only adds to it."""
     return min(_one_run() for _ in range(TRIES))
 
 
