@@ -6,13 +6,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from app.api.rest.body import JsonRoute
+from app.api.rest.body import JsonRoute, takes_bodies_of_curl
 from app.api.rest.dependencies import CallerOfRequest, Definitions, Strict
+from app.api.rest.dialects.new_workflow import NewWorkflow, has_steps, in_words_of, words_of
 from app.api.rest.documentation import WITH_BODY, documented_errors
 from app.api.rest.field_problems import field_problems
 from app.api.rest.responses import document_response, problem_documents
 from app.api.rest.views import VerdictView
-from app.api.rest.workflow_bodies import WorkflowCreate
 from app.domain.errors import Invalid, Problem
 
 
@@ -41,15 +41,17 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JudgingR
 @router.post(
     "/validate", summary="Check a workflow", response_model=VerdictView, responses=documented_errors(*WITH_BODY)
 )
+@takes_bodies_of_curl(has_steps)
 async def validate_workflow(
-    body: WorkflowCreate, definitions: Definitions, caller: CallerOfRequest, strict: Strict = False
+    body: NewWorkflow, definitions: Definitions, caller: CallerOfRequest, strict: Strict = False
 ) -> Response:
     """Returns all problems for which creating this workflow would be refused, and all warnings. Nothing is stored.
 
-    It does not check whether the key belongs to another workflow.
+    It takes `tasks` or `steps`, and does not check whether the key belongs to another workflow.
     """
-    verdict = await definitions.judge(caller, body.draft(), strict=strict)
-    return _verdict(verdict.problems, verdict.warnings)
+    with words_of(body):
+        verdict = await definitions.judge(caller, body.draft(), strict=strict)
+    return _verdict(in_words_of(body, verdict.problems), in_words_of(body, verdict.warnings))
 
 
 def _verdict(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> Response:

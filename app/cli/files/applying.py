@@ -1,19 +1,19 @@
 """`workflow apply`: creates and changes the service's definitions to match the files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from app.cli.errors import explained
 from app.cli.files.calls import called_first, reached_from, without_companions
 from app.cli.files.definition_files import Definition, read_definitions
+from app.cli.files.drafts import replacement_of
 from app.cli.files.validating import warning_lines
 from app.cli.screen.console import failures, results
 from app.client.rest_client import Document, RestClient, ServiceRefusal, problems_in
 from app.definitions.changes import SET_BY_THE_SERVICE, SET_BY_THE_SERVICE_IN_TASKS
-from app.domain.errors import Problem
+from app.domain.errors import Invalid, Problem
 
 CONFLICT = 409
 
@@ -82,7 +82,7 @@ class _Applying:
     sent: set[str] = field(default_factory=set)
 
     def apply(self, definition: Definition) -> Outcome:
-        if set_by_the_service := list(_set_by_the_service(definition.document)):
+        if set_by_the_service := list(_set_by_the_service(definition)):
             outcome = refused(definition, set_by_the_service)
         else:
             outcome = self._saved(definition)
@@ -93,7 +93,9 @@ class _Applying:
         try:
             return self._create_or_replace(definition, self.strict)
         except ServiceRefusal as refusal:
-            problems = refusal.problems or (Problem("", explained(refusal)),)
+            problems = definition.in_its_words(refusal.problems) or (Problem("", explained(refusal)),)
+        except Invalid as invalid:
+            return refused(definition, invalid.problems)
         if not (self.strict and self._is_only_early(definition, problems)):
             return refused(definition, problems)
         return _Applying(self.service, self.companions, strict=False)._saved(definition)
@@ -125,20 +127,24 @@ class _Applying:
                     raise
             else:
                 return self._outcome(definition, Change.CREATED, None, created)
-        replaced = self.service.replace_workflow(definition.key, definition.request, strict=strict)
+        replaced = self.service.replace_workflow(definition.key, replacement_of(definition), strict=strict)
         change = Change.UNCHANGED if replaced["revision"] == found["revision"] else Change.CHANGED
         return self._outcome(definition, change, found["revision"], replaced)
 
     def _outcome(self, definition: Definition, change: Change, before: int | None, saved: Document) -> Outcome:
-        warnings = without_companions(problems_in(saved.get("warnings", ())), definition, self.companions)
+        found = definition.in_its_words(problems_in(saved.get("warnings", ())))
+        warnings = without_companions(found, definition, self.companions)
         lines = warning_lines(definition, warnings)
         return Outcome(definition.source, definition.key, change, before, saved["revision"], lines=lines)
 
 
-def _set_by_the_service(document: Mapping[str, Any]) -> Iterator[Problem]:
+def _set_by_the_service(definition: Definition) -> Iterator[Problem]:
     """The fields of a response that a file must not have. The service would take them for the state that was read, so
-    that the file could be applied only once.
+    that the file could be applied only once. A document with steps is checked as a whole before it replaces anything.
     """
+    if definition.has_steps:
+        return
+    document = definition.document
     tasks = document.get("tasks")
     parts = [("", document, SET_BY_THE_SERVICE)]
     for number, task in enumerate(tasks if isinstance(tasks, list) else ()):

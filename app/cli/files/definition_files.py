@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.api.rest.dialects.new_workflow import has_steps
+from app.api.rest.dialects.steps import in_words_of_steps
 from app.cli.errors import CliError, reason_of
 from app.cli.files.json_documents import load_json
 from app.cli.files.places import DocumentError, Passage, Place
@@ -32,12 +34,28 @@ class Definition:
     passage: Passage = field(default=NOWHERE, compare=False, repr=False)
 
     @property
+    def has_steps(self) -> bool:
+        """Whether the document has steps in place of tasks."""
+        return has_steps(self.document)
+
+    @property
+    def key_field(self) -> str:
+        """The name of the field that has the key."""
+        return _key_field(self.document)
+
+    @property
     def request(self) -> dict[str, Any]:
-        """The request body that makes the workflow match the file. `tasks` is always present: a PUT without it would
-        keep the stored tasks.
+        """The request body that creates the workflow. It has `tasks` unless it has steps: a PUT without them would keep
+        the stored tasks.
         """
+        if self.has_steps:
+            return dict(self.document)
         tasks = self.document.get("tasks")
         return {**self.document, "tasks": [] if tasks is None else tasks}
+
+    def in_its_words(self, problems: Sequence[Problem]) -> Sequence[Problem]:
+        """Problems of the workflow with the names of fields that the document has."""
+        return in_words_of_steps(problems) if self.has_steps else problems
 
     def located(self, problems: Iterable[Problem]) -> list[str]:
         """One line for each problem, in the order of their places in the file, with near names for mistyped ones."""
@@ -109,25 +127,30 @@ def _definition(source: str, document: Any, passage: Passage) -> Iterator[Defini
     if not isinstance(document, dict):
         yield f"{passage.at('')}: a definition is a mapping with `key`, `name` and `tasks`"
         return
-    problem = _key_problem(document.get("key"))
+    name = _key_field(document)
+    problem = _key_problem(name, document.get(name))
     if problem is not None:
-        yield f"{passage.at('key')}: {problem}"
-    yield Definition(source, document["key"] if problem is None else "", document, passage)
+        yield f"{passage.at(name)}: {problem}"
+    yield Definition(source, document[name] if problem is None else "", document, passage)
 
 
-def _key_problem(key: Any) -> str | None:
+def _key_field(document: Mapping[str, Any]) -> str:
+    return "id" if has_steps(document) else "key"
+
+
+def _key_problem(name: str, key: Any) -> str | None:
     if key is None:
-        return "`key` is missing; it identifies the workflow"
+        return f"`{name}` is missing; it identifies the workflow"
     if not isinstance(key, str):
-        return "key: must be text; put it in quotes"
-    return next((f"key: {problem.message}" for problem in key_problems(key)), None)
+        return f"{name}: must be text; put it in quotes"
+    return next((f"{name}: {problem.message}" for problem in key_problems(key)), None)
 
 
 def _repeated_keys(definitions: Sequence[Definition]) -> list[str]:
     first_with: dict[str, str] = {}
     repeated: list[str] = []
     for definition in definitions:
-        place = definition.passage.at("key")
+        place = definition.passage.at(definition.key_field)
         if definition.key in first_with:
             repeated.append(f"{place}: the key {definition.key!r} is already that of {first_with[definition.key]}")
         first_with.setdefault(definition.key, place)

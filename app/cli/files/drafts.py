@@ -1,12 +1,16 @@
 """Reads definitions of files with the service's own models and rules, without the service."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import ValidationError
 
+from app.api.rest.dialects.new_workflow import words_of
+from app.api.rest.dialects.steps import SteppedWorkflow
 from app.api.rest.field_problems import field_problems
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli.files.definition_files import Definition
+from app.cli.files.normalising import file_document
 from app.definitions.changes import find_change, first_revision, next_revision
 from app.definitions.edits import replaced
 from app.definitions.rules import Rules
@@ -25,8 +29,13 @@ class _AnyTaskType:
 
 def draft_of(definition: Definition) -> WorkflowDraft:
     """The definition as a draft. Raise `Invalid` with every field that is unknown, missing or of a wrong type."""
+    return _body_of(definition).draft()
+
+
+def _body_of(definition: Definition) -> WorkflowCreate | SteppedWorkflow:
+    body = SteppedWorkflow if definition.has_steps else WorkflowCreate
     try:
-        return WorkflowCreate.model_validate(definition.request).draft()
+        return body.model_validate(definition.request)
     except ValidationError as error:
         located = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         raise Invalid(field_problems(located)) from None
@@ -34,9 +43,19 @@ def draft_of(definition: Definition) -> WorkflowDraft:
 
 def check_offline(definition: Definition) -> WorkflowDraft:
     """As `draft_of`, and raise `Invalid` for every broken rule, except those of task types and of settings."""
-    draft = draft_of(definition)
-    Rules(_AnyTaskType(), UNLIMITED).check_new(draft)
+    body = _body_of(definition)
+    draft = body.draft()
+    with words_of(body):
+        Rules(_AnyTaskType(), UNLIMITED).check_new(draft)
     return draft
+
+
+def replacement_of(definition: Definition) -> dict[str, Any]:
+    """The request body that makes the stored workflow match the file: it has tasks in place of steps.
+
+    Raise `Invalid` as `draft_of` does, for steps that cannot be read.
+    """
+    return file_document(applied(None, draft_of(definition))) if definition.has_steps else definition.request
 
 
 def applied(current: Workflow | None, draft: WorkflowDraft) -> Workflow:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from app.api.rest.dialects.new_workflow import has_steps
 from app.cli.near_names import did_you_mean
 from app.domain.errors import Problem
 
@@ -28,7 +29,7 @@ def _with_near_names(problem: Problem, document: Mapping[str, Any]) -> Problem:
     *parents, last = _STEP.findall(problem.path) or [""]
     near = ""
     if problem.message == _UNKNOWN_FIELD:
-        near = did_you_mean(last, _fields_at(parents))
+        near = did_you_mean(last, _fields_at(parents, document))
     elif found := _UNKNOWN_TASK.match(problem.message):
         near = did_you_mean(found[2], _task_names(document))
     elif listed := _LISTED.search(problem.message):
@@ -38,18 +39,19 @@ def _with_near_names(problem: Problem, document: Mapping[str, Any]) -> Problem:
 
 
 def _task_names(document: Mapping[str, Any]) -> Iterator[str]:
-    tasks = document.get("tasks")
+    tasks = document.get("steps" if has_steps(document) else "tasks")
     for task in tasks if isinstance(tasks, list) else ():
         if isinstance(task, dict) and isinstance(task.get("name"), str):
             yield task["name"]
 
 
-def _fields_at(steps: Sequence[str]) -> list[str]:
+def _fields_at(steps: Sequence[str], document: Mapping[str, Any]) -> list[str]:
     """The fields that a part of a definition has, such as those of a task for `tasks`, `[2]`."""
-    from app.cli.files.definition_schema import definition_schema  # slow to import, and only a mistake needs it
+    # Slow to import, and only a mistake needs it.
+    from app.cli.files.definition_schema import definition_schema, form_of
 
     schema = definition_schema()
-    part: Mapping[str, Any] = schema
+    part: Mapping[str, Any] = schema["$defs"][form_of(document)]
     for step in steps:
         part = part.get("items", {}) if step.startswith("[") else part.get("properties", {}).get(step, {})
         part = _resolved(part, schema["$defs"])

@@ -37,7 +37,7 @@ def validate(rest_url: str | None, paths: Sequence[Path], *, strict: bool = Fals
         for line in () if strict else warning_lines(definition, warnings):
             failures().say(line)
     for definition in reading.keyless:
-        lines += definition.located(problem for problem in _offline(definition) if problem.path != "key")
+        lines += definition.located(problem for problem in _offline(definition) if problem.path != definition.key_field)
     for line in lines:
         failures().say(line)
     return int(bool(lines))

@@ -327,6 +327,16 @@ async def test_wrong_steps_are_refused_by_their_paths(rest, change: dict[str, An
     found = {error["field"]: error["message"] for error in answer.json()["errors"]}
     assert found.keys() == errors.keys()
     assert all(message in (None, found[field]) for field, message in errors.items()), found
+    judged = await rest.post("/workflows/validate", json=EXAMPLE_STEPS | change)
+    refused = [{"path": e["field"], "message": e["message"]} for e in answer.json()["errors"]]
+    problems = [] if answer.status_code == 409 else refused  # whose id it is belongs to storing it
+    assert judged.json() == {"valid": not problems, "problems": problems, "warnings": []}
+
+
+async def test_right_steps_are_judged_right(rest):
+    judged = await rest.post("/workflows/validate", json=EXAMPLE_STEPS)
+    assert (judged.status_code, judged.json()) == (200, {"valid": True, "problems": [], "warnings": []})
+    assert (await rest.get("/workflows/my-workflow")).status_code == 404
 
 
 CURL = {"content-type": "application/x-www-form-urlencoded"}
@@ -334,11 +344,13 @@ CURL = {"content-type": "application/x-www-form-urlencoded"}
 
 async def test_what_curl_sends_without_a_header_is_taken(rest):
     steps = b'{"id": "s", "name": "S", "steps": [{"name": "a", "type": "delay", "config": {"duration": 0}}]}'
+    assert (await rest.post("/workflows/validate", content=steps, headers=CURL)).json()["valid"]
     assert (await rest.post("/workflows", content=steps, headers=CURL)).status_code == 201
     assert (await rest.post("/trigger", content=b'{"workflow_id": "s"}', headers=CURL)).status_code == 202
     for url, content, status in (
         ("/workflows", b'{"name": "n"}', 415),
         ("/workflows", b'[{"steps": []}]', 415),
+        ("/workflows/validate", b'{"name": "n"}', 415),
         ("/workflows", b"name=n", 400),
         ("/trigger", b"workflow_id=s", 400),
         ("/trigger", b"[]", 415),

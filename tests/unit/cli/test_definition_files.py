@@ -61,6 +61,25 @@ def test_unusable_files_are_named_with_the_reason(tmp_path: Path, name: str, tex
     assert refusal(path).startswith(f"{path}{message}")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: A\nsteps: []\n", ":1:1: `id` is missing; it identifies the workflow"),
+        ("key: a\nsteps: []\n", ":1:1: `id` is missing; it identifies the workflow"),
+        ("name: A\nid: 7\nsteps: []\n", ":2:1: id: must be text; put it in quotes"),
+        ("name: A\nid: '7'\nsteps: []\n", ":2:1: id: must not be all digits: it would read as an id"),
+    ],
+)
+def test_a_file_with_steps_has_its_key_in_id(tmp_path: Path, text: str, message: str):
+    path = written(tmp_path, "a.yaml", text)
+    assert refusal(path) == f"{path}{message}"
+
+
+def test_an_id_of_steps_and_a_key_of_tasks_may_not_be_the_same(tmp_path: Path):
+    path = written(tmp_path, "a.yaml", "id: a\nname: A\nsteps: []\n---\nname: A\nkey: a\n")
+    assert refusal(path) == f"{path}:6:1: the key 'a' is already that of {path}:1:1"
+
+
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path):
     assert refusal(tmp_path / "no.yaml", tmp_path).splitlines() == [
         f"{tmp_path / 'no.yaml'} cannot be read: No such file or directory",

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner
 
+from app.api.rest.dialects.steps import EXAMPLE_STEPS, SteppedWorkflow
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli import app
 from app.cli.files.definition_files import read_definitions
@@ -38,8 +39,9 @@ def test_it_is_a_schema_with_a_name(schema: dict):
 
 
 def test_every_field_of_the_request_is_in_it_and_no_other(schema: dict):
-    assert schema["properties"].keys() == WorkflowCreate.model_fields.keys()
-    for part in (schema, *schema["$defs"].values()):
+    for form in (WorkflowCreate, SteppedWorkflow):
+        assert schema["$defs"][form.__name__]["properties"].keys() == form.model_fields.keys()
+    for part in schema["$defs"].values():
         assert part["additionalProperties"] is False
         assert part["description"]
 
@@ -75,3 +77,31 @@ def test_a_file_must_have_a_key_and_a_name(validator: jsonschema_rs.Draft202012V
     assert not validator.is_valid({"name": "n"})
     assert not validator.is_valid({"key": "k"})
     assert validator.is_valid({"key": "k", "name": "n"})
+
+
+def test_a_file_with_steps_must_have_an_id(validator: jsonschema_rs.Draft202012Validator):
+    validator.validate(EXAMPLE_STEPS)
+    assert not validator.is_valid({name: value for name, value in EXAMPLE_STEPS.items() if name != "id"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": None},
+        {"id": "7"},
+        {"key": "k"},
+        {"tasks": []},
+        {"timeout_seconds": 1},
+        {"steps": []},
+        {"steps": [{"name": "a", "type": "log"}]},
+        {"steps": [{"name": "a", "type": "delay", "when": "true"}]},
+    ],
+    ids=str,
+)
+def test_steps_that_the_service_would_refuse_break_it(validator: jsonschema_rs.Draft202012Validator, change: dict):
+    assert not validator.is_valid(EXAMPLE_STEPS | change)
+
+
+def test_what_is_wrong_with_steps_is_said_of_steps(validator: jsonschema_rs.Draft202012Validator):
+    wrong = EXAMPLE_STEPS | {"steps": [{"name": "a", "type": "log"}]}
+    assert [list(error.instance_path) for error in validator.iter_errors(wrong)] == [["steps", 0, "type"]]

@@ -1,6 +1,6 @@
 """The body that creates a workflow: with its tasks, or with steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from pydantic import Discriminator, Tag
 
 from app.api.rest.dialects.steps import SteppedWorkflow, in_words_of_steps
 from app.api.rest.workflow_bodies import WorkflowCreate
-from app.domain.errors import Conflict, Invalid
+from app.domain.errors import Conflict, Invalid, Problem
 
 TASKS_FORM, STEPS_FORM = "<with tasks>", "<with steps>"
 
@@ -27,13 +27,18 @@ NewWorkflow = Annotated[
 ]
 
 
+def in_words_of(body: WorkflowCreate | SteppedWorkflow, problems: Sequence[Problem]) -> Sequence[Problem]:
+    """Problems of the definition with the names of fields that the body has."""
+    return in_words_of_steps(problems) if _form(body) == STEPS_FORM else problems
+
+
 @contextmanager
 def words_of(body: WorkflowCreate | SteppedWorkflow) -> Iterator[None]:
     """Give problems of the definition the names of fields that the body has."""
     try:
         yield
     except Invalid as error:
-        raise Invalid(in_words_of_steps(error.problems) if _form(body) == STEPS_FORM else error.problems) from None
+        raise Invalid(in_words_of(body, error.problems)) from None
     except Conflict as error:
         if _form(body) != STEPS_FORM or error.field != "key":
             raise
