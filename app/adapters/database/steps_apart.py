@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from app.adapters.database import rows
+from app.adapters.database import feed_rows, rows
 from app.engine.ports import Parking, RowChange, Step
 
 
 def arguments(steps: Sequence[Step]) -> Iterable[Any]:
-    """The parameters after the engine's id, in the order of the statement: one list per column."""
+    """The parameters after the engine's id, in the order of the statement: one list per column, and at the end the
+    number of entries of a row of the feed.
+    """
     changes = _merged_changes(steps)
     opened = [
         (
@@ -30,6 +32,7 @@ def arguments(steps: Sequence[Step]) -> Iterable[Any]:
         *columns(changed, 6),
         [command for step in steps for command in step.done_commands],
         *columns([(step.execution_id, *_parking_values(p)) for step in steps if (p := step.parking) is not None], 4),
+        feed_rows.ENTRIES_OF_ROW,
     )
 
 

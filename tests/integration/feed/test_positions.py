@@ -7,10 +7,12 @@ import pytest
 
 from app.adapters.database import steps_together
 from app.adapters.database_url import driver_dsn
-from app.engine.ports import Parking, Step
+from app.domain.executions import Parent
+from app.engine.identifiers import new_execution_id
+from app.engine.ports import ChildOpening, FamilyChange, Parking, Step
 from app.feed.entries import Source
 from tests.integration.feed.conftest import NEVER, Feed
-from tests.support.histories import note, opening_step
+from tests.support.histories import note, opening, opening_step
 from tests.support.tenant import TENANT_ID
 
 pytestmark = pytest.mark.server
@@ -84,14 +86,31 @@ async def test_only_one_reader_numbers_at_a_time(feed: Feed, database_url: str) 
     assert await feed.store.number() == 2
 
 
-async def test_many_steps_in_one_commit_are_several_rows(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("together", [True, False])
+async def test_many_steps_in_one_commit_are_several_rows(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
     monkeypatch.setattr("app.adapters.database.feed_rows.ENTRIES_OF_ROW", 2)
+    if not together:
+        monkeypatch.setattr(steps_together, "batch_of", lambda steps: None)
     workflow = await feed.workflow()
     opened = [await feed.open(workflow) for _ in range(3)]
     await feed.record(*(Step(execution_id, [note(3)]) for execution_id in opened))
     assert [events for _, events in await feed.rows()] == [2, 2, 2, 2, 1]
     await feed.store.number()
-    assert [e.execution_id for e in await feed.store.entries(6)] == opened
+    assert {e.execution_id for e in await feed.store.entries(6)} == set(opened)
+
+
+async def test_many_births_in_one_commit_are_several_rows(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.adapters.database.feed_rows.ENTRIES_OF_ROW", 2)
+    workflow = await feed.workflow()
+    parent = await feed.open(workflow)
+    links = [Parent(parent, 7, element, parent, 1) for element in range(3)]
+    born = [ChildOpening(new_execution_id(), opening(workflow), link) for link in links]
+    assert await feed.record(Step(parent, [note(3)], family=FamilyChange(openings=born))) == {parent}
+    assert sorted(events for _, events in await feed.rows()) == [1, 1, 2, 2]
+    await feed.store.number()
+    assert {e.execution_id for e in await feed.store.entries(2)} == {parent, *(child.id for child in born)}
 
 
 async def test_an_execution_that_was_removed_leaves_its_positions(feed: Feed) -> None:

@@ -6,8 +6,8 @@
 -- history does not name; there are none, unless a version before migration 0009 has left one.
 -- The tenant of a child is that of its revision, whose row remains when the workflow is deleted.
 births AS MATERIALIZED (
-    SELECT v.*, r.tenant_id FROM unnest($35::uuid[], $36::uuid[], $37::bigint[], $38::int[], $39::uuid[], $40::smallint[],
-                           $41::bigint[], $42::int[], $43::text[], $44::timestamptz[], $45::text[])
+    SELECT v.*, r.tenant_id FROM unnest($36::uuid[], $37::uuid[], $38::bigint[], $39::int[], $40::uuid[], $41::smallint[],
+                           $42::bigint[], $43::int[], $44::text[], $45::timestamptz[], $46::text[])
                         AS v (id, parent_id, task_id, element, root_id, depth, workflow_id, revision, input, created_at, data)
     JOIN owned ON owned.id = v.parent_id
     JOIN workflow_revisions r ON r.workflow_id = v.workflow_id AND r.revision = v.revision
@@ -24,25 +24,25 @@ births AS MATERIALIZED (
 ), fed_births AS (
     INSERT INTO feed (events, body)
     SELECT count(*), string_agg(uuid_send(s.execution_id) || int4send(1) || int4send(1), '')
-    FROM (SELECT execution_id, row_number() OVER () / 350 AS part FROM first_events) s
+    FROM (SELECT execution_id, (row_number() OVER () - 1) / $35::int AS part FROM first_events) s
     GROUP BY s.part
 ), told AS (
     INSERT INTO execution_commands (execution_id, type, reason, name, payload)
     SELECT p.id, 'child_ended', '', v.id::text, 'null'
-    FROM unnest($46::uuid[], $47::uuid[]) AS v (id, parent_id)
+    FROM unnest($47::uuid[], $48::uuid[]) AS v (id, parent_id)
     JOIN owned ON owned.id = v.id
     JOIN executions p ON p.id = v.parent_id AND p.finished_at IS NULL
     RETURNING execution_id
 ), below AS (
     SELECT v.id, v.reason
-    FROM unnest($48::uuid[], $49::uuid[], $50::text[]) AS v (id, parent_id, reason)
+    FROM unnest($49::uuid[], $50::uuid[], $51::text[]) AS v (id, parent_id, reason)
     JOIN owned ON owned.id = v.parent_id
     UNION ALL
     SELECT c.id, 'its parent has ended'
-    FROM unnest($51::uuid[]) AS v (id)
+    FROM unnest($52::uuid[]) AS v (id)
     JOIN owned ON owned.id = v.id
     JOIN executions c ON c.parent_id = v.id AND c.finished_at IS NULL
-    WHERE c.id <> ALL ($48::uuid[])
+    WHERE c.id <> ALL ($49::uuid[])
     UNION ALL
     SELECT c.id, 'its parent was asked to stop' FROM below b
     JOIN executions c ON c.parent_id = b.id AND c.finished_at IS NULL

@@ -107,7 +107,8 @@ engine AS MATERIALIZED (
 ), fed AS (
     INSERT INTO feed (events, body)
     SELECT sum(s.events), string_agg(uuid_send(s.execution_id) || int4send(s.first) || int4send(s.events), '')
-    FROM (SELECT execution_id, min(sequence) AS first, count(*)::int AS events, row_number() OVER () / 350 AS part
+    FROM (SELECT execution_id, min(sequence) AS first, count(*)::int AS events,
+                 (row_number() OVER () - 1) / $35::int AS part
           FROM recorded GROUP BY execution_id) s
     GROUP BY s.part
 ), changed AS (
