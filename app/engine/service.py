@@ -152,7 +152,7 @@ class ExecutionService:
                 left = until - asyncio.get_running_loop().time()
                 if left <= 0:
                     break
-                await watcher.wait(min(left, self._poll_seconds))
+                await watcher.wait_at_most(min(left, self._poll_seconds))
                 execution = await self.get(caller, execution_id)
         finally:
             self._hub.remove(execution.id, watcher)

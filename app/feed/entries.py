@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 from uuid import UUID
 
 from app.domain.events import EventType
@@ -99,25 +100,27 @@ class FeedBatch:
     """The events of one tenant in a range of positions.
 
     after: the position before the range.
-    through: the last position of the range.
+    last: the last position of the range.
     events: the events of the tenant in the range, which may be none.
     size: about how many bytes of data they hold.
+    is_final: False: the feed has no end.
     """
 
     after: int
-    through: int
+    last: int
     events: Sequence[FeedEvent]
     size: int = field(init=False, compare=False)
+    is_final: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", sum(len(found.update.event.data or "") for found in self.events))
 
     def rest(self, after: int) -> "FeedBatch":
         """The part behind a position of the range."""
-        return FeedBatch(after, self.through, [found for found in self.events if found.position > after])
+        return FeedBatch(after, self.last, [found for found in self.events if found.position > after])
 
     def only(self, wanted: FeedFilter) -> "FeedBatch":
         """The same range with those events that are wanted."""
         if wanted == EVERYTHING:
             return self
-        return FeedBatch(self.after, self.through, [found for found in self.events if wanted.matches(found)])
+        return FeedBatch(self.after, self.last, [found for found in self.events if wanted.matches(found)])

@@ -49,7 +49,7 @@ class Readers:
         """The batches behind a position; none if what follows it is not kept any more."""
         if not self._kept or self._kept[0].after > after:
             return ()
-        return [batch for batch in self._kept if batch.through > after]
+        return [batch for batch in self._kept if batch.last > after]
 
     def _keep(self, batch: FeedBatch) -> None:
         self._kept.append(batch)
@@ -143,7 +143,7 @@ class FeedFollower:
         """From the end on. Readers who are there already read the store up to it."""
         self._position = await self._reading.end()
         for watcher in self._watchers():
-            watcher.fail()
+            watcher.wake()
 
     async def _read_on(self) -> bool:
         after = self._position

@@ -97,8 +97,8 @@ class FeedService:
                 break
             found += batch.only(wanted).events
             if len(found) >= limit:
-                return _cut(found, limit, batch.through)
-            after = batch.through
+                return _cut(found, limit, batch.last)
+            after = batch.last
         return FeedPage(found, after)
 
     async def _next(self, tenant_id: int, after: int) -> FeedBatch | None:
@@ -113,7 +113,7 @@ class FeedService:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds), aclosing(self._follow(tenant_id, after, wanted)) as batches:
                 async for batch in batches:
-                    after = batch.through
+                    after = batch.last
                     if batch.events:
                         return _cut(batch.events, limit, after)
         return FeedPage((), after)
@@ -132,7 +132,7 @@ class FeedService:
                     watcher.must_read = watcher.must_read or batch is not None
                 if batch is not None:
                     yield batch.only(wanted)
-                    after = batch.through
+                    after = batch.last
                 elif watcher.is_closed:
                     raise Unavailable(f"the server is stopping; read on from position {after}")
                 else:

@@ -75,7 +75,7 @@ def _act_at_once(self: Recorder, permit: WritePermit, step: Step, acknowledge: C
 def _take_newest(self: Watcher, after: int) -> Batch | None:
     newest = [event for batch in self._held for event in batch.events if event.sequence > after][-1:]
     self._held.clear()
-    self._held_events = 0
+    self._events = self._size = 0
     return Batch(newest) if newest else None
 
 

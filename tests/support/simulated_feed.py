@@ -47,7 +47,7 @@ class FeedReader:
             async for batch in batches:
                 for event in batch.events:
                     self._take(event)
-                self.position = batch.through
+                self.position = batch.last
                 leaving -= 1
                 if leaving == 0:
                     raise WentAway

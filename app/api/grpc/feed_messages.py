@@ -41,7 +41,7 @@ class FeedSerializer:
             async for batch in batches:
                 if not batch.events and clock() - told_at < QUIET_SECONDS:
                     continue
-                for message in self._split(batch.events, batch.through):
+                for message in self._split(batch.events, batch.last):
                     yield message
                 told_at = clock()
 

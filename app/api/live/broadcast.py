@@ -155,7 +155,7 @@ class Broadcast:
             for topic in topics_of(found):
                 for audience in self._audience_of(topic):
                     audience.offer(found)
-        self._position = batch.through
+        self._position = batch.last
         self._began.set()
         if batch.events and not self._flush_is_set:
             self._flush_is_set = True

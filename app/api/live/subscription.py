@@ -85,11 +85,11 @@ class Subscription:
             chosen = Newest(self.channel)
             async for batch in batches:
                 await self._take(batch, chosen)
-                if len(chosen) and len(chosen) < MOST_CHOSEN and batch.through < self._broadcast.through:
+                if len(chosen) and len(chosen) < MOST_CHOSEN and batch.last < self._broadcast.through:
                     continue
                 for found in chosen.take():
                     await self._put(self.channel.frame_of(found))
-                self.after = batch.through
+                self.after = batch.last
                 # Nothing runs between these two lines, so the next event comes from the broadcast.
                 if self.has_caught_up():
                     self.join()

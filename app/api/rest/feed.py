@@ -125,4 +125,4 @@ async def _stream(
 async def _parts(batches: Batches) -> Parts:
     async with aclosing(batches):
         async for batch in batches:
-            yield Part(((event.position, feed_event_json(event)) for event in batch.events), batch.through)
+            yield Part(((event.position, feed_event_json(event)) for event in batch.events), batch.last)

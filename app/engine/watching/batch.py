@@ -1,6 +1,7 @@
 """Consecutive events of one execution, and what its watchers share of them."""
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from app.domain.events import Event
 from app.engine.watching.updates import Update
@@ -10,16 +11,21 @@ class Batch:
     """Consecutive events of one execution.
 
     events: the events, at least one.
+    after: the number before that of the first event.
     first: the number of the first event.
     last: the number of the last event.
+    size: 0. To count bytes would take time at each commit; events are bounded by their number.
     is_shared: whether several watchers receive this batch.
     """
 
-    __slots__ = ("_updates", "events", "first", "is_shared", "last")
+    __slots__ = ("_updates", "after", "events", "first", "is_shared", "last")
+
+    size: ClassVar[int] = 0
 
     def __init__(self, events: Sequence[Event], *, is_shared: bool = False) -> None:
         self.events = events
-        self.first = events[0].sequence
+        self.first = first = events[0].sequence
+        self.after = first - 1
         self.last = events[-1].sequence
         self.is_shared = is_shared
         self._updates: Sequence[Update] | None = None

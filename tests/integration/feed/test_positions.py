@@ -121,5 +121,5 @@ async def test_an_execution_that_was_removed_leaves_its_positions(feed: Feed) ->
     await feed.store.number()
     batch = await feed.reading.read(TENANT_ID, 0)
     assert batch is not None
-    assert (batch.after, batch.through) == (0, 4)
+    assert (batch.after, batch.last) == (0, 4)
     assert [(e.position, e.update.execution_id) for e in batch.events] == [(3, kept), (4, kept)]

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.errors import NotFound, Unavailable
 from app.engine.ports import StoreUnreachable
-from app.engine.watching import follower, watcher
+from app.engine.watching import follower, held_batches
 from app.engine.watching.watchers import Hub
 from tests.support.virtual_time import in_virtual_time
 from tests.support.watching import END, EXECUTION, Book, Reader, all_wait, numbers
@@ -275,7 +275,7 @@ async def test_who_joins_between_a_read_and_the_publishing_of_the_same_reads_too
 async def test_a_slow_watcher_that_overflows_reads_by_itself(
     hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watcher, "HELD_EVENTS", 5)
+    monkeypatch.setattr(held_batches, "HELD_EVENTS", 5)
     quick, slow = await waiting(hub, book, 2)
     slow.paused.clear()
     for number in range(1, 21):

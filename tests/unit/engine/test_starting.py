@@ -14,7 +14,7 @@ from app.domain.errors import IdempotencyMismatch, Invalid, NotFound, Unavailabl
 from app.domain.states import ExecutionStatus
 from app.engine.ports import ExecutionFilter, StoreUnreachable
 from app.engine.starting import StartRequest
-from app.engine.watching import watcher
+from app.engine.watching import held_batches
 from tests.support.acts import ANYONE
 from tests.support.memory_house import House, Process, short
 from tests.support.requests import payload_of, ref_of, start_of
@@ -209,7 +209,7 @@ async def test_what_is_started_is_followed_without_reading(house: House, process
 
 
 async def test_an_opening_larger_than_a_watcher_holds(house: House, process: Process, monkeypatch) -> None:
-    monkeypatch.setattr(watcher, "HELD_EVENTS", 5)
+    monkeypatch.setattr(held_batches, "HELD_EVENTS", 5)
     workflow = await house.define(*(parallel(f"t{number}", type="staged") for number in range(20)))
     _, updates = await process.executions.execute(CALLER, start_of(workflow))
     reads = house.faults.hold_after("read_history")

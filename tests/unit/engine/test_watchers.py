@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.errors import Unavailable
 from app.engine.ports import HistoryPage, StoreUnreachable
-from app.engine.watching import follower, watcher
+from app.engine.watching import follower, held_batches
 from app.engine.watching.batch import Batch
 from app.engine.watching.updates import Update
 from app.engine.watching.watcher import Watcher
@@ -165,7 +165,7 @@ async def test_a_gap_behind_what_is_held_is_read_too(hub: Hub, book: Book) -> No
 
 
 async def test_a_slow_watcher_loses_nothing(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watcher, "HELD_EVENTS", 5)
+    monkeypatch.setattr(held_batches, "HELD_EVENTS", 5)
     quick, slow = Reader(hub, book), Reader(hub, book)
     hub.publish(EXECUTION, book.write(1))
     await slow.has(1)
@@ -180,7 +180,7 @@ async def test_a_slow_watcher_loses_nothing(hub: Hub, book: Book, monkeypatch: p
 
 
 async def test_a_step_larger_than_a_watcher_holds(hub: Hub, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watcher, "HELD_EVENTS", 5)
+    monkeypatch.setattr(held_batches, "HELD_EVENTS", 5)
     reader = Reader(hub, book)
     hub.publish(EXECUTION, book.write(20))
     await reader.has(20)
@@ -328,7 +328,7 @@ async def timers(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def ended_early(watcher: Watcher, seconds: float) -> None:
-    waiting = asyncio.create_task(watcher.wait(seconds))
+    waiting = asyncio.create_task(watcher.wait_at_most(seconds))
     await asyncio.sleep(0)
     watcher.offer(Batch([note(1)]))
     await waiting
@@ -348,7 +348,7 @@ async def test_the_timer_of_an_earlier_wait_does_not_end_a_later_one() -> None:
     watcher = Watcher()
     watcher.must_read = False
     await ended_early(watcher, 1)
-    await watcher.wait(5)
+    await watcher.wait_at_most(5)
     assert asyncio.get_running_loop().time() == 5
     assert watcher.must_read
 
@@ -358,7 +358,7 @@ async def test_a_short_wait_after_a_long_one_ends_in_time() -> None:
     watcher = Watcher()
     await ended_early(watcher, HOUR)
     watcher.must_read = False
-    await watcher.wait(1)
+    await watcher.wait_at_most(1)
     assert asyncio.get_running_loop().time() == 1
     assert watcher.must_read
 
@@ -367,7 +367,7 @@ async def test_a_short_wait_after_a_long_one_ends_in_time() -> None:
 async def test_a_watcher_that_leaves_has_no_timer() -> None:
     hub = Hub()
     watcher = hub.add(EXECUTION)
-    waiting = asyncio.create_task(watcher.wait(1))
+    waiting = asyncio.create_task(watcher.wait_at_most(1))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -380,5 +380,5 @@ async def test_a_watcher_that_leaves_has_no_timer() -> None:
 async def test_what_came_while_nobody_waited_ends_the_next_wait_at_once(timers: list[float]) -> None:
     watcher = Watcher()
     watcher.wake()
-    await watcher.wait(HOUR)
+    await watcher.wait_at_most(HOUR)
     assert timers == []

@@ -10,9 +10,9 @@ import pytest
 from app.domain.errors import PositionExpired, Unavailable
 from app.domain.events import Event
 from app.engine.ports import StoreUnreachable
+from app.engine.watching import held_batches
 from app.engine.watching.updates import Update
 from app.feed import follower as module
-from app.feed import watcher as watchers
 from app.feed.entries import Entry, FeedBatch, FeedEvent, Source
 from app.feed.follower import FeedFollower
 from app.feed.ports import FeedHead
@@ -94,7 +94,7 @@ class House:
         async with asyncio.timeout(20):
             async for batch in batches:
                 found += [event.position for event in batch.events]
-                if batch.through >= through:
+                if batch.last >= through:
                     return found
         raise AssertionError("the stream has ended")
 
@@ -178,7 +178,7 @@ async def test_a_reader_who_comes_during_a_read_misses_nothing(house: House) -> 
 
 
 async def test_a_reader_who_is_slow_misses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchers, "HELD_EVENTS", 3)
+    monkeypatch.setattr(held_batches, "HELD_EVENTS", 3)
     async with (
         aclosing(await house.service.watch(CALLER, 0)) as slow,
         aclosing(await house.service.watch(CALLER, 0)) as quick,
@@ -262,7 +262,7 @@ def test_a_watcher_says_when_something_is_missing() -> None:
 @pytest.mark.parametrize(
     "offered",
     [
-        [batch(number, number + 1, "x" * (watchers.HELD_BYTES // 2)) for number in range(3)],
+        [batch(number, number + 1, "x" * (held_batches.HELD_BYTES // 2)) for number in range(3)],
         [batch(number * 600, (number + 1) * 600) for number in range(2)],
     ],
     ids=["bytes", "events"],
