@@ -1,6 +1,5 @@
 """Starts, finds and follows executions, in a process with or without an engine."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions
 from app.engine.watching.batch import Batch
+from app.engine.watching.ends import Ends
 from app.engine.watching.updates import Update
 from app.engine.watching.watcher import Watcher
 from app.engine.watching.watchers import Hub, follow
@@ -73,6 +73,7 @@ class ExecutionService:
         self._hub = hub
         self._poll_seconds = poll_seconds
         self._quota = quota or NoStartQuota()
+        self._ends = Ends(hub, partial(read_execution, store), poll_seconds)
 
     async def start(self, caller: Caller, request: StartRequest) -> Started:
         """Store a new execution, or find the one that was started with the same idempotency key.
@@ -144,19 +145,8 @@ class ExecutionService:
 
     async def wait(self, caller: Caller, execution_id: UUID, seconds: float) -> Execution:
         """Wait until the execution has ended, at most `seconds`; return its state then."""
-        execution = await self.get(caller, execution_id)
-        until = asyncio.get_running_loop().time() + seconds
-        watcher = self._hub.add(execution.id)
-        try:
-            while not execution.status.is_final and not self._hub.closing:
-                left = until - asyncio.get_running_loop().time()
-                if left <= 0:
-                    break
-                await watcher.wait_at_most(min(left, self._poll_seconds))
-                execution = await self.get(caller, execution_id)
-        finally:
-            self._hub.remove(execution.id, watcher)
-        return execution
+        ended = await self._ends.wait(caller.tenant_id, execution_id, seconds)
+        return ended or await self.get(caller, execution_id)
 
     async def watch(self, caller: Caller, execution_id: UUID, after: int) -> AsyncGenerator[Sequence[Update]]:
         """Replay the history after number `after`, then follow the execution until it has ended.
