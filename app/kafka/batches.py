@@ -10,7 +10,8 @@ from app.engine.planning.plans import Plans
 from app.feed.entries import Entry, Source
 from app.feed.ports import FeedStore
 from app.feed.reading import FeedReading
-from app.kafka.outgoing import Origin, OutgoingEvent, records_of
+from app.kafka.origins import Origins
+from app.kafka.outgoing import OutgoingEvent, records_of
 from app.kafka.ports import Triggered
 from app.kafka.records import Record
 from app.kafka.topics import Topics
@@ -55,6 +56,7 @@ class Batches:
         self._reading = reading
         self._plans = plans
         self._triggered = triggered
+        self._origins = Origins(store)
         self._every_end = every_end
 
     async def next(self, after: int) -> Batch | None:
@@ -63,7 +65,7 @@ class Batches:
         if not entries:
             return None
         events = await self._events(after, entries)
-        origins = await self._origins(events, entries)
+        origins = await self._origins.of(events, entries)
         starts = [event.execution_id for event in events if event.type is EventType.EXECUTION_CREATED]
         inputs = await self._inputs([started for started in starts if origins[started].via == VIA_KAFKA])
         return Batch(records_of(self._topics, events, origins, inputs, self._every_end), entries[-1].last)
@@ -98,25 +100,6 @@ class Batches:
             if plan is not None:
                 return plan.tenant
         return None
-
-    async def _origins(self, events: Sequence[OutgoingEvent], entries: Sequence[Entry]) -> Mapping[UUID, Origin]:
-        """Of the executions that begin or end here."""
-        known = {
-            event.execution_id: Origin.of(event.found.update.event)
-            for event in events
-            if event.type is EventType.EXECUTION_CREATED
-        }
-        ended = {event.execution_id for event in events if event.type.is_final} - known.keys()
-        firsts: dict[int, dict[UUID, Entry]] = {}
-        for entry in entries:
-            if entry.execution_id in ended and entry.source is not None:
-                first = Entry(1, entry.execution_id, 1, 1, entry.source)
-                firsts.setdefault(entry.source.tenant_id, {})[entry.execution_id] = first
-        for tenant_id, asked in firsts.items():
-            found = await self._store.events(tenant_id, list(asked.values()))
-            for execution_id, history in zip(asked, found, strict=True):
-                known[execution_id] = Origin.of(history[0] if history else None)
-        return known
 
     async def _inputs(self, execution_ids: Collection[UUID]) -> Mapping[UUID, str]:
         return await self._triggered.inputs(execution_ids) if execution_ids else {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from app.kafka.outgoing import completion
+from app.kafka.outgoing import completion, trace_headers
 from app.kafka.parsing import Poison
 from app.kafka.ports import Publisher
 from app.kafka.records import Received, Record
@@ -30,7 +30,7 @@ class DeadLetters:
 
     async def bury(self, received: Received, poison: Poison) -> None:
         """Raise `KafkaUnreachable`: the record has to be kept then."""
-        await self._publisher.publish([self._letter(received, poison), *self._failed_end(poison)])
+        await self._publisher.publish([self._letter(received, poison), *self._failed_end(received, poison)])
 
     def _letter(self, received: Received, poison: Poison) -> Record:
         """Key and value as they came, and the headers of the record, too."""
@@ -46,13 +46,13 @@ class DeadLetters:
         kept = {name: value for name, value in received.headers.items() if not name.startswith(PREFIX)}
         return Record(self._topics.dead(received.topic), received.key, received.value, kept | own)
 
-    def _failed_end(self, poison: Poison) -> Sequence[Record]:
+    def _failed_end(self, received: Received, poison: Poison) -> Sequence[Record]:
         """For who waits for the run."""
         if poison.run_id is None or poison.workflow_id is None:
             return ()
         value = completion(poison.run_id, poison.workflow_id, "failed")
         value["error"] = {"code": poison.code, "message": poison.message[:MAX_MESSAGE]}
-        headers = {"content-type": b"application/json"}
+        headers = {"content-type": b"application/json"} | trace_headers(received.traceparent)
         key = poison.run_id.encode("utf-8", "backslashreplace")
         return [Record(self._topics.completed, key, orjson.dumps(value), headers)]
 

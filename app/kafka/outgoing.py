@@ -71,9 +71,10 @@ class OutgoingEvent:
         return str(self.execution_id).encode()
 
 
-def event_record(topics: Topics, event: OutgoingEvent) -> Record:
+def event_record(topics: Topics, event: OutgoingEvent, origin: Origin) -> Record:
     """The record of the events' topic."""
-    value, headers = feed_event_json(event.found), _headers(topics, event, f"event.{event.type.value}")
+    value = feed_event_json(event.found)
+    headers = _headers(topics, event, f"event.{event.type.value}") | trace_headers(origin.traceparent)
     if len(value) > MAX_VALUE_BYTES:
         value = orjson.dumps(orjson.loads(value) | {"output": None, "output_omitted": True})
     return Record(topics.events, event.key, value, headers)
@@ -86,7 +87,7 @@ def end_record(topics: Topics, event: OutgoingEvent, origin: Origin) -> Record:
     value["execution_id"] = str(event.execution_id)
     if (error := error_document(update.failure)) is not None:
         value["error"] = error
-    headers = _headers(topics, event, "completed") | _trace(origin)
+    headers = _headers(topics, event, "completed") | trace_headers(origin.traceparent)
     return Record(topics.completed, event.key, orjson.dumps(value), headers)
 
 
@@ -102,7 +103,7 @@ def trigger_record(topics: Topics, event: OutgoingEvent, origin: Origin, payload
     value = {"run_id": str(event.execution_id), "workflow_id": event.found.update.workflow_id}
     if len(payload) <= MAX_VALUE_BYTES:
         value["payload"] = orjson.Fragment(payload)
-    headers = _headers(topics, event, "trigger") | _trace(origin) | {RELAYED: b"true"}
+    headers = _headers(topics, event, "trigger") | trace_headers(origin.traceparent) | {RELAYED: b"true"}
     return Record(topics.trigger, event.key, orjson.dumps(value), headers)
 
 
@@ -115,14 +116,14 @@ def records_of(
 ) -> list[Record]:
     """All records for these events.
 
-    origins: of the executions of which an event is the first or the last.
+    origins: of their executions; one that is missing has been removed.
     inputs: of the executions that were triggered for Kafka.
     every: whether all ends are published, or only those of executions that were triggered.
     """
     made: list[Record] = []
     for event in events:
-        made.append(event_record(topics, event))
         origin = origins.get(event.execution_id, Origin())
+        made.append(event_record(topics, event, origin))
         if event.type.is_final and (every or origin.via is not None):
             made.append(end_record(topics, event, origin))
         elif event.type is EventType.EXECUTION_CREATED and origin.via == VIA_KAFKA and event.execution_id in inputs:
@@ -146,5 +147,5 @@ def _headers(topics: Topics, event: OutgoingEvent, type: str) -> dict[str, bytes
     return {name: value.encode() for name, value in attributes.items()}
 
 
-def _trace(origin: Origin) -> dict[str, bytes]:
-    return {} if origin.traceparent is None else {"traceparent": origin.traceparent.encode()}
+def trace_headers(traceparent: str | None) -> dict[str, bytes]:
+    return {} if traceparent is None else {"traceparent": traceparent.encode()}

@@ -96,7 +96,7 @@ def parse_trigger(received: Received, caller: Caller, payloads: Payloads) -> Tri
     except Poison as error:
         error.run_id, error.workflow_id = text, workflow if isinstance(workflow, str | int) else None
         raise
-    return Trigger(run_id, ref, payload, received.text("traceparent"))
+    return Trigger(run_id, ref, payload, received.traceparent)
 
 
 def parse_signal(received: Received, payloads: Payloads) -> Signal:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.domain.traces import parse_traceparent
+
 Headers = Mapping[str, bytes]
 
 
@@ -45,6 +47,11 @@ class Received:
     def place(self) -> str:
         """Names this record alone, also among those of a topic that was made again with the same name."""
         return f"{self.topic}/{self.partition}/{self.offset}@{self.timestamp}"
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that the record belongs to; None if it names none."""
+        return parse_traceparent(self.text("traceparent"))
 
     def text(self, header: str) -> str | None:
         """The text of a header; None if there is none, or it is not a text."""

@@ -42,12 +42,14 @@ async def test_records_without_a_run_id_are_each_their_own(house: KafkaHouse, da
     assert all(run_id.startswith(f"{house.topics.trigger}/") for run_id in ends)
 
 
-async def test_the_trace_of_a_record_is_that_of_its_end(house: KafkaHouse, database_url):
+async def test_the_trace_of_a_record_is_that_of_its_events_and_its_end(house: KafkaHouse, database_url):
     made = await store_workflow(database_url, workflow("traced", [sync("a", 1)]))
     async with engine_with(house.settings(database_url)):
         house.send(house.topics.trigger, trigger(made, "traced"), headers={"traceparent": TRACE})
         (end,) = await house.read(house.topics.completed, 1)
-    assert headers_of(end)["traceparent"] == TRACE.decode()
+        events = await house.read(house.topics.events, 4)
+    assert {headers_of(record).get("traceparent") for record in (end, *events)} == {TRACE.decode()}
+    assert event_of(events[0])["type"] == "execution_created"
     assert headers_of(end)["ce_type"] == f"{house.topics.prefix}.completed"
 
 
@@ -67,13 +69,15 @@ async def test_a_trigger_over_rest_is_handed_over_by_its_record(house: KafkaHous
     made = await store_workflow(database_url, workflow("handed-over", [sync("a", 1)]))
     settings = house.settings(database_url, kafka_fallback_seconds=86_400)
     async with engine_with(settings), rest_with(settings) as rest:
-        request = TriggerRequest(Ref(tenant_id=TENANT_ID, id=made.id), Payload('{"y":2}'))
+        ref = Ref(tenant_id=TENANT_ID, id=made.id)
+        request = TriggerRequest(ref, Payload('{"y":2}'), traceparent=TRACE.decode())
         run = await rest.triggers.trigger(CALLER, request)
         ends = await house.completions(1)
         (record,) = await house.read(house.topics.trigger, 1)
     assert ends.keys() == {str(run)}
     assert event_of(record) == {"run_id": str(run), "workflow_id": made.id, "payload": {"y": 2}}
     assert UUID((record.key() or b"").decode()) == run
+    assert headers_of(record)["traceparent"] == TRACE.decode()
 
 
 async def test_without_brokers_any_engine_runs_it_after_the_fallback(house: KafkaHouse, database_url):

@@ -20,6 +20,7 @@ from tests.support.tenant import TENANT, TENANT_ID
 ECHO = {"name": "echo", "execution_type": "sync", "type": "transform", "config": {"value": "${input.user}"}}
 SIGNAL = {"name": "wait", "execution_type": "sync", "type": "signal", "config": {"name": "go"}}
 TASKS = {"echo": [ECHO], "waits": [SIGNAL | {"sequence": 1}, ECHO | {"sequence": 2}]}
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 FINAL = ("success", "failed", "cancelled")
 
 
@@ -258,6 +259,14 @@ async def test_paths_with_and_without_the_prefix(rest):
         assert {"/api/v1/trigger", "/api/v1/runs", "/api/v1/runs/{run}", "/api/v1/health"} <= document["paths"].keys()
         answer = await rest.post(f"{prefix}/trigger", json={"workflow_id": "echo"})
         assert (await rest.get(f"{prefix}/runs/{answer.json()['run_id']}")).status_code == 200
+
+
+@pytest.mark.parametrize("header", [TRACE, "anything"])
+async def test_the_trace_of_a_trigger_is_kept_if_it_is_one(rest, database_url: str, header: str):
+    headers = {"traceparent": header}
+    answer = await rest.post("/trigger", json={"workflow_id": "echo"}, headers=headers)
+    query = "SELECT data->>'traceparent' FROM execution_events WHERE execution_id = $1"
+    assert await ask(database_url, query, UUID(answer.json()["run_id"])) == (TRACE if header == TRACE else None)
 
 
 async def test_a_workflow_of_steps(rest):

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from app.api.rest.body import JsonRoute, takes_bodies_of_curl
 from app.api.rest.conditional_requests import IfNoneMatch
@@ -19,6 +19,7 @@ from app.domain.errors import NotFound
 from app.domain.permissions import Access, Permission, Target
 from app.domain.refs import Ref, parse_ref
 from app.domain.run_ids import parse_run_id
+from app.domain.traces import parse_traceparent
 from app.engine.identifiers import parse_execution_id
 from app.engine.ports import ExecutionFilter
 from app.engine.triggering.service import TriggerRequest
@@ -31,6 +32,9 @@ router = APIRouter(tags=["runs"], route_class=JsonRoute)
 
 RunInPath = Annotated[
     str, Path(description="The run's id: a UUID, or the text with which it was triggered.", examples=[EXECUTION_ID])
+]
+Traceparent = Annotated[
+    str | None, Header(description="The trace that the run belongs to (W3C Trace Context). A wrong one is ignored.")
 ]
 
 
@@ -46,7 +50,9 @@ def _is_object(value: Any) -> bool:
     responses={202: {"headers": LOCATION}, **documented_errors(404, 409, *WITH_BODY)},
 )
 @takes_bodies_of_curl(_is_object)
-async def trigger_workflow(body: TriggerBody, services: ReadyServices, caller: CallerOfRequest) -> Response:
+async def trigger_workflow(
+    body: TriggerBody, services: ReadyServices, caller: CallerOfRequest, traceparent: Traceparent = None
+) -> Response:
     """Starts an execution of the current revision. After the response, it will be run to its end.
 
     A trigger with a `run_id` that was used before for this workflow has the same response, and starts nothing. With
@@ -56,7 +62,8 @@ async def trigger_workflow(body: TriggerBody, services: ReadyServices, caller: C
     await services.identity.admission.check_limit(caller, OF_A_WORKFLOW, Named(workflow=ref))
     payload = services.payloads.from_value(body.payload, "payload")
     run_id = None if body.run_id is None else parse_run_id(body.run_id, caller.tenant)
-    execution_id = await services.triggers.trigger(caller, TriggerRequest(ref, payload, run_id))
+    request = TriggerRequest(ref, payload, run_id, traceparent=parse_traceparent(traceparent))
+    execution_id = await services.triggers.trigger(caller, request)
     headers = {"Location": f"{PREFIX}/runs/{execution_id}"}
     return document_response({"run_id": str(execution_id), "status": "triggered"}, 202, headers)
 
