@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.api.rest.dialects.new_workflow import has_steps
 from app.api.rest.dialects.steps import in_words_of_steps
 from app.cli.errors import CliError, reason_of
+from app.cli.files.forms import is_of_steps
 from app.cli.files.json_documents import load_json
 from app.cli.files.places import DocumentError, Passage, Place
 from app.cli.files.suggestions import with_near_names
@@ -36,7 +36,7 @@ class Definition:
     @property
     def has_steps(self) -> bool:
         """Whether the document has steps in place of tasks."""
-        return has_steps(self.document)
+        return is_of_steps(self.document)
 
     @property
     def key_field(self) -> str:
@@ -135,7 +135,7 @@ def _definition(source: str, document: Any, passage: Passage) -> Iterator[Defini
 
 
 def _key_field(document: Mapping[str, Any]) -> str:
-    return "id" if has_steps(document) else "key"
+    return "id" if is_of_steps(document) else "key"
 
 
 def _key_problem(name: str, key: Any) -> str | None:

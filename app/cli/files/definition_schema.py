@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from app.api.rest.dialects.new_workflow import has_steps
 from app.api.rest.dialects.steps import SteppedWorkflow
 from app.api.rest.workflow_bodies import WorkflowCreate
+from app.cli.files.forms import is_of_steps
 from app.cli.screen.console import results
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,7 +44,7 @@ def definition_schema() -> dict[str, Any]:
 
 def form_of(document: Mapping[str, Any]) -> str:
     """The name of the definition in the schema's `$defs` that a document must fit."""
-    return WITH_STEPS if has_steps(document) else WITH_TASKS
+    return WITH_STEPS if is_of_steps(document) else WITH_TASKS
 
 
 def _require_text(form: dict[str, Any], name: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.api.rest.dialects.new_workflow import has_steps
+from app.cli.files.forms import is_of_steps
 from app.cli.near_names import did_you_mean
 from app.domain.errors import Problem
 
@@ -39,7 +39,7 @@ def _with_near_names(problem: Problem, document: Mapping[str, Any]) -> Problem:
 
 
 def _task_names(document: Mapping[str, Any]) -> Iterator[str]:
-    tasks = document.get("steps" if has_steps(document) else "tasks")
+    tasks = document.get("steps" if is_of_steps(document) else "tasks")
     for task in tasks if isinstance(tasks, list) else ():
         if isinstance(task, dict) and isinstance(task.get("name"), str):
             yield task["name"]

@@ -1,5 +1,6 @@
 """Definition files with `steps` in place of `tasks`: each command takes them, in the words of the file."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,21 @@ def test_without_the_service_all_but_configs_is_checked(workflow, demo: Path):
         assert result.stderr.startswith(f"{demo}:{problem}")
     demo.write_text(DEMO)
     assert workflow("validate", "--offline", demo.as_posix()).stdout == f"valid      demo  {demo}\n"
+
+
+async def test_an_answer_of_the_service_is_told_what_to_leave_out(url: str, command, demo: Path, tmp_path: Path):
+    await command("apply", demo)
+    async with rest_client(base_url=f"{url}/api/v1") as client:
+        document = (await client.get("/workflows/demo")).json()
+    saved = tmp_path / "saved.json"
+    saved.write_text(json.dumps(document))
+    result = await command("apply", saved)
+    assert result.exit_code == 1
+    told = [line.split(": ", 1)[1] for line in result.stderr.splitlines()[1:]]
+    assert {f"{name}: only the service sets this; leave it out of a file" for name in ("id", "revision", "steps")} <= {
+        *told
+    }
+    assert (await command("validate", saved)).exit_code == 1
 
 
 def test_near_names_are_those_of_steps(workflow, demo: Path):
