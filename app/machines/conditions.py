@@ -151,9 +151,11 @@ def _required(value: Any) -> Iterator[Condition]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
         raise _Wrong("must be the name of a field, or a list of names")
     for name in names:
-        yield Condition(
-            f"field_required: {name}", False, lambda found, name=name: _value(found, name) not in (None, "")
-        )
+        yield Condition(f"field_required: {name}", False, partial(_is_there, name))
+
+
+def _is_there(name: str, found: Circumstances) -> bool:
+    return _value(found, name) not in (None, "")
 
 
 def _equals(value: Any) -> Iterator[Condition]:
