@@ -64,6 +64,7 @@ class Caller:
     expires_at: until when the credentials are valid; None without an end.
     rate_limit: how many requests a minute are allowed; None for as many as the settings say.
     request: the request that the caller makes. Only calls that change something have it.
+    groups: other names of roles, which the conditions of machines may ask for.
     """
 
     tenant_id: int
@@ -76,6 +77,7 @@ class Caller:
     expires_at: datetime | None = None
     rate_limit: int | None = None
     request: RequestOrigin | None = None
+    groups: frozenset[str] = frozenset()
 
     @property
     def recorded(self) -> str | None:

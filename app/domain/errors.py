@@ -50,7 +50,7 @@ class ServiceError(Exception):
 class NotFound(ServiceError):
     """The thing named by `kind` and `ref` does not exist.
 
-    kind: workflow, task, revision, execution, schedule, flow or flow_run.
+    kind: workflow, task, revision, execution, schedule, flow, flow_run, machine or entity.
     ref: its id, key or name, as it was asked for.
     """
 
@@ -119,8 +119,8 @@ class RevisionMismatch(ServiceError):
 
     code = "revision_mismatch"
 
-    def __init__(self, ref: object, current: int) -> None:
-        super().__init__(f"workflow {str(ref)!r} is at revision {current}; read it again and repeat the change")
+    def __init__(self, ref: object, current: int, kind: str = "workflow") -> None:
+        super().__init__(f"{kind} {str(ref)!r} is at revision {current}; read it again and repeat the change")
         self.current = current
 
 

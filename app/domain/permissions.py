@@ -21,6 +21,10 @@ class Scope(StrEnum):
     EXECUTIONS_SIGNAL = "executions:signal"
     SCHEDULES_READ = "schedules:read"
     SCHEDULES_WRITE = "schedules:write"
+    MACHINES_READ = "machines:read"
+    MACHINES_WRITE = "machines:write"
+    MACHINES_TRANSITION = "machines:transition"
+    MACHINES_IMPERSONATE = "machines:impersonate"
     AUDIT_READ = "audit:read"
     KEYS_MANAGE = "keys:manage"
     TENANTS_MANAGE = "tenants:manage"
@@ -84,10 +88,15 @@ class Permission:
     target: Target = Target.ALL
 
 
-_VIEWER = frozenset({Scope.DEFINITIONS_READ, Scope.EXECUTIONS_READ, Scope.SCHEDULES_READ})
-_OPERATOR = _VIEWER | {Scope.EXECUTIONS_START, Scope.EXECUTIONS_CONTROL, Scope.EXECUTIONS_SIGNAL}
-_EDITOR = _OPERATOR | {Scope.DEFINITIONS_WRITE, Scope.SCHEDULES_WRITE}
-_ADMIN = _EDITOR | {Scope.AUDIT_READ, Scope.KEYS_MANAGE}
+_VIEWER = frozenset({Scope.DEFINITIONS_READ, Scope.EXECUTIONS_READ, Scope.SCHEDULES_READ, Scope.MACHINES_READ})
+_OPERATOR = _VIEWER | {
+    Scope.EXECUTIONS_START,
+    Scope.EXECUTIONS_CONTROL,
+    Scope.EXECUTIONS_SIGNAL,
+    Scope.MACHINES_TRANSITION,
+}
+_EDITOR = _OPERATOR | {Scope.DEFINITIONS_WRITE, Scope.SCHEDULES_WRITE, Scope.MACHINES_WRITE}
+_ADMIN = _EDITOR | {Scope.AUDIT_READ, Scope.KEYS_MANAGE, Scope.MACHINES_IMPERSONATE}
 
 SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
     Role.VIEWER: _VIEWER,

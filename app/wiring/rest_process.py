@@ -39,6 +39,7 @@ from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
 from app.wiring.kafka import topics_of, usual_way
 from app.wiring.live import open_broadcasts, open_sockets, tell_news
+from app.wiring.machines import build_machines
 from app.wiring.parts import (
     Database,
     Shared,
@@ -99,6 +100,7 @@ async def open_rest_process(
                 payloads=payloads,
                 identity=identity,
                 audit=AuditService(PostgresAudit(database.pool)),
+                machines=build_machines(settings, shared, identity.starts),
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),

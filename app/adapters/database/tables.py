@@ -48,7 +48,7 @@ NAMES = {
 }
 
 
-_KEY_RULE = "key ~ '^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,98}[a-zA-Z0-9])?$' AND key !~ '^[0-9]+$'"
+KEY_RULE = "key ~ '^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,98}[a-zA-Z0-9])?$' AND key !~ '^[0-9]+$'"
 
 
 def _native_enum(words: type[enum.StrEnum], name: str) -> Enum:
@@ -120,7 +120,7 @@ class WorkflowRow(Base):
         UniqueConstraint("tenant_id", "id"),
         CheckConstraint("revision >= 1", name="revision_from_one"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
-        CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
+        CheckConstraint(KEY_RULE, name="key_is_a_slug"),
         CheckConstraint("timeout_seconds > 0", name="timeout_positive"),
         CheckConstraint("retention_days >= 0", name="retention_not_negative"),
         CheckConstraint("max_visits >= 1", name="max_visits_positive"),
@@ -337,7 +337,7 @@ class ScheduleRow(Base):
         ForeignKeyConstraint(["tenant_id", "workflow_id"], ["workflows.tenant_id", "workflows.id"], ondelete="CASCADE"),
         CheckConstraint("(cron IS NULL) <> (at IS NULL)", name="either_cron_or_at"),
         CheckConstraint("catch_up_seconds > 0", name="catch_up_positive"),
-        CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
+        CheckConstraint(KEY_RULE, name="key_is_a_slug"),
         Index(None, "workflow_id"),
         Index("ix_schedules_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
@@ -368,7 +368,7 @@ class TenantRow(Base):
         CheckConstraint("max_running >= 1", name="max_running_positive"),
         CheckConstraint("starts_per_second >= 1", name="starts_per_second_positive"),
         CheckConstraint("max_definitions >= 1", name="max_definitions_positive"),
-        CheckConstraint(_KEY_RULE, name="key_is_a_slug"),
+        CheckConstraint(KEY_RULE, name="key_is_a_slug"),
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
     )
 

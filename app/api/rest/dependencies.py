@@ -26,6 +26,7 @@ from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.kafka.topics import Topics
+from app.machines.machines import Machines
 from app.schedules.service import ScheduleService
 
 MAX_LIMIT = 200
@@ -46,6 +47,7 @@ class Services:
     payloads: checks and parses the JSON of callers.
     identity: decides who calls, and may they; manages keys and tenants.
     audit: reads the audit log.
+    machines: stores machines, and moves the entities that they govern.
     sockets: serves the connections of WebSocket.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
@@ -64,6 +66,7 @@ class Services:
     payloads: Payloads
     identity: Identity
     audit: AuditService
+    machines: Machines
     sockets: Sockets
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576

@@ -6,7 +6,7 @@ SELECT number_feed($1);
 SELECT last, removed FROM feed_head;
 
 -- name: entries
-SELECT last, execution_id, first, events, tenant_id, workflow_id, revision FROM feed_entries($1, $2);
+SELECT last, stream_id, first, events, tenant_id, workflow_id, revision, machine_id FROM feed_entries($1, $2);
 
 -- name: events
 SELECT place, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data

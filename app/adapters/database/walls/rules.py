@@ -91,6 +91,11 @@ WALLS = (
     Wall("feed", EVERY, [], ["SELECT", "INSERT", "UPDATE (last)", "DELETE"]),
     Wall("feed_head", EVERY, ["SELECT"], ["SELECT", "UPDATE (last, removed, complete_since)"]),
     Wall("relay", EVERY, ["SELECT"], ["SELECT", "UPDATE (holder, held_until, position)"]),
+    Wall("machines", OF_TENANT, ALL, ["SELECT"]),
+    Wall("machine_revisions", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
+    Wall("entities", OF_TENANT, ["SELECT"], ["SELECT", "INSERT", "UPDATE"]),
+    Wall("entity_events", _of_parent("entity_events", "entity_id", "entities"), ["SELECT"], ["SELECT", "INSERT"]),
+    Wall("entity_runs", EVERY, [], ["SELECT", "INSERT", "UPDATE (held_until)", "DELETE"]),
     # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
     Wall(
         "tenants",
@@ -113,6 +118,8 @@ DOORS = (
     Door("number_feed", ENGINE),
     Door("feed_entries", ENGINE),
     Door("feed_events", ENGINE),
+    Door("feed_entity_events", ENGINE),
+    Door("store_entity_step", ENGINE),
     # The engine's role may not read keys at all, so these run with the rights of the owner.
     Door("find_api_key", OWNER),
     Door("ended_api_keys", OWNER),

@@ -1,0 +1,73 @@
+-- name: store
+-- Migration 0021: the API's role may store a step in no other way.
+SELECT store_entity_step($1, $2, $3, $4);
+
+-- name: columns
+SELECT id, tenant_id, machine_id, revision, entity_table, entity_id, state, sequence, is_final, data, entered_at,
+       due_at, due_to, due_transition, automatic, created_at, updated_at, completed_at
+FROM entities
+
+-- name: get
+WHERE id = $2 AND tenant_id = :tenant;
+
+-- name: find
+WHERE machine_id = $2 AND entity_table = $3 AND entity_id = $4 AND tenant_id = :tenant;
+
+-- name: list
+WHERE tenant_id = :tenant AND ($2::bigint IS NULL OR machine_id = $2) AND ($3::text IS NULL OR state = $3)
+  AND ($4::text IS NULL OR entity_table = $4) AND ($5::text IS NULL OR entity_id = $5)
+  AND ($6::boolean IS NULL OR is_final = $6) AND ($7::uuid IS NULL OR id < $7)
+ORDER BY id DESC LIMIT $8;
+
+-- name: other_revisions
+WHERE tenant_id = :tenant AND machine_id = $2 AND revision <> $3 AND ($4::uuid IS NULL OR id > $4)
+ORDER BY id LIMIT $5;
+
+-- name: event_columns
+SELECT e.sequence, e.type, e.occurred_at, e.transition, e.from_state, e.to_state, e.actor, e.on_behalf_of, e.notes,
+       e.context, e.data, e.execution_id, e.idempotency_key
+FROM entity_events e JOIN entities n ON n.id = e.entity_id
+
+-- name: history
+WHERE e.entity_id = $2 AND e.sequence > $3 AND n.tenant_id = :tenant ORDER BY e.sequence LIMIT $4;
+
+-- name: answered
+WHERE e.entity_id = $2 AND e.idempotency_key = $3 AND n.tenant_id = :tenant;
+
+-- name: last_actors
+SELECT DISTINCT ON (e.transition) e.transition, coalesce(e.on_behalf_of, e.actor) AS person
+FROM entity_events e JOIN entities n ON n.id = e.entity_id
+WHERE e.entity_id = $2 AND e.transition = ANY ($3) AND n.tenant_id = :tenant
+ORDER BY e.transition, e.sequence DESC;
+
+-- name: due
+-- With the login of engines. Claims the timers of at most $1 entities for $2 seconds.
+UPDATE entities n SET held_until = clock_timestamp() + $2::float8 * interval '1 second'
+FROM (
+    SELECT e.id FROM entities e
+    WHERE e.due_at <= clock_timestamp() AND (e.held_until IS NULL OR e.held_until <= clock_timestamp())
+    ORDER BY e.due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+) AS found
+WHERE n.id = found.id
+RETURNING n.id, n.tenant_id, n.machine_id, n.revision, n.entity_table, n.entity_id, n.state, n.sequence, n.is_final,
+          n.data, n.entered_at, n.due_at, n.due_to, n.due_transition, n.automatic, n.created_at, n.updated_at,
+          n.completed_at;
+
+-- name: ended
+-- With the login of engines. Claims at most $1 executions that have ended for $2 seconds.
+UPDATE entity_runs r SET held_until = clock_timestamp() + $2::float8 * interval '1 second'
+FROM (
+    SELECT w.execution_id, w.entity_id, x.status::text AS status, n.tenant_id,
+           CASE WHEN x.status = 'completed' THEN w.on_completed ELSE w.on_failed END AS transition
+    FROM entity_runs w
+    JOIN entities n ON n.id = w.entity_id
+    LEFT JOIN executions x ON x.id = w.execution_id
+    WHERE (w.held_until IS NULL OR w.held_until <= clock_timestamp())
+      AND (x.id IS NULL OR x.finished_at IS NOT NULL)
+    LIMIT $1 FOR UPDATE OF w SKIP LOCKED
+) AS found
+WHERE r.execution_id = found.execution_id
+RETURNING found.execution_id, found.entity_id, found.tenant_id, found.transition;
+
+-- name: settle
+DELETE FROM entity_runs WHERE execution_id = $1;

@@ -1,0 +1,119 @@
+"""Writes of entities: decide, store if nothing has happened meanwhile, else decide anew."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.domain.errors import NotFound, Unavailable
+from app.engine.notifying import notify_engines
+from app.engine.ports import NEW_WORK, Clock, NoStartQuota, Signals, StartQuota, StoreUnreachable
+from app.machines.actors import is_automatic
+from app.machines.deciding import Step, TransitionRequest, actors_needed
+from app.machines.effects import Effects
+from app.machines.entity import Entity, EntityEvent
+from app.machines.limits import check_data
+from app.machines.plan import MachinePlan
+from app.machines.plans import MachinePlans
+from app.machines.ports import NEW_ENTITIES, EntityStore, Stored
+from app.machines.refusals import SequenceMismatch
+
+TRIES = 100
+"""A request is judged anew after each rival that was faster."""
+
+Decide = Callable[[Entity], Awaitable[Step]]
+"""What a request does to an entity as it is now. Raises what the request is refused with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The answer to a request that has changed an entity.
+
+    entity: as it is now. Of a repeated request, its state may be a later one.
+    event: the first event of the request. The answer is made of it, so that each repetition gets the same.
+    was_repeated: whether an earlier request with the same idempotency key has made the event.
+    """
+
+    entity: Entity
+    event: EntityEvent
+    was_repeated: bool = False
+
+
+class EntityWriter:
+    """Stores steps of entities.
+
+    store: where entities are.
+    plans: the compiled machines.
+    effects: prepares the executions that are started.
+    signals: wakes up engines, and those who watch entities.
+    quota: how many executions the callers of a tenant may start.
+    """
+
+    def __init__(
+        self,
+        store: EntityStore,
+        plans: MachinePlans,
+        effects: Effects,
+        clock: Clock,
+        signals: Signals,
+        quota: StartQuota | None = None,
+    ) -> None:
+        self._store = store
+        self._plans = plans
+        self._effects = effects
+        self._signals = signals
+        self._quota = quota or NoStartQuota()
+        self.clock = clock
+
+    async def change(self, tenant_id: int, entity_id: UUID, request: TransitionRequest, decide: Decide) -> Moved:
+        """Change an entity by what `decide` returns. Raise `SequenceMismatch`, and what `decide` raises."""
+        for _ in range(TRIES):
+            entity = await self.get(tenant_id, entity_id)
+            if (known := await self._answered(entity, request)) is not None:
+                return Moved(entity, known, was_repeated=True)
+            if request.expected_sequence not in (None, entity.sequence):
+                raise SequenceMismatch(entity_id, entity.sequence)
+            kept, stored = await self.write(await decide(entity))
+            if stored is Stored.STORED:
+                return Moved(kept.entity, kept.events[0])
+        raise keeps_changing(entity_id)
+
+    async def write(self, moved: Step) -> tuple[Step, Stored]:
+        """Store a step with the executions that it starts, once. Raise `EffectFailed`."""
+        tenant_id = moved.entity.tenant_id
+        check_data(moved.entity.data)
+        if moved.started and not is_automatic(moved.events[0].actor):
+            self._quota.spend(tenant_id)
+        kept, effects = await self._effects.of(moved)
+        stored = await self._store.store(tenant_id, kept, effects)
+        if stored is Stored.STORED:
+            with suppress(StoreUnreachable):
+                await self._signals.announce(NEW_ENTITIES, str(kept.entity.id))
+            if effects:
+                await notify_engines(self._signals, NEW_WORK)
+        return kept, stored
+
+    async def get(self, tenant_id: int, entity_id: UUID) -> Entity:
+        """Raise `NotFound`."""
+        found = await self._store.get(tenant_id, entity_id)
+        if found is None:
+            raise NotFound("entity", entity_id)
+        return found
+
+    async def plan_of(self, entity: Entity) -> MachinePlan:
+        """The revision that the entity is pinned to."""
+        return await self._plans.get(entity.tenant_id, entity.machine_id, entity.revision)
+
+    async def last_actors(self, plan: MachinePlan, entity: Entity) -> Mapping[str, str]:
+        """Who has made those transitions whose actors must be known to judge what leaves the entity's state."""
+        names = actors_needed(plan, entity)
+        return await self._store.last_actors(entity.tenant_id, entity.id, names) if names else {}
+
+    async def _answered(self, entity: Entity, request: TransitionRequest) -> EntityEvent | None:
+        if request.idempotency_key is None:
+            return None
+        return await self._store.answered(entity.tenant_id, entity.id, request.idempotency_key)
+
+
+def keeps_changing(what: object) -> Unavailable:
+    return Unavailable(f"{what} keeps changing; repeat the request")

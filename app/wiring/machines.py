@@ -1,0 +1,35 @@
+"""Joins machines to the database, and to the executions that entities start."""
+
+from functools import partial
+
+from app.adapters.database.entities import PostgresEntityStore
+from app.adapters.database.machines import PostgresMachineStore
+from app.adapters.database.pool import DriverUUID
+from app.adapters.system_clock import SystemClock
+from app.config import Settings
+from app.domain.payloads import Payloads
+from app.engine.identifiers import new_execution_id
+from app.engine.ports import StartQuota
+from app.machines.effects import Effects
+from app.machines.entities import EntityService
+from app.machines.machines import Machines
+from app.machines.migrating import MigrationService
+from app.machines.plans import MachinePlans
+from app.machines.service import MachineService
+from app.machines.writing import EntityWriter
+from app.wiring.parts import Shared
+
+
+def build_machines(settings: Settings, shared: Shared, quota: StartQuota) -> Machines:
+    """The use case, with the login that callers are served with."""
+    clock, new_id = SystemClock(), partial(new_execution_id, DriverUUID)
+    machines = PostgresMachineStore(shared.pool, clock.now, shared.entries)
+    store, plans = PostgresEntityStore(shared.pool), MachinePlans(machines)
+    effects = Effects(shared.plans, shared.evaluations, Payloads(settings.max_input_bytes), new_id)
+    writer = EntityWriter(store, plans, effects, clock, shared.signals, quota)
+    return Machines(
+        definitions=MachineService(machines),
+        entities=EntityService(store, plans, writer, new_id),
+        migrations=MigrationService(store, plans, writer),
+        writer=writer,
+    )
