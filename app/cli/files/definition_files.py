@@ -1,4 +1,4 @@
-"""Workflow definitions as files: YAML (also several documents in one stream) or JSON, one workflow per document."""
+"""Definitions as files: YAML (also several documents in one stream) or JSON, one workflow or machine per document."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 
 from app.cli.errors import CliError, reason_of
 from app.cli.files.json_documents import load_json
+from app.cli.files.machine_files import is_machine, key_of
 from app.cli.files.places import DocumentError, Passage, Place
 from app.cli.files.suggestions import with_near_names
 from app.cli.files.yaml_documents import load_yaml
@@ -20,10 +21,10 @@ NOWHERE = Passage("", Place(1, 1))
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One workflow of a file.
+    """One workflow or machine of a file.
 
     source: the file, with the number of the document if the file has several.
-    key: the workflow's key; empty if the document has no usable one.
+    key: its key; empty if the document has no usable one.
     """
 
     source: str
@@ -32,10 +33,16 @@ class Definition:
     passage: Passage = field(default=NOWHERE, compare=False, repr=False)
 
     @property
+    def is_machine(self) -> bool:
+        return is_machine(self.document)
+
+    @property
     def request(self) -> dict[str, Any]:
         """The request body that makes the workflow match the file. `tasks` is always present: a PUT without it would
         keep the stored tasks.
         """
+        if self.is_machine:
+            return dict(self.document)
         tasks = self.document.get("tasks")
         return {**self.document, "tasks": [] if tasks is None else tasks}
 
@@ -109,26 +116,27 @@ def _definition(source: str, document: Any, passage: Passage) -> Iterator[Defini
     if not isinstance(document, dict):
         yield f"{passage.at('')}: a definition is a mapping with `key`, `name` and `tasks`"
         return
-    problem = _key_problem(document.get("key"))
+    key = key_of(document) if is_machine(document) else document.get("key")
+    problem = _key_problem(key)
     if problem is not None:
         yield f"{passage.at('key')}: {problem}"
-    yield Definition(source, document["key"] if problem is None else "", document, passage)
+    yield Definition(source, str(key) if problem is None else "", document, passage)
 
 
 def _key_problem(key: Any) -> str | None:
     if key is None:
-        return "`key` is missing; it identifies the workflow"
+        return "`key` is missing; it identifies the definition"
     if not isinstance(key, str):
         return "key: must be text; put it in quotes"
     return next((f"key: {problem.message}" for problem in key_problems(key)), None)
 
 
 def _repeated_keys(definitions: Sequence[Definition]) -> list[str]:
-    first_with: dict[str, str] = {}
+    first_with: dict[tuple[bool, str], str] = {}
     repeated: list[str] = []
     for definition in definitions:
-        place = definition.passage.at("key")
-        if definition.key in first_with:
-            repeated.append(f"{place}: the key {definition.key!r} is already that of {first_with[definition.key]}")
-        first_with.setdefault(definition.key, place)
+        place, name = definition.passage.at("key"), (definition.is_machine, definition.key)
+        if name in first_with:
+            repeated.append(f"{place}: the key {definition.key!r} is already that of {first_with[name]}")
+        first_with.setdefault(name, place)
     return repeated
