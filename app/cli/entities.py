@@ -49,7 +49,7 @@ def start_entity(rest_url: str, machine: str, table: str, key: str, wishes: Wish
     if as_json:
         results().json_line(started)
     else:
-        results().say(f"entity {started['id']} of {table} {key} is started in the state {started['to_state']}")
+        results().say(f"entity {started['id']} of {table} {key} is started in the state {started['state']}")
 
 
 def move_entity(rest_url: str, entity_id: str, state: str, wishes: Wishes, *, as_json: bool) -> int:
@@ -65,7 +65,8 @@ def move_entity(rest_url: str, entity_id: str, state: str, wishes: Wishes, *, as
     if as_json:
         results().json_line(moved)
     else:
-        results().say(f"{moved['from_state']} → {moved['to_state']}  {moved['transition']}, event {moved['sequence']}")
+        event = moved["event"]
+        results().say(f"{event['from_state']} → {event['to_state']}  {event['transition']}, event {event['sequence']}")
     return 0
 
 
@@ -92,8 +93,8 @@ def list_timers(rest_url: str, times: Times, *, as_json: bool) -> None:
     """Print the entities whose timers are set."""
     columns = ("due", "entity", "thing", "state", "then")
     with RestClient(rest_url) as service:
-        found = [one for one in MachineClient(service).entities({"final": "false"}) if one["due_at"] is not None]
-    by_time = sorted(found, key=lambda one: str(one["due_at"]))
+        found = [one for one in MachineClient(service).entities({"final": "false"}) if one["due"] is not None]
+    by_time = sorted(found, key=lambda one: str(one["due"]["at"]))
     print_documents(columns, by_time, lambda one: _timer_row(one, times), as_json=as_json)
 
 
@@ -133,8 +134,8 @@ def _possible_row(one: Document) -> Sequence[str]:
 
 
 def _timer_row(one: Document, times: Times) -> Sequence[str]:
-    then = one["due_transition"] or one["due_to"] or ""
-    return times.full(one["due_at"]), one["id"], _thing(one), one["state"], then
+    due = one["due"]
+    return times.full(due["at"]), one["id"], _thing(one), one["state"], due["transition"] or due["to"]
 
 
 def _thing(one: Document) -> str:

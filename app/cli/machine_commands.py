@@ -59,6 +59,27 @@ def import_(
     raise typer.Exit(code)
 
 
+@machine.command()
+def export(
+    machines: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY|ID]...", help="The machines to export.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All machines.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write KEY.machine.yaml for each instead of printing them.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that contain another definition.")] = False,
+    rest_url: RestUrl = None,
+) -> None:
+    """Write machines as definition files. Exits 1 if one could not be written."""
+    from app.cli.files.exporting_machines import export_machines
+    from app.cli.targets import rest_base
+
+    if bool(machines) == every:
+        raise typer.BadParameter("name machines, or use --all")
+    raise typer.Exit(export_machines(rest_base(rest_url), machines or [], out, force=force))
+
+
 @machine.command(name="list")
 def list_(utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
     """List the machines."""

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from app.api.rest.workflow_bodies import WorkflowCreate
+from app.cli.files.machine_schema import machine_schema
 from app.cli.screen.console import results
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,5 +28,6 @@ def definition_schema() -> dict[str, Any]:
     }
 
 
-def print_schema() -> None:
-    results().out(json.dumps(definition_schema(), indent=2, ensure_ascii=False), highlight=False)
+def print_schema(*, of_machines: bool = False) -> None:
+    schema = machine_schema() if of_machines else definition_schema()
+    results().out(json.dumps(schema, indent=2, ensure_ascii=False), highlight=False)

@@ -57,15 +57,18 @@ _ARROW = (
 
 
 def _placed(graph: Graph) -> Mapping[str, _Box]:
-    """One column for each depth; within it, states stand near the middle of those that lead to them."""
+    """One column for each depth, and the last one for final states. Within it, states stand near those that lead to
+    them.
+    """
+    last = max(node.depth for node in graph.nodes)
     columns: dict[int, list[str]] = {}
     for node in graph.nodes:
-        columns.setdefault(node.depth, []).append(node.state.name)
+        columns.setdefault(last if node.state.final else node.depth, []).append(node.state.name)
     boxes: dict[str, _Box] = {}
     tallest = max(map(len, columns.values()))
     for number, depth in enumerate(sorted(columns)):
         names = sorted(columns[depth], key=lambda name: _middle_of_sources(name, graph.edges, boxes))
-        top = MARGIN + ROW_GAP + (tallest - len(names)) * (HEIGHT + ROW_GAP) / 2
+        top = MARGIN + 1.6 * ROW_GAP + (tallest - len(names)) * (HEIGHT + ROW_GAP) / 2
         for row, name in enumerate(names):
             boxes[name] = _Box(MARGIN + number * (WIDTH + COLUMN_GAP), top + row * (HEIGHT + ROW_GAP))
     return boxes
@@ -96,19 +99,26 @@ def _curve(start: _Box, end: _Box) -> tuple[str, float, float]:
     if start == end:
         x, y = start.x + WIDTH / 2, start.y
         return f"M{x - 20:g} {y:g} C{x - 50:g} {y - 46:g} {x + 50:g} {y - 46:g} {x + 20:g} {y:g}", x, y - 38
+    if end.x > start.x + WIDTH + COLUMN_GAP:
+        # Over the columns in between.
+        x1, y1, x2, y2 = start.x + WIDTH / 2, start.y, end.x + WIDTH / 2, end.y
+        high = min(y1, y2) - 1.6 * ROW_GAP
+        path = f"M{x1:g} {y1:g} C{x1 + 60:g} {high:g} {x2 - 60:g} {high:g} {x2:g} {y2 - 2:g}"
+        return path, (x1 + x2) / 2, (y1 + y2 + 6 * high) / 8 - 5
     if end.x > start.x:
         x1, y1, x2, y2 = start.x + WIDTH, start.middle, end.x, end.middle
-        bend = (x2 - x1) / 2
-        return (
-            f"M{x1:g} {y1:g} C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}",
-            (x1 + x2) / 2,
-            (y1 + y2) / 2 - 6,
-        )
-    # Back, or to a state of the same column: around the outside, so that it does not cross boxes.
+        middle = (x1 + x2) / 2
+        return f"M{x1:g} {y1:g} C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}", middle, (y1 + y2) / 2 - 6
+    if end.x == start.x:
+        # Down on the right of the column, up on its left, so that the two directions do not meet.
+        side, bulge = (start.x + WIDTH, 70) if end.y > start.y else (start.x, -70)
+        y1, y2 = start.middle + HEIGHT / 4, end.middle + HEIGHT / 4
+        path = f"M{side:g} {y1:g} C{side + bulge:g} {y1:g} {side + bulge:g} {y2:g} {side:g} {y2:g}"
+        return path, side + bulge * 0.8, (y1 + y2) / 2
+    # Back, around the bottom, so that it does not cross boxes.
     x1, y1, x2, y2 = start.x + WIDTH / 2, start.y + HEIGHT, end.x + WIDTH / 2, end.y + HEIGHT
-    drop = ROW_GAP * 0.8
-    low = max(y1, y2) + drop
-    return f"M{x1:g} {y1:g} C{x1:g} {low:g} {x2:g} {low:g} {x2:g} {y2 + 2:g}", (x1 + x2) / 2, low - drop * 0.2
+    low = max(y1, y2) + ROW_GAP * 0.8
+    return f"M{x1:g} {y1:g} C{x1:g} {low:g} {x2:g} {low:g} {x2:g} {y2 + 2:g}", (x1 + x2) / 2, low - ROW_GAP * 0.16
 
 
 def _state(node: Node, box: _Box, current: str | None) -> str:
