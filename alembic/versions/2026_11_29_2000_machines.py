@@ -232,12 +232,6 @@ def _create_machines() -> None:
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("requested_by", sa.Text()),
         sa.PrimaryKeyConstraint("machine_id", "revision", name="pk_machine_revisions"),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "machine_id"],
-            ["machines.tenant_id", "machines.id"],
-            name="fk_machine_revisions_tenant_id_machine_id",
-            ondelete="CASCADE",
-        ),
         sa.CheckConstraint("revision >= 1", name=op.f("ck_machine_revisions_revision_from_one")),
     )
 

@@ -11,6 +11,7 @@ from app.cli.database_commands import database_commands
 from app.cli.definition_commands import definitions
 from app.cli.errors import SentencesNotTracebacks
 from app.cli.kafka_commands import kafka
+from app.cli.machine_commands import machine
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
 from app.cli.schedule_commands import schedule
 from app.domain.events import EventType
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(controls)
 app.add_typer(definitions)
 app.add_typer(schedule, name="schedule")
+app.add_typer(machine, name="machine")
 app.add_typer(auth, name="auth")
 app.add_typer(audit, name="audit")
 app.add_typer(database_commands, name="database")

@@ -71,11 +71,11 @@ def export(
 
 
 @definitions.command()
-def schema() -> None:
+def schema(machine: Annotated[bool, typer.Option("--machine", help="Of state machines.")] = False) -> None:
     """Print the JSON Schema of a definition file, for editors."""
     from app.cli.files.definition_schema import print_schema
 
-    print_schema()
+    print_schema(of_machines=machine)
 
 
 @definitions.command()

@@ -69,7 +69,7 @@ class RestClient:
 
     def tenant(self) -> str:
         """The key of the tenant in which this client acts."""
-        return str(self._ask("GET", "/me")["tenant"])
+        return str(self.ask("GET", "/me")["tenant"])
 
     def find_workflow(self, key: str) -> Document | None:
         """The current revision of a workflow; None if no workflow has the key."""
@@ -81,53 +81,53 @@ class RestClient:
             raise
 
     def workflow(self, ref: str) -> Document:
-        return self._ask("GET", _workflow_path(ref))
+        return self.ask("GET", _workflow_path(ref))
 
     def create_workflow(self, definition: Mapping[str, Any], *, strict: bool = False) -> Document:
         """With `strict`, the service refuses what would otherwise be a warning of its answer."""
-        return self._ask("POST", f"/workflows{_strictly(strict)}", definition)
+        return self.ask("POST", f"/workflows{strictly(strict)}", definition)
 
     def replace_workflow(self, key: str, definition: Mapping[str, Any], *, strict: bool = False) -> Document:
         """As `create_workflow`."""
-        return self._ask("PUT", f"{_workflow_path(key)}{_strictly(strict)}", definition)
+        return self.ask("PUT", f"{_workflow_path(key)}{strictly(strict)}", definition)
 
     def delete_workflow(self, ref: str, *, force: bool) -> Document:
         """Delete the workflow; return it as it was. With `force`, also one that others call."""
-        return self._ask("DELETE", _workflow_path(ref) + ("?force=true" if force else ""))
+        return self.ask("DELETE", _workflow_path(ref) + ("?force=true" if force else ""))
 
     def validate_workflow(self, definition: Mapping[str, Any]) -> Verdict:
         """Everything that the service finds in a definition. Nothing is stored."""
-        answer = self._ask("POST", "/workflows/validate", definition)
+        answer = self.ask("POST", "/workflows/validate", definition)
         return Verdict(problems_in(answer["problems"]), problems_in(answer.get("warnings", ())))
 
     def revisions(self, ref: str) -> Iterator[Document]:
         """A summary of every revision, newest first."""
-        return self._all(f"{_workflow_path(ref)}/revisions")
+        return self.all_of(f"{_workflow_path(ref)}/revisions")
 
     def revision(self, ref: str, revision: int) -> Document:
-        return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}")
+        return self.ask("GET", f"{_workflow_path(ref)}/revisions/{revision}")
 
     def revision_changes(self, ref: str, revision: int) -> Document:
         """What the revision changed compared with the previous one."""
-        return self._ask("GET", f"{_workflow_path(ref)}/revisions/{revision}/changes")
+        return self.ask("GET", f"{_workflow_path(ref)}/revisions/{revision}/changes")
 
     def restore_revision(self, ref: str, revision: int) -> Document:
         """Restore the revision; return the workflow as it is now."""
-        return self._ask("POST", f"{_workflow_path(ref)}/revisions/{revision}/restore")
+        return self.ask("POST", f"{_workflow_path(ref)}/revisions/{revision}/restore")
 
     def workflows(self) -> Iterator[Document]:
         """Every workflow."""
-        return self._all("/workflows")
+        return self.all_of("/workflows")
 
     def execution(self, execution_id: str) -> Document:
-        return self._ask("GET", f"/executions/{quote(execution_id, safe='')}")
+        return self.ask("GET", f"/executions/{quote(execution_id, safe='')}")
 
     def executions(self, limit: int, parent: str | None = None) -> Iterator[Document]:
         """At most `limit` executions, newest first, page by page; with `parent`, only the children of that one."""
         family = "" if parent is None else f"&parent={quote(parent, safe='')}"
         cursor = ""
         while limit > 0:
-            page = self._ask("GET", f"/executions?limit={min(limit, PAGE)}{family}{cursor}")
+            page = self.ask("GET", f"/executions?limit={min(limit, PAGE)}{family}{cursor}")
             yield from page["items"]
             limit -= len(page["items"])
             if page["next_cursor"] is None:
@@ -136,28 +136,28 @@ class RestClient:
 
     def tasks(self, execution_id: str) -> list[Document]:
         """Each task of the execution's revision, in the order in which they run."""
-        tasks: list[Document] = self._ask("GET", f"/executions/{quote(execution_id, safe='')}/tasks")["items"]
+        tasks: list[Document] = self.ask("GET", f"/executions/{quote(execution_id, safe='')}/tasks")["items"]
         return tasks
 
     def schedules(self) -> Iterator[Document]:
-        return self._all("/schedules")
+        return self.all_of("/schedules")
 
     def schedule(self, ref: str) -> Document:
-        return self._ask("GET", _schedule_path(ref))
+        return self.ask("GET", _schedule_path(ref))
 
     def create_schedule(self, schedule: Mapping[str, Any]) -> Document:
-        return self._ask("POST", "/schedules", schedule)
+        return self.ask("POST", "/schedules", schedule)
 
     def change_schedule(self, ref: str, change: str) -> Document:
         """`change` is `pause` or `resume`."""
-        return self._ask("POST", f"{_schedule_path(ref)}/{change}")
+        return self.ask("POST", f"{_schedule_path(ref)}/{change}")
 
     def delete_schedule(self, ref: str) -> Document:
-        return self._ask("DELETE", _schedule_path(ref))
+        return self.ask("DELETE", _schedule_path(ref))
 
     def next_fires(self, ref: str, count: int) -> list[str]:
         """The next start times of a schedule."""
-        fires: list[str] = self._ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
+        fires: list[str] = self.ask("GET", f"{_schedule_path(ref)}/next?count={count}")["items"]
         return fires
 
     def audit(self, wanted: Mapping[str, str], limit: int) -> Iterator[Document]:
@@ -165,7 +165,7 @@ class RestClient:
         cursor: dict[str, str] = {}
         while limit > 0:
             query = urlencode({**wanted, **cursor, "limit": str(min(limit, PAGE))})
-            page = self._ask("GET", f"/audit?{query}")
+            page = self.ask("GET", f"/audit?{query}")
             yield from page["items"]
             limit -= len(page["items"])
             if page["next_cursor"] is None:
@@ -174,33 +174,33 @@ class RestClient:
 
     def create_key(self, draft: Mapping[str, Any]) -> Document:
         """A new API key, with its text in `key`."""
-        return self._ask("POST", "/keys", draft)
+        return self.ask("POST", "/keys", draft)
 
     def keys(self) -> Iterator[Document]:
         """Every API key of the caller's tenant, newest first."""
-        return self._all("/keys")
+        return self.all_of("/keys")
 
     def rotate_key(self, key_id: int, wanted: Mapping[str, Any]) -> Document:
         """The key that replaces this one, with its text in `key`."""
-        return self._ask("POST", f"/keys/{key_id}/rotate", wanted)
+        return self.ask("POST", f"/keys/{key_id}/rotate", wanted)
 
     def revoke_key(self, key_id: int) -> Document:
-        return self._ask("POST", f"/keys/{key_id}/revoke")
+        return self.ask("POST", f"/keys/{key_id}/revoke")
 
     def create_tenant(self, key: str, name: str) -> Document:
-        return self._ask("POST", "/tenants", {"key": key, "name": name})
+        return self.ask("POST", "/tenants", {"key": key, "name": name})
 
     def change_tenant(self, key: str, changes: Mapping[str, Any]) -> Document:
-        return self._ask("PATCH", f"/tenants/{key}", changes)
+        return self.ask("PATCH", f"/tenants/{key}", changes)
 
     def tenants(self) -> Iterator[Document]:
-        return self._all("/tenants")
+        return self.all_of("/tenants")
 
-    def _all(self, path: str) -> Iterator[Document]:
+    def all_of(self, path: str) -> Iterator[Document]:
         """A whole list, page by page."""
         seen = 0
         while True:
-            page = self._ask("GET", f"{path}?skip={seen}&limit={PAGE}")
+            page = self.ask("GET", f"{path}?skip={seen}&limit={PAGE}")
             yield from page["items"]
             seen += len(page["items"])
             if not page["items"] or seen >= page["total"]:
@@ -210,13 +210,14 @@ class RestClient:
         """The events that an execution has had so far, oldest first, page by page."""
         after = 0
         while True:
-            page = self._ask("GET", f"/executions/{quote(execution_id, safe='')}/events?after={after}&limit={PAGE}")
+            page = self.ask("GET", f"/executions/{quote(execution_id, safe='')}/events?after={after}&limit={PAGE}")
             yield from page["items"]
             if len(page["items"]) < PAGE:
                 return
             after = page["items"][-1]["sequence"]
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Document:
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Document:
+        """The JSON object that is answered. `path` begins behind the prefix of the API."""
         content = None if body is None else json.dumps(body, allow_nan=False).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:
@@ -271,7 +272,7 @@ def problems_in(items: Iterable[Mapping[str, Any]]) -> tuple[Problem, ...]:
     return tuple(Problem(str(item["path"]), str(item["message"])) for item in items)
 
 
-def _strictly(strict: bool) -> str:
+def strictly(strict: bool) -> str:
     return "?strict=true" if strict else ""
 
 

@@ -55,7 +55,7 @@ class MachineStore(Protocol):
         """
 
     async def delete(self, act: Act, ref: Ref, expected_revision: int | None) -> Machine:
-        """Remove the machine and its revisions. Raise `MachineInUse` if it has entities."""
+        """Remove the machine; its revisions stay. Raise `MachineInUse` if it has entities."""
 
     async def get(self, ref: Ref) -> Machine | None:
         """The current revision."""

@@ -64,7 +64,7 @@ class MachineService:
         return StoredMachine(await self._store.change(act, ref, lambda _: draft, expected_revision), warnings)
 
     async def delete(self, caller: Caller, ref: Ref, expected_revision: int | None = None) -> Machine:
-        """Delete the machine and its revisions. Raise `MachineInUse` if it governs entities."""
+        """Delete the machine; its revisions stay. Raise `MachineInUse` if it governs entities."""
         return await self._store.delete(Act(caller, Action.MACHINE_DELETE), ref, expected_revision)
 
     async def restore(

@@ -19,7 +19,7 @@ from app.machines.ports import NEW_ENTITIES, EntityStore, Stored
 from app.machines.refusals import SequenceMismatch
 
 TRIES = 100
-"""A request is judged anew after each rival that was faster."""
+"""A request is checked anew after each rival that was faster."""
 
 Decide = Callable[[Entity], Awaitable[Step]]
 """What a request does to an entity as it is now. Raises what the request is refused with."""
@@ -105,7 +105,7 @@ class EntityWriter:
         return await self._plans.get(entity.tenant_id, entity.machine_id, entity.revision)
 
     async def last_actors(self, plan: MachinePlan, entity: Entity) -> Mapping[str, str]:
-        """Who has made those transitions whose actors must be known to judge what leaves the entity's state."""
+        """Who has made those transitions whose actors must be known to check what leaves the entity's state."""
         names = actors_needed(plan, entity)
         return await self._store.last_actors(entity.tenant_id, entity.id, names) if names else {}
 

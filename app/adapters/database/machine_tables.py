@@ -36,7 +36,7 @@ class MachineRow(Base):
 
 
 class MachineRevisionRow(Base):
-    """One revision of a machine.
+    """One revision of a machine. The row remains when the machine is deleted.
 
     snapshot: the machine's document.
     requested_by: the principal that made it; null for everyone, while authentication is off.
@@ -51,10 +51,7 @@ class MachineRevisionRow(Base):
     tenant_id: Mapped[int] = mapped_column(Integer)
     requested_by: Mapped[str | None]
 
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "machine_id"], ["machines.tenant_id", "machines.id"], ondelete="CASCADE"),
-        CheckConstraint("revision >= 1", name="revision_from_one"),
-    )
+    __table_args__ = (CheckConstraint("revision >= 1", name="revision_from_one"),)
 
 
 class EntityRow(Base):

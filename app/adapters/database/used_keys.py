@@ -1,4 +1,4 @@
-"""Which keys workflows have ever had, including changed and deleted ones: revisions are never removed."""
+"""Which keys workflows and machines have ever had, including changed and deleted ones: revisions are never removed."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,9 @@ from app.adapters.database.session import open_session
 
 _USED = """
 SELECT DISTINCT snapshot->>'key'
-FROM workflow_revisions
+FROM (
+    SELECT tenant_id, snapshot FROM workflow_revisions UNION ALL SELECT tenant_id, snapshot FROM machine_revisions
+) AS revisions
 WHERE tenant_id = (SELECT id FROM tenants WHERE key = $1) AND snapshot->>'key' = ANY($2::text[])
 """
 

@@ -11,6 +11,7 @@ from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import replacement_of
 from app.cli.files.validating import warning_lines
 from app.cli.screen.console import failures, results
+from app.client.machine_client import MachineClient
 from app.client.rest_client import Document, RestClient, ServiceRefusal, problems_in
 from app.definitions.changes import SET_BY_THE_SERVICE, SET_BY_THE_SERVICE_IN_TASKS
 from app.domain.errors import Invalid, Problem
@@ -82,12 +83,30 @@ class _Applying:
     sent: set[str] = field(default_factory=set)
 
     def apply(self, definition: Definition) -> Outcome:
-        if set_by_the_service := list(_set_by_the_service(definition)):
+        if definition.is_machine:
+            outcome = self._machine(definition)
+        elif set_by_the_service := list(_set_by_the_service(definition)):
             outcome = refused(definition, set_by_the_service)
         else:
             outcome = self._saved(definition)
         self.sent.add(definition.key)
         return outcome
+
+    def _machine(self, definition: Definition) -> Outcome:
+        """Sent once: what machines are about does not depend on other definitions."""
+        try:
+            return self._create_or_replace_machine(definition)
+        except ServiceRefusal as refusal:
+            return refused(definition, refusal.problems or (Problem("", explained(refusal)),))
+
+    def _create_or_replace_machine(self, definition: Definition) -> Outcome:
+        found = MachineClient(self.service).find_machine(definition.key)
+        if found is None:
+            created = MachineClient(self.service).create_machine(definition.request, strict=self.strict)
+            return self._outcome(definition, Change.CREATED, None, created)
+        replaced = MachineClient(self.service).replace_machine(definition.key, definition.request, strict=self.strict)
+        change = Change.UNCHANGED if replaced["revision"] == found["revision"] else Change.CHANGED
+        return self._outcome(definition, change, found["revision"], replaced)
 
     def _saved(self, definition: Definition) -> Outcome:
         try:

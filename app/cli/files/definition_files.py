@@ -1,4 +1,4 @@
-"""Workflow definitions as files: YAML (also several documents in one stream) or JSON, one workflow per document."""
+"""Definitions as files: YAML (also several documents in one stream) or JSON, one workflow or machine per document."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from app.api.rest.dialects.steps import in_words_of_steps
 from app.cli.errors import CliError, reason_of
 from app.cli.files.forms import is_of_steps
 from app.cli.files.json_documents import load_json
+from app.cli.files.machine_files import is_machine, key_of
 from app.cli.files.places import DocumentError, Passage, Place
 from app.cli.files.suggestions import with_near_names
 from app.cli.files.yaml_documents import load_yaml
@@ -22,16 +23,20 @@ NOWHERE = Passage("", Place(1, 1))
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One workflow of a file.
+    """One workflow or machine of a file.
 
     source: the file, with the number of the document if the file has several.
-    key: the workflow's key; empty if the document has no usable one.
+    key: its key; empty if the document has no usable one.
     """
 
     source: str
     key: str
     document: Mapping[str, Any]
     passage: Passage = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def is_machine(self) -> bool:
+        return is_machine(self.document)
 
     @property
     def has_steps(self) -> bool:
@@ -48,7 +53,7 @@ class Definition:
         """The request body that creates the workflow. It has `tasks` unless it has steps: a PUT without them would keep
         the stored tasks.
         """
-        if self.has_steps:
+        if self.has_steps or self.is_machine:
             return dict(self.document)
         tasks = self.document.get("tasks")
         return {**self.document, "tasks": [] if tasks is None else tasks}
@@ -128,10 +133,11 @@ def _definition(source: str, document: Any, passage: Passage) -> Iterator[Defini
         yield f"{passage.at('')}: a definition is a mapping with `key`, `name` and `tasks`"
         return
     name = _key_field(document)
-    problem = _key_problem(name, document.get(name))
+    key = key_of(document) if is_machine(document) else document.get(name)
+    problem = _key_problem(name, key)
     if problem is not None:
         yield f"{passage.at(name)}: {problem}"
-    yield Definition(source, document[name] if problem is None else "", document, passage)
+    yield Definition(source, str(key) if problem is None else "", document, passage)
 
 
 def _key_field(document: Mapping[str, Any]) -> str:
@@ -140,18 +146,18 @@ def _key_field(document: Mapping[str, Any]) -> str:
 
 def _key_problem(name: str, key: Any) -> str | None:
     if key is None:
-        return f"`{name}` is missing; it identifies the workflow"
+        return f"`{name}` is missing; it identifies the definition"
     if not isinstance(key, str):
         return f"{name}: must be text; put it in quotes"
     return next((f"{name}: {problem.message}" for problem in key_problems(key)), None)
 
 
 def _repeated_keys(definitions: Sequence[Definition]) -> list[str]:
-    first_with: dict[str, str] = {}
+    first_with: dict[tuple[bool, str], str] = {}
     repeated: list[str] = []
     for definition in definitions:
-        place = definition.passage.at(definition.key_field)
-        if definition.key in first_with:
-            repeated.append(f"{place}: the key {definition.key!r} is already that of {first_with[definition.key]}")
-        first_with.setdefault(definition.key, place)
+        place, name = definition.passage.at(definition.key_field), (definition.is_machine, definition.key)
+        if name in first_with:
+            repeated.append(f"{place}: the key {definition.key!r} is already that of {first_with[name]}")
+        first_with.setdefault(name, place)
     return repeated

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from app.api.rest.dialects.steps import SteppedWorkflow
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli.files.forms import is_of_steps
+from app.cli.files.machine_schema import machine_schema
 from app.cli.screen.console import results
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -56,5 +57,6 @@ def _require_text(form: dict[str, Any], name: str) -> None:
     form["required"] = [name, *form["required"]]
 
 
-def print_schema() -> None:
-    results().out(json.dumps(definition_schema(), indent=2, ensure_ascii=False), highlight=False)
+def print_schema(*, of_machines: bool = False) -> None:
+    schema = machine_schema() if of_machines else definition_schema()
+    results().out(json.dumps(schema, indent=2, ensure_ascii=False), highlight=False)

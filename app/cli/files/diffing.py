@@ -7,14 +7,18 @@ from pathlib import Path
 from app.cli.errors import USAGE_OR_CONNECTION
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import applied, draft_of
+from app.cli.files.machine_files import machine_draft, machine_file_document, machine_findings
 from app.cli.files.normalising import file_document
 from app.cli.files.validating import problems_of
 from app.cli.files.yaml_writing import yaml_text
 from app.cli.screen.console import failures, results
+from app.client.machine_client import MachineClient
 from app.client.rest_client import Document, RestClient
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
 from app.domain.errors import Invalid, Problem
+from app.machines.documents import machine_from_document
+from app.machines.machine import MachineDraft
 
 CONTEXT_LINES = 3
 DIFFERENT = 1
@@ -28,8 +32,39 @@ def diff(rest_url: str, paths: Sequence[Path]) -> int:
     """
     definitions = read_definitions(paths)
     with RestClient(rest_url) as service:
-        stored = {definition.key: service.find_workflow(definition.key) for definition in definitions}
-    return max((_compare(rest_url, definition, stored[definition.key]) for definition in definitions), default=0)
+        stored = [_stored(service, definition) for definition in definitions]
+    compared = (
+        _compare_machine(definition, found) if definition.is_machine else _compare(rest_url, definition, found)
+        for definition, found in zip(definitions, stored, strict=True)
+    )
+    return max(compared, default=0)
+
+
+def _stored(service: RestClient, definition: Definition) -> Document | None:
+    return (MachineClient(service).find_machine if definition.is_machine else service.find_workflow)(definition.key)
+
+
+def _compare_machine(definition: Definition, found: Document | None) -> int:
+    """As `_compare`."""
+    problems, _ = machine_findings(definition.document)
+    if problems:
+        return _tell_invalid(definition, problems)
+    current = None if found is None else machine_from_document(found)
+    after = machine_lines(machine_draft(definition.document))
+    before = [] if current is None else machine_lines(current)
+    revision = "" if current is None else f"  revision {current.revision}"
+    said = "created" if current is None else "unchanged" if before == after else "changed"
+    results().say(f"{said:<9}  {definition.key}{revision}  {definition.source}")
+    if before == after:
+        return 0
+    label = "/dev/null" if current is None else f"{definition.key} revision {current.revision}"
+    for line in unified_diff(before, after, label, f"{definition.key} applied", n=CONTEXT_LINES):
+        results().say(line.rstrip("\n"), _style(line))
+    return DIFFERENT
+
+
+def machine_lines(draft: MachineDraft) -> list[str]:
+    return yaml_text([machine_file_document(draft)]).splitlines(keepends=True)
 
 
 def _compare(rest_url: str, definition: Definition, found: Document | None) -> int:

@@ -10,6 +10,7 @@ from app.cli.errors import explained
 from app.cli.files.calls import without_companions
 from app.cli.files.definition_files import Definition, read_files
 from app.cli.files.drafts import check_offline
+from app.cli.files.machine_files import machine_findings
 from app.cli.screen.console import failures, results
 from app.client.errors import ClientError
 from app.client.rest_client import RestClient, ServiceRefusal, Verdict
@@ -57,6 +58,9 @@ def _judged(rest_url: str | None, definitions: Sequence[Definition]) -> Iterator
     with ExitStack() as stack:
         service = None if rest_url is None else stack.enter_context(RestClient(rest_url))
         for definition in definitions:
+            if definition.is_machine:
+                yield definition, Verdict(*machine_findings(definition.document))
+                continue
             found = None if service is None else _asked(service, definition)
             if found is None:
                 service = None
@@ -78,6 +82,8 @@ def _asked(service: RestClient, definition: Definition) -> Verdict | None:
 
 
 def _offline(definition: Definition) -> Sequence[Problem]:
+    if definition.is_machine:
+        return machine_findings(definition.document)[0]
     try:
         check_offline(definition)
     except Invalid as invalid:

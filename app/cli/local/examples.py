@@ -1,7 +1,7 @@
 """Loads the definitions under `examples/` of a checkout, for `workflow up`: each one once in the life of a tenant.
 
-A key that a workflow of the tenant has ever had is not loaded again, so that what a user has changed or deleted stays
-as it is.
+A key that a workflow or machine of the tenant has ever had is not loaded again, so that what a user has changed or
+deleted stays as it is.
 """
 
 from collections.abc import Mapping, Set
@@ -15,6 +15,7 @@ import app
 from app.cli.files.applying import refused, tell
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import applied, draft_of
+from app.client.machine_client import MachineClient
 from app.client.rest_client import RestClient, ServiceRefusal
 from app.config import Settings
 from app.domain.documents import workflow_from_document
@@ -64,7 +65,7 @@ def load_examples(
     with RestClient(rest_url) as service:
         definitions, here = example_definitions(), _Called(rest_url, with_key)
         if last_rest_url is not None:
-            for key in used & definitions.keys():
+            for key in (key for key in used & definitions.keys() if not definitions[key].is_machine):
                 _refit(service, definitions[key], last_rest_url, here)
         return [key for key, one in definitions.items() if key not in used and _create(service, one, here)]
 
@@ -83,7 +84,10 @@ class _Called(NamedTuple):
 def _create(service: RestClient, definition: Definition, called: _Called) -> bool:
     """Whether it was created. One that is refused is reported; one that exists is left alone."""
     try:
-        service.create_workflow(_fitted(definition, called).request)
+        if definition.is_machine:
+            MachineClient(service).create_machine(definition.request)
+        else:
+            service.create_workflow(_fitted(definition, called).request)
     except ServiceRefusal as refusal:
         if refusal.status != httpx.codes.CONFLICT:
             tell(refused(definition, refusal.problems or (Problem("", refusal.message),)))

@@ -43,7 +43,7 @@ def test_all_problems_of_all_files_are_told_without_a_service(workflow, folder: 
         [
             f"{folder}/keyless.yaml:1:1: key: must be text; put it in quotes",
             f"{folder}/keyless.yaml:2:1: name: must be a string",
-            f"{folder}/keyless.yaml:4:1: `key` is missing; it identifies the workflow",
+            f"{folder}/keyless.yaml:4:1: `key` is missing; it identifies the definition",
             f"{folder}/torn.json:2:10: this is not JSON: a value is missing here",
             f"{folder}/torn.yaml:2:7: `:` is not allowed here; put a text that contains `: ` in quotes, "
             "or correct the indentation",

@@ -42,7 +42,7 @@ def test_a_stream_names_its_documents(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.yaml", "name: A\n", ":1:1: `key` is missing; it identifies the workflow"),
+        ("a.yaml", "name: A\n", ":1:1: `key` is missing; it identifies the definition"),
         ("a.yaml", "key: 7\n", ":1:1: key: must be text; put it in quotes"),
         ("a.yaml", "key: '7'\n", ":1:1: key: must not be all digits: it would read as an id"),
         ("a.yaml", "key: ../x\n", ":1:1: key: must be 1 to 100 of a-z A-Z 0-9 . _ -"),
@@ -64,8 +64,8 @@ def test_unusable_files_are_named_with_the_reason(tmp_path: Path, name: str, tex
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: A\nsteps: []\n", ":1:1: `id` is missing; it identifies the workflow"),
-        ("key: a\nsteps: []\n", ":1:1: `id` is missing; it identifies the workflow"),
+        ("name: A\nsteps: []\n", ":1:1: `id` is missing; it identifies the definition"),
+        ("key: a\nsteps: []\n", ":1:1: `id` is missing; it identifies the definition"),
         ("name: A\nid: 7\nsteps: []\n", ":2:1: id: must be text; put it in quotes"),
         ("name: A\nid: '7'\nsteps: []\n", ":2:1: id: must not be all digits: it would read as an id"),
     ],
@@ -101,7 +101,7 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path):
     good = written(tmp_path, "good.yaml", "key: a\n")
     stream = written(tmp_path, "stream.yaml", "key: a\n---\nname: no key\n")
     assert refusal(good, stream).splitlines() == [
-        f"{stream}:3:1: `key` is missing; it identifies the workflow",
+        f"{stream}:3:1: `key` is missing; it identifies the definition",
         f"{stream}:1:1: the key 'a' is already that of {good}:1:1",
     ]
 

@@ -14,7 +14,7 @@ from app.cli import app
 from app.cli.files.definition_files import read_definitions
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-DEFINITIONS = read_definitions([EXAMPLES])
+DEFINITIONS = [one for one in read_definitions([EXAMPLES]) if not one.is_machine]
 TASK = {"name": "t", "execution_type": "sync"}
 WHOLE = {"key": "k", "name": "n", "tasks": [TASK]}
 

@@ -1,0 +1,1 @@
+"""Draws a machine: as JSON for programs, as Mermaid for documents, as SVG for everything else."""
