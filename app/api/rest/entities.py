@@ -20,14 +20,13 @@ from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.machines import MachineInPath, machine_ref
 from app.api.rest.responses import PREFIX, document_response, readable_response
 from app.domain.callers import Caller
-from app.domain.errors import Invalid, TooLarge
+from app.domain.errors import Invalid
 from app.domain.json_parsing import parse_json
 from app.domain.texts import text_problem
 from app.engine.identifiers import parse_execution_id
 from app.machines.deciding import TransitionRequest
 from app.machines.entities import EntityService, EntityStart
 from app.machines.entity_documents import entity_document, entity_event_document, moved_document, possible_document
-from app.machines.machine import MAX_DATA_BYTES
 from app.machines.ports import EntityFilter
 from app.machines.refusals import SequenceMismatch
 from app.machines.writing import Moved
@@ -254,8 +253,6 @@ async def _expecting(
 
 
 def _context(text: str) -> dict[str, Any]:
-    if len(text) > MAX_DATA_BYTES:
-        raise TooLarge("context", MAX_DATA_BYTES)
     value = parse_json(text, "context")
     if not isinstance(value, dict):
         raise Invalid.at("context", "must be a JSON object")

@@ -158,7 +158,7 @@ class _AsWritten(Body):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return handler(cls.form.__pydantic_core_schema__)
+        return handler.resolve_ref_schema(handler(cls.form.__pydantic_core_schema__))
 
     @property
     def written(self) -> dict[str, Any]:

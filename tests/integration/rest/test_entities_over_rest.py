@@ -73,11 +73,7 @@ async def test_an_entity_is_started_moved_and_ended(rest: httpx.AsyncClient, mac
         "ann",
     )
     changed = await rest.patch(f"/entities/{entity}", json={"data": {"amount": None, "score": {"high": 1}}})
-    assert (changed.status_code, changed.json()["state"], changed.json()["event"]["type"]) == (
-        200,
-        None,
-        "data_changed",
-    )
+    assert (changed.json()["state"], changed.json()["event"]["type"]) == (None, "data_changed")
     done = await move(rest, entity, transition="complete")
     assert done.json()["state"] == "completed"
     ended = (await rest.get(f"/entities/{entity}")).json()
@@ -179,12 +175,8 @@ async def test_a_repetition_gets_the_same_bytes(rest: httpx.AsyncClient, place: 
             return {"json": body, "headers": {"Idempotency-Key": key}}
         return {"json": body | {"idempotency_key": key}}
 
-    body = {
-        "machine": NAME,
-        "entity_table": "t",
-        "entity_id": "1",
-        "data": {"n": 1.0, "approval_code": "é", "big": 2**63},
-    }
+    data = {"n": 1.0, "approval_code": "é", "big": 2**63}
+    body = {"machine": NAME, "entity_table": "t", "entity_id": "1", "data": data}
     first = await rest.post("/entities", **sent("s", body))
     url = f"/entities/{first.json()['id']}"
     moved = await rest.post(f"{url}/transitions", **sent("t", {"to_state": "processing", "notes": "n", **CODE}))
