@@ -40,6 +40,10 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+ROLE_NAMES = frozenset(role.value for role in Role)
+"""No group can have one of these."""
+
+
 class Access(Enum):
     """Who may call an operation.
 
