@@ -48,6 +48,9 @@ def create_key(  # noqa: PLR0913 - one for each option
     workflows: Annotated[
         str | None, typer.Option(metavar="PATTERN", help="Only for these workflows, as 'reports-*'.")
     ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A role that conditions of machines ask for.")
+    ] = None,
     days: Days = 90,
     no_end: NoEnd = False,
     per_minute: Annotated[
@@ -61,7 +64,7 @@ def create_key(  # noqa: PLR0913 - one for each option
     from app.cli.targets import rest_base
 
     limits = {"expires_in_days": None if no_end else days, "rate_limit": per_minute}
-    body = key_body(name, role, scope, workflows) | limits
+    body = key_body(name, role, scope, workflows, group) | limits
     create(rest_base(rest_url), body, as_json=as_json)
 
 

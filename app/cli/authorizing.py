@@ -15,11 +15,17 @@ Document = dict[str, Any]
 NO_LIMIT = "none"
 
 
-def key_body(name: str, role: Role | None, scopes: Sequence[Scope] | None, workflows: str | None) -> Document:
+def key_body(
+    name: str,
+    role: Role | None,
+    scopes: Sequence[Scope] | None,
+    workflows: str | None,
+    groups: Sequence[str] | None = None,
+) -> Document:
     """The request for a new key. Raise `CliError` unless either a role or scopes are given."""
     if (role is None) == (not scopes):
         raise CliError("give either --role or --scope, which can be repeated")
-    given = {"role": role, "scopes": scopes or None, "workflows": workflows}
+    given = {"role": role, "scopes": scopes or None, "workflows": workflows, "groups": groups or None}
     return {"name": name} | {field: value for field, value in given.items() if value is not None}
 
 
@@ -97,7 +103,7 @@ def _row(key: Document, times: Times) -> Sequence[str]:
         str(key["id"]),
         key["prefix"],
         key["name"],
-        key["role"] or " ".join(key["scopes"]),
+        " ".join([key["role"] or " ".join(key["scopes"]), *(f"+{group}" for group in key.get("groups", ()))]),
         key["workflows"] or "all",
         str(key["rate_limit"] or "default"),
         times.full(key["expires_at"], "minutes") or "never",

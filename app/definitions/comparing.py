@@ -33,7 +33,7 @@ class Differences:
 def compare(before: Workflow | None, after: Workflow) -> Differences:
     """The differences from `before` to `after`; None stands for an empty workflow."""
     new = workflow_document(after)
-    fields = _first_values(new) if before is None else _field_changes(WORKFLOW_FIELDS, workflow_document(before), new)
+    fields = _first_values(new) if before is None else field_changes(WORKFLOW_FIELDS, workflow_document(before), new)
     return Differences(
         fields,
         _task_differences(() if before is None else before.tasks, after.tasks),
@@ -49,7 +49,7 @@ def _task_differences(before: Sequence[Task], after: Sequence[Task]) -> TaskDiff
     pairs = _pairs(before, after)
     known = {old.id for old, _ in pairs}
     found = {new.name for _, new in pairs}
-    changes = {new.name: _field_changes(DRAFT_FIELDS, task_document(old), task_document(new)) for old, new in pairs}
+    changes = {new.name: field_changes(DRAFT_FIELDS, task_document(old), task_document(new)) for old, new in pairs}
     return TaskDifferences(
         added=[task.name for task in after if task.name not in found],
         removed=[task.name for task in before if task.id not in known],
@@ -66,6 +66,7 @@ def _pairs(before: Sequence[Task], after: Sequence[Task]) -> list[tuple[Task, Ta
     return pairs + [(by_id[task.id], task) for task in after if task.name not in by_name and task.id in by_id]
 
 
-def _field_changes(names: Iterable[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> FieldChanges:
+def field_changes(names: Iterable[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> FieldChanges:
+    """The old and the new value of each named field that differs."""
     pairs = {name: (old.get(name), new.get(name)) for name in names}
     return {name: (before, after) for name, (before, after) in pairs.items() if not same_json(before, after)}

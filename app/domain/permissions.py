@@ -40,6 +40,10 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+ROLE_NAMES = frozenset(role.value for role in Role)
+"""No group can have one of these."""
+
+
 class Access(Enum):
     """Who may call an operation.
 
@@ -189,6 +193,35 @@ _REST: Mapping[str, Permission] = {
         "delete_schedule",
         "pause_schedule",
         "resume_schedule",
+    ),
+    **_each(
+        _for(Scope.MACHINES_READ),
+        "list_machines",
+        "get_machine",
+        "validate_machine",
+        "list_machine_revisions",
+        "get_machine_revision",
+        "get_machine_changes",
+        "list_entities",
+        "get_entity",
+        "list_entity_transitions",
+        "list_entity_events",
+    ),
+    **_each(
+        _for(Scope.MACHINES_WRITE),
+        "create_machine",
+        "replace_machine",
+        "update_machine",
+        "delete_machine",
+        "restore_machine_revision",
+        "migrate_entities",
+    ),
+    **_each(
+        _for(Scope.MACHINES_TRANSITION),
+        "start_entity",
+        "start_machine_entity",
+        "update_entity",
+        "transition_entity",
     ),
     **_each(_for(Scope.AUDIT_READ), "list_audit"),
     **_each(_for(Scope.KEYS_MANAGE), "create_key", "list_keys", "rotate_key", "revoke_key"),

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from app.domain.callers import PATTERN_FORM, Caller, KeyPattern
 from app.domain.errors import Invalid, Problem
-from app.domain.permissions import OF_SOME_WORKFLOWS, SCOPES_OF, Role, Scope, missing_scopes
+from app.domain.permissions import OF_SOME_WORKFLOWS, ROLE_NAMES, SCOPES_OF, Role, Scope, missing_scopes
 
 PREFIX_LENGTH = 8
 SECRET_BYTES = 32
@@ -24,6 +24,8 @@ MAX_LIFETIME_SECONDS = 3_660 * DAY_SECONDS
 OVERLAP_SECONDS = DAY_SECONDS
 MAX_OVERLAP_SECONDS = 30 * DAY_SECONDS
 MAX_RATE_LIMIT = 1_000_000
+MAX_GROUPS = 50
+MAX_GROUP_NAME = 100
 
 KEY_FORM = re.compile(rb"wfk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 
@@ -65,11 +67,13 @@ class Grant:
     role: None when the scopes are listed.
     scopes: None when there is a role.
     workflows: None for all.
+    groups: other names of roles, which the conditions of machines may ask for.
     """
 
     role: Role | None = None
     scopes: frozenset[Scope] | None = None
     workflows: KeyPattern | None = None
+    groups: frozenset[str] = frozenset()
 
     @property
     def allowed(self) -> frozenset[Scope]:
@@ -137,6 +141,7 @@ class ApiKey:
             self.id,
             self.expires_at,
             self.rate_limit,
+            groups=grant.groups,
         )
 
 
@@ -145,6 +150,7 @@ def check_draft(draft: KeyDraft) -> None:
     problems = [
         *_name_problems(draft.name),
         *_grant_problems(draft.grant),
+        *_group_problems(draft.grant.groups),
         *_time_problems(draft.lifetime_seconds),
         *_rate_problems(draft.rate_limit),
     ]
@@ -173,6 +179,16 @@ def _limit_problems(pattern: KeyPattern, allowed: frozenset[Scope]) -> list[Prob
         message = f"a key that is limited to some workflows cannot have {', '.join(too_many)}"
         return [Problem("workflows", message)]
     return []
+
+
+def _group_problems(groups: frozenset[str]) -> list[Problem]:
+    """A group with the name of a role would have what the role alone is to have."""
+    if len(groups) > MAX_GROUPS:
+        return [Problem("groups", f"has {len(groups)} items; the limit is {MAX_GROUPS}")]
+    if any(not name.strip() or len(name) > MAX_GROUP_NAME or not name.isprintable() for name in groups):
+        return [Problem("groups", f"must be names of 1 to {MAX_GROUP_NAME} printable characters")]
+    roles = sorted(groups & ROLE_NAMES)
+    return [Problem("groups", f"{roles[0]!r} is the name of a role; give the key that role")] if roles else []
 
 
 def _time_problems(lifetime_seconds: float | None) -> list[Problem]:

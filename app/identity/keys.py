@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.errors import Conflict, Invalid, NotFound, PermissionDenied
-from app.domain.permissions import Scope, missing_scopes
+from app.domain.permissions import Role, missing_scopes
 from app.identity.api_keys import (
     DAY_SECONDS,
     LIFETIME_SECONDS,
@@ -17,6 +17,7 @@ from app.identity.api_keys import (
     MAX_OVERLAP_SECONDS,
     OVERLAP_SECONDS,
     ApiKey,
+    Grant,
     KeyDraft,
     check_draft,
     new_key_text,
@@ -58,7 +59,7 @@ class KeyService:
     async def create(self, caller: Caller, draft: KeyDraft) -> NewKey:
         """Raise `Invalid` for a draft that breaks a rule."""
         check_draft(draft)
-        _refuse_more(caller, draft.grant.allowed)
+        _refuse_more(caller, draft.grant)
         text = new_key_text()
         return NewKey(await self._store.insert(Act(caller, Action.KEY_CREATE), text, draft), text.text)
 
@@ -101,12 +102,16 @@ class KeyService:
         key = await self._store.get(caller.tenant_id, key_id)
         if key is None:
             raise NotFound("key", key_id)
-        _refuse_more(caller, key.grant.allowed)
+        _refuse_more(caller, key.grant)
         return key
 
 
-def _refuse_more(caller: Caller, scopes: frozenset[Scope]) -> None:
-    if more := missing_scopes(scopes, caller.scopes):
+def _refuse_more(caller: Caller, grant: Grant) -> None:
+    """Admins may give every group, since they say who is in which."""
+    more = missing_scopes(grant.allowed, caller.scopes)
+    if caller.role not in (Role.ADMIN, Role.SYSTEM):
+        more += sorted(grant.groups - caller.groups)
+    if more:
         raise PermissionDenied(f"the key would allow more than {caller.principal} may do: {', '.join(more)}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.callers import DEFAULT_TENANT, Caller
 from app.domain.errors import PermissionDenied, Unauthenticated
-from app.domain.permissions import SCOPES_OF, Role
+from app.domain.permissions import ROLE_NAMES, SCOPES_OF, Role
 from app.domain.recently_used import RecentlyUsed
 from app.identity.api_keys import digest_of
 from app.identity.ports import TenantStore, TokenVerifier
@@ -23,7 +23,7 @@ class TokenRules:
     """Which claims say what.
 
     tenant_claim: the claim with the key of the tenant; None when all callers belong to the tenant `default`.
-    roles_claim: the claim with the names of roles, a list or words in a text.
+    roles_claim: the claim with the names of roles, a list or words in a text. All are groups of the caller, too.
     role_map: the role of each name. Without it, the roles are named as here, except `system`.
 
     A claim within another one is named with dots, as `realm_access.roles`.
@@ -38,6 +38,13 @@ def roles_of(claims: Mapping[str, Any], rules: TokenRules) -> Role | None:
     """The highest role that the claims give; None when they give none."""
     held = {rules.role_map[name] for name in _words(_claim(claims, rules.roles_claim)) if name in rules.role_map}
     return max(held, key=list(Role).index, default=None)
+
+
+def groups_of(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[str]:
+    """All names that the claim with the roles has, with a role here or not, except those of the roles themselves: a
+    caller has the role that it is given here, whatever a name means elsewhere.
+    """
+    return frozenset(_words(_claim(claims, rules.roles_claim))) - ROLE_NAMES
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
@@ -106,7 +113,8 @@ class TokenCallers:
         tenant_id, tenant = await self._tenant(claims)
         scopes = frozenset[Any]() if role is None else SCOPES_OF[role]
         expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
-        return Caller(tenant_id, tenant, f"token:{subject}", scopes, role, expires_at=expires_at)
+        groups = groups_of(claims, self._rules)
+        return Caller(tenant_id, tenant, f"token:{subject}", scopes, role, expires_at=expires_at, groups=groups)
 
     def seconds_left(self, caller: Caller) -> float:
         """Until the caller's token ends."""

@@ -121,3 +121,7 @@ class Machine(MachineDraft):
     revision: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.id}-{self.revision}"'

@@ -43,6 +43,18 @@ def parse_machine(document: Any, ignored: frozenset[str] = frozenset()) -> Machi
     return draft
 
 
+def flattened(document: Fields) -> Fields:
+    """The document with the fields of its `machine` or `workflow` at the top."""
+    wrapper = _wrapper(document)
+    if wrapper is None:
+        return document
+    return {**document[wrapper], **{name: value for name, value in document.items() if name != wrapper}}
+
+
+def _wrapper(document: Fields) -> str | None:
+    return next((name for name in WRAPPERS if isinstance(document.get(name), Mapping)), None)
+
+
 class _Reader:
     """Collects problems; what is wrong is read as if it was not there."""
 
@@ -51,7 +63,7 @@ class _Reader:
 
     def machine(self, document: Any, ignored: frozenset[str]) -> MachineDraft:
         top = self._object(document, "")
-        wrapper = next((name for name in WRAPPERS if isinstance(top.get(name), Mapping)), None)
+        wrapper = _wrapper(top)
         allowed = {"states", "transitions", "kind", *ignored, *(_TOP if wrapper is None else (wrapper, "key"))}
         self._unknown(top, allowed, "")
         path = "" if wrapper is None else f"{wrapper}."

@@ -31,7 +31,7 @@ class MachinePlans:
             return kept
         machine = await self._store.revision(tenant_id, machine_id, revision)
         if machine is None:
-            raise NotFound("machine", machine_id)
+            raise NotFound("revision", revision)
         return self._compiled(tenant_id, machine)
 
     def _compiled(self, tenant_id: int, machine: Machine) -> MachinePlan:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.domain.actions import Act
@@ -67,6 +67,9 @@ class MachineStore(Protocol):
     ) -> tuple[Sequence[Machine], int]: ...
 
     async def revisions(self, ref: Ref, skip: int, limit: int) -> tuple[Sequence[MachineRevision], int]: ...
+
+    async def note(self, act: Act, machine_id: int, document: Mapping[str, Any]) -> None:
+        """Audit an act that is no change of the machine itself."""
 
 
 @dataclass(frozen=True, slots=True)

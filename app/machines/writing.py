@@ -1,9 +1,11 @@
 """Writes of entities: decide, store if nothing has happened meanwhile, else decide anew."""
 
+from asyncio import Lock
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from app.domain.errors import NotFound, Unavailable
 from app.engine.notifying import notify_engines
@@ -19,7 +21,7 @@ from app.machines.ports import NEW_ENTITIES, EntityStore, Stored
 from app.machines.refusals import SequenceMismatch
 
 TRIES = 100
-"""A request is checked anew after each rival that was faster."""
+"""A request is checked anew after each rival in another process that was faster."""
 
 Decide = Callable[[Entity], Awaitable[Step]]
 """What a request does to an entity as it is now. Raises what the request is refused with."""
@@ -63,10 +65,19 @@ class EntityWriter:
         self._effects = effects
         self._signals = signals
         self._quota = quota or NoStartQuota()
+        self._locks: WeakValueDictionary[UUID, Lock] = WeakValueDictionary()
         self.clock = clock
 
     async def change(self, tenant_id: int, entity_id: UUID, request: TransitionRequest, decide: Decide) -> Moved:
-        """Change an entity by what `decide` returns. Raise `SequenceMismatch`, and what `decide` raises."""
+        """Change an entity by what `decide` returns. Raise `SequenceMismatch`, and what `decide` raises.
+
+        Requests of this process about one entity take turns. Otherwise each of them would be judged anew after all the
+        others, which for 64 takes ten times as long.
+        """
+        async with self._turn(entity_id):
+            return await self._change(tenant_id, entity_id, request, decide)
+
+    async def _change(self, tenant_id: int, entity_id: UUID, request: TransitionRequest, decide: Decide) -> Moved:
         for _ in range(TRIES):
             entity = await self.get(tenant_id, entity_id)
             if (known := await self._answered(entity, request)) is not None:
@@ -108,6 +119,10 @@ class EntityWriter:
         """Who has made those transitions whose actors must be known to check what leaves the entity's state."""
         names = actors_needed(plan, entity)
         return await self._store.last_actors(entity.tenant_id, entity.id, names) if names else {}
+
+    def _turn(self, entity_id: UUID) -> Lock:
+        """The lock of an entity, which exists as long as somebody holds it or waits for it."""
+        return self._locks.setdefault(entity_id, Lock())
 
     async def _answered(self, entity: Entity, request: TransitionRequest) -> EntityEvent | None:
         if request.idempotency_key is None:

@@ -30,6 +30,6 @@ def build_machines(settings: Settings, shared: Shared, quota: StartQuota) -> Mac
     return Machines(
         definitions=MachineService(machines),
         entities=EntityService(store, plans, writer, new_id),
-        migrations=MigrationService(store, plans, writer),
+        migrations=MigrationService(machines, store, plans, writer),
         writer=writer,
     )

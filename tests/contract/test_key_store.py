@@ -152,6 +152,14 @@ async def test_a_key_and_those_that_replace_it_have_the_limit_that_was_given(sto
     assert (await stores.add())[0].rate_limit is None
 
 
+async def test_a_key_and_those_that_replace_it_have_the_groups_that_were_given(stores: Stores):
+    made, text = await stores.add(replace(VIEWER, grant=Grant(Role.VIEWER, groups=frozenset({"processor", "é"}))))
+    again = await stores.keys.rotate(ANYONE, made.id, new_key_text(), HOUR, HOUR)
+    assert again is not None
+    assert made.grant.groups == again.grant.groups == (await stores.found(text)).key.caller().groups
+    assert (await stores.add())[0].grant.groups == frozenset()
+
+
 async def test_a_rotated_key_goes_on_for_the_overlap(stores: Stores):
     grant = Grant(Role.OPERATOR, workflows=KeyPattern("a*"))
     old, old_text = await stores.add(KeyDraft("nightly", grant, 10 * HOUR))

@@ -27,6 +27,12 @@ AUDITED: Mapping[str, Action] = {
     "delete_schedule": Action.SCHEDULE_DELETE,
     "pause_schedule": Action.SCHEDULE_PAUSE,
     "resume_schedule": Action.SCHEDULE_RESUME,
+    "create_machine": Action.MACHINE_CREATE,
+    "replace_machine": Action.MACHINE_CHANGE,
+    "update_machine": Action.MACHINE_CHANGE,
+    "delete_machine": Action.MACHINE_DELETE,
+    "restore_machine_revision": Action.MACHINE_RESTORE,
+    "migrate_entities": Action.MACHINE_MIGRATE,
     "create_key": Action.KEY_CREATE,
     "rotate_key": Action.KEY_ROTATE,
     "revoke_key": Action.KEY_REVOKE,
@@ -48,9 +54,13 @@ STARTS = frozenset(
         "trigger_workflow",
         "/workflow.WorkflowService/StartWorkflow",
         "/workflow.WorkflowService/ExecuteWorkflow",
+        "start_entity",
+        "start_machine_entity",
+        "update_entity",
+        "transition_entity",
     }
 )
-"""They are not audited: the row of the execution has `started_by`."""
+"""They are not audited: the row of the execution has `started_by`, and each event of an entity its `actor`."""
 
 ONLY_READ = frozenset({"list_keys", "list_tenants"})
 """They need a scope for changes, and change nothing."""

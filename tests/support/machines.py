@@ -130,7 +130,7 @@ def build_house(pool: Pool, engine_pool: Pool) -> MachineHouse:
         clock,
         MachineService(machines),
         EntityService(store, plans, writer),
-        MigrationService(store, plans, writer),
+        MigrationService(machines, store, plans, writer),
         store,
         writer,
         EntityTimerLoop(PostgresEntityTimers(engine_pool), writer),

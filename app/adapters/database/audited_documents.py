@@ -38,6 +38,7 @@ def key_fields(key: ApiKey) -> Document:
         "role": None if grant.role is None else grant.role.value,
         "scopes": None if grant.scopes is None else sorted(grant.scopes),
         "workflows": None if grant.workflows is None else grant.workflows.text,
+        "groups": sorted(grant.groups),
         "rate_limit": key.rate_limit,
         "expires_at": rfc3339(key.expires_at),
         "revoked_at": rfc3339(key.revoked_at),

@@ -59,6 +59,7 @@ class PostgresKeyStore:
             caller.principal,
             draft.lifetime_seconds,
             draft.rate_limit,
+            sorted(grant.groups),
         )
         with reaching():
             async with self._pool.transaction(caller.tenant_id) as connection:
@@ -214,6 +215,7 @@ def _key(row: asyncpg.Record) -> ApiKey:
         role=None if row["role"] is None else Role(row["role"]),
         scopes=None if scopes is None else frozenset(Scope(scope) for scope in scopes),
         workflows=None if pattern is None else KeyPattern(pattern),
+        groups=frozenset(row["groups"]),
     )
     return ApiKey(
         id=row["id"],

@@ -1,8 +1,9 @@
 """Machines in PostgreSQL. The snapshot of a revision is authoritative; the row of `machines` is for constraints."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import orjson
@@ -103,6 +104,12 @@ class PostgresMachineStore:
             total = await self._pool.read_value(_SQL["count_revisions"], ref.tenant_id, current.id)
             found = await self._pool.read(_SQL["revisions"], ref.tenant_id, current.id, skip, limit)
         return [MachineRevision(**row) for row in found], total
+
+    async def note(self, act: Act, machine_id: int, document: Mapping[str, Any]) -> None:
+        entry = self._entries.of(act.caller, act.action, f"machine:{machine_id}", after=document)
+        with reaching():
+            async with self._pool.transaction(act.caller.tenant_id) as connection:
+                await append(connection, entry)
 
     async def _insert_revision(self, connection: PoolConnectionProxy, act: Act, machine: Machine) -> None:
         snapshot = orjson.dumps(machine_document(machine)).decode()

@@ -21,6 +21,24 @@ RETRY = Backoff(first_seconds=0.2, longest_seconds=5.0)
 CONNECT_SECONDS = 10.0
 CHECK_SECONDS = 15.0
 
+SEND = "SELECT pg_notify(v.channel, v.payload) FROM unnest($1::text[], $2::text[]) AS v (channel, payload)"
+
+
+class _Batch:
+    """Notifications that are sent by one statement.
+
+    notices: channels and payloads.
+    is_sent: whether they are.
+    error: why they cannot be sent.
+    """
+
+    __slots__ = ("error", "is_sent", "notices")
+
+    def __init__(self) -> None:
+        self.notices: dict[tuple[str, str], None] = {}  # a set that keeps its order
+        self.is_sent = False
+        self.error: StoreUnreachable | None = None
+
 
 class PostgresSignals:
     """Listens between `start` and `stop`, and sends through the pool. Subscribe before `start`.
@@ -44,16 +62,38 @@ class PostgresSignals:
         self._check_seconds = check_seconds
         self._listeners: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._observers: list[Callable[[bool], None]] = []
+        self._next = _Batch()
+        self._sending = asyncio.Lock()
         pause = partial(asyncio.sleep, backoff.first_seconds)
         self._loop = Loop("signals", self._connect_and_listen, pause, backoff=backoff)
 
     async def announce(self, channel: str, payload: str) -> None:
-        """Send a notification. Raise `StoreUnreachable` when the database is unreachable, or its queue is full."""
-        with reaching():
-            try:
-                await self._pool.fetchval("SELECT pg_notify($1, $2)", channel, payload)
-            except asyncpg.ProgramLimitExceededError as error:
-                raise StoreUnreachable(f"the database takes no more notifications: {error}") from error
+        """Send a notification. Raise `StoreUnreachable` when the database is unreachable, or its queue is full.
+
+        Those that come while others are being sent are sent together by the next statement.
+        """
+        batch = self._next
+        batch.notices[channel, payload] = None
+        async with self._sending:
+            # If who was to send the batch was cancelled, the next one of it does.
+            if not batch.is_sent and batch.error is None:
+                await self._send(batch)
+        if batch.error is not None:
+            raise StoreUnreachable(str(batch.error))
+
+    async def _send(self, batch: _Batch) -> None:
+        if batch is self._next:
+            self._next = _Batch()
+        channels, payloads = zip(*batch.notices, strict=True)
+        try:
+            with reaching():
+                await self._pool.execute(SEND, channels, payloads)
+        except asyncpg.ProgramLimitExceededError as error:
+            batch.error = StoreUnreachable(f"the database takes no more notifications: {error}")
+        except StoreUnreachable as error:
+            batch.error = error
+        else:
+            batch.is_sent = True
 
     def subscribe(self, channel: str, listener: Callable[[str], None]) -> None:
         self._listeners[channel].append(listener)

@@ -382,6 +382,7 @@ class ApiKeyRow(Base):
     last_used_at: coarse.
     replaces_id: the key that it was made for by a rotation.
     rate_limit: requests per minute; null for as many as the settings say.
+    groups: other names of roles, which the conditions of machines may ask for.
     """
 
     __tablename__ = "api_keys"
@@ -401,6 +402,7 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[datetime | None]
     replaces_id: Mapped[int | None]
     rate_limit: Mapped[int | None] = mapped_column(Integer)
+    groups: Mapped[list[str]] = mapped_column(server_default="{}")
 
     __table_args__ = (
         UniqueConstraint("prefix"),

@@ -10,6 +10,7 @@ from app.api.rest import (
     audit,
     controls,
     dry_runs,
+    entities,
     entry,
     execution_events,
     executions,
@@ -17,6 +18,8 @@ from app.api.rest import (
     flows,
     health,
     keys,
+    machine_revisions,
+    machines,
     me,
     revisions,
     schedules,
@@ -62,12 +65,15 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         schedules,
         flows,
         runs,
+        machines,
+        machine_revisions,
+        entities,
         me,
         keys,
         tenants,
         audit,
     )
-    for router in [module.router for module in routed]:
+    for router in [machines.judging, *(module.router for module in routed)]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
     app.include_router(health.router)

@@ -8,7 +8,7 @@ from fastapi import Header
 
 from app.api.rest.error_responses import Refused
 from app.definitions.ports import StoredDocument
-from app.domain.errors import RevisionMismatch
+from app.domain.errors import RevisionMismatch, ServiceError
 
 ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
 
@@ -50,8 +50,16 @@ async def expected_revision(
     if if_match is None and if_none_match is None:
         return None
     document = await current()
-    if if_match is not None and not matches_strongly(if_match, document.etag):
-        raise RevisionMismatch(document.key or document.workflow_id, document.revision)
-    if matches_weakly(if_none_match, document.etag):
-        raise Refused(412, "precondition_failed", f"If-None-Match names the current ETag {document.etag}")
-    return None if if_match is None or if_match.strip() == "*" else document.revision
+    mismatch = RevisionMismatch(document.key or document.workflow_id, document.revision)
+    return expected_version(if_match, if_none_match, document.etag, document.revision, mismatch)
+
+
+def expected_version(
+    if_match: str | None, if_none_match: str | None, etag: str, version: int, mismatch: ServiceError
+) -> int | None:
+    """As `expected_revision`, for what is read already: `version` and its `etag`. `mismatch` is raised, too."""
+    if if_match is not None and not matches_strongly(if_match, etag):
+        raise mismatch
+    if matches_weakly(if_none_match, etag):
+        raise Refused(412, "precondition_failed", f"If-None-Match names the current ETag {etag}")
+    return None if if_match is None or if_match.strip() == "*" else version

@@ -26,7 +26,9 @@ from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.kafka.topics import Topics
+from app.machines.entities import EntityService
 from app.machines.machines import Machines
+from app.machines.service import MachineService
 from app.schedules.service import ScheduleService
 
 MAX_LIMIT = 200
@@ -113,6 +115,14 @@ async def _dry_runs(request: Request) -> DryRunner:
     return (await _services(request)).dry_runs
 
 
+async def _machines(request: Request) -> MachineService:
+    return (await _services(request)).machines.definitions
+
+
+async def _entities(request: Request) -> EntityService:
+    return (await _services(request)).machines.entities
+
+
 def caller_of(request: Request) -> Caller:
     """As `definitions_of`."""
     caller: Caller = request.scope[CALLER]
@@ -134,6 +144,8 @@ Executions = Annotated[ExecutionService, Depends(_executions)]
 Controls = Annotated[ExecutionControls, Depends(_controls)]
 DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]
+MachineDefinitions = Annotated[MachineService, Depends(_machines)]
+Entities = Annotated[EntityService, Depends(_entities)]
 
 WorkflowInPath = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]
 TaskId = Annotated[int, Path(description="The task's id.", examples=[12])]

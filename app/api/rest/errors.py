@@ -18,6 +18,15 @@ from app.api.rest.field_problems import field_problems
 from app.api.rest.request_ids import request_id
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
+from app.machines.refusals import (
+    EffectFailed,
+    EntityExists,
+    MachineInUse,
+    Reason,
+    Refusal,
+    SequenceMismatch,
+    TransitionRefused,
+)
 
 STATUSES: Mapping[type[ServiceError], int] = {
     errors.Unauthenticated: 401,
@@ -35,6 +44,11 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.RateLimited: 429,
     errors.StartsExceeded: 429,
     errors.Unavailable: 503,
+    TransitionRefused: 409,
+    EntityExists: 409,
+    MachineInUse: 409,
+    EffectFailed: 409,
+    SequenceMismatch: 412,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -115,6 +129,8 @@ def service_error_response(scope: Scope, error: ServiceError) -> Response:
 
 def _status_of(error: ServiceError) -> int:
     """The status of the error's class, or of its nearest base class that has one."""
+    if isinstance(error, TransitionRefused) and error.refusal.reason is Reason.ROLE:
+        return HTTPStatus.FORBIDDEN
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
@@ -139,7 +155,22 @@ def _headers_of(error: ServiceError, status: int) -> Mapping[str, str] | None:
 
 def _members_of(error: ServiceError) -> Mapping[str, Any] | None:
     """What programs need to continue, as members of the problem."""
-    return {"oldest": error.oldest} if isinstance(error, errors.PositionExpired) else None
+    match error:
+        case errors.PositionExpired():
+            return {"oldest": error.oldest}
+        case EntityExists():
+            return {"entity_id": error.entity_id}
+        case TransitionRefused():
+            return _state_of(error.refusal)
+        case _:
+            return None
+
+
+def _state_of(refusal: Refusal) -> Mapping[str, Any]:
+    """Where the entity is; unless a condition does not hold, also what leaves this state."""
+    state = {"state": refusal.state}
+    is_blocked = refusal.reason in (Reason.CONDITIONS, Reason.ROLE)
+    return state if is_blocked else state | {"transitions": list(refusal.errors)}
 
 
 def _problems_of(error: ServiceError) -> Sequence[Problem]:
@@ -148,6 +179,10 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
             return error.problems
         case errors.Conflict() | errors.Outdated() | errors.TooLarge():
             return [Problem(error.field, error.message)]
+        case TransitionRefused():
+            refusal = error.refusal
+            is_blocked = refusal.reason in (Reason.CONDITIONS, Reason.ROLE)
+            return [Problem("", text) for text in (refusal.errors if is_blocked else [refusal.message])]
         case _:
             return ()
 

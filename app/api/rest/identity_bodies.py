@@ -12,7 +12,7 @@ from app.domain.callers import PATTERN_FORM, KeyPattern
 from app.domain.documents import rfc3339
 from app.domain.permissions import Role, Scope
 from app.domain.tenants import MOST, Tenant, TenantChange, TenantLimits
-from app.identity.api_keys import DAY_SECONDS, MAX_RATE_LIMIT, ApiKey, Grant, KeyDraft
+from app.identity.api_keys import DAY_SECONDS, MAX_GROUPS, MAX_RATE_LIMIT, ApiKey, Grant, KeyDraft
 from app.identity.keys import NewKey
 
 LIFETIME_DAYS = 90.0
@@ -25,6 +25,7 @@ KEY: dict[str, Any] = {
     "role": "operator",
     "scopes": None,
     "workflows": "reports-*",
+    "groups": [],
     "created_at": "2026-01-31T02:00:00.000000Z",
     "created_by": "key:9fQm2LpA",
     "expires_at": "2026-05-01T02:00:00.000000Z",
@@ -64,6 +65,9 @@ class KeyCreate(Body):
     workflows: Annotated[str | None, Field(json_schema_extra={"pattern": f"^{PATTERN_FORM.pattern}$"})] = Field(
         None, description="A workflow's key, in which `*` stands for any characters: the key allows no other ones."
     )
+    groups: Annotated[list[str], Field(json_schema_extra={"maxItems": MAX_GROUPS})] = Field(
+        default_factory=list, description="Other names of roles, which the conditions of machines may ask for."
+    )
     expires_in_days: ExpiresInDays = LIFETIME_DAYS
     rate_limit: Annotated[int | None, Field(json_schema_extra={"minimum": 1, "maximum": MAX_RATE_LIMIT})] = Field(
         None, description="Requests per minute; null for as many as the setting RATE_LIMIT_KEYS says."
@@ -71,7 +75,8 @@ class KeyCreate(Body):
 
     def draft(self) -> KeyDraft:
         scopes = None if self.scopes is None else frozenset(self.scopes)
-        grant = Grant(self.role, scopes, None if self.workflows is None else KeyPattern(self.workflows))
+        workflows = None if self.workflows is None else KeyPattern(self.workflows)
+        grant = Grant(self.role, scopes, workflows, frozenset(self.groups))
         return KeyDraft(self.name, grant, seconds_of(self.expires_in_days), self.rate_limit)
 
 
@@ -131,6 +136,7 @@ class KeyView(BaseModel):
     role: str | None
     scopes: list[str] | None
     workflows: str | None
+    groups: list[str] = Field(description="Other names of roles, which the conditions of machines may ask for.")
     created_at: datetime
     created_by: str
     expires_at: datetime | None
@@ -192,6 +198,7 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "role": None if grant.role is None else grant.role.value,
         "scopes": None if grant.scopes is None else sorted(grant.scopes),
         "workflows": None if grant.workflows is None else grant.workflows.text,
+        "groups": sorted(grant.groups),
         "created_at": rfc3339(key.created_at),
         "created_by": key.created_by,
         "expires_at": rfc3339(key.expires_at),

@@ -23,7 +23,8 @@ class MeView(BaseModel):
                     "tenant": "default",
                     "principal": "key:Xk3vT9aB",
                     "role": "viewer",
-                    "scopes": ["definitions:read", "executions:read", "schedules:read"],
+                    "scopes": ["definitions:read", "executions:read", "machines:read", "schedules:read"],
+                    "groups": ["processor"],
                     "workflows": None,
                     "key_id": 3,
                     "expires_at": "2026-04-30T02:00:00.000000Z",
@@ -36,6 +37,7 @@ class MeView(BaseModel):
     principal: str = Field(description="`anonymous`, `key:PREFIX` or `token:SUBJECT`.")
     role: str | None = Field(description="Null if the caller has scopes without a role, or no role.")
     scopes: list[str] = Field(description="What the caller may do.")
+    groups: list[str] = Field(description="Other names of roles, which the conditions of machines may ask for.")
     workflows: str | None = Field(description="The pattern of the workflows that it is limited to; null for all.")
     key_id: int | None = Field(description="The id of the API key; null if the caller has none.")
     expires_at: datetime | None = Field(description="Until when the credentials are valid; null without an end.")
@@ -49,6 +51,7 @@ async def get_me(caller: CallerOfRequest) -> Response:
         "principal": caller.principal,
         "role": None if caller.role is None else caller.role.value,
         "scopes": sorted(caller.scopes),
+        "groups": sorted(caller.groups),
         "workflows": None if caller.workflows is None else caller.workflows.text,
         "key_id": caller.key_id,
         "expires_at": rfc3339(caller.expires_at),

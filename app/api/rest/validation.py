@@ -28,9 +28,9 @@ class JudgingRoute(JsonRoute):
             except RequestValidationError as error:
                 if any(item["loc"][0] != "body" for item in error.errors()):
                     raise
-                return _verdict(field_problems(error.errors()))
+                return verdict_response(field_problems(error.errors()))
             except Invalid as error:
-                return _verdict(error.problems)
+                return verdict_response(error.problems)
 
         return handle_or_judge
 
@@ -51,9 +51,10 @@ async def validate_workflow(
     """
     with words_of(body):
         verdict = await definitions.judge(caller, body.draft(), strict=strict)
-    return _verdict(in_words_of(body, verdict.problems), in_words_of(body, verdict.warnings))
+    return verdict_response(in_words_of(body, verdict.problems), in_words_of(body, verdict.warnings))
 
 
-def _verdict(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> Response:
+def verdict_response(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> Response:
+    """What is wrong, as a document."""
     listed = problem_documents(problems)
     return document_response({"valid": not problems, "problems": listed, "warnings": problem_documents(warnings)})

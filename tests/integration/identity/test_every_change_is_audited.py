@@ -34,6 +34,7 @@ WAITING = {
 }
 FUNCTIONS = "examples.sample_flow.functions"
 FLOW = {"id": "flow1", "name": "F", "start_task": "task1", "tasks": [{"name": "task1"}], "conditions": []}
+MACHINE = {"name": "No slug", "states": [{"name": "a", "initial": True}]}
 YEARLY = {"cron": "0 0 1 1 *"}
 SECONDS = 20
 
@@ -106,6 +107,9 @@ class House:
         workflow = await self.workflow()
         made = await self.maker.ask("POST", "/schedules", {"workflow": str(workflow["id"]), **YEARLY})
         return int(made["id"])
+
+    async def machine(self) -> Body:
+        return await self.maker.ask("POST", "/machines", MACHINE)
 
     async def key(self) -> Body:
         return await self.maker.ask("POST", "/keys", {"name": "k", "role": "viewer"})
@@ -214,6 +218,31 @@ def of_schedule(method: str, path: str = "", body: Body | None = None, *, paused
     return change
 
 
+def of_machine(method: str, path: str = "", body: Body | None = None, *, changed: bool = False) -> Change:
+    async def change(actor: Actor, house: House) -> str:
+        machine = (await house.machine())["id"]
+        if changed:
+            await house.maker.ask("PATCH", f"/machines/{machine}", {"description": "d"})
+        await actor.ask(method, f"/machines/{machine}{path}", body)
+        return f"machine:{machine}"
+
+    return change
+
+
+async def create_machine(actor: Actor, house: House) -> str:
+    return f"machine:{(await actor.ask('POST', '/machines', MACHINE))['id']}"
+
+
+async def migrate_entities(actor: Actor, house: House) -> str:
+    machine = (await house.machine())["id"]
+    await house.maker.ask("POST", f"/machines/{machine}/entities", {"entity_table": "t", "entity_id": "1"})
+    await house.maker.ask("PATCH", f"/machines/{machine}", {"description": "d"})
+    await actor.ask("POST", f"/machines/{machine}/migrations", {"to_revision": 2, "dry_run": True})
+    for _ in range(2):
+        await actor.ask("POST", f"/machines/{machine}/migrations", {"to_revision": 2})
+    return f"machine:{machine}"
+
+
 async def create_key(actor: Actor, house: House) -> str:
     return f"key:{(await actor.ask('POST', '/keys', {'name': 'k', 'role': 'viewer'}))['prefix']}"
 
@@ -272,6 +301,12 @@ CHANGES: dict[str, Change] = {
     "delete_schedule": of_schedule("DELETE"),
     "pause_schedule": of_schedule("POST", "/pause"),
     "resume_schedule": of_schedule("POST", "/resume", paused=True),
+    "create_machine": create_machine,
+    "replace_machine": of_machine("PUT", body={"name": "No slug", "states": [{"name": "b", "initial": True}]}),
+    "update_machine": of_machine("PATCH", body={"description": "d"}),
+    "delete_machine": of_machine("DELETE"),
+    "restore_machine_revision": of_machine("POST", "/revisions/1/restore", changed=True),
+    "migrate_entities": migrate_entities,
     "create_key": create_key,
     "rotate_key": of_key("rotate"),
     "revoke_key": of_key("revoke"),

@@ -26,6 +26,7 @@ NAMES = {
     "key_id": "0",
     "execution": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
     "flow_run": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
+    "entity": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
 }
 PREFIX = "/api/v1"
 FRAMEWORK = {

@@ -37,7 +37,14 @@ BODIES: Mapping[str, Any] = {
     "skip_task": {"task": "wait"},
     "rerun_execution": {"from_task": "wait"},
     "replace_schedule": {"cron": "0 3 * * *"},
+    "replace_machine": {"name": "new", "states": [{"name": "a", "initial": True}]},
+    "update_machine": {"description": "new"},
+    "migrate_entities": {"to_revision": 1},
+    "start_machine_entity": {"entity_table": "t", "entity_id": "new"},
+    "update_entity": {"data": {}},
+    "transition_entity": {"to_state": "b"},
 }
+MACHINE = {"name": "same", "states": [{"name": "a", "initial": True}, "b"]}
 FILTERED = {"ListExecutions", "ListEvents", "WatchEvents"}
 """Calls that return what the tenant has of a workflow, which may be nothing. An id need not exist."""
 
@@ -101,6 +108,9 @@ async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) ->
     assert failed["status"] == "failed"
     running = await post("/workflows/same/executions", {"input": {"m": mark}, "idempotency_key": "same"})
     run = await post("/workflows/flow/executions", {"input": {"m": mark}})
+    machine = await post("/machines", {**MACHINE, "description": mark})
+    thing = {"machine": "same", "entity_table": "t", "entity_id": "same", "data": {"m": mark}, "notes": mark}
+    entity = await post("/entities", thing)
     for started in (running, run):
         await _until_it_waits(rest, headers, started["id"])
     ids = {
@@ -111,10 +121,13 @@ async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) ->
         "run": running["id"],
         "flow_run": run["id"],
         "schedule": str(schedule["id"]),
+        "machine": str(machine["id"]),
+        "entity": entity["id"],
         "revision": "1",
         "key_id": str(keys.made[key].id),
     }
     paths = ["/workflows", "/executions", "/executions?status=failed", "/executions?status=running", "/schedules"]
+    paths += ["/machines", "/entities", "/entities?state=a", f"/entities/{entity['id']}/events"]
     paths += ["/flows", f"/workflows/{workflow['id']}/revisions", f"/executions/{failed['id']}/events"]
     documents = {path: (await rest.get(path, headers=headers)).text for path in paths}
     return Things(headers, key, ids, documents)
@@ -148,10 +161,11 @@ def without_ids(text: str, ids: Mapping[str, str]) -> str:
     return text
 
 
-UNKNOWN = dict.fromkeys(("workflow", "flow", "task", "schedule", "key_id"), "999999") | {
+UNKNOWN = dict.fromkeys(("workflow", "flow", "task", "schedule", "machine", "key_id"), "999999") | {
     "execution": str(UUID(int=7 << 64)),
     "run": str(UUID(int=7 << 64)),
     "flow_run": str(UUID(int=7 << 64)),
+    "entity": str(UUID(int=7 << 64)),
     "revision": "1",
 }
 
@@ -185,7 +199,7 @@ async def test_nothing_that_is_read_has_the_mark_of_another_tenant(rest: httpx.A
         for _, method, path in operations(document):
             if method == "GET" and not path.endswith("/stream"):  # which has no end here
                 # By the keys, which are those of the other tenant, too.
-                url = re.sub(r"{(workflow|schedule)}", "same", path).replace("{flow}", "flow")
+                url = re.sub(r"{(workflow|schedule|machine)}", "same", path).replace("{flow}", "flow")
                 url = re.sub(r"{(\w+)}", lambda found, one=one: one.ids[found[1]], url)
                 answer = await rest.get(url, headers=one.headers)
                 assert answer.status_code == 200, (url, answer.text)
@@ -196,7 +210,7 @@ async def test_nothing_that_is_read_has_the_mark_of_another_tenant(rest: httpx.A
 
 async def test_lists_have_only_what_the_tenant_has(rest: httpx.AsyncClient, tenants: Tenants) -> None:
     north, south = tenants
-    for path, count in (("/workflows", 3), ("/flows", 1), ("/schedules", 1), ("/keys", 1)):
+    for path, count in (("/workflows", 3), ("/flows", 1), ("/schedules", 1), ("/machines", 1), ("/keys", 1)):
         page = (await rest.get(path, headers=south.headers)).json()
         assert (page["total"], len(page["items"])) == (count, count), path
     assert len((await rest.get("/executions", headers=south.headers)).json()["items"]) == 3
@@ -207,6 +221,9 @@ async def test_lists_have_only_what_the_tenant_has(rest: httpx.AsyncClient, tena
     for filters in ({"workflow_id": north.ids["workflow"]}, {"parent": execution}, {"root_id": execution}):
         answer = await rest.get("/executions", params=filters, headers=south.headers)
         assert answer.json()["items"] == [], filters
+    for filters in ({"machine": "same"}, {"state": "a"}, {"entity_id": "same"}, {}):
+        found = (await rest.get("/entities", params=filters, headers=south.headers)).json()["items"]
+        assert [entity["id"] for entity in found] == [south.ids["entity"]], filters
     # A cursor is a place in time, not an execution.
     later = await rest.get("/executions", params={"cursor": str(UUID(int=2**128 - 1))}, headers=south.headers)
     assert NORTH not in later.text

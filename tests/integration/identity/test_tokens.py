@@ -179,6 +179,13 @@ async def test_only_the_highest_role_of_the_map_counts(rest: httpx.AsyncClient, 
     assert (await rest.get("/workflows", headers=bearer(token))).status_code == (403 if role is None else 200)
 
 
+async def test_all_names_of_the_claim_are_groups_but_those_of_roles(rest: httpx.AsyncClient):
+    """What is called admin elsewhere is no admin here, also not for the conditions of machines."""
+    token = of_default(realm_access={"roles": ["employees", "processor", "admin", "system", 7]})
+    me = (await rest.get("/me", headers=bearer(token))).json()
+    assert (me["role"], me["groups"]) == ("viewer", ["employees", "processor"])
+
+
 @pytest.mark.parametrize("tenant", [None, "missing", "", 1, ["default"]])
 async def test_a_token_needs_a_tenant_that_exists(rest: httpx.AsyncClient, tenant: Any):
     refused = await rest.get("/me", headers=bearer(signed(claims(company=tenant))))

@@ -92,6 +92,23 @@ async def test_none_of_many_changes_is_lost(house: MachineHouse) -> None:
     assert (stored.sequence, stored.data) == (31, {f"k{n}": n for n in range(30)})
 
 
+async def test_rivals_of_one_process_take_turns(house: MachineHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them is judged again after the others."""
+    entity = (await house.start(await house.define(FRAUD))).entity
+    store, found = house.store.store, Counter[str]()
+
+    async def counting(*given) -> str:
+        stored = await store(*given)
+        found[stored] += 1
+        return stored
+
+    monkeypatch.setattr(house.store, "store", counting)
+    request = lambda n: TransitionRequest(house.entities.actor(CALLER), data={f"k{n}": n})  # noqa: E731
+    await asyncio.gather(*(house.entities.change_data(CALLER, entity.id, request(n)) for n in range(30)))
+    assert found == {"stored": 30}
+    assert not house.writer._locks
+
+
 async def test_a_repeated_request_gets_the_first_answer(house: MachineHouse) -> None:
     machine = await house.define(FRAUD)
     entity = (await house.start(machine, data={"approval_code": "x"})).entity

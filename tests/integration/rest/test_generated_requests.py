@@ -32,6 +32,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+MACHINE = {"name": "m", "states": [{"name": "a", "initial": True}, "b"]}
 WORKFLOW = {"name": "n", "key": "k", "tasks": [{"name": "t", "execution_type": "sync", "retry": {"max_attempts": 2}}]}
 FLOW = WORKFLOW | {"key": "f", "start_task": "t"}
 
@@ -64,6 +65,7 @@ class Service:
             self.call("POST", "/workflows", json=FLOW)
         flow_run = self.call("POST", "/workflows/f/executions", json={"idempotency_key": "once"}).json()
         self.call("POST", "/trigger", json={"workflow_id": "k", "run_id": "r"})
+        entity = self.an_entity()
         task_id = str(workflow["tasks"][0]["id"])
         self.known = {"workflow": "k", "task": task_id, "execution": execution["id"], "revision": "1", "schedule": "s"}
         self.known |= {
@@ -72,7 +74,15 @@ class Service:
             "flow_run": flow_run["id"],
             "run": "r",
             "key_id": self.a_valid_key(),
+            "machine": "m",
+            "entity": entity,
         }
+
+    def an_entity(self) -> str:
+        if self.call("GET", "/machines/m").status_code == 404:
+            self.call("POST", "/machines", json=MACHINE)
+        body = {"machine": "m", "entity_table": "t", "entity_id": "once", "idempotency_key": "once"}
+        return str(self.call("POST", "/entities", json=body).json()["id"])
 
     def a_valid_key(self) -> str:
         valid = [key for key in self.call("GET", "/keys").json()["items"] if key["revoked_at"] is None]
@@ -120,7 +130,7 @@ def check_answers(service: Service, cases: strategies.SearchStrategy[schemathesi
 @needs_default("a generated request may revoke the key of the tests")
 def test_answers_conform_to_the_document(service: Service):
     operations = [result.ok() for result in service.schema.get_all_operations()]
-    assert len(operations) == 60
+    assert len(operations) == 80
     for operation in operations:
         check_answers(service, operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
         with suppress(Unsatisfiable):  # an operation that takes any text cannot be called wrongly

@@ -39,6 +39,21 @@ ROUTED = {
 }
 CRON = {"workflow": "k", "key": "s", "cron": "0 2 * * *", "time_zone": "Europe/Berlin", "input": {"a": 1}}
 AT = {"workflow": "k", "key": "once", "at": "2099-01-01T00:00:00Z", "paused": True, "overlap": "queue"}
+MACHINE = {
+    "name": "m",
+    "version": "1.0",
+    "metadata": {"a": [1, 2.5]},
+    "states": [
+        {"name": "a", "initial": True, "after": {"seconds": 60, "to": "b"}, "on_exit": {"workflow": "k", "input": {}}},
+        {"name": "b", "final": True, "metadata": {"color": "red"}, "on_enter": "k"},
+    ],
+    "transitions": [{"from": "a", "to": "b", "name": "go", "conditions": {"cel": "data.n > 1"}, "run": "k"}],
+}
+PLAIN_MACHINE = {
+    "name": "No slug",
+    "key": "plain",
+    "states": [{"name": "a", "initial": True}, {"name": "b", "final": True}],
+}
 EVERY_SECOND = {"workflow": "k", "key": "often", "cron": "* * * * * *", "allow_every_second": True, "paused": True}
 
 RESOURCES = {
@@ -47,17 +62,27 @@ RESOURCES = {
     ("PUT", "/tasks/{task}"): ("/tasks/{t}", "/tasks/{first}", "/tasks/{undo}"),
     ("PATCH", "/tasks/{task}"): ("/tasks/{t}", "/tasks/{first}", "/tasks/{undo}"),
     ("PUT", "/schedules/{schedule}"): ("/schedules/s", "/schedules/once", "/schedules/often"),
+    ("PUT", "/machines/{machine}"): ("/machines/m", "/machines/plain"),
+    ("PATCH", "/machines/{machine}"): ("/machines/m", "/machines/plain"),
 }
-ELSEWHERE = {("PATCH", "/tenants/{tenant}")}
-"""Tenants have no URL to read one from, and no version: see tests/integration/identity/test_tenant_quotas.py."""
+ELSEWHERE = {("PATCH", "/tenants/{tenant}"), ("PATCH", "/entities/{entity}")}
+"""Tenants have no URL to read one from, and no version: see tests/integration/identity/test_tenant_quotas.py. A change
+of an entity is a request of its own form: see test_entities_over_rest.py.
+"""
 
 CASES = [(method, url) for (method, _), urls in RESOURCES.items() for url in urls]
 CHANGE = {
     "workflows": {"name": "changed"},
     "tasks": {"description": "changed"},
     "schedules": {"catch_up_seconds": 77.0},
+    "machines": {"description": "changed"},
 }
-VERSIONS = {"workflows": ("revision", "updated_at"), "tasks": ("updated_at",), "schedules": ("updated_at",)}
+VERSIONS = {
+    "workflows": ("revision", "updated_at"),
+    "tasks": ("updated_at",),
+    "schedules": ("updated_at",),
+    "machines": ("revision", "updated_at"),
+}
 OTHER = {"revision": 2, "updated_at": "2001-01-01T00:00:00Z", "created_at": "2001-01-01T00:00:00Z"}
 MOVED = {
     "next_fire_at": "2001-01-01T00:00:00Z",
@@ -72,7 +97,9 @@ MOVED = {
 async def ids(rest: httpx.AsyncClient) -> dict[str, int]:
     """The ids of the tasks, by name, after everything was created."""
     created = (await rest.post("/workflows", json=WORKFLOW)).json()
-    for url, body in (("/workflows", ROUTED), *(("/schedules", schedule) for schedule in (CRON, AT, EVERY_SECOND))):
+    others = [("/schedules", schedule) for schedule in (CRON, AT, EVERY_SECOND)]
+    others += [("/machines", machine) for machine in (MACHINE, PLAIN_MACHINE)]
+    for url, body in (("/workflows", ROUTED), *others):
         assert (await rest.post(url, json=body)).status_code == 201
     return {task["name"]: task["id"] for task in created["tasks"]}
 
@@ -175,10 +202,12 @@ async def test_a_schedule_that_was_paused_or_resumed_meanwhile_is_outdated(rest:
 async def test_unknown_fields_are_still_refused(rest: httpx.AsyncClient, ids, method: str, url: str):
     url = url.format(**ids)
     before = await read(rest, url)
-    for name in ("etag", "version", "Id"):
+    for name in ("etag", "Version", "Id"):
         answer = await rest.request(method, url, json=before | {name: 1})
-        error = {"field": name, "message": "is not a field of this request"}
-        assert (answer.status_code, answer.json()["errors"]) == (422, [error])
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["field"] == name
+        assert error["message"].startswith("is not a field of this ")
 
 
 async def test_a_precondition_of_the_headers_comes_first(rest: httpx.AsyncClient, ids):

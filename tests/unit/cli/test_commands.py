@@ -61,6 +61,14 @@ def test_a_key_is_asked_for_with_its_limit(monkeypatch: pytest.MonkeyPatch, word
     assert asked == [{"name": "nightly", "role": "viewer", "expires_in_days": 90, "rate_limit": rate_limit}]
 
 
+def test_a_key_is_asked_for_with_its_groups(monkeypatch: pytest.MonkeyPatch):
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(authorizing, "create", lambda url, body, as_json: asked.append(body))
+    words = ["auth", "keys", "create", "clerk", "--role", "operator", "--group", "processor", "--group", "reader"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert asked[0]["groups"] == ["processor", "reader"]
+
+
 @pytest.mark.parametrize("url", ["postgresql://h/d", "postgres://h/d", "postgresql+asyncpg://h/d?sslmode=require"])
 def test_a_server_gets_examples_only_if_they_are_asked_for(url: str):
     server, own = (Settings(_env_file=None, database_url=address) for address in (url, "file:data"))

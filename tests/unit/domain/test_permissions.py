@@ -13,9 +13,9 @@ from app.api.grpc.generated import workflow_pb2
 from app.api.grpc.reflection import V1
 from app.api.live.channels import WITHOUT_EVENTS, Kind
 from app.api.rest.app import create_app
-from app.domain.permissions import OPERATIONS, SCOPES_OF, Access, Role, Scope, least_role, permission_of
+from app.domain.permissions import OPERATIONS, SCOPES_OF, Access, Role, Scope, Target, least_role, permission_of
 
-LOOK_ONLY = {"validate_workflow", "test_workflow", "preview_schedule"}
+LOOK_ONLY = {"validate_workflow", "validate_machine", "test_workflow", "preview_schedule"}
 """Operations that are called with a body and change nothing."""
 
 READING = ("Get", "List", "Watch")
@@ -25,6 +25,8 @@ OF_PATHS = {
     "/audit": {Scope.AUDIT_READ},
     "/schedules": {Scope.SCHEDULES_READ, Scope.SCHEDULES_WRITE},
     "/workflows": {Scope.DEFINITIONS_READ, Scope.DEFINITIONS_WRITE, Scope.EXECUTIONS_START},
+    "/machines": {Scope.MACHINES_READ, Scope.MACHINES_WRITE, Scope.MACHINES_TRANSITION},
+    "/entities": {Scope.MACHINES_READ, Scope.MACHINES_TRANSITION},
     "/executions": {
         Scope.EXECUTIONS_READ,
         Scope.EXECUTIONS_START,
@@ -122,6 +124,13 @@ def test_reading_needs_a_viewer_and_the_lowest_role_is_named():
     assert least_role(OPERATIONS["start_flow_run"].scopes) is Role.EDITOR
     assert least_role(OPERATIONS["revoke_key"].scopes) is Role.ADMIN
     assert least_role(OPERATIONS["create_tenant"].scopes) is Role.SYSTEM
+
+
+def test_keys_for_some_workflows_reach_no_machines():
+    """What a machine starts is any workflow."""
+    found = [name for name, (_, path) in by_path().items() if "/machines" in path or "/entities" in path]
+    assert len(found) > 15
+    assert {OPERATIONS[name].target for name in found} == {Target.ALL}
 
 
 def test_the_same_operation_needs_the_same_over_both_protocols():

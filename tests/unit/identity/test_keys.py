@@ -61,6 +61,11 @@ async def test_a_text_is_not_in_what_is_logged_of_a_new_key():
         (KeyDraft("a", Grant(Role.VIEWER), float("nan")), "expires_in_days"),
         (KeyDraft("a", Grant(Role.VIEWER), rate_limit=0), "rate_limit"),
         (KeyDraft("a", Grant(Role.VIEWER), rate_limit=10**9), "rate_limit"),
+        (KeyDraft("a", Grant(Role.VIEWER, groups=frozenset({" "}))), "groups"),
+        (KeyDraft("a", Grant(Role.VIEWER, groups=frozenset({"a\n"}))), "groups"),
+        (KeyDraft("a", Grant(Role.VIEWER, groups=frozenset({"x" * 101}))), "groups"),
+        (KeyDraft("a", Grant(Role.VIEWER, groups=frozenset({"admin"}))), "groups"),
+        (KeyDraft("a", Grant(Role.VIEWER, groups=frozenset(map(str, range(51))))), "groups"),
     ],
 )
 async def test_a_draft_that_breaks_a_rule(draft: KeyDraft, path: str):
@@ -69,12 +74,25 @@ async def test_a_draft_that_breaks_a_rule(draft: KeyDraft, path: str):
     assert [problem.path for problem in caught.value.problems] == [path]
 
 
+async def test_only_an_admin_gives_groups_that_it_does_not_have():
+    keys = House().keys
+    grant = Grant(scopes=frozenset({Scope.EXECUTIONS_READ}), groups=frozenset({"processor"}))
+    scopes = frozenset({Scope.KEYS_MANAGE, Scope.EXECUTIONS_READ})
+    with pytest.raises(PermissionDenied, match="processor"):
+        await keys.create(Caller(1, "default", "key:few", scopes), KeyDraft("a", grant))
+    member = Caller(1, "default", "key:few", scopes, groups=frozenset({"processor", "reader"}))
+    made = await keys.create(member, KeyDraft("a", grant))
+    with pytest.raises(PermissionDenied, match="processor"):
+        await keys.revoke(Caller(1, "default", "key:few", scopes), made.key.id)
+    assert (await keys.create(caller(Role.ADMIN), KeyDraft("a", grant))).key.caller().groups == grant.groups
+
+
 async def test_no_key_allows_more_than_its_maker_may_do():
     house = House()
     with pytest.raises(PermissionDenied, match="tenants:manage"):
         await house.keys.create(ANONYMOUS, KeyDraft("a", Grant(Role.SYSTEM)))
     few = Caller(1, "default", "key:few", frozenset({Scope.KEYS_MANAGE, Scope.EXECUTIONS_READ}))
-    with pytest.raises(PermissionDenied, match="definitions:read, schedules:read"):
+    with pytest.raises(PermissionDenied, match="definitions:read, machines:read, schedules:read"):
         await house.keys.create(few, KeyDraft("a", Grant(Role.VIEWER)))
     assert await house.keys.create(few, KeyDraft("a", Grant(scopes=frozenset({Scope.EXECUTIONS_READ}))))
 

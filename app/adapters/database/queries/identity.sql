@@ -4,8 +4,9 @@ SELECT * FROM find_api_key($1, $2);
 -- name: insert
 -- Nothing is stored if there is no such tenant.
 WITH made AS (
-    INSERT INTO api_keys (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, rate_limit)
-    SELECT t.id, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second', $10
+    INSERT INTO api_keys
+        (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, rate_limit, groups)
+    SELECT t.id, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() + $9::float8 * interval '1 second', $10, $11
     FROM tenants t WHERE t.id = :tenant
     RETURNING *
 )
@@ -38,9 +39,10 @@ WITH old AS (
     RETURNING *
 ), made AS (
     INSERT INTO api_keys
-        (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, replaces_id, rate_limit)
+        (tenant_id, prefix, digest, name, role, scopes, workflows, created_by, expires_at, replaces_id, rate_limit,
+         groups)
     SELECT tenant_id, $3, $4, name, role, scopes, workflows, $5, clock_timestamp() + $6::float8 * interval '1 second', id,
-           rate_limit
+           rate_limit, groups
     FROM old
     RETURNING *
 )
