@@ -155,7 +155,7 @@ class FeedBatch:
     size: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(map(_size, self.events)))
+        object.__setattr__(self, "size", _size_of(self.events))
 
     def rest(self, after: int) -> "FeedBatch":
         """The part behind a position of the range."""
@@ -168,6 +168,7 @@ class FeedBatch:
         return FeedBatch(self.after, self.through, [found for found in self.events if wanted.matches(found)])
 
 
-def _size(found: FeedEvent) -> int:
-    update = found.update
-    return len(update.json) if isinstance(update, EntityUpdate) else len(update.event.data or "")
+def _size_of(events: Sequence[FeedEvent]) -> int:
+    """About how many bytes of data."""
+    updates = [found.update for found in events]
+    return sum([len(one.json) if isinstance(one, EntityUpdate) else len(one.event.data or "") for one in updates])

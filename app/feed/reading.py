@@ -53,7 +53,7 @@ class FeedReading:
 
     async def batch(self, tenant_id: int, after: int, entries: Sequence[Entry]) -> FeedBatch:
         """The events of a tenant in these entries, which are those behind `after`."""
-        own = [entry for entry in entries if entry.source is not None and entry.source.tenant_id == tenant_id]
+        own = [entry for entry in entries if (source := entry.source) is not None and source.tenant_id == tenant_id]
         of_entities = [entry for entry in own if isinstance(entry.source, EntitySource)]
         if not of_entities:
             return FeedBatch(after, entries[-1].last, await self._of_executions(tenant_id, own))
