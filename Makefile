@@ -80,7 +80,7 @@ size: $(VENV)/.development ## check the size of files and functions
 	@echo "Measuring files and functions ..."
 	@$(BIN)/python scripts/check_size.py
 
-protos: $(VENV)/.development ## generate the gRPC stubs from protos/workflow.proto
+protos: $(VENV)/.development ## generate the gRPC stubs from protos/
 	@PYTHON=$(BIN)/python sh scripts/protos.sh .
 
 lock: ## write the lock files from pyproject.toml (needs uv)

@@ -12,6 +12,7 @@ import uvloop
 import watchfiles
 
 from app.adapters.secrets import SecretFiles
+from app.api.grpc.machine_servicer import MachineServicer
 from app.api.grpc.server import GrpcLimits, PortUnavailable, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.background.interpreter_watch import InterpreterWatch
@@ -37,12 +38,14 @@ async def serve(settings: Settings, secrets: SecretFiles) -> None:
             process.executions,
             process.controls,
             process.feed,
+            process.machines,
             process.payloads,
             settings.grpc_max_message_bytes,
             process.identity.addresses,
         )
         server = Server(
             servicer,
+            MachineServicer(process.machines, settings.grpc_max_message_bytes),
             settings.grpc_host,
             settings.grpc_port,
             process.identity,
@@ -69,6 +72,7 @@ async def _drain(server: Server, process: EngineProcess, seconds: float) -> None
     await process.engine.stop(seconds)
     process.hub.close()
     process.feed.close()
+    process.machines.watching.close()
     await server.stop(1.0)
     log.info("grpc_stopped")
 

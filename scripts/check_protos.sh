@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails if the committed gRPC stubs differ from those generated from protos/workflow.proto.
+# Fails if the committed gRPC stubs differ from those generated from protos/.
 set -eu
 
 fresh=$(mktemp -d)

@@ -64,19 +64,24 @@ EFFECTS = (
 
 DOORS = {
     # As in migration 0018. An entry is about an execution or an entity; `workflow_id` or `machine_id` says which. All
-    # columns behind `events` are null if it has been removed.
+    # columns behind `events` are null if it has been removed. Here `generate_series` is not in FROM: most rows have one
+    # entry, and a scan of a function for each row would cost more than the second look-up.
     f"feed_entries(bigint, int) RETURNS {ENTRY} STABLE": """
     BEGIN
         RETURN QUERY
-        SELECT r.before + sum(v.events) OVER (PARTITION BY r.before ORDER BY v.place)::bigint, v.stream_id, v.first,
+        SELECT v.before + sum(v.events) OVER (PARTITION BY v.before ORDER BY v.place)::bigint, v.stream_id, v.first,
                v.events, coalesce(x.tenant_id, n.tenant_id), x.workflow_id, coalesce(x.revision, n.revision),
                n.machine_id
-        FROM (SELECT f.last - f.events AS before, f.body FROM feed f WHERE f.last > $1 ORDER BY f.last LIMIT $2) r
-        CROSS JOIN LATERAL (
-            SELECT i AS place, encode(substring(r.body FROM 24 * i + 1 FOR 16), 'hex')::uuid AS stream_id,
-                   ('x' || encode(substring(r.body FROM 24 * i + 17 FOR 4), 'hex'))::bit(32)::int AS first,
-                   ('x' || encode(substring(r.body FROM 24 * i + 21 FOR 4), 'hex'))::bit(32)::int AS events
-            FROM generate_series(0, length(r.body) / 24 - 1) AS i
+        FROM (
+            SELECT p.before, p.i AS place, encode(substring(p.body FROM 24 * p.i + 1 FOR 16), 'hex')::uuid AS stream_id,
+                   ('x' || encode(substring(p.body FROM 24 * p.i + 17 FOR 4), 'hex'))::bit(32)::int AS first,
+                   ('x' || encode(substring(p.body FROM 24 * p.i + 21 FOR 4), 'hex'))::bit(32)::int AS events
+            FROM (
+                SELECT r.before, r.body, generate_series(0, length(r.body) / 24 - 1) AS i
+                FROM (
+                    SELECT f.last - f.events AS before, f.body FROM feed f WHERE f.last > $1 ORDER BY f.last LIMIT $2
+                ) r
+            ) p
         ) v
         LEFT JOIN LATERAL (
             SELECT e.tenant_id, e.workflow_id, e.revision FROM executions e WHERE e.id = v.stream_id OFFSET 0

@@ -1,6 +1,6 @@
 """Checks the feed against what is promised: contiguous positions, every event once, in the order of its history.
 
-Pure. It reads row by row, and keeps for each execution only how far its entries have got.
+Pure. It reads row by row, and keeps for each history, of an execution or an entity, only how far its entries have got.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ class FeedRow:
     id: its id.
     last: its last position; None while it has none.
     events: the number of events that it says it has.
-    entries: of each execution its id, the number of its first event, and the count.
+    entries: of each history the id of the execution or entity, the number of its first event, and the count.
     """
 
     id: int
@@ -28,20 +28,20 @@ class FeedRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """What is stored of one execution.
+    """What is stored of one history.
 
-    execution_id: the execution.
+    stream_id: the execution, or the entity.
     last: the number of its last event.
     expected: the number of its first event that must be in the feed; None if all are older than the feed.
     """
 
-    execution_id: UUID
+    stream_id: UUID
     last: int
     expected: int | None
 
 
 class FeedCheck:
-    """Checks the rows in the order of their positions, those without a position last, and then every execution.
+    """Checks the rows in the order of their positions, those without a position last, and then every history.
 
     removed: the rows up to this position have been removed.
     last: the last position that was given.
@@ -59,8 +59,8 @@ class FeedCheck:
         counted = sum(events for _, _, events in row.entries)
         if counted != row.events:
             yield _finding(f"row {row.id} has {counted} events and says {row.events}")
-        for execution_id, first, events in row.entries:
-            yield from self._entry(row, execution_id, first, events)
+        for stream_id, first, events in row.entries:
+            yield from self._entry(row, stream_id, first, events)
 
     def end_of_rows(self) -> Iterator[Finding]:
         """The findings when there is no other row."""
@@ -68,16 +68,16 @@ class FeedCheck:
             yield _finding(f"position {self._last} was given, and the rows end at {self._position}")
 
     def history(self, stored: StoredHistory) -> Iterator[Finding]:
-        """The findings about an execution, after all rows."""
-        execution_id, (first, end) = stored.execution_id, self._spans.get(stored.execution_id, (None, 0))
+        """The findings about a history, after all rows."""
+        stream_id, (first, end) = stored.stream_id, self._spans.get(stored.stream_id, (None, 0))
         if first is None:
             if stored.expected is not None:
-                yield _finding(f"no event is in the feed, {stored.expected} should be", execution_id, stored.expected)
+                yield _finding(f"no event is in the feed, {stored.expected} should be", stream_id, stored.expected)
             return
         if stored.expected is not None and stored.expected < first:
-            yield _finding(f"the feed begins with {first}, it should with {stored.expected}", execution_id, first)
+            yield _finding(f"the feed begins with {first}, it should with {stored.expected}", stream_id, first)
         if end != stored.last:
-            yield _finding(f"the feed ends with {end}, the history with {stored.last}", execution_id, end)
+            yield _finding(f"the feed ends with {end}, the history with {stored.last}", stream_id, end)
 
     def _place(self, row: FeedRow, last: int) -> Iterator[Finding]:
         if last <= self._position:
@@ -87,13 +87,13 @@ class FeedCheck:
             yield _finding(f"row {row.id} has positions from {last - row.events + 1}, after {self._position}")
         self._position = last
 
-    def _entry(self, row: FeedRow, execution_id: UUID, first: int, events: int) -> Iterator[Finding]:
-        begin, end = self._spans.get(execution_id, (first, first - 1))
+    def _entry(self, row: FeedRow, stream_id: UUID, first: int, events: int) -> Iterator[Finding]:
+        begin, end = self._spans.get(stream_id, (first, first - 1))
         if first != end + 1:
             sentence = f"row {row.id} of the feed has it from event {first} on, the rows before it up to {end}"
-            yield _finding(sentence, execution_id, first)
-        self._spans[execution_id] = (begin, first + events - 1)
+            yield _finding(sentence, stream_id, first)
+        self._spans[stream_id] = (begin, first + events - 1)
 
 
-def _finding(sentence: str, execution_id: UUID = NO_EXECUTION, sequence: int = 0) -> Finding:
-    return Finding(execution_id, sequence, Rule.FEED, sentence)
+def _finding(sentence: str, stream_id: UUID = NO_EXECUTION, sequence: int = 0) -> Finding:
+    return Finding(stream_id, sequence, Rule.FEED, sentence)

@@ -50,7 +50,10 @@ NO_EXECUTION = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule. `sequence` is the number of the event that breaks it; 0 if no single event does."""
+    """One broken rule. `sequence` is the number of the event that breaks it; 0 if no single event does.
+
+    `execution_id` may be an entity in findings about the feed.
+    """
 
     execution_id: UUID
     sequence: int

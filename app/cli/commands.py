@@ -14,7 +14,6 @@ from app.cli.kafka_commands import kafka
 from app.cli.machine_commands import machine
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
 from app.cli.schedule_commands import schedule
-from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 
 app = typer.Typer(
@@ -174,15 +173,20 @@ def events(  # noqa: PLR0913 - one for each option
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is new, until Ctrl-C.")] = False,
     workflow: Annotated[str | None, typer.Option(metavar="KEY|ID", help="Only events of this workflow.")] = None,
+    machine: Annotated[
+        str | None, typer.Option(metavar="KEY|ID", help="Only events of entities of this machine.")
+    ] = None,
+    entity: Annotated[str | None, typer.Option(metavar="UUID", help="Only events of this entity.")] = None,
     types: Annotated[
-        list[EventType] | None, typer.Option("--type", help="Only events of this type; can be repeated.")
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", help="Only events of this type, as task_failed; can be repeated."),
     ] = None,
     utc: Utc = False,
     as_json: AsJson = False,
     grpc_target: GrpcTarget = None,
     rest_url: RestUrl = None,
 ) -> None:
-    """Print the events of all executions, each with its position."""
+    """Print the events of all executions and entities, each with its position."""
     from app.api.grpc.generated import workflow_pb2 as pb
     from app.cli.reading_feed import follow_events, print_events
     from app.cli.screen.times import Times
@@ -190,7 +194,12 @@ def events(  # noqa: PLR0913 - one for each option
 
     places, times = services(grpc_target, rest_url), Times(utc)
     wanted = pb.WatchEventsRequest(
-        after_position=after, workflow_id=workflow or "", types=types, include_output=as_json
+        after_position=after,
+        workflow_id=workflow or "",
+        machine_id=machine or "",
+        entity_id=entity or "",
+        types=types,
+        include_output=as_json,
     )
     if follow:
         raise typer.Exit(follow_events(places, wanted, times, as_json=as_json))

@@ -1,4 +1,4 @@
-"""`workflow events`: the events of all executions, those that are kept or those to come."""
+"""`workflow events`: the events of all executions and entities, those that are kept or those to come."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from app.cli.screen.console import Output, failures, results
 from app.cli.screen.drawing import message_line
 from app.cli.screen.times import Times
 from app.cli.targets import Services
-from app.client.entries import FeedEntry, feed_entry_of
+from app.client.entries import EntityEntry, FeedEntry, feed_entry_of
 from app.client.errors import ClientError
 from app.client.feed_follower import FeedFollower
 from app.client.grpc_client import GrpcClient
@@ -42,7 +42,9 @@ class JsonLines:
 
 
 class PlainLines:
-    """A line per event: position, time, workflow, the end of the execution's id, its number there, what happened."""
+    """A line per event: position, time, workflow or machine, the end of the id of the execution or entity, its number
+    there, what happened.
+    """
 
     def __init__(self, output: Output, service: RestClient, times: Times) -> None:
         self._output = output
@@ -52,10 +54,14 @@ class PlainLines:
 
     def show(self, found: FeedEntry) -> None:
         entry = found.entry
-        self._names = self._names or WorkflowNames(self._service if self._is_same(entry.execution_id) else None)
         occurred = self._times.brief(rfc3339(entry.occurred_at))
-        place = f"{self._names.of(entry.workflow_id)}  {entry.execution_id[-SHOWN_DIGITS:]} #{entry.sequence}"
-        self._output.say(f"{found.position:>6}  {occurred}  {place}  {message_line(entry.task_name, entry.message)}")
+        if isinstance(entry, EntityEntry):
+            place, told = f"machine {entry.machine_id}  {entry.entity_id[-SHOWN_DIGITS:]}", entry.message
+        else:
+            self._names = self._names or WorkflowNames(self._service if self._is_same(entry.execution_id) else None)
+            place = f"{self._names.of(entry.workflow_id)}  {entry.execution_id[-SHOWN_DIGITS:]}"
+            told = message_line(entry.task_name, entry.message)
+        self._output.say(f"{found.position:>6}  {occurred}  {place} #{entry.sequence}  {told}")
 
     def _is_same(self, execution_id: str) -> bool:
         """Whether the REST API is that of the same service."""
@@ -73,6 +79,8 @@ def print_events(services: Services, wanted: pb.WatchEventsRequest, times: Times
         workflow_id=wanted.workflow_id,
         types=wanted.types,
         include_output=wanted.include_output,
+        machine_id=wanted.machine_id,
+        entity_id=wanted.entity_id,
         limit=LARGEST_PAGE,
     )
     with GrpcClient(services.grpc) as client, near_keys(services.rest), _lines(services, times, as_json) as lines:

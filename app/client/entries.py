@@ -1,4 +1,4 @@
-"""One entry of an execution's history, as gRPC streams it and `--json` prints it."""
+"""One entry of a history, as gRPC streams it and `--json` prints it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -63,24 +63,77 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedEntry:
-    """One event of any execution.
+class EntityEntry:
+    """One entry of an entity's history.
 
-    position: its place among the events of all executions.
+    context, data: JSON text; None for none.
+    """
+
+    entity_id: str
+    machine_id: str
+    sequence: int
+    occurred_at: datetime
+    transition: str | None
+    from_state: str | None
+    to_state: str | None
+    actor: str
+    on_behalf_of: str | None
+    notes: str | None
+    context: str | None
+    data: str | None
+    execution_id: str | None
+    message: str
+
+    def document(self) -> dict[str, Any]:
+        """As `Entry.document`."""
+        return {
+            **asdict(self),
+            "machine_id": json_id(self.machine_id),
+            "occurred_at": rfc3339(self.occurred_at),
+            "context": None if self.context is None else json.loads(self.context),
+            "data": None if self.data is None else json.loads(self.data),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One event of any execution, or of any entity.
+
+    position: its place among all events.
     type: such as `task_completed`.
-    entry: the event as an entry of its execution's history.
+    entry: the event as an entry of its history.
     """
 
     position: int
     type: str
-    entry: Entry
+    entry: Entry | EntityEntry
 
     def document(self) -> dict[str, Any]:
         return {"position": self.position, "type": self.type, **self.entry.document()}
 
 
 def feed_entry_of(event: pb.FeedEvent) -> FeedEntry:
-    return FeedEntry(event.position, event.type, entry_of(event.update))
+    entry = entity_entry_of(event.entity) if event.HasField("entity") else entry_of(event.update)
+    return FeedEntry(event.position, event.type, entry)
+
+
+def entity_entry_of(update: pb.EntityUpdate) -> EntityEntry:
+    return EntityEntry(
+        entity_id=update.entity_id,
+        machine_id=update.machine_id,
+        sequence=update.sequence,
+        occurred_at=update.occurred_at.ToDatetime(UTC),
+        transition=update.transition or None,
+        from_state=update.from_state or None,
+        to_state=update.to_state or None,
+        actor=update.actor,
+        on_behalf_of=update.on_behalf_of or None,
+        notes=update.notes or None,
+        context=update.context or None,
+        data=update.data or None,
+        execution_id=update.execution_id or None,
+        message=update.message,
+    )
 
 
 def entry_of(update: pb.WorkflowExecutionUpdate) -> Entry:

@@ -130,8 +130,8 @@ def _each(permission: Permission, *names: str) -> dict[str, Permission]:
     return dict.fromkeys(names, permission)
 
 
-def _rpcs(permission: Permission, *names: str) -> dict[str, Permission]:
-    return _each(permission, *(f"/workflow.WorkflowService/{name}" for name in names))
+def _rpcs(permission: Permission, *names: str, service: str = "WorkflowService") -> dict[str, Permission]:
+    return _each(permission, *(f"/workflow.{service}/{name}" for name in names))
 
 
 _REST: Mapping[str, Permission] = {
@@ -206,6 +206,8 @@ _REST: Mapping[str, Permission] = {
         "get_entity",
         "list_entity_transitions",
         "list_entity_events",
+        "stream_entity_events",
+        "get_machine_graph",
     ),
     **_each(
         _for(Scope.MACHINES_WRITE),
@@ -242,6 +244,15 @@ _GRPC: Mapping[str, Permission] = {
         "SkipTask",
     ),
     **_rpcs(_for(Scope.EXECUTIONS_SIGNAL, Target.EXECUTION), "SignalExecution"),
+    **_rpcs(_for(Scope.MACHINES_TRANSITION), "Start", "Transition", service="MachineService"),
+    **_rpcs(
+        _for(Scope.MACHINES_READ),
+        "GetEntity",
+        "ListEntities",
+        "ListTransitions",
+        "WatchEntity",
+        service="MachineService",
+    ),
     **_each(OPEN, *(f"/grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List"))),
     **_each(
         DOCUMENTATION,
@@ -256,6 +267,7 @@ _LIVE: Mapping[str, Permission] = {
     **_each(_for(Scope.DEFINITIONS_READ, Target.WORKFLOW, Scope.EXECUTIONS_READ), "live.workflow"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.EXECUTION), "live.execution"),
     **_each(_for(Scope.EXECUTIONS_READ), "live.task"),
+    **_each(_for(Scope.MACHINES_READ), "live.entity"),
 }
 """The channels of WebSocket."""
 

@@ -1,4 +1,7 @@
-"""What the feed consists of: entries, which say where events are, and the events at their positions."""
+"""What the feed consists of: entries, which say where events are, and the events at their positions.
+
+An event is one of an execution or one of an entity.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,6 +10,11 @@ from uuid import UUID
 
 from app.domain.events import EventType
 from app.engine.watching.updates import Update
+from app.machines.entity import EntityEventType
+from app.machines.updates import EntityUpdate
+
+AnyUpdate = Update | EntityUpdate
+AnyType = EventType | EntityEventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +32,33 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class EntitySource:
+    """The entity that an entry is about.
+
+    tenant_id: its tenant.
+    machine_id: its machine.
+    """
+
+    tenant_id: int
+    machine_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """New events of one execution, which one commit has stored.
+    """New events of one history, which one commit has stored.
 
     position: that of the first of them.
-    execution_id: the execution.
-    first: the number of the first event in the history of the execution.
+    stream_id: the execution, or the entity.
+    first: the number of the first event in the history.
     events: how many there are.
-    source: None if the execution has been removed.
+    source: what it is about; None if that has been removed.
     """
 
     position: int
-    execution_id: UUID
+    stream_id: UUID
     first: int
     events: int
-    source: Source | None
+    source: Source | EntitySource | None
 
     @property
     def last(self) -> int:
@@ -55,6 +75,11 @@ class Entry:
         return replace(self, events=min(events, self.events))
 
 
+def stream_of(update: AnyUpdate) -> UUID:
+    """The execution or the entity whose event it is."""
+    return update.entity_id if isinstance(update, EntityUpdate) else update.execution_id
+
+
 @dataclass(slots=True)
 class FeedEvent:
     """One event at its position.
@@ -66,7 +91,7 @@ class FeedEvent:
     """
 
     position: int
-    update: Update
+    update: AnyUpdate
     sent: dict[str, bytes] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
@@ -77,18 +102,38 @@ class FeedFilter:
     workflow_id: only those of executions of this workflow.
     execution_id: only those of this execution.
     types: only those of these types.
+    machine_id: only those of entities of this machine.
+    entity_id: only those of this entity.
+    entities: whether events of entities are wanted at all.
     """
 
     workflow_id: int | None = None
     execution_id: UUID | None = None
-    types: frozenset[EventType] | None = None
+    types: frozenset[AnyType] | None = None
+    machine_id: int | None = None
+    entity_id: UUID | None = None
+    entities: bool = True
 
     def matches(self, found: FeedEvent) -> bool:
         update = found.update
+        is_about = self._is_of_entity(update) if isinstance(update, EntityUpdate) else self._is_of_execution(update)
+        return is_about and (self.types is None or update.event.type in self.types)
+
+    def _is_of_execution(self, update: Update) -> bool:
         return (
             (self.workflow_id is None or update.workflow_id == self.workflow_id)
             and (self.execution_id is None or update.execution_id == self.execution_id)
-            and (self.types is None or update.event.type in self.types)
+            and self.machine_id is None
+            and self.entity_id is None
+        )
+
+    def _is_of_entity(self, update: EntityUpdate) -> bool:
+        return (
+            self.entities
+            and (self.machine_id is None or update.machine_id == self.machine_id)
+            and (self.entity_id is None or update.entity_id == self.entity_id)
+            and self.workflow_id is None
+            and self.execution_id is None
         )
 
 
@@ -113,7 +158,7 @@ class FeedBatch:
     is_final: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(len(found.update.event.data or "") for found in self.events))
+        object.__setattr__(self, "size", _size_of(self.events))
 
     def rest(self, after: int) -> "FeedBatch":
         """The part behind a position of the range."""
@@ -124,3 +169,9 @@ class FeedBatch:
         if wanted == EVERYTHING:
             return self
         return FeedBatch(self.after, self.last, [found for found in self.events if wanted.matches(found)])
+
+
+def _size_of(events: Sequence[FeedEvent]) -> int:
+    """About how many bytes of data."""
+    updates = [found.update for found in events]
+    return sum([len(one.json) if isinstance(one, EntityUpdate) else len(one.event.data or "") for one in updates])

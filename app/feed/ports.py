@@ -6,6 +6,7 @@ from typing import Protocol
 
 from app.domain.events import Event
 from app.feed.entries import Entry
+from app.machines.entity import EntityEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,12 @@ class FeedStore(Protocol):
         """
 
     async def events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[Event]]:
-        """The events of each entry, in order. None for entries of other tenants or of executions that were removed."""
+        """The events of each entry about an execution, in order. None for entries of other tenants or of executions
+        that were removed.
+        """
+
+    async def entity_events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[EntityEvent]]:
+        """As `events`, for entries about entities."""
 
 
 class FeedExpiry(Protocol):

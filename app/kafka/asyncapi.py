@@ -75,7 +75,19 @@ def _completed() -> dict[str, Any]:
 
 
 def _event() -> dict[str, Any]:
-    """Its other fields are those of an event over REST."""
+    """The other fields are those of an event over REST."""
+    return {"oneOf": [_event_of_execution(), _event_of_entity()]}
+
+
+def _event_of_entity() -> dict[str, Any]:
+    number, nullable = {"type": "integer"}, {"type": ["string", "null"]}
+    required = ["position", "entity_id", "machine_id", "sequence", "type", "occurred_at", "actor"]
+    fields = {"position": number, "machine_id": number, "sequence": number}
+    states = dict.fromkeys(("transition", "from_state", "to_state"), nullable)
+    return _object(required, **fields, **dict.fromkeys(("entity_id", "type", "occurred_at", "actor"), TEXT), **states)
+
+
+def _event_of_execution() -> dict[str, Any]:
     number = {"type": "integer"}
     required = ["position", "execution_id", "workflow_id", "sequence", "type", "occurred_at", "status"]
     fields = {"position": number, "workflow_id": number, "sequence": number, "output_omitted": {"type": "boolean"}}

@@ -26,25 +26,26 @@ class Origins:
 
         entries: those of the feed that the events were read from.
         """
+        updates = [update for event in events if (update := event.of_execution) is not None]
         found = {
-            event.execution_id: Origin.of(event.found.update.event)
-            for event in events
-            if event.type is EventType.EXECUTION_CREATED
+            update.execution_id: Origin.of(update.event)
+            for update in updates
+            if update.event.type is EventType.EXECUTION_CREATED
         }
-        others = {event.execution_id for event in events} - found.keys()
+        others = {update.execution_id for update in updates} - found.keys()
         found |= {execution_id: self._kept[execution_id] for execution_id in others & self._kept.keys()}
         if unknown := others - found.keys():
             found |= await self._read(unknown, entries)
-        self._keep(found, {event.execution_id for event in events if event.type.is_final})
+        self._keep(found, {update.execution_id for update in updates if update.event.type.is_final})
         return found
 
     async def _read(self, execution_ids: Collection[UUID], entries: Sequence[Entry]) -> Mapping[UUID, Origin]:
         """From their first events."""
         firsts: dict[int, dict[UUID, Entry]] = {}
         for entry in entries:
-            if entry.execution_id in execution_ids and entry.source is not None:
-                first = Entry(1, entry.execution_id, 1, 1, entry.source)
-                firsts.setdefault(entry.source.tenant_id, {})[entry.execution_id] = first
+            if entry.stream_id in execution_ids and entry.source is not None:
+                first = Entry(1, entry.stream_id, 1, 1, entry.source)
+                firsts.setdefault(entry.source.tenant_id, {})[entry.stream_id] = first
         known: dict[UUID, Origin] = {}
         for tenant_id, asked in firsts.items():
             found = await self._store.events(tenant_id, list(asked.values()))

@@ -11,8 +11,9 @@ from app.domain.documents import rfc3339
 from app.domain.events import Event, EventType
 from app.domain.run_ids import VIA_KAFKA
 from app.engine.watching.documents import error_document
+from app.engine.watching.updates import Update
 from app.feed.documents import feed_event_json
-from app.feed.entries import FeedEvent
+from app.feed.entries import AnyType, FeedEvent, stream_of
 from app.kafka.records import Record
 from app.kafka.topics import Topics
 
@@ -59,16 +60,22 @@ class OutgoingEvent:
     tenant: str
 
     @property
-    def execution_id(self) -> UUID:
-        return self.found.update.execution_id
+    def stream_id(self) -> UUID:
+        """The execution, or the entity."""
+        return stream_of(self.found.update)
 
     @property
-    def type(self) -> EventType:
+    def of_execution(self) -> Update | None:
+        """The event, if it is one of an execution."""
+        return self.found.update if isinstance(self.found.update, Update) else None
+
+    @property
+    def type(self) -> AnyType:
         return self.found.update.event.type
 
     @property
     def key(self) -> bytes:
-        return str(self.execution_id).encode()
+        return str(self.stream_id).encode()
 
 
 def event_record(topics: Topics, event: OutgoingEvent, origin: Origin) -> Record:
@@ -80,11 +87,11 @@ def event_record(topics: Topics, event: OutgoingEvent, origin: Origin) -> Record
     return Record(topics.events, event.key, value, headers)
 
 
-def end_record(topics: Topics, event: OutgoingEvent, origin: Origin) -> Record:
-    """The record of the topic of ends, for the final event of an execution."""
-    update = event.found.update
-    value = completion(origin.run_id or str(event.execution_id), update.workflow_id, STATUS_OF_END[event.type])
-    value["execution_id"] = str(event.execution_id)
+def end_record(topics: Topics, event: OutgoingEvent, update: Update, origin: Origin) -> Record:
+    """The record of the topic of ends, for the final event of an execution. `update` is that event."""
+    status = STATUS_OF_END[update.event.type]
+    value = completion(origin.run_id or str(update.execution_id), update.workflow_id, status)
+    value["execution_id"] = str(update.execution_id)
     if (error := error_document(update.failure)) is not None:
         value["error"] = error
     headers = _headers(topics, event, "completed") | trace_headers(origin.traceparent)
@@ -95,12 +102,13 @@ def completion(run_id: str, workflow_id: int | str, status: str) -> dict[str, An
     return {"run_id": run_id, "workflow_id": workflow_id, "status": status}
 
 
-def trigger_record(topics: Topics, event: OutgoingEvent, origin: Origin, payload: str) -> Record:
+def trigger_record(topics: Topics, event: OutgoingEvent, update: Update, origin: Origin, payload: str) -> Record:
     """The record that makes an execution run which was triggered over REST.
 
+    update: its first event.
     payload: its input, as JSON text.
     """
-    value = {"run_id": str(event.execution_id), "workflow_id": event.found.update.workflow_id}
+    value = {"run_id": str(update.execution_id), "workflow_id": update.workflow_id}
     if len(payload) <= MAX_VALUE_BYTES:
         value["payload"] = orjson.Fragment(payload)
     headers = _headers(topics, event, "trigger") | trace_headers(origin.traceparent) | {RELAYED: b"true"}
@@ -122,12 +130,16 @@ def records_of(
     """
     made: list[Record] = []
     for event in events:
-        origin = origins.get(event.execution_id, Origin())
+        update = event.of_execution
+        if update is None:
+            made.append(event_record(topics, event, Origin()))
+            continue
+        origin, execution_id = origins.get(update.execution_id, Origin()), update.execution_id
         made.append(event_record(topics, event, origin))
-        if event.type.is_final and (every or origin.via is not None):
-            made.append(end_record(topics, event, origin))
-        elif event.type is EventType.EXECUTION_CREATED and origin.via == VIA_KAFKA and event.execution_id in inputs:
-            made.append(trigger_record(topics, event, origin, inputs[event.execution_id]))
+        if update.event.type.is_final and (every or origin.via is not None):
+            made.append(end_record(topics, event, update, origin))
+        elif event.type is EventType.EXECUTION_CREATED and origin.via == VIA_KAFKA and execution_id in inputs:
+            made.append(trigger_record(topics, event, update, origin, inputs[execution_id]))
     return made
 
 
@@ -136,10 +148,10 @@ def _headers(topics: Topics, event: OutgoingEvent, type: str) -> dict[str, bytes
     happened = event.found.update.event
     attributes = {
         "ce_specversion": "1.0",
-        "ce_id": f"{event.execution_id}/{happened.sequence}",
+        "ce_id": f"{event.stream_id}/{happened.sequence}",
         "ce_source": f"/{topics.prefix}/{event.tenant}",
         "ce_type": f"{topics.prefix}.{type}",
-        "ce_subject": str(event.execution_id),
+        "ce_subject": str(event.stream_id),
         "ce_time": rfc3339(happened.occurred_at) or "",
         "content-type": "application/json",
         "tenant": event.tenant,

@@ -58,6 +58,9 @@ class RelayLease(Protocol):
 class Triggered(Protocol):
     """What is asked of executions that were triggered, of all tenants. Raises `Unavailable`."""
 
+    async def tenant(self, tenant_id: int) -> str | None:
+        """The key of a tenant."""
+
     async def inputs(self, execution_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """The inputs of those that exist, as JSON text."""
 

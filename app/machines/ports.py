@@ -114,6 +114,23 @@ class EntityFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityPage:
+    """A part of a history, and how the entity is at the same moment.
+
+    entity_id, machine_id: the entity.
+    events: oldest first; there may be none.
+    last: the number of the last event that there is.
+    is_final: whether the entity is in a final state.
+    """
+
+    entity_id: UUID
+    machine_id: int
+    events: Sequence[EntityEvent]
+    last: int
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EndedRun:
     """An execution that an entity has started, and that has ended.
 
@@ -147,6 +164,9 @@ class EntityStore(Protocol):
         """Who has made the last transition of each of these names: for whom it was made, if the event says so."""
 
     async def history(self, tenant_id: int, entity_id: UUID, after: int, limit: int) -> Sequence[EntityEvent]: ...
+
+    async def page(self, tenant_id: int, entity_id: UUID, after: int, limit: int) -> EntityPage | None:
+        """At most `limit` events after a number; None if there is no such entity."""
 
     async def list(self, tenant_id: int, wanted: EntityFilter, before: UUID | None, limit: int) -> Sequence[Entity]:
         """Newest first."""

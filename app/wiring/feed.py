@@ -11,6 +11,7 @@ from app.engine.ports import NEW_EVENTS, NEW_WORK
 from app.feed.follower import FeedFollower
 from app.feed.reading import FeedReading
 from app.feed.service import FeedService
+from app.machines.ports import NEW_ENTITIES
 from app.wiring.parts import Shared
 
 
@@ -22,7 +23,7 @@ async def open_feed(
     store = PostgresFeed(shared.pool)
     reading = FeedReading(store, shared.plans)
     follower = FeedFollower(store, reading, settings.watch_poll_seconds)
-    for channel in (NEW_EVENTS, NEW_WORK):
+    for channel in (NEW_EVENTS, NEW_WORK, NEW_ENTITIES):
         signals.subscribe(channel, lambda _: follower.wake())
     follower.start(on_defect)
     try:

@@ -43,11 +43,13 @@ from app.engine.watching.watchers import Hub
 from app.feed.retention import FeedRetention
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.machines.machines import Machines
 from app.masking import Mask
 from app.tasks import TaskTypeRegistry
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
 from app.wiring.kafka_front import Front, FrontNeeds, build_front
+from app.wiring.machines import build_machines
 from app.wiring.parts import (
     Database,
     Shared,
@@ -68,6 +70,7 @@ class EngineProcess:
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
     feed: reads and follows all events of a tenant.
+    machines: moves and reads entities.
     hub: the watchers in this process.
     identity: decides who calls, and may they.
     defects: the defects of background loops; the first one must end the process.
@@ -77,6 +80,7 @@ class EngineProcess:
     executions: ExecutionService
     controls: ExecutionControls
     feed: FeedService
+    machines: Machines
     payloads: Payloads
     hub: Hub
     identity: Identity
@@ -128,8 +132,8 @@ async def open_engine_process(
         own = database.direct or database.dsn
         writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
         shared = Shared.of(databases.api.pool, signals, evaluations, entries)
-        watching = _watching(settings, shared, signals, defects)
-        announcer, hub, feed = await stack.enter_async_context(watching)
+        announcer, hub, feed = await stack.enter_async_context(_watching(settings, shared, signals, defects))
+        machines = build_machines(settings, shared, identity.starts)
         openings = _child_openings(settings, shared, database.pool, payloads)
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
@@ -151,11 +155,11 @@ async def open_engine_process(
             identity.limits.changed()
             scheduler.start(defects.report)
             async with _beside(settings, database.pool, front, defects.report):
-                yield EngineProcess(engine, executions, controls, feed, payloads, hub, identity, defects)
+                yield EngineProcess(engine, executions, controls, feed, machines, payloads, hub, identity, defects)
         finally:
             await scheduler.stop()
-            hub.close()
-            feed.close()
+            for end in (hub.close, feed.close, machines.watching.close):
+                end()
             await engine.stop(0)
             await announcer.stop()
             await signals.stop()

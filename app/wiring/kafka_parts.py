@@ -21,6 +21,7 @@ from app.kafka.dead_letters import DeadLetters
 from app.kafka.intake import Intake
 from app.kafka.relay import Relay
 from app.kafka.room import Room
+from app.machines.ports import NEW_ENTITIES
 from app.wiring.kafka import topics_of
 from app.wiring.kafka_front import FrontNeeds
 from app.wiring.kafka_publishing import connection_of
@@ -33,7 +34,7 @@ def build_relay(settings: Settings, shared: Shared, pool: Pool) -> Relay:
     """pool: connections with the rights of an engine."""
     topics, store = topics_of(settings), PostgresFeed(shared.pool)
     reading, every_end = FeedReading(store, shared.plans), settings.kafka_completed == "all"
-    batches = Batches(topics, store, reading, shared.plans, PostgresTriggered(pool), every_end=every_end)
+    batches = Batches(topics, store, reading, PostgresTriggered(pool), every_end=every_end)
     output = KafkaOutput(connection_of(settings), topics, transactions=settings.kafka_transactions)
     return Relay(PostgresRelayLease(pool, uuid4()), output, batches, store, settings.watch_poll_seconds)
 
@@ -68,7 +69,7 @@ class KafkaFront:
         letters = DeadLetters(topics, self._publisher)
         actions = _actions(settings, needs)
         self._intake = Intake(topics, self._source, actions, letters, triggered, room, engine.wake)
-        for channel in (NEW_EVENTS, NEW_WORK):
+        for channel in (NEW_EVENTS, NEW_WORK, NEW_ENTITIES):
             needs.signals.subscribe(channel, lambda _: self._relay.wake())
 
     def start(self, on_defect: OnDefect) -> None:

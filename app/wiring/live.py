@@ -15,6 +15,7 @@ from app.domain.errors import Unavailable
 from app.engine.service import ExecutionService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.machines.machines import Machines
 
 log = structlog.get_logger(__name__)
 
@@ -26,9 +27,11 @@ def open_sockets(
     definitions: DefinitionService,
     executions: ExecutionService,
     feed: FeedService,
+    machines: Machines,
 ) -> LiveSockets:
-    directory = Directory(definitions, executions, identity.admission)
-    return LiveSockets(LiveParts(directory, broadcasts, feed, executions, identity), settings.ws_max_connections)
+    directory = Directory(definitions, executions, machines.entities, identity.admission)
+    parts = LiveParts(directory, broadcasts, feed, executions, machines.watching, identity)
+    return LiveSockets(parts, settings.ws_max_connections)
 
 
 def open_broadcasts(feed: FeedService, signals: PostgresSignals, on_defect: OnDefect) -> Broadcasts:

@@ -15,21 +15,26 @@ from app.machines.entities import EntityService
 from app.machines.machines import Machines
 from app.machines.migrating import MigrationService
 from app.machines.plans import MachinePlans
+from app.machines.ports import NEW_ENTITIES
 from app.machines.service import MachineService
+from app.machines.watching import EntityWatching
 from app.machines.writing import EntityWriter
 from app.wiring.parts import Shared
 
 
 def build_machines(settings: Settings, shared: Shared, quota: StartQuota) -> Machines:
-    """The use case, with the login that callers are served with."""
+    """The use case, with the login that callers are served with. Call before the signals are started."""
     clock, new_id = SystemClock(), partial(new_execution_id, DriverUUID)
     machines = PostgresMachineStore(shared.pool, clock.now, shared.entries)
     store, plans = PostgresEntityStore(shared.pool), MachinePlans(machines)
     effects = Effects(shared.plans, shared.evaluations, Payloads(settings.max_input_bytes), new_id)
     writer = EntityWriter(store, plans, effects, clock, shared.signals, quota)
+    watching = EntityWatching(store, settings.watch_poll_seconds)
+    shared.signals.subscribe(NEW_ENTITIES, watching.wake)
     return Machines(
         definitions=MachineService(machines),
         entities=EntityService(store, plans, writer, new_id),
         migrations=MigrationService(machines, store, plans, writer),
+        watching=watching,
         writer=writer,
     )

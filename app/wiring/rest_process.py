@@ -85,10 +85,10 @@ async def open_rest_process(
         controls = execution_controls(shared, task_types, identity.starts)
         schedules = schedule_service(database.pool, signals, entries)
         dry_runs = DryRunner(shared.plans, task_types, evaluations, SystemClock(), settings.max_output_bytes)
-        payloads = Payloads(settings.max_input_bytes)
+        payloads, machines = Payloads(settings.max_input_bytes), build_machines(settings, shared, identity.starts)
         ready = partial(_missing, database)
         async with _following(settings, shared, signals, hub, defects) as (feed, broadcasts):
-            sockets = open_sockets(settings, broadcasts, identity, definitions, executions, feed)
+            sockets = open_sockets(settings, broadcasts, identity, definitions, executions, feed, machines)
             yield Services(
                 definitions=definitions,
                 executions=executions,
@@ -100,12 +100,12 @@ async def open_rest_process(
                 payloads=payloads,
                 identity=identity,
                 audit=AuditService(PostgresAudit(database.pool)),
-                machines=build_machines(settings, shared, identity.starts),
+                machines=machines,
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),
                 sockets=sockets,
-                streams=LiveStreams(sockets.close, hub.close, feed.close),
+                streams=LiveStreams(sockets.close, hub.close, feed.close, machines.watching.close),
                 kafka_topics=topics_of(settings),
             )
 

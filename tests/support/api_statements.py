@@ -194,7 +194,7 @@ class Stores:
         assert last is not None
         assert (await self.feed.head()).last == last
         # Ids and numbers of all tenants, for the follower.
-        assert of.execution_id in [entry.execution_id for entry in await self.feed.entries(0)]
+        assert of.execution_id in [entry.stream_id for entry in await self.feed.entries(0)]
 
 
 @asynccontextmanager

@@ -58,6 +58,8 @@ STARTS = frozenset(
         "start_machine_entity",
         "update_entity",
         "transition_entity",
+        "/workflow.MachineService/Start",
+        "/workflow.MachineService/Transition",
     }
 )
 """They are not audited: the row of the execution has `started_by`, and each event of an entity its `actor`."""

@@ -10,7 +10,9 @@ import grpc
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.sessions import create_engine
+from app.api.grpc.generated.machine_pb2_grpc import MachineServiceStub
 from app.api.grpc.generated.workflow_pb2_grpc import WorkflowServiceStub
+from app.api.grpc.machine_servicer import MachineServicer
 from app.api.grpc.server import GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.config import Settings
@@ -31,6 +33,7 @@ class RunningServer:
     server: Server
     channel: grpc.aio.Channel
     stub: Any
+    machines: Any
 
 
 def settings_for(database_url: str, **changes: Any) -> Settings:
@@ -44,16 +47,18 @@ async def running_server(settings: Settings) -> AsyncIterator[RunningServer]:
             process.executions,
             process.controls,
             process.feed,
+            process.machines,
             process.payloads,
             settings.grpc_max_message_bytes,
             process.identity.addresses,
         )
         limits = GrpcLimits(message_bytes=settings.grpc_max_message_bytes)
-        server = Server(servicer, "127.0.0.1", 0, process.identity, limits)
+        machines = MachineServicer(process.machines, settings.grpc_max_message_bytes)
+        server = Server(servicer, machines, "127.0.0.1", 0, process.identity, limits)
         await server.start()
         try:
             async with grpc_channel(f"127.0.0.1:{server.port}") as channel:
-                yield RunningServer(process, server, channel, WorkflowServiceStub(channel))
+                yield RunningServer(process, server, channel, WorkflowServiceStub(channel), MachineServiceStub(channel))
         finally:
             await server.stop(0)
     process.defects.raise_first()

@@ -37,9 +37,9 @@ class LiveService:
     port: int
 
     def watchers(self) -> int:
-        """How many follow executions or the feed."""
-        _sockets, hub, feed = (end.__self__ for end in self.services.streams._ends)
-        return hub.watchers + sum(1 for _ in feed._follower._watchers())
+        """How many follow executions, the feed or entities."""
+        _sockets, hub, feed, entities = (end.__self__ for end in self.services.streams._ends)
+        return hub.watchers + sum(1 for _ in feed._follower._watchers()) + entities.readers
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from uuid import UUID
 from app.domain.callers import ANONYMOUS
 from app.domain.errors import Unavailable
 from app.domain.events import Event
-from app.feed.entries import FeedEvent
+from app.feed.entries import FeedEvent, stream_of
+from app.machines.entity import EntityEvent
 from tests.support.memory.database import MemoryDatabase
 from tests.support.simulated_clients import Town, WentAway
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
@@ -20,13 +21,13 @@ class FeedReader:
     """Reads the feed of one tenant from its beginning, by whatever process answers.
 
     position: up to where it has read.
-    seen: of each event its position, its execution, and the event.
+    seen: of each event its position, its execution or entity, and the event.
     is_to_end: set when nothing more will be stored: then the reader ends when there is nothing more to read.
     """
 
     tenant_id: int
     position: int = 0
-    seen: list[tuple[int, UUID, Event]] = field(default_factory=list)
+    seen: list[tuple[int, UUID, Event | EntityEvent]] = field(default_factory=list)
     is_to_end: bool = False
 
     async def read(self, town: Town) -> None:
@@ -68,7 +69,7 @@ class FeedReader:
         return has_more
 
     def _take(self, found: FeedEvent) -> None:
-        self.seen.append((found.position, found.update.execution_id, found.update.event))
+        self.seen.append((found.position, stream_of(found.update), found.update.event))
 
     @property
     def _caller(self):
@@ -77,14 +78,14 @@ class FeedReader:
 
 def feed_problems(database: MemoryDatabase, reader: FeedReader) -> Iterator[str]:
     """Every event of the tenant once, each at its position, and no other."""
-    wanted: list[tuple[int, UUID, Event]] = []
+    wanted: list[tuple[int, UUID, Event | EntityEvent]] = []
     position = 0
-    for execution_id, first, events in database.feed:
-        is_own = database.executions[execution_id].execution.tenant_id == reader.tenant_id
-        for event in database.histories[execution_id][first - 1 : first - 1 + events]:
+    for stream_id, first, events in database.feed:
+        is_own = database.tenant_of(stream_id) == reader.tenant_id
+        for event in database.history_of(stream_id)[first - 1 : first - 1 + events]:
             position += 1
             if is_own:
-                wanted.append((position, execution_id, event))
+                wanted.append((position, stream_id, event))
     if reader.seen != wanted:
         seen, all_ = [one[0] for one in reader.seen], [one[0] for one in wanted]
         yield f"a reader of the feed of tenant {reader.tenant_id} saw {seen} of {all_}"
@@ -93,10 +94,10 @@ def feed_problems(database: MemoryDatabase, reader: FeedReader) -> Iterator[str]
 def stored_feed_problems(database: MemoryDatabase) -> Iterator[str]:
     """Every stored event is in the feed once, in order."""
     grown: dict[UUID, int] = {}
-    for execution_id, first, events in database.feed:
-        if first != grown.get(execution_id, 0) + 1:
-            yield f"the feed has {execution_id} from {first} on, after {grown.get(execution_id, 0)}"
-        grown[execution_id] = first + events - 1
-    for execution_id, history in database.histories.items():
-        if grown.get(execution_id, 0) != len(history):
-            yield f"the feed has {grown.get(execution_id, 0)} of {len(history)} events of {execution_id}"
+    for stream_id, first, events in database.feed:
+        if first != grown.get(stream_id, 0) + 1:
+            yield f"the feed has {stream_id} from {first} on, after {grown.get(stream_id, 0)}"
+        grown[stream_id] = first + events - 1
+    for stream_id, history in (*database.histories.items(), *database.entity_histories.items()):
+        if grown.get(stream_id, 0) != len(history):
+            yield f"the feed has {grown.get(stream_id, 0)} of {len(history)} events of {stream_id}"

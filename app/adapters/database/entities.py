@@ -14,7 +14,7 @@ from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.machines.deciding import Step
 from app.machines.entity import Due, Entity, EntityEvent, EntityEventType
-from app.machines.ports import Effect, EndedRun, EntityFilter, Stored
+from app.machines.ports import Effect, EndedRun, EntityFilter, EntityPage, Stored
 
 _SQL = load("entities")
 _GET, _FIND, _LIST, _OTHERS = (
@@ -72,6 +72,15 @@ class PostgresEntityStore:
         with reaching():
             found = await self._pool.read(_HISTORY, tenant_id, entity_id, after, limit)
         return [event_of(row) for row in found]
+
+    async def page(self, tenant_id: int, entity_id: UUID, after: int, limit: int) -> EntityPage | None:
+        with reaching():
+            found = await self._pool.read(_SQL["page"], tenant_id, entity_id, after, limit)
+        if not found:
+            return None
+        row = found[0]
+        events = [event_of(row) for row in found if row["sequence"] is not None]
+        return EntityPage(row["entity"], row["machine_id"], events, row["last"], row["is_final"])
 
     async def list(self, tenant_id: int, wanted: EntityFilter, before: UUID | None, limit: int) -> Sequence[Entity]:
         wishes = (wanted.machine_id, wanted.state, wanted.table, wanted.key, wanted.is_final)

@@ -1,16 +1,19 @@
 """Reads the feed, and gives positions. Any process may do this."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import asyncpg
 
 from app.adapters.database import rows
+from app.adapters.database.entities import event_of
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.domain.events import Event
-from app.feed.entries import Entry, Source
+from app.feed.entries import EntitySource, Entry, Source
 from app.feed.ports import ROWS_AT_ONCE, FeedHead
+from app.machines.entity import EntityEvent
 
 _SQL = load("feed")
 ROWS_OF_PAGE = 100
@@ -39,11 +42,17 @@ class PostgresFeed:
         return [_entry(row) for row in found]
 
     async def events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[Event]]:
-        columns = zip(*((entry.execution_id, entry.first, entry.events) for entry in entries), strict=True)
         found: list[list[Event]] = [[] for _ in entries]
         with reaching():
-            for row in await self._pool.read(_SQL["events"], tenant_id, *columns):
+            for row in await self._pool.read(_SQL["events"], tenant_id, *_columns(entries)):
                 found[row["place"] - 1].append(rows.event(row))
+        return found
+
+    async def entity_events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[EntityEvent]]:
+        found: list[list[EntityEvent]] = [[] for _ in entries]
+        with reaching():
+            for row in await self._pool.read(_SQL["entity_events"], tenant_id, *_columns(entries)):
+                found[row["place"] - 1].append(event_of(row))
         return found
 
 
@@ -68,6 +77,18 @@ class PostgresFeedRetention:
 
 
 def _entry(row: asyncpg.Record) -> Entry:
-    events, tenant_id = row["events"], row["tenant_id"]
-    source = None if tenant_id is None else Source(tenant_id, row["workflow_id"], row["revision"])
-    return Entry(row["last"] - events + 1, row["execution_id"], row["first"], events, source)
+    events = row["events"]
+    return Entry(row["last"] - events + 1, row["stream_id"], row["first"], events, _source(row))
+
+
+def _source(row: asyncpg.Record) -> Source | EntitySource | None:
+    tenant_id, workflow_id = row["tenant_id"], row["workflow_id"]
+    if tenant_id is None:
+        return None
+    if workflow_id is None:
+        return EntitySource(tenant_id, row["machine_id"])
+    return Source(tenant_id, workflow_id, row["revision"])
+
+
+def _columns(entries: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
+    return zip(*((entry.stream_id, entry.first, entry.events) for entry in entries), strict=True)

@@ -48,6 +48,11 @@ class PostgresTriggered:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
+    async def tenant(self, tenant_id: int) -> str | None:
+        with reaching():
+            key: str | None = await self._pool.read_value(_SQL["tenant_key"], tenant_id)
+        return key
+
     async def inputs(self, execution_ids: Collection[UUID]) -> Mapping[UUID, str]:
         with reaching():
             found = await self._pool.read(_SQL["inputs"], list(execution_ids))

@@ -9,7 +9,7 @@ import grpc
 import structlog
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from app.api.grpc.requests import refuse_malformed
@@ -32,6 +32,15 @@ from app.domain.errors import (
     Unavailable,
     WrongState,
 )
+from app.machines.refusals import (
+    EffectFailed,
+    EntityExists,
+    MachineInUse,
+    Reason,
+    Refusal,
+    SequenceMismatch,
+    TransitionRefused,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +59,11 @@ CODES: dict[type[ServiceError], grpc.StatusCode] = {
     QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     PositionExpired: grpc.StatusCode.OUT_OF_RANGE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    TransitionRefused: grpc.StatusCode.FAILED_PRECONDITION,
+    EffectFailed: grpc.StatusCode.FAILED_PRECONDITION,
+    MachineInUse: grpc.StatusCode.FAILED_PRECONDITION,
+    EntityExists: grpc.StatusCode.ALREADY_EXISTS,
+    SequenceMismatch: grpc.StatusCode.ABORTED,
 }
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -95,9 +109,15 @@ async def errors_as_status(context: Context) -> AsyncIterator[None]:
 
 
 async def abort(context: Context, error: ServiceError) -> NoReturn:
-    code = next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)
+    code = _code(error)
     message = shortened(error.message, LONGEST_MESSAGE)
     await context.abort(code, message, trailing_metadata=((DETAILS_KEY, _details(code, message, error)),))
+
+
+def _code(error: ServiceError) -> grpc.StatusCode:
+    if isinstance(error, TransitionRefused) and error.refusal.reason is Reason.ROLE:
+        return grpc.StatusCode.PERMISSION_DENIED
+    return next(CODES[cls] for cls in type(error).__mro__ if cls in CODES)
 
 
 def _details(code: grpc.StatusCode, message: str, error: ServiceError) -> bytes:
@@ -112,9 +132,20 @@ def _details(code: grpc.StatusCode, message: str, error: ServiceError) -> bytes:
             for problem in error.problems[:MOST_VIOLATIONS]
         ]
         status.details.append(_packed(BadRequest(field_violations=violations)))
+    if isinstance(error, TransitionRefused):
+        status.details.append(_packed(_violations(error.refusal)))
     if isinstance(error, (RateLimited, StartsExceeded)):
         status.details.append(_packed(RetryInfo(retry_delay=Duration(seconds=error.retry_after))))
     return bytes(status.SerializeToString())
+
+
+def _violations(refusal: Refusal) -> PreconditionFailure:
+    """What blocks a transition, one by one."""
+    violations = [
+        PreconditionFailure.Violation(type=refusal.reason.value, description=shortened(text, LONGEST_VALUE))
+        for text in refusal.errors[:MOST_VIOLATIONS]
+    ]
+    return PreconditionFailure(violations=violations)
 
 
 def _metadata(error: ServiceError) -> dict[str, str]:
@@ -130,6 +161,18 @@ def _metadata(error: ServiceError) -> dict[str, str]:
         case PositionExpired(position=position, oldest=oldest):
             return {"position": str(position), "oldest": str(oldest)}
         case _:
+            return _metadata_of_machines(error)
+
+
+def _metadata_of_machines(error: ServiceError) -> dict[str, str]:
+    match error:
+        case TransitionRefused(refusal=refusal):
+            return {"state": shortened(refusal.state, LONGEST_VALUE)}
+        case EntityExists(entity_id=entity_id):
+            return {"entity": entity_id}
+        case SequenceMismatch(current=current):
+            return {"sequence": str(current)}
+        case _:
             return {}
 
 
@@ -137,7 +180,7 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _packed(message: ErrorInfo | BadRequest | RetryInfo) -> AnyMessage:
+def _packed(message: ErrorInfo | BadRequest | PreconditionFailure | RetryInfo) -> AnyMessage:
     packed = AnyMessage()
     packed.Pack(message)
     return packed

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from math import inf
 
+from app.api.grpc.entity_messages import update_bytes
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import PAGE_OVERHEAD_BYTES
 from app.api.grpc.streams import Messages, UpdateSerializer
 from app.feed.entries import FeedEvent
 from app.feed.service import Batches, FeedPage
+from app.machines.updates import EntityUpdate
 
 WITH_OUTPUT = "protobuf"
 WITHOUT_OUTPUT = "protobuf without output"
@@ -70,9 +72,14 @@ class FeedSerializer:
         return made
 
     def _serialized(self, found: FeedEvent) -> bytes:
-        serializer, event = UpdateSerializer(), pb.FeedEvent(position=found.position, type=found.update.event.type)
-        make = serializer.bytes_of if self._include_output else serializer.without_output
-        event.update.ParseFromString(make(found.update))
+        update = found.update
+        event = pb.FeedEvent(position=found.position, type=update.event.type)
+        if isinstance(update, EntityUpdate):
+            event.entity.ParseFromString(update_bytes(update))
+        else:
+            serializer = UpdateSerializer()
+            make = serializer.bytes_of if self._include_output else serializer.without_output
+            event.update.ParseFromString(make(update))
         return pb.EventBatch(events=[event]).SerializeToString()
 
 

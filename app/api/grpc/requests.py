@@ -1,4 +1,6 @@
-"""Decodes requests. Bytes that are not a valid message are the caller's mistake: the status is INVALID_ARGUMENT."""
+"""Decodes requests, and checks what many of them have. Bytes that are not a valid message are the caller's mistake: the
+status is INVALID_ARGUMENT.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +11,9 @@ from google.protobuf.message import DecodeError, Message
 from app.domain.errors import Invalid
 
 log = structlog.get_logger(__name__)
+
+DEFAULT_PAGE = 50
+MAX_PAGE = 200
 
 
 class Malformed:
@@ -46,3 +51,10 @@ def refuse_malformed(request: Any) -> None:
     if isinstance(request, Malformed):
         log.warning("grpc_request_malformed", message_type=request.message_type, reason=request.reason)
         raise Invalid.at("", f"the request is not a valid {request.message_type}: {request.reason}")
+
+
+def checked_page_size(size: int) -> int:
+    """How many items a page has at most. Raise `Invalid`."""
+    if not 0 <= size <= MAX_PAGE:
+        raise Invalid.at("page_size", f"must be from 1 to {MAX_PAGE}, or 0 for {DEFAULT_PAGE}")
+    return size or DEFAULT_PAGE

@@ -1,4 +1,4 @@
-"""The gRPC server: the servicer with reflection, health, limits and keepalive."""
+"""The gRPC server: the servicers with reflection, health, limits and keepalive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from app.api.grpc.gate import Gate
-from app.api.grpc.generated import workflow_pb2
+from app.api.grpc.generated import machine_pb2, workflow_pb2
+from app.api.grpc.machine_servicer import MachineServicer
 from app.api.grpc.polling_thread import yielding_threads
 from app.api.grpc.reflection import enable_reflection
 from app.api.grpc.requests import reader
@@ -19,8 +21,9 @@ from app.api.grpc.servicer import WorkflowServicer
 from app.domain.callers import ANONYMOUS, Caller
 from app.identity.identity import Identity
 
-DESCRIPTOR = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
-SERVICE = DESCRIPTOR.full_name
+OF_EXECUTIONS = workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"]
+OF_MACHINES = machine_pb2.DESCRIPTOR.services_by_name["MachineService"]
+SERVICES = (OF_EXECUTIONS.full_name, OF_MACHINES.full_name)
 
 SHORTEST_PING_INTERVAL_MS = 1_000
 """How often a client may ping an idle stream; most libraries require intervals of 10 s or more."""
@@ -51,7 +54,8 @@ class GrpcLimits:
 class Server:
     """The gRPC server.
 
-    servicer: carries out the calls.
+    servicer: carries out the calls about executions.
+    machines: carries out the calls about machines.
     host: where to listen.
     port: where to listen; 0 chooses a free port.
     limits: of connections.
@@ -60,9 +64,10 @@ class Server:
     share_port: whether other processes that also set this may listen on the same port.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last two are for few callers
         self,
         servicer: WorkflowServicer,
+        machines: MachineServicer,
         host: str,
         port: int,
         identity: Identity,
@@ -76,10 +81,12 @@ class Server:
             options = _options(limits or GrpcLimits(), share_port=share_port)
             self._server = grpc.aio.server(interceptors=gates, options=options)
         self._health = health.aio.HealthServicer()
-        self._server.add_generic_rpc_handlers((_service(servicer, None if gates else ANONYMOUS),))
+        everyone = None if gates else ANONYMOUS
+        services = (_service(OF_EXECUTIONS, servicer, everyone), _service(OF_MACHINES, machines, everyone))
+        self._server.add_generic_rpc_handlers(services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if identity.admission.documentation != "off":
-            enable_reflection(self._server, (SERVICE, health.SERVICE_NAME))
+            enable_reflection(self._server, (*SERVICES, health.SERVICE_NAME))
         self.port = self._listen(host, port, credentials)
 
     async def start(self) -> None:
@@ -96,7 +103,7 @@ class Server:
 
     async def _report(self, *, serving: bool) -> None:
         answer = health_pb2.HealthCheckResponse
-        for service in ("", SERVICE):
+        for service in ("", *SERVICES):
             await self._health.set(service, answer.SERVING if serving else answer.NOT_SERVING)
 
     def _listen(self, host: str, port: int, credentials: grpc.ServerCredentials | None) -> int:
@@ -113,14 +120,14 @@ class Server:
         return bound
 
 
-def _service(servicer: WorkflowServicer, everyone: Caller | None) -> grpc.GenericRpcHandler:
+def _service(described: ServiceDescriptor, servicer: object, everyone: Caller | None) -> grpc.GenericRpcHandler:
     """The handlers that the generated stubs would register, except that streams, and whatever a method returns as
     bytes, are already serialized.
 
     everyone: the caller of all calls; None if the gate adds the caller to each.
     """
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-    for method in DESCRIPTOR.methods:
+    for method in described.methods:
         behaviour, read = getattr(servicer, method.name), reader(GetMessageClass(method.input_type))
         if everyone is not None:
             behaviour = partial(behaviour, caller=everyone)
@@ -129,7 +136,7 @@ def _service(servicer: WorkflowServicer, everyone: Caller | None) -> grpc.Generi
         else:
             write = _writer(GetMessageClass(method.output_type))
             handlers[method.name] = grpc.unary_unary_rpc_method_handler(behaviour, read, write)
-    return grpc.method_handlers_generic_handler(SERVICE, handlers)
+    return grpc.method_handlers_generic_handler(described.full_name, handlers)
 
 
 def _writer(message_type: type[Message]) -> Callable[[Message | bytes], bytes]:

@@ -16,6 +16,7 @@ from app.api.grpc.messages import (
     started_message,
     status_message,
 )
+from app.api.grpc.requests import checked_page_size
 from app.api.grpc.streams import Messages, Updates, stream, stream_of_bytes
 from app.domain.callers import Caller
 from app.domain.errors import Invalid
@@ -28,12 +29,11 @@ from app.engine.ports import ExecutionFilter
 from app.engine.repetitions import parse_wanted_revision
 from app.engine.service import ExecutionService
 from app.feed.entries import FeedFilter
-from app.feed.requests import MOST_EVENTS, parse_types, position_as
+from app.feed.requests import MOST_EVENTS, parse_types, position_as, readable
 from app.feed.service import FeedService
 from app.identity.client_addresses import ClientAddresses
+from app.machines.machines import Machines
 
-DEFAULT_PAGE = 50
-MAX_PAGE = 200
 DEFAULT_EVENTS = 100
 
 EventsRequest = pb.WatchEventsRequest | pb.ListEventsRequest
@@ -45,6 +45,7 @@ class WorkflowServicer:
     executions: starts, reads and watches executions.
     controls: cancels, pauses, resumes, signals and repeats executions.
     feed: reads and follows all events of a tenant.
+    machines: knows machines.
     payloads: checks and parses the JSON in requests.
     max_message_bytes: the largest size of a response.
     addresses: finds out where a call comes from.
@@ -55,6 +56,7 @@ class WorkflowServicer:
         executions: ExecutionService,
         controls: ExecutionControls,
         feed: FeedService,
+        machines: Machines,
         payloads: Payloads,
         max_message_bytes: int = 4_194_304,
         addresses: ClientAddresses | None = None,
@@ -63,6 +65,7 @@ class WorkflowServicer:
         self._executions = executions
         self._controls = controls
         self._feed = feed
+        self._machines = machines
         self._payloads = payloads
         self._max_message_bytes = max_message_bytes
 
@@ -96,7 +99,7 @@ class WorkflowServicer:
             parent_id=_wanted_id(request.parent_execution_id, "parent_execution_id"),
             root_id=_wanted_id(request.root_execution_id, "root_execution_id"),
         )
-        size, before = _page_size(request.page_size), parse_execution_id(token, "cursor") if token else None
+        size, before = checked_page_size(request.page_size), parse_execution_id(token, "cursor") if token else None
         page = await self._executions.list_executions(caller, wanted, before, size)
         return page_message(page, self._max_message_bytes)
 
@@ -154,8 +157,13 @@ class WorkflowServicer:
         return rerun_message(await self._controls.rerun(caller, execution_id, request.from_task, key, revision))
 
     async def _wanted_events(self, request: EventsRequest, caller: Caller) -> FeedFilter:
-        types = parse_types(request.types, "types")
-        return FeedFilter(await self._wanted_workflow(caller, request.workflow_id), types=types)
+        wanted = FeedFilter(
+            await self._wanted_workflow(caller, request.workflow_id),
+            types=parse_types(request.types, "types"),
+            machine_id=await self._machines.machine_id(caller, request.machine_id),
+            entity_id=_wanted_id(request.entity_id, "entity_id"),
+        )
+        return readable(caller, wanted)
 
     async def _wanted_workflow(self, caller: Caller, workflow: str) -> int | None:
         """The id of the workflow that a filter asks for by its id or key; None for an empty one."""
@@ -186,9 +194,3 @@ def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:
     if number not in STATUS_FROM_WIRE:
         raise Invalid.at("status", f"{number} is not a status")
     return STATUS_FROM_WIRE[number]
-
-
-def _page_size(size: int) -> int:
-    if not 0 <= size <= MAX_PAGE:
-        raise Invalid.at("page_size", f"must be from 1 to {MAX_PAGE}, or 0 for {DEFAULT_PAGE}")
-    return size or DEFAULT_PAGE

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from app.api.live.frames import EXECUTION_UPDATE, TASK_UPDATE, Frame, Refusal, message_of
+from app.api.live.frames import ENTITY_UPDATE, EXECUTION_UPDATE, TASK_UPDATE, Frame, Refusal, message_of
 from app.domain.permissions import Permission, permission_of
 from app.feed.documents import feed_event_json
-from app.feed.entries import FeedEvent, FeedFilter
+from app.feed.entries import AnyUpdate, FeedEvent, FeedFilter, stream_of
+from app.machines.updates import EntityUpdate
 
 
 class Kind(StrEnum):
@@ -29,13 +30,13 @@ class Kind(StrEnum):
 OF_ONE = frozenset({Kind.WORKFLOW, Kind.EXECUTION, Kind.TASK, Kind.ENTITY, Kind.AGENT})
 """The name of such a channel is its kind, a colon, and an id."""
 
-WITHOUT_EVENTS = frozenset({Kind.AGENTS, Kind.SUGGESTIONS, Kind.ENTITY, Kind.AGENT})
+WITHOUT_EVENTS = frozenset({Kind.AGENTS, Kind.SUGGESTIONS, Kind.AGENT})
 """Planned: nothing sends anything to these channels yet, so they cannot be followed."""
 
 Topic = tuple[Kind, int | UUID | None]
 """What a channel is about, and the id of the one thing it is about."""
 
-_KNOWN = "workflows, executions, tasks, workflow:ID, execution:ID and task:ID"
+_KNOWN = "workflows, executions, tasks, workflow:ID, execution:ID, task:ID and entity:ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,14 @@ class Channel:
 
     @property
     def is_history(self) -> bool:
-        """Whether its events are those of one execution: numbered by their sequence, and never left out."""
-        return self.kind is Kind.EXECUTION
+        """Whether its events are those of one history: numbered by their sequence, and never left out."""
+        return self.kind in (Kind.EXECUTION, Kind.ENTITY)
 
     @property
     def replayed(self) -> FeedFilter:
         """A filter that leaves out most of what it does not send."""
-        return FeedFilter(self.id) if self.kind is Kind.WORKFLOW and isinstance(self.id, int) else FeedFilter()
+        of_workflow = self.id if self.kind is Kind.WORKFLOW and isinstance(self.id, int) else None
+        return FeedFilter(of_workflow, entities=False)
 
     def sends(self, found: FeedEvent) -> bool:
         return self.topic in topics_of(found)
@@ -108,32 +110,41 @@ class Channel:
 
     def newest_of(self, found: FeedEvent) -> Hashable:
         """Of the events that are equal in this, only the newest one matters: it tells how things are now."""
-        update = found.update
-        return (update.execution_id, update.event.task_id) if self.kind is Kind.TASKS else update.execution_id
+        stream_id = stream_of(found.update)
+        return (stream_id, _task_id(found.update)) if self.kind is Kind.TASKS else stream_id
 
     def frame_of(self, found: FeedEvent) -> Frame:
-        return self.frame(found.update.event.task_id is not None, self.number_of(found), feed_event_json(found))
+        return self.frame(found.update, self.number_of(found), feed_event_json(found))
 
-    def frame(self, is_of_task: bool, number: int, document: bytes) -> Frame:
+    def frame(self, update: AnyUpdate, number: int, document: bytes) -> Frame:
         """The frame of an event with this document."""
-        return Frame(self.name, number, message_of(self._type(is_of_task), self.name, document))
+        return Frame(self.name, number, message_of(self._type(update), self.name, document))
 
-    def _type(self, is_of_task: bool) -> str:
+    def _type(self, update: AnyUpdate) -> str:
         """Lists of executions tell how executions are, whatever has happened to them."""
+        if self.kind is Kind.ENTITY:
+            return ENTITY_UPDATE
         if self.kind is Kind.EXECUTION:
-            return TASK_UPDATE if is_of_task else EXECUTION_UPDATE
+            return EXECUTION_UPDATE if _task_id(update) is None else TASK_UPDATE
         return TASK_UPDATE if self.kind in (Kind.TASKS, Kind.TASK) else EXECUTION_UPDATE
 
 
 def topics_of(found: FeedEvent) -> Iterator[Topic]:
     """The topics that an event belongs to."""
     update = found.update
+    if isinstance(update, EntityUpdate):
+        yield Kind.ENTITY, update.entity_id
+        return
     yield Kind.EXECUTIONS, None
     yield Kind.EXECUTION, update.execution_id
     yield Kind.WORKFLOW, update.workflow_id
     if update.event.task_id is not None:
         yield Kind.TASKS, None
         yield Kind.TASK, update.event.task_id
+
+
+def _task_id(update: AnyUpdate) -> int | None:
+    return None if isinstance(update, EntityUpdate) else update.event.task_id
 
 
 class Newest:

@@ -9,7 +9,7 @@ import structlog
 
 from app.api.live.broadcast import Broadcast
 from app.api.live.broadcasts import Broadcasts
-from app.api.live.channels import Channel
+from app.api.live.channels import Channel, Kind
 from app.api.live.directory import Directory
 from app.api.live.frames import PONG, SUBSCRIBED, UNSUBSCRIBED, Refusal, message, refusal_of, refused
 from app.api.live.limits import SocketLimits
@@ -20,9 +20,10 @@ from app.background.backoff import Backoff
 from app.domain.callers import Caller
 from app.domain.errors import Invalid, ServiceError, Unavailable
 from app.engine.service import ExecutionService
-from app.engine.watching.updates import Update
+from app.feed.entries import AnyUpdate
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.machines.watching import EntityWatching
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ class LiveParts:
     broadcasts: send what is new.
     feed: what was before, of many executions.
     executions: what was before, of one execution.
+    entities: what was before, of one entity.
     identity: who calls, and may they.
     limits: those of each socket.
     """
@@ -45,6 +47,7 @@ class LiveParts:
     broadcasts: Broadcasts
     feed: FeedService
     executions: ExecutionService
+    entities: EntityWatching
     identity: Identity
     limits: SocketLimits = field(default_factory=SocketLimits)
 
@@ -161,7 +164,7 @@ class Conversation:
     async def _replay_history(self, subscription: Subscription) -> None:
         failures = 0
 
-        async def read(after: int, limit: int) -> Sequence[Update]:
+        async def read(after: int, limit: int) -> Sequence[AnyUpdate]:
             nonlocal failures
             while True:
                 try:
@@ -175,8 +178,10 @@ class Conversation:
 
         await subscription.replay_history(read)
 
-    async def _read(self, channel: Channel, after: int, limit: int) -> Sequence[Update]:
+    async def _read(self, channel: Channel, after: int, limit: int) -> Sequence[AnyUpdate]:
         assert not isinstance(channel.id, int | None)
+        if channel.kind is Kind.ENTITY:
+            return (await self._parts.entities.page(self._caller, channel.id, after, limit)).updates
         return (await self._parts.executions.updates(self._caller, channel.id, after, limit)).updates
 
     async def _told(self, name: str, replaying: Coroutine[Any, Any, None]) -> None:

@@ -12,6 +12,7 @@ from app.engine.identifiers import parse_execution_id
 from app.engine.service import ExecutionService
 from app.identity.admission import Admission
 from app.identity.workflow_limits import Named
+from app.machines.entities import EntityService
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,13 @@ class Directory:
 
     definitions: knows workflows and tasks.
     executions: knows executions.
+    entities: knows entities.
     admission: knows what a caller may do.
     """
 
     definitions: DefinitionService
     executions: ExecutionService
+    entities: EntityService
     admission: Admission
 
     async def channel(self, caller: Caller, text: str) -> Channel:
@@ -39,6 +42,8 @@ class Directory:
         await self.admission.check_limit(caller, name.permission, Named())
         if name.kind is Kind.TASK:
             return await self._task(caller, name)
+        if name.kind is Kind.ENTITY:
+            return await self._entity(caller, name)
         return Channel(name.text, name.kind)
 
     async def _workflow(self, caller: Caller, name: Name) -> Channel:
@@ -52,6 +57,10 @@ class Directory:
         await self.admission.check_limit(caller, name.permission, Named(execution=execution_id))
         execution = await self.executions.get(caller, execution_id)
         return Channel(name.text, name.kind, execution.id)
+
+    async def _entity(self, caller: Caller, name: Name) -> Channel:
+        entity = await self.entities.get(caller, parse_execution_id(name.id or "", "channel"))
+        return Channel(name.text, name.kind, entity.id)
 
     async def _task(self, caller: Caller, name: Name) -> Channel:
         text = name.id or ""

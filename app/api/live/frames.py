@@ -7,6 +7,7 @@ import orjson
 from app.domain.errors import Invalid, ServiceError
 
 EXECUTION_UPDATE, TASK_UPDATE, WORKFLOW_UPDATE = "execution_update", "task_update", "workflow_update"
+ENTITY_UPDATE = "entity_update"
 SUBSCRIBED, UNSUBSCRIBED, ERROR, PONG, RESYNC = "subscribed", "unsubscribed", "error", "pong", "resync"
 
 MOST_PROBLEMS = 10
@@ -32,7 +33,7 @@ class Frame:
     """What a channel sends: the same object for all sockets that get it.
 
     channel: the name of the channel.
-    number: the position of the event, or its sequence in a channel of one execution.
+    number: the position of the event, or its sequence in a channel of one history.
     text: the message.
     """
 

@@ -8,9 +8,8 @@ from app.api.live.broadcast import Broadcast
 from app.api.live.channels import Channel, Newest
 from app.api.live.frames import Frame
 from app.api.live.outbox import Outbox
-from app.engine.watching.updates import Update
 from app.feed.documents import history_event_json
-from app.feed.entries import FeedBatch
+from app.feed.entries import AnyUpdate, FeedBatch
 
 PAGE = 200
 HELD_BYTES = 262_144
@@ -121,9 +120,8 @@ class Subscription:
             else:
                 chosen.put(found)
 
-    def _frame_of(self, update: Update) -> Frame:
-        event = update.event
-        return self.channel.frame(event.task_id is not None, event.sequence, history_event_json(update))
+    def _frame_of(self, update: AnyUpdate) -> Frame:
+        return self.channel.frame(update, update.event.sequence, history_event_json(update))
 
     async def _put(self, frame: Frame) -> None:
         """Waits until there is room: what was not sent yet is in the database."""
@@ -132,7 +130,7 @@ class Subscription:
 
 
 class ReadHistory(Protocol):
-    def __call__(self, after: int, limit: int) -> Awaitable[Sequence[Update]]:
+    def __call__(self, after: int, limit: int) -> Awaitable[Sequence[AnyUpdate]]:
         """Read at most so many events behind a number."""
 
 

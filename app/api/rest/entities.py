@@ -15,7 +15,7 @@ from app.api.rest.conditional_requests import ENTITY_TAG, IfMatch, IfNoneMatch, 
 from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, Entities, ReadyServices
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.entity_bodies import EntityCreate, EntityPatch, KeyInHeader, MachineEntityCreate, TransitionBody
-from app.api.rest.entity_views import EntityEventPage, EntityPage, EntityView, MovedView, PossibleList
+from app.api.rest.entity_views import EntityPage, EntityView, MovedView, PossibleList
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.machines import MachineInPath, machine_ref
 from app.api.rest.responses import PREFIX, document_response, readable_response
@@ -26,7 +26,7 @@ from app.domain.texts import text_problem
 from app.engine.identifiers import parse_execution_id
 from app.machines.deciding import TransitionRequest
 from app.machines.entities import EntityService, EntityStart
-from app.machines.entity_documents import entity_document, entity_event_document, moved_document, possible_document
+from app.machines.entity_documents import entity_document, moved_document, possible_document
 from app.machines.ports import EntityFilter
 from app.machines.refusals import SequenceMismatch
 from app.machines.writing import Moved
@@ -199,27 +199,6 @@ async def list_entity_transitions(
     return readable_response(orjson.dumps({"items": [possible_document(one) for one in found]}), if_none_match)
 
 
-@router.get(
-    "/entities/{entity}/events",
-    summary="Read the history of an entity",
-    response_model=EntityEventPage,
-    responses=readable(404),
-)
-async def list_entity_events(
-    entity: EntityId,
-    entities: Entities,
-    caller: CallerOfRequest,
-    after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Only events with a higher number.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="The largest number of events to return.")] = 100,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """Oldest first; the numbers are 1, 2, 3, … without a gap."""
-    found = await entities.history(caller, entity, after, limit)
-    items = [entity_event_document(event) for event in found]
-    document = {"items": items, "next_after": found[-1].sequence if found else after}
-    return readable_response(orjson.dumps(document), if_none_match)
-
-
 async def _started(entities: EntityService, caller: Caller, wanted: EntityStart) -> Response:
     moved = await entities.start(caller, wanted)
     return _moved(moved, 201, {"Location": f"{PREFIX}/entities/{moved.entity.id}"})
@@ -240,6 +219,7 @@ async def _expecting(
     """
     if if_match is None or if_match.strip() == "*":
         return request
+    expected: int | None
     named = re.findall(rf'(?<!W/)"{entity_id}-([0-9]{{1,10}})"', if_match)
     if len(named) == 1 and len(ENTITY_TAG.findall(if_match)) == 1:
         expected = int(named[0])

@@ -1,4 +1,4 @@
-"""`/events`: the events of all executions, in the order of their positions, as pages and as a stream."""
+"""`/events`: the events of all executions and entities, in the order of their positions, as pages and as a stream."""
 
 from contextlib import aclosing
 from typing import Annotated
@@ -9,18 +9,20 @@ from pydantic import BaseModel, Field
 from app.api.rest.body import JsonRoute
 from app.api.rest.dependencies import CallerOfRequest, ReadyServices, Services
 from app.api.rest.documentation import documented_errors, or_stream
+from app.api.rest.entity_event_views import FeedEventPage
 from app.api.rest.event_stream import EventStream, unbroken
 from app.api.rest.responses import json_response
 from app.api.rest.server_sent_events import LastEventId, Part, Parts, accepts_stream, parse_last_event_id
-from app.api.rest.views import FeedEventPage
 from app.domain.callers import Caller
 from app.domain.errors import Invalid
 from app.domain.events import EventType
 from app.domain.refs import parse_ref
+from app.engine.identifiers import parse_execution_id
 from app.feed.documents import feed_event_json
 from app.feed.entries import FeedFilter
-from app.feed.requests import MOST_EVENTS, position_as
+from app.feed.requests import MOST_EVENTS, position_as, readable
 from app.feed.service import Batches, FeedPage
+from app.machines.entity import EntityEventType
 
 MAX_POSITION = 2**63 - 1
 MAX_WAIT_SECONDS = 60
@@ -52,12 +54,14 @@ class FeedQuery(BaseModel):
         description="If there is nothing yet, wait so many seconds for it. Not for streams.",
     )
     workflow_id: str | None = Field(None, description="Only those of this workflow: an id or a key.")
-    type: list[EventType] = Field([], description="Only those of this type; may be repeated.")
+    machine_id: str | None = Field(None, description="Only those of entities of this machine: an id or a key.")
+    entity_id: str | None = Field(None, description="Only those of this entity, a UUID.")
+    type: list[EventType | EntityEventType] = Field([], description="Only those of this type; may be repeated.")
 
 
 @router.get(
     "/events",
-    summary="Read the events of all executions",
+    summary="Read the events of all executions and entities",
     response_model=FeedEventPage,
     responses=or_stream(documented_errors(404, 410)),
 )
@@ -76,11 +80,20 @@ async def list_feed_events(
     is_stream = accepts_stream(request.headers.get("accept"))
     if is_stream and (refused := [name for name in ONLY_OF_PAGES if name in wanted.model_fields_set]):
         raise Invalid.at(refused[0], f"a stream has no {refused[0]}")
-    found = FeedFilter(await _workflow_id(services, caller, wanted), types=frozenset(wanted.type) or None)
+    found = readable(caller, await _filter(services, caller, wanted))
     if is_stream:
         return await _stream(services, caller, wanted.after, last_event_id, found)
     page = await _page(services, caller, wanted, found)
     return json_response(_page_body(page), headers=HEADERS)
+
+
+async def _filter(services: Services, caller: Caller, wanted: FeedQuery) -> FeedFilter:
+    return FeedFilter(
+        await _workflow_id(services, caller, wanted),
+        types=frozenset(wanted.type) or None,
+        machine_id=await services.machines.machine_id(caller, wanted.machine_id or ""),
+        entity_id=None if wanted.entity_id is None else parse_execution_id(wanted.entity_id, "entity_id"),
+    )
 
 
 async def _workflow_id(services: Services, caller: Caller, wanted: FeedQuery) -> int | None:

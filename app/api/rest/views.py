@@ -296,16 +296,9 @@ class FeedEventView(EventView):
 
     model_config = _example(FEED_EVENT)
 
-    position: int = Field(description="1, 2, 3, … over all executions; given once, and never late.")
+    position: int = Field(description="1, 2, 3, … over all executions and entities; given once, and never late.")
     execution_id: str
     workflow_id: int
-
-
-class FeedEventPage(BaseModel):
-    """In the order of their positions."""
-
-    items: list[FeedEventView]
-    next_position: int = Field(description="The `after` of the next page. No event up to it is missing.")
 
 
 class TaskExecutionView(BaseModel):

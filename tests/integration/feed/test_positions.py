@@ -26,7 +26,7 @@ async def test_one_commit_stores_one_row_without_a_position(feed: Feed) -> None:
     assert await feed.store.number() == 6
     assert await feed.rows() == [(2, 2), (3, 1), (6, 3)]
     source = Source(TENANT_ID, workflow.id, workflow.revision)
-    found = [(e.position, e.last, e.execution_id, e.first, e.source) for e in await feed.store.entries(0)]
+    found = [(e.position, e.last, e.stream_id, e.first, e.source) for e in await feed.store.entries(0)]
     assert found == [
         (1, 2, first, 1, source),
         (3, 3, second, 1, source),
@@ -67,11 +67,11 @@ async def test_a_row_that_commits_late_gets_the_next_position(feed: Feed, databa
     await slow.execute("INSERT INTO feed (events, body) VALUES (1, $1)", body)
     other = await feed.open(workflow)
     assert await feed.store.number() == 4
-    assert [e.execution_id for e in await feed.store.entries(0)] == [execution_id, other]
+    assert [e.stream_id for e in await feed.store.entries(0)] == [execution_id, other]
     await transaction.commit()
     await slow.close()
     assert await feed.store.number() == 5
-    assert [(e.position, e.execution_id) for e in await feed.store.entries(4)] == [(5, execution_id)]
+    assert [(e.position, e.stream_id) for e in await feed.store.entries(4)] == [(5, execution_id)]
 
 
 async def test_only_one_reader_numbers_at_a_time(feed: Feed, database_url: str) -> None:
@@ -98,7 +98,7 @@ async def test_many_steps_in_one_commit_are_several_rows(
     await feed.record(*(Step(execution_id, [note(3)]) for execution_id in opened))
     assert [events for _, events in await feed.rows()] == [2, 2, 2, 2, 1]
     await feed.store.number()
-    assert {e.execution_id for e in await feed.store.entries(6)} == set(opened)
+    assert {e.stream_id for e in await feed.store.entries(6)} == set(opened)
 
 
 async def test_many_births_in_one_commit_are_several_rows(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ async def test_many_births_in_one_commit_are_several_rows(feed: Feed, monkeypatc
     assert await feed.record(Step(parent, [note(3)], family=FamilyChange(openings=born))) == {parent}
     assert sorted(events for _, events in await feed.rows()) == [1, 1, 2, 2]
     await feed.store.number()
-    assert {e.execution_id for e in await feed.store.entries(2)} == {parent, *(child.id for child in born)}
+    assert {e.stream_id for e in await feed.store.entries(2)} == {parent, *(child.id for child in born)}
 
 
 async def test_an_execution_that_was_removed_leaves_its_positions(feed: Feed) -> None:

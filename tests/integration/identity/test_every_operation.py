@@ -14,7 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from app.api.grpc.generated import workflow_pb2
+from app.api.grpc.generated import machine_pb2, workflow_pb2
 from app.domain.permissions import OPERATIONS, Access, Permission, Scope
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
@@ -25,8 +25,8 @@ pytestmark = needs_default("makes its own tenants and keys")
 NAMES = {
     "key_id": "0",
     "execution": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
-    "flow_run": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
     "entity": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
+    "flow_run": "0197a3c4-5d2e-7c1a-9f3b-2a6f0c9d8e71",
 }
 PREFIX = "/api/v1"
 FRAMEWORK = {
@@ -37,7 +37,7 @@ FRAMEWORK = {
 }
 SERVICES = [
     service
-    for file in (workflow_pb2, health_pb2, reflection_pb2)
+    for file in (workflow_pb2, machine_pb2, health_pb2, reflection_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 SECONDS = 20

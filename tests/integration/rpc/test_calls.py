@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.api.grpc.server import DESCRIPTOR
+from app.api.grpc.server import OF_EXECUTIONS
 from tests.support.engine_process import RunningServer, store_workflow, sync, workflow
 
 LONG = (sync("wait", 1, "delay", config={"seconds": 600}),)
@@ -205,13 +205,13 @@ async def test_wrong_calls_get_a_code_with_details(
         assert [violation.field for violation in bad.field_violations] == [field]
 
 
-NAMED = [method.name for method in DESCRIPTOR.methods if "execution_id" in method.input_type.fields_by_name]
+NAMED = [method.name for method in OF_EXECUTIONS.methods if "execution_id" in method.input_type.fields_by_name]
 
 
 @pytest.mark.parametrize("method", NAMED)
 @pytest.mark.parametrize("text", ["", "seven", "0192f0c1-2345-7abc-8def-00000000000g"])
 async def test_an_id_that_is_no_uuid_is_invalid_to_every_method(server: RunningServer, method: str, text: str) -> None:
-    request = GetMessageClass(DESCRIPTOR.methods_by_name[method].input_type)(execution_id=text)
+    request = GetMessageClass(OF_EXECUTIONS.methods_by_name[method].input_type)(execution_id=text)
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await answer_of(getattr(server.stub, method)(request))
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT

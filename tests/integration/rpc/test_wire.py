@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
+from app.api.grpc.machine_servicer import MachineServicer
 from app.api.grpc.server import SHORTEST_PING_INTERVAL_MS, GrpcLimits, Server
 from app.api.grpc.servicer import WorkflowServicer
 from app.wiring.grpc_process import open_engine_process
@@ -136,8 +137,11 @@ async def test_a_client_that_floods_with_pings_loses_its_connection(server: Runn
 @asynccontextmanager
 async def limited(database_url: str, **limits: Any) -> AsyncIterator[Server]:
     async with open_engine_process(settings_for(database_url)) as process:
-        servicer = WorkflowServicer(process.executions, process.controls, process.feed, process.payloads, 1_000_000)
-        server = Server(servicer, "127.0.0.1", 0, process.identity, GrpcLimits(**limits))
+        servicer = WorkflowServicer(
+            process.executions, process.controls, process.feed, process.machines, process.payloads, 1_000_000
+        )
+        machines = MachineServicer(process.machines)
+        server = Server(servicer, machines, "127.0.0.1", 0, process.identity, GrpcLimits(**limits))
         await server.start()
         try:
             yield server

@@ -14,6 +14,7 @@ from app.domain.executions import Execution, Failure
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.engine.ports import CANCEL, CHILD_ENDED, ChildOpening, ControlCommand, Opening, RowChange, Step
+from app.machines.entity import Entity, EntityEvent
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.faults import Faults
 
@@ -68,6 +69,8 @@ class MemoryDatabase:
         self.executions: dict[UUID, StoredExecution] = {}
         self.histories: dict[UUID, list[Event]] = {}
         self.commands: dict[int, ControlCommand] = {}
+        self.entities: dict[UUID, Entity] = {}
+        self.entity_histories: dict[UUID, list[EntityEvent]] = {}
         self.feed: list[tuple[UUID, int, int]] = []
         self.numbered = 0
         self.engine_ids = count(1)
@@ -120,6 +123,22 @@ class MemoryDatabase:
         self.histories[execution_id].extend(events)
         if events:
             self.feed.append((execution_id, events[0].sequence, len(events)))
+
+    def grow_entity(self, entity: Entity, events: Sequence[EntityEvent]) -> None:
+        """New events of an entity, also in the feed, and its row after them."""
+        self.entities[entity.id] = entity
+        self.entity_histories.setdefault(entity.id, []).extend(events)
+        self.feed.append((entity.id, events[0].sequence, len(events)))
+
+    def tenant_of(self, stream_id: UUID) -> int | None:
+        """That of an execution or an entity; None if there is no such thing."""
+        if (entity := self.entities.get(stream_id)) is not None:
+            return entity.tenant_id
+        row = self.executions.get(stream_id)
+        return None if row is None else row.execution.tenant_id
+
+    def history_of(self, stream_id: UUID) -> Sequence[Event | EntityEvent]:
+        return self.entity_histories[stream_id] if stream_id in self.entities else self.histories[stream_id]
 
     def leave_command(self, type: str, execution_id: UUID, reason: str = "", name: str = "") -> None:
         """A command that one execution leaves for another of its family; one cancel is enough."""

@@ -1,10 +1,12 @@
 """The feed in memory: what was stored, in the order in which it was."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from app.domain.events import Event
-from app.feed.entries import Entry, Source
+from app.feed.entries import EntitySource, Entry, Source
 from app.feed.ports import FeedHead
+from app.machines.entity import EntityEvent
 from tests.support.memory.database import MemoryDatabase
 
 ENTRIES_OF_PAGE = 20
@@ -26,11 +28,8 @@ class MemoryFeed:
     async def entries(self, after: int) -> Sequence[Entry]:
         async with self._database.faults.around("entries"):
             found, position = [], 1
-            for execution_id, first, events in self._database.feed[: self._database.numbered]:
-                row = self._database.executions.get(execution_id)
-                of = None if row is None else row.execution
-                source = None if of is None else Source(of.tenant_id, of.workflow_id, of.revision)
-                found.append(Entry(position, execution_id, first, events, source))
+            for stream_id, first, events in self._database.feed[: self._database.numbered]:
+                found.append(Entry(position, stream_id, first, events, self._source(stream_id)))
                 position += events
             return [entry for entry in found if entry.last > after][:ENTRIES_OF_PAGE]
 
@@ -38,11 +37,21 @@ class MemoryFeed:
         async with self._database.faults.around("events"):
             return [self._of_entry(tenant_id, entry) for entry in entries]
 
-    def _of_entry(self, tenant_id: int, entry: Entry) -> Sequence[Event]:
-        row = self._database.executions.get(entry.execution_id)
-        if row is None or row.execution.tenant_id != tenant_id:
+    async def entity_events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[EntityEvent]]:
+        async with self._database.faults.around("entity_events"):
+            return [self._of_entry(tenant_id, entry) for entry in entries]
+
+    def _source(self, stream_id: UUID) -> Source | EntitySource | None:
+        if (entity := self._database.entities.get(stream_id)) is not None:
+            return EntitySource(entity.tenant_id, entity.machine_id)
+        row = self._database.executions.get(stream_id)
+        of = None if row is None else row.execution
+        return None if of is None else Source(of.tenant_id, of.workflow_id, of.revision)
+
+    def _of_entry(self, tenant_id: int, entry: Entry) -> Sequence[Event | EntityEvent]:
+        if self._database.tenant_of(entry.stream_id) != tenant_id:
             return ()
-        return self._database.histories[entry.execution_id][entry.first - 1 : entry.first - 1 + entry.events]
+        return self._database.history_of(entry.stream_id)[entry.first - 1 : entry.first - 1 + entry.events]
 
     def _last(self) -> int:
         return sum(events for _, _, events in self._database.feed[: self._database.numbered])

@@ -15,7 +15,7 @@ UNBOUND = {
     # These call functions that check the tenant (migrations 0016 and 0019).
     "executions": {"enqueue", "start_run", "read_history", "last_event", "send_command"},
     # Numbers of all tenants; the events of one, by a function that checks the tenant; and what engines remove.
-    "feed": {"number", "head", "entries", "events", "lock", "remove"},
+    "feed": {"number", "head", "entries", "events", "entity_events", "lock", "remove"},
     # All tenants, for engines; and a part that is followed by a condition.
     "audit": {"heads", "columns"},
     # `now` is of no tenant; engines claim what is due of all tenants.

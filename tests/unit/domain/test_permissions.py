@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from app.api.grpc.generated import workflow_pb2
+from app.api.grpc.generated import machine_pb2, workflow_pb2
 from app.api.grpc.reflection import V1
 from app.api.live.channels import WITHOUT_EVENTS, Kind
 from app.api.rest.app import create_app
@@ -50,7 +50,7 @@ def rest_operations(app) -> set[str]:
 
 
 def rpcs() -> set[str]:
-    files = (workflow_pb2, health_pb2, reflection_pb2)
+    files = (workflow_pb2, machine_pb2, health_pb2, reflection_pb2)
     services = [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
     names = {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
     return names | {f"/{V1}/ServerReflectionInfo"}

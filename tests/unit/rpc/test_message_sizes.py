@@ -7,7 +7,7 @@ import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.api.grpc.messages import page_message, status_message, summary_message
-from app.api.grpc.servicer import MAX_PAGE
+from app.api.grpc.requests import MAX_PAGE
 from app.domain.executions import Execution, Failure
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus

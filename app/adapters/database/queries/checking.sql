@@ -87,11 +87,19 @@ SELECT last, removed, complete_since FROM feed_head;
 SELECT id, last, events, body FROM feed ORDER BY last NULLS LAST, id;
 
 -- name: feed_histories
--- Of each execution, the number of its last event, and of the first one after $1.
+-- Of each execution and each entity, the number of its last event, and of the first one after $1.
 SELECT e.id, h.last, h.expected
 FROM executions e
 CROSS JOIN LATERAL (
     SELECT max(sequence) AS last, min(sequence) FILTER (WHERE occurred_at > $1) AS expected
     FROM execution_events WHERE execution_id = e.id
+) h
+WHERE h.last IS NOT NULL
+UNION ALL
+SELECT n.id, h.last, h.expected
+FROM entities n
+CROSS JOIN LATERAL (
+    SELECT max(sequence) AS last, min(sequence) FILTER (WHERE occurred_at > $1) AS expected
+    FROM entity_events WHERE entity_id = n.id
 ) h
 WHERE h.last IS NOT NULL;

@@ -31,6 +31,13 @@ FROM entity_events e JOIN entities n ON n.id = e.entity_id
 -- name: history
 WHERE e.entity_id = $2 AND e.sequence > $3 AND n.tenant_id = :tenant ORDER BY e.sequence LIMIT $4;
 
+-- name: page
+-- One row without an event if none follows.
+SELECT n.id AS entity, n.machine_id, n.sequence AS last, n.is_final, e.sequence, e.type, e.occurred_at, e.transition,
+       e.from_state, e.to_state, e.actor, e.on_behalf_of, e.notes, e.context, e.data, e.execution_id
+FROM entities n LEFT JOIN entity_events e ON e.entity_id = n.id AND e.sequence > $3
+WHERE n.id = $2 AND n.tenant_id = :tenant ORDER BY e.sequence LIMIT $4;
+
 -- name: answered
 WHERE e.entity_id = $2 AND e.idempotency_key = $3 AND n.tenant_id = :tenant;
 

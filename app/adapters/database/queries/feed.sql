@@ -12,6 +12,11 @@ SELECT last, stream_id, first, events, tenant_id, workflow_id, revision, machine
 SELECT place, sequence, type, occurred_at, status, progress_percent, task_id, attempt, data
 FROM feed_events($1, $2, $3, $4);
 
+-- name: entity_events
+SELECT place, sequence, type, occurred_at, transition, from_state, to_state, actor, on_behalf_of, notes, context, data,
+       execution_id
+FROM feed_entity_events($1, $2, $3, $4);
+
 -- name: lock
 SELECT last FROM feed_head FOR UPDATE;
 

@@ -38,3 +38,6 @@ SELECT count(*) FROM (
     WHERE owner_id IS NULL AND finished_at IS NULL AND due_at <= statement_timestamp() AND status = 'pending'
     LIMIT $1
 ) AS counted;
+
+-- name: tenant_key
+SELECT key FROM tenants WHERE id = $1;

@@ -395,16 +395,20 @@ class RerunExecutionResponse(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ..., workflow_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., already_started: _Optional[bool] = ..., revision: _Optional[int] = ..., origin_execution_id: _Optional[str] = ..., latest_revision: _Optional[int] = ...) -> None: ...
 
 class WatchEventsRequest(_message.Message):
-    __slots__ = ("after_position", "workflow_id", "types", "include_output")
+    __slots__ = ("after_position", "workflow_id", "types", "include_output", "machine_id", "entity_id")
     AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     after_position: int
     workflow_id: str
     types: _containers.RepeatedScalarFieldContainer[str]
     include_output: bool
-    def __init__(self, after_position: _Optional[int] = ..., workflow_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., include_output: _Optional[bool] = ...) -> None: ...
+    machine_id: str
+    entity_id: str
+    def __init__(self, after_position: _Optional[int] = ..., workflow_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., include_output: _Optional[bool] = ..., machine_id: _Optional[str] = ..., entity_id: _Optional[str] = ...) -> None: ...
 
 class EventBatch(_message.Message):
     __slots__ = ("events", "next_position")
@@ -415,28 +419,68 @@ class EventBatch(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[FeedEvent, _Mapping]]] = ..., next_position: _Optional[int] = ...) -> None: ...
 
 class FeedEvent(_message.Message):
-    __slots__ = ("position", "update", "type")
+    __slots__ = ("position", "update", "type", "entity")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
     position: int
     update: WorkflowExecutionUpdate
     type: str
-    def __init__(self, position: _Optional[int] = ..., update: _Optional[_Union[WorkflowExecutionUpdate, _Mapping]] = ..., type: _Optional[str] = ...) -> None: ...
+    entity: EntityUpdate
+    def __init__(self, position: _Optional[int] = ..., update: _Optional[_Union[WorkflowExecutionUpdate, _Mapping]] = ..., type: _Optional[str] = ..., entity: _Optional[_Union[EntityUpdate, _Mapping]] = ...) -> None: ...
+
+class EntityUpdate(_message.Message):
+    __slots__ = ("entity_id", "machine_id", "sequence", "type", "occurred_at", "transition", "from_state", "to_state", "actor", "on_behalf_of", "notes", "context", "data", "execution_id", "message")
+    ENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    TRANSITION_FIELD_NUMBER: _ClassVar[int]
+    FROM_STATE_FIELD_NUMBER: _ClassVar[int]
+    TO_STATE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    entity_id: str
+    machine_id: str
+    sequence: int
+    type: str
+    occurred_at: _timestamp_pb2.Timestamp
+    transition: str
+    from_state: str
+    to_state: str
+    actor: str
+    on_behalf_of: str
+    notes: str
+    context: str
+    data: str
+    execution_id: str
+    message: str
+    def __init__(self, entity_id: _Optional[str] = ..., machine_id: _Optional[str] = ..., sequence: _Optional[int] = ..., type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., transition: _Optional[str] = ..., from_state: _Optional[str] = ..., to_state: _Optional[str] = ..., actor: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., notes: _Optional[str] = ..., context: _Optional[str] = ..., data: _Optional[str] = ..., execution_id: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class ListEventsRequest(_message.Message):
-    __slots__ = ("after_position", "workflow_id", "types", "include_output", "limit")
+    __slots__ = ("after_position", "workflow_id", "types", "include_output", "limit", "machine_id", "entity_id")
     AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_ID_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_ID_FIELD_NUMBER: _ClassVar[int]
     after_position: int
     workflow_id: str
     types: _containers.RepeatedScalarFieldContainer[str]
     include_output: bool
     limit: int
-    def __init__(self, after_position: _Optional[int] = ..., workflow_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., include_output: _Optional[bool] = ..., limit: _Optional[int] = ...) -> None: ...
+    machine_id: str
+    entity_id: str
+    def __init__(self, after_position: _Optional[int] = ..., workflow_id: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., include_output: _Optional[bool] = ..., limit: _Optional[int] = ..., machine_id: _Optional[str] = ..., entity_id: _Optional[str] = ...) -> None: ...
 
 class ListEventsResponse(_message.Message):
     __slots__ = ("events", "next_position")

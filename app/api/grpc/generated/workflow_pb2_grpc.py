@@ -208,7 +208,7 @@ class WorkflowServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchEvents(self, request, context):
-        """Streams the events of all executions, in the order of their positions: replays what follows a position, then sends
+        """Streams the events of all executions and entities, in the order of their positions: replays what follows a position, then sends
         what is new, without an end. Any number of watchers can do this, on any server. A broken stream is continued with the
         last position that was received. Fails with OUT_OF_RANGE (position_expired) if what follows has been removed.
         """
@@ -217,7 +217,7 @@ class WorkflowServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """Returns a page of the events of all executions, in the order of their positions. Fails like WatchEvents.
+        """Returns a page of the events of all executions and entities, in the order of their positions. Fails like WatchEvents.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,81 @@
+"""The documents of events of entities that clients receive, and pages of the feed, which has events of both kinds.
+
+As those of `views`, they are only used by the OpenAPI document.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.rest.examples import INSTANT
+from app.api.rest.views import FeedEventView
+from app.machines.entity import EntityEventType
+
+ENTITY_ID = "0197a3c4-6e3f-7d2b-8a4c-3b7f1dae9f82"
+ENTITY_EVENT = {
+    "sequence": 2,
+    "type": "transitioned",
+    "occurred_at": INSTANT,
+    "transition": "start_processing",
+    "from_state": "initial_state",
+    "to_state": "processing",
+    "actor": "key:Xk3vT9aB",
+    "on_behalf_of": None,
+    "notes": "approved by phone",
+    "context": {"approval_code": "A-17"},
+    "data": None,
+    "execution_id": None,
+    "message": "Transition 'start_processing' from 'initial_state' to 'processing'",
+}
+
+
+def _example(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+class EntityEventView(BaseModel):
+    """One event in the history of an entity."""
+
+    model_config = _example(ENTITY_EVENT)
+
+    sequence: int
+    type: EntityEventType
+    occurred_at: datetime
+    transition: str | None = Field(description="The name of the transition; null for other events.")
+    from_state: str | None = Field(description="The state that was left.")
+    to_state: str | None = Field(description="The state that was entered.")
+    actor: str = Field(description="Who has made it: a principal, `timer`, or `execution:ID`.")
+    on_behalf_of: str | None = Field(description="For whom, by the actor's own word.")
+    notes: str | None
+    context: dict[str, Any] | None
+    data: dict[str, Any] | None = Field(
+        description="By the type: the whole data of a start, the changes of a transition, what a timer or a migration "
+        "is about."
+    )
+    execution_id: str | None = Field(description="The execution that was started.")
+    message: str
+
+
+class EntityEventPage(BaseModel):
+    """Oldest first."""
+
+    items: list[EntityEventView]
+    ended: bool = Field(description="True when the entity is in a final state and no event follows.")
+
+
+class FeedEntityEventView(EntityEventView):
+    """One event of any entity, at its position."""
+
+    model_config = _example({"position": 4712, "entity_id": ENTITY_ID, "machine_id": 3} | ENTITY_EVENT)
+
+    position: int
+    entity_id: str
+    machine_id: int
+
+
+class FeedEventPage(BaseModel):
+    """In the order of their positions."""
+
+    items: list[FeedEventView | FeedEntityEventView]
+    next_position: int = Field(description="The `after` of the next page. No event up to it is missing.")
