@@ -1,4 +1,4 @@
-"""The conditions of a transition: read once, judged for each request. All must hold; all that fail are named.
+"""The conditions of a transition: read once, checked for each request. All must hold; all that fail are named.
 
 {"field_required": "approval_code"}          in the context of the request, or else in the data of the entity;
                                              an empty text and null are missing; a list of names asks for each
@@ -43,7 +43,7 @@ class EntityMeter(Meter):
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What conditions are judged by.
+    """What conditions are checked against.
 
     data: of the entity, before the transition.
     context: of the request.
@@ -82,8 +82,8 @@ class Condition:
     """One condition.
 
     name: as it is listed when it does not hold.
-    is_role: whether it is about who calls; these are judged first.
-    holds: judges it.
+    is_role: whether it is about who calls; these are checked first.
+    holds: checks it.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Conditions:
     """The conditions of one transition.
 
     all: in the order in which they were written.
-    actors_of: the names of transitions whose last actor must be known to judge them.
+    actors_of: the names of transitions whose last actor must be known to check them.
     """
 
     all: Sequence[Condition] = ()

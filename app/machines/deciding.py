@@ -87,7 +87,7 @@ def begin(plan: MachinePlan, entity: Entity, request: TransitionRequest, now: da
 def step(
     plan: MachinePlan, entity: Entity, request: TransitionRequest, now: datetime, last_actor_of: Mapping[str, str]
 ) -> Step | Refusal:
-    """Move an entity, or say why not. Roles are judged first."""
+    """Move an entity, or say why not. Roles are checked first."""
     edge = find(plan, entity, request)
     if isinstance(edge, Refusal):
         return edge
@@ -234,7 +234,7 @@ def circumstances(
 
 
 def actors_needed(plan: MachinePlan, entity: Entity) -> frozenset[str]:
-    """The transitions whose last actor must be known to judge what leaves the state."""
+    """The transitions whose last actor must be known to check what leaves the state."""
     return frozenset[str]().union(*(edge.conditions.actors_of for edge in plan.leaving(entity.state)))
 
 

@@ -65,7 +65,7 @@ class EntityService:
         self._new_id = new_id
 
     def actor(self, caller: Caller, on_behalf_of: str | None = None) -> Actor:
-        """Who acts. Raise `PermissionDenied` for a caller that may not act for somebody else."""
+        """Who acts. Raise `PermissionDenied` for a caller that may not act for another one."""
         may = caller.principal == EVERYONE or Scope.MACHINES_IMPERSONATE in caller.scopes
         if on_behalf_of is not None and not may:
             raise PermissionDenied(f"`executed_by` needs the scope {Scope.MACHINES_IMPERSONATE.value}")

@@ -116,7 +116,7 @@ class EntityWriter:
         return await self._plans.get(entity.tenant_id, entity.machine_id, entity.revision)
 
     async def last_actors(self, plan: MachinePlan, entity: Entity) -> Mapping[str, str]:
-        """Who has made those transitions whose actors must be known to judge what leaves the entity's state."""
+        """Who has made those transitions whose actors must be known to check what leaves the entity's state."""
         names = actors_needed(plan, entity)
         return await self._store.last_actors(entity.tenant_id, entity.id, names) if names else {}
 
