@@ -43,7 +43,7 @@ class EntityMeter(Meter):
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What conditions are checked by.
+    """What conditions are checked against.
 
     data: of the entity, before the transition.
     context: of the request.

@@ -40,7 +40,7 @@ class Due:
 class Entity:
     """One thing that a machine governs.
 
-    machine_id, revision: the machine, and the revision by which the entity is checked.
+    machine_id, revision: the machine, and the revision whose rules the entity follows.
     table, key: what the entity is called outside, `entity_table` and `entity_id` in the APIs.
     state: the state that it is in.
     sequence: the number of its last event.

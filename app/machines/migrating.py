@@ -80,7 +80,7 @@ class MigrationService:
         *,
         dry_run: bool,
     ) -> None:
-        """An entity that moves at the same time is judged anew."""
+        """An entity that moves at the same time is looked at again."""
         for _ in range(TRIES):
             target = states.get(entity.state, entity.state)
             if target not in plan.states:

@@ -21,7 +21,7 @@ from app.machines.ports import NEW_ENTITIES, EntityStore, Stored
 from app.machines.refusals import SequenceMismatch
 
 TRIES = 100
-"""A request is checked anew after each rival in another process that was faster."""
+"""A request is decided again after each rival in another process that was faster."""
 
 Decide = Callable[[Entity], Awaitable[Step]]
 """What a request does to an entity as it is now. Raises what the request is refused with."""
@@ -71,8 +71,8 @@ class EntityWriter:
     async def change(self, tenant_id: int, entity_id: UUID, request: TransitionRequest, decide: Decide) -> Moved:
         """Change an entity by what `decide` returns. Raise `SequenceMismatch`, and what `decide` raises.
 
-        Requests of this process about one entity take turns. Otherwise each of them would be judged anew after all the
-        others, which for 64 takes ten times as long.
+        Requests of this process about one entity take turns. Otherwise each of them would be decided again after all
+        the others, which for 64 takes ten times as long.
         """
         async with self._turn(entity_id):
             return await self._change(tenant_id, entity_id, request, decide)
@@ -121,7 +121,7 @@ class EntityWriter:
         return await self._store.last_actors(entity.tenant_id, entity.id, names) if names else {}
 
     def _turn(self, entity_id: UUID) -> Lock:
-        """The lock of an entity, which exists as long as somebody holds it or waits for it."""
+        """The lock of an entity, which exists as long as a request holds it or waits for it."""
         return self._locks.setdefault(entity_id, Lock())
 
     async def _answered(self, entity: Entity, request: TransitionRequest) -> EntityEvent | None:

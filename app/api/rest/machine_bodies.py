@@ -70,7 +70,7 @@ class StateForm(Body):
 
 
 class ConditionsForm(Body):
-    """What must hold. Roles are judged first."""
+    """What must hold. Roles are checked first."""
 
     field_required: str | list[str] | None = Field(None, description="In the request's `context`, or in the data.")
     field_equals: dict[str, Any] | None = Field(None, description="As above: fields and their values.")
