@@ -3,6 +3,7 @@
 from functools import partial
 
 from app.adapters.database.entities import PostgresEntityStore
+from app.adapters.database.listings import PostgresListings
 from app.adapters.database.machines import PostgresMachineStore
 from app.adapters.database.pool import DriverUUID
 from app.adapters.system_clock import SystemClock
@@ -32,4 +33,5 @@ def build_machines(settings: Settings, shared: Shared, quota: StartQuota) -> Mac
         entities=EntityService(store, plans, writer, new_id),
         migrations=MigrationService(store, plans, writer),
         writer=writer,
+        listings=PostgresListings(shared.pool),
     )

@@ -18,6 +18,8 @@ from app.api.rest.field_problems import field_problems
 from app.api.rest.request_ids import request_id
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
+from app.machines import refusals
+from app.machines.listing import ValueRefused
 
 STATUSES: Mapping[type[ServiceError], int] = {
     errors.Unauthenticated: 401,
@@ -35,6 +37,12 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.RateLimited: 429,
     errors.StartsExceeded: 429,
     errors.Unavailable: 503,
+    refusals.TransitionRefused: 409,
+    refusals.EntityExists: 409,
+    refusals.MachineInUse: 409,
+    refusals.EffectFailed: 409,
+    refusals.SequenceMismatch: 412,
+    ValueRefused: 400,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -115,6 +123,8 @@ def service_error_response(scope: Scope, error: ServiceError) -> Response:
 
 def _status_of(error: ServiceError) -> int:
     """The status of the error's class, or of its nearest base class that has one."""
+    if isinstance(error, refusals.TransitionRefused) and error.refusal.reason is refusals.Reason.ROLE:
+        return HTTPStatus.FORBIDDEN
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
@@ -139,7 +149,15 @@ def _headers_of(error: ServiceError, status: int) -> Mapping[str, str] | None:
 
 def _members_of(error: ServiceError) -> Mapping[str, Any] | None:
     """What programs need to continue, as members of the problem."""
-    return {"oldest": error.oldest} if isinstance(error, errors.PositionExpired) else None
+    match error:
+        case errors.PositionExpired():
+            return {"oldest": error.oldest}
+        case refusals.TransitionRefused():
+            return {"state": error.refusal.state, "errors": list(error.refusal.errors)}
+        case refusals.EntityExists():
+            return {"entity_id": error.entity_id}
+        case _:
+            return None
 
 
 def _problems_of(error: ServiceError) -> Sequence[Problem]:
@@ -155,7 +173,7 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise TypeError(error)
-    return error_response(request.scope, error.status, error.code, error.detail)
+    return error_response(request.scope, error.status, error.code, error.detail, members=error.members)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
