@@ -70,7 +70,7 @@ class Scanner:
         while self.next != '"':
             self.accept("\\")
             if not self.next:
-                self.fail('"\\""')
+                self.fail("closing quote")
             found.append(self.next)
             self.at += 1
         self.at += 1
