@@ -1,8 +1,8 @@
-"""The request bodies of functions. Their fields are the names of the arguments."""
+"""The request bodies of functions, whose fields are the names of the arguments, and what functions return."""
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from app.api.rest.body_model import Body, with_example
 from app.api.rest.examples import EXECUTION_ID
@@ -75,3 +75,25 @@ class PossibleBody(Body):
 
     instance_id: str = Field(description="The id of the entity, a UUID.")
     context: Json | None = Field(None, description="What conditions are judged by.")
+
+
+class PossibleView(BaseModel):
+    """A transition that leaves the state of an instance."""
+
+    model_config = with_example(
+        {
+            "name": "start_processing",
+            "to_state": "processing",
+            "allowed": False,
+            "blocked_by": ["field_required: approval_code"],
+            "context": {},
+            "metadata": {},
+        }
+    )
+
+    name: str
+    to_state: str
+    allowed: bool = Field(description="Whether it could be made now.")
+    blocked_by: list[str] = Field(description="The conditions that do not hold.")
+    context: Json
+    metadata: Json

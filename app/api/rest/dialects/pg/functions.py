@@ -8,7 +8,15 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.rest.body import JsonRoute, takes_bodies_of_curl
 from app.api.rest.dependencies import CallerOfRequest, ReadyServices, Services
-from app.api.rest.dialects.pg.bodies import PossibleBody, StartBody, StartByIdBody, StartByNameBody, TransitionBody
+from app.api.rest.dialects.pg.bodies import (
+    PossibleBody,
+    PossibleView,
+    StartBody,
+    StartByIdBody,
+    StartByNameBody,
+    TransitionBody,
+)
+from app.api.rest.dialects.pg.documents import OF_READING, OF_WRITING, pg_errors
 from app.api.rest.dialects.pg.refused import AMBIGUOUS, BAD_TEXT, PgRefused
 from app.api.rest.responses import document_response
 from app.domain.callers import Caller
@@ -31,7 +39,12 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-@router.post("/start_workflow_by_id", summary="Start an instance by the id of its workflow")
+@router.post(
+    "/start_workflow_by_id",
+    summary="Start an instance by the id of its workflow",
+    response_model=UUID,
+    responses=pg_errors(*OF_WRITING),
+)
 @takes_bodies_of_curl(_is_object)
 async def pg_start_workflow_by_id(body: StartByIdBody, services: ReadyServices, caller: CallerOfRequest) -> Response:
     """Starts an entity in the initial state of the machine's current revision, and returns its id."""
@@ -39,14 +52,24 @@ async def pg_start_workflow_by_id(body: StartByIdBody, services: ReadyServices, 
     return await _start(services, caller, machine, body)
 
 
-@router.post("/start_workflow", summary="Start an instance by the name of its workflow")
+@router.post(
+    "/start_workflow",
+    summary="Start an instance by the name of its workflow",
+    response_model=UUID,
+    responses=pg_errors(*OF_WRITING),
+)
 @takes_bodies_of_curl(_is_object)
 async def pg_start_workflow(body: StartByNameBody, services: ReadyServices, caller: CallerOfRequest) -> Response:
     """As `start_workflow_by_id`. A machine whose name is unique is found by it, any other one by its key."""
     return await _start(services, caller, await _named(services, caller, body.workflow_name), body)
 
 
-@router.post("/execute_transition", summary="Move an instance to another state")
+@router.post(
+    "/execute_transition",
+    summary="Move an instance to another state",
+    response_model=bool,
+    responses=pg_errors(*OF_WRITING),
+)
 @takes_bodies_of_curl(_is_object)
 async def pg_execute_transition(body: TransitionBody, services: ReadyServices, caller: CallerOfRequest) -> Response:
     """Moves an entity, and returns true. A transition that the state or a condition does not allow is refused: 409."""
@@ -64,7 +87,12 @@ async def pg_execute_transition(body: TransitionBody, services: ReadyServices, c
     return document_response(True)
 
 
-@router.get("/get_transitions", summary="List the transitions that leave the state of an instance")
+@router.get(
+    "/get_transitions",
+    summary="List the transitions that leave the state of an instance",
+    response_model=list[PossibleView],
+    responses=pg_errors(*OF_READING),
+)
 async def pg_get_transitions(
     services: ReadyServices, caller: CallerOfRequest, instance_id: InstanceId, context: Context = None
 ) -> Response:
@@ -72,7 +100,12 @@ async def pg_get_transitions(
     return await _possible(services, caller, instance_id, {} if context is None else _object(context))
 
 
-@router.post("/get_transitions", summary="List the transitions that leave the state of an instance")
+@router.post(
+    "/get_transitions",
+    summary="List the transitions that leave the state of an instance",
+    response_model=list[PossibleView],
+    responses=pg_errors(*OF_READING, 413, 415),
+)
 @takes_bodies_of_curl(_is_object)
 async def pg_post_get_transitions(body: PossibleBody, services: ReadyServices, caller: CallerOfRequest) -> Response:
     """As the GET, with a context of any size."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from app.api.rest.dependencies import CallerOfRequest, ReadyServices
+from app.api.rest.dialects.pg.documents import table_parameters, table_responses
 from app.api.rest.dialects.pg.queries import read_listing
 from app.api.rest.dialects.pg.refused import BAD_RANGE, NOT_ONE_ROW, PgRefused
 from app.api.rest.responses import json_response
@@ -59,6 +60,8 @@ for _resource in RESOURCES.values():
         name=f"pg_{_resource.name}",
         summary=f"Read {_resource.name}",
         description=_resource.meaning,
+        responses=table_responses(_resource),
+        openapi_extra={"parameters": table_parameters(_resource)},
     )
 
 
