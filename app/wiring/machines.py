@@ -3,6 +3,7 @@
 from functools import partial
 
 from app.adapters.database.entities import PostgresEntityStore
+from app.adapters.database.listings import PostgresListings
 from app.adapters.database.machines import PostgresMachineStore
 from app.adapters.database.pool import DriverUUID
 from app.adapters.system_clock import SystemClock
@@ -37,4 +38,5 @@ def build_machines(settings: Settings, shared: Shared, quota: StartQuota) -> Mac
         migrations=MigrationService(machines, store, plans, writer),
         watching=watching,
         writer=writer,
+        listings=PostgresListings(shared.pool),
     )

@@ -93,6 +93,8 @@ class EntityRow(Base):
         CheckConstraint("due_at IS NULL OR NOT is_final", name="final_has_no_timer"),
         Index(None, "tenant_id", "machine_id", "state", "id"),
         Index(None, "tenant_id", "id"),
+        Index(None, "tenant_id", "machine_id", "updated_at", "id"),
+        Index(None, "tenant_id", "updated_at", "id"),
         Index("ix_entities_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
 

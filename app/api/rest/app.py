@@ -32,6 +32,7 @@ from app.api.rest import (
 )
 from app.api.rest.browser_guard import BrowserGuard
 from app.api.rest.dialects import runs
+from app.api.rest.dialects.pg import functions, tables
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
 from app.api.rest.gate import Gate
@@ -80,6 +81,9 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
     for router in [machines.judging, *(module.router for module in routed)]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
+    for pg in (tables.router, functions.router):
+        app.include_router(pg, prefix="/pg")
+        app.include_router(pg, include_in_schema=False)
     app.include_router(health.router)
     app.include_router(entry.router)
     app.router.middleware_stack = RouteTable(app, Gate(app))

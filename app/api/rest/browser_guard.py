@@ -21,7 +21,17 @@ _DEPENDS_ON_ORIGIN = (b"vary", b"Origin")
 """For caches between browsers and the service: the headers of CORS differ between pages."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-READABLE_ELSEWHERE = ("ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "Allow")
+READABLE_ELSEWHERE = (
+    "ETag",
+    "Location",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-Request-ID",
+    "Allow",
+    "Content-Range",
+    "Preference-Applied",
+)
 """What pages of other origins that may read a response can read of its headers, beside the few that all can."""
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from app.api.rest.dialects.pg.documents import pg_error
+from app.api.rest.dialects.pg.error_form import is_of_pg
 from app.api.rest.error_responses import MEDIA_TYPE
 from app.api.rest.responses import PREFIX, document_response
 from app.api.rest.views import Problem
@@ -18,7 +20,8 @@ Describe multi-step work as data, run it durably, watch every step live.
 
 Each path also works without the prefix `/api/v1`, and with a slash at the end. Errors are `application/problem+json`
 with a stable `code`. A workflow's key can be used in place of its id. A request may bring an `X-Request-ID`; responses
-to changes have one, and so have all errors.
+to changes have one, and so have all errors. Below `/pg`, the same machines and entities are tables and functions as
+PostgREST has them, with its errors.
 """
 
 _EXAMPLES: Mapping[int, tuple[str, str, list[dict[str, str]]]] = {
@@ -151,7 +154,8 @@ class DocumentedApi(FastAPI):
 
 def _add_refusals(document: dict[str, Any]) -> None:
     """Add what `browser_guard` returns: 421 to all operations, 403 to those that change something."""
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
+        describe = pg_error if is_of_pg(path) else _problem
         for method, operation in operations.items():
             statuses = (421,) if method == "get" else (403, 421)
-            operation["responses"] |= {str(status): _problem(status) for status in statuses}
+            operation["responses"] |= {str(status): describe(status) for status in statuses}

@@ -1,4 +1,4 @@
-"""The form of all errors of this API: `application/problem+json`, RFC 9457."""
+"""The form of all errors of this API: `application/problem+json`, RFC 9457; below `/pg` that of PostgREST."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -9,6 +9,7 @@ import orjson
 from fastapi import Response
 from starlette.types import Scope
 
+from app.api.rest.dialects.pg.error_form import is_of_pg, pg_document
 from app.api.rest.request_ids import HEADER, request_id
 from app.domain.errors import Problem
 
@@ -19,11 +20,12 @@ MAX_SHOWN = 100
 class Refused(Exception):
     """A request that is refused because of its HTTP form, before its contents are checked."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, members: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.members = members
 
 
 def error_response(
@@ -36,9 +38,13 @@ def error_response(
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Return a problem document, with the headers. See `problem_document`."""
+    """Return a problem document, with the headers. See `problem_document`. A dialect has a form of its own."""
+    with_id = {HEADER: request_id(scope), **(headers or {})}
+    if is_of_pg(scope["path"]):
+        shown = pg_document(scope["path"], code, detail, problems, members)
+        return Response(orjson.dumps(shown), status, with_id, "application/json")
     document = problem_document(scope, status, code, detail, problems=problems, members=members)
-    return Response(orjson.dumps(document), status, {HEADER: document["request_id"], **(headers or {})}, MEDIA_TYPE)
+    return Response(orjson.dumps(document), status, with_id, MEDIA_TYPE)
 
 
 def problem_document(

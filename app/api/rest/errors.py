@@ -18,6 +18,7 @@ from app.api.rest.field_problems import field_problems
 from app.api.rest.request_ids import request_id
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
+from app.machines.listing import ValueRefused
 from app.machines.refusals import (
     EffectFailed,
     EntityExists,
@@ -49,6 +50,7 @@ STATUSES: Mapping[type[ServiceError], int] = {
     MachineInUse: 409,
     EffectFailed: 409,
     SequenceMismatch: 412,
+    ValueRefused: 400,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -190,7 +192,7 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise TypeError(error)
-    return error_response(request.scope, error.status, error.code, error.detail)
+    return error_response(request.scope, error.status, error.code, error.detail, members=error.members)
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

@@ -24,10 +24,13 @@ Shape = tuple[str, int, str]
 
 
 class Known(NamedTuple):
-    """A route, the names of its query parameters, and what its caller needs."""
+    """A route, the names of its query parameters, and what its caller needs.
+
+    parameters: None for a route that reads its query itself, which has the attribute `reads_query`.
+    """
 
     route: RouteContext
-    parameters: frozenset[str]
+    parameters: frozenset[str] | None
     permission: Permission
 
 
@@ -85,7 +88,7 @@ class RouteTable:
         if known is None or "fastapi.telemetry" in scope:
             await self._router(scope, receive, send)
             return
-        if scope["query_string"]:
+        if scope["query_string"] and known.parameters is not None:
             refuse_unknown_parameters(known.parameters, scope["query_string"])
         await known.route.app(scope, receive, send)
 
@@ -105,11 +108,16 @@ def _by_shape(app: FastAPI) -> Mapping[Shape, Sequence[Known]]:
     routes = defaultdict[Shape, list[Known]](list)
     for route in iter_route_contexts(app.routes):
         declared = route.original_route
-        names = parameter_names(declared) if isinstance(declared, APIRoute) else frozenset[str]()
-        known = Known(route, names, permission_of(getattr(declared, "name", "")))
+        known = Known(route, _parameters(declared), permission_of(getattr(declared, "name", "")))
         for method in route.methods or ():
             routes[_shape(method, route.path or "")].append(known)
     return dict(routes)
+
+
+def _parameters(declared: object) -> frozenset[str] | None:
+    if getattr(declared, "reads_query", False):
+        return None
+    return parameter_names(declared) if isinstance(declared, APIRoute) else frozenset()
 
 
 def _shape(method: str, path: str) -> Shape:

@@ -40,6 +40,8 @@ SERVICES = [
     for file in (workflow_pb2, machine_pb2, health_pb2, reflection_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
+CODES = {401: ("credentials_missing", "PGRST302"), 403: ("permission_denied", "42501")}
+"""Those of this API, and of the dialect of PostgREST."""
 SECONDS = 20
 
 
@@ -78,8 +80,9 @@ async def status(rest: httpx.AsyncClient, method: str, path: str, key: str | Non
     answer = await rest.request(method, path, headers=headers, json={} if method in ("POST", "PUT", "PATCH") else None)
     if answer.status_code in (401, 403):
         problem = answer.json()
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert problem["code"] == {401: "credentials_missing", 403: "permission_denied"}[answer.status_code], path
+        of_pg = path.startswith("/pg/")
+        assert answer.headers["content-type"] == ("application/json" if of_pg else "application/problem+json")
+        assert problem["code"] == CODES[answer.status_code][of_pg], path
         assert ("www-authenticate" in answer.headers) == (answer.status_code == 401)
     return answer.status_code
 

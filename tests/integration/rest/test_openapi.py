@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.api.rest.app import create_app
+from app.machines.listed import RESOURCES
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,11 @@ def operations(document: dict):
             yield f"{method.upper()} {path}", operation
 
 
+def usual_operations(document: dict):
+    """Without those of the dialect that has its own forms."""
+    return ((name, operation) for name, operation in operations(document) if " /pg/" not in name)
+
+
 def resolved(document: dict, schema: dict) -> dict:
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
@@ -31,7 +37,7 @@ def resolved(document: dict, schema: dict) -> dict:
 
 def test_every_operation_is_described(document):
     ids = [operation["operationId"] for _, operation in operations(document)]
-    assert len(ids) == len(set(ids)) == 83
+    assert len(ids) == len(set(ids)) == 92
     for name, operation in operations(document):
         assert re.fullmatch(r"[a-z_]+", operation["operationId"]), name
         assert operation["summary"], name
@@ -42,7 +48,7 @@ def test_every_operation_is_described(document):
 
 
 def test_every_body_and_answer_has_a_schema_and_an_example(document):
-    for name, operation in operations(document):
+    for name, operation in usual_operations(document):
         bodies = [operation["requestBody"]["content"]["application/json"]] if "requestBody" in operation else []
         answers = [
             r["content"]["application/json"]
@@ -60,7 +66,7 @@ def test_every_body_and_answer_has_a_schema_and_an_example(document):
 
 
 def test_every_error_is_a_problem_with_an_example(document):
-    for name, operation in operations(document):
+    for name, operation in usual_operations(document):
         errors = {s: r for s, r in operation["responses"].items() if s >= "400"}
         assert errors or name in ("GET /healthz", "GET /")
         for status, response in errors.items():
@@ -72,5 +78,21 @@ def test_every_error_is_a_problem_with_an_example(document):
 
 def test_the_other_ways_to_write_a_path_are_not_in_it(document):
     paths = list(document["paths"])
-    assert all(path.startswith("/api/v1/") or path in ("/", "/healthz", "/readyz") for path in paths)
+    assert all(path.startswith(("/api/v1/", "/pg/")) or path in ("/", "/healthz", "/readyz") for path in paths)
     assert not any(path.endswith("/") for path in paths if path != "/")
+
+
+def test_the_dialect_of_postgrest_has_its_own_errors_and_the_columns_of_its_tables(document):
+    of_pg = {name: operation for name, operation in operations(document) if " /pg/" in name}
+    assert len(of_pg) == 10
+    for name, operation in of_pg.items():
+        for status, response in operation["responses"].items():
+            content = response["content"]["application/json"]
+            if status < "400":
+                assert content["schema"], name
+                continue
+            assert content["schema"] == {"$ref": "#/components/schemas/PgError"}, name
+            assert {"code", "message"} <= set(content["example"]) <= {"code", "details", "hint", "message"}
+    for resource in RESOURCES.values():
+        parameters = {one["name"] for one in of_pg[f"GET /pg/api/{resource.name}"]["parameters"]}
+        assert parameters >= {*resource.columns, "or", "not.and", "select", "order", "limit", "offset", "Prefer"}

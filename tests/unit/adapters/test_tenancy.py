@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import asyncpg
 
+from app.adapters.database.listing_sql import ListingSql
 from app.adapters.database.statements import load
 from app.adapters.database.tables import WorkflowRow
 from app.adapters.database.tenancy import bound, in_tenant, of_tenant
+from app.machines.listed import RESOURCES
+from app.machines.listing import Listing
 
 GATE = "(SELECT set_config('app.tenant', $1::int::text, true)) = $1::int::text"
 UNBOUND = {
@@ -18,6 +21,8 @@ UNBOUND = {
     "feed": {"number", "head", "entries", "events", "entity_events", "lock", "remove"},
     # All tenants, for engines; and a part that is followed by a condition.
     "audit": {"heads", "columns"},
+    # What is put in front of conditions, which begin with that of the tenant.
+    "listings": {"workflows", "workflow_states", "workflow_transitions", "entity_workflows", "workflow_history"},
     # `now` is of no tenant; engines claim what is due of all tenants.
     "schedules": {"now", "claim"},
 }
@@ -46,6 +51,14 @@ def test_statements_of_families_are_the_engines_or_call_a_function_that_checks_t
 @pytest.mark.parametrize("topic", ["ownership", "recording", "retention", "checking", "kafka"])
 def test_statements_of_engines_are_not_bound(topic: str) -> None:
     assert not any("app.tenant" in text for text in load(topic).values())
+
+
+def test_listings_are_bound() -> None:
+    for resource in RESOURCES.values():
+        statement = ListingSql(7, Listing(resource, ()))
+        assert GATE in statement.rows().rpartition(" AS r WHERE ")[2]
+        assert GATE in statement.count().rpartition(" AS r WHERE ")[2]
+        assert statement.arguments[0] == 7
 
 
 def test_the_conditions_replace_the_mark() -> None:

@@ -15,7 +15,7 @@ from app.api.live.channels import WITHOUT_EVENTS, Kind
 from app.api.rest.app import create_app
 from app.domain.permissions import OPERATIONS, SCOPES_OF, Access, Role, Scope, Target, least_role, permission_of
 
-LOOK_ONLY = {"validate_workflow", "validate_machine", "test_workflow", "preview_schedule"}
+LOOK_ONLY = {"validate_workflow", "validate_machine", "test_workflow", "preview_schedule", "pg_post_get_transitions"}
 """Operations that are called with a body and change nothing."""
 
 READING = ("Get", "List", "Watch")
@@ -24,6 +24,7 @@ OF_PATHS = {
     "/keys": {Scope.KEYS_MANAGE},
     "/audit": {Scope.AUDIT_READ},
     "/schedules": {Scope.SCHEDULES_READ, Scope.SCHEDULES_WRITE},
+    "/pg": {Scope.MACHINES_READ, Scope.MACHINES_TRANSITION},
     "/workflows": {Scope.DEFINITIONS_READ, Scope.DEFINITIONS_WRITE, Scope.EXECUTIONS_START},
     "/machines": {Scope.MACHINES_READ, Scope.MACHINES_WRITE, Scope.MACHINES_TRANSITION},
     "/entities": {Scope.MACHINES_READ, Scope.MACHINES_TRANSITION},

@@ -1,0 +1,27 @@
+"""entities: lists in the order of their last changes, of a machine or of a tenant
+
+Revision ID: 0025
+Revises: 0021
+"""
+
+from alembic import op
+
+revision = "0025"
+down_revision = "0021"
+branch_labels = None
+depends_on = None
+
+INDEXES = {
+    "ix_entities_tenant_id_machine_id_updated_at_id": ["tenant_id", "machine_id", "updated_at", "id"],
+    "ix_entities_tenant_id_updated_at_id": ["tenant_id", "updated_at", "id"],
+}
+
+
+def upgrade() -> None:
+    for name, columns in INDEXES.items():
+        op.create_index(name, "entities", columns)
+
+
+def downgrade() -> None:
+    for name in INDEXES:
+        op.drop_index(name, "entities")
