@@ -8,6 +8,7 @@ import pytest
 
 from app.adapters.database_url import driver_dsn
 from app.api.grpc.generated import workflow_pb2 as pb
+from tests.support.checking import assert_clean
 from tests.support.databases import ask
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.grpc_server_process import GrpcServerProcess
@@ -37,6 +38,7 @@ _RUNS = "SELECT count(*) FROM executions"
 async def house(database_url: str) -> AsyncIterator[MachineHouse]:
     async with machine_house(database_url) as house:
         yield house
+    await assert_clean(database_url)
 
 
 async def test_what_is_due_while_nothing_runs_fires_once_and_soon(house: MachineHouse, database_url: str):
