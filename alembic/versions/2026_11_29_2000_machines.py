@@ -316,8 +316,12 @@ def _create_entities() -> None:
         sa.Column("entity_id", sa.Uuid(), nullable=False),
         sa.Column("on_completed", sa.Text()),
         sa.Column("on_failed", sa.Text()),
+        sa.Column("ended", sa.Text()),
         sa.Column("held_until", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("execution_id", name="pk_entity_runs"),
+    )
+    op.create_index(
+        "ix_entity_runs_ended", "entity_runs", ["execution_id"], postgresql_where=sa.text("ended IS NOT NULL")
     )
 
 

@@ -37,6 +37,7 @@ class Rule(StrEnum):
     TENANT = "tenant"
     FAMILY_SIZE = "family-size"
     FEED = "feed"
+    ENTITY = "entity"
 
     @property
     def is_warning(self) -> bool:
@@ -50,9 +51,10 @@ NO_EXECUTION = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One broken rule. `sequence` is the number of the event that breaks it; 0 if no single event does.
+    """One broken rule.
 
-    `execution_id` may be an entity in findings about the feed.
+    execution_id: the execution, or the entity.
+    sequence: the number of the event that breaks it; 0 if no single event does.
     """
 
     execution_id: UUID

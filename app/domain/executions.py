@@ -10,6 +10,8 @@ from app.domain.states import ExecutionStatus, TaskStatus
 from app.domain.waiting import Awaited
 
 MAX_IDEMPOTENCY_KEY = 200
+ENTITY_KEYS = "entity:"
+"""How the keys of executions begin that entities have started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class Execution:
     origin_id: UUID | None = None
     parent: Parent | None = None
     started_by: str | None = None
+
+    @property
+    def is_of_entity(self) -> bool:
+        """Whether an entity has started it, which may wait for its end."""
+        return self.idempotency_key is not None and self.idempotency_key.startswith(ENTITY_KEYS)
 
     @property
     def group(self) -> Group:

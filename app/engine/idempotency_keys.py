@@ -2,12 +2,12 @@
 
 from app.domain.definitions import text_problems
 from app.domain.errors import IdempotencyMismatch, Invalid
-from app.domain.executions import MAX_IDEMPOTENCY_KEY, Execution
+from app.domain.executions import ENTITY_KEYS, MAX_IDEMPOTENCY_KEY, Execution
 from app.domain.json_values import same_json
 from app.domain.payloads import Payload
 from app.domain.run_ids import KEY_PREFIX
 
-RESERVED = ("schedule:", "retry:", "child:", "kafka:", "entity:", KEY_PREFIX)
+RESERVED = ("schedule:", "retry:", "child:", "kafka:", ENTITY_KEYS, KEY_PREFIX)
 """How the keys begin that the service makes itself, and will make.
 
 A caller's key of this kind could take the place of the start of a schedule, or block a retry.

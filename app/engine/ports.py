@@ -19,6 +19,8 @@ from app.domain.states import ExecutionStatus
 NEW_WORK = "workflow_work"
 NEW_COMMANDS = "workflow_commands"
 NEW_EVENTS = "workflow_events"
+ENDED_RUNS = "workflow_entity_runs"
+"""The channel of wake-ups about executions that entities have started, and that have ended."""
 
 CANCEL = "cancel"
 PAUSE = "pause"
@@ -95,6 +97,7 @@ class Step:
     - done_commands: the ids of commands to remove
     - parking: set when the engine gives up ownership, because the execution only waits
     - family: what it changes for the parent and the children of the execution; None for nothing
+    - ends_run: True when it ends an execution that an entity has started, and that this entity may wait for
     """
 
     execution_id: UUID
@@ -104,6 +107,7 @@ class Step:
     done_commands: Sequence[int] = ()
     parking: "Parking | None" = None
     family: "FamilyChange | None" = None
+    ends_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,13 +133,21 @@ def fire(plan: MachinePlan, entity: Entity, actor: Actor, now: datetime, last_ac
     """What a timer that is due does: a transition, or an event that says what blocks it."""
     due = entity.due
     assert due is not None
-    if entity.automatic >= MAX_AUTOMATIC:
-        return _blocked(entity, actor, [f"{MAX_AUTOMATIC} transitions in a row without a caller, the limit"], now, None)
+    if refusal := too_many_in_a_row(entity):
+        return _blocked(entity, actor, refusal.errors, now, None)
     request = TransitionRequest(actor, to=due.to, transition=due.transition)
     moved = step(plan, entity, request, now, last_actor_of)
     if isinstance(moved, Step):
         return moved
     return blocked(plan, entity, actor, moved.errors or [moved.message], now)
+
+
+def too_many_in_a_row(entity: Entity) -> Refusal | None:
+    """Why nothing but a caller may move the entity now: it could go round in a circle without end."""
+    if entity.automatic < MAX_AUTOMATIC:
+        return None
+    message = f"{MAX_AUTOMATIC} transitions in a row without a caller, the limit"
+    return Refusal(Reason.CONDITIONS, message, entity.state, [message])
 
 
 def blocked(plan: MachinePlan, entity: Entity, actor: Actor, errors: Sequence[str], now: datetime) -> Step:

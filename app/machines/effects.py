@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 
 from app.domain.errors import Invalid, NotFound, TooLarge
+from app.domain.executions import ENTITY_KEYS
 from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
 from app.domain.shares import Group
@@ -66,7 +67,7 @@ class Effects:
         group = Group(entity.tenant_id, plan.workflow_id)
         if problems := await checked_input(self._evaluations, plan.input, payload, group):
             raise EffectFailed(one.effect, run.workflow, Invalid(problems).message)
-        key = f"entity:{entity.id}:{entity.sequence}:{one.effect}"
+        key = f"{ENTITY_KEYS}{entity.id}:{entity.sequence}:{one.effect}"
         opening = Opening(
             plan.workflow_id,
             plan.revision,

@@ -10,8 +10,17 @@ from app.domain.errors import NotFound, PermissionDenied
 from app.domain.permissions import Scope
 from app.domain.refs import Ref
 from app.engine.identifiers import new_execution_id
-from app.machines.actors import Actor, actor_of
-from app.machines.deciding import Step, TransitionRequest, begin, change_data, circumstances, possible, step
+from app.machines.actors import Actor, actor_of, is_automatic
+from app.machines.deciding import (
+    Step,
+    TransitionRequest,
+    begin,
+    change_data,
+    circumstances,
+    possible,
+    step,
+    too_many_in_a_row,
+)
 from app.machines.entity import Entity, EntityEvent
 from app.machines.limits import check_names, check_request, check_target
 from app.machines.plan import MachinePlan
@@ -137,7 +146,7 @@ class EntityService:
     async def _step(self, entity: Entity, request: TransitionRequest) -> Step:
         plan = await self._writer.plan_of(entity)
         actors = await self._writer.last_actors(plan, entity)
-        moved = step(plan, entity, request, self._writer.clock.now(), actors)
+        moved = _too_many(entity, request) or step(plan, entity, request, self._writer.clock.now(), actors)
         if isinstance(moved, Refusal):
             raise TransitionRefused(moved)
         return moved
@@ -170,3 +179,8 @@ class EntityService:
         if event is None or event.sequence != 1:
             raise EntityExists(wanted.table, wanted.key, found.id)
         return Moved(found, event, was_repeated=True)
+
+
+def _too_many(entity: Entity, request: TransitionRequest) -> Refusal | None:
+    """Executions that move the entity which has started them could do so without end."""
+    return too_many_in_a_row(entity) if is_automatic(request.actor.name) else None

@@ -16,6 +16,8 @@ from app.machines.machine import Machine, MachineDraft
 
 NEW_ENTITIES = "workflow_entities"
 """The channel of wake-ups about entities: a payload is the id of one that has grown."""
+NEW_TIMERS = "workflow_entity_timers"
+"""The channel of wake-ups about timers that are due soon: a payload is in how many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +179,32 @@ class EntityStore(Protocol):
         """Entities of other revisions than this one, by id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What there is to do for entities.
+
+    seconds: in how many the next timer is due that no process holds, by the database's clock; None without any.
+    has_ended: whether an execution has ended whose end has had no effect yet.
+    """
+
+    seconds: float | None
+    has_ended: bool
+
+
 class EntityTimers(Protocol):
     """What engines find due, of all tenants. All methods raise `StoreUnreachable`."""
+
+    async def outlook(self) -> Outlook:
+        """Cheap: engines ask it at each poll."""
 
     async def due(self, limit: int) -> Sequence[Entity]:
         """Entities whose timers are due, and which no other process holds now; they are held for some seconds."""
 
     async def ended(self, limit: int) -> Sequence[EndedRun]:
-        """Executions of entities that have ended, held as above. One that was removed counts as failed."""
+        """Executions of entities whose end was noted, held as above."""
+
+    async def sweep(self, limit: int) -> None:
+        """Note ends that were not noted. An execution that was removed counts as failed."""
 
     async def settle(self, execution_id: UUID) -> None:
         """The end of the execution has had its effect."""

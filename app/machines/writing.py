@@ -8,20 +8,21 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from app.domain.errors import NotFound, Unavailable
-from app.engine.notifying import notify_engines
-from app.engine.ports import NEW_WORK, Clock, NoStartQuota, Signals, StartQuota, StoreUnreachable
+from app.engine.ports import LOOK_AGAIN_SECONDS, NEW_WORK, Clock, NoStartQuota, Signals, StartQuota, StoreUnreachable
 from app.machines.actors import is_automatic
 from app.machines.deciding import Step, TransitionRequest, actors_needed
 from app.machines.effects import Effects
-from app.machines.entity import Entity, EntityEvent
+from app.machines.entity import Entity, EntityEvent, EntityEventType
 from app.machines.limits import check_data
 from app.machines.plan import MachinePlan
 from app.machines.plans import MachinePlans
-from app.machines.ports import NEW_ENTITIES, EntityStore, Stored
+from app.machines.ports import NEW_ENTITIES, NEW_TIMERS, EntityStore, Stored
 from app.machines.refusals import SequenceMismatch
 
 TRIES = 100
 """A request is decided again after each rival in another process that was faster."""
+
+_TIMED = frozenset({EntityEventType.TIMER_SET, EntityEventType.TIMER_BLOCKED})
 
 Decide = Callable[[Entity], Awaitable[Step]]
 """What a request does to an entity as it is now. Raises what the request is refused with."""
@@ -98,10 +99,7 @@ class EntityWriter:
         kept, effects = await self._effects.of(moved)
         stored = await self._store.store(tenant_id, kept, effects)
         if stored is Stored.STORED:
-            with suppress(StoreUnreachable):
-                await self._signals.announce(NEW_ENTITIES, str(kept.entity.id))
-            if effects:
-                await notify_engines(self._signals, NEW_WORK)
+            await self._announce(kept, starts=bool(effects))
         return kept, stored
 
     async def get(self, tenant_id: int, entity_id: UUID) -> Entity:
@@ -124,10 +122,27 @@ class EntityWriter:
         """The lock of an entity, which exists as long as a request holds it or waits for it."""
         return self._locks.setdefault(entity_id, Lock())
 
+    async def _announce(self, kept: Step, *, starts: bool) -> None:
+        with suppress(StoreUnreachable):
+            await self._signals.announce(NEW_ENTITIES, str(kept.entity.id))
+            if (seconds := _soon(kept)) is not None:
+                await self._signals.announce(NEW_TIMERS, f"{seconds:.3f}")
+            if starts:
+                await self._signals.announce(NEW_WORK, "")
+
     async def _answered(self, entity: Entity, request: TransitionRequest) -> EntityEvent | None:
         if request.idempotency_key is None:
             return None
         return await self._store.answered(entity.tenant_id, entity.id, request.idempotency_key)
+
+
+def _soon(kept: Step) -> float | None:
+    """In how many seconds the timer is due that the step has set; None if engines look before that anyway."""
+    due = kept.entity.due
+    if due is None or not any(event.type in _TIMED for event in kept.events):
+        return None
+    seconds = (due.at - kept.entity.updated_at).total_seconds()
+    return seconds if seconds < LOOK_AGAIN_SECONDS else None
 
 
 def keeps_changing(what: object) -> Unavailable:

@@ -9,12 +9,14 @@ from app.tasks.plugins import PluginError
 from app.tasks.registry import TaskTypeRegistry, build_registry
 from app.tasks.rights import HttpRights, TenantRights
 from app.tasks.task_type import HttpOptions, TaskConfig, TaskOptions, TaskType, parse_config
+from app.tasks.transition import LateEntityMoves
 
 __all__ = [
     "Attempt",
     "HttpOptions",
     "HttpRights",
     "KafkaOptions",
+    "LateEntityMoves",
     "PluginError",
     "RecordPublisher",
     "TaskConfig",

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import TaskDraft
+from app.domain.entity_moves import EntityMoves
 from app.domain.errors import Problem
 from app.domain.handlers import Handler
 from app.domain.json_values import MAX_DEPTH, storage_problems
@@ -24,6 +25,7 @@ from app.tasks.rights import ANY
 from app.tasks.signal import signal_type
 from app.tasks.task_type import TaskOptions, TaskType, is_open, model_problems
 from app.tasks.transform import transform_type
+from app.tasks.transition import LateEntityMoves, transition_type
 
 TASK_TYPES_GROUP = "workflow.task_types"
 DEFAULT_TYPE = "log"
@@ -79,13 +81,17 @@ def _misfits(task_type: TaskType, task: TaskDraft, dot: str, tenant: str) -> lis
 
 
 def build_registry(
-    options: TaskOptions, now: Callable[[], datetime] = _utc_now, kafka: KafkaOptions = NO_KAFKA
+    options: TaskOptions,
+    now: Callable[[], datetime] = _utc_now,
+    kafka: KafkaOptions = NO_KAFKA,
+    entities: EntityMoves | None = None,
 ) -> TaskTypeRegistry:
     """Import the modules of the options and the entry points of installed packages.
 
     An entry point of the group `workflow.task_types` is a function without parameters that returns a `TaskType`; the
     name of the entry point is the name of the type. `now` returns the current time, aware, in UTC. `kafka` are the
-    options of `kafka` tasks. Raise `PluginError` when a module or an entry point cannot be used.
+    options of `kafka` tasks, `entities` moves entities for `transition` tasks. Raise `PluginError` when a module or an
+    entry point cannot be used.
     """
     types = {
         "log": log_type(),
@@ -93,6 +99,7 @@ def build_registry(
         "kafka": kafka_type(kafka),
         "signal": signal_type(),
         "transform": transform_type(),
+        "transition": transition_type(entities or LateEntityMoves()),
         CALLING_TYPE: workflow_type(),
         **http_types(options.http, now),
         "python": python_type(_functions_by_tenant(options), options.python_threads, _unlimited(options)),

@@ -28,7 +28,7 @@ from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
-from app.engine.ports import Secrets
+from app.engine.ports import Secrets, StartQuota
 from app.engine.running.attempts import Attempts
 from app.engine.running.child_openings import ChildOpenings
 from app.engine.running.collaborators import Collaborators
@@ -44,12 +44,14 @@ from app.feed.retention import FeedRetention
 from app.feed.service import FeedService
 from app.identity.identity import Identity
 from app.machines.machines import Machines
+from app.machines.task_moves import TaskMoves
+from app.machines.timers import EntityTimerLoop
 from app.masking import Mask
-from app.tasks import TaskTypeRegistry
+from app.tasks import LateEntityMoves, TaskTypeRegistry
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
 from app.wiring.kafka_front import Front, FrontNeeds, build_front
-from app.wiring.machines import build_machines
+from app.wiring.machines import build_entity_timers, build_machines
 from app.wiring.parts import (
     Database,
     Shared,
@@ -88,12 +90,15 @@ class EngineProcess:
 
 
 @asynccontextmanager
-async def _beside(settings: Settings, pool: Pool, front: Front, on_defect: OnDefect) -> AsyncIterator[None]:
-    """Receives from Kafka and publishes to it, removes what is older than the settings allow, and logs the heads of the
-    audit logs.
+async def _beside(
+    settings: Settings, pool: Pool, front: Front, timers: EntityTimerLoop, on_defect: OnDefect
+) -> AsyncIterator[None]:
+    """Fires what is due of entities, receives from Kafka and publishes to it, removes what is older than the settings
+    allow, and logs the heads of the audit logs.
     """
     loops = (
         front,
+        timers,
         Retention(PostgresRetention(pool, settings.retention_days)),
         FeedRetention(PostgresFeedRetention(pool, settings.feed_retention_hours)),
         Anchors(PostgresAudit(pool)),
@@ -121,7 +126,7 @@ async def open_engine_process(
     payloads, defects = Payloads(settings.max_input_bytes), Defects()
     async with (
         # First: what is wrong in modules and in TENANTS_FILE is told before a database is started or migrated.
-        open_task_types(settings) as task_types,
+        open_task_types(settings, moves := LateEntityMoves()) as task_types,
         open_databases(settings, defects.report) as databases,
         _open_lease_pool(settings, databases.engine) as lease_pool,
         open_evaluations(settings) as evaluations,
@@ -129,11 +134,9 @@ async def open_engine_process(
         AsyncExitStack() as stack,
     ):
         database = databases.engine
-        own = database.direct or database.dsn
-        writer = OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
+        writer = _open_writer(settings, database)
         shared = Shared.of(databases.api.pool, signals, evaluations, entries)
         announcer, hub, feed = await stack.enter_async_context(_watching(settings, shared, signals, defects))
-        machines = build_machines(settings, shared, identity.starts)
         openings = _child_openings(settings, shared, database.pool, payloads)
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
@@ -145,6 +148,7 @@ async def open_engine_process(
         front = build_front(
             settings, FrontNeeds(shared, database.pool, signals, engine, controls, payloads, identity.starts)
         )
+        machines, timers = _machines_of(settings, shared, database.pool, identity.starts, moves)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
         signals.start(defects.report)
         announcer.start(defects.report)
@@ -154,7 +158,7 @@ async def open_engine_process(
             # This engine is one more: the others have smaller parts of what tenants may run.
             identity.limits.changed()
             scheduler.start(defects.report)
-            async with _beside(settings, database.pool, front, defects.report):
+            async with _beside(settings, database.pool, front, timers, defects.report):
                 yield EngineProcess(engine, executions, controls, feed, machines, payloads, hub, identity, defects)
         finally:
             await scheduler.stop()
@@ -193,6 +197,24 @@ async def _open_identity(
     signals = PostgresSignals(database.direct, database.pool)
     async with open_identity(settings, database.pool, signals, on_defect, entries) as identity:
         yield signals, identity
+
+
+def _machines_of(
+    settings: Settings, shared: Shared, pool: Pool, quota: StartQuota, moves: LateEntityMoves
+) -> tuple[Machines, EntityTimerLoop]:
+    """Machines, joined to the tasks that move entities, and the loop that fires what is due. It is not started yet.
+
+    pool: connections with the rights of an engine.
+    """
+    machines = build_machines(settings, shared, quota)
+    moves.connect(TaskMoves(machines.entities))
+    return machines, build_entity_timers(settings, pool, shared.signals, machines.writer)
+
+
+def _open_writer(settings: Settings, database: Database) -> OwnConnection:
+    """The connection of the recorder."""
+    own = database.direct or database.dsn
+    return OwnConnection(own, settings.engine_lease_seconds, pooled=database.direct is None)
 
 
 def _open_lease_pool(settings: Settings, database: Database) -> AbstractAsyncContextManager[Pool]:

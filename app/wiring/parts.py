@@ -20,6 +20,7 @@ from app.background.loop import OnDefect
 from app.background.turns import Turns
 from app.config import Settings
 from app.domain.callers import DEFAULT_TENANT
+from app.domain.entity_moves import EntityMoves
 from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
@@ -107,9 +108,9 @@ def _direct_address(settings: Settings, login: Login | None) -> str | None:
 
 
 @asynccontextmanager
-async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]:
+async def open_task_types(settings: Settings, entities: EntityMoves | None = None) -> AsyncIterator[TaskTypeRegistry]:
     """The registry of task types. `settings` has the limits of tasks, the modules with functions, and what tenants may
-    use. Raise `PluginError` and `TenantsFileError`.
+    use; `entities` moves entities for tasks. Raise `PluginError` and `TenantsFileError`.
     """
     rights = {DEFAULT_TENANT: _rights_of_default(settings), **read_tenants_file(settings.tenants_file)}
     options = TaskOptions(
@@ -118,7 +119,7 @@ async def open_task_types(settings: Settings) -> AsyncIterator[TaskTypeRegistry]
         python_modules=settings.function_modules,
         functions={tenant: one.functions for tenant, one in rights.items()},
     )
-    registry = build_registry(options, kafka=_kafka_options(settings, rights))
+    registry = build_registry(options, kafka=_kafka_options(settings, rights), entities=entities)
     try:
         yield registry
     finally:

@@ -99,6 +99,9 @@ class MachineHouse:
     async def define(self, document: dict[str, Any], caller: Caller = CALLER) -> Machine:
         return (await self.machines.create(caller, parse_machine(document))).machine
 
+    def request(self, caller: Caller = CALLER, **fields: Any) -> TransitionRequest:
+        return TransitionRequest(self.entities.actor(caller), **fields)
+
     async def start(self, machine: Machine, key: str = "1", caller: Caller = CALLER, **fields: Any) -> Moved:
         data = fields.pop("data", {})
         request = TransitionRequest(actor_of(caller), **fields)

@@ -15,10 +15,11 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from asyncpg.cursor import Cursor
 from asyncpg.pool import PoolConnectionProxy
 
+from app.adapters.database.checking_entities import entity_findings
 from app.adapters.database.checking_feed import STORED_LATE, feed_findings
+from app.adapters.database.cursors import Rows
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
@@ -65,28 +66,8 @@ class Counts:
     events: int = 0
 
 
-class _Stream:
-    """The rows of a cursor, fetched many at a time.
-
-    rows: the rows that were fetched last.
-    position: the index of the next row in `rows`.
-    """
-
-    def __init__(self, cursor: Cursor, at_once: int) -> None:
-        self._cursor = cursor
-        self._at_once = at_once
-        self.rows: list[asyncpg.Record] = []
-        self.position = 0
-
-    async def head(self) -> asyncpg.Record | None:
-        """Return the next row without removing it; None after the last."""
-        if self.position == len(self.rows):
-            self.rows, self.position = await self._cursor.fetch(self._at_once), 0
-        return self.rows[self.position] if self.rows else None
-
-
 class DatabaseCheck:
-    """Checks all executions of a database, or one of them.
+    """Checks all executions and entities of a database, or one execution.
 
     pool: the connections to the database.
     execution_id: the execution to check; None checks all.
@@ -119,8 +100,8 @@ class DatabaseCheck:
         """Yield each violation that is found. Raise `StoreUnreachable` when the database becomes unreachable."""
         with reaching():
             async with _snapshot(self._pool) as connection:
-                rows = _Stream(await connection.cursor(_SQL["executions"], *self._range), _ROWS_AT_ONCE)
-                events = _Stream(await connection.cursor(_SQL["events"], *self._range), _EVENTS_AT_ONCE)
+                rows = Rows(await connection.cursor(_SQL["executions"], *self._range), _ROWS_AT_ONCE)
+                events = Rows(await connection.cursor(_SQL["events"], *self._range), _EVENTS_AT_ONCE)
                 while (found := await self._next(connection, rows, events)) is not None:
                     for finding in found:
                         yield finding
@@ -131,6 +112,8 @@ class DatabaseCheck:
                 if self._range == _ALL:
                     for row in await connection.fetch(_SQL["foreign_definitions"]):
                         yield Finding(NO_EXECUTION, 0, Rule.TENANT, row["sentence"])
+                    async for finding in entity_findings(connection):
+                        yield finding
                 if self._feed:
                     async for finding in feed_findings(connection, self._stored_late):
                         yield finding
@@ -147,7 +130,7 @@ class DatabaseCheck:
                 sentence = f"{size} executions are below it, and the limit is {most} (MAX_DESCENDANTS)"
                 yield Finding(root_id, 0, Rule.FAMILY_SIZE, sentence)
 
-    async def _next(self, connection: PoolConnectionProxy, rows: _Stream, events: _Stream) -> list[Finding] | None:
+    async def _next(self, connection: PoolConnectionProxy, rows: Rows, events: Rows) -> list[Finding] | None:
         """Check the execution with the lowest remaining id and return its findings; None when none remains."""
         record, event = await rows.head(), await events.head()
         if record is None and event is None:
@@ -162,7 +145,7 @@ class DatabaseCheck:
         self.counts.executions += 1
         return history.found
 
-    def _take_fetched(self, history: HistoryCheck, events: _Stream) -> None:
+    def _take_fetched(self, history: HistoryCheck, events: Rows) -> None:
         """Take those events of this execution that have been fetched already."""
         before, take = events.position, history.take
         for record in islice(events.rows, before, None):

@@ -14,7 +14,7 @@ from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.machines.deciding import Step
 from app.machines.entity import Due, Entity, EntityEvent, EntityEventType
-from app.machines.ports import Effect, EndedRun, EntityFilter, EntityPage, Stored
+from app.machines.ports import Effect, EndedRun, EntityFilter, EntityPage, Outlook, Stored
 
 _SQL = load("entities")
 _GET, _FIND, _LIST, _OTHERS = (
@@ -102,6 +102,11 @@ class PostgresEntityTimers:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
+    async def outlook(self) -> Outlook:
+        with reaching():
+            (row,) = await self._pool.read(_SQL["outlook"])
+        return Outlook(row["seconds"], row["has_ended"])
+
     async def due(self, limit: int) -> Sequence[Entity]:
         with reaching():
             return [entity_of(row) for row in await self._pool.fetch(_SQL["due"], limit, HELD_SECONDS)]
@@ -110,6 +115,10 @@ class PostgresEntityTimers:
         with reaching():
             found = await self._pool.fetch(_SQL["ended"], limit, HELD_SECONDS)
         return [EndedRun(row["execution_id"], row["entity_id"], row["tenant_id"], row["transition"]) for row in found]
+
+    async def sweep(self, limit: int) -> None:
+        with reaching():
+            await self._pool.execute(_SQL["sweep"], limit)
 
     async def settle(self, execution_id: UUID) -> None:
         with reaching():

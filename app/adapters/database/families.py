@@ -10,7 +10,7 @@ import structlog
 from app.adapters.database import steps_apart
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
-from app.engine.ports import NEW_COMMANDS, NEW_WORK, ChildOpening, FamilyChange, Step, StoreUnreachable
+from app.engine.ports import ENDED_RUNS, NEW_COMMANDS, NEW_WORK, ChildOpening, FamilyChange, Step, StoreUnreachable
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +23,7 @@ SELECT id, NULL::uuid AS concerned FROM owned
 UNION ALL SELECT NULL, id FROM births
 UNION ALL SELECT NULL, execution_id FROM told
 UNION ALL SELECT NULL, execution_id FROM asked
+UNION ALL SELECT NULL, NULL FROM woken
 """  # noqa: S608
 
 
@@ -33,10 +34,10 @@ class Session(Protocol):
 
 
 def are_concerned(steps: Sequence[Step]) -> bool:
-    """True when a step changes something for others of its family, or gives up an execution for which these may have
-    left a command.
+    """True when a step changes something for others of its family, or for the entity that has started it, or gives up
+    an execution for which these may have left a command.
     """
-    return any(s.family is not None or (s.parking is not None and s.parking.in_family) for s in steps)
+    return any(s.family is not None or s.ends_run or (s.parking is not None and s.parking.in_family) for s in steps)
 
 
 async def record(session: Session, engine_id: int, steps: Sequence[Step]) -> tuple[set[UUID], set[UUID]]:
@@ -74,7 +75,13 @@ def _arguments(steps: Sequence[Step]) -> Iterable[Any]:
         *steps_apart.columns([(own, change.told) for own, change in changes if change.told is not None], 2),
         *steps_apart.columns([stop for own, change in changes for stop in _stops(own, change)], 3),
         [own for own, change in changes if change.ends],
+        *steps_apart.columns(_ended_runs(steps), 2),
+        ENDED_RUNS,
     )
+
+
+def _ended_runs(steps: Sequence[Step]) -> Sequence[tuple[UUID, str]]:
+    return [(step.execution_id, step.change.status) for step in steps if step.ends_run and step.change is not None]
 
 
 def _birth(child: ChildOpening) -> tuple[Any, ...]:

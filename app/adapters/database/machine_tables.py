@@ -135,6 +135,7 @@ class EntityEventRow(Base):
 class EntityRunRow(Base):
     """An execution that an entity has started, and whose end fires a transition. The row goes when that is done.
 
+    ended: how the execution has ended, also after its row was removed; null while it runs.
     held_until: until then, the process that has claimed the row is left alone.
     """
 
@@ -144,4 +145,7 @@ class EntityRunRow(Base):
     entity_id: Mapped[UUID]
     on_completed: Mapped[str | None]
     on_failed: Mapped[str | None]
+    ended: Mapped[str | None]
     held_until: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_entity_runs_ended", "execution_id", postgresql_where=text("ended IS NOT NULL")),)

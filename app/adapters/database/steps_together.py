@@ -1,6 +1,7 @@
 """The statement for usual steps, which are all stored or none: shorter and faster than `apart`.
 
-It omits what only few steps have, such as parking, commands that are done, and changes for others of a family.
+It omits what only few steps have, such as parking, commands that are done, and changes for others of a family or for an
+entity.
 """
 
 from collections.abc import Iterator, Sequence
@@ -91,7 +92,7 @@ def _take(batch: Batch, step: Step) -> bool:
         batch.openings[execution_id] = (*values, change.status, change.started_at, opening.started_by)
         return True
     if change is not None:
-        if is_new or change.finished_at is None or change.started_at is not None:
+        if is_new or change.finished_at is None or change.started_at is not None or step.ends_run:
             return False
         batch.ends.append((execution_id, change.status, change.finished_at, change.output, change.failure))
     if not is_new:

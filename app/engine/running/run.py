@@ -331,7 +331,9 @@ class Run:
         if events or done_commands:
             change = row_change(before, events) if self.state.status is not before else None
             family = self._family.change(events, openings, ended)
-            self._submit(Step(self.id, events, opening, change, done_commands, family=family), stops, opened)
+            ends_run = self.execution.is_of_entity and self.state.is_final and change is not None
+            step = Step(self.id, events, opening, change, done_commands, family=family, ends_run=ends_run)
+            self._submit(step, stops, opened)
 
     def _submit(self, step: Step, stops: Sequence[int] = (), opened: Callable[[bool], None] | None = None) -> None:
         self._unacknowledged += 1

@@ -8,7 +8,9 @@ from app.adapters.database.checking import DatabaseCheck
 from app.adapters.database.pool import open_pool
 from app.checking.findings import NO_EXECUTION, Rule
 from tests.support.checking import assert_clean, findings_in
+from tests.support.databases import ask
 from tests.support.ended_executions import Ended
+from tests.support.machines import FRAUD, machine_house
 from tests.support.tenant import TENANT_ID
 
 EVENT = "execution_events WHERE execution_id = $1::uuid AND type ="
@@ -169,3 +171,25 @@ async def test_what_is_written_meanwhile_is_not_seen(ended: Ended, monkeypatch: 
 
 async def test_an_empty_database_is_clean(database_url: str) -> None:
     await assert_clean(database_url)
+
+
+async def test_what_is_wrong_with_entities_is_found(database_url: str) -> None:
+    async with machine_house(database_url) as house:
+        machine = await house.define(FRAUD)
+        one, two, three, four = [(await house.start(machine, key)).entity for key in "1234"]
+        for entity in (one, two, three, four):
+            await house.move(entity.id, to="cancelled")
+    assert await findings_in(database_url) == []
+    await ask(database_url, "UPDATE entities SET data = '{\"a\":1}' WHERE id = $1", one.id)
+    await ask(database_url, "DELETE FROM entity_events WHERE entity_id = $1 AND sequence = 1", two.id)
+    await ask(database_url, "DELETE FROM entities WHERE id = $1", three.id)
+    await ask(database_url, "INSERT INTO entity_runs (execution_id, entity_id) VALUES ($1, $1)", four.id)
+    rules: dict[UUID, set[Rule]] = {}
+    for finding in await findings_in(database_url):
+        rules.setdefault(finding.execution_id, set()).add(finding.rule)
+    assert rules == {
+        one.id: {Rule.ROW},
+        two.id: {Rule.NUMBERING, Rule.OPENING, Rule.ENTITY},
+        three.id: {Rule.NO_ROW},
+        four.id: {Rule.ENTITY},
+    }

@@ -6,6 +6,7 @@ import pytest
 
 from app.domain.callers import Caller
 from app.domain.permissions import SCOPES_OF, Role
+from tests.support.checking import assert_entities_clean
 from tests.support.databases import ask
 from tests.support.machines import MachineHouse, machine_house
 
@@ -14,6 +15,7 @@ from tests.support.machines import MachineHouse, machine_house
 async def house(database_url: str) -> AsyncIterator[MachineHouse]:
     async with machine_house(database_url) as house:
         yield house
+    await assert_entities_clean(database_url)
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_what_is_opened_need_not_be_owned_before() -> None:
     [
         [Step(OLD, [note(3)], done_commands=[1])],
         [Step(OLD, (), parking=Parking(None))],
+        [Step(OLD, [completed(4)], change=end(4), ends_run=True)],
         [Step(OLD, [note(3)], change=PAUSED)],
         [Step(OLD, [STARTED], change=BEGUN)],
         [Step(OLD, [STARTED, completed(3)], change=end(3, started_at=at(2)))],
@@ -67,7 +68,17 @@ def test_what_is_opened_need_not_be_owned_before() -> None:
         [OPENED, Step(NEW, [completed(3)], change=end(3))],
         [ENDED, OPENED, Step(OTHER, ())],
     ],
-    ids=["command", "parking", "pause", "begin", "begin and end", "open and end", "open, then end", "no event"],
+    ids=[
+        "command",
+        "parking",
+        "end of a run",
+        "pause",
+        "begin",
+        "begin and end",
+        "open and end",
+        "open, then end",
+        "no event",
+    ],
 )
 def test_unusual_steps_are_judged_apart(steps: Sequence[Step]) -> None:
     assert batch_of(steps) is None

@@ -103,3 +103,33 @@ CROSS JOIN LATERAL (
     FROM entity_events WHERE entity_id = n.id
 ) h
 WHERE h.last IS NOT NULL;
+
+-- name: entities
+SELECT id, tenant_id, machine_id, revision, state, sequence, is_final, data, entered_at, due_at, due_to, due_transition,
+       automatic, created_at, updated_at, completed_at
+FROM entities ORDER BY id;
+
+-- name: entity_events
+-- With what is stored of the execution that the event names; nothing once that was removed.
+SELECT h.entity_id, h.sequence, h.type, h.occurred_at, h.from_state, h.to_state, h.actor, h.data, h.execution_id,
+       x.tenant_id, x.idempotency_key
+FROM entity_events h LEFT JOIN executions x ON x.id = h.execution_id
+ORDER BY h.entity_id, h.sequence;
+
+-- name: lost_entities
+-- What is stored for entities that do not exist, or that they do not name: of other tables, the id and what it is.
+SELECT x.id, format('execution %s was started by the entity, whose history does not name it', x.id) AS sentence
+FROM executions x
+WHERE x.idempotency_key ~ '^entity:[0-9a-f-]{36}:'
+  AND NOT EXISTS (SELECT FROM entity_events h
+                  WHERE h.entity_id = substring(x.idempotency_key FROM 8 FOR 36)::uuid AND h.execution_id = x.id)
+UNION ALL
+SELECT r.entity_id, format('the end of execution %s is awaited, which its history does not name', r.execution_id)
+FROM entity_runs r
+WHERE NOT EXISTS (SELECT FROM entity_events h WHERE h.entity_id = r.entity_id AND h.execution_id = r.execution_id)
+UNION ALL
+SELECT n.id, format('it is of tenant %s, its machine %s of tenant %s', n.tenant_id, m.id, m.tenant_id)
+FROM entities n JOIN machines m ON m.id = n.machine_id AND m.tenant_id <> n.tenant_id;
+
+-- name: machine_snapshot
+SELECT snapshot FROM machine_revisions WHERE machine_id = $1 AND revision = $2;

@@ -60,21 +60,38 @@ RETURNING n.id, n.tenant_id, n.machine_id, n.revision, n.entity_table, n.entity_
           n.data, n.entered_at, n.due_at, n.due_to, n.due_transition, n.automatic, n.created_at, n.updated_at,
           n.completed_at;
 
+-- name: outlook
+-- With the login of engines. In how many seconds the next timer is due that is not held, null without any; and whether an
+-- execution has ended whose end has had no effect yet.
+SELECT (SELECT extract(epoch FROM e.due_at - clock_timestamp())::float8 FROM entities e
+        WHERE e.due_at IS NOT NULL AND (e.held_until IS NULL OR e.held_until <= clock_timestamp())
+        ORDER BY e.due_at LIMIT 1) AS seconds,
+       EXISTS (SELECT FROM entity_runs r WHERE r.ended IS NOT NULL
+               AND (r.held_until IS NULL OR r.held_until <= clock_timestamp())) AS has_ended;
+
 -- name: ended
 -- With the login of engines. Claims at most $1 executions that have ended for $2 seconds.
 UPDATE entity_runs r SET held_until = clock_timestamp() + $2::float8 * interval '1 second'
 FROM (
-    SELECT w.execution_id, w.entity_id, x.status::text AS status, n.tenant_id,
-           CASE WHEN x.status = 'completed' THEN w.on_completed ELSE w.on_failed END AS transition
-    FROM entity_runs w
-    JOIN entities n ON n.id = w.entity_id
-    LEFT JOIN executions x ON x.id = w.execution_id
-    WHERE (w.held_until IS NULL OR w.held_until <= clock_timestamp())
-      AND (x.id IS NULL OR x.finished_at IS NOT NULL)
+    SELECT w.execution_id, n.tenant_id,
+           CASE WHEN w.ended = 'completed' THEN w.on_completed ELSE w.on_failed END AS transition
+    FROM entity_runs w JOIN entities n ON n.id = w.entity_id
+    WHERE w.ended IS NOT NULL AND (w.held_until IS NULL OR w.held_until <= clock_timestamp())
     LIMIT $1 FOR UPDATE OF w SKIP LOCKED
 ) AS found
 WHERE r.execution_id = found.execution_id
-RETURNING found.execution_id, found.entity_id, found.tenant_id, found.transition;
+RETURNING r.execution_id, r.entity_id, found.tenant_id, found.transition;
+
+-- name: sweep
+-- With the login of engines. Finds the ends that no engine has noted, such as one of another version: at most $1. An
+-- execution that was removed counts as failed.
+WITH missed AS (
+    SELECT w.execution_id, coalesce(x.status::text, 'failed') AS status
+    FROM entity_runs w LEFT JOIN executions x ON x.id = w.execution_id
+    WHERE w.ended IS NULL AND (x.id IS NULL OR x.finished_at IS NOT NULL)
+    LIMIT $1 FOR UPDATE OF w SKIP LOCKED
+)
+UPDATE entity_runs r SET ended = missed.status FROM missed WHERE r.execution_id = missed.execution_id;
 
 -- name: settle
 DELETE FROM entity_runs WHERE execution_id = $1;

@@ -54,6 +54,14 @@ births AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM execution_commands c WHERE c.execution_id = b.id AND c.type = 'cancel')
     ORDER BY b.id
     RETURNING execution_id
+), runs AS (
+    -- No other engine writes these rows before they say that the execution has ended.
+    UPDATE entity_runs r SET ended = v.status FROM unnest($52::uuid[], $53::text[]) AS v (id, status)
+    JOIN owned ON owned.id = v.id
+    WHERE r.execution_id = v.id
+    RETURNING r.execution_id
+), woken AS MATERIALIZED (
+    SELECT pg_notify($54, '') FROM runs LIMIT 1
 );
 
 -- name: make_due
