@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from app.adapters.kafka import administration, existing_topics, output
 from app.cli import app
+from app.kafka import relay
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.kafka_house import KafkaHouse, engine_with, event_of, headers_of, trigger
 from tests.support.walls import logins_for
@@ -113,6 +114,20 @@ async def test_what_follows_the_position_of_a_reset_is_published_again(
     assert sorted(event_of(one)["position"] for one in events) == sorted(
         [*range(1, position + 1), position - 1, position]
     )
+
+
+async def test_a_reset_while_the_service_runs_is_noticed_although_nothing_happens(
+    house: KafkaHouse, said: Words, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relay, "KEEP_SECONDS", 0.5)
+    made = await store_workflow(database_url, workflow("noticed", [sync("a", 1)]))
+    async with engine_with(house.settings(database_url, kafka_transactions=False)):
+        house.send(house.topics.trigger, trigger(made, "one"))
+        await house.completions(1)
+        position = len(await house.all(house.topics.events))
+        assert (await said("reset", position - 2)).stdout.endswith(f"it was {position}\n")
+        events = await house.read(house.topics.events, position + 2)
+    assert sorted(event_of(one)["position"] for one in events)[-3:] == [position - 1, position, position]
 
 
 @pytest.mark.parametrize("words", [("setup",), ("status",), ("replay-dlq",), ("reset", 0)])
