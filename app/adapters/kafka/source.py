@@ -19,6 +19,13 @@ PATIENCE_SECONDS = 2.0
 """If the records of a batch are not finished by then, the thread pauses its partitions, and continues to poll: a member
 that does not poll is taken for dead."""
 
+SESSION_MS = 6_000
+"""A member that was killed is known to be dead after so long. Brokers allow no less by default."""
+
+REBALANCE_MS = 8_000
+"""So long the group waits for members that do not answer before new ones get partitions. With the usual five minutes it
+waits until the last dead one is known to be, and never ends if processes are killed faster than that."""
+
 CLOSE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 
@@ -99,7 +106,9 @@ class KafkaSource:
             enable_auto_offset_store=False,
             auto_commit_interval_ms=1_000,
             partition_assignment_strategy="cooperative-sticky",
-            session_timeout_ms=10_000,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 6,
+            max_poll_interval_ms=REBALANCE_MS,
             topic_metadata_refresh_interval_ms=10_000,
             queued_max_messages_kbytes=8_192,
             allow_auto_create_topics=False,
