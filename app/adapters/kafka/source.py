@@ -72,8 +72,8 @@ class KafkaSource:
         self._done.put(through)
 
     def _work(self) -> None:
-        consumer = Consumer(self._properties())
-        consumer.subscribe(list(self._topics.incoming))
+        if (consumer := self._opened()) is None:
+            return
         try:
             held: list[Received] = []
             while not self._is_closed.is_set():
@@ -88,6 +88,19 @@ class KafkaSource:
             # Closing commits what was stored. The process does not wait for the thread if the brokers are gone.
             self._store(consumer)
             consumer.close()
+
+    def _opened(self) -> Consumer | None:
+        """None when it is closed before: a file of certificates may be missing, and be there later."""
+        while not self._is_closed.is_set():
+            try:
+                consumer = Consumer(self._properties())
+                consumer.subscribe(list(self._topics.incoming))
+            except KafkaException as error:
+                self._troubles(error.args[0])
+                self._is_closed.wait(AGAIN_SECONDS)
+            else:
+                return consumer
+        return None
 
     def _store(self, consumer: Consumer) -> None:
         """In this thread, as all calls of the consumer: while another one polled, such a call has hung for good."""
