@@ -23,8 +23,9 @@ log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
-KEEP_SECONDS = 3_600.0
-"""Kafka forgets the offset of a group that does nothing for days. So the position is published again after so long."""
+KEEP_SECONDS = 10.0
+"""After so long without an event the position is published again: this is how a relay notices that it was shut out, or
+that an operator has set another position. Kafka also forgets the offset of a group that does nothing for days."""
 
 
 class Relay:

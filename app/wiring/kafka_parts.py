@@ -1,6 +1,7 @@
 """Joins Kafka to the service. Imported only when Kafka is on: the client library is an extra."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 from app.adapters.database.feed import PostgresFeed
@@ -8,6 +9,7 @@ from app.adapters.database.identity import PostgresTenantStore
 from app.adapters.database.kafka import PostgresRelayLease, PostgresTriggered
 from app.adapters.database.pool import Pool
 from app.adapters.kafka.administration import KafkaAdministration
+from app.adapters.kafka.connection import Connection
 from app.adapters.kafka.output import KafkaOutput
 from app.adapters.kafka.publisher import KafkaPublisher
 from app.adapters.kafka.source import KafkaSource
@@ -40,20 +42,27 @@ def build_relay(settings: Settings, shared: Shared, pool: Pool) -> Relay:
 
 
 def administration(settings: Settings) -> KafkaAdministration:
-    return KafkaAdministration(connection_of(settings), topics_of(settings), transactions=settings.kafka_transactions)
+    transactions = settings.kafka_transactions
+    return KafkaAdministration(_connection_of_commands(settings), topics_of(settings), transactions=transactions)
 
 
 async def set_position(settings: Settings, position: int) -> int | None:
     """Make the relay continue behind a position, also while it runs: it is shut out, and begins again. Return the
     position that was published last.
     """
-    output = KafkaOutput(connection_of(settings), topics_of(settings), transactions=settings.kafka_transactions)
+    connection, transactions = _connection_of_commands(settings), settings.kafka_transactions
+    output = KafkaOutput(connection, topics_of(settings), transactions=transactions)
     try:
         before = await output.open()
         await output.publish((), position)
     finally:
         await output.close()
     return before
+
+
+def _connection_of_commands(settings: Settings) -> Connection:
+    """A command says in one sentence what has failed, and its output is for programs, too."""
+    return replace(connection_of(settings), is_quiet=True)
 
 
 class KafkaFront:

@@ -111,6 +111,11 @@ class KafkaBroker:
     def log_tail(self, lines: int = 20) -> str:
         return "\n".join((self._folder / "log").read_text(errors="replace").splitlines()[-lines:])
 
+    def rebalances(self, group: str) -> int:
+        """How often the members of a group have had to join it again."""
+        lines = (self._folder / "log").read_text(errors="replace").splitlines()
+        return sum(f"Preparing to rebalance group {group} " in line for line in lines)
+
     def _prepare(self) -> Path:
         settings = self._folder / "server.properties"
         self._folder.mkdir(parents=True, exist_ok=True)

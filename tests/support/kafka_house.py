@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -55,9 +55,18 @@ class KafkaHouse:
         """Values that are no bytes are sent as JSON. Returns when the brokers have them."""
         producer = Producer({"bootstrap.servers": self.address, "log_level": 0})
         for value in values:
-            raw = value if isinstance(value, bytes | None) else orjson.dumps(value)
-            producer.produce(topic, raw, key, headers=dict(headers or {}))
+            producer.produce(topic, raw(value), key, headers=dict(headers or {}))
         assert producer.flush(WAIT_SECONDS) == 0
+
+    def committed(self, topic: str) -> int:
+        """How many records of an incoming topic the engines need not get again."""
+        with self._places(topic) as (reader, places):
+            return sum(max(0, place.offset) for place in reader.committed(places, timeout=30))
+
+    def stored(self, topic: str) -> int:
+        """How many records there are, with the ends of transactions."""
+        with self._places(topic) as (reader, places):
+            return sum(reader.get_watermark_offsets(place, timeout=30)[1] for place in places)
 
     async def read(self, topic: str, count: int, seconds: float = WAIT_SECONDS) -> Sequence[Message]:
         """The first so many records of all partitions, as a reader of committed ones gets them."""
@@ -74,6 +83,15 @@ class KafkaHouse:
         assert len({end["run_id"] for end in found}) == count
         return {end["run_id"]: end for end in found}
 
+    @contextmanager
+    def _places(self, topic: str) -> Iterator[tuple[Consumer, list[TopicPartition]]]:
+        reader = Consumer({"bootstrap.servers": self.address, "group.id": self.topics.workers, "log_level": 0})
+        try:
+            partitions = reader.list_topics(topic, timeout=30).topics[topic].partitions
+            yield reader, [TopicPartition(topic, number) for number in partitions]
+        finally:
+            reader.close()
+
     def _read(self, topic: str, count: int, seconds: float) -> Sequence[Message]:
         reader = Consumer(
             {"bootstrap.servers": self.address, "group.id": uuid4().hex, "log_level": 0, "enable.auto.commit": False}
@@ -89,6 +107,11 @@ class KafkaHouse:
             return found
         finally:
             reader.close()
+
+
+def raw(value: Any) -> bytes | None:
+    """As a record has it."""
+    return value if isinstance(value, bytes | None) else orjson.dumps(value)
 
 
 def event_of(message: Message) -> Any:

@@ -24,16 +24,19 @@ class Connection:
 
     servers: `host:port`, separated by commas.
     security: further properties of the library, for TLS and logins.
+    is_quiet: whether the troubles that the library reports are left out of the log. Its calls fail with them anyway.
     """
 
     servers: str
     security: Mapping[str, str] = field(default_factory=dict)
+    is_quiet: bool = False
 
     def properties(self, name: str, **more: Any) -> dict[str, Any]:
         """The configuration of a client of the library. `more` has its own properties, with `_` in place of dots."""
         own = {key.replace("_", "."): value for key, value in more.items()}
         # The library would write each failed attempt to connect to standard error; `error_cb` reports what matters.
-        fixed = {"bootstrap.servers": self.servers, "client.id": name, "log_level": SILENT, "error_cb": Troubles(name)}
+        troubles = _ignore if self.is_quiet else Troubles(name)
+        fixed = {"bootstrap.servers": self.servers, "client.id": name, "log_level": SILENT, "error_cb": troubles}
         return fixed | {"reconnect.backoff.max.ms": 2_000, "retry.backoff.ms": 50} | dict(self.security) | own
 
 
@@ -52,6 +55,10 @@ class Troubles:
         if now >= self._quiet_until.get(error.code(), 0.0):
             self._quiet_until[error.code()] = now + QUIET_SECONDS
             log.warning("kafka_trouble", client=self._name, code=error.name(), reason=error.str())
+
+
+def _ignore(error: KafkaError) -> None:
+    return None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 from app.adapters.kafka.connection import Connection, in_words, reaching_kafka
 from app.adapters.kafka.existing_topics import refuse_missing
 from app.adapters.kafka.own_thread import OwnThread
-from app.kafka.ports import KafkaUnreachable
+from app.kafka.ports import Fenced, KafkaUnreachable
 from app.kafka.records import Record
 from app.kafka.topics import Topics
 
@@ -36,6 +36,7 @@ class KafkaOutput:
         self._producer: Producer | None = None
         self._offsets: Consumer | None = None
         self._failure: KafkaError | None = None
+        self._stored = OFFSET_INVALID
 
     async def open(self) -> int | None:
         return await self._thread.call(self._open)
@@ -62,6 +63,7 @@ class KafkaOutput:
             found = self._offsets.committed([self._place()], timeout=CALL_SECONDS)[0]
         if found.error is not None:
             raise in_words(found.error)
+        self._stored = found.offset
         return None if found.offset == OFFSET_INVALID else found.offset
 
     def _properties(self) -> dict[str, object]:
@@ -106,12 +108,16 @@ class KafkaOutput:
         producer.commit_transaction(CALL_SECONDS)
 
     def _publish_apart(self, producer: Producer, offsets: Consumer, records: Sequence[Record], position: int) -> None:
+        # Without transactions nothing else shows that another process has begun, or that the position was set.
+        if offsets.committed([self._place()], timeout=CALL_SECONDS)[0].offset != self._stored:
+            raise Fenced("another process publishes to Kafka now, or has set the position")
         self._send(producer, records)
         if producer.flush(CALL_SECONDS):
             raise KafkaUnreachable(f"the brokers of Kafka have not taken all records within {CALL_SECONDS:g} s")
         if self._failure is not None:
             raise KafkaException(self._failure)
         offsets.commit(offsets=[self._place(position)], asynchronous=False)
+        self._stored = position
 
     def _send(self, producer: Producer, records: Sequence[Record]) -> None:
         self._failure = None

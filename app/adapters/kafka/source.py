@@ -19,6 +19,13 @@ PATIENCE_SECONDS = 2.0
 """If the records of a batch are not finished by then, the thread pauses its partitions, and continues to poll: a member
 that does not poll is taken for dead."""
 
+SESSION_MS = 6_000
+"""A member that was killed is known to be dead after so long. Brokers allow no less by default."""
+
+REBALANCE_MS = 8_000
+"""So long the group waits for members that do not answer before new ones get partitions. With the usual five minutes it
+waits until the last dead one is known to be, and never ends if processes are killed faster than that."""
+
 CLOSE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 
@@ -65,8 +72,8 @@ class KafkaSource:
         self._done.put(through)
 
     def _work(self) -> None:
-        consumer = Consumer(self._properties())
-        consumer.subscribe(list(self._topics.incoming))
+        if (consumer := self._opened()) is None:
+            return
         try:
             held: list[Received] = []
             while not self._is_closed.is_set():
@@ -81,6 +88,19 @@ class KafkaSource:
             # Closing commits what was stored. The process does not wait for the thread if the brokers are gone.
             self._store(consumer)
             consumer.close()
+
+    def _opened(self) -> Consumer | None:
+        """None when it is closed before: a file of certificates may be missing, and be there later."""
+        while not self._is_closed.is_set():
+            try:
+                consumer = Consumer(self._properties())
+                consumer.subscribe(list(self._topics.incoming))
+            except KafkaException as error:
+                self._troubles(error.args[0])
+                self._is_closed.wait(AGAIN_SECONDS)
+            else:
+                return consumer
+        return None
 
     def _store(self, consumer: Consumer) -> None:
         """In this thread, as all calls of the consumer: while another one polled, such a call has hung for good."""
@@ -99,7 +119,9 @@ class KafkaSource:
             enable_auto_offset_store=False,
             auto_commit_interval_ms=1_000,
             partition_assignment_strategy="cooperative-sticky",
-            session_timeout_ms=10_000,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 6,
+            max_poll_interval_ms=REBALANCE_MS,
             topic_metadata_refresh_interval_ms=10_000,
             queued_max_messages_kbytes=8_192,
             allow_auto_create_topics=False,

@@ -1,17 +1,23 @@
 """What the relay publishes."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import orjson
 import pytest
 
+from app.adapters.database.feed import PostgresFeedRetention
+from app.adapters.database.pool import open_pool
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.service import StartRequest
 from app.feed.documents import feed_event_json
-from tests.support.engine_process import store_workflow, sync, workflow
+from app.wiring.kafka_parts import set_position
+from tests.support.engine_process import settings_for, store_workflow, sync, workflow
 from tests.support.kafka_house import KafkaHouse, engine_with, event_of, headers_of
 from tests.support.tenant import CALLER, TENANT, TENANT_ID
+from tests.support.walls import engine_url
 
 pytestmark = pytest.mark.server
 
@@ -72,3 +78,46 @@ async def test_a_large_output_is_left_out(house: KafkaHouse, database_url):
     omitted = [event_of(one) for one in messages if event_of(one).get("output_omitted")]
     assert {event["type"] for event in omitted} >= {"task_completed"}
     assert all(event["output"] is None for event in omitted)
+
+
+@asynccontextmanager
+async def removing(database_url: str) -> AsyncIterator[PostgresFeedRetention]:
+    """Every event is old enough to be removed."""
+    async with open_pool(engine_url(database_url), size=1, timeout_seconds=20) as pool:
+        yield PostgresFeedRetention(pool, hours=0)
+
+
+async def positions(house: KafkaHouse, count: int) -> list[int]:
+    return sorted(event_of(one)["position"] for one in await house.read(house.topics.events, count))
+
+
+async def test_events_that_were_removed_first_are_reported_and_what_is_kept_is_published(
+    house: KafkaHouse, database_url, capsys
+):
+    made = await store_workflow(database_url, workflow("expired", [sync("a", 1)]))
+    settings = house.settings(database_url, kafka_transactions=False)
+    request = StartRequest(Ref(tenant_id=TENANT_ID, id=made.id))
+    async with engine_with(settings_for(database_url)) as process, removing(database_url) as retention:
+        before = (await process.executions.start(CALLER, request)).execution.id
+        await process.executions.wait(CALLER, before, 60)
+        removed = (await process.feed.page(CALLER, 0, 1_000)).next_position
+        await retention.remove(1_000)
+        kept = (await process.executions.start(CALLER, request)).execution.id
+        await process.executions.wait(CALLER, kept, 60)
+        last = (await process.feed.page(CALLER, removed, 1_000)).next_position
+    await set_position(settings, 1)
+    async with engine_with(settings):
+        assert await positions(house, last - removed) == list(range(removed + 1, last + 1))
+    assert "kafka_events_lost" in capsys.readouterr().out
+
+
+async def test_a_position_of_another_database_is_reported_and_all_that_is_kept_is_published(
+    house: KafkaHouse, database_url, capsys
+):
+    made = await store_workflow(database_url, workflow("elsewhere", [sync("a", 1)]))
+    settings = house.settings(database_url, kafka_transactions=False)
+    await set_position(settings, 1_000_000)
+    async with engine_with(settings) as process:
+        await process.executions.start(CALLER, StartRequest(Ref(tenant_id=TENANT_ID, id=made.id)))
+        assert (await positions(house, 4))[:4] == [1, 2, 3, 4]
+    assert "kafka_position_unknown" in capsys.readouterr().out
