@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import Frame
+from websockets.http11 import Response
 
 from app.api.live.limits import SocketLimits
 
+HEAD_BYTES = 65_536
+"""Of a handshake. It was measured as a request of HTTP already, and long tokens are in it."""
 PING_SECONDS = 20.0
 STALLED_SECONDS = 30.0
 SEND_BUFFER_BYTES = 131_072
@@ -34,8 +38,17 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.logger = self.conn.logger = _logger
+        self._take_long_heads()
         self._stalled: asyncio.TimerHandle | None = None
         self._closing: asyncio.TimerHandle | None = None
+
+    def _take_long_heads(self) -> None:
+        """Begin to parse again, with another bound of lines: the library has only one for the whole process."""
+        connection = self.conn
+        read_line = connection.reader.read_line
+        connection.reader.read_line = lambda _, *error: read_line(HEAD_BYTES, *error)  # type: ignore[method-assign]
+        connection.parser = connection.parse()
+        next(connection.parser)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -48,6 +61,21 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.conn.handshake_exc is not None:
+            return
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_handshake()
+
+    def _refuse_handshake(self) -> None:
+        """uvicorn would wait without end: it sees no request."""
+        answer = b"".join(self.conn.data_to_send())
+        self.transport.write(answer or _malformed())
+        self.handshake_complete = self.close_sent = True
+        self.transport.close()
+        self._end_within(CLOSING_SECONDS)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -93,9 +121,13 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         self._closing = self.loop.call_later(seconds, self.transport.abort)
 
 
+def _malformed() -> bytes:
+    return Response(400, "Bad Request", Headers({"Connection": "close", "Content-Length": "0"})).serialize()
+
+
 SERVER_OPTIONS: Mapping[str, Any] = {
     "ws": BoundedSocketProtocol,
-    "ws_max_size": SocketLimits().message_bytes,
+    "ws_max_size": SocketLimits().auth_bytes,
     "ws_per_message_deflate": False,  # it would compress the same text for each socket, and keep its buffers for each
     "ws_ping_interval": PING_SECONDS,
     "ws_ping_timeout": PING_SECONDS,
