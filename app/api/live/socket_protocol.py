@@ -16,6 +16,7 @@ from websockets.frames import Frame
 from websockets.http11 import Response
 
 from app.api.live.limits import SocketLimits
+from app.background.unread import UnreadTimer
 
 HEAD_BYTES = 65_536
 """Of a handshake. It was measured as a request of HTTP already, and long tokens are in it."""
@@ -39,7 +40,7 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         self.logger = self.conn.logger = _logger
         self._take_long_heads()
-        self._stalled: asyncio.TimerHandle | None = None
+        self._unread: UnreadTimer | None = None
         self._closing: asyncio.TimerHandle | None = None
 
     def _take_long_heads(self) -> None:
@@ -52,14 +53,13 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._unread = UnreadTimer(self.loop, self.transport, STALLED_SECONDS, self.transport.abort)
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._stalled, self._closing):
-            if timer is not None:
-                timer.cancel()
+        self._stop_timers()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -77,23 +77,40 @@ class BoundedSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.close()
         self._end_within(CLOSING_SECONDS)
 
+    def _stop_timers(self) -> None:
+        if self._unread is not None:
+            self._unread.stop()
+        if self._closing is not None:
+            self._closing.cancel()
+
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+        if self._unread is not None:
+            self._unread.start()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        if self._unread is not None:
+            self._unread.stop()
+        if self.pong_timer is not None:
+            self._wait_for_pong()
 
     def shutdown(self) -> None:
         super().shutdown()
         self._end_within(STOPPING_SECONDS)
 
     def keepalive_timeout(self) -> None:
+        if self._unread is not None and self._unread.runs:
+            # The ping waits behind what the client has not read, and whether it reads is known.
+            self._wait_for_pong()
+            return
         super().keepalive_timeout()
         self._end_within(CLOSING_SECONDS)
+
+    def _wait_for_pong(self) -> None:
+        if self.pong_timer is not None:
+            self.pong_timer.cancel()
+        self.pong_timer = self.loop.call_later(PING_SECONDS, self.keepalive_timeout)
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)

@@ -31,7 +31,7 @@ class Wire(asyncio.Transport):
     closed_at: when the connection was lost; None while it is open.
     """
 
-    HIGH = 65_536
+    HIGH, LOW = 65_536, 16_384
 
     def __init__(self, protocol: BoundedSocketProtocol) -> None:
         super().__init__()
@@ -94,6 +94,17 @@ class Wire(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self._is_closing or self.closed_at is not None
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._unread)
+
+    def read_some(self, size: int) -> None:
+        """Read so many bytes, and no more."""
+        self.client.receive_data(bytes(self._unread[:size]))
+        was_full = len(self._unread) > self.LOW
+        del self._unread[:size]
+        if was_full and len(self._unread) <= self.LOW:
+            self._protocol.resume_writing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return default
@@ -215,3 +226,34 @@ async def test_a_handshake_has_a_long_token() -> None:
     assert wire.first.startswith(b"HTTP/1.1 101")
     wire.abort()
     await asyncio.sleep(1)
+
+
+async def says_something_large(_: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": 10 * LARGE})
+    await receive()
+
+
+@in_virtual_time
+async def test_one_that_reads_a_large_message_slowly_gets_all_of_it() -> None:
+    wire = await opened(says_something_large)
+    wire.reads = False
+    for _ in range(10 * len(LARGE) // 10_000):
+        await asyncio.sleep(STALLED_SECONDS / 3)
+        wire.read_some(11_000)
+        wire.send()
+    assert wire.closed_at is None
+    heard = [event for event in wire.client.events_received() if isinstance(event, Frame)]
+    assert [len(frame.data) for frame in heard if frame.opcode is Opcode.TEXT] == [10 * len(LARGE)]
+    wire.abort()
+    await asyncio.sleep(1)
+
+
+@in_virtual_time
+async def test_one_that_reads_a_byte_now_and_then_is_cut_off() -> None:
+    wire = await opened(says_something_large)
+    wire.reads = False
+    await asyncio.sleep(STALLED_SECONDS - 1)
+    wire.read_some(1_000)
+    assert await lost(wire) == pytest.approx(STALLED_SECONDS)
