@@ -52,7 +52,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with open_rest_process(settings, defects, mask, address_is_known=False) as services:
         app.state.services = services
         defects.on_first(lambda: signal.raise_signal(signal.SIGTERM))
-        with ending_at_signals(services.streams.close):
+        with ending_at_signals(services.streams.close, _longest_stop(settings)):
             yield
     defects.raise_first()
 
@@ -98,11 +98,16 @@ def _config(settings: Settings, identity: Identity | None) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # TRUSTED_PROXIES says whose headers are believed; uvicorn would believe all of loopback
-        timeout_graceful_shutdown=int(settings.shutdown_seconds) + 1,
+        timeout_graceful_shutdown=_longest_stop(settings),
         http=_protocol(settings),
         **SERVER_OPTIONS,
         **_tls(identity),
     )
+
+
+def _longest_stop(settings: Settings) -> int:
+    """Whole seconds, as uvicorn takes them."""
+    return int(settings.shutdown_seconds) + 1
 
 
 def _tls(identity: Identity | None) -> dict[str, Any]:

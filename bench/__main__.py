@@ -5,6 +5,7 @@ from functools import partial
 from bench.ceilings.contestants import ceiling_contestants
 from bench.command import run_part
 from bench.house import House, as_far_as_possible, in_rounds
+from bench.live.__main__ import measure as measure_live
 from bench.peers.contestants import peer_contestants
 from bench.rest.__main__ import measure as measure_rest
 from bench.samples import Sample
@@ -19,6 +20,7 @@ async def measure(house: House) -> list[Sample]:
         "REST": measure_rest,
         "tenants": measure_tenants,
         "scale": measure_scale,
+        "live": measure_live,
     }
     samples: list[Sample] = []
     for name, part in parts.items():

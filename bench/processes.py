@@ -29,6 +29,15 @@ def parent(pid: int) -> int | None:
     return int(stats[pid][0]) if pid in stats else None
 
 
+def has_ended(pid: int) -> bool:
+    """Whether it runs no more, also if its exit code was not asked for."""
+    try:
+        state = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
 def program_name(pid: int) -> str:
     try:
         return (PROC / str(pid) / "comm").read_text().strip()

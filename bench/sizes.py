@@ -14,6 +14,8 @@ class Size:
     stored: numbers of finished executions.
     waiting: half of the executions that are started to measure their memory.
     recovered: how many executions are running when their engine is killed; 0 leaves this out.
+    sockets: how many sockets are open.
+    lag_seconds: for how long it is measured how late events arrive; `held_seconds` with a transaction held open.
     """
 
     name: str
@@ -32,6 +34,9 @@ class Size:
     watchers: tuple[int, ...] = (0, 10, 1_000)
     waiting: int = 2_000
     recovered: int = 0
+    sockets: int = 1_000
+    lag_seconds: float = 10.0
+    held_seconds: float = 60.0
 
 
 USUAL = Size("usual", rounds=3, scale_rounds=2, seconds=0.8, warmup_seconds=0.2, max_seconds=10)
@@ -50,6 +55,7 @@ QUICK = Size(
     idle_calls=100,
     watchers=(0, 1_000),
     waiting=500,
+    held_seconds=10.0,
 )
 FULL = Size(
     "full",
@@ -79,5 +85,8 @@ SMOKE = Size(
     watchers=(0, 3),
     waiting=10,
     recovered=20,
+    sockets=20,
+    lag_seconds=1.0,
+    held_seconds=1.0,
 )
 SIZES = {size.name: size for size in (USUAL, QUICK, FULL, SMOKE)}

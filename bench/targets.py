@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from bench.ceilings.contestants import BARE_ROWS, BARE_STREAM
 from bench.house import Figure
+from bench.live.contestants import EVERY_EVENT, HELD, LAG, MANY_SOCKETS, WITH, WITHOUT
+from bench.live.stopping import STOP
 from bench.peers.contestants import PEER_NAMES
 from bench.rest.contestants import HIT, MEMORY, POOLED, USUAL
 from bench.samples import Samples, Spread, Value, percentile, rate, ratio, spread, task_rate
@@ -72,6 +74,16 @@ def _stored_bytes(run: Run) -> Spread | None:
     return None if found is None else spread([found])
 
 
+def _lag_of(subject: str) -> Callable[[Run], Spread | None]:
+    return lambda run: run.samples.of(subject, LAG).spread(percentile("p99"))
+
+
+def _with_sockets(callers: int) -> Callable[[Run], Spread | None]:
+    return lambda run: ratio(
+        run.samples.of(WITH, "seq3", callers).best(rate), run.samples.of(WITHOUT, "seq3", callers).best(rate)
+    )
+
+
 TARGETS = (
     Target("`seq3` full stream against ceiling (a), executions/s", 0.6, _against(STREAM, BARE_STREAM)),
     Target("`seq3` full stream against the best peer, executions/s", 5, _against_peers(STREAM, "seq3")),
@@ -97,6 +109,12 @@ TARGETS = (
         at_most=True,
         unit="bytes",
     ),
+    Target("events over many sockets, lag p99", 1_000, _lag_of(MANY_SOCKETS), at_most=True, unit="ms"),
+    Target("every event over 10 sockets, lag p99", None, _lag_of(EVERY_EVENT), at_most=True, unit="ms"),
+    Target("the same with a transaction held open, lag p99", 500, _lag_of(HELD), at_most=True, unit="ms"),
+    Target("`seq3` engine alone with many sockets against none, 1 caller", 0.95, _with_sockets(1)),
+    Target("the same with 64 callers, on shared cores", None, _with_sockets(64)),
+    Target(STOP, 10, lambda run: run.figure(STOP), at_most=True, unit="s"),
     Target("2 engine processes against 1, executions/s", None, _scaled(engines_label(2), engines_label(1))),
 )
 

@@ -31,13 +31,17 @@ class EndingServer(uvicorn.Server):
 
 
 @contextmanager
-def ending_at_signals(end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` at a signal to stop, and then what was to be called before. Other threads get no signals."""
+def ending_at_signals(end: Callable[[], None], seconds: int) -> Iterator[None]:
+    """Call `end` at a signal to stop, and then what was to be called before. Other threads get no signals.
+
+    seconds: how long uvicorn's server then waits for its connections, if its own options do not say.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in NUMBERS}
+    _bound_waiting(before[signal.SIGTERM], seconds)
 
     def handle(number: int, frame: FrameType | None) -> Any:
         loop.call_soon_threadsafe(end)
@@ -51,3 +55,10 @@ def ending_at_signals(end: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _bound_waiting(handler: object, seconds: int) -> None:
+    """Without a bound the server waits for as long as a client likes to read nothing. It handles signals itself."""
+    server = getattr(handler, "__self__", None)
+    if isinstance(server, uvicorn.Server) and server.config.timeout_graceful_shutdown is None:
+        server.config.timeout_graceful_shutdown = seconds

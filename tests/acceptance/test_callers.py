@@ -18,24 +18,11 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from tests.support.callers import bearer, metadata
 from tests.support.grpc_server_process import GrpcServerProcess
 from tests.support.migrating import ask
-from tests.support.ports import free_port
-from tests.support.rest_server_process import RestServerProcess, listens
-from tests.support.server_process import REPOSITORY, ServerProcess
+from tests.support.rest_server_process import RestServerProcess, UvicornProcess
+from tests.support.server_process import REPOSITORY
 from tests.support.tenant import needs_default
 
 pytestmark = needs_default("makes its own tenants and keys")
-
-
-class UvicornProcess(ServerProcess):
-    """`uvicorn app.main:app` on every address."""
-
-    def __init__(self, database_url: str, **settings: str) -> None:
-        port = free_port()
-        command = (sys.executable, "-m", "uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", str(port))
-        super().__init__(command, port, None, DATABASE_URL=database_url, **settings)
-
-    async def _answers(self) -> bool:
-        return await listens(self.port)
 
 
 def own_address() -> str:
@@ -228,7 +215,7 @@ def test_a_process_does_not_let_everyone_in_on_an_address_that_others_reach(word
 @pytest.mark.slow
 async def test_uvicorn_itself_does_not_let_everyone_in_either(database_url: str):
     """Where it listens is uvicorn's own option, so each request is asked where it has arrived."""
-    address, server = own_address(), UvicornProcess(database_url, ALLOWED_HOSTS="*")
+    address, server = own_address(), UvicornProcess(database_url, host="0.0.0.0", ALLOWED_HOSTS="*")
     try:
         await server.start()
         async with httpx.AsyncClient(trust_env=False) as client:

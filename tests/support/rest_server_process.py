@@ -1,4 +1,4 @@
-"""`python -m app.main` as a process of its own, as `workflow up` starts it."""
+"""The REST process: `python -m app.main`, as `workflow up` starts it, or uvicorn's own command."""
 
 import asyncio
 import sys
@@ -24,6 +24,17 @@ class RestServerProcess(ServerProcess):
 
     async def _answers(self) -> bool:
         return await listens(self.port)
+
+
+class UvicornProcess(RestServerProcess):
+    """`uvicorn app.main:app`."""
+
+    def __init__(self, database_url: str, log: Path | None = None, host: str = "127.0.0.1", **settings: str) -> None:
+        port = free_port()
+        command = (sys.executable, "-m", "uvicorn", "app.main:app", "--host", host, "--port", str(port))
+        ServerProcess.__init__(
+            self, command, port, log, **{**logins_for(database_url), "LOG_FORMAT": "json", **settings}
+        )
 
 
 async def listens(port: int) -> bool:

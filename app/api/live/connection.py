@@ -102,7 +102,7 @@ class Connection:
         seconds = self._parts.limits.auth_seconds
         try:
             async with asyncio.timeout(seconds):
-                said = await self._message()
+                said = await self._message(self._parts.limits.auth_bytes)
         except TimeoutError:
             raise Unauthenticated(f"no auth message came within {seconds:g} s", CREDENTIALS_MISSING) from None
         if not isinstance(said, Auth):
@@ -116,7 +116,7 @@ class Connection:
         conversation = Conversation(caller, self._parts, self._outbox)
         try:
             while True:
-                said = await self._message()
+                said = await self._message(self._parts.limits.message_bytes)
                 try:
                     await conversation.answer(said)
                 except Refusal as refusal:
@@ -126,7 +126,7 @@ class Connection:
         finally:
             conversation.close()
 
-    async def _message(self) -> Message:
+    async def _message(self, most_bytes: int) -> Message:
         """The next message that can be read. The others are refused."""
         while True:
             event = await self._receive()
@@ -134,19 +134,18 @@ class Connection:
                 raise _Ended(GONE)
             text = event.get("text")
             try:
-                self._check(text if text is not None else event.get("bytes") or b"")
+                self._check(text if text is not None else event.get("bytes") or b"", most_bytes)
                 return parse_message(text)
             except Refusal as refusal:
                 self._refuse(refusal)
 
-    def _check(self, text: str | bytes) -> None:
-        limits = self._parts.limits
+    def _check(self, text: str | bytes, most_bytes: int) -> None:
         # A character has one byte or more, so most texts need not be encoded for this.
-        if len(text) > limits.message_bytes or (isinstance(text, str) and len(text.encode()) > limits.message_bytes):
-            raise _Ended(End(TOO_BIG, f"a message has {limits.message_bytes} bytes at most"))
+        if len(text) > most_bytes or (isinstance(text, str) and len(text.encode()) > most_bytes):
+            raise _Ended(End(TOO_BIG, f"a message has {most_bytes} bytes at most"))
         if self._rate.spend():
             return
-        sentence = f"more than {limits.messages_per_second} messages a second"
+        sentence = f"more than {self._parts.limits.messages_per_second} messages a second"
         if self._rate.excess > 1:
             raise _Ended(End(POLICY, sentence))
         raise Refusal("too_many_messages", f"{sentence}: this one is ignored, and the next one closes the socket")

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.identity.credentials import LONGEST_CREDENTIAL
+
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
     """What one socket may use.
 
     message_bytes: the largest message of a client.
+    auth_bytes: the largest first message, if it must say who calls: it has a credential of any length.
     messages_per_second: how many messages a client may send in a second; also how many at once.
     channels: how many channels it may follow at a time.
     queued_bytes: how much may wait for a client that reads slowly.
@@ -17,6 +20,7 @@ class SocketLimits:
     """
 
     message_bytes: int = 4_096
+    auth_bytes: int = LONGEST_CREDENTIAL + 256
     messages_per_second: int = 10
     channels: int = 100
     queued_bytes: int = 262_144

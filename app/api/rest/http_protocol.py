@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.api.rest.browser_guard import BROWSER_HEADERS
 from app.api.rest.error_responses import MEDIA_TYPE, Refused
 from app.api.rest.unfinished_heads import UnfinishedHeads
+from app.background.unread import UnreadTimer
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +58,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._has_ended = False
         self._arriving: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
+        self._unread: UnreadTimer | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._unread = UnreadTimer(self.loop, transport, self._limits.stalled_seconds, self._give_up_writing)
         if self._are_too_many():
             message = f"{self._limits.connections} connections are open, which is the limit"
             self._refuse(Refused(503, "too_many_connections", message), {"Retry-After": "1"})
@@ -77,20 +79,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._heads.remove(self)
-        if self._stalled is not None:
-            self._stalled.cancel()
+        if self._unread is not None:
+            self._unread.stop()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """The client does not read as fast as the response is written. What it has not read is in memory."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(self._limits.stalled_seconds, self._give_up_writing)
+        if self._unread is not None:
+            self._unread.start()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        if self._unread is not None:
+            self._unread.stop()
 
     def _give_up_writing(self) -> None:
         log.warning("http_response_not_read", seconds=self._limits.stalled_seconds, client=self.client)

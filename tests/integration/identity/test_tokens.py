@@ -26,7 +26,9 @@ from app.wiring.identity import role_map, signing_keys
 from app.wiring.launch import SettingsError
 from tests.support.callers import bearer, metadata
 from tests.support.engine_process import RunningServer, running_server
+from tests.support.live_service import live_service
 from tests.support.rest_service import serving
+from tests.support.sockets import socket
 from tests.support.tenant import needs_default
 from tests.support.walls import urls_for
 
@@ -316,3 +318,27 @@ def test_a_public_key_may_be_a_file_or_one_line(tmp_path: Path):
 def test_a_role_map_that_cannot_be_read(text: str):
     with pytest.raises(SettingsError, match="JWT_ROLE_MAP"):
         role_map(text)
+
+
+async def test_sockets_take_tokens_as_the_header_and_as_the_first_message(settings: Settings):
+    """Browsers cannot send the header, and their users too have tokens that are long."""
+    token = of_default(padding="x" * 11_500)
+    async with live_service(settings) as live:
+        async with socket(live.port, headers=bearer(token)) as client:
+            await client.follow("executions")
+        async with socket(live.port, headers={}) as client:
+            await client.say("auth", token=token)
+            await client.follow("executions")
+            await client.send('{"action": "ping"}'.ljust(4_097))
+            assert await client.closed() == (1009, [])
+
+
+@pytest.mark.parametrize("name", ["expired", "another key", "none", "64 KB"])
+async def test_a_hostile_token_closes_the_socket(settings: Settings, name: str):
+    async with live_service(settings) as live, socket(live.port, headers={}) as client:
+        await client.say("auth", token=HOSTILE[name])
+        code, heard = await client.closed()
+        if name == "64 KB":
+            assert (code, heard) == (1009, [])
+        else:
+            assert (code, heard[-1]["data"]["code"].partition("_")[0]) == (4401, "credentials")
