@@ -8,6 +8,7 @@ Revises: 0020
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0021"
 down_revision = "0020"
@@ -149,6 +150,14 @@ STORE_BODY = """
         SELECT entity.id, v.sequence, v.type, v.occurred_at, v.transition, v.from_state, v.to_state, v.actor,
                v.on_behalf_of, v.notes, v.context, v.data, v.execution_id, v.idempotency_key
         FROM json_to_recordset($3) AS v{events};
+        -- Those who wait for the state are told by an engine.
+        UPDATE entity_waits w
+        SET met = json_build_object('entity_id', entity.id, 'state', entity.state, 'sequence', entity.sequence)
+        WHERE w.machine_id = entity.machine_id AND w.entity_table = entity.entity_table
+          AND w.entity_id = entity.entity_id AND w.tenant_id = $1 AND w.met IS NULL AND entity.state = ANY (w.states);
+        IF FOUND THEN
+            PERFORM pg_notify('workflow_entity_work', '');
+        END IF;
         IF $4 IS NULL THEN
             INSERT INTO feed (events, body) VALUES (count, uuid_send(entity.id) || int4send(first) || int4send(count));
             RETURN 'stored';
@@ -206,7 +215,7 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {_name(head)}")
     _create(OLD_ENTRIES, OLD_ENTRIES_BODY)
     _close([OLD_ENTRIES])
-    for table in ("entity_runs", "entity_events", "entities", "machine_revisions", "machines"):
+    for table in ("entity_waits", "entity_runs", "entity_events", "entities", "machine_revisions", "machines"):
         op.drop_table(table)
 
 
@@ -323,6 +332,22 @@ def _create_entities() -> None:
     op.create_index(
         "ix_entity_runs_ended", "entity_runs", ["execution_id"], postgresql_where=sa.text("ended IS NOT NULL")
     )
+    op.create_table(
+        "entity_waits",
+        sa.Column("execution_id", sa.Uuid(), nullable=False),
+        sa.Column("signal", sa.Text(), nullable=False),
+        sa.Column("is_new", sa.Boolean(), nullable=False),
+        sa.Column("tenant_id", sa.Integer()),
+        sa.Column("machine_id", sa.BigInteger()),
+        sa.Column("entity_table", sa.Text()),
+        sa.Column("entity_id", sa.Text()),
+        sa.Column("states", postgresql.ARRAY(sa.Text())),
+        sa.Column("met", sa.JSON()),
+        sa.PrimaryKeyConstraint("execution_id", "signal", name="pk_entity_waits"),
+    )
+    op.create_index("ix_entity_waits_entity", "entity_waits", ["machine_id", "entity_table", "entity_id"])
+    is_work = sa.text("is_new OR met IS NOT NULL")
+    op.create_index("ix_entity_waits_work", "entity_waits", ["execution_id"], postgresql_where=is_work)
 
 
 def _create(head: str, body: str) -> None:

@@ -119,6 +119,12 @@ class InstantHandler(Protocol):
     def run_now(self, attempt: Attempt) -> Any: ...
 
 
+ENTITY_STATE = "entity_state"
+"""The task type that waits for entities."""
+ENTITY_SIGNALS = "entity:"
+"""How the names of signals begin that the states of entities are; a JSON array follows: machine, table, id, states."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """What a task waits for.

@@ -19,8 +19,8 @@ from app.domain.states import ExecutionStatus
 NEW_WORK = "workflow_work"
 NEW_COMMANDS = "workflow_commands"
 NEW_EVENTS = "workflow_events"
-ENDED_RUNS = "workflow_entity_runs"
-"""The channel of wake-ups about executions that entities have started, and that have ended."""
+ENTITY_WORK = "workflow_entity_work"
+"""The channel of wake-ups about ends that entities wait for, and about states that executions wait for."""
 
 CANCEL = "cancel"
 PAUSE = "pause"
@@ -97,7 +97,7 @@ class Step:
     - done_commands: the ids of commands to remove
     - parking: set when the engine gives up ownership, because the execution only waits
     - family: what it changes for the parent and the children of the execution; None for nothing
-    - ends_run: True when it ends an execution that an entity has started, and that this entity may wait for
+    - entities: what it changes for entities; None for nothing
     """
 
     execution_id: UUID
@@ -107,7 +107,7 @@ class Step:
     done_commands: Sequence[int] = ()
     parking: "Parking | None" = None
     family: "FamilyChange | None" = None
-    ends_run: bool = False
+    entities: "EntityChange | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,18 @@ class FamilyChange:
     stopped: Mapping[UUID, str] = field(default_factory=dict)
     told: UUID | None = None
     ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntityChange:
+    """What a step changes for entities.
+
+    - ends: True when it ends an execution that an entity has started, and that this entity may wait for
+    - waits: the names of signals that tasks begin to wait for, and that the states of entities are
+    """
+
+    ends: bool = False
+    waits: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

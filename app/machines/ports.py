@@ -185,10 +185,12 @@ class Outlook:
 
     seconds: in how many the next timer is due that no process holds, by the database's clock; None without any.
     has_ended: whether an execution has ended whose end has had no effect yet.
+    has_waits: whether tasks wait for states that no engine has looked for, or are to be told.
     """
 
     seconds: float | None
     has_ended: bool
+    has_waits: bool = False
 
 
 class EntityTimers(Protocol):
@@ -205,6 +207,11 @@ class EntityTimers(Protocol):
 
     async def sweep(self, limit: int) -> None:
         """Note ends that were not noted. An execution that was removed counts as failed."""
+
+    async def tell(self, limit: int) -> bool:
+        """Look what new waits of tasks wait for, and tell those whose entities have been in such a state. True when any
+        was told.
+        """
 
     async def settle(self, execution_id: UUID) -> None:
         """The end of the execution has had its effect."""

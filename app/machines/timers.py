@@ -1,4 +1,5 @@
-"""Fires the timers of entities, and the transitions that the ends of their executions fire. Engines do this.
+"""Fires the timers of entities, and the transitions that the ends of their executions fire; tells tasks that wait for
+states. Engines do this.
 
 A timer is claimed for some seconds and fired by a step that is stored only if the entity has not moved; an end is
 claimed, fired with an idempotency key, and settled. So each has its effect once, whatever dies in between.
@@ -24,7 +25,7 @@ from app.machines.writing import TRIES, EntityWriter
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 50
-SWEPT_AT_ONCE = 1_000
+SWEPT_AT_ONCE = TOLD_AT_ONCE = 1_000
 STOP_SECONDS = 2.0
 SHORTEST_PAUSE = 0.01
 """What is due may be locked for a moment by the one who moves it."""
@@ -90,8 +91,9 @@ class EntityTimerLoop:
         errors = [error for error in await asyncio.gather(*works, return_exceptions=True) if error is not None]
         for error in errors:
             raise error
+        told = outlook.has_waits and await self._timers.tell(TOLD_AT_ONCE)
         self._pause_seconds = self._poll_seconds if outlook.seconds is None else max(SHORTEST_PAUSE, outlook.seconds)
-        return bool(due or ended)
+        return bool(due or ended or told)
 
     async def _pause(self) -> None:
         await self._wake_up.wait(min(self._pause_seconds, self._poll_seconds))

@@ -10,11 +10,12 @@ from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import TaskDraft
 from app.domain.entity_moves import EntityMoves
 from app.domain.errors import Problem
-from app.domain.handlers import Handler
+from app.domain.handlers import ENTITY_STATE, Handler
 from app.domain.json_values import MAX_DEPTH, storage_problems
 from app.expressions.template import templated_paths
 from app.tasks.child_workflow import workflow_type
 from app.tasks.delay import delay_type
+from app.tasks.entity_state import entity_state_type
 from app.tasks.functions import TaskFunction, available, load_functions
 from app.tasks.http.handler import http_types
 from app.tasks.kafka import NO_KAFKA, KafkaOptions, kafka_type
@@ -97,6 +98,7 @@ def build_registry(
         "log": log_type(),
         "delay": delay_type(),
         "kafka": kafka_type(kafka),
+        ENTITY_STATE: entity_state_type(),
         "signal": signal_type(),
         "transform": transform_type(),
         "transition": transition_type(entities or LateEntityMoves()),

@@ -11,7 +11,7 @@ from app.adapters.system_clock import SystemClock
 from app.config import Settings
 from app.domain.payloads import Payloads
 from app.engine.identifiers import new_execution_id
-from app.engine.ports import ENDED_RUNS, StartQuota
+from app.engine.ports import ENTITY_WORK, StartQuota
 from app.machines.effects import Effects
 from app.machines.entities import EntityService
 from app.machines.machines import Machines
@@ -52,5 +52,5 @@ def build_entity_timers(
     """
     loop = EntityTimerLoop(PostgresEntityTimers(pool), writer, settings.engine_poll_seconds)
     signals.subscribe(NEW_TIMERS, loop.timer_set)
-    signals.subscribe(ENDED_RUNS, lambda _: loop.wake())
+    signals.subscribe(ENTITY_WORK, lambda _: loop.wake())
     return loop

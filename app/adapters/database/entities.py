@@ -12,6 +12,7 @@ import orjson
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
+from app.engine.ports import NEW_COMMANDS, NEW_WORK
 from app.machines.deciding import Step
 from app.machines.entity import Due, Entity, EntityEvent, EntityEventType
 from app.machines.ports import Effect, EndedRun, EntityFilter, EntityPage, Outlook, Stored
@@ -105,7 +106,7 @@ class PostgresEntityTimers:
     async def outlook(self) -> Outlook:
         with reaching():
             (row,) = await self._pool.read(_SQL["outlook"])
-        return Outlook(row["seconds"], row["has_ended"])
+        return Outlook(row["seconds"], row["has_ended"], row["has_waits"])
 
     async def due(self, limit: int) -> Sequence[Entity]:
         with reaching():
@@ -119,6 +120,15 @@ class PostgresEntityTimers:
     async def sweep(self, limit: int) -> None:
         with reaching():
             await self._pool.execute(_SQL["sweep"], limit)
+            await self._pool.execute(_SQL["sweep_waits"])
+
+    async def tell(self, limit: int) -> bool:
+        with reaching():
+            await self._pool.execute(_SQL["resolve_waits"], limit)
+            if not await self._pool.fetch(_SQL["tell_waits"], limit):
+                return False
+            await self._pool.execute("SELECT pg_notify($1, ''), pg_notify($2, '')", NEW_WORK, NEW_COMMANDS)
+        return True
 
     async def settle(self, execution_id: UUID) -> None:
         with reaching():

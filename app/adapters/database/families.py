@@ -10,7 +10,7 @@ import structlog
 from app.adapters.database import steps_apart
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
-from app.engine.ports import ENDED_RUNS, NEW_COMMANDS, NEW_WORK, ChildOpening, FamilyChange, Step, StoreUnreachable
+from app.engine.ports import ENTITY_WORK, NEW_COMMANDS, NEW_WORK, ChildOpening, FamilyChange, Step, StoreUnreachable
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +34,12 @@ class Session(Protocol):
 
 
 def are_concerned(steps: Sequence[Step]) -> bool:
-    """True when a step changes something for others of its family, or for the entity that has started it, or gives up
-    an execution for which these may have left a command.
+    """True when a step changes something for others of its family, or for entities, or gives up an execution for which
+    these may have left a command.
     """
-    return any(s.family is not None or s.ends_run or (s.parking is not None and s.parking.in_family) for s in steps)
+    return any(
+        s.family is not None or s.entities is not None or (s.parking is not None and s.parking.in_family) for s in steps
+    )
 
 
 async def record(session: Session, engine_id: int, steps: Sequence[Step]) -> tuple[set[UUID], set[UUID]]:
@@ -76,12 +78,23 @@ def _arguments(steps: Sequence[Step]) -> Iterable[Any]:
         *steps_apart.columns([stop for own, change in changes for stop in _stops(own, change)], 3),
         [own for own, change in changes if change.ends],
         *steps_apart.columns(_ended_runs(steps), 2),
-        ENDED_RUNS,
+        *steps_apart.columns(_entity_waits(steps), 2),
+        ENTITY_WORK,
     )
 
 
 def _ended_runs(steps: Sequence[Step]) -> Sequence[tuple[UUID, str]]:
-    return [(step.execution_id, step.change.status) for step in steps if step.ends_run and step.change is not None]
+    return [
+        (step.execution_id, step.change.status)
+        for step in steps
+        if step.change is not None and step.entities is not None and step.entities.ends
+    ]
+
+
+def _entity_waits(steps: Sequence[Step]) -> Sequence[tuple[UUID, str]]:
+    """Each once: a task may begin to wait anew in the same batch."""
+    waits = ((step.execution_id, name) for step in steps if step.entities is not None for name in step.entities.waits)
+    return list(dict.fromkeys(waits))
 
 
 def _birth(child: ChildOpening) -> tuple[Any, ...]:

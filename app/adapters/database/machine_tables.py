@@ -4,8 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Integer
+from sqlalchemy.types import Integer, Text
 
 from app.adapters.database.tables import KEY_RULE, Base, JsonText
 from app.machines.entity import EntityEventType
@@ -149,3 +150,30 @@ class EntityRunRow(Base):
     held_until: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_entity_runs_ended", "execution_id", postgresql_where=text("ended IS NOT NULL")),)
+
+
+class EntityWaitRow(Base):
+    """A task that waits for a state of an entity, until it is told.
+
+    signal: the name of the signal that it waits for, which says what is awaited.
+    is_new: whether no engine has looked yet whether the entity is in such a state.
+    tenant_id, machine_id, entity_table, entity_id, states: what is awaited; null while that is not known.
+    met: what the task is told, once the entity has been in such a state.
+    """
+
+    __tablename__ = "entity_waits"
+
+    execution_id: Mapped[UUID] = mapped_column(primary_key=True)
+    signal: Mapped[str] = mapped_column(primary_key=True)
+    is_new: Mapped[bool]
+    tenant_id: Mapped[int | None] = mapped_column(Integer)
+    machine_id: Mapped[int | None]
+    entity_table: Mapped[str | None]
+    entity_id: Mapped[str | None]
+    states: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    met: Mapped[str | None] = mapped_column(JsonText)
+
+    __table_args__ = (
+        Index("ix_entity_waits_entity", "machine_id", "entity_table", "entity_id"),
+        Index("ix_entity_waits_work", "execution_id", postgresql_where=text("is_new OR met IS NOT NULL")),
+    )

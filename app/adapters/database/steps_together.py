@@ -72,7 +72,9 @@ def batch_of(steps: Sequence[Step]) -> Batch | None:
     """None when a step needs something that these statements omit."""
     batch = Batch(steps)
     for step in steps:
-        if step.parking is not None or step.done_commands or step.family is not None or not step.events:
+        if step.parking is not None or step.done_commands or not step.events:
+            return None
+        if step.family is not None or step.entities is not None:
             return None
         if not _take(batch, step):
             return None
@@ -92,7 +94,7 @@ def _take(batch: Batch, step: Step) -> bool:
         batch.openings[execution_id] = (*values, change.status, change.started_at, opening.started_by)
         return True
     if change is not None:
-        if is_new or change.finished_at is None or change.started_at is not None or step.ends_run:
+        if is_new or change.finished_at is None or change.started_at is not None:
             return False
         batch.ends.append((execution_id, change.status, change.finished_at, change.output, change.failure))
     if not is_new:

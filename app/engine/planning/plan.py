@@ -7,6 +7,7 @@ from app.contracts.contract import Contract, contract
 from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import Config, OnFailure, RetryPolicy, Task, Workflow
 from app.domain.graph import Graph, build_graph, tasks_before
+from app.domain.handlers import ENTITY_STATE
 from app.domain.routing import Route, compile_route, unconnected_graph
 from app.engine.planning.data_flow import TaskFlow, compile_flow
 from app.expressions.compiling import Compiler
@@ -65,6 +66,7 @@ class Plan:
     - steps: the number of tasks that are not compensations
     - route: the conditions that choose the next task; None when the graph gives the order
     - calls_workflows: True when a task runs another workflow
+    - awaits_entities: True when a task waits for a state of an entity
     - tenant: the key of the tenant, whose secrets and rights its tasks have; empty for none
     """
 
@@ -85,6 +87,7 @@ class Plan:
     steps: int
     route: Route | None = None
     calls_workflows: bool = False
+    awaits_entities: bool = False
     tenant: str = ""
 
     @property
@@ -122,6 +125,7 @@ def compile_plan(workflow: Workflow, compiler: Compiler | None = None, tenant: s
         steps=len(steps),
         route=route,
         calls_workflows=any(task.type == CALLING_TYPE for task in workflow.tasks),
+        awaits_entities=any(task.type == ENTITY_STATE for task in workflow.tasks),
         tenant=tenant,
     )
 

@@ -36,6 +36,7 @@ from app.engine.running.collaborators import Collaborators
 from app.engine.running.drop_on_defect import drop_on_defect
 from app.engine.running.due_times import QUIET, DueTimes, Key
 from app.engine.running.effects import Effects
+from app.engine.running.entity_changes import entity_change
 from app.engine.running.family import ALONE
 from app.engine.running.limits import Limits
 from app.engine.running.places import Place, Places
@@ -331,8 +332,8 @@ class Run:
         if events or done_commands:
             change = row_change(before, events) if self.state.status is not before else None
             family = self._family.change(events, openings, ended)
-            ends_run = self.execution.is_of_entity and self.state.is_final and change is not None
-            step = Step(self.id, events, opening, change, done_commands, family=family, ends_run=ends_run)
+            entities = entity_change(self.execution, self.state, events, change)
+            step = Step(self.id, events, opening, change, done_commands, family=family, entities=entities)
             self._submit(step, stops, opened)
 
     def _submit(self, step: Step, stops: Sequence[int] = (), opened: Callable[[bool], None] | None = None) -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.adapters.database.steps_together import batch_of
 from app.domain.payloads import Payload
 from app.domain.states import ExecutionStatus
-from app.engine.ports import Opening, Parking, RowChange, Step
+from app.engine.ports import EntityChange, Opening, Parking, RowChange, Step
 from tests.support.histories import BEGUN, CREATED, STARTED, at, completed, end, note
 
 OLD, NEW, OTHER = (uuid4() for _ in range(3))
@@ -60,7 +60,7 @@ def test_what_is_opened_need_not_be_owned_before() -> None:
     [
         [Step(OLD, [note(3)], done_commands=[1])],
         [Step(OLD, (), parking=Parking(None))],
-        [Step(OLD, [completed(4)], change=end(4), ends_run=True)],
+        [Step(OLD, [completed(4)], change=end(4), entities=EntityChange(ends=True))],
         [Step(OLD, [note(3)], change=PAUSED)],
         [Step(OLD, [STARTED], change=BEGUN)],
         [Step(OLD, [STARTED, completed(3)], change=end(3, started_at=at(2)))],

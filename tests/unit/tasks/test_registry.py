@@ -34,7 +34,7 @@ def test_the_registry_is_what_defining_and_running_ask_for() -> None:
 
 
 def test_an_unknown_type_is_a_problem_that_lists_the_known_ones() -> None:
-    known = "delay, http, kafka, log, python, signal, transform, transition, webhook, workflow"
+    known = "delay, entity_state, http, kafka, log, python, signal, transform, transition, webhook, workflow"
     message = f"'htpp' is not a known task type; known: {known}"
     assert problems("htpp", {}) == [("tasks[2].type", message)]
     assert problems("htpp", {}, path="") == [("type", message)]

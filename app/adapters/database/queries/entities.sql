@@ -67,7 +67,8 @@ SELECT (SELECT extract(epoch FROM e.due_at - clock_timestamp())::float8 FROM ent
         WHERE e.due_at IS NOT NULL AND (e.held_until IS NULL OR e.held_until <= clock_timestamp())
         ORDER BY e.due_at LIMIT 1) AS seconds,
        EXISTS (SELECT FROM entity_runs r WHERE r.ended IS NOT NULL
-               AND (r.held_until IS NULL OR r.held_until <= clock_timestamp())) AS has_ended;
+               AND (r.held_until IS NULL OR r.held_until <= clock_timestamp())) AS has_ended,
+       EXISTS (SELECT FROM entity_waits w WHERE w.is_new OR w.met IS NOT NULL) AS has_waits;
 
 -- name: ended
 -- With the login of engines. Claims at most $1 executions that have ended for $2 seconds.
@@ -95,3 +96,63 @@ UPDATE entity_runs r SET ended = missed.status FROM missed WHERE r.execution_id 
 
 -- name: settle
 DELETE FROM entity_runs WHERE execution_id = $1;
+
+-- name: resolve_waits
+-- With the login of engines. Looks at $1 new waits: whether their entities are in such a state already. The lock waits for
+-- a step that is being stored, which has not seen the wait; a later one will see it.
+WITH fresh AS MATERIALIZED (
+    SELECT w.execution_id, w.signal FROM entity_waits w WHERE w.is_new LIMIT $1 FOR UPDATE SKIP LOCKED
+), wanted AS MATERIALIZED (
+    SELECT f.execution_id, f.signal, x.tenant_id, m.id AS machine_id, a.about ->> 1 AS entity_table,
+           a.about ->> 2 AS entity_id, ARRAY(SELECT json_array_elements_text(a.about -> 3)) AS states
+    FROM fresh f
+    CROSS JOIN LATERAL (SELECT substring(f.signal FROM 8)::json AS about) a
+    LEFT JOIN executions x ON x.id = f.execution_id
+    LEFT JOIN machines m ON m.tenant_id = x.tenant_id AND (m.key = a.about ->> 0 OR m.id::text = a.about ->> 0)
+), found AS MATERIALIZED (
+    SELECT n.id, n.state, n.sequence, n.machine_id, n.entity_table, n.entity_id FROM entities n
+    WHERE n.id IN (SELECT e.id FROM wanted v JOIN entities e ON e.tenant_id = v.tenant_id
+                   AND e.machine_id = v.machine_id AND e.entity_table = v.entity_table AND e.entity_id = v.entity_id)
+    FOR SHARE
+)
+UPDATE entity_waits w
+SET is_new = false, tenant_id = v.tenant_id, machine_id = v.machine_id, entity_table = v.entity_table,
+    entity_id = v.entity_id, states = v.states,
+    met = coalesce(w.met, (SELECT json_build_object('entity_id', n.id, 'state', n.state, 'sequence', n.sequence)
+                           FROM found n WHERE n.machine_id = v.machine_id AND n.entity_table = v.entity_table
+                             AND n.entity_id = v.entity_id AND n.state = ANY (v.states)))
+FROM wanted v WHERE w.execution_id = v.execution_id AND w.signal = v.signal
+RETURNING w.execution_id;
+
+-- name: tell_waits
+-- With the login of engines. Sends what $1 waiting tasks are told, each as a signal, and forgets the wait in the same
+-- commit.
+WITH met AS (
+    DELETE FROM entity_waits w USING (
+        SELECT v.execution_id, v.signal FROM entity_waits v WHERE v.met IS NOT NULL LIMIT $1 FOR UPDATE SKIP LOCKED
+    ) AS found
+    WHERE w.execution_id = found.execution_id AND w.signal = found.signal
+    RETURNING w.execution_id, w.signal, w.met
+), due AS (
+    UPDATE executions e SET due_at = least(e.due_at, clock_timestamp(), e.created_at)
+    FROM (SELECT DISTINCT execution_id FROM met) AS v WHERE e.id = v.execution_id AND e.finished_at IS NULL
+    RETURNING e.id
+)
+INSERT INTO execution_commands (execution_id, type, reason, name, payload)
+SELECT m.execution_id, 'signal', '', m.signal, m.met FROM met m JOIN due ON due.id = m.execution_id
+RETURNING execution_id;
+
+-- name: sweep_waits
+-- With the login of engines. Forgets the waits of executions that have ended, and has the others looked at again: a
+-- machine or an entity may have been made at the moment when the wait began.
+WITH ended AS (
+    DELETE FROM entity_waits w
+    WHERE NOT EXISTS (SELECT FROM executions x WHERE x.id = w.execution_id AND x.finished_at IS NULL)
+    RETURNING w.execution_id
+)
+UPDATE entity_waits w SET is_new = true
+WHERE w.met IS NULL AND NOT w.is_new
+  AND (w.machine_id IS NULL
+       OR EXISTS (SELECT FROM entities n WHERE n.tenant_id = w.tenant_id AND n.machine_id = w.machine_id
+                  AND n.entity_table = w.entity_table AND n.entity_id = w.entity_id AND n.state = ANY (w.states)))
+  AND NOT EXISTS (SELECT FROM ended e WHERE e.execution_id = w.execution_id);

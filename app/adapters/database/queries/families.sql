@@ -60,8 +60,15 @@ births AS MATERIALIZED (
     JOIN owned ON owned.id = v.id
     WHERE r.execution_id = v.id
     RETURNING r.execution_id
+), waits AS (
+    -- An engine looks at what is new once this is committed: `resolve_waits`.
+    INSERT INTO entity_waits (execution_id, signal, is_new)
+    SELECT v.id, v.signal, true FROM unnest($54::uuid[], $55::text[]) AS v (id, signal)
+    JOIN owned ON owned.id = v.id
+    ON CONFLICT (execution_id, signal) DO UPDATE SET is_new = true, met = NULL
+    RETURNING execution_id
 ), woken AS MATERIALIZED (
-    SELECT pg_notify($54, '') FROM runs LIMIT 1
+    SELECT pg_notify($56, '') FROM (SELECT FROM runs UNION ALL SELECT FROM waits LIMIT 1) AS work
 );
 
 -- name: make_due
