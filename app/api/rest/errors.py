@@ -18,8 +18,16 @@ from app.api.rest.field_problems import field_problems
 from app.api.rest.request_ids import request_id
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
-from app.machines import refusals
 from app.machines.listing import ValueRefused
+from app.machines.refusals import (
+    EffectFailed,
+    EntityExists,
+    MachineInUse,
+    Reason,
+    Refusal,
+    SequenceMismatch,
+    TransitionRefused,
+)
 
 STATUSES: Mapping[type[ServiceError], int] = {
     errors.Unauthenticated: 401,
@@ -37,11 +45,11 @@ STATUSES: Mapping[type[ServiceError], int] = {
     errors.RateLimited: 429,
     errors.StartsExceeded: 429,
     errors.Unavailable: 503,
-    refusals.TransitionRefused: 409,
-    refusals.EntityExists: 409,
-    refusals.MachineInUse: 409,
-    refusals.EffectFailed: 409,
-    refusals.SequenceMismatch: 412,
+    TransitionRefused: 409,
+    EntityExists: 409,
+    MachineInUse: 409,
+    EffectFailed: 409,
+    SequenceMismatch: 412,
     ValueRefused: 400,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -123,7 +131,7 @@ def service_error_response(scope: Scope, error: ServiceError) -> Response:
 
 def _status_of(error: ServiceError) -> int:
     """The status of the error's class, or of its nearest base class that has one."""
-    if isinstance(error, refusals.TransitionRefused) and error.refusal.reason is refusals.Reason.ROLE:
+    if isinstance(error, TransitionRefused) and error.refusal.reason is Reason.ROLE:
         return HTTPStatus.FORBIDDEN
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
@@ -152,12 +160,19 @@ def _members_of(error: ServiceError) -> Mapping[str, Any] | None:
     match error:
         case errors.PositionExpired():
             return {"oldest": error.oldest}
-        case refusals.TransitionRefused():
-            return {"state": error.refusal.state, "errors": list(error.refusal.errors)}
-        case refusals.EntityExists():
+        case EntityExists():
             return {"entity_id": error.entity_id}
+        case TransitionRefused():
+            return _state_of(error.refusal)
         case _:
             return None
+
+
+def _state_of(refusal: Refusal) -> Mapping[str, Any]:
+    """Where the entity is; unless a condition does not hold, also what leaves this state."""
+    state = {"state": refusal.state}
+    is_blocked = refusal.reason in (Reason.CONDITIONS, Reason.ROLE)
+    return state if is_blocked else state | {"transitions": list(refusal.errors)}
 
 
 def _problems_of(error: ServiceError) -> Sequence[Problem]:
@@ -166,6 +181,10 @@ def _problems_of(error: ServiceError) -> Sequence[Problem]:
             return error.problems
         case errors.Conflict() | errors.Outdated() | errors.TooLarge():
             return [Problem(error.field, error.message)]
+        case TransitionRefused():
+            refusal = error.refusal
+            is_blocked = refusal.reason in (Reason.CONDITIONS, Reason.ROLE)
+            return [Problem("", text) for text in (refusal.errors if is_blocked else [refusal.message])]
         case _:
             return ()
 
