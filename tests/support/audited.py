@@ -52,6 +52,9 @@ STARTS = frozenset(
     {
         "start_execution",
         "trigger_workflow",
+        "pg_start_workflow_by_id",
+        "pg_start_workflow",
+        "pg_execute_transition",
         "/workflow.WorkflowService/StartWorkflow",
         "/workflow.WorkflowService/ExecuteWorkflow",
         "start_entity",

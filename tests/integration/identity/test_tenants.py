@@ -51,6 +51,9 @@ FILTERED = {"ListExecutions", "ListEvents", "WatchEvents"}
 NOT_OF_A_TENANT = {"create_tenant", "list_tenants", "update_tenant", "healthz", "readyz", "get_health", "get_entry"}
 """Operations that need the role `system`, or no caller."""
 
+ASKED_WITH_AN_ID = {"pg_get_transitions"}
+"""Operations of which the query must name something: see tests/integration/rest/test_pg.py."""
+
 
 @dataclass(frozen=True, slots=True)
 class Things:
@@ -196,7 +199,9 @@ async def test_nothing_that_is_read_has_the_mark_of_another_tenant(rest: httpx.A
     for one, own, other in ((tenants.north, NORTH, SOUTH), (tenants.south, SOUTH, NORTH)):
         document = (await rest.get("/openapi.json", headers=one.headers)).json()
         seen = 0
-        for _, method, path in operations(document):
+        for name, method, path in operations(document):
+            if name in ASKED_WITH_AN_ID:
+                continue
             if method == "GET" and not path.endswith("/stream"):  # which has no end here
                 # By the keys, which are those of the other tenant, too.
                 url = re.sub(r"{(workflow|schedule|machine)}", "same", path).replace("{flow}", "flow")

@@ -54,6 +54,5 @@ def _nothing_at(path: str) -> str:
 
 def _details(problems: Sequence[Problem], members: Mapping[str, Any]) -> str | None:
     """What is wrong with each field, or the conditions that do not hold, or what else programs need to continue."""
-    parts = [f"{problem.path}: {problem.message}" for problem in problems[:MAX_SHOWN]]
-    parts = parts or [str(one) for one in members.get("errors", ())]
+    parts = [f"{one.path}: {one.message}" if one.path else one.message for one in problems[:MAX_SHOWN]]
     return "; ".join(parts or [f"{name}: {value}" for name, value in members.items()]) or None

@@ -13,7 +13,7 @@ AMBIGUOUS = "42725"
 
 
 class PgRefused(Refused):
-    """details: what exactly is wrong. hint: what to do."""
+    """`details` say what exactly is wrong, and `hint` says what to do."""
 
     def __init__(
         self, code: str, message: str, details: str | None = None, hint: str | None = None, status: int = 400
