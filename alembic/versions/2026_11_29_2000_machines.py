@@ -78,7 +78,9 @@ DOORS = {
                    ('x' || encode(substring(p.body FROM 24 * p.i + 21 FOR 4), 'hex'))::bit(32)::int AS events
             FROM (
                 SELECT r.before, r.body, generate_series(0, length(r.body) / 24 - 1) AS i
-                FROM (SELECT f.last - f.events AS before, f.body FROM feed f WHERE f.last > $1 ORDER BY f.last LIMIT $2) r
+                FROM (
+                    SELECT f.last - f.events AS before, f.body FROM feed f WHERE f.last > $1 ORDER BY f.last LIMIT $2
+                ) r
             ) p
         ) v
         LEFT JOIN LATERAL (
