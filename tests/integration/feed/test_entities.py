@@ -1,4 +1,4 @@
-"""Events of entities in the feed, beside those of executions: in the order of the commits, for those who may read them."""
+"""Events of entities in the feed, beside those of executions: in the order of commits, for those who may read them."""
 
 from contextlib import aclosing
 from dataclasses import replace

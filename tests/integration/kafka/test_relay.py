@@ -5,12 +5,17 @@ import asyncio
 import orjson
 import pytest
 
+from app.api.grpc.entity_messages import start_of
+from app.api.grpc.generated.machine_pb2 import StartRequest as EntityStartRequest
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.service import StartRequest
 from app.feed.documents import feed_event_json
+from app.machines.deciding import TransitionRequest
+from app.machines.parsing import parse_machine
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.kafka_house import KafkaHouse, engine_with, event_of, headers_of
+from tests.support.machines import FRAUD
 from tests.support.tenant import CALLER, TENANT, TENANT_ID
 
 pytestmark = pytest.mark.server
@@ -72,3 +77,24 @@ async def test_a_large_output_is_left_out(house: KafkaHouse, database_url):
     omitted = [event_of(one) for one in messages if event_of(one).get("output_omitted")]
     assert {event["type"] for event in omitted} >= {"task_completed"}
     assert all(event["output"] is None for event in omitted)
+
+
+async def test_events_of_entities_are_published_with_their_key_and_end_nothing(house: KafkaHouse, database_url):
+    """Of a tenant that has no workflow."""
+    async with engine_with(house.settings(database_url, kafka_completed="all")) as process:
+        await process.machines.definitions.create(CALLER, parse_machine(FRAUD))
+        entities = process.machines.entities
+        asked = EntityStartRequest(machine="fraud_detection", entity_table="t", entity_id="1")
+        entity_id = (await entities.start(CALLER, start_of(asked, entities.actor(CALLER), TENANT_ID))).entity.id
+        cancel = TransitionRequest(entities.actor(CALLER), transition="cancel")
+        await entities.transition(CALLER, entity_id, cancel)
+        first, last = await house.read(house.topics.events, 2)
+        expected = (await process.feed.page(CALLER, 0, 10)).events
+        ends = await house.all(house.topics.completed)
+    assert [message.value() for message in (first, last)] == [feed_event_json(found) for found in expected]
+    assert (first.key(), last.key()) == (str(entity_id).encode(),) * 2
+    headers = headers_of(last)
+    assert headers["ce_id"] == f"{entity_id}/2"
+    assert headers["ce_type"] == f"{house.topics.prefix}.event.transitioned"
+    assert (headers["ce_subject"], headers["tenant"]) == (str(entity_id), TENANT)
+    assert ends == []

@@ -96,19 +96,19 @@ async def test_an_entity_is_started_moved_and_read(server: RunningServer, machin
 
 
 async def test_each_refusal_has_its_status(server: RunningServer, machine: Machine) -> None:
-    id = (await started(server)).id
+    one = (await started(server)).id
     found = await refusal(started(server))
-    assert found == (Status.ALREADY_EXISTS, "entity_exists", {"entity": id}, [])
-    code, reason, told, blocked = await refusal(moved(server, id, transition="start_processing"))
+    assert found == (Status.ALREADY_EXISTS, "entity_exists", {"entity": one}, [])
+    code, reason, told, blocked = await refusal(moved(server, one, transition="start_processing"))
     assert (code, reason, told) == (Status.FAILED_PRECONDITION, "conditions_not_met", {"state": "initial_state"})
     assert blocked == ["field_required: approval_code"]
-    code, reason, _, there_are = await refusal(moved(server, id, to_state="completed"))
+    code, reason, _, there_are = await refusal(moved(server, one, to_state="completed"))
     assert (code, reason) == (Status.FAILED_PRECONDITION, "transition_not_possible")
     assert there_are == ["start_processing", "cancel"]
-    found = await refusal(moved(server, id, **APPROVED, expected_sequence=7))
+    found = await refusal(moved(server, one, **APPROVED, expected_sequence=7))
     assert found == (Status.ABORTED, "sequence_mismatch", {"sequence": "1"}, [])
-    await moved(server, id, transition="cancel")
-    assert (await refusal(moved(server, id, **APPROVED)))[:2] == (Status.FAILED_PRECONDITION, "entity_is_final")
+    await moved(server, one, transition="cancel")
+    assert (await refusal(moved(server, one, **APPROVED)))[:2] == (Status.FAILED_PRECONDITION, "entity_is_final")
     missing = str(uuid4())
     assert await refusal(moved(server, missing, **APPROVED)) == (
         Status.NOT_FOUND,
@@ -121,31 +121,31 @@ async def test_each_refusal_has_its_status(server: RunningServer, machine: Machi
 
 
 async def test_what_is_malformed_is_refused_by_name(server: RunningServer, machine: Machine) -> None:
-    id, rpc = (await started(server)).id, server.machines
+    one, rpc = (await started(server)).id, server.machines
     for call in (
         moved(server, "x", to_state="processing"),
-        moved(server, id),
-        moved(server, id, to_state="processing", context="[]"),
-        moved(server, id, to_state="processing", data="{"),
-        moved(server, id, to_state="processing", notes="x" * 10_001),
+        moved(server, one),
+        moved(server, one, to_state="processing", context="[]"),
+        moved(server, one, to_state="processing", data="{"),
+        moved(server, one, to_state="processing", notes="x" * 10_001),
         started(server, key=""),
         started(server, key="2", data="1"),
         rpc.Start(pb.StartRequest(entity_table="t", entity_id="1")),
         rpc.GetEntity(pb.GetEntityRequest(id="x")),
         rpc.ListEntities(pb.ListEntitiesRequest(page_size=201)),
         rpc.ListEntities(pb.ListEntitiesRequest(page_token="x")),
-        rpc.ListTransitions(pb.ListTransitionsRequest(id=id, context="x")),
-        rpc.WatchEntity(pb.WatchEntityRequest(id=id, after_sequence=-1)).read(),
-        rpc.WatchEntity(pb.WatchEntityRequest(id=id, after_sequence=2)).read(),
+        rpc.ListTransitions(pb.ListTransitionsRequest(id=one, context="x")),
+        rpc.WatchEntity(pb.WatchEntityRequest(id=one, after_sequence=-1)).read(),
+        rpc.WatchEntity(pb.WatchEntityRequest(id=one, after_sequence=2)).read(),
     ):
         assert (await refusal(call))[:2] == (Status.INVALID_ARGUMENT, "invalid")
-    large = moved(server, id, to_state="processing", data='{"x": "%s"}' % ("x" * 65_536))
+    large = moved(server, one, to_state="processing", data='{"x": "%s"}' % ("x" * 65_536))
     assert (await refusal(large))[:2] == (Status.RESOURCE_EXHAUSTED, "too_large")
 
 
 async def test_possible_transitions_say_what_blocks_them(server: RunningServer, machine: Machine) -> None:
-    id = (await started(server)).id
-    asked = pb.ListTransitionsRequest(id=id)
+    one = (await started(server)).id
+    asked = pb.ListTransitionsRequest(id=one)
     blocked, cancel = (await server.machines.ListTransitions(asked)).transitions
     assert (blocked.name, blocked.to, blocked.allowed) == ("start_processing", "processing", False)
     assert list(blocked.blocked_by) == ["field_required: approval_code"]
@@ -180,19 +180,19 @@ async def test_lists_are_pages_that_fit_into_a_message(database_url: str) -> Non
 
 
 async def test_a_watcher_gets_the_history_then_what_is_new_until_the_end(server: RunningServer, machine: Machine):
-    id = (await started(server)).id
+    one = (await started(server)).id
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(asyncio.timeout(LONGEST))
-        calls = [server.machines.WatchEntity(pb.WatchEntityRequest(id=id)) for _ in range(5)]
+        calls = [server.machines.WatchEntity(pb.WatchEntityRequest(id=one)) for _ in range(5)]
         firsts = [await call.read() for call in calls]
-        second = (await moved(server, id, **APPROVED)).event
+        second = (await moved(server, one, **APPROVED)).event
         assert [await call.read() for call in calls] == [second] * 5
-        last = (await moved(server, id, to_state="completed")).event
+        last = (await moved(server, one, to_state="completed")).event
         rests = [await read_on(call) for call in calls]
     assert rests == [[last]] * 5
-    late = [update async for update in server.machines.WatchEntity(pb.WatchEntityRequest(id=id))]
+    late = [update async for update in server.machines.WatchEntity(pb.WatchEntityRequest(id=one))]
     assert late == [firsts[0], second, last]
-    behind = pb.WatchEntityRequest(id=id, after_sequence=3)
+    behind = pb.WatchEntityRequest(id=one, after_sequence=3)
     assert [update async for update in server.machines.WatchEntity(behind)] == []
     assert server.process.machines.watching.readers == 0
 
@@ -206,23 +206,23 @@ async def test_the_events_after_a_final_state_is_entered_come_too(server: Runnin
     }
     await store_workflow(database_url, workflow("w", [sync("t", 1)]))
     await define(server, document)
-    id = (await server.machines.Start(pb.StartRequest(machine="ends", entity_table="t", entity_id="1"))).id
-    call = server.machines.WatchEntity(pb.WatchEntityRequest(id=id))
+    one = (await server.machines.Start(pb.StartRequest(machine="ends", entity_table="t", entity_id="1"))).id
+    call = server.machines.WatchEntity(pb.WatchEntityRequest(id=one))
     await call.read()
-    await moved(server, id, transition="go")
+    await moved(server, one, transition="go")
     async with asyncio.timeout(LONGEST):
         assert [update.type for update in await read_on(call)] == ["transitioned", "workflow_started"]
 
 
 async def test_the_feed_has_what_watchers_get(server: RunningServer, machine: Machine) -> None:
-    id = (await started(server)).id
-    await moved(server, id, transition="cancel")
-    watched = [update async for update in server.machines.WatchEntity(pb.WatchEntityRequest(id=id))]
+    one = (await started(server)).id
+    await moved(server, one, transition="cancel")
+    watched = [update async for update in server.machines.WatchEntity(pb.WatchEntityRequest(id=one))]
     page = await server.stub.ListEvents(workflow_pb2.ListEventsRequest(machine_id="fraud_detection"))
     assert [event.entity for event in page.events] == watched
     assert [(event.position, event.type) for event in page.events] == [(1, "entity_started"), (2, "transitioned")]
     assert not page.events[0].HasField("update")
-    wanted = workflow_pb2.ListEventsRequest(entity_id=id, types=["transitioned"])
+    wanted = workflow_pb2.ListEventsRequest(entity_id=one, types=["transitioned"])
     assert [event.entity for event in (await server.stub.ListEvents(wanted)).events] == watched[1:]
     missing = workflow_pb2.ListEventsRequest(machine_id="missing")
     assert (await refusal(server.stub.ListEvents(missing)))[0] is Status.NOT_FOUND

@@ -1,4 +1,4 @@
-"""Many who want the same of one entity, by two REST processes and over gRPC: one gets it, and the history has no gap."""
+"""Many want the same of one entity, by two REST processes and over gRPC: one gets it, and the history has no gap."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -35,19 +35,19 @@ async def test_one_of_fifty_wins_over_two_rest_processes_and_grpc(database_url: 
         rest = [await stack.enter_async_context(open_rest_process(settings, Defects())) for _ in range(2)]
         await rest[0].machines.definitions.create(CALLER, parse_machine(FRAUD))
         start = pb.StartRequest(machine="fraud_detection", entity_table="t", entity_id="1")
-        id = (await server.machines.Start(start)).id
-        watched = server.machines.WatchEntity(pb.WatchEntityRequest(id=id))
+        one = (await server.machines.Start(start)).id
+        watched = server.machines.WatchEntity(pb.WatchEntityRequest(id=one))
         approved = {"transition": "start_processing"}
-        over_grpc = pb.TransitionRequest(id=id, **approved, context='{"approval_code": "x"}')
+        over_grpc = pb.TransitionRequest(id=one, **approved, context='{"approval_code": "x"}')
 
         def ask(number: int) -> Awaitable[Any]:
             if number % 3 == 2:
                 return server.machines.Transition(over_grpc)
-            return _move(rest[number % 3].machines, id, **approved, context={"approval_code": "x"})
+            return _move(rest[number % 3].machines, one, **approved, context={"approval_code": "x"})
 
         answers = await asyncio.gather(*map(ask, range(RIVALS)), return_exceptions=True)
         assert sorted(map(_outcome, answers)) == sorted([WON] + [LOST] * (RIVALS - 1))
-        await server.machines.Transition(pb.TransitionRequest(id=id, to_state="completed"))
+        await server.machines.Transition(pb.TransitionRequest(id=one, to_state="completed"))
         history = await asyncio.wait_for(read_on(watched), 60)
         assert [(event.sequence, event.to_state) for event in history] == [
             (1, "initial_state"),
