@@ -2,7 +2,7 @@
 
 The table is locked for a moment, and not rewritten. The door by which keys are found returns them, too.
 
-Revision ID: 0024
+Revision ID: 0022
 Revises: 0021
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024"
+revision = "0022"
 down_revision = "0021"
 branch_labels = None
 depends_on = None

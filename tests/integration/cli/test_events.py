@@ -79,3 +79,47 @@ def test_it_gives_up_after_a_while_and_says_where_it_was(grpc_service: ScriptedS
     followed = workflow("events", "--follow", "--after", "3")
     assert followed.stderr.splitlines()[-1].endswith("The last position was 4")
     assert followed.exit_code == 2
+
+
+ENTITY = "0197a3c4-6e3f-7d2b-8a4c-3b7f1dae9f82"
+
+
+def of_entity(position: int) -> pb.FeedEvent:
+    entity = pb.EntityUpdate(
+        entity_id=ENTITY,
+        machine_id="3",
+        sequence=2,
+        type="transitioned",
+        transition="go",
+        from_state="a",
+        to_state="b",
+        actor="timer",
+        context='{"n": 1}',
+        message="Transition 'go' from 'a' to 'b'",
+    )
+    return pb.FeedEvent(position=position, type="transitioned", entity=entity)
+
+
+def test_events_of_entities_are_printed_too(grpc_service: ScriptedService, workflow):
+    grpc_service.events = [event(7), of_entity(8)]
+    shown = workflow("events", "--utc", "--machine", "fraud", "--entity", ENTITY)
+    assert shown.exit_code == 0
+    line = shown.stdout.splitlines()[1].split()
+    assert (line[0], line[3:7]) == ("8", ["machine", "3", "3b7f1dae9f82", "#2"])
+    assert shown.stdout.splitlines()[1].endswith("Transition 'go' from 'a' to 'b'")
+    asked = grpc_service.requests[0]
+    assert (asked.machine_id, asked.entity_id) == ("fraud", ENTITY)
+
+
+def test_an_event_of_an_entity_as_json(grpc_service: ScriptedService, workflow):
+    grpc_service.events = [of_entity(8)]
+    document = json.loads(workflow("events", "--json").stdout)
+    shown = {name: document[name] for name in ("position", "type", "entity_id", "machine_id", "context", "data")}
+    assert shown == {
+        "position": 8,
+        "type": "transitioned",
+        "entity_id": ENTITY,
+        "machine_id": 3,
+        "context": {"n": 1},
+        "data": None,
+    }

@@ -16,8 +16,11 @@ import httpx
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.domain.permissions import Role
+from app.api.grpc.generated.machine_pb2 import StartRequest
+from app.domain.callers import Caller
+from app.domain.permissions import SCOPES_OF, Role
 from app.domain.run_ids import derived_id
+from app.machines.parsing import parse_machine
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
 from tests.support.tenant import needs_default
@@ -76,7 +79,7 @@ class Tenants(NamedTuple):
     south: Things
 
 
-async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) -> Things:
+async def filled(rest: httpx.AsyncClient, server: RunningServer, keys: Keys, tenant: str, mark: str) -> Things:
     """The things of a new tenant. Their keys are the same in every tenant, and all texts have the mark."""
     await keys.execute("INSERT INTO tenants (key, name) VALUES ($1, $1)", tenant)
     tenant_id = await keys.value("SELECT id FROM tenants WHERE key = $1", tenant)
@@ -128,12 +131,21 @@ async def filled(rest: httpx.AsyncClient, keys: Keys, tenant: str, mark: str) ->
         "entity": entity["id"],
         "revision": "1",
         "key_id": str(keys.made[key].id),
+        "entity": await _entity(server, tenant_id, key, mark),
     }
     paths = ["/workflows", "/executions", "/executions?status=failed", "/executions?status=running", "/schedules"]
     paths += ["/machines", "/entities", "/entities?state=a", f"/entities/{entity['id']}/events"]
     paths += ["/flows", f"/workflows/{workflow['id']}/revisions", f"/executions/{failed['id']}/events"]
     documents = {path: (await rest.get(path, headers=headers)).text for path in paths}
     return Things(headers, key, ids, documents)
+
+
+async def _entity(server: RunningServer, tenant_id: int, key: str, mark: str) -> str:
+    owner = Caller(tenant_id, mark, "key:test", SCOPES_OF[Role.ADMIN], Role.ADMIN)
+    machine = parse_machine({"name": mark, "key": "same", "states": [{"name": "a", "initial": True}, {"name": "b"}]})
+    await server.process.machines.definitions.create(owner, machine)
+    start = StartRequest(machine="same", entity_table="t", entity_id="1", notes=mark)
+    return str((await server.machines.Start(start, metadata=metadata(key))).id)
 
 
 async def _until_it_waits(rest: httpx.AsyncClient, headers: Mapping[str, str], execution_id: str) -> None:
@@ -147,7 +159,8 @@ async def _until_it_waits(rest: httpx.AsyncClient, headers: Mapping[str, str], e
 
 @pytest.fixture
 async def tenants(rest: httpx.AsyncClient, server: RunningServer, keys: Keys) -> Tenants:
-    return Tenants(await filled(rest, keys, "north", NORTH), await filled(rest, keys, "south", SOUTH))
+    north, south = [await filled(rest, server, keys, *named) for named in (("north", NORTH), ("south", SOUTH))]
+    return Tenants(north, south)
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -9,13 +9,18 @@ import pytest
 
 from app.adapters.database.feed import PostgresFeedRetention
 from app.adapters.database.pool import open_pool
+from app.api.grpc.entity_messages import start_of
+from app.api.grpc.generated.machine_pb2 import StartRequest as EntityStartRequest
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.engine.service import StartRequest
 from app.feed.documents import feed_event_json
+from app.machines.deciding import TransitionRequest
+from app.machines.parsing import parse_machine
 from app.wiring.kafka_parts import set_position
 from tests.support.engine_process import settings_for, store_workflow, sync, workflow
 from tests.support.kafka_house import KafkaHouse, engine_with, event_of, headers_of
+from tests.support.machines import FRAUD
 from tests.support.tenant import CALLER, TENANT, TENANT_ID
 from tests.support.walls import engine_url
 
@@ -121,3 +126,24 @@ async def test_a_position_of_another_database_is_reported_and_all_that_is_kept_i
         await process.executions.start(CALLER, StartRequest(Ref(tenant_id=TENANT_ID, id=made.id)))
         assert (await positions(house, 4))[:4] == [1, 2, 3, 4]
     assert "kafka_position_unknown" in capsys.readouterr().out
+
+
+async def test_events_of_entities_are_published_with_their_key_and_end_nothing(house: KafkaHouse, database_url):
+    """Of a tenant that has no workflow."""
+    async with engine_with(house.settings(database_url, kafka_completed="all")) as process:
+        await process.machines.definitions.create(CALLER, parse_machine(FRAUD))
+        entities = process.machines.entities
+        asked = EntityStartRequest(machine="fraud_detection", entity_table="t", entity_id="1")
+        entity_id = (await entities.start(CALLER, start_of(asked, entities.actor(CALLER), TENANT_ID))).entity.id
+        cancel = TransitionRequest(entities.actor(CALLER), transition="cancel")
+        await entities.transition(CALLER, entity_id, cancel)
+        first, last = await house.read(house.topics.events, 2)
+        expected = (await process.feed.page(CALLER, 0, 10)).events
+        ends = await house.all(house.topics.completed)
+    assert [message.value() for message in (first, last)] == [feed_event_json(found) for found in expected]
+    assert (first.key(), last.key()) == (str(entity_id).encode(),) * 2
+    headers = headers_of(last)
+    assert headers["ce_id"] == f"{entity_id}/2"
+    assert headers["ce_type"] == f"{house.topics.prefix}.event.transitioned"
+    assert (headers["ce_subject"], headers["tenant"]) == (str(entity_id), TENANT)
+    assert ends == []

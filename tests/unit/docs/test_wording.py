@@ -20,6 +20,7 @@ PAGES = [
     REPOSITORY / "examples" / "README.md",
     REPOSITORY / ".env.example",
     REPOSITORY / "protos" / "workflow.proto",
+    REPOSITORY / "protos" / "machine.proto",
 ]
 SOURCES = [path for folder in ("app", "bench", "examples", "scripts") for path in (REPOSITORY / folder).rglob("*.py")]
 STATEMENTS = sorted((REPOSITORY / "app").rglob("*.sql"))

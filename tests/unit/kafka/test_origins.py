@@ -27,7 +27,7 @@ class Store:
         self.read: list[UUID] = []
 
     async def events(self, tenant_id: int, entries: Sequence[Entry]) -> Sequence[Sequence[Event]]:
-        self.read += [entry.execution_id for entry in entries]
+        self.read += [entry.stream_id for entry in entries]
         return [[CREATED] for _ in entries]
 
     async def number(self) -> int | None:

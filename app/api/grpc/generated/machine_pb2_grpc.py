@@ -81,7 +81,7 @@ class MachineServiceServicer:
 
     def Transition(self, request, context):
         """Moves an entity by one transition: its new state, its events and the executions that it starts are stored in one
-        commit, or nothing is. Of rivals, the later ones are judged by the new state.
+        commit, or nothing is. Of rivals, the later ones are checked against the new state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
