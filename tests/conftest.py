@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.support.temporary_files",
     "tests.support.tenant",
     "tests.support.postgres",
     "tests.support.redis_server",
