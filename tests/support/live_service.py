@@ -8,9 +8,9 @@ from functools import partial
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from app.api.live.socket_protocol import SERVER_OPTIONS
-from app.api.rest.app import create_app
 from app.api.rest.dependencies import Services
 from app.api.rest.http_protocol import BoundedHttpProtocol, HttpLimits
 from app.api.rest.live_streams import LiveStreams
@@ -18,6 +18,7 @@ from app.api.rest.unfinished_heads import UnfinishedHeads
 from app.background.defects import Defects
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
+from tests.support.applications import application
 from tests.support.clients import rest_client
 
 PATIENCE = 600.0
@@ -44,7 +45,14 @@ class LiveService:
 
 @asynccontextmanager
 async def live_service(settings: Settings, comment_seconds: float = 3_600) -> AsyncIterator[LiveService]:
-    defects, app = Defects(), create_app(_nothing)
+    with application() as app:
+        async with _served(app, settings, comment_seconds) as live:
+            yield live
+
+
+@asynccontextmanager
+async def _served(app: FastAPI, settings: Settings, comment_seconds: float) -> AsyncIterator[LiveService]:
+    defects = Defects()
     async with open_rest_process(settings, defects) as services:
         ends = services.streams._ends
         services = app.state.services = replace(services, streams=LiveStreams(*ends, comment_seconds=comment_seconds))
@@ -71,11 +79,6 @@ def _config(app: object) -> uvicorn.Config:
     options = {"port": 0, "lifespan": "off", "log_config": None, "access_log": False, "http": protocol}
     options["ws_ping_timeout"] = PATIENCE
     return uvicorn.Config(app, **{**SERVER_OPTIONS, **options})  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def _nothing(_: object) -> AsyncIterator[None]:
-    yield
 
 
 class _no_signals:  # noqa: N801

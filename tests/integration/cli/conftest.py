@@ -6,14 +6,13 @@ from threading import Thread
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
-from app.api.rest.app import create_app
 from app.background.defects import Defects
 from app.cli import app
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
+from tests.support.applications import application
 from tests.support.rest_stand_in import RestStandIn
 from tests.support.scripted_service import ScriptedService, serve
 from tests.support.walls import urls_for
@@ -51,15 +50,9 @@ def workflow(grpc_service: ScriptedService, rest_service: RestStandIn) -> Invoke
 
 
 @asynccontextmanager
-async def opened_already(app: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
-@asynccontextmanager
 async def service_with(settings: Settings) -> AsyncIterator[str]:
     """Where the REST service itself answers."""
-    service = create_app(opened_already)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with application() as service, socket.create_server(("127.0.0.1", 0)) as listener:
         async with open_rest_process(settings, Defects()) as service.state.services:
             server = uvicorn.Server(uvicorn.Config(service, log_config=None, lifespan="off"))
             serving = asyncio.create_task(server.serve(sockets=[listener]))

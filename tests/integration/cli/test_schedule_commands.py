@@ -7,21 +7,19 @@ import pty
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
 from app.adapters.database.pool import open_pool
-from app.api.rest.app import create_app
 from app.background.defects import Defects
 from app.cli import app as command
 from app.cli.errors import CliError
 from app.cli.scheduling import confirmation
 from app.config import Settings
 from app.wiring.rest_process import open_rest_process
+from tests.support.applications import application
 from tests.support.engine_process import store_workflow, workflow
 from tests.support.walls import urls_for
 
@@ -29,17 +27,11 @@ Words = Callable[..., Awaitable[Result]]
 YEARLY = ("--cron", "0 0 1 1 *")
 
 
-@asynccontextmanager
-async def opened_already(app: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
 @pytest.fixture
 async def said(database_url: str) -> AsyncIterator[Words]:
     """Runs `workflow` with these words; there is a workflow `w`."""
     await store_workflow(database_url, workflow("w", []))
-    app = create_app(opened_already)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with application() as app, socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
         async def say(*words: str) -> Result:

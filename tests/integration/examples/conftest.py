@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
-from app.api.rest.app import create_app
 from app.background.defects import Defects
 from app.cli.local.examples import example_settings, load_examples
 from app.config import Settings
 from app.engine.watching.updates import Update
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from app.wiring.rest_process import open_rest_process
+from tests.support.applications import application
 from tests.support.requests import start_of
 from tests.support.tenant import CALLER
 from tests.support.walls import urls_for
@@ -44,21 +43,16 @@ class Service:
 
 
 @asynccontextmanager
-async def _opened_already(app: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
-@asynccontextmanager
 async def _served(settings: Settings, listener: socket.socket) -> AsyncIterator[None]:
-    app = create_app(_opened_already)
-    async with open_rest_process(settings, Defects()) as app.state.services:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.005)
-        yield
-        server.should_exit = True
-        await serving
+    with application() as app:
+        async with open_rest_process(settings, Defects()) as app.state.services:
+            server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            while not server.started:
+                await asyncio.sleep(0.005)
+            yield
+            server.should_exit = True
+            await serving
 
 
 @pytest.fixture
