@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := requirements.lock requirements-build.lock
 DEVELOPMENT := requirements-dev.lock requirements-build.lock
+# Files go to two processes in the order that tests/conftest.py gives them.
+TWICE := -n 2 --dist loadfile --no-loadscope-reorder
 
 export VENV
 
@@ -17,16 +19,16 @@ run: $(VENV)/.runtime ## start the whole service: REST on :8000, gRPC on :50051,
 	@$(BIN)/workflow up $(ARGS)
 
 test: $(VENV)/.development ## run all tests but those of test-kafka; ARGS="tests/unit -k name" selects some
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not kafka" $(ARGS)
+	@$(BIN)/pytest $(TWICE) -m "not kafka" $(ARGS)
 
 test-fast: $(VENV)/.development ## run the tests that need no server, in less than a minute
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not server and not slow" tests/unit tests/contract $(ARGS)
+	@$(BIN)/pytest $(TWICE) -m "not server and not slow" tests/unit tests/contract $(ARGS)
 
 test-pooler: $(VENV)/.development ## run the acceptance tests through PgBouncer in transaction mode, which must be installed
-	@TEST_POOLER=pgbouncer $(BIN)/pytest -n 2 --dist loadfile tests/acceptance $(ARGS)
+	@TEST_POOLER=pgbouncer $(BIN)/pytest $(TWICE) tests/acceptance $(ARGS)
 
 test-tenant: $(VENV)/.development ## run all tests with AUTH=on, as a tenant other than default; ARGS as for test
-	@TEST_TENANT=other $(BIN)/pytest -n 2 --dist loadfile -m "not kafka" $(ARGS)
+	@TEST_TENANT=other $(BIN)/pytest $(TWICE) -m "not kafka" $(ARGS)
 
 test-kafka: $(VENV)/.development ## run the tests that start a real Kafka broker; needs Java 17 and Maven
 	@$(BIN)/pytest -m kafka -rs tests/acceptance $(ARGS)

@@ -13,6 +13,13 @@ async def database_url(database_url: str) -> AsyncIterator[str]:
     await assert_clean(database_url)
 
 
+@pytest.fixture(scope="module")
+async def module_database_url(module_database_url: str) -> AsyncIterator[str]:
+    """The same once for all tests of a module, which share the processes that use it."""
+    yield module_database_url
+    await assert_clean(module_database_url)
+
+
 @pytest.fixture(autouse=True)
 async def _embedded_databases_are_left_whole(tmp_path: Path) -> AsyncIterator[None]:
     yield

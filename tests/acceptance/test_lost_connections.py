@@ -35,18 +35,25 @@ class House:
         await asyncio.sleep(PROBE_AFTER_SECONDS)
 
 
-@pytest.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
-    grpc, rest = GrpcServerProcess(database_url), RestServerProcess(database_url, "")
+@pytest.fixture(scope="module")
+async def running(module_database_url: str) -> AsyncIterator[House]:
+    grpc, rest = GrpcServerProcess(module_database_url), RestServerProcess(module_database_url, "")
     await asyncio.gather(grpc.start(), rest.start())
     try:
         async with rest_client(base_url=rest.url, timeout=120) as client:
-            assert (await client.post("/workflows", json=DEFINITION)).status_code == 201
-            assert (await client.get("/workflows")).status_code == 200
-            assert (await client.get("/executions")).status_code == 200
-            yield House(client, grpc, database_url)
+            yield House(client, grpc, module_database_url)
     finally:
         await asyncio.gather(grpc.close(), rest.close())
+
+
+@pytest.fixture
+async def house(running: House) -> House:
+    """With the definition as it is above, and with open connections."""
+    if (await running.rest.post("/workflows", json=DEFINITION)).status_code != 201:
+        assert (await running.rest.put("/workflows/one", json=DEFINITION)).status_code == 200
+    assert (await running.rest.get("/workflows")).status_code == 200
+    assert (await running.rest.get("/executions")).status_code == 200
+    return running
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ PLAN = ChaosPlan(SEED, lease_seconds=30, shutdown_seconds=60, engines=2, rests=1
 
 
 async def test_a_database_that_restarts_loses_nothing_and_ends_no_process(tmp_path: Path) -> None:
-    print(await survive(tmp_path, PLAN, cause=lambda house, _: PostgresRestarts(house, 50, 3)))  # noqa: T201
+    print(await survive(tmp_path, PLAN, cause=lambda house, _: PostgresRestarts(house, 30, 2)))  # noqa: T201
 
 
 async def test_engines_replaced_one_after_the_other_lose_and_repeat_nothing(tmp_path: Path) -> None:

@@ -21,25 +21,38 @@ TWENTY = (
 )
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    path = tmp_path / "runs"
-    path.touch()
-    return path
+@pytest.fixture(scope="module")
+def runs_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server_killed") / "runs"
 
 
 @pytest.fixture
-async def server(database_url: str, runs: Path) -> AsyncIterator[GrpcServerProcess]:
-    """Its lease is short, so what it runs continues soon after it was killed."""
-    server = recorded(database_url, runs, ENGINE_LEASE_SECONDS="2", ENGINE_RENEW_SECONDS="0.5")
-    await server.start()
+def runs(runs_of_all: Path) -> Path:
+    """Those of the test."""
+    runs_of_all.write_text("")
+    return runs_of_all
+
+
+@pytest.fixture(scope="module")
+async def _server(module_database_url: str, runs_of_all: Path) -> AsyncIterator[GrpcServerProcess]:
+    await store_workflow(module_database_url, workflow("twenty", TWENTY))
+    server = recorded(module_database_url, runs_of_all, ENGINE_LEASE_SECONDS="2", ENGINE_RENEW_SECONDS="0.5")
     yield server
     await server.close()
 
 
 @pytest.fixture
+async def server(_server: GrpcServerProcess, runs: Path) -> GrpcServerProcess:
+    """Its lease is short, so what it runs continues soon after it was killed."""
+    if not _server.is_running:
+        await _server.start()
+    return _server
+
+
+@pytest.fixture
 async def patient_server(database_url: str, runs: Path) -> AsyncIterator[GrpcServerProcess]:
     """It keeps its lease, and has the time to drain, on a busy machine too."""
+    await store_workflow(database_url, workflow("twenty", TWENTY))
     server = recorded(database_url, runs, ENGINE_LEASE_SECONDS="60", SHUTDOWN_SECONDS="60")
     await server.start()
     yield server
@@ -65,9 +78,8 @@ async def watch(server: GrpcServerProcess, execution_id: str, after: int = 0) ->
 
 @pytest.mark.parametrize("killed_after", [1, 3, 12, 24])
 async def test_a_killed_execution_completes_and_no_recorded_task_runs_twice(
-    server: GrpcServerProcess, database_url: str, runs: Path, killed_after: int
+    server: GrpcServerProcess, runs: Path, killed_after: int
 ) -> None:
-    await store_workflow(database_url, workflow("twenty", TWENTY))
     call = server.stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="twenty"))
     before = await read_until(call, killed_after)
 
@@ -87,10 +99,9 @@ async def test_a_killed_execution_completes_and_no_recorded_task_runs_twice(
 
 
 async def test_a_terminated_server_lets_running_tasks_end_and_hands_the_rest_over(
-    patient_server: GrpcServerProcess, database_url: str, runs: Path
+    patient_server: GrpcServerProcess, runs: Path
 ) -> None:
     server = patient_server
-    await store_workflow(database_url, workflow("twenty", TWENTY))
     call = server.stub.ExecuteWorkflow(pb.ExecuteWorkflowRequest(workflow_id="twenty"))
     before = await read_until(call, 10)
 
@@ -109,9 +120,8 @@ async def test_a_terminated_server_lets_running_tasks_end_and_hands_the_rest_ove
 
 
 async def test_clients_that_vanish_in_numbers_leave_every_execution_to_complete(
-    server: GrpcServerProcess, database_url: str
+    server: GrpcServerProcess,
 ) -> None:
-    await store_workflow(database_url, workflow("twenty", TWENTY))
     ids = []
     for _ in range(20):
         async with grpc_channel(f"127.0.0.1:{server.port}") as channel:

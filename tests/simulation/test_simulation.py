@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.simulated_world import simulate
 
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", "2000"))
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "1000"))
 FIRST = int(os.environ.get("SIMULATION_FIRST", "0"))
 AT_ONCE = 100
 SOME = range(7)

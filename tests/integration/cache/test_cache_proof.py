@@ -30,7 +30,7 @@ async def test_no_read_is_stale(database_url, tmp_path):
         proof = Proof(house, random.Random(SEED))
         await proof.prepare()
         async with faults(house) as seen:
-            await proof.run(lambda: proof.operations > 5_000 and proof.is_fair and len(seen) >= 5)
+            await proof.run(lambda: proof.operations > 2_000 and proof.is_fair and len(seen) >= 5)
     assert proof.stale == []
 
 

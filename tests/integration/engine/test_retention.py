@@ -27,7 +27,7 @@ from tests.support.tenant import CALLER
 SOON = 1 / 86_400_000
 """Days; less than a millisecond."""
 OLD = timedelta(days=100)
-FLAT = 10
+FLAT = 5
 """How many times as many executions have come as there are at most."""
 MOST_STARTS = 20_000
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 import grpc
@@ -29,7 +30,8 @@ from tests.support.tenant import needs_default
 pytestmark = needs_default("makes its own tenants and keys")
 
 ANONYMOUS, CALLERS, OWN = 20, 300, 150
-CLIENT, OTHER = "203.0.113.7", "203.0.113.8"
+_numbers = count(10)
+"""Of addresses: each test has its own, since all tests call the same processes."""
 
 
 @dataclass
@@ -70,8 +72,21 @@ def outages(log: Path) -> list[str]:
 
 
 @pytest.fixture
-async def service(database_url: str, tmp_path: Path, keys: Keys) -> AsyncIterator[Service]:
-    redis, logs = RedisProcess(), [tmp_path / f"{name}.log" for name in ("one", "two", "grpc")]
+def client() -> str:
+    """The address of somebody who has not called yet."""
+    return f"203.0.113.{next(_numbers)}"
+
+
+@pytest.fixture
+def other() -> str:
+    """The address of somebody else."""
+    return f"203.0.113.{next(_numbers)}"
+
+
+@pytest.fixture(scope="module")
+async def service(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    database_url, folder = module_database_url, tmp_path_factory.mktemp("rate_limits")
+    redis, logs = RedisProcess(), [folder / f"{name}.log" for name in ("one", "two", "grpc")]
     on = {"AUTH": "on", "TRUSTED_PROXIES": "127.0.0.1", "AUTH_DOCUMENTATION": "open"}
     on |= {"RATE_LIMIT_ANONYMOUS": str(ANONYMOUS), "RATE_LIMIT_KEYS": str(CALLERS)}
     rest = [RestServerProcess(database_url, redis.url, log, **on) for log in logs[:2]]
@@ -82,7 +97,7 @@ async def service(database_url: str, tmp_path: Path, keys: Keys) -> AsyncIterato
         await redis.start()
         await asyncio.gather(*(process.start() for process in (*rest, server)))
         clients = [await stack.enter_async_context(httpx.AsyncClient(base_url=one.url, timeout=60)) for one in rest]
-        yield Service((clients[0], clients[1]), server, redis, keys, logs)
+        yield Service((clients[0], clients[1]), server, redis, Keys(database_url), logs)
 
 
 def forwarded(*hops: str) -> dict[str, str]:
@@ -99,35 +114,37 @@ def few_more_than(limit: int) -> range:
     return range(limit, limit + limit // 2 + 1)
 
 
-async def test_requests_without_a_key_are_counted_by_address_in_all_processes(service: Service):
+async def test_requests_without_a_key_are_counted_by_address_in_all_processes(
+    service: Service, client: str, other: str
+):
     await asyncio.gather(*(until_shared(service, process) for process in (0, 1)))
-    counted = Counter(await service.statuses(ANONYMOUS, 0, **forwarded(CLIENT)))
-    counted += Counter(await service.statuses(ANONYMOUS, 1, **forwarded("10.9.8.7", CLIENT)))
-    codes = Counter(await service.codes(ANONYMOUS, through(CLIENT)))
+    counted = Counter(await service.statuses(ANONYMOUS, 0, **forwarded(client)))
+    counted += Counter(await service.statuses(ANONYMOUS, 1, **forwarded("10.9.8.7", client)))
+    codes = Counter(await service.codes(ANONYMOUS, through(client)))
     assert set(counted) == {401, 429}
     assert set(codes) <= {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert counted[401] + codes[grpc.StatusCode.UNAUTHENTICATED] in few_more_than(ANONYMOUS)
     for process in (0, 1):
-        assert await service.statuses(1, process, **forwarded(OTHER)) == [401]
+        assert await service.statuses(1, process, **forwarded(other)) == [401]
     assert await service.statuses(3 * ANONYMOUS) == [401] * 3 * ANONYMOUS, "loopback has no limit"
 
 
-async def test_a_refusal_says_which_limit_and_when_to_come_back(service: Service):
-    await service.statuses(2 * ANONYMOUS, **forwarded(CLIENT))
-    refused = await service.rest[0].get("/workflows", headers=forwarded(CLIENT))
+async def test_a_refusal_says_which_limit_and_when_to_come_back(service: Service, client: str):
+    await service.statuses(2 * ANONYMOUS, **forwarded(client))
+    refused = await service.rest[0].get("/workflows", headers=forwarded(client))
     seconds = int(refused.headers["Retry-After"])
     assert (refused.status_code, refused.headers["Content-Type"]) == (429, "application/problem+json")
     assert (refused.json()["code"], refused.json()["title"]) == ("rate_limited", "Too Many Requests")
-    assert f"from {CLIENT} in a minute; the limit is {ANONYMOUS}; try again in {seconds} s" in refused.json()["detail"]
+    assert f"from {client} in a minute; the limit is {ANONYMOUS}; try again in {seconds} s" in refused.json()["detail"]
     assert 1 <= seconds <= 60
     assert refused.headers["RateLimit-Policy"] == f'"address";q={ANONYMOUS};w=60'
     assert refused.headers["RateLimit"] == f'"address";r=0;t={seconds}'
     root = service.rest[0].base_url.copy_with(path="/")
-    assert (await service.rest[0].get(f"{root}healthz", headers=forwarded(CLIENT))).status_code == 200
+    assert (await service.rest[0].get(f"{root}healthz", headers=forwarded(client))).status_code == 200
 
-    await service.codes(2 * ANONYMOUS, through(CLIENT))
+    await service.codes(2 * ANONYMOUS, through(client))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await service.grpc.stub.ListExecutions(pb.ListExecutionsRequest(), metadata=[through(CLIENT)])
+        await service.grpc.stub.ListExecutions(pb.ListExecutionsRequest(), metadata=[through(client)])
     status, info, retry = rpc_status.from_call(caught.value), ErrorInfo(), RetryInfo()
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert [detail.Unpack(message) for detail, message in zip(status.details, (info, retry), strict=True)] == [True] * 2
@@ -148,16 +165,16 @@ async def test_keys_have_the_limit_of_the_settings_or_their_own_in_all_processes
         assert allowed in range(expected * 9 // 10, expected * 3 // 2), "what a process has taken and not spent is lost"
 
 
-async def test_guesses_are_limited_and_others_at_the_address_go_on(service: Service):
+async def test_guesses_are_limited_and_others_at_the_address_go_on(service: Service, client: str, other: str):
     key = await service.key()
-    assert await service.statuses(1, **bearer(key), **forwarded(CLIENT)) == [200]
+    assert await service.statuses(1, **bearer(key), **forwarded(client)) == [200]
     guesses = [
-        await service.statuses(1, **bearer(new_key_text().text), **forwarded(CLIENT)) for _ in range(2 * ANONYMOUS + 1)
+        await service.statuses(1, **bearer(new_key_text().text), **forwarded(client)) for _ in range(2 * ANONYMOUS + 1)
     ]
     assert guesses[:ANONYMOUS] == [[401]] * ANONYMOUS
     assert guesses[-1] == [429]
-    assert await service.statuses(3, **bearer(key), **forwarded(CLIENT)) == [200] * 3
-    assert await service.statuses(1, **bearer(await service.key()), **forwarded(OTHER)) == [200]
+    assert await service.statuses(3, **bearer(key), **forwarded(client)) == [200] * 3
+    assert await service.statuses(1, **bearer(await service.key()), **forwarded(other)) == [200]
 
 
 HOSTILE = [
@@ -182,17 +199,17 @@ async def test_no_header_is_an_error(service: Service):
 
 
 @pytest.mark.slow
-async def test_redis_is_killed_and_comes_back(service: Service):
+async def test_redis_is_killed_and_comes_back(service: Service, client: str, other: str):
     key = await service.key()
-    before = Counter(await service.statuses(2 * ANONYMOUS, 0, **forwarded(CLIENT)))
+    before = Counter(await service.statuses(2 * ANONYMOUS, 0, **forwarded(client)))
     assert before[401] in few_more_than(ANONYMOUS)
     await service.redis.kill()
     for process in (0, 1):
-        during = Counter(await service.statuses(2 * ANONYMOUS, process, **forwarded(OTHER)))
+        during = Counter(await service.statuses(2 * ANONYMOUS, process, **forwarded(other)))
         assert during[401] in few_more_than(ANONYMOUS)
         assert during[429] == 2 * ANONYMOUS - during[401]
         assert await service.statuses(20, process, **bearer(key)) == [200] * 20
-    codes = Counter(await service.codes(2 * ANONYMOUS, through(OTHER)))
+    codes = Counter(await service.codes(2 * ANONYMOUS, through(other)))
     assert codes[grpc.StatusCode.UNAUTHENTICATED] in few_more_than(ANONYMOUS)
     assert len(codes) == 2
     for log in service.logs:
@@ -207,7 +224,7 @@ async def until_shared(service: Service, process: int) -> None:
     import redis.asyncio
 
     async with redis.asyncio.Redis.from_url(service.redis.url) as client:
-        for number in range(10_000):
+        for number in islice(_numbers, 10_000):
             address = f"198.51.{process}.{number % 250}"
             await service.statuses(1, process, **forwarded(address))
             if await client.keys(f"*address:{address}/*"):
@@ -217,12 +234,12 @@ async def until_shared(service: Service, process: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(PROGRAM is None, reason="needs a redis-server to freeze")
-async def test_a_frozen_redis_delays_nobody_for_long(service: Service):
+async def test_a_frozen_redis_delays_nobody_for_long(service: Service, client: str):
     key = await service.key()
     os.kill(service.redis.pid, signal.SIGSTOP)
     try:
         assert await service.statuses(50, **bearer(key)) == [200] * 50
-        during = Counter(await service.statuses(2 * ANONYMOUS, **forwarded(CLIENT)))
+        during = Counter(await service.statuses(2 * ANONYMOUS, **forwarded(client)))
         assert during[401] in few_more_than(ANONYMOUS)
         assert await service.codes(20, *metadata(key)) == [grpc.StatusCode.OK] * 20
     finally:
