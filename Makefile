@@ -8,6 +8,8 @@ DEVELOPMENT := requirements-dev.lock requirements-build.lock
 TWICE := -n 2 --dist loadfile --no-loadscope-reorder
 
 export VENV
+# Empty is unset: tests start hundreds of processes, none of which should compile the application again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-pooler test-tenant test-fast test-kafka kafka soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
