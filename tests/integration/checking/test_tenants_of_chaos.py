@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -22,6 +21,10 @@ CHILD = workflow("child", (sync("a", 1),))
 PARENT = workflow("parent", (sync("go", 1, "signal", config={"name": "go"}),
                              sync("call", 2, "workflow", config={"workflow": "child"})))  # fmt: skip
 SEED = 13
+SIGN = """
+UPDATE execution_events SET data = replace(data::text, $2, $3)::json
+WHERE execution_id = $1::uuid AND data ->> 'by' = $2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,10 @@ class Town:
         ]
 
 
-@pytest.fixture
-async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+@pytest.fixture(scope="module")
+async def town(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """The same for all tests. Each mends what it plants; the last one lets neighbours in."""
+    database_url, tmp_path = module_database_url, tmp_path_factory.mktemp("town")
     tenants = await settle(database_url, (CHILD, PARENT))
     grpc = GrpcServerProcess(database_url, tmp_path / "grpc.log", **ENVIRONMENT)
     rest = RestServerProcess(database_url, "", tmp_path / "rest.log", **ENVIRONMENT)
@@ -134,14 +139,9 @@ async def test_what_a_caller_of_another_tenant_did_is_found(town: Town) -> None:
     seen = await town.seen()
     parent, other = (town.accepted[StartKey(of.name, "one")] for of in (first, north))
     by, foreign = await author(town, parent), await author(town, other)
-    await town.execute(
-        "UPDATE execution_events SET data = replace(data::text, $2, $3)::json"
-        " WHERE execution_id = $1::uuid AND data ->> 'by' = $2",
-        parent,
-        by,
-        foreign,
-    )
+    await town.execute(SIGN, parent, by, foreign)
     (sentence,) = await town.verdict(seen)
+    await town.execute(SIGN, parent, foreign, by)
     of_event = f" of execution {parent}, signal_received, is of {first.name}"
     assert sentence.endswith(f"{of_event}, and was made by {foreign} of north")
 
