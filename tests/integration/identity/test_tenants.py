@@ -16,11 +16,8 @@ import httpx
 import pytest
 
 from app.api.grpc.generated import workflow_pb2 as pb
-from app.api.grpc.generated.machine_pb2 import StartRequest
-from app.domain.callers import Caller
-from app.domain.permissions import SCOPES_OF, Role
+from app.domain.permissions import Role
 from app.domain.run_ids import derived_id
-from app.machines.parsing import parse_machine
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
 from tests.support.tenant import needs_default
@@ -131,21 +128,12 @@ async def filled(rest: httpx.AsyncClient, server: RunningServer, keys: Keys, ten
         "entity": entity["id"],
         "revision": "1",
         "key_id": str(keys.made[key].id),
-        "entity": await _entity(server, tenant_id, key, mark),
     }
     paths = ["/workflows", "/executions", "/executions?status=failed", "/executions?status=running", "/schedules"]
     paths += ["/machines", "/entities", "/entities?state=a", f"/entities/{entity['id']}/events"]
     paths += ["/flows", f"/workflows/{workflow['id']}/revisions", f"/executions/{failed['id']}/events"]
     documents = {path: (await rest.get(path, headers=headers)).text for path in paths}
     return Things(headers, key, ids, documents)
-
-
-async def _entity(server: RunningServer, tenant_id: int, key: str, mark: str) -> str:
-    owner = Caller(tenant_id, mark, "key:test", SCOPES_OF[Role.ADMIN], Role.ADMIN)
-    machine = parse_machine({"name": mark, "key": "same", "states": [{"name": "a", "initial": True}, {"name": "b"}]})
-    await server.process.machines.definitions.create(owner, machine)
-    start = StartRequest(machine="same", entity_table="t", entity_id="1", notes=mark)
-    return str((await server.machines.Start(start, metadata=metadata(key))).id)
 
 
 async def _until_it_waits(rest: httpx.AsyncClient, headers: Mapping[str, str], execution_id: str) -> None:
