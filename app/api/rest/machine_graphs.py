@@ -5,6 +5,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
 
 from app.api.rest.conditional_requests import IfNoneMatch, matches_weakly
 from app.api.rest.dependencies import CallerOfRequest, ReadyServices
@@ -31,12 +32,51 @@ _MEDIA_TYPES = {
     GraphFormat.MERMAID: "text/vnd.mermaid; charset=utf-8",
     GraphFormat.SVG: "image/svg+xml",
 }
-_CONTENT = {media.partition(";")[0]: {"schema": {"type": "string"}} for media in _MEDIA_TYPES.values()}
+_DRAWINGS = [_MEDIA_TYPES[drawn].partition(";")[0] for drawn in (GraphFormat.MERMAID, GraphFormat.SVG)]
+_CONTENT = {media: {"schema": {"type": "string"}} for media in _DRAWINGS}
+
+
+class NodeView(BaseModel):
+    """A state."""
+
+    name: str
+    initial: bool
+    final: bool
+    depth: int
+    metadata: dict[str, object]
+
+
+class EdgeView(BaseModel):
+    """A transition that leaves one state."""
+
+    source: str = Field(serialization_alias="from", validation_alias="from")
+    to: str
+    name: str
+    conditions: list[str]
+    wildcard: bool
+    timer: bool
+
+
+class GraphView(BaseModel):
+    """A machine as states and transitions."""
+
+    states: list[NodeView]
+    transitions: list[EdgeView]
+
+
 Format = Annotated[GraphFormat, Query(description="As data, as a diagram of Mermaid, or as a drawing.")]
 Current = Annotated[str | None, Query(description="A state that a drawing marks.", max_length=200)]
 
 
-@router.get("/graph", summary="Draw a machine", responses={200: {"content": _CONTENT}, **readable(404)})
+_RESPONSES = readable(404)
+
+
+@router.get(
+    "/graph",
+    summary="Draw a machine",
+    response_model=GraphView,
+    responses=_RESPONSES | {200: {"content": _CONTENT, **_RESPONSES[200]}},
+)
 async def get_machine_graph(
     machine: MachineInPath,
     services: ReadyServices,
