@@ -29,9 +29,10 @@ EVENT = "INSERT INTO bare_events (entity_id, sequence, state) VALUES ($1, $3, $2
 
 async def _move(pool: asyncpg.Pool, entity_id: UUID) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        state, sequence = await connection.fetchrow(LOCK, entity_id)
+        row = await connection.fetchrow(LOCK, entity_id)
+        assert row is not None
         for statement in (UPDATE, EVENT):
-            await connection.execute(statement, entity_id, state, sequence + 1)
+            await connection.execute(statement, entity_id, row["state"], row["sequence"] + 1)
 
 
 async def _measure(pool: asyncpg.Pool, request: dict[str, Any], wanted: Load) -> dict[str, Any]:

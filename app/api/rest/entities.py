@@ -241,6 +241,7 @@ async def _expecting(
     if if_match is None or if_match.strip() == "*":
         return request
     named = re.findall(rf'(?<!W/)"{entity_id}-([0-9]{{1,10}})"', if_match)
+    expected: int | None
     if len(named) == 1 and len(ENTITY_TAG.findall(if_match)) == 1:
         expected = int(named[0])
     else:

@@ -3,14 +3,12 @@ the documents.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.rest.examples import EXECUTION_ID, INSTANT
 from app.machines.entity import EntityEventType
-
-EntityEventTypeName = Literal[tuple(word.value for word in EntityEventType)]  # type: ignore[valid-type]
 
 ENTITY: dict[str, Any] = {
     "id": EXECUTION_ID,
@@ -106,7 +104,7 @@ class EntityEventView(BaseModel):
     model_config = _example(ENTITY_EVENT)
 
     sequence: int
-    type: EntityEventTypeName
+    type: EntityEventType
     occurred_at: datetime
     transition: str | None
     from_state: str | None

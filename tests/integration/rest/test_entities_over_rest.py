@@ -8,7 +8,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.config import Settings
 from tests.support.machines import FRAUD
+from tests.support.rest_service import serving
 
 NAME = "fraud_detection"
 CODE = {"context": {"approval_code": "A-17"}}
@@ -142,6 +144,22 @@ async def test_of_fifty_rivals_one_wins(rest: httpx.AsyncClient) -> None:
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 49}
     assert {answer.json()["state"] for answer in answers} == {"processing"}
     assert await words(rest, entity) == ["entity_started", "transitioned"]
+
+
+async def test_of_rivals_at_two_processes_one_wins(rest: httpx.AsyncClient, settings: Settings) -> None:
+    """Each process has connections and turns of its own."""
+    async with serving(settings) as other:
+        entity = await started(rest, data={"approval_code": "x"})
+        moves = (move(client, entity, transition="start_processing") for client in (rest, other) for _ in range(10))
+        answers = await asyncio.gather(*moves)
+        changes = [
+            (client, {"data": {f"{name}{n}": n}}) for name, client in (("a", rest), ("b", other)) for n in range(8)
+        ]
+        changed = await asyncio.gather(*(client.patch(f"/entities/{entity}", json=body) for client, body in changes))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 19}
+    assert {answer.status_code for answer in changed} == {200}
+    assert len((await rest.get(f"/entities/{entity}")).json()["data"]) == 17
+    assert await words(rest, entity) == ["entity_started", "transitioned", *["data_changed"] * 16]
 
 
 async def test_a_change_can_expect_the_last_event(rest: httpx.AsyncClient) -> None:
