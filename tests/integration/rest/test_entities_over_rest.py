@@ -115,9 +115,9 @@ async def test_what_blocks_a_transition_is_named_and_listed_before(rest: httpx.A
     asked = await rest.get(url, params={"context": '{"approval_code": "x"}'})
     assert asked.json()["items"][0]["blocked_by"] == []
     assert await words(rest, entity) == ["entity_started"]
-    for context, status in (("[]", 422), ("{", 422), ('{"a": "\\u0000"}', 422), ('{"a":"' + "x" * 70_000 + '"}', 413)):
+    for context in ("[]", "{", '{"a": "\\u0000"}'):
         answer = await rest.get(url, params={"context": context})
-        assert (answer.status_code, answer.json()["errors"][0]["field"][:7]) == (status, "context")
+        assert (answer.status_code, answer.json()["errors"][0]["field"][:7]) == (422, "context")
 
 
 async def test_a_transition_that_is_not_there_is_refused_with_those_that_are(rest: httpx.AsyncClient) -> None:
