@@ -268,11 +268,13 @@ def _entered(
 ) -> Step:
     """Add what belongs to entering a state: its timer, and the executions that are started."""
     entity = after(before, events, plan.finals)
-    scope = found.scope() | {"data": entity.data, "state": entity.state, "entered_at": rfc3339(entity.entered_at)}
-    events += _timer_set(plan.states[entity.state], events[0], scope)
-    entity = after(entity, events[1:], plan.finals)
     started = [Started(effect, run) for effect, run in effects if run is not None]
-    return Step(entity, events, started, scope)
+    state = plan.states[entity.state]
+    if not started and state.after is None:
+        return Step(entity, events)
+    scope = found.scope() | {"data": entity.data, "state": entity.state, "entered_at": rfc3339(entity.entered_at)}
+    events += _timer_set(state, events[0], scope)
+    return Step(after(entity, events[1:], plan.finals), events, started, scope)
 
 
 def _timer_set(state: State, entering: EntityEvent, scope: Json) -> Iterator[EntityEvent]:

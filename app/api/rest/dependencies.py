@@ -130,9 +130,17 @@ def caller_of(request: Request) -> Caller:
 
 
 def definitions_of(request: Request) -> DefinitionService:
-    """For routes that mostly read the cache: taking the service from the request costs less than a dependency."""
+    """For routes that are called often and do little: taking the service from the request costs less than a
+    dependency.
+    """
     services: Services = request.app.state.services
     return services.definitions
+
+
+def entities_of(request: Request) -> EntityService:
+    """As `definitions_of`."""
+    services: Services = request.app.state.services
+    return services.machines.entities
 
 
 CallerOfRequest = Annotated[Caller, Depends(_caller)]

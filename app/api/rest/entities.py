@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import ENTITY_TAG, IfMatch, IfNoneMatch, expected_version
-from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, Entities, ReadyServices
+from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, Entities, ReadyServices, caller_of, entities_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.entity_bodies import EntityCreate, EntityPatch, KeyInHeader, MachineEntityCreate, TransitionBody
 from app.api.rest.entity_views import EntityEventPage, EntityPage, EntityView, MovedView, PossibleList
@@ -163,8 +163,7 @@ async def update_entity(
 async def transition_entity(
     entity: EntityId,
     body: TransitionBody,
-    entities: Entities,
-    caller: CallerOfRequest,
+    request: Request,
     if_match: IfMatch = None,
     key: KeyInHeader = None,
 ) -> Response:
@@ -174,9 +173,10 @@ async def transition_entity(
     that do not hold; `transition_not_possible`, `transition_ambiguous` and `entity_is_final` say in `state` where the
     entity is, and in `transitions` what leaves it. 409 `effect_failed` if an execution cannot be started.
     """
-    request = body.request(entities.actor(caller, body.executed_by), key)
-    request = await _expecting(entities, caller, entity, request, if_match)
-    return _moved(await entities.transition(caller, entity, request))
+    entities, caller = entities_of(request), caller_of(request)
+    asked = body.request(entities.actor(caller, body.executed_by), key)
+    asked = await _expecting(entities, caller, entity, asked, if_match)
+    return _moved(await entities.transition(caller, entity, asked))
 
 
 @router.get(
