@@ -1,10 +1,11 @@
-"""The JSON documents of entities, of their events, and of the answers to requests that have changed them."""
+"""The JSON documents of entities, and of the answers to requests that have changed them."""
 
 from typing import Any
 
 from app.domain.documents import rfc3339
-from app.machines.entity import Entity, EntityEvent
+from app.machines.entity import Entity
 from app.machines.refusals import Possible
+from app.machines.updates import entity_event_document
 from app.machines.writing import Moved
 
 Document = dict[str, Any]
@@ -27,23 +28,6 @@ def entity_document(entity: Entity) -> Document:
         "created_at": rfc3339(entity.created_at),
         "updated_at": rfc3339(entity.updated_at),
         "completed_at": rfc3339(entity.completed_at),
-    }
-
-
-def entity_event_document(event: EntityEvent) -> Document:
-    return {
-        "sequence": event.sequence,
-        "type": event.type.value,
-        "occurred_at": rfc3339(event.occurred_at),
-        "transition": event.transition,
-        "from_state": event.from_state,
-        "to_state": event.to_state,
-        "actor": event.actor,
-        "on_behalf_of": event.on_behalf_of,
-        "notes": event.notes,
-        "context": None if event.context is None else dict(event.context),
-        "data": None if event.data is None else dict(event.data),
-        "execution_id": None if event.execution_id is None else str(event.execution_id),
     }
 
 

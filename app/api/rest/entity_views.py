@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.rest.examples import EXECUTION_ID, INSTANT
-from app.machines.entity import EntityEventType
+from app.api.rest.entity_event_views import ENTITY_EVENT, ENTITY_ID, EntityEventView
+from app.api.rest.examples import INSTANT
 
 ENTITY: dict[str, Any] = {
-    "id": EXECUTION_ID,
+    "id": ENTITY_ID,
     "machine_id": 4,
     "revision": 1,
     "entity_table": "transactions",
@@ -26,22 +26,8 @@ ENTITY: dict[str, Any] = {
     "updated_at": INSTANT,
     "completed_at": None,
 }
-ENTITY_EVENT: dict[str, Any] = {
-    "sequence": 2,
-    "type": "transitioned",
-    "occurred_at": INSTANT,
-    "transition": "start_processing",
-    "from_state": "initial_state",
-    "to_state": "processing",
-    "actor": "key:Xk3vT9aB",
-    "on_behalf_of": None,
-    "notes": "Suspicious pattern",
-    "context": {"approval_code": "A-17"},
-    "data": None,
-    "execution_id": None,
-}
 MOVED: dict[str, Any] = {
-    "id": EXECUTION_ID,
+    "id": ENTITY_ID,
     "machine_id": 4,
     "entity_table": "transactions",
     "entity_id": "12345",
@@ -98,34 +84,6 @@ class EntityPage(BaseModel):
     next_cursor: str | None = Field(description="The `cursor` of the next page; null on the last page.")
 
 
-class EntityEventView(BaseModel):
-    """One event of an entity: 1, 2, 3, … without a gap."""
-
-    model_config = _example(ENTITY_EVENT)
-
-    sequence: int
-    type: EntityEventType
-    occurred_at: datetime
-    transition: str | None
-    from_state: str | None
-    to_state: str | None
-    actor: str = Field(description="A principal, `timer`, or `execution:ID`.")
-    on_behalf_of: str | None = Field(description="For whom it acted, by its own word.")
-    notes: str | None
-    context: dict[str, Any] | None
-    data: dict[str, Any] | None = Field(
-        description="By the type: the first data, their changes, the timer, what blocks it, the revisions, the effect."
-    )
-    execution_id: str | None = Field(description="The execution that was started.")
-
-
-class EntityEventPage(BaseModel):
-    """Oldest first."""
-
-    items: list[EntityEventView]
-    next_after: int = Field(description="The `after` of the next page.")
-
-
 class MovedView(BaseModel):
     """What a request has done. A repetition with the same idempotency key gets the same."""
 
@@ -153,6 +111,6 @@ class PossibleView(BaseModel):
 
 
 class PossibleList(BaseModel):
-    """In the order of the definition. With the state, and the number of the event, for which they hold."""
+    """In the order of the definition."""
 
     items: list[PossibleView]
