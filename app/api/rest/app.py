@@ -73,6 +73,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         machine_revisions,
         machine_graphs,
         entities,
+        entity_events,
         me,
         keys,
         tenants,

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, Field, PlainValidator
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, Field
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import ENTITY_TAG, IfMatch, IfNoneMatch, expected_version
 from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, Entities, ReadyServices, caller_of, entities_of
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.entity_bodies import EntityCreate, EntityPatch, KeyInHeader, MachineEntityCreate, TransitionBody
+from app.api.rest.entity_events import EntityInPath
 from app.api.rest.entity_views import EntityPage, EntityView, MovedView, PossibleList
-from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.machines import MachineInPath, machine_ref
 from app.api.rest.responses import PREFIX, document_response, readable_response
 from app.domain.callers import Caller
@@ -31,14 +31,7 @@ from app.machines.ports import EntityFilter
 from app.machines.refusals import SequenceMismatch
 from app.machines.writing import Moved
 
-MAX_EVENTS = 1_000
-MAX_SEQUENCE = 2**31 - 1
-
 router = APIRouter(tags=["entities"], route_class=JsonRoute)
-
-
-def _entity_id(text: str) -> UUID:
-    return parse_execution_id(text, "entity")
 
 
 def _storable(text: str) -> str:
@@ -47,11 +40,6 @@ def _storable(text: str) -> str:
     return text
 
 
-EntityId = Annotated[
-    UUID,
-    PlainValidator(_entity_id, json_schema_input_type=str),
-    Path(description="The entity's id, a UUID.", examples=[EXECUTION_ID]),
-]
 Named = Annotated[str, AfterValidator(_storable)]
 
 
@@ -127,7 +115,7 @@ async def list_entities(
 
 @router.get("/entities/{entity}", summary="Get an entity", response_model=EntityView, responses=readable(404))
 async def get_entity(
-    entity: EntityId, entities: Entities, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
+    entity: EntityInPath, entities: Entities, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The entity in its current state. Its ETag is for `If-Match` of a change."""
     found = await entities.get(caller, entity)
@@ -141,7 +129,7 @@ async def get_entity(
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
 async def update_entity(
-    entity: EntityId,
+    entity: EntityInPath,
     body: EntityPatch,
     entities: Entities,
     caller: CallerOfRequest,
@@ -161,7 +149,7 @@ async def update_entity(
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
 async def transition_entity(
-    entity: EntityId,
+    entity: EntityInPath,
     body: TransitionBody,
     request: Request,
     if_match: IfMatch = None,
@@ -186,7 +174,7 @@ async def transition_entity(
     responses=readable(404),
 )
 async def list_entity_transitions(
-    entity: EntityId,
+    entity: EntityInPath,
     entities: Entities,
     caller: CallerOfRequest,
     context: Annotated[str, Query(description="The context of the request, a JSON object.")] = "{}",

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.rest.entity_event_views import ENTITY_EVENT, EntityEventView
-from app.api.rest.examples import EXECUTION_ID, INSTANT
+from app.api.rest.entity_event_views import ENTITY_EVENT, ENTITY_ID, EntityEventView
+from app.api.rest.examples import INSTANT
 
 ENTITY: dict[str, Any] = {
-    "id": EXECUTION_ID,
+    "id": ENTITY_ID,
     "machine_id": 4,
     "revision": 1,
     "entity_table": "transactions",
@@ -27,7 +27,7 @@ ENTITY: dict[str, Any] = {
     "completed_at": None,
 }
 MOVED: dict[str, Any] = {
-    "id": EXECUTION_ID,
+    "id": ENTITY_ID,
     "machine_id": 4,
     "entity_table": "transactions",
     "entity_id": "12345",
@@ -111,6 +111,6 @@ class PossibleView(BaseModel):
 
 
 class PossibleList(BaseModel):
-    """In the order of the definition. With the state, and the number of the event, for which they hold."""
+    """In the order of the definition."""
 
     items: list[PossibleView]

@@ -85,8 +85,8 @@ async def test_an_entity_is_started_moved_and_ended(rest: httpx.AsyncClient, mac
         assert (refused["status"], refused["code"], refused["state"]) == (409, "entity_is_final", "completed")
     assert await words(rest, entity) == ["entity_started", "transitioned", "data_changed", "transitioned"]
     page = (await rest.get(f"/entities/{entity}/events?after=1&limit=2")).json()
-    assert ([one["sequence"] for one in page["items"]], page["next_after"]) == ([2, 3], 3)
-    assert (await rest.get(f"/entities/{entity}/events?after=9")).json() == {"items": [], "next_after": 9}
+    assert ([one["sequence"] for one in page["items"]], page["ended"]) == ([2, 3], False)
+    assert (await rest.get(f"/entities/{entity}/events?after=3")).json()["ended"] is True
 
 
 async def test_a_second_start_is_refused_with_the_id(rest: httpx.AsyncClient) -> None:
@@ -306,7 +306,7 @@ async def test_data_does_not_outgrow_its_limit_by_changes(rest: httpx.AsyncClien
         ("/entities?entity_id=a%00", "entity_id"),
         ("/entities?final=perhaps", "final"),
         ("/entities?surprise=1", "surprise"),
-        ("/entities/nonsense", "entity"),
+        ("/entities/nonsense", "entity_id"),
         (f"/entities/{uuid4()}/events?after=9999999999", "after"),
         (f"/entities/{uuid4()}/events?limit=1001", "limit"),
         ("/machines?name=%00", "name"),

@@ -95,7 +95,12 @@ WALLS = (
     Wall("machine_revisions", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
     Wall("entities", OF_TENANT, ["SELECT"], ["SELECT", "INSERT", "UPDATE"]),
     Wall("entity_events", _of_parent("entity_events", "entity_id", "entities"), ["SELECT"], ["SELECT", "INSERT"]),
-    Wall("entity_runs", EVERY, [], ["SELECT", "INSERT", "UPDATE (ended, held_until)", "DELETE"]),
+    Wall(
+        "entity_runs",
+        _of_parent("entity_runs", "entity_id", "entities"),
+        [],
+        ["SELECT", "INSERT", "UPDATE (ended, held_until)", "DELETE"],
+    ),
     Wall("entity_waits", EVERY, [], ALL),
     # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
     Wall(
