@@ -37,7 +37,7 @@ class PostgresListings:
 
     async def _narrowed(self, tenant_id: int, listing: Listing) -> Listing:
         """Entities of a machine that is named get its id as a condition, too: then an index has them in their order."""
-        name = next((term.value for term in listing.where if _names_machine(term)), None)
+        name = next((one.value for one in listing.where if isinstance(one, Term) and _names_machine(one)), None)
         if listing.resource is not ENTITIES or name is None:
             return listing
         found = await self._pool.read(_SQL["machines_named"], tenant_id, name)
@@ -47,9 +47,8 @@ class PostgresListings:
         return replace(listing, where=(*listing.where, of_machine))
 
 
-def _names_machine(term: object) -> bool:
-    is_named = isinstance(term, Term) and term.operator is Operator.EQ and not term.negated
-    return is_named and isinstance(term, Term) and term.field.column.name == _NAME
+def _names_machine(term: Term) -> bool:
+    return term.operator is Operator.EQ and not term.negated and term.field.column.name == _NAME
 
 
 @contextmanager
