@@ -1,20 +1,25 @@
 """Listings of machines and entities: the rows that a request means, and no others."""
 
 import asyncio
+from itertools import product
 from random import Random
 from typing import Any
 
+import asyncpg
 import orjson
 import pytest
 
+from app.adapters.database.listing_sql import ListingSql
 from app.adapters.database.listings import PostgresListings
 from app.adapters.database.pool import open_pool
+from app.adapters.database_url import driver_dsn
 from app.api.rest.dialects.pg.queries import read_listing
 from app.domain.documents import rfc3339
 from app.machines.documents import state_document, transition_document
 from app.machines.listed import ENTITIES, HISTORY, RESOURCES, STATES, TRANSITIONS, WORKFLOWS, Kind, Resource
 from app.machines.listing import ValueRefused
 from tests.support.machines import FRAUD, MachineHouse
+from tests.support.query_plans import MODES
 from tests.support.random_listings import Requests, in_order, query_of
 from tests.support.tenant import CALLER, TENANT_ID
 from tests.support.walls import api_url
@@ -128,6 +133,26 @@ async def test_another_tenant_is_not_there(
     ):
         assert [row["id"] for row in await found(listings, ENTITIES, query_of(**{"or": text}))] == [str(entity.id)]
     assert await found(listings, HISTORY, query_of(entity_workflow_instance_id=f"eq.{theirs.id}")) == []
+
+
+async def test_the_walls_hold_without_the_condition_on_the_tenant(
+    house: MachineHouse, other_tenant, database_url: str
+) -> None:
+    """Whatever the plan: the setting that the policies compare with is made before a row is read."""
+    for caller in (CALLER, other_tenant):
+        await house.start(await house.define(FRAUD, caller), caller=caller)
+    session = await asyncpg.connect(driver_dsn(api_url(database_url)))
+    for resource, mode in product(RESOURCES.values(), MODES):
+        await session.execute(f"SET plan_cache_mode = {mode}")
+        for tenant_id in (TENANT_ID, other_tenant.tenant_id, TENANT_ID, 999):
+            whole = ListingSql(tenant_id, read_listing(resource, b"or=(id.is.null,id.not.is.null)"))
+            statement = whole.count()
+            open_one = statement.replace("r.tenant_id = $1::int AND ", "")
+            assert statement != open_one
+            counts = {await session.fetchval(text, *whole.arguments) for text in (statement, open_one)}
+            assert len(counts) == 1, (resource.name, mode)
+            assert (counts == {0}) == (tenant_id == 999)
+    await session.close()
 
 
 @pytest.mark.parametrize(
