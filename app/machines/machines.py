@@ -33,4 +33,4 @@ class Machines:
 
     async def machine_id(self, caller: Caller, text: str) -> int | None:
         """The id of the machine that a filter asks for by its id or key; None for an empty text. Raise `NotFound`."""
-        return (await self.definitions.get(caller, parse_ref(text, caller.tenant_id))).id if text else None
+        return (await self.definitions.get(caller, parse_ref(text, caller.tenant_id, "machine"))).id if text else None

@@ -40,7 +40,7 @@ def start_of(message: pb.StartRequest, actor: Actor, tenant_id: int) -> EntitySt
         context=object_of(message.context, "context"),
         idempotency_key=message.idempotency_key or None,
     )
-    machine = parse_ref(message.machine, tenant_id)
+    machine = parse_ref(message.machine, tenant_id, "machine")
     return EntityStart(machine, message.entity_table, message.entity_id, request, object_of(message.data, "data"))
 
 

@@ -17,6 +17,7 @@ from app.api.grpc.generated import machine_pb2 as pb
 from app.api.grpc.requests import checked_page_size
 from app.api.grpc.streams import Messages, stream_of_bytes
 from app.domain.callers import Caller
+from app.domain.errors import Invalid
 from app.domain.refs import parse_ref
 from app.engine.identifiers import parse_execution_id
 from app.machines.deciding import TransitionRequest
@@ -54,7 +55,9 @@ class MachineServicer:
         if request.id:
             entity = await self._entities.get(caller, parse_execution_id(request.id, "id"))
         else:
-            machine = parse_ref(request.machine, caller.tenant_id)
+            if not request.machine:
+                raise Invalid.at("id", "name an entity by its id, or by machine, entity_table and entity_id")
+            machine = parse_ref(request.machine, caller.tenant_id, "machine")
             entity = await self._entities.find(caller, machine, request.entity_table, request.entity_id)
         return pb.GetEntityResponse(entity=entity_message(entity))
 

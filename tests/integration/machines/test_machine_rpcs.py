@@ -116,8 +116,14 @@ async def test_each_refusal_has_its_status(server: RunningServer, machine: Machi
         {"entity": missing},
         [],
     )
-    unknown = pb.StartRequest(machine="missing", entity_table="t", entity_id="1")
-    assert (await refusal(server.machines.Start(unknown)))[:2] == (Status.NOT_FOUND, "machine_not_found")
+    for name in ("missing", "-1", "9" * 30):
+        named = {"machine": name, "entity_table": "t", "entity_id": "1"}
+        for call in (
+            server.machines.Start(pb.StartRequest(**named)),
+            server.machines.GetEntity(pb.GetEntityRequest(**named)),
+            server.machines.ListEntities(pb.ListEntitiesRequest(machine=name)),
+        ):
+            assert (await refusal(call))[:2] == (Status.NOT_FOUND, "machine_not_found"), name
 
 
 async def test_what_is_malformed_is_refused_by_name(server: RunningServer, machine: Machine) -> None:
@@ -132,6 +138,7 @@ async def test_what_is_malformed_is_refused_by_name(server: RunningServer, machi
         started(server, key="2", data="1"),
         rpc.Start(pb.StartRequest(entity_table="t", entity_id="1")),
         rpc.GetEntity(pb.GetEntityRequest(id="x")),
+        rpc.GetEntity(pb.GetEntityRequest()),
         rpc.ListEntities(pb.ListEntitiesRequest(page_size=201)),
         rpc.ListEntities(pb.ListEntitiesRequest(page_token="x")),
         rpc.ListTransitions(pb.ListTransitionsRequest(id=one, context="x")),
