@@ -178,6 +178,8 @@ class EntityCheck:
                 now.due = None if now.due is None or retry_at is None else (_instant(retry_at), *now.due[1:])
             case "migrated":
                 self._migrate(event)
+            case _:
+                pass
 
     def _enter(self, event: CheckedEntityEvent, state: str | None) -> None:
         now = self._now
