@@ -84,7 +84,7 @@ def check_entity(
 
 
 def revisions_of(row: CheckedEntity, events: Sequence[CheckedEntityEvent]) -> frozenset[int]:
-    """The revisions by which the entity has been judged."""
+    """The revisions by which the entity has been checked."""
     migrated = (event.data["to_revision"] for event in events if event.type == "migrated")
     return frozenset({row.revision, _first_revision(row, events), *migrated})
 
