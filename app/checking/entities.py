@@ -84,7 +84,7 @@ def check_entity(
 
 
 def revisions_of(row: CheckedEntity, events: Sequence[CheckedEntityEvent]) -> frozenset[int]:
-    """The revisions by which the entity has been judged."""
+    """The revisions by which the entity has been checked."""
     migrated = (event.data["to_revision"] for event in events if event.type == "migrated")
     return frozenset({row.revision, _first_revision(row, events), *migrated})
 
@@ -178,6 +178,8 @@ class EntityCheck:
                 now.due = None if now.due is None or retry_at is None else (_instant(retry_at), *now.due[1:])
             case "migrated":
                 self._migrate(event)
+            case _:
+                pass
 
     def _enter(self, event: CheckedEntityEvent, state: str | None) -> None:
         now = self._now

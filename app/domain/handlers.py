@@ -121,8 +121,6 @@ class InstantHandler(Protocol):
 
 ENTITY_STATE = "entity_state"
 """The task type that waits for entities."""
-ENTITY_SIGNALS = "entity:"
-"""How the names of signals begin that the states of entities are; a JSON array follows: machine, table, id, states."""
 
 
 @dataclass(frozen=True, slots=True)

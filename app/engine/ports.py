@@ -31,7 +31,6 @@ CHILD_ENDED = "child_ended"
 COMMANDS = frozenset({CANCEL, PAUSE, RESUME, SIGNAL, SKIP, CHILD_ENDED})
 """The type of a `ControlCommand`."""
 
-
 LOOK_AGAIN_SECONDS = 60.0
 """After so long at most, what waits for a time is looked at again, because a clock may have been set meanwhile."""
 

@@ -10,7 +10,8 @@ import orjson
 from pydantic import Field
 
 from app.domain.definitions import Config
-from app.domain.handlers import ENTITY_SIGNALS, Wait
+from app.domain.handlers import Wait
+from app.domain.waiting import ENTITY_SIGNALS
 from app.tasks.task_type import TaskConfig, TaskType, parse_config
 from app.tasks.transition import Id, Name
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.support.chaos_callers import GrpcCaller, RestCaller, TenantCallers
 from tests.support.chaos_editing import Editing
+from tests.support.chaos_entities import EntityCallers, open_entity_callers
 from tests.support.chaos_feed import FeedReaders
 from tests.support.chaos_house import House, open_house
 from tests.support.chaos_load import Load
@@ -62,10 +63,11 @@ class Clients:
     editing: Editing
     neighbours: Neighbours
     feed: FeedReaders
+    entities: EntityCallers
 
     @property
     def errors(self) -> Counter[str]:
-        return self.load.errors + self.editing.errors + self.neighbours.errors + self.feed.errors
+        return self.load.errors + self.editing.errors + self.neighbours.errors + self.feed.errors + self.entities.errors
 
     @property
     def wrong(self) -> list[str]:
@@ -98,6 +100,7 @@ async def survive(
             await clients.load.finish()
             await clients.neighbours.finish()
             wrong += await clients.feed.verdict(house.database_url)
+            wrong += await clients.entities.verdict()
         wrong += [*await trouble.verdict(), *await _verdict(house, clients, trouble)]
         story = f"{_story(plan, house, clients, trouble, raged)}; {await statuses(house.database_url)}, "
         story += f"final {settled:.1f} s after the healing"
@@ -113,7 +116,8 @@ async def _clients(house: House, plan: ChaosPlan) -> AsyncIterator[Clients]:
     try:
         load = Load(callers, plan.seed, plan.starts_per_second, plan.clients)
         feed.start()
-        yield Clients(load, Editing(callers, plan.seed), Neighbours(callers, plan.seed), feed)
+        async with open_entity_callers(house.database_url, plan.seed) as entities:
+            yield Clients(load, Editing(callers, plan.seed), Neighbours(callers, plan.seed), feed, entities)
     finally:
         await feed.stop()
         for of in callers:
@@ -137,6 +141,7 @@ async def _rage(plan: ChaosPlan, clients: Clients, trouble: Trouble, tell: Calla
                 group.create_task(clients.load.run()),
                 group.create_task(clients.editing.run()),
                 group.create_task(clients.neighbours.run()),
+                group.create_task(clients.entities.run()),
                 group.create_task(_tell_now_and_then(clients, trouble, tell)),
             ]
             await trouble.rampage()
@@ -178,6 +183,6 @@ def _story(plan: ChaosPlan, house: House, clients: Clients, trouble: Trouble, se
         f"seed {plan.seed}: {clients.load.started} starts in {seconds:.0f} s ({clients.load.started / seconds:.0f}/s), "
         f"{clients.editing.changes} changes and {clients.editing.reads} reads of definitions; "
         f"{clients.neighbours.lists} lists and {clients.neighbours.refused.total()} refusals to neighbours; "
-        f"{clients.feed.read} events read from the feed; {trouble}; "
+        f"{clients.feed.read} events read from the feed; {len(clients.entities.moved)} moves of entities; {trouble}; "
         f"clients saw {dict(clients.errors)}; process starts {starts}; logs in {house.folder}"
     )

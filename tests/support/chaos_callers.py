@@ -47,7 +47,7 @@ class Listed(NamedTuple):
 
 
 class FeedPart(NamedTuple):
-    """`events` are position, execution id and sequence of each."""
+    """`events` are position, execution id and sequence of each event of an execution."""
 
     events: Sequence[tuple[int, str, int]]
     next_position: int
@@ -113,12 +113,18 @@ class GrpcCaller:
         batches = _read(self._stub.WatchEvents(pb.WatchEventsRequest(after_position=after)))
         async with aclosing(batches):
             async for batch in batches:
-                events = [(e.position, e.update.execution_id, e.update.sequence) for e in batch.events]
+                events = [
+                    (e.position, e.update.execution_id, e.update.sequence) for e in batch.events if _is_of_execution(e)
+                ]
                 yield FeedPart(events, batch.next_position)
 
     async def _call(self, method: str, request: Any) -> Any:
         with _told_apart():
             return await getattr(self._stub, method)(request, timeout=self._seconds)
+
+
+def _is_of_execution(event: pb.FeedEvent) -> bool:
+    return bool(event.update.execution_id)
 
 
 class RestCaller:
@@ -149,13 +155,15 @@ class RestCaller:
         """The stream has no end: it is given up, as by a proxy, when nothing at all comes for a while."""
         source = EventSource(self._client, "/events", last_id=str(after))
         try:
-            async with source.connected() as events:
+            async with source.connected() as sents:
                 _refuse_unless_open(source.statuses[-1])
-                async for sent in events:
+                async for sent in sents:
                     if sent.name != "message":
                         raise Wrong(f"{sent.name}: {sent.data}")
-                    event = (sent.data["position"], sent.data["execution_id"], sent.data["sequence"])
-                    yield FeedPart([event], int(sent.id))
+                    found = sent.data
+                    is_of_execution = "entity_id" not in found
+                    events = [(found["position"], found["execution_id"], found["sequence"])] if is_of_execution else []
+                    yield FeedPart(events, int(sent.id))
         except httpx.TransportError as error:
             raise Disturbed(type(error).__name__) from error
 

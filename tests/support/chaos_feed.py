@@ -18,10 +18,11 @@ PATIENCE_SECONDS = 120.0
 SHOWN = 5
 
 _EXPECTED = """
-SELECT f.last - f.events + h.number AS position, f.execution_id::text, f.first + h.number - 1 AS sequence,
+SELECT f.last - f.events + h.number AS position, f.stream_id::text AS execution_id, f.first + h.number - 1 AS sequence,
        t.key AS tenant
 FROM feed_entries(0, 2147483647) f JOIN tenants t ON t.id = f.tenant_id
 CROSS JOIN LATERAL generate_series(1, f.events) AS h (number)
+WHERE f.workflow_id IS NOT NULL
 ORDER BY 1
 """
 

@@ -63,7 +63,7 @@ async def _next(entities: Rows, events: Rows, machines: _Machines) -> Sequence[F
     if record is None or record[0] != entity_id:
         return [Finding(entity_id, 0, Rule.NO_ROW, f"{len(history)} events and no row in entities")]
     entities.position += 1
-    row = CheckedEntity(*record[:7], orjson.loads(record["data"]), *record[8:])
+    row = CheckedEntity(**dict(record.items()) | {"data": orjson.loads(record["data"])})
     return check_entity(row, history, await machines.states(row.machine_id, revisions_of(row, history)))
 
 

@@ -123,7 +123,7 @@ class LiveDrawing:
         """The lines that send what tasks wait for. The whole id is shortened where a line would be broken, since a
         broken line cannot be copied into a shell.
         """
-        awaited = [task.waits_for.signal for task in self.progress.tasks.values() if task.waits_for is not None]
+        awaited = [task.waits_for.sendable for task in self.progress.tasks.values() if task.waits_for is not None]
         names = list(dict.fromkeys(name for name in awaited if name is not None))[:MOST_COMMANDS]
         return [Text(printable(self._command_within(self._output.width, name)), style="yellow") for name in names]
 

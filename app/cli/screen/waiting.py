@@ -19,4 +19,4 @@ def wait_line(task_name: str | None, attempt: int, awaited: Awaited, command: st
     """As `wait_words`, with the task and with `command`, which sends the signal."""
     again = f", attempt {attempt}:" if attempt > 1 else ""
     words = f"Task {task_name or ''!r}{again} {wait_words(awaited, times)}"
-    return words if awaited.signal is None else f"{words}; {how_to_send(command)}"
+    return words if awaited.sendable is None else f"{words}; {how_to_send(command)}"

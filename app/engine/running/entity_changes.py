@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution
-from app.domain.handlers import ENTITY_SIGNALS
+from app.domain.handlers import ENTITY_STATE
 from app.engine.deciding.state import ExecutionState
 from app.engine.ports import EntityChange, RowChange
 
@@ -19,7 +19,9 @@ def entity_change(
 
 
 def _waits(state: ExecutionState, events: Sequence[Event]) -> Sequence[str]:
+    """A task of another type may wait for a signal of the same kind of name."""
+    plan = state.plan
     started = (event.task_id for event in events if event.type is EventType.TASK_STARTED)
-    waits = (state.tasks[state.plan.index_of[task]].wait for task in started if task is not None)
-    names = (None if wait is None else wait.signal for wait in waits)
-    return [name for name in names if name is not None and name.startswith(ENTITY_SIGNALS)]
+    indexes = (plan.index_of[task] for task in started if task is not None)
+    waits = (state.tasks[index].wait for index in indexes if plan.tasks[index].type == ENTITY_STATE)
+    return [wait.signal for wait in waits if wait is not None and wait.signal is not None]

@@ -97,11 +97,11 @@ WALLS = (
     Wall("entity_events", _of_parent("entity_events", "entity_id", "entities"), ["SELECT"], ["SELECT", "INSERT"]),
     Wall(
         "entity_runs",
-        _of_parent("entity_runs", "entity_id", "entities"),
+        _of_parent("entity_runs", "execution_id", "executions"),
         [],
         ["SELECT", "INSERT", "UPDATE (ended, held_until)", "DELETE"],
     ),
-    Wall("entity_waits", EVERY, [], ALL),
+    Wall("entity_waits", _of_parent("entity_waits", "execution_id", "executions"), [], ALL),
     # The next three have no data of tenants. A caller's tenant is looked up by its key before it is known.
     Wall(
         "tenants",
