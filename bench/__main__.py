@@ -5,6 +5,7 @@ from functools import partial
 from bench.ceilings.contestants import ceiling_contestants
 from bench.command import run_part
 from bench.house import House, as_far_as_possible, in_rounds
+from bench.machines.__main__ import measure as measure_machines
 from bench.peers.contestants import peer_contestants
 from bench.rest.__main__ import measure as measure_rest
 from bench.samples import Sample
@@ -18,6 +19,7 @@ async def measure(house: House) -> list[Sample]:
         "executions": _measure_executions,
         "REST": measure_rest,
         "tenants": measure_tenants,
+        "machines": measure_machines,
         "scale": measure_scale,
     }
     samples: list[Sample] = []
