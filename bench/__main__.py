@@ -19,6 +19,7 @@ async def measure(house: House) -> list[Sample]:
         "executions": _measure_executions,
         "REST": measure_rest,
         "tenants": measure_tenants,
+        "machines": measure_machines,
         "scale": measure_scale,
         "live": measure_live,
     }
