@@ -5,8 +5,8 @@ from functools import partial
 from bench.ceilings.contestants import ceiling_contestants
 from bench.command import run_part
 from bench.house import House, as_far_as_possible, in_rounds
-from bench.machines import measure as measure_machines
 from bench.live.__main__ import measure as measure_live
+from bench.machines.__main__ import measure as measure_machines
 from bench.peers.contestants import peer_contestants
 from bench.rest.__main__ import measure as measure_rest
 from bench.samples import Sample
