@@ -14,17 +14,18 @@ from app.machines.entity import EntityEventType
 MOST_EVENTS = 1_000
 """The longest page."""
 
-_KNOWN: Mapping[str, AnyType] = {known.value: known for known in (*EventType, *EntityEventType)}
+KNOWN_TYPES: Mapping[str, AnyType] = {known.value: known for known in (*EventType, *EntityEventType)}
+"""The types of events of executions and entities, by their names."""
 
 
 def parse_types(names: Sequence[str], field: str) -> frozenset[AnyType] | None:
     """The types with these names; None, which stands for all, if there are none. Raise `Invalid` for unknown names."""
-    if unknown := [index for index, name in enumerate(names) if name not in _KNOWN]:
-        known = ", ".join(_KNOWN)
+    if unknown := [index for index, name in enumerate(names) if name not in KNOWN_TYPES]:
+        known = ", ".join(KNOWN_TYPES)
         raise Invalid(
             [Problem(f"{field}[{index}]", f"is not the type of an event; there are {known}") for index in unknown]
         )
-    return frozenset(_KNOWN[name] for name in names) or None
+    return frozenset(KNOWN_TYPES[name] for name in names) or None
 
 
 @contextmanager

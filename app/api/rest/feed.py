@@ -4,7 +4,7 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.dependencies import CallerOfRequest, ReadyServices, Services
@@ -15,14 +15,12 @@ from app.api.rest.responses import json_response
 from app.api.rest.server_sent_events import LastEventId, Part, Parts, accepts_stream, parse_last_event_id
 from app.domain.callers import Caller
 from app.domain.errors import Invalid
-from app.domain.events import EventType
 from app.domain.refs import parse_ref
 from app.engine.identifiers import parse_execution_id
 from app.feed.documents import feed_event_json
 from app.feed.entries import FeedFilter
-from app.feed.requests import MOST_EVENTS, position_as, readable
+from app.feed.requests import KNOWN_TYPES, MOST_EVENTS, parse_types, position_as, readable
 from app.feed.service import Batches, FeedPage
-from app.machines.entity import EntityEventType
 
 MAX_POSITION = 2**63 - 1
 MAX_WAIT_SECONDS = 60
@@ -31,6 +29,8 @@ PAGE_BYTES = 8_388_608
 
 HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
 ONLY_OF_PAGES = ("limit", "wait")
+
+EventTypeName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(KNOWN_TYPES)})]
 
 router = APIRouter(tags=["executions"], route_class=JsonRoute)
 
@@ -56,7 +56,7 @@ class FeedQuery(BaseModel):
     workflow_id: str | None = Field(None, description="Only those of this workflow: an id or a key.")
     machine_id: str | None = Field(None, description="Only those of entities of this machine: an id or a key.")
     entity_id: str | None = Field(None, description="Only those of this entity, a UUID.")
-    type: list[EventType | EntityEventType] = Field([], description="Only those of this type; may be repeated.")
+    type: list[EventTypeName] = Field([], description="Only those of this type; may be repeated.")
 
 
 @router.get(
@@ -90,7 +90,7 @@ async def list_feed_events(
 async def _filter(services: Services, caller: Caller, wanted: FeedQuery) -> FeedFilter:
     return FeedFilter(
         await _workflow_id(services, caller, wanted),
-        types=frozenset(wanted.type) or None,
+        types=parse_types(wanted.type, "type"),
         machine_id=await services.machines.machine_id(caller, wanted.machine_id or ""),
         entity_id=None if wanted.entity_id is None else parse_execution_id(wanted.entity_id, "entity_id"),
     )
