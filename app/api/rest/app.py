@@ -63,7 +63,6 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         revisions,
         executions,
         execution_events,
-        entity_events,
         feed,
         controls,
         schedules,

@@ -56,19 +56,19 @@ births AS MATERIALIZED (
     RETURNING execution_id
 ), runs AS (
     -- No other engine writes these rows before they say that the execution has ended.
-    UPDATE entity_runs r SET ended = v.status FROM unnest($52::uuid[], $53::text[]) AS v (id, status)
+    UPDATE entity_runs r SET ended = v.status FROM unnest($53::uuid[], $54::text[]) AS v (id, status)
     JOIN owned ON owned.id = v.id
     WHERE r.execution_id = v.id
     RETURNING r.execution_id
 ), waits AS (
     -- An engine looks at what is new once this is committed: `resolve_waits`.
     INSERT INTO entity_waits (execution_id, signal, is_new)
-    SELECT v.id, v.signal, true FROM unnest($54::uuid[], $55::text[]) AS v (id, signal)
+    SELECT v.id, v.signal, true FROM unnest($55::uuid[], $56::text[]) AS v (id, signal)
     JOIN owned ON owned.id = v.id
     ON CONFLICT (execution_id, signal) DO UPDATE SET is_new = true, met = NULL
     RETURNING execution_id
 ), woken AS MATERIALIZED (
-    SELECT pg_notify($56, '') FROM (SELECT FROM runs UNION ALL SELECT FROM waits LIMIT 1) AS work
+    SELECT pg_notify($57, '') FROM (SELECT FROM runs UNION ALL SELECT FROM waits LIMIT 1) AS work
 );
 
 -- name: make_due
