@@ -70,7 +70,7 @@ async def test_what_is_due_while_nothing_runs_fires_once_and_soon(house: Machine
         for server in servers:
             await server.close()
     assert await moves(house, late.id) == [("expire", "timer"), ("told", "execution")]
-    assert await moves(house, early.id) == [("take", "anonymous")]
+    assert await moves(house, early.id) == [("take", CALLER.principal.partition(":")[0])]
 
 
 _STATUS = "SELECT status::text FROM executions WHERE id = $1::uuid"

@@ -187,7 +187,7 @@ class EntitySimulation:
         return True
 
     async def _request(self, key: str, name: str, to: str | None) -> Moved:
-        machine, actor = Ref(tenant_id=1, id=1), Actor("anonymous")
+        machine, actor = Ref(tenant_id=CALLER.tenant_id, id=1), Actor("anonymous")
         if to is None:
             request = TransitionRequest(actor, idempotency_key=key)
             return await self.entities.start(CALLER, EntityStart(machine, "t", name, request, {"n": name}))
@@ -241,7 +241,7 @@ class EntitySimulation:
             event.actor,
             event.data,
             event.execution_id,
-            None if known is None else (1, known),
+            None if known is None else (CALLER.tenant_id, known),
         )
 
 
