@@ -1,4 +1,4 @@
-"""Each statement of the recorder gets as many arguments as it has parameters, uses all of them, and each has its type."""
+"""Each statement of the recorder gets as many arguments as it has parameters, each of its type, and uses all of them."""
 
 import re
 from collections.abc import Sequence
