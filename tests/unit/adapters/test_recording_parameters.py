@@ -1,4 +1,4 @@
-"""Each statement of the recorder gets as many arguments as it has parameters, each of its type, and uses all of them."""
+"""Each statement of the recorder gets as many arguments as it has parameters, of their types, and uses all of them."""
 
 import re
 from collections.abc import Sequence
