@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
+from app.adapters.database.entities import HELD_SECONDS
 from app.engine.ports import Clock, StoreUnreachable
 from app.machines.deciding import Step
 from app.machines.entity import Entity, EntityEvent
 from app.machines.ports import Effect, EndedRun, EntityFilter, Outlook, Stored
 
-HELD = timedelta(seconds=10)
+HELD = timedelta(seconds=HELD_SECONDS)
 
 
 @dataclass
