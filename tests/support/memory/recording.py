@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.engine.ports import CANCEL, CHILD_ENDED, FamilyChange, Parking, Step
-from tests.support.memory.database import NEVER, MemoryDatabase
+from app.engine.ports import CANCEL, CHILD_ENDED, EntityChange, FamilyChange, Parking, Step
+from tests.support.memory.database import NEVER, MemoryDatabase, StoredWait
 
 
 class EventExists(Exception):
@@ -69,6 +69,15 @@ class MemoryRecording:
                 del self._database.commands[command_id]
         if step.family is not None:
             self._change_family(step.execution_id, step.family)
+        if step.entities is not None:
+            self._change_entities(step, step.entities)
+
+    def _change_entities(self, step: Step, change: EntityChange) -> None:
+        run = self._database.entity_runs.get(step.execution_id)
+        if change.ends and run is not None and step.change is not None:
+            run.ended = step.change.status
+        for signal in change.waits:
+            self._database.entity_waits[step.execution_id, signal] = StoredWait()
 
     def _change_family(self, execution_id: UUID, change: FamilyChange) -> None:
         for child in change.openings:
