@@ -67,7 +67,7 @@ class StoredRun:
 class StoredWait:
     """A task that waits for a state of an entity.
 
-    is_new: no engine has looked yet for whom it waits.
+    is_new: no engine has looked again.
     about: the tenant, the machine, the table and the id of the entity; `states` are those that are awaited.
     met: what the task is told.
     """
@@ -85,6 +85,7 @@ class MemoryDatabase:
 
     `now` is the clock of the database: it decides when leases end and executions are due. `stored(step)` is called with
     each step that is stored. `wakes()` is false when an engine dies before it has woken others of a family.
+    `waits(execution_id, signal)` is the wait for an entity that a step begins.
     """
 
     def __init__(self, definitions: MemoryDefinitionStore, now: Callable[[], datetime]) -> None:
@@ -105,6 +106,7 @@ class MemoryDatabase:
         self.command_ids = count(1)
         self.stored: Callable[[Step], None] = lambda _: None
         self.wakes: Callable[[], bool] = lambda: True
+        self.waits: Callable[[UUID, str], StoredWait] = lambda *_: StoredWait()
 
     async def insert(self, execution_id: UUID, opening: Opening, owner_id: int | None) -> bool:
         """A new row, pending, of the tenant of its workflow; False when the opening's conditions do not hold."""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+from uuid import UUID
 
 import orjson
 
@@ -51,6 +52,7 @@ class EntitiesOfEngines(MemoryEntities):
         self.runs = database.entity_runs
         self._database = database
         self._machines = machines
+        database.waits = self._begin
 
     @asynccontextmanager
     async def trip(self) -> AsyncIterator[None]:
@@ -89,22 +91,23 @@ class EntitiesOfEngines(MemoryEntities):
     async def tell(self, limit: int) -> bool:
         """Ends of executions are not swept: each is noted by the step that is the end."""
         waits = self._database.entity_waits
-        for (execution_id, signal), wait in waits.items():
-            if wait.is_new:
-                self._resolve(self._database.executions[execution_id].execution.tenant_id, signal, wait)
+        for wait in waits.values():
+            wait.is_new = False
         met = [(key, wait.met) for key, wait in waits.items() if wait.met is not None]
         for (execution_id, signal), payload in met:
             del waits[execution_id, signal]
             self._database.tell(execution_id, signal, payload)
         return bool(met)
 
-    def _resolve(self, tenant_id: int, signal: str, wait: StoredWait) -> None:
+    def _begin(self, execution_id: UUID, signal: str) -> StoredWait:
+        tenant_id = self._database.executions[execution_id].execution.tenant_id
         machine, table, key, states = orjson.loads(signal.removeprefix(ENTITY_SIGNALS))
         found = self._machines.machines[tenant_id]
         assert parse_ref(machine, tenant_id).key == found.key
-        wait.is_new, wait.about, wait.states = False, (tenant_id, found.id, table, key), states
-        if (entity := self.named(wait.about)) is not None:
+        wait = StoredWait(about=(tenant_id, found.id, table, key), states=states)
+        if (entity := self.named((tenant_id, found.id, table, key))) is not None:
             self._meet(wait, entity)
+        return wait
 
     def _meet(self, wait: StoredWait, entity: Entity) -> None:
         name = (entity.tenant_id, entity.machine_id, entity.table, entity.key)

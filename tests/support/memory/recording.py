@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.engine.ports import CANCEL, CHILD_ENDED, EntityChange, FamilyChange, Parking, Step
-from tests.support.memory.database import NEVER, MemoryDatabase, StoredWait
+from tests.support.memory.database import NEVER, MemoryDatabase
 
 
 class EventExists(Exception):
@@ -77,7 +77,7 @@ class MemoryRecording:
         if change.ends and run is not None and step.change is not None:
             run.ended = step.change.status
         for signal in change.waits:
-            self._database.entity_waits[step.execution_id, signal] = StoredWait()
+            self._database.entity_waits[step.execution_id, signal] = self._database.waits(step.execution_id, signal)
 
     def _change_family(self, execution_id: UUID, change: FamilyChange) -> None:
         for child in change.openings:

@@ -89,7 +89,7 @@ engine AS MATERIALIZED (
     JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision
     ORDER BY o.workflow_id, o.idempotency_key
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING id, tenant_id
 ), owned AS MATERIALIZED (
     SELECT id FROM opened
     UNION ALL
