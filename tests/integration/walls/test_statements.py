@@ -24,6 +24,7 @@ OF_ENGINES = {
     "families": {"family", "make_due", "make_forgotten_due", "descendants"},
     "identity": set(),
     "machines": set(),
+    "overview": set(),
 }
 """The statements in these files that only engines send. The other files have no statements of callers."""
 
