@@ -1,6 +1,6 @@
 """All task types of this process: the built-in ones and those of installed packages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -39,11 +39,16 @@ def _utc_now() -> datetime:
 class TaskTypeRegistry:
     """Checks configs when workflows are saved, and returns handlers when tasks run. A task without a type is a `log`.
 
+    - type_names: of the task types
+    - function_names: of the functions that `python` tasks of any tenant can call
+
     Threads and connections are opened when a task first needs them; `close` closes them.
     """
 
-    def __init__(self, types: Mapping[str, TaskType]) -> None:
+    def __init__(self, types: Mapping[str, TaskType], functions: Collection[str] = ()) -> None:
         self._types = dict(types)
+        self.type_names = tuple(sorted(types))
+        self.function_names = tuple(sorted(functions))
 
     def handler(self, type: str | None) -> Handler | None:
         found = self._types.get(DEFAULT_TYPE if type is None else type)
@@ -94,6 +99,7 @@ def build_registry(
     options of `kafka` tasks, `entities` moves entities for `transition` tasks. Raise `PluginError` when a module or an
     entry point cannot be used.
     """
+    functions = _functions_by_tenant(options)
     types = {
         "log": log_type(),
         "delay": delay_type(),
@@ -104,13 +110,13 @@ def build_registry(
         "transition": transition_type(entities or LateEntityMoves()),
         CALLING_TYPE: workflow_type(),
         **http_types(options.http, now),
-        "python": python_type(_functions_by_tenant(options), options.python_threads, _unlimited(options)),
+        "python": python_type(functions, options.python_threads, _unlimited(options)),
     }
     for name, make in load_plugins(TASK_TYPES_GROUP):
         if name in types:
             raise PluginError(f"entry point {name!r} of {TASK_TYPES_GROUP}: the name is taken")
         types[name] = _made(name, make)
-    return TaskTypeRegistry(types)
+    return TaskTypeRegistry(types, {name for of_tenant in functions.values() for name in of_tenant})
 
 
 def _functions_by_tenant(options: TaskOptions) -> dict[str, Mapping[str, TaskFunction]]:

@@ -24,7 +24,9 @@ from app.audit.entry import Entries, nothing_hidden
 from app.background.defects import Defects
 from app.background.loop import OnDefect
 from app.config import Settings
+from app.domain.engines import EngineProfile
 from app.domain.payloads import Payloads
+from app.domain.version import VERSION
 from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
@@ -140,7 +142,8 @@ async def open_engine_process(
         openings = _child_openings(settings, shared, database.pool, payloads)
         recording = PostgresRecording(writer, database.pool)
         collaborators = _collaborators(settings, recording, task_types, hub, evaluations, openings, secrets)
-        ownership, options = PostgresOwnership(database.pool, lease_pool), _engine_options(settings)
+        ownership = PostgresOwnership(database.pool, lease_pool)
+        options = _engine_options(settings, task_types)
         engine = Engine(ownership, shared.plans, collaborators, _limits(settings), signals, options, identity.limits)
         identity.limits.subscribe(engine.limits_changed)
         executions = execution_service(settings, shared, hub, engine, identity.starts)
@@ -260,11 +263,24 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _engine_options(settings: Settings) -> EngineOptions:
+def _engine_options(settings: Settings, task_types: TaskTypeRegistry) -> EngineOptions:
     return EngineOptions(
-        name=f"{socket.gethostname()}:{os.getpid()}",
+        profile=_profile(settings, task_types),
         max_executions=settings.engine_max_executions,
         lease_seconds=settings.engine_lease_seconds,
         renew_seconds=settings.engine_renew_seconds,
         poll_seconds=settings.engine_poll_seconds,
+    )
+
+
+def _profile(settings: Settings, task_types: TaskTypeRegistry) -> EngineProfile:
+    host, pid = socket.gethostname(), os.getpid()
+    return EngineProfile(
+        name=f"{host}:{pid}",
+        host=host,
+        pid=pid,
+        version=VERSION,
+        capacity=settings.engine_max_executions,
+        task_types=task_types.type_names,
+        functions=task_types.function_names,
     )

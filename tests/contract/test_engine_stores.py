@@ -22,6 +22,7 @@ from app.adapters.database_url import driver_dsn
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
+from app.domain.engines import EngineProfile
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure, Parent
 from app.domain.states import ExecutionStatus
@@ -84,7 +85,7 @@ class Stores:
     refusal: type[Exception]
 
     async def engine(self, lease_seconds: float = HOUR) -> int:
-        return await self.ownership.register("engine", lease_seconds)
+        return await self.ownership.register(EngineProfile("engine"), lease_seconds)
 
     async def open(self, engine_id: int, workflow: Workflow, key: str | None = None) -> UUID:
         """A running execution of this engine, at event 2."""

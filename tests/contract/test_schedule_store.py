@@ -18,6 +18,7 @@ from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
 from app.definitions.ports import DefinitionStore
 from app.domain.definitions import Workflow, WorkflowDraft
+from app.domain.engines import EngineProfile
 from app.domain.errors import Conflict, NotFound
 from app.domain.payloads import Payload
 from app.engine.identifiers import new_execution_id
@@ -55,7 +56,7 @@ class Stores:
         return execution_id
 
     async def finish(self, execution_id: UUID) -> None:
-        engine_id = await self.ownership.register("engine", HOUR)
+        engine_id = await self.ownership.register(EngineProfile("engine"), HOUR)
         await self.ownership.claim(engine_id, 10)
         step = Step(execution_id, [completed(2)], change=replace(end(2), started_at=CREATED.occurred_at))
         assert await self.recording.record(engine_id, [step]) == {execution_id}

@@ -19,6 +19,7 @@ from app.adapters.database_url import driver_dsn
 from app.definitions import edits
 from app.definitions.ports import DefinitionStore, WorkflowFilter, refs_of
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
+from app.domain.engines import EngineProfile
 from app.domain.errors import Conflict, NotFound
 from app.domain.executions import Parent
 from app.domain.payloads import Payload
@@ -201,7 +202,7 @@ async def test_nothing_is_started_of_another_tenant(stores: Stores, workflow: Wo
 async def test_a_command_reaches_only_an_execution_of_the_tenant(stores: Stores, workflow: Workflow) -> None:
     execution_id = await enqueued(stores, workflow)
     await stores.executions.send_command(OTHER, ControlCommand(0, execution_id, CANCEL))
-    engine_id = await stores.ownership.register("engine", 60)
+    engine_id = await stores.ownership.register(EngineProfile("engine"), 60)
     [claim] = await stores.ownership.claim(engine_id, 10)
     assert claim.execution.tenant_id == OWN
     assert await stores.ownership.commands(engine_id) == []
@@ -214,7 +215,7 @@ async def test_what_engines_store_has_the_tenant_of_its_workflow(stores: Stores,
     other = (
         await stores.definitions.create(act_of(OTHER), WorkflowDraft("n", key="k", tasks=(TaskDraft("a"),)))
     ).workflow
-    engine_id = await stores.ownership.register("engine", 60)
+    engine_id = await stores.ownership.register(EngineProfile("engine"), 60)
     for tenant_id, own in ((OWN, workflow), (OTHER, other)):
         step = opening_step(new_execution_id(), own)
         assert await stores.recording.record(engine_id, [step]) == {step.execution_id}

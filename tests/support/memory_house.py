@@ -13,6 +13,7 @@ from app.background.backoff import Backoff
 from app.background.defects import Defects
 from app.background.turns import Turns
 from app.domain.definitions import Task, Workflow, WorkflowDraft
+from app.domain.engines import EngineProfile
 from app.domain.events import Event
 from app.domain.handlers import Attempt, Handler, TaskError
 from app.engine.controls import ExecutionControls
@@ -239,6 +240,7 @@ class House:
     async def process(
         self,
         *,
+        name: str = "engine",
         chance: Callable[[], float] = lambda: 0.0,
         max_waiting: int = 10_000,
         has_defect: bool = False,
@@ -268,6 +270,7 @@ class House:
     def build(
         self,
         *,
+        name: str = "engine",
         chance: Callable[[], float] = lambda: 0.0,
         max_waiting: int = 10_000,
         running_limits: RunningLimits | None = None,
@@ -284,8 +287,16 @@ class House:
         limits = Limits(OUTPUT_LIMIT, park_after_seconds=self.park_after_seconds, **self.limits)
         openings = self.openings(limits)
         shared = Collaborators(recorder, attempts, hub, evaluations, self.clock, openings, self.secrets, chance)
-        wanted = {"name": "engine", "renew_seconds": 0.02, "poll_seconds": POLL, **options}
-        engine = Engine(self.ownership, plans, shared, limits, self.signals, EngineOptions(**wanted), running_limits)
+        wanted = {"renew_seconds": 0.02, "poll_seconds": POLL, **options}
+        engine = Engine(
+            self.ownership,
+            plans,
+            shared,
+            limits,
+            self.signals,
+            EngineOptions(EngineProfile(name), **wanted),
+            running_limits,
+        )
         starter = Starter(self.store, plans, self.clock, self.signals, engine, evaluations)
         executions = ExecutionService(starter, engine, self.store, plans, hub, POLL)
         controls = ExecutionControls(self.store, plans, self.signals, self.clock, self, evaluations)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.background.defects import Defects
 from app.background.loop import RETRY
+from app.domain.engines import EngineProfile
 from app.engine.controls import ExecutionControls
 from app.engine.local_engine import NoEngine
 from app.engine.planning.plans import Plans
@@ -215,7 +216,7 @@ class SimulatedProcess:
         openings = ChildOpenings(plans, store, self.clock, PAYLOADS, evaluations, limits, world.new_id, pauses)
         chance = world.chance.random
         shared = Collaborators(writer, attempts, self.hub, evaluations, self.clock, openings, chance=chance)
-        options = EngineOptions(self.name, MOST_EXECUTIONS, LEASE, RENEW, POLL)
+        options = EngineOptions(EngineProfile(self.name), MOST_EXECUTIONS, LEASE, RENEW, POLL)
         ownership, scenario = Link(self.wire, MemoryOwnership(database)), world.scenario
         of_tenants = FixedLimits(scenario.limits, several=len(scenario.tenants) > 1)
         self.engine = Engine(ownership, plans, shared, limits, signals, options, of_tenants)

@@ -13,11 +13,15 @@ from app.adapters.database import rows
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
+from app.domain.engines import IDLE, EngineLoad, EngineProfile
 from app.engine.ports import ControlCommand
 from app.engine.running.ports import Claim, ClaimShares, DividedClaim
 
 _SQL = load("ownership")
 _FAMILIES = load("families")
+KEPT_DAYS = 7.0
+"""For so long it is known which engines there were."""
+
 FORGOTTEN_SECONDS = 10.0
 """Only executions that are due later than this are looked at for commands whose writer woke no engine."""
 
@@ -34,13 +38,17 @@ class PostgresOwnership:
         self._pool = pool
         self._lease_pool = lease_pool
 
-    async def register(self, name: str, lease_seconds: float) -> int:
+    async def register(self, profile: EngineProfile, lease_seconds: float) -> int:
+        p = profile
+        about = (p.kind, p.host, p.pid, p.version, p.capacity, p.task_types, p.functions)
         with reaching():
-            return int(await self._lease_pool.fetchval(_SQL["register"], name, lease_seconds))
+            await self._lease_pool.execute(_SQL["forget_engines"], KEPT_DAYS)
+            return int(await self._lease_pool.fetchval(_SQL["register"], p.name, lease_seconds, *about))
 
-    async def renew(self, engine_id: int, lease_seconds: float) -> bool:
+    async def renew(self, engine_id: int, lease_seconds: float, load: EngineLoad = IDLE) -> bool:
+        now = (load.running, load.parked, load.draining)
         with reaching():
-            return await self._lease_pool.fetchval(_SQL["renew"], engine_id, lease_seconds) is not None
+            return await self._lease_pool.fetchval(_SQL["renew"], engine_id, lease_seconds, *now) is not None
 
     async def reap(self) -> int:
         with reaching():

@@ -182,7 +182,23 @@ class RevisionRow(Base):
     __table_args__ = (CheckConstraint("revision >= 1", name="revision_from_one"),)
 
 
-class EngineRow(Base):
+class _EngineColumns:
+    """What an engine says about itself when it gets its lease; the last four, each time it renews it."""
+
+    kind: Mapped[str] = mapped_column(server_default="engine")
+    host: Mapped[str | None]
+    pid: Mapped[int | None] = mapped_column(Integer)
+    version: Mapped[str | None]
+    capacity: Mapped[int] = mapped_column(Integer, server_default="0")
+    task_types: Mapped[list[str]] = mapped_column(server_default="{}")
+    functions: Mapped[list[str]] = mapped_column(server_default="{}")
+    running: Mapped[int] = mapped_column(Integer, server_default="0")
+    parked: Mapped[int] = mapped_column(Integer, server_default="0")
+    draining: Mapped[bool] = mapped_column(server_default="false")
+    renewed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class EngineRow(_EngineColumns, Base):
     """The lease of one engine process. When the row is deleted, nothing that this engine still writes is stored."""
 
     __tablename__ = "engines"
@@ -193,11 +209,23 @@ class EngineRow(Base):
     lease_until: Mapped[datetime]
 
 
+class EndedEngineRow(_EngineColumns, Base):
+    """An engine whose lease has ended, as it was then. Kept for some days, so that it can be shown."""
+
+    __tablename__ = "ended_engines"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+
+
 class ExecutionRow(Base):
     """Written when an execution starts, gets another owner or ends, not at each step.
 
     due_at: when an execution without an owner may be claimed. With an owner it is infinity, until a command arrives.
     owner_id: the engine that runs the execution; null when no engine does.
+    ended_by: the engine that has ended it; null before that.
     failure: `{"code", "message"}`.
     origin_id: the execution that this one repeats.
     parent_id: the execution whose task has started this one as its child; null, as the four that follow, if none has.
@@ -231,6 +259,7 @@ class ExecutionRow(Base):
     depth: Mapped[int | None] = mapped_column(SmallInteger)
     tenant_id: Mapped[int] = mapped_column(Integer)
     started_by: Mapped[str | None]
+    ended_by: Mapped[int | None]
 
     __table_args__ = (
         CheckConstraint(

@@ -42,11 +42,12 @@ from app.api.rest.request_ids import RequestIds
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import PathsAsWritten, RouteTable
 from app.api.rest.web_sockets import WebSockets
+from app.domain.version import VERSION
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
+def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
     """The application. `lifespan` must set `app.state.services: Services` before the first request."""
     app = DocumentedApi(
         title="Workflow execution service",

@@ -12,6 +12,7 @@ import structlog
 
 from app.background.loop import OnDefect
 from app.background.wake_up import WakeUp
+from app.domain.engines import EngineLoad
 from app.domain.executions import Execution
 from app.domain.shares import Group
 from app.domain.states import ExecutionStatus
@@ -56,12 +57,13 @@ class Engine:
         self._held = HeldRuns(places, shared, limits, self._forget)
         self._lease = Lease(
             ownership,
-            options.name,
+            options.profile,
             options.lease_seconds,
             options.renew_seconds,
             on_acquired=self._begin,
             on_lost=self._held.drop_all,
         )
+        self._lease.load = self._load
         self._commands = CommandDelivery(ownership, self._held, self._lease, options.poll_seconds)
         self._claiming = Claiming(ownership, plans, self._commands, self._held, self._lease, shared.recorder, options)
         self._idle = WakeUp()
@@ -142,6 +144,11 @@ class Engine:
     def _apply_limits(self) -> None:
         if (limits := self._running_limits) is not None:
             self._held.places.limit(limits.most_running(), several=limits.there_are_several)
+
+    def _load(self) -> EngineLoad:
+        """What others see of this engine."""
+        places = self._held.places
+        return EngineLoad(places.working.used, places.waiting.used, draining=not self._held.accepting)
 
     def _begin(self, engine_id: int) -> None:
         self._recorder.start(engine_id, self._on_defect)

@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from app.background.loop import Loop, OnDefect
+from app.domain.engines import EngineLoad, EngineProfile
 from app.engine.ports import StoreUnreachable
 from app.engine.running.ports import Ownership
 
@@ -25,6 +26,7 @@ class Lease:
     """Acquired at the start, renewed until the end, and acquired anew when it was lost.
 
     - engine_id: of the lease row; None while there is no lease
+    - load: what the engine does, for others to see; asked at each renewal
 
     `on_lost()` must drop all work at once; `on_acquired(engine_id)` follows when there is a new lease.
     """
@@ -32,7 +34,7 @@ class Lease:
     def __init__(
         self,
         ownership: Ownership,
-        name: str,
+        profile: EngineProfile,
         lease_seconds: float,
         renew_seconds: float,
         on_acquired: Callable[[int], None],
@@ -40,20 +42,21 @@ class Lease:
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         self._ownership = ownership
-        self._name = name
+        self._profile = profile
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds
         self._on_acquired = on_acquired
         self._on_lost = on_lost
         self._monotonic = monotonic
         self._trusted_until = 0.0
+        self.load: Callable[[], EngineLoad] = EngineLoad
         self.engine_id: int | None = None
         self._loop = Loop("lease", self._keep, partial(asyncio.sleep, renew_seconds))
 
     async def acquire(self) -> None:
         """Raise `StoreUnreachable` when the database does not answer, or so late that the lease has nearly ended."""
         asked_at = self._monotonic()
-        engine_id = await self._ownership.register(self._name, self._lease_seconds)
+        engine_id = await self._ownership.register(self._profile, self._lease_seconds)
         self._trusted_until = asked_at + self._lease_seconds
         if self._is_untrusted:
             raise StoreUnreachable("the database acknowledged a lease when that had nearly ended")
@@ -92,7 +95,7 @@ class Lease:
             await self.acquire()
             return
         asked_at = self._monotonic()
-        if await self._ownership.renew(self.engine_id, self._lease_seconds):
+        if await self._ownership.renew(self.engine_id, self._lease_seconds, self.load()):
             self._trusted_until = asked_at + self._lease_seconds
             return
         self._end("another engine has removed it")

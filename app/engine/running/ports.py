@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from app.domain.engines import IDLE, EngineLoad, EngineProfile
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.engine.ports import ControlCommand
@@ -94,11 +95,13 @@ class RunningLimits(Protocol):
 class Ownership(Protocol):
     """Leases of engines, and which engine owns which executions. All times are the database's clock."""
 
-    async def register(self, name: str, lease_seconds: float) -> int:
+    async def register(self, profile: EngineProfile, lease_seconds: float) -> int:
         """Add an engine's lease row; return its id."""
 
-    async def renew(self, engine_id: int, lease_seconds: float) -> bool:
-        """False when the lease row is gone, because another engine has taken over this one's executions."""
+    async def renew(self, engine_id: int, lease_seconds: float, load: EngineLoad = IDLE) -> bool:
+        """Also store what the engine does. False when the lease row is gone, because another engine has taken over this
+        one's executions.
+        """
 
     async def reap(self) -> int:
         """Remove engines whose lease has expired and free their executions; return how many were freed.

@@ -21,6 +21,7 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database.walls.rules import API
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
+from app.domain.engines import EngineProfile
 from app.domain.states import ExecutionStatus
 from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import first_id_at
@@ -335,7 +336,7 @@ async def test_schedules_are_found_and_listed_by_pages(pool: ExplainingPool) -> 
 
 async def test_an_engine_claims_what_is_due_and_looks_at_nothing_else(pool: ExplainingPool) -> None:
     ownership = PostgresOwnership(pool, pool)
-    engine_id = await ownership.register("new", HOUR)
+    engine_id = await ownership.register(EngineProfile("new"), HOUR)
     claims = await ownership.claim(engine_id, PAGE)
     assert len(claims) == PAGE
     assert all(claim.events for claim in claims)
@@ -348,7 +349,7 @@ async def test_an_engine_claims_what_is_due_and_looks_at_nothing_else(pool: Expl
 
 async def test_an_engine_looks_after_what_it_owns_and_nothing_else(pool: ExplainingPool) -> None:
     ownership = PostgresOwnership(pool, pool)
-    engine_id = await ownership.register("new", HOUR)
+    engine_id = await ownership.register(EngineProfile("new"), HOUR)
     claims = await ownership.claim(engine_id, PAGE)
     assert len(await ownership.owned(engine_id)) == PAGE
     assert len(await ownership.commands(engine_id)) == PAGE

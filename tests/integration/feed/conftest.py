@@ -17,6 +17,7 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.background.turns import Turns
 from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
+from app.domain.engines import EngineProfile
 from app.engine.identifiers import new_execution_id
 from app.engine.planning.plans import Plans
 from app.engine.ports import Step
@@ -96,7 +97,7 @@ async def feed(database_url: str) -> AsyncIterator[Feed]:
             reading,
             follower,
             FeedService(store, reading, follower),
-            await PostgresOwnership(engines, engines).register("engine", NEVER),
+            await PostgresOwnership(engines, engines).register(EngineProfile("engine"), NEVER),
         )
         await follower.stop()
         await main.close()

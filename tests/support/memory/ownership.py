@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from uuid import UUID
 
+from app.domain.engines import IDLE, EngineLoad, EngineProfile
 from app.domain.shares import Group
 from app.engine.ports import CHILD_ENDED, ChildEnd, ControlCommand
 from app.engine.running.ports import Claim, ClaimShares, DividedClaim
@@ -65,13 +66,13 @@ class MemoryOwnership:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def register(self, name: str, lease_seconds: float) -> int:
+    async def register(self, profile: EngineProfile, lease_seconds: float) -> int:
         async with self._database.faults.around("register"):
             engine_id = next(self._database.engine_ids)
             self._extend(engine_id, lease_seconds)
             return engine_id
 
-    async def renew(self, engine_id: int, lease_seconds: float) -> bool:
+    async def renew(self, engine_id: int, lease_seconds: float, load: EngineLoad = IDLE) -> bool:
         async with self._database.faults.around("renew"):
             if engine_id not in self._database.leases:
                 return False

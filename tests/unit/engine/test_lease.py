@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.background.defects import Defects
+from app.domain.engines import EngineProfile
 from app.engine.ports import StoreUnreachable
 from app.engine.running.lease import Lease
 from tests.support.memory.faults import Faults
@@ -31,7 +32,7 @@ class Keeping:
         self.ownership = MemoryOwnership(self.house.database)
         self.lease = Lease(
             self.ownership,
-            "engine",
+            EngineProfile("engine"),
             LEASE,
             RENEW,
             lambda engine_id: self.told.append(f"acquired {engine_id}"),
@@ -112,7 +113,7 @@ async def test_a_renewal_without_an_answer_is_not_waited_for_beyond_the_lease() 
     lost_at: asyncio.Future[float] = loop.create_future()
     lease = Lease(
         MemoryOwnership(house.database),
-        "engine",
+        EngineProfile("engine"),
         lease_seconds=10,
         renew_seconds=2,
         on_acquired=lambda _: None,
@@ -141,7 +142,7 @@ async def test_a_lease_that_another_engine_removed_is_replaced(keeping: Keeping)
 
 
 async def test_the_leases_of_others_are_reaped(keeping: Keeping) -> None:
-    dead = await keeping.ownership.register("dead", 1)
+    dead = await keeping.ownership.register(EngineProfile("dead"), 1)
     keeping.house.clock.advance(2)
     await keeping.renewed()
     gate = keeping.faults.hold_after("reap")
@@ -191,7 +192,7 @@ async def test_a_lease_that_is_acknowledged_when_it_has_nearly_ended_is_none() -
 async def test_an_answer_is_waited_for_until_the_lease_ends_and_no_longer(passed: float, waits: float) -> None:
     time = 1_000.0
     ownership = MemoryOwnership(House().database)
-    lease = Lease(ownership, "engine", 10.0, 2.0, lambda _: None, lambda: None, lambda: time)
+    lease = Lease(ownership, EngineProfile("engine"), 10.0, 2.0, lambda _: None, lambda: None, lambda: time)
     await lease.acquire()
     time += passed
 

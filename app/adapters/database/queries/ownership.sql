@@ -1,19 +1,46 @@
 -- name: register
-INSERT INTO engines (name, lease_until)
-VALUES ($1, clock_timestamp() + $2 * interval '1 second')
+INSERT INTO engines (name, lease_until, kind, host, pid, version, capacity, task_types, functions)
+VALUES ($1, clock_timestamp() + $2 * interval '1 second', $3, $4, $5, $6, $7, $8, $9)
 RETURNING id;
 
 -- name: renew
 -- Does not wait for the recorder: updating columns that are not a key does not conflict with its FOR KEY SHARE lock.
-UPDATE engines SET lease_until = clock_timestamp() + $2 * interval '1 second' WHERE id = $1 RETURNING id;
-
--- name: remove_expired_engines
-DELETE FROM engines
-WHERE id IN (SELECT id FROM engines WHERE lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
+UPDATE engines
+SET lease_until = clock_timestamp() + $2 * interval '1 second', renewed_at = clock_timestamp(), running = $3,
+    parked = $4, draining = $5
+WHERE id = $1
 RETURNING id;
 
+-- name: remove_expired_engines
+-- What has ended is kept to be shown, since the end of its lease. That is a time to come if the clock was set back.
+WITH gone AS (
+    DELETE FROM engines
+    WHERE id IN (SELECT id FROM engines WHERE lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
+    RETURNING *
+), kept AS (
+    INSERT INTO ended_engines (id, name, started_at, ended_at, kind, host, pid, version, capacity, task_types, functions,
+                               running, parked, draining, renewed_at)
+    SELECT id, name, started_at, lease_until, kind, host, pid, version, capacity, task_types, functions, running, parked,
+           draining, renewed_at
+    FROM gone
+)
+SELECT id FROM gone;
+
 -- name: remove_engine
-DELETE FROM engines WHERE id = $1 RETURNING id;
+WITH gone AS (
+    DELETE FROM engines WHERE id = $1 RETURNING *
+), kept AS (
+    INSERT INTO ended_engines (id, name, started_at, ended_at, kind, host, pid, version, capacity, task_types, functions,
+                               running, parked, draining, renewed_at)
+    SELECT id, name, started_at, clock_timestamp(), kind, host, pid, version, capacity, task_types, functions, 0, 0,
+           true, renewed_at
+    FROM gone
+)
+SELECT id FROM gone;
+
+-- name: forget_engines
+-- Sent when an engine begins, not when a lease is renewed.
+DELETE FROM ended_engines WHERE ended_at < clock_timestamp() - $1 * interval '1 day';
 
 -- name: free_executions
 -- A separate statement, run after the engines' rows were deleted: only then does its snapshot contain everything that

@@ -44,7 +44,7 @@ fed AS (
 ended AS (
     UPDATE executions e
     SET status = c.status::execution_status, finished_at = c.finished_at, output = c.output::json,
-        failure = c.failure::json, owner_id = NULL
+        failure = c.failure::json, owner_id = NULL, ended_by = e.owner_id
     FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::text[], $18::text[])
              AS c (id, status, finished_at, output, failure)
     WHERE e.id = c.id AND (SELECT open FROM fence)
@@ -76,11 +76,11 @@ engine AS MATERIALIZED (
     SELECT id FROM engines WHERE id = $1 FOR KEY SHARE
 ), opened AS (
     INSERT INTO executions (id, workflow_id, revision, idempotency_key, input, created_at, due_at, owner_id,
-                            status, started_at, finished_at, output, failure, tenant_id, started_by)
+                            status, started_at, finished_at, output, failure, tenant_id, started_by, ended_by)
     SELECT o.id, o.workflow_id, o.revision, o.idempotency_key, o.input::json, o.created_at, 'infinity',
            CASE WHEN o.finished_at IS NULL THEN engine.id END,
            o.status::execution_status, o.started_at, o.finished_at, o.output::json, o.failure::json, w.tenant_id,
-           o.started_by
+           o.started_by, CASE WHEN o.finished_at IS NOT NULL THEN engine.id END
     FROM engine,
          unnest($2::uuid[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[],
                 $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::text[])
@@ -118,7 +118,8 @@ engine AS MATERIALIZED (
         finished_at = c.finished_at,
         output = c.output::json,
         failure = c.failure::json,
-        owner_id = CASE WHEN c.finished_at IS NULL THEN e.owner_id END
+        owner_id = CASE WHEN c.finished_at IS NULL THEN e.owner_id END,
+        ended_by = CASE WHEN c.finished_at IS NOT NULL THEN e.owner_id END
     FROM engine,
          unnest($24::uuid[], $25::text[], $26::timestamptz[], $27::timestamptz[], $28::text[], $29::text[])
              AS c (id, status, started_at, finished_at, output, failure)
