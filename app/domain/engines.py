@@ -1,10 +1,11 @@
 """Engines, as they show themselves and as they are shown."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+
+from app.domain.states import TaskStatus
 
 
 class EngineStatus(StrEnum):
@@ -56,14 +57,30 @@ IDLE = EngineLoad()
 
 
 @dataclass(frozen=True, slots=True)
+class RecentTask:
+    """A task that an engine has run, or is running.
+
+    id: `execution/task`.
+    ended_at: when it came to a final status; None before that.
+    """
+
+    id: str
+    name: str
+    workflow_id: int
+    status: TaskStatus
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineWork:
     """What one tenant's executions have done on an engine, as far as they are looked at.
 
-    current: (execution, task) that was started last of those that are in progress; None without one.
+    current: `execution/task`, that was started last of those that are in progress; None without one.
     total: how many tasks have begun.
     failed: how many of these have failed.
     succeeded_attempts, failed_attempts: those that ended in the last hour.
-    recent: some of the tasks, as documents, the one that was started last first.
+    recent: some of the tasks, the one that was started last first.
     """
 
     current: str | None = None
@@ -71,13 +88,17 @@ class EngineWork:
     failed: int = 0
     succeeded_attempts: int = 0
     failed_attempts: int = 0
-    recent: tuple[Mapping[str, Any], ...] = ()
+    recent: Sequence["RecentTask"] = ()
+
+    @property
+    def attempts(self) -> int:
+        """How many ended in the last hour."""
+        return self.succeeded_attempts + self.failed_attempts
 
     @property
     def success_rate(self) -> float | None:
         """Between 0 and 1; None when there were too few attempts to say."""
-        attempts = self.succeeded_attempts + self.failed_attempts
-        return None if attempts < FEWEST_ATTEMPTS else round(self.succeeded_attempts / attempts, 4)
+        return None if self.attempts < FEWEST_ATTEMPTS else round(self.succeeded_attempts / self.attempts, 4)
 
 
 FEWEST_ATTEMPTS = 20
@@ -94,6 +115,7 @@ class ShownEngine:
     renewed_at: when it was last heard of.
     ended_at: when its lease has ended; None while it has one.
     work: that of the tenant for which it is shown.
+    is_whole: false if what the machines are and what others do was left out.
     """
 
     id: int
@@ -103,4 +125,5 @@ class ShownEngine:
     started_at: datetime
     renewed_at: datetime
     ended_at: datetime | None = None
-    work: EngineWork = field(default=NO_WORK)
+    work: EngineWork = NO_WORK
+    is_whole: bool = True

@@ -168,6 +168,7 @@ _REST: Mapping[str, Permission] = {
     ),
     **_each(_for(Scope.EXECUTIONS_READ, Target.WORKFLOW), "get_workflow_statistics"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.ASKED), "get_run"),
+    **_each(_for(Scope.EXECUTIONS_READ), "list_engines", "get_engine"),
     **_each(
         _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
         "get_execution",

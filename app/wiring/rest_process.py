@@ -8,6 +8,7 @@ import structlog
 
 from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.definitions import PostgresDefinitionStore
+from app.adapters.database.fleet import PostgresFleet
 from app.adapters.database.schema import schema_problem
 from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
@@ -28,6 +29,7 @@ from app.domain.payloads import Payloads
 from app.engine.dry_run import DryRunner
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.local_engine import NoEngine
+from app.engine.fleet.service import FleetService
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.feed.service import FeedService
@@ -103,6 +105,7 @@ async def open_rest_process(
                 identity=identity,
                 audit=AuditService(PostgresAudit(database.pool)),
                 machines=machines,
+                fleet=FleetService(store := PostgresFleet(database.pool), store, SystemClock()),
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),

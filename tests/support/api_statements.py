@@ -15,6 +15,7 @@ from app.adapters.database.executions import PostgresDefinitionReader, PostgresE
 from app.adapters.database.feed import PostgresFeed
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore, PostgresWorkflowKeys
 from app.adapters.database.overview import PostgresOverviews
+from app.adapters.database.fleet import PostgresFleet
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
@@ -27,10 +28,12 @@ from app.domain.events import Event, EventType
 from app.domain.payloads import Payload
 from app.domain.permissions import Role
 from app.domain.refs import Ref
-from app.domain.states import ExecutionStatus
+from app.domain.states import ExecutionStatus, TaskStatus
 from app.domain.tenants import TenantChange
 from app.engine.execution_filter import ExecutionFilter
 from app.engine.overview.ports import Revision
+from app.engine.ports import ControlCommand, Opening
+from app.engine.fleet.ports import TaskFilter
 from app.engine.ports import ControlCommand, Opening
 from app.engine.triggering.ports import Storing
 from app.feed.entries import Entry
@@ -80,6 +83,7 @@ class Stores:
         self.feed = PostgresFeed(pool)
         self.of_machines = MachineStores(pool)
         self.overviews = PostgresOverviews(pool)
+        self.fleet = PostgresFleet(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
         """Store one of each kind. `main` stores what only engines do."""
@@ -139,6 +143,7 @@ class Stores:
             "history": lambda: _existing_history(x, tenant_id, of.execution_id),
             "events of the feed": lambda: _of_feed(self.feed, tenant_id, of.execution_id),
             "last_event": lambda: x.last_event(tenant_id, of.execution_id),
+            **self._of_fleet(tenant_id, of),
             **{f"executions {wanted}": _listing(x, tenant_id, wanted, of) for wanted in filters},
             **self._overviews(tenant_id, of),
             "current revision": lambda: self.reader.current(by_id),
@@ -183,6 +188,17 @@ class Stores:
             "attempts": lambda: _first(o.attempts(tenant_id, ids, 10)),
         }
 
+    def _of_fleet(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
+        """Lists of tasks, which are executions with the tasks of their revisions."""
+        filters = (
+            TaskFilter(execution_id=of.execution_id),
+            TaskFilter(workflow_id=of.workflow_id),
+            TaskFilter(frozenset({TaskStatus.PENDING}), of.workflow_id),
+            TaskFilter(frozenset({TaskStatus.PENDING, TaskStatus.FAILED}), of.workflow_id),
+        )
+        lists = {f"tasks {wanted}": _tasks(self.fleet, tenant_id, wanted, of) for wanted in filters}
+        return lists | {"newest": lambda: _newest(self.fleet, tenant_id, of.workflow_id)}
+
     def _by_names_of_all_tenants(
         self, tenant_id: int, of: Things, by_key: Ref, schedule_key: Ref
     ) -> Mapping[str, Callable[[], Awaitable[Any]]]:
@@ -222,6 +238,9 @@ class Stores:
         assert (await self.tenants.limits()).there_are_several
         assert (await self.tenants.list_tenants(0, 10))[1] == 3
         assert await self.schedules.now()
+        assert (await self.fleet.engines(None, 0, 10))[1] == 0
+        assert await self.fleet.engine(1) is None
+        assert await self.fleet.free_slots() == (0, 0)
         last = await self.feed.number()
         assert last is not None
         assert (await self.feed.head()).last == last
@@ -300,6 +319,18 @@ async def _counted(overviews: PostgresOverviews, tenant_id: int, workflow_id: in
 
 async def _first(call: Awaitable[tuple[Any, Any]]) -> Any:
     return (await call)[0]
+
+def _tasks(fleet: PostgresFleet, tenant_id: int, wanted: TaskFilter, of: Things) -> Callable[[], Awaitable[Any]]:
+    async def call() -> Any:
+        found = (await fleet.tasks(tenant_id, wanted, NOW - HOUR, 0, 10)).tasks
+        return [one for one in found if one.execution_id in (of.execution_id, of.child_id)]
+
+    return call
+
+
+async def _newest(fleet: PostgresFleet, tenant_id: int, workflow_id: int) -> Any:
+    await fleet.work(tenant_id, NOW - HOUR, NOW)
+    return await fleet.newest(tenant_id, [workflow_id])
 
 
 def _documents(

@@ -31,6 +31,11 @@ def in_tenant(tenant_id: int) -> str:
     return _bound("tenant_id", f"{tenant_id:d}", f"'{tenant_id:d}'")
 
 
+def gate_of(tenant_id: int) -> str:
+    """The second of these conditions alone, for a statement whose outermost rows have no tenant."""
+    return in_tenant(tenant_id).partition(" AND ")[2]
+
+
 def of_tenant(column: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """The conditions for a select. Its parameter `tenant` is the tenant."""
     return and_(column == _TENANT, cast(_TENANT, Text) == _SETTING)

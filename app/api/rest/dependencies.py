@@ -22,6 +22,7 @@ from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
 from app.engine.overview.service import OverviewService
+from app.engine.fleet.service import FleetService
 from app.engine.service import ExecutionService
 from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
@@ -52,6 +53,7 @@ class Services:
     identity: decides who calls, and may they; manages keys and tenants.
     audit: reads the audit log.
     machines: stores machines, and moves the entities that they govern.
+    fleet: shows engines, and the tasks of many executions.
     sockets: serves the connections of WebSocket.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
@@ -72,6 +74,7 @@ class Services:
     identity: Identity
     audit: AuditService
     machines: Machines
+    fleet: FleetService
     sockets: Sockets
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
@@ -126,6 +129,10 @@ async def _machines(request: Request) -> MachineService:
     return (await _services(request)).machines.definitions
 
 
+async def _fleet(request: Request) -> FleetService:
+    return (await _services(request)).fleet
+
+
 async def _entities(request: Request) -> EntityService:
     return (await _services(request)).machines.entities
 
@@ -161,6 +168,7 @@ Controls = Annotated[ExecutionControls, Depends(_controls)]
 DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]
 MachineDefinitions = Annotated[MachineService, Depends(_machines)]
+Fleet = Annotated[FleetService, Depends(_fleet)]
 Entities = Annotated[EntityService, Depends(_entities)]
 
 WorkflowInPath = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]

@@ -1,0 +1,1 @@
+"""Engines, and the tasks of many executions at once, as dashboards show them."""
