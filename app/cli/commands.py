@@ -150,6 +150,16 @@ def schedules(utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = Non
 
 
 @app.command()
+def engines(utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
+    """List the engines, with those that have stopped in the last seven days."""
+    from app.cli.engines import list_engines
+    from app.cli.screen.times import Times
+    from app.cli.targets import rest_base
+
+    list_engines(rest_base(rest_url), Times(utc), as_json=as_json)
+
+
+@app.command()
 def history(execution: ExecutionId, utc: Utc = False, as_json: AsJson = False, rest_url: RestUrl = None) -> None:
     """Print every event of an execution, with its number."""
     from app.cli.listing import show_history

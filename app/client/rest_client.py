@@ -196,6 +196,10 @@ class RestClient:
     def tenants(self) -> Iterator[Document]:
         return self.all_of("/tenants")
 
+    def engines(self) -> Iterator[Document]:
+        """Every engine that runs, and those that have stopped in the last days."""
+        return self.all_of("/engines")
+
     def all_of(self, path: str) -> Iterator[Document]:
         """A whole list, page by page."""
         seen = 0
