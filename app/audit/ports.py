@@ -31,6 +31,9 @@ class AuditReader(Protocol):
     async def entries(self, tenant_id: int, wanted: EntryFilter, before: int | None, limit: int) -> Sequence[Link]:
         """Newest first, with numbers below `before`."""
 
+    async def head(self, tenant_id: int) -> Head | None:
+        """The number of the newest entry, and its hash."""
+
 
 @dataclass(frozen=True, slots=True)
 class TenantHead:

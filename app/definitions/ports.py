@@ -239,6 +239,9 @@ class DefinitionCache(Protocol):
         long as entries live.
         """
 
+    async def is_reachable(self) -> bool:
+        """Whether entries can be served and filled now."""
+
 
 class TaskTypes(Protocol):
     def config_problems(self, task: TaskDraft, path: str = "", tenant: str = "") -> list[Problem]:

@@ -35,6 +35,9 @@ class CachedReads:
         self._flights = Flights[_Loaded]()
         self.statistics = CacheStatistics()
 
+    async def has_cache(self) -> bool:
+        return await self._cache.is_reachable()
+
     async def document(self, ref: Ref) -> StoredDocument:
         """The current document. `ref` is a result of `parse_ref`. Raise `NotFound`."""
         content = await self._cache.get(ref)

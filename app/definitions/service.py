@@ -98,6 +98,10 @@ class DefinitionService:
     def cache_statistics(self) -> CacheStatistics:
         return self._reads.statistics
 
+    async def has_cache(self) -> bool:
+        """Whether reads can be answered from the cache at the moment; they are answered in any case."""
+        return await self._reads.has_cache()
+
     async def create(self, caller: Caller, draft: WorkflowDraft, *, strict: bool = False) -> StoredWorkflow:
         await self._check_new(caller, draft)
         warnings = await self._warnings_of(caller.tenant_id, draft, strict=strict)

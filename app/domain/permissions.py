@@ -135,7 +135,7 @@ def _rpcs(permission: Permission, *names: str, service: str = "WorkflowService")
 
 
 _REST: Mapping[str, Permission] = {
-    **_each(OPEN, "healthz", "readyz", "get_health", "get_entry"),
+    **_each(OPEN, "healthz", "readyz", "get_health", "get_dashboard_health", "get_entry"),
     **_each(DOCUMENTATION, "openapi", "asyncapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"),
     **_each(AUTHENTICATED, "get_me"),
     **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_workflows"),
@@ -168,7 +168,24 @@ _REST: Mapping[str, Permission] = {
     ),
     **_each(_for(Scope.EXECUTIONS_READ, Target.WORKFLOW), "get_workflow_statistics"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.ASKED), "get_run"),
-    **_each(_for(Scope.EXECUTIONS_READ), "list_engines", "get_engine"),
+    **_each(_for(Scope.EXECUTIONS_READ), "list_engines", "get_engine", "list_dashboard_agents", "get_dashboard_agent"),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.LIST, Scope.EXECUTIONS_READ), "list_dashboard_workflows"),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.WORKFLOW, Scope.EXECUTIONS_READ), "get_dashboard_workflow"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_dashboard_tasks"),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.EXECUTION), "get_dashboard_task"),
+    **_each(_for(Scope.DEFINITIONS_READ), "get_dashboard_defined_task"),
+    **_each(
+        _for(Scope.DEFINITIONS_WRITE, Target.ALL, Scope.DEFINITIONS_READ, Scope.EXECUTIONS_READ),
+        "create_dashboard_workflow",
+        "update_dashboard_workflow",
+    ),
+    **_each(
+        _for(Scope.DEFINITIONS_WRITE),
+        "delete_dashboard_workflow",
+        "create_dashboard_task",
+        "update_dashboard_defined_task",
+        "delete_dashboard_defined_task",
+    ),
     **_each(
         _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
         "get_execution",
@@ -184,6 +201,7 @@ _REST: Mapping[str, Permission] = {
     **_each(_for(Scope.EXECUTIONS_START, Target.ALL, Scope.DEFINITIONS_WRITE), "start_flow_run"),
     **_each(
         _for(Scope.EXECUTIONS_CONTROL, Target.EXECUTION),
+        "update_dashboard_task",
         "cancel_execution",
         "pause_execution",
         "resume_execution",
@@ -241,7 +259,7 @@ _REST: Mapping[str, Permission] = {
         "pg_start_workflow",
         "pg_execute_transition",
     ),
-    **_each(_for(Scope.AUDIT_READ), "list_audit"),
+    **_each(_for(Scope.AUDIT_READ), "list_audit", "list_dashboard_audit"),
     **_each(_for(Scope.KEYS_MANAGE), "create_key", "list_keys", "rotate_key", "revoke_key"),
     **_each(_for(Scope.TENANTS_MANAGE), "create_tenant", "list_tenants", "update_tenant"),
 }

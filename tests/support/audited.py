@@ -13,6 +13,12 @@ AUDITED: Mapping[str, Action] = {
     "replace_task": Action.TASK_CHANGE,
     "update_task": Action.TASK_CHANGE,
     "delete_task": Action.TASK_DELETE,
+    "create_dashboard_workflow": Action.WORKFLOW_CREATE,
+    "update_dashboard_workflow": Action.WORKFLOW_CHANGE,
+    "delete_dashboard_workflow": Action.WORKFLOW_DELETE,
+    "create_dashboard_task": Action.TASK_CREATE,
+    "update_dashboard_defined_task": Action.TASK_CHANGE,
+    "delete_dashboard_defined_task": Action.TASK_DELETE,
     "restore_revision": Action.WORKFLOW_RESTORE,
     "start_flow_run": Action.WORKFLOW_CREATE,
     "cancel_execution": Action.EXECUTION_CANCEL,
@@ -67,5 +73,5 @@ STARTS = frozenset(
 )
 """They are not audited: the row of the execution has `started_by`, and each event of an entity its `actor`."""
 
-ONLY_READ = frozenset({"list_keys", "list_tenants"})
+ONLY_READ = frozenset({"list_keys", "list_tenants", "update_dashboard_task"})
 """They need a scope for changes, and change nothing."""

@@ -102,6 +102,10 @@ class InProcessDefinitionCache:
         notice = Notice(intent.id, tuple({*intent.refs, *refs}), is_over=True)
         await self._patience.until(lambda: self._send(notice))
 
+    async def is_reachable(self) -> bool:
+        """False while changes by other processes could be missed."""
+        return self._listening
+
     def receive(self, notice: Notice) -> None:
         """Apply a notice that a write has begun or is over, in this process or in another one."""
         for ref in notice.refs:

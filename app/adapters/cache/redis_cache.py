@@ -104,6 +104,9 @@ class RedisDefinitionCache:
         commands = ("MULTI",), _removal(refs), *_ending(intent), ("EXEC",)
         await self._patience.until(lambda: self._succeeds(*commands))
 
+    async def is_reachable(self) -> bool:
+        return await self._succeeds(("PING",))
+
     async def _succeeds(self, *commands: Command) -> bool:
         """Call Redis even during an outage: the writer's caller waits for the acknowledgement."""
         return await self._call(commands, reading=False) is not None

@@ -35,6 +35,12 @@ from app.api.rest import (
 )
 from app.api.rest.browser_guard import BrowserGuard
 from app.api.rest.dialects import runs
+from app.api.rest.dialects.dashboard import agents
+from app.api.rest.dialects.dashboard import audit as dashboard_audit
+from app.api.rest.dialects.dashboard import health as dashboard_health
+from app.api.rest.dialects.dashboard import tasks as dashboard_tasks
+from app.api.rest.dialects.dashboard import workflows as dashboard_workflows
+from app.api.rest.dialects.dashboard.shared_path import SharedPath
 from app.api.rest.dialects.pg import functions, tables
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
 from app.api.rest.errors import UnexpectedErrors, install_error_handlers
@@ -88,6 +94,8 @@ def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
     for router in [machines.judging, *(module.router for module in routed)]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
+    for dashboard in (dashboard_health, dashboard_workflows, agents, dashboard_tasks, dashboard_audit):
+        app.include_router(dashboard.router)
     for pg in (tables.router, functions.router):
         app.include_router(pg, prefix="/pg")
         app.include_router(pg, include_in_schema=False)
@@ -99,6 +107,7 @@ def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
     app.add_middleware(BrowserGuard)
     app.add_middleware(RequestIds)
     app.add_middleware(WebSockets)
+    app.add_middleware(SharedPath)
     return app
 
 

@@ -23,7 +23,9 @@ _CODES = {
     "internal": "XX000",
 }
 _PREFIXES = ("/pg/", "/rpc/")
-_TABLES = frozenset(f"/api/{name}" for name in RESOURCES)
+_TABLES = frozenset(f"/api/{name}" for name in RESOURCES) - {"/api/workflows"}
+"""Also without `/pg`; `/api/workflows` is a path of another dialect, too."""
+
 _NOTHING_THERE = "path_not_found"
 
 

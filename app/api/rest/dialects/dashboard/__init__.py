@@ -1,0 +1,1 @@
+"""`/api/…`: the words of a workflow dashboard's backend over the same services."""

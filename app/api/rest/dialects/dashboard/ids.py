@@ -1,0 +1,26 @@
+"""Ids of this dialect are strings. That of a task of an execution is `execution/task`."""
+
+from uuid import UUID
+
+from app.domain.errors import Invalid
+from app.domain.refs import MAX_ID
+
+
+def agent_number(text: str, field: str = "agent_id") -> int:
+    """Raise `Invalid` for a text that no agent has as its id."""
+    return _number(text, field)
+
+
+def task_number(text: str, field: str = "task") -> int:
+    """Raise `Invalid` for a text that no task of a definition has as its id."""
+    return _number(text, field)
+
+
+def task_id(execution_id: UUID, task: int) -> str:
+    return f"{execution_id}/{task}"
+
+
+def _number(text: str, field: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= MAX_ID):
+        raise Invalid.at(field, "must be a number from 1 on, in digits")
+    return int(text)
