@@ -62,7 +62,7 @@ class Actor:
         answer = await self._rest.request(method, path, json=body, headers=headers)
         assert answer.is_success, (method, path, answer.text)
         assert answer.headers["x-request-id"] == request_id
-        document: Body = answer.json()
+        document: Body = answer.json() if answer.content else {}
         return document
 
     async def call(self, name: str, message: Any, request_id: str = "r-1") -> Any:
@@ -82,9 +82,6 @@ class House:
 
     async def workflow(self) -> Body:
         return await self.maker.ask("POST", "/workflows", WAITING)
-
-    async def task(self) -> int:
-        return int((await self.workflow())["tasks"][1]["id"])
 
     async def execution(self) -> str:
         """An execution that waits for a signal."""
@@ -180,12 +177,32 @@ async def create_task(actor: Actor, house: House) -> str:
     return f"workflow:{made['id']}"
 
 
-def of_task(method: str, body: Body | None) -> Change:
+def of_task(method: str, body: Body | None, path: str = "/tasks") -> Change:
     async def change(actor: Actor, house: House) -> str:
-        task = await house.task()
-        return f"workflow:{(await actor.ask(method, f'/tasks/{task}', body))['workflow_id']}"
+        workflow = await house.workflow()
+        await actor.ask(method, f"{path}/{workflow['tasks'][1]['id']}", body)
+        return f"workflow:{workflow['id']}"
 
     return change
+
+
+async def create_dashboard_workflow(actor: Actor, house: House) -> str:
+    return f"workflow:{(await actor.ask('POST', '/api/workflows', {'name': 'w'}))['id']}"
+
+
+def of_dashboard_workflow(method: str, body: Body | None) -> Change:
+    async def change(actor: Actor, house: House) -> str:
+        made = await house.workflow()
+        await actor.ask(method, f"/api/workflows/{made['id']}", body)
+        return f"workflow:{made['id']}"
+
+    return change
+
+
+async def create_dashboard_task(actor: Actor, house: House) -> str:
+    made = await house.workflow()
+    await actor.ask("POST", "/api/tasks", {"workflow_id": made["id"], "name": "new"})
+    return f"workflow:{made['id']}"
 
 
 def of_execution(control: str, body: Body | None = None, *, ended: bool = False) -> Change:
@@ -281,6 +298,12 @@ CHANGES: dict[str, Change] = {
     "replace_workflow": replace_workflow,
     "update_workflow": update_workflow,
     "delete_workflow": delete_workflow,
+    "create_dashboard_workflow": create_dashboard_workflow,
+    "update_dashboard_workflow": of_dashboard_workflow("PUT", {"description": "d"}),
+    "delete_dashboard_workflow": of_dashboard_workflow("DELETE", None),
+    "create_dashboard_task": create_dashboard_task,
+    "update_dashboard_defined_task": of_task("PUT", {"description": "d"}, "/api/tasks"),
+    "delete_dashboard_defined_task": of_task("DELETE", None, "/api/tasks"),
     "restore_revision": restore_revision,
     "create_task": create_task,
     "replace_task": of_task(

@@ -65,9 +65,16 @@ RESOURCES = {
     ("PUT", "/machines/{machine}"): ("/machines/m", "/machines/plain"),
     ("PATCH", "/machines/{machine}"): ("/machines/m", "/machines/plain"),
 }
-ELSEWHERE = {("PATCH", "/tenants/{tenant}"), ("PATCH", "/entities/{entity}")}
+ELSEWHERE = {
+    ("PATCH", "/tenants/{tenant}"),
+    ("PATCH", "/entities/{entity}"),
+    ("PUT", "/api/workflows/{workflow}"),
+    ("PUT", "/api/tasks/{task}"),
+    ("PUT", "/api/tasks/{execution}/{task}"),
+}
 """Tenants have no URL to read one from, and no version: see tests/integration/identity/test_tenant_quotas.py. A change
-of an entity is a request of its own form: see test_entities_over_rest.py.
+of an entity is a request of its own form: see test_entities_over_rest.py. The dialect at `/api` has its own documents:
+see test_dashboard.py.
 """
 
 CASES = [(method, url) for (method, _), urls in RESOURCES.items() for url in urls]

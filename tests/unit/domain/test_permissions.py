@@ -115,7 +115,7 @@ def test_operations_below_a_path_need_the_scopes_of_what_is_there(start: str, al
 def test_only_what_shows_no_data_is_open():
     is_open = {name for name, permission in OPERATIONS.items() if permission.access is Access.OPEN}
     health = {f"/grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List")}
-    assert is_open == {"healthz", "readyz", "get_health", "get_entry"} | health
+    assert is_open == {"healthz", "readyz", "get_health", "get_dashboard_health", "get_entry"} | health
 
 
 def test_each_role_has_what_the_one_before_it_has_and_more():

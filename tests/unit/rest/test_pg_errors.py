@@ -14,7 +14,7 @@ from app.domain.errors import Problem
         ("/pg/api/workflows", True),
         ("/pg/anything", True),
         ("/rpc/anything", True),
-        ("/api/workflows", True),
+        ("/api/workflows", False),
         ("/api/workflow_history/", True),
         ("/api/workflows/7", False),
         ("/api/nothing", False),
