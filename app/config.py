@@ -164,6 +164,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"ALLOWED_HOSTS {_cut(error)!r}: give names or addresses without a port, *.NAME, or * for all"
             ) from None
+        if ANY in {origin.strip() for origin in self.cors_origins.split(",")}:
+            raise ValueError(
+                f"CORS_ORIGINS {ANY!r}: callers send credentials, so the pages of every site cannot be let in; name "
+                "the origins of those that may"
+            )
         try:
             parse_origins(self.cors_origins)
         except ValueError as error:

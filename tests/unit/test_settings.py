@@ -123,3 +123,15 @@ def test_a_secret_is_not_in_the_text_of_the_settings(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("JWT_AUDIENCE", "a")
     monkeypatch.setenv("JWT_SECRET", "hidden" * 6)
     assert "hidden" not in repr(load_settings())
+
+
+@pytest.mark.parametrize("origins", ["*", "https://ui.example.com, *"])
+def test_not_every_page_can_be_let_in(monkeypatch: pytest.MonkeyPatch, origins: str):
+    assert refusal(monkeypatch, CORS_ORIGINS=origins) == (
+        "CORS_ORIGINS '*': callers send credentials, so the pages of every site cannot be let in; name the origins of "
+        "those that may"
+    )
+
+
+def test_no_page_of_another_site_is_let_in_unless_it_is_named():
+    assert Settings(_env_file=None).shared_origins == frozenset()

@@ -116,6 +116,19 @@ async def test_an_origin_that_is_named_may_do_everything(settings: Settings):
             assert read.headers["vary"] == "Origin"
 
 
+async def test_the_dialect_of_a_dashboard_is_read_by_pages_that_are_named_only(settings: Settings):
+    paths = [f"/api/{name}" for name in ("health", "workflows", "agents", "tasks", "audit")]
+    page, shared = {"origin": UI, "sec-fetch-site": "cross-site"}, settings.model_copy(update={"cors_origins": UI})
+    async with serving(settings) as rest:
+        for path in paths:
+            assert "access-control-allow-origin" not in (await rest.get(path, headers=page)).headers
+        assert problem(await rest.post("/api/workflows", json={"name": "w"}, headers=page)) == (403, "foreign_origin")
+    async with serving(shared) as rest:
+        for path in paths:
+            assert (await rest.get(path, headers=page)).headers["access-control-allow-origin"] == UI
+        assert (await rest.post("/api/workflows", json={"name": "w"}, headers=page)).status_code == 201
+
+
 async def test_names_that_are_set_are_allowed_beside_those_of_this_machine(settings: Settings):
     async with serving(settings.model_copy(update={"allowed_hosts": "flows.example.com"})) as rest:
         assert (await rest.get("/workflows", headers={"host": "flows.example.com"})).status_code == 200

@@ -60,8 +60,12 @@ async def engine(settings: Settings, database_url: str) -> AsyncIterator[EngineP
     await assert_clean(database_url)
 
 
-AGAIN = {"name": "c", "source_task": "again", "outcome": "success", "target_task_success": "again"} | {
-    "target_task_failure": "never"
+AGAIN = {
+    "name": "c",
+    "source_task": "again",
+    "outcome": "success",
+    "target_task_success": "again",
+    "target_task_failure": "never",
 }
 ROUTES = {"comes again": {"start_task": "again", "conditions": [AGAIN], "max_visits": 3}}
 """Three visits of a task, and then the execution fails."""
