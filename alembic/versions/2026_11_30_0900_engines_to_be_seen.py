@@ -22,33 +22,40 @@ STATE = (
 
 # How each task of some executions of tenant $1 stands: the type of the last event that has changed its status, when its
 # latest visit was started, and how many of its attempts have ended since $2, those aside that ended with their engine.
-# A visit begins with the first start after an end. Tasks without such an event are not returned.
+# A visit begins with the first start after an end. Tasks without such an event are not returned. One history is read
+# after the other: joined, the planner would read those of all executions when there are many.
 HEAD = f"task_states(int, timestamptz, uuid[]) RETURNS {STATE} STABLE"
 BODY = """
     BEGIN
         RETURN QUERY
-        SELECT b.execution_id, b.task_id, (array_agg(b.type::text ORDER BY b.sequence DESC))[1],
-               min(b.occurred_at) FILTER (WHERE b.type = 'task_started' AND b.sequence > coalesce(b.before, 0)),
-               max(b.occurred_at) FILTER (WHERE b.sequence = b.newest),
-               count(*) FILTER (WHERE b.type = 'task_completed' AND b.occurred_at >= $2),
-               count(*) FILTER (WHERE b.occurred_at >= $2 AND (b.type = 'task_failed'
-                   OR (b.type = 'task_retrying' AND b.data ->> 'code' IS DISTINCT FROM 'engine_lost')))
-        FROM (
-            SELECT a.*, max(a.sequence) FILTER (
-                WHERE a.type NOT IN ('task_started', 'task_retrying') AND a.sequence < a.started
-            ) OVER (PARTITION BY a.execution_id, a.task_id) AS before
+        SELECT x.id, t.*
+        FROM executions x
+        CROSS JOIN LATERAL (
+            SELECT b.task_id, (array_agg(b.type::text ORDER BY b.sequence DESC))[1],
+                   min(b.occurred_at) FILTER (WHERE b.type = 'task_started' AND b.sequence > coalesce(b.before, 0)),
+                   max(b.occurred_at) FILTER (WHERE b.sequence = b.newest),
+                   count(*) FILTER (WHERE b.type = 'task_completed' AND b.occurred_at >= $2),
+                   count(*) FILTER (WHERE b.occurred_at >= $2 AND (b.type = 'task_failed'
+                       OR (b.type = 'task_retrying' AND b.data ->> 'code' IS DISTINCT FROM 'engine_lost')))
             FROM (
-                SELECT h.execution_id, h.task_id, h.sequence, h.type, h.occurred_at, h.data,
-                       max(h.sequence) OVER tasks AS newest,
-                       max(h.sequence) FILTER (WHERE h.type = 'task_started') OVER tasks AS started
-                FROM executions x JOIN execution_events h ON h.execution_id = x.id
-                WHERE x.id = ANY ($3) AND x.tenant_id = $1
-                  AND h.type IN ('task_started', 'task_retrying', 'task_completed', 'task_failed', 'task_cancelled',
-                                 'task_skipped', 'task_reused')
-                WINDOW tasks AS (PARTITION BY h.execution_id, h.task_id)
-            ) a
-        ) b
-        GROUP BY b.execution_id, b.task_id;
+                SELECT a.*, max(a.sequence) FILTER (
+                    WHERE a.type NOT IN ('task_started', 'task_retrying') AND a.sequence < a.started
+                ) OVER (PARTITION BY a.task_id) AS before
+                FROM (
+                    SELECT h.task_id, h.sequence, h.type, h.occurred_at, h.data,
+                           max(h.sequence) OVER tasks AS newest,
+                           max(h.sequence) FILTER (WHERE h.type = 'task_started') OVER tasks AS started
+                    FROM execution_events h
+                    WHERE h.execution_id = x.id
+                      AND h.type IN ('task_started', 'task_retrying', 'task_completed', 'task_failed',
+                                     'task_cancelled', 'task_skipped', 'task_reused')
+                    WINDOW tasks AS (PARTITION BY h.task_id)
+                ) a
+            ) b
+            GROUP BY b.task_id
+            OFFSET 0
+        ) t
+        WHERE x.id = ANY ($3) AND x.tenant_id = $1;
     END
 """
 OWN_SCHEMA_ONLY = (

@@ -26,7 +26,6 @@ from app.engine.fleet.ports import (
 
 _SQL = load("fleet")
 RECENT = 5
-_UNFINISHED = frozenset({TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING})
 
 
 class PostgresFleet:
@@ -52,28 +51,29 @@ class PostgresFleet:
         return (0, 0) if row is None else (row["online"], row["free"])
 
     async def work(self, tenant_id: int, created_after: datetime, ended_after: datetime) -> Mapping[int, EngineWork]:
-        looked = _looked(tenant_id, TaskFilter(), MOST_EXECUTIONS)
         work = _SQL["work"].format(tenant_id=f"{tenant_id:d}", gate=gate_of(tenant_id), recent=RECENT)
-        statement = ", ".join((looked, _SQL["planned"], work))
+        statement = ", ".join((_looked(tenant_id, TaskFilter(), MOST_EXECUTIONS, "$2"), _SQL["planned"], work))
         with reaching():
-            found = await self._pool.read(statement, first_id_at(created_after), ended_after)
+            found = await self._pool.read(statement, ended_after, first_id_at(created_after))
         return {row["engine_id"]: _work(row) for row in found}
 
     async def tasks(
         self, tenant_id: int, wanted: TaskFilter, created_after: datetime, skip: int, limit: int
     ) -> TaskPage:
-        end = min(skip + limit, MOST_TASKS)
-        bounds = {"skip": f"{skip:d}", "end": f"{end:d}", "count": f"{max(end - skip, 0):d}"}
-        of_tenant = {"tenant_id": f"{tenant_id:d}", "gate": gate_of(tenant_id), "most": f"{MOST_TASKS + 1:d}"}
-        name = "all_tasks" if wanted.statuses is None else "tasks_with_status"
-        page = _SQL[name].format(**bounds, **of_tenant)
-        statement = ", ".join((_looked(tenant_id, wanted, MOST_TASKS + 1), _SQL["planned"], page))
         first = wanted.execution_id or first_id_at(created_after)
-        words = () if wanted.statuses is None else (_words(wanted.statuses),)
+        arguments: list[Any]
+        if wanted.statuses is None:
+            name, arguments = "all_tasks", [first]
+        elif wanted.only_unfinished:
+            name, arguments = "tasks_with_status", [_words(wanted.statuses)]
+        else:
+            name, arguments = "tasks_with_status", [_words(wanted.statuses), first]
+        looked = _looked(tenant_id, wanted, MOST_TASKS + 1, f"${len(arguments)}")
+        statement = ", ".join((looked, _SQL["planned"], _SQL[name].format(**_page(tenant_id, skip, limit))))
         with reaching():
-            found = await self._pool.read(statement, first, *words)
-        total, looked = int(found[0]["total"]), found[0]["looked"]
-        is_exact = total <= MOST_TASKS and looked <= MOST_TASKS
+            found = await self._pool.read(statement, *arguments)
+        total, seen = int(found[0]["total"]), found[0]["seen"]
+        is_exact = total <= MOST_TASKS and seen <= MOST_TASKS
         return TaskPage([_task(row) for row in found if row["id"] is not None], min(total, MOST_TASKS), is_exact)
 
     async def newest(self, tenant_id: int, workflow_ids: Sequence[int]) -> Sequence[NewestExecution]:
@@ -88,15 +88,25 @@ def _of_engines(name: str) -> str:
     return f"{_SQL['engines']} {_SQL[name]}"
 
 
-def _looked(tenant_id: int, wanted: TaskFilter, most: int) -> str:
-    """The executions that are looked at. Ids that narrow them are written into the statement, as in lists of these."""
+def _looked(tenant_id: int, wanted: TaskFilter, most: int, first: str) -> str:
+    """The executions that are looked at. Ids that narrow them are written into the statement, as in lists of these.
+
+    first: the parameter with the id from which on they are looked at, or that of the only one.
+    """
+    tenant = in_tenant(tenant_id)
     if wanted.execution_id is not None:
-        return _SQL["looked_at_one"].format(tenant=in_tenant(tenant_id))
-    named = "" if wanted.workflow_id is None else f" AND workflow_id = {wanted.workflow_id:d}"
-    if wanted.statuses is not None and wanted.statuses <= _UNFINISHED:
-        named += " AND finished_at IS NULL"
+        return _SQL["looked_at_one"].format(tenant=tenant, first=first)
+    named = "" if wanted.workflow_id is None else f"AND workflow_id = {wanted.workflow_id:d}"
     of_engine = "true" if wanted.engine_id is None else f"engine_id = {wanted.engine_id:d}"
-    return _SQL["looked"].format(tenant=in_tenant(tenant_id), named=named, of_engine=of_engine, most=f"{most:d}")
+    name = "looked_at_unfinished" if wanted.only_unfinished else "looked"
+    return _SQL[name].format(tenant=tenant, first=first, named=named, of_engine=of_engine, most=f"{most:d}")
+
+
+def _page(tenant_id: int, skip: int, limit: int) -> Mapping[str, str]:
+    """What is written into the statements that return a page. No page leads further than what is counted."""
+    end = min(skip + limit, MOST_TASKS)
+    numbers = {"tenant_id": tenant_id, "skip": skip, "end": end, "count": max(end - skip, 0), "most": MOST_TASKS + 1}
+    return {"gate": gate_of(tenant_id), **{name: f"{number:d}" for name, number in numbers.items()}}
 
 
 def _words(statuses: frozenset[TaskStatus]) -> list[str]:

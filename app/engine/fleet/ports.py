@@ -22,6 +22,9 @@ MOST_EXECUTIONS = 2_000
 """So many executions, the newest first, tell what engines have done."""
 
 
+_UNFINISHED = frozenset({TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING})
+
+
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
     """A filter of the tasks of executions; None leaves all.
@@ -35,6 +38,11 @@ class TaskFilter:
     workflow_id: int | None = None
     engine_id: int | None = None
     execution_id: UUID | None = None
+
+    @property
+    def only_unfinished(self) -> bool:
+        """True when no execution that has ended has such a task."""
+        return self.execution_id is None and self.statuses is not None and self.statuses <= _UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.leases import PostgresOwnership
+from app.adapters.database.fleet import PostgresFleet
 from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.pool import Pool
 from app.adapters.database.retention import PostgresRetention
@@ -23,7 +24,9 @@ from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
 from app.domain.engines import EngineProfile
 from app.domain.states import ExecutionStatus
+from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.execution_filter import ExecutionFilter
+from app.engine.fleet.ports import TaskFilter
 from app.engine.identifiers import first_id_at
 from app.engine.overview.ports import Revision
 from app.engine.running.ports import ClaimShares, TenantShare, WorkflowShare
@@ -379,4 +382,18 @@ async def test_a_family_is_counted_and_cancelled_by_its_own_rows(pool: Explainin
     assert await store.count_descendants(child.root_id, PAGE) == 1
     assert await store.cancel_descendants(TENANT_ID, child.root_id, "enough") == 1
     assert await ownership.reap() == 0
+    check(pool)
+
+
+@pytest.mark.parametrize("workflow_id", [None, LARGE, SMALL])
+@pytest.mark.parametrize("engine_id", [None, 2])
+async def test_tasks_are_listed_from_the_newest_executions_and_the_active_ones(
+    pool: ExplainingPool, workflow_id: int | None, engine_id: int | None
+) -> None:
+    fleet, since = PostgresFleet(pool), LAST - timedelta(days=1)
+    for statuses in (None, frozenset({TaskStatus.FAILED}), frozenset({TaskStatus.PENDING})):
+        page = await fleet.tasks(TENANT_ID, TaskFilter(statuses, workflow_id, engine_id), since, 0, PAGE)
+        assert page.total == 0, "the snapshots of this database have no tasks"
+    await fleet.work(TENANT_ID, since, LAST)
+    await fleet.newest(TENANT_ID, [LARGE, SMALL])
     check(pool)

@@ -30,6 +30,22 @@ UNBOUND = {
     "overview": {"outline_of_history", "advances", "attempts"},
     # What is put in front of conditions, which begin with that of the tenant.
     "listings": {"workflows", "workflow_states", "workflow_transitions", "entity_workflows", "workflow_history"},
+    # Engines have no data of tenants. The others are parts that get the conditions where they are put together, or call a
+    # function that checks the tenant (migration 0027).
+    "fleet": {
+        "engines",
+        "engine_page",
+        "engine",
+        "free_slots",
+        "looked",
+        "looked_at_unfinished",
+        "looked_at_one",
+        "planned",
+        "all_tasks",
+        "tasks_with_status",
+        "work",
+        "completed",
+    },
     # `now` is of no tenant; engines claim what is due of all tenants.
     "schedules": {"now", "claim"},
 }

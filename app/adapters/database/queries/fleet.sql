@@ -33,33 +33,49 @@ SELECT count(*) AS online, coalesce(sum(greatest(capacity - running, 0)), 0) AS 
 FROM engines WHERE lease_until >= statement_timestamp() AND NOT draining;
 
 -- name: looked
--- The executions that are looked at: the newest of those that are not older than the id $1, and of those that have not
--- ended. Few have not, so these are found first, by their partial index.
+-- The executions that are looked at: the newest of those that are not older than an id, and of those that have not ended.
+-- Few have not, so these are found first, by their partial index.
 WITH recent AS MATERIALIZED (
     SELECT id, tenant_id, workflow_id, revision, created_at, finished_at, coalesce(owner_id, ended_by) AS engine_id
-    FROM executions WHERE {tenant} AND id >= $1 {named} ORDER BY id DESC LIMIT {most}
+    FROM executions WHERE {tenant} AND id >= {first} {named} ORDER BY id DESC LIMIT {most}
 ), active AS MATERIALIZED (
     SELECT id, tenant_id, workflow_id, revision, created_at, finished_at, coalesce(owner_id, ended_by) AS engine_id
-    FROM executions WHERE finished_at IS NULL AND id < $1
-), looked AS MATERIALIZED (
+    FROM executions WHERE finished_at IS NULL AND id < {first}
+), seen AS MATERIALIZED (
     SELECT * FROM (SELECT * FROM recent UNION ALL SELECT * FROM active WHERE {tenant} {named}) e
-    WHERE {of_engine} ORDER BY id DESC LIMIT {most}
+    ORDER BY id DESC LIMIT {most}
+), looked AS MATERIALIZED (
+    SELECT * FROM seen WHERE {of_engine}
+)
+
+-- name: looked_at_unfinished
+WITH active AS MATERIALIZED (
+    SELECT id, tenant_id, workflow_id, revision, created_at, finished_at, coalesce(owner_id, ended_by) AS engine_id
+    FROM executions WHERE finished_at IS NULL
+), seen AS MATERIALIZED (
+    SELECT * FROM active WHERE {tenant} {named} ORDER BY id DESC LIMIT {most}
+), looked AS MATERIALIZED (
+    SELECT * FROM seen WHERE {of_engine}
 )
 
 -- name: looked_at_one
 WITH looked AS MATERIALIZED (
     SELECT id, tenant_id, workflow_id, revision, created_at, finished_at, coalesce(owner_id, ended_by) AS engine_id
-    FROM executions WHERE {tenant} AND id = $1
+    FROM executions WHERE {tenant} AND id = {first}
+), seen AS (
+    SELECT * FROM looked
 )
 
 -- name: planned
--- The tasks of the revisions of these executions, each revision read once.
+-- The tasks of the revisions of these executions, each revision looked up once: a join could read all revisions.
 planned AS MATERIALIZED (
-    SELECT r.workflow_id, r.revision, (t.task ->> 'id')::bigint AS task_id, t.task ->> 'name' AS name,
+    SELECT d.workflow_id, d.revision, (t.task ->> 'id')::bigint AS task_id, t.task ->> 'name' AS name,
            t.task ->> 'description' AS description, t.place,
            CASE WHEN t.task ->> 'type' IS NULL THEN t.task -> 'config' -> 'metadata' END AS metadata
     FROM (SELECT DISTINCT workflow_id, revision FROM looked) d
-    JOIN workflow_revisions r USING (workflow_id, revision)
+    CROSS JOIN LATERAL (
+        SELECT snapshot FROM workflow_revisions w WHERE w.workflow_id = d.workflow_id AND w.revision = d.revision OFFSET 0
+    ) r
     CROSS JOIN LATERAL json_array_elements(r.snapshot -> 'tasks') WITH ORDINALITY AS t (task, place)
 )
 
@@ -80,8 +96,8 @@ placed AS MATERIALIZED (
     LEFT JOIN task_states({tenant_id}, 'infinity', ARRAY(SELECT DISTINCT id FROM page)) s
         ON s.execution_id = p.id AND s.task_id = p.task_id
 )
-SELECT c.total, c.looked, f.* FROM (
-    SELECT coalesce((SELECT max(before + tasks) FROM placed), 0) AS total, (SELECT count(*) FROM looked) AS looked
+SELECT c.total, c.seen, f.* FROM (
+    SELECT coalesce((SELECT max(before + tasks) FROM placed), 0) AS total, (SELECT count(*) FROM seen) AS seen
 ) c
 LEFT JOIN found f ON true
 WHERE {gate}
@@ -94,11 +110,11 @@ states AS MATERIALIZED (
     SELECT e.*, p.task_id, p.name, p.description, p.metadata, p.place, s.type, s.started_at, s.changed_at
     FROM looked e JOIN planned p USING (workflow_id, revision)
     LEFT JOIN states s ON s.execution_id = e.id AND s.task_id = p.task_id
-    WHERE coalesce(s.type, CASE WHEN e.finished_at IS NULL THEN 'pending' ELSE 'task_skipped' END) = ANY ($2::text[])
+    WHERE coalesce(s.type, CASE WHEN e.finished_at IS NULL THEN 'pending' ELSE 'task_skipped' END) = ANY ($1::text[])
     ORDER BY e.id DESC, p.place LIMIT {most}
 )
-SELECT c.total, c.looked, f.* FROM (
-    SELECT (SELECT count(*) FROM listed) AS total, (SELECT count(*) FROM looked) AS looked
+SELECT c.total, c.seen, f.* FROM (
+    SELECT (SELECT count(*) FROM listed) AS total, (SELECT count(*) FROM seen) AS seen
 ) c
 LEFT JOIN (SELECT * FROM listed ORDER BY id DESC, place OFFSET {skip} LIMIT {count}) f ON true
 WHERE {gate}
@@ -108,7 +124,7 @@ ORDER BY f.id DESC, f.place
 states AS MATERIALIZED (
     SELECT e.engine_id, e.workflow_id, p.name, s.*,
            row_number() OVER (PARTITION BY e.engine_id ORDER BY s.started_at DESC NULLS LAST) AS rank
-    FROM task_states({tenant_id}, $2, ARRAY(SELECT id FROM looked WHERE engine_id IS NOT NULL)) s
+    FROM task_states({tenant_id}, $1, ARRAY(SELECT id FROM looked WHERE engine_id IS NOT NULL)) s
     JOIN looked e ON e.id = s.execution_id
     JOIN planned p ON p.workflow_id = e.workflow_id AND p.revision = e.revision AND p.task_id = s.task_id
 )
