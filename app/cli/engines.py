@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 def list_engines(rest_url: str, times: Times, *, as_json: bool) -> None:
     """Print the engines, those that run first."""
-    columns = ("id", "status", "host", "version", "runs", "waits", "last heard of", "success", "task")
+    columns = ("id", "status", "host", "version", "runs", "waits", "renewed", "success", "task")
     with RestClient(rest_url) as service:
         print_documents(columns, service.engines(), lambda found: _row(found, times), as_json=as_json)
 

@@ -112,7 +112,7 @@ class ShownEngine:
     """An engine with a lease, or one whose lease has ended not long ago.
 
     started_at: since when it has, or had, the lease.
-    renewed_at: when it was last heard of.
+    renewed_at: when it last renewed its lease.
     ended_at: when its lease has ended; None while it has one.
     work: that of the tenant for which it is shown.
     is_whole: false if what the machines are and what others do was left out.

@@ -69,7 +69,7 @@ class EngineView(BaseModel):
     running: int | None = Field(description="How many executions of all tenants work.")
     parked: int | None = Field(description="How many more in its memory only wait.")
     started_at: datetime
-    renewed_at: datetime = Field(description="When it was last heard of.")
+    renewed_at: datetime = Field(description="When it last renewed its lease.")
     ended_at: datetime | None = Field(description="When its lease has ended; null while it has one.")
     work: EngineWorkView
 

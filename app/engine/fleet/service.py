@@ -77,6 +77,6 @@ class FleetService:
 
 
 def _of_tenant(engine: ShownEngine) -> ShownEngine:
-    """Without what tells of the machines, and of what other tenants do."""
+    """Without what describes the machines, and what other tenants do."""
     profile = replace(engine.profile, host=None, pid=None, functions=(), capacity=0)
     return replace(engine, profile=profile, load=EngineLoad(draining=engine.load.draining), is_whole=False)
