@@ -30,8 +30,8 @@ UNBOUND = {
     "overview": {"outline_of_history", "advances", "attempts"},
     # What is put in front of conditions, which begin with that of the tenant.
     "listings": {"workflows", "workflow_states", "workflow_transitions", "entity_workflows", "workflow_history"},
-    # Engines have no data of tenants. The others are parts that get the conditions where they are put together, or call a
-    # function that checks the tenant (migration 0027).
+    # Engines have no data of tenants. The others are parts that get the conditions where they are put together, or call
+    # a function that checks the tenant (migration 0027).
     "fleet": {
         "engines",
         "engine_page",
