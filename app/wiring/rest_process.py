@@ -28,8 +28,8 @@ from app.domain.host_names import ANY
 from app.domain.payloads import Payloads
 from app.engine.dry_run import DryRunner
 from app.engine.evaluating.evaluations import Evaluations
-from app.engine.local_engine import NoEngine
 from app.engine.fleet.service import FleetService
+from app.engine.local_engine import NoEngine
 from app.engine.watching.announcer import Announcer
 from app.engine.watching.watchers import Hub
 from app.feed.service import FeedService

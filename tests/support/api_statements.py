@@ -13,9 +13,9 @@ from app.adapters.database.audit import PostgresAudit
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.feed import PostgresFeed
+from app.adapters.database.fleet import PostgresFleet
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore, PostgresWorkflowKeys
 from app.adapters.database.overview import PostgresOverviews
-from app.adapters.database.fleet import PostgresFleet
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
@@ -31,9 +31,8 @@ from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.domain.tenants import TenantChange
 from app.engine.execution_filter import ExecutionFilter
-from app.engine.overview.ports import Revision
-from app.engine.ports import ControlCommand, Opening
 from app.engine.fleet.ports import TaskFilter
+from app.engine.overview.ports import Revision
 from app.engine.ports import ControlCommand, Opening
 from app.engine.triggering.ports import Storing
 from app.feed.entries import Entry
@@ -319,6 +318,7 @@ async def _counted(overviews: PostgresOverviews, tenant_id: int, workflow_id: in
 
 async def _first(call: Awaitable[tuple[Any, Any]]) -> Any:
     return (await call)[0]
+
 
 def _tasks(fleet: PostgresFleet, tenant_id: int, wanted: TaskFilter, of: Things) -> Callable[[], Awaitable[Any]]:
     async def call() -> Any:

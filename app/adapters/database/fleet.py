@@ -14,7 +14,6 @@ from app.adapters.unreachable import reaching
 from app.domain.engines import EngineLoad, EngineProfile, EngineStatus, EngineWork, RecentTask, ShownEngine
 from app.domain.events import TASK_STATUS_AFTER, EventType
 from app.domain.states import ExecutionStatus, TaskStatus
-from app.engine.identifiers import first_id_at
 from app.engine.fleet.ports import (
     MOST_EXECUTIONS,
     MOST_TASKS,
@@ -23,6 +22,7 @@ from app.engine.fleet.ports import (
     TaskFilter,
     TaskPage,
 )
+from app.engine.identifiers import first_id_at
 
 _SQL = load("fleet")
 RECENT = 5

@@ -20,9 +20,9 @@ from app.domain.callers import Caller, RequestOrigin
 from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
+from app.engine.fleet.service import FleetService
 from app.engine.identifiers import parse_execution_id
 from app.engine.overview.service import OverviewService
-from app.engine.fleet.service import FleetService
 from app.engine.service import ExecutionService
 from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService

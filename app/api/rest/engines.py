@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import CallerOfRequest, Limit, Fleet, Skip
+from app.api.rest.dependencies import CallerOfRequest, Fleet, Limit, Skip
 from app.api.rest.documentation import readable
 from app.api.rest.engine_views import EnginePage, EngineView, engine_document
 from app.api.rest.responses import page_body, readable_response

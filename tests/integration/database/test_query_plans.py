@@ -12,8 +12,8 @@ from sqlalchemy import event
 
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
-from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.fleet import PostgresFleet
+from app.adapters.database.leases import PostgresOwnership
 from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.pool import Pool
 from app.adapters.database.retention import PostgresRetention
@@ -23,7 +23,6 @@ from app.adapters.database.walls.rules import API
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
 from app.domain.engines import EngineProfile
-from app.domain.states import ExecutionStatus
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.execution_filter import ExecutionFilter
 from app.engine.fleet.ports import TaskFilter
