@@ -19,6 +19,7 @@ pytestmark = needs_default("starts the service on an empty database, which has n
 
 PAGE = REPOSITORY / "docs" / "dialects.md"
 SERVICE, TARGET = "http://127.0.0.1:8000", "https://example.org"
+OF_RUNS, OF_DASHBOARDS = 0, 2
 FINAL = ("success", "failed", "cancelled")
 
 
@@ -51,9 +52,9 @@ def target() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             thread.join()
 
 
-def sample_calls() -> list[str]:
-    """The commands of the first block of the page."""
-    (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)[:1]
+def sample_calls(number: int) -> list[str]:
+    """The commands of a block of the page, counted from 0."""
+    block = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)[number]
     return [f"curl {call}" for call in block.split("curl ")[1:]]
 
 
@@ -67,7 +68,7 @@ def called(command: str, folder: Path) -> dict[str, Any]:
 
 def test_the_sample_calls_work_as_they_are_written(tmp_path: Path) -> None:
     with target() as (address, received), running(tmp_path, HTTP_TASK_ALLOW_PRIVATE="true") as up:
-        calls = [call.replace(SERVICE, up.rest).replace(TARGET, address) for call in sample_calls()]
+        calls = [call.replace(SERVICE, up.rest).replace(TARGET, address) for call in sample_calls(OF_RUNS)]
         create, trigger, read = (call.replace("curl ", "curl -s ", 1) for call in calls)
         created = called(create, tmp_path)
         assert created["key"] == "my-workflow"
@@ -90,3 +91,14 @@ def test_the_sample_calls_work_as_they_are_written(tmp_path: Path) -> None:
         assert run["step_results"]["notify"]["output"]["body"] == {"json": message}
         assert received == [{"path": "/post", "type": "application/json", "body": message}]
         assert [one["uuid"] for one in called(f"curl -s {up.rest}/api/v1/runs", tmp_path)["items"]] == [run["uuid"]]
+
+
+def test_so_do_those_of_dashboards(tmp_path: Path) -> None:
+    with running(tmp_path) as up:
+        calls = [call.replace(SERVICE, up.rest).replace("curl ", "curl -s ", 1) for call in sample_calls(OF_DASHBOARDS)]
+        health, create, tasks, agents = (called(call, tmp_path) for call in calls)
+        assert (health["status"], health["checks"]["engines"]["online"]) == ("healthy", 1)
+        assert [task["name"] for task in create["tasks"]] == ["fetch", "review"]
+        assert [task["priority"] for task in create["tasks"]] == [None, "high"]
+        assert (tasks["skip"], tasks["limit"], tasks["total_is_exact"]) == (0, 20, True)
+        assert [agent["status"] for agent in agents["items"]] == ["online"]

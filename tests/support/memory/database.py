@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from app.domain.engines import EngineLoad
 from app.domain.errors import NotFound
 from app.domain.events import Event, EventType
 from app.domain.executions import Execution, Failure
@@ -93,6 +94,7 @@ class MemoryDatabase:
         self.now = now
         self.faults = Faults()
         self.leases: dict[int, datetime] = {}
+        self.loads: dict[int, EngineLoad] = {}
         self.executions: dict[UUID, StoredExecution] = {}
         self.histories: dict[UUID, list[Event]] = {}
         self.commands: dict[int, ControlCommand] = {}

@@ -77,6 +77,7 @@ class MemoryOwnership:
             if engine_id not in self._database.leases:
                 return False
             self._extend(engine_id, lease_seconds)
+            self._database.loads[engine_id] = load
             return True
 
     async def reap(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.background.defects import Defects
-from app.domain.engines import EngineProfile
+from app.domain.engines import EngineLoad, EngineProfile
 from app.engine.ports import StoreUnreachable
 from app.engine.running.lease import Lease
 from tests.support.memory.faults import Faults
@@ -197,3 +197,9 @@ async def test_an_answer_is_waited_for_until_the_lease_ends_and_no_longer(passed
     time += passed
 
     assert lease._deadline() - asyncio.get_running_loop().time() == pytest.approx(waits)
+
+
+async def test_what_the_engine_does_is_stored_with_each_renewal(keeping: Keeping) -> None:
+    keeping.lease.load = lambda: EngineLoad(running=3, parked=2, draining=True)
+    await keeping.renewed()
+    assert keeping.house.database.loads == {1: EngineLoad(running=3, parked=2, draining=True)}
