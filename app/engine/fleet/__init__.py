@@ -1,1 +1,1 @@
-"""Engines, and the tasks of many executions at once, as dashboards show them."""
+"""The engines together: what they are and do, and the tasks of many executions at once."""
