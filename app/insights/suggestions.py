@@ -9,7 +9,7 @@ from uuid import UUID
 
 Operation = Mapping[str, Any]
 Patch = tuple[Operation, ...]
-"""A JSON Patch (RFC 6902) of the task's document, or of the workflow's if the suggestion is about no task."""
+"""A JSON Patch (RFC 6902) of the workflow's document, as REST returns it."""
 
 Facts = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ class Source(StrEnum):
 
 
 class Status(StrEnum):
-    """OPEN: to be decided. STALE: it holds no longer, or its field has changed. The other words say what was decided."""
+    """OPEN: to be decided. STALE: it holds no longer, or its field has changed. The others say what was decided."""
 
     OPEN = "open"
     APPROVED = "approved"
