@@ -47,7 +47,7 @@ class StoredEvent(NamedTuple):
 
     code, message: of a failure.
     size: the length of an output.
-    index, count: of an element.
+    place, places: of an element, and how many there are.
     """
 
     execution_id: UUID
@@ -58,8 +58,8 @@ class StoredEvent(NamedTuple):
     code: str | None = None
     message: str | None = None
     size: int = 0
-    index: int | None = None
-    count: int | None = None
+    place: int | None = None
+    places: int | None = None
 
 
 @dataclass(slots=True)
@@ -106,8 +106,8 @@ class _Folding:
         if event.type is EventType.TASK_STARTED:
             run.started = event.attempt, event.at
         elif event.type is EventType.TASK_ITEM_COMPLETED:
-            run.count = event.count or run.count
-            run.elements.append(Element(event.index or 0, event.at))
+            run.count = event.places or run.count
+            run.elements.append(Element(event.place or 0, event.at))
         elif event.type is EventType.TASK_RETRYING:
             run.end_attempt(event, Outcome.LOST if event.code == LOST else Outcome.FAILED)
         else:

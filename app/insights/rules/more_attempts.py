@@ -61,7 +61,7 @@ def _is_exhausted(run: TaskRun, most: int, excepted: tuple[str, ...]) -> bool:
 
 
 def _chance(runs: list[TaskRun], number: int) -> tuple[int, int]:
-    """How many of the attempts with this number succeeded, not counting those that were lost; and how many there are."""
+    """How many of the attempts with this number succeeded, and how many there are. Lost ones are not counted."""
     found = [attempts[number - 1] for run in runs if len(attempts := _told(run)) >= number]
     return sum(one.outcome is Outcome.COMPLETED for one in found), len(found)
 
