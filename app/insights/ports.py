@@ -13,6 +13,7 @@ from app.domain.callers import Caller
 from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.refs import Ref
 from app.insights.folding import StoredEvent, StoredExecution
+from app.insights.news import SuggestionNews
 from app.insights.rules.capacity import Fullness
 from app.insights.suggestions import (
     ComputingState,
@@ -107,8 +108,8 @@ class SuggestionStore(Protocol):
     def deciding(self, act: Act, suggestion_id: int) -> AbstractAsyncContextManager[Undecided]:
         """Hold the suggestion until the context ends: another decision waits for that. Raise `NotFound`."""
 
-    async def choose(self, tenant_id: int, choice: Choice) -> int:
-        """Store what a run has found; return how many suggestions are new."""
+    async def choose(self, tenant_id: int, choice: Choice) -> Sequence[SuggestionNews]:
+        """Store what a run has found; return what is new."""
 
     async def note_effect(self, tenant_id: int, suggestion_id: int, effect: Facts) -> None: ...
 

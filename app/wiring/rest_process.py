@@ -37,6 +37,7 @@ from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
+from app.wiring.insights import suggestion_service
 from app.wiring.kafka import topics_of, usual_way
 from app.wiring.live import open_broadcasts, open_sockets, tell_news
 from app.wiring.machines import build_machines
@@ -101,6 +102,7 @@ async def open_rest_process(
                 identity=identity,
                 audit=AuditService(PostgresAudit(database.pool)),
                 machines=machines,
+                suggestions=suggestion_service(database.pool, signals, definitions, entries),
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),

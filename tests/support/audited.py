@@ -36,6 +36,10 @@ AUDITED: Mapping[str, Action] = {
     "create_key": Action.KEY_CREATE,
     "rotate_key": Action.KEY_ROTATE,
     "revoke_key": Action.KEY_REVOKE,
+    "create_suggestion": Action.SUGGESTION_CREATE,
+    "approve_suggestion": Action.SUGGESTION_APPROVE,
+    "reject_suggestion": Action.SUGGESTION_REJECT,
+    "undo_suggestion": Action.SUGGESTION_UNDO,
     "create_tenant": Action.TENANT_CREATE,
     "update_tenant": Action.TENANT_CHANGE,
     "/workflow.WorkflowService/CancelExecution": Action.EXECUTION_CANCEL,
@@ -67,5 +71,5 @@ STARTS = frozenset(
 )
 """They are not audited: the row of the execution has `started_by`, and each event of an entity its `actor`."""
 
-ONLY_READ = frozenset({"list_keys", "list_tenants"})
-"""They need a scope for changes, and change nothing."""
+ONLY_READ = frozenset({"list_keys", "list_tenants", "compute_suggestions"})
+"""They need a scope for changes, and change nothing that callers have made."""

@@ -18,11 +18,15 @@ from app.domain.actions import Act
 from app.domain.errors import NotFound
 from app.domain.refs import MAX_ID
 from app.insights.documents import evidence_document, evidence_from_document, suggestion_document
+from app.insights.news import SuggestionNews
 from app.insights.ports import Choice, Decision, NewSuggestion
 from app.insights.suggestions import Facts, Source, Status, Suggestion, SuggestionFilter
 
 _SQL = load("suggestions")
-_OF_ID, _LOCK, _PAGE, _KNOWN = (f"{_SQL['columns']}\n{_SQL[name]}" for name in ("of_id", "lock", "page", "known"))
+_OF_ID, _PAGE, _KNOWN = (f"{_SQL['columns']}\n{_SQL[name]}" for name in ("of_id", "page", "known"))
+
+LOCK = 0x73756767 << 32
+"""The keys of the advisory locks begin here; any number that no other program uses."""
 
 
 class PostgresSuggestionStore:
@@ -73,7 +77,8 @@ class PostgresSuggestionStore:
             raise NotFound("suggestion", suggestion_id)
         with reaching():
             async with self._pool.transaction(act.caller.tenant_id) as connection:
-                suggestion = await _read(connection, _LOCK, act.caller.tenant_id, suggestion_id)
+                await connection.fetchval(_SQL["hold"], LOCK + suggestion_id % 2**32)
+                suggestion = await _read(connection, _OF_ID, act.caller.tenant_id, suggestion_id)
                 yield _Undecided(self, connection, act, suggestion)
 
     async def decide(
@@ -81,13 +86,13 @@ class PostgresSuggestionStore:
     ) -> Suggestion:
         """Within the transaction that holds the suggestion."""
         values = (decision.status, decision.by, decision.notes, decision.applied_revision, _json(decision.inverse))
-        await connection.execute(_SQL["decide"], before.tenant_id, before.id, *values)
+        await connection.fetchval(_SQL["decide"], before.tenant_id, before.id, *values)
         after = await _read(connection, _OF_ID, before.tenant_id, before.id)
         if after.status is not Status.STALE:
             await self._audit(connection, act, before, after)
         return after
 
-    async def choose(self, tenant_id: int, choice: Choice) -> int:
+    async def choose(self, tenant_id: int, choice: Choice) -> Sequence[SuggestionNews]:
         with reaching():
             async with self._pool.transaction(tenant_id) as connection:
                 if choice.stale:
@@ -96,7 +101,11 @@ class PostgresSuggestionStore:
                 for suggestion_id, new in sorted(choice.refreshed.items()):
                     await connection.execute(_SQL["refresh"], tenant_id, suggestion_id, *_refreshed(new))
                 made = [await connection.fetchval(_SQL["insert"], tenant_id, *_values(new)) for new in choice.new]
-        return sum(one is not None for one in made)
+        return [
+            SuggestionNews(tenant_id, one, new.workflow_id, new.rule)
+            for one, new in zip(made, choice.new, strict=True)
+            if one is not None
+        ]
 
     async def note_effect(self, tenant_id: int, suggestion_id: int, effect: Facts) -> None:
         with reaching():

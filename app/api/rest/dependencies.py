@@ -25,6 +25,7 @@ from app.engine.service import ExecutionService
 from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.insights.service import SuggestionService
 from app.kafka.topics import Topics
 from app.machines.entities import EntityService
 from app.machines.machines import Machines
@@ -50,6 +51,7 @@ class Services:
     identity: decides who calls, and may they; manages keys and tenants.
     audit: reads the audit log.
     machines: stores machines, and moves the entities that they govern.
+    suggestions: reads and decides suggestions.
     sockets: serves the connections of WebSocket.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
@@ -69,6 +71,7 @@ class Services:
     identity: Identity
     audit: AuditService
     machines: Machines
+    suggestions: SuggestionService
     sockets: Sockets
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
@@ -115,6 +118,10 @@ async def _dry_runs(request: Request) -> DryRunner:
     return (await _services(request)).dry_runs
 
 
+async def _suggestions(request: Request) -> SuggestionService:
+    return (await _services(request)).suggestions
+
+
 async def _machines(request: Request) -> MachineService:
     return (await _services(request)).machines.definitions
 
@@ -153,6 +160,7 @@ Controls = Annotated[ExecutionControls, Depends(_controls)]
 DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]
 MachineDefinitions = Annotated[MachineService, Depends(_machines)]
+Suggestions = Annotated[SuggestionService, Depends(_suggestions)]
 Entities = Annotated[EntityService, Depends(_entities)]
 
 WorkflowInPath = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]

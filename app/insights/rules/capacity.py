@@ -38,7 +38,7 @@ def look(sample: Sample, full: Fullness | None) -> Finding | None:
     n, k = len(waits), sum(wait > LEAST_SECONDS for wait in waits)
     low, typical = quantile_below(waits, QUANTILE), quantile_of(waits, QUANTILE)
     needed = full.engines + max(math.ceil(full.engines / 4), 1)
-    facts = {"full_seconds": full.end - full.begin, "engines": full.engines}
+    facts = {"full_from": full.begin, "full_until": full.end, "engines": full.engines}
     return Finding(
         rule=Rule.CAPACITY,
         workflow=sample.workflow,

@@ -7,8 +7,9 @@ FROM suggestions s
 -- name: of_id
 WHERE s.id = $2 AND s.tenant_id = :tenant;
 
--- name: lock
-WHERE s.id = $2 AND s.tenant_id = :tenant FOR UPDATE;
+-- name: hold
+-- Not the row: removing the workflow removes the row, and who decides also changes the workflow.
+SELECT pg_advisory_xact_lock($1);
 
 -- name: page
 WHERE s.tenant_id = :tenant AND ($2::bigint IS NULL OR s.workflow_id = $2) AND ($3::text IS NULL OR s.status = $3)
@@ -44,7 +45,7 @@ WHERE id = $2 AND tenant_id = $1 AND status = 'open';
 UPDATE suggestions SET status = $3, decided_at = clock_timestamp(), decided_by = $4, notes = $5,
                        applied_revision = coalesce($6, applied_revision), inverse = coalesce($7::json, inverse),
                        updated_at = clock_timestamp()
-WHERE id = $2 AND tenant_id = $1;
+WHERE id = $2 AND tenant_id = $1 RETURNING true;
 
 -- name: settle
 UPDATE suggestions SET status = 'stale', decided_at = clock_timestamp(), notes = $3, updated_at = clock_timestamp()
