@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text()),
         sa.Column("applied_revision", sa.Integer()),
         sa.Column("effect", sa.JSON()),
+        sa.Column("held_until", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("id", name="pk_suggestions"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "workflow_id"],

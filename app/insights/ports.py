@@ -78,7 +78,7 @@ class Choice:
 
 
 class Undecided(Protocol):
-    """A suggestion that nobody else can decide at the same time.
+    """A suggestion that no one else can decide at the same time.
 
     suggestion: as it is now.
     """
@@ -106,7 +106,10 @@ class SuggestionStore(Protocol):
         """None if there is an open one of this workflow, task, source and rule, or no such workflow."""
 
     def deciding(self, act: Act, suggestion_id: int) -> AbstractAsyncContextManager[Undecided]:
-        """Hold the suggestion until the context ends: another decision waits for that. Raise `NotFound`."""
+        """Hold the suggestion until it is decided or the context ends. No connection is kept meanwhile.
+
+        Raise `NotFound`, and `WrongState` while someone else decides it.
+        """
 
     async def choose(self, tenant_id: int, choice: Choice) -> Sequence[SuggestionNews]:
         """Store what a run has found; return what is new."""

@@ -130,7 +130,6 @@ class SuggestionService:
         """
         by = _said(caller, "approved_by", approved_by, "notes", notes)
         suggestion = _expect(await self.get(caller, suggestion_id), Status.OPEN)
-        # Before the suggestion is held, because holding it takes a connection.
         why = await self._why_stale(caller, suggestion)
         async with self._store.deciding(Act(caller, Action.SUGGESTION_APPROVE), suggestion_id) as undecided:
             _expect(undecided.suggestion, Status.OPEN)

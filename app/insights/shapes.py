@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import orjson
 
@@ -14,18 +15,22 @@ from app.insights.samples import Execution, Sample, TaskSample
 def shape_of(task: Task) -> str:
     """Equal for a task that runs in the same way: its type, config, retries, time limit, and what it runs for."""
     retry = None if task.retry is None else retry_document(task.retry)
-    limits = [task.timeout_seconds, retry, task.for_each, task.max_concurrency]
-    return _digest([task.type, dict(task.effective_config), *limits])
+    return _digest([*_work_of(task), task.timeout_seconds, retry])
 
 
 def shape_of_workflow(workflow: Workflow) -> str:
-    """Equal for workflows whose tasks run in the same way and in the same order."""
-    tasks = [
-        [task.id, task.execution_type, task.sequence, task.depends_on, task.when, list(task.compensate), shape_of(task)]
-        for task in workflow.tasks
-    ]
+    """Equal for workflows whose tasks do the same in the same order, with whatever retries and time limits."""
+    tasks = [[*_place_of(task), *_work_of(task)] for task in workflow.tasks]
     conditions = [condition_document(one) for one in workflow.conditions]
     return _digest([tasks, workflow.start_task, conditions])
+
+
+def _work_of(task: Task) -> list[Any]:
+    return [task.type, dict(task.effective_config), task.for_each, task.max_concurrency]
+
+
+def _place_of(task: Task) -> list[Any]:
+    return [task.id, task.execution_type, task.sequence, task.depends_on, task.when, list(task.compensate)]
 
 
 def _digest(value: object) -> str:

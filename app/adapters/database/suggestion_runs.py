@@ -93,7 +93,7 @@ class PostgresTurns:
 
     async def release(self, claim: Claim) -> None:
         with reaching():
-            await self._pool.execute(_SQL["release"], claim.tenant_id, claim.holder)
+            await self._pool.execute(_SQL["release_run"], claim.tenant_id, claim.holder)
 
     async def note_fullness(self, engine: str, *, is_full: bool) -> None:
         with reaching():

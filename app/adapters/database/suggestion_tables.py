@@ -18,6 +18,7 @@ class SuggestionRow(Base):
     """A suggestion; `app/insights/suggestions.py` says what the columns are.
 
     evidence: the sample and what the formula gave: ids, n, k, interval, version of the formula.
+    held_until: until then, no one else decides it.
     """
 
     __tablename__ = "suggestions"
@@ -46,6 +47,7 @@ class SuggestionRow(Base):
     notes: Mapped[str | None]
     applied_revision: Mapped[int | None] = mapped_column(Integer)
     effect: Mapped[str | None] = mapped_column(JsonText)
+    held_until: Mapped[datetime | None]
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "workflow_id"], ["workflows.tenant_id", "workflows.id"], ondelete="CASCADE"),

@@ -15,7 +15,7 @@ from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.audit.entry import UNMASKED, Entries
 from app.domain.actions import Act
-from app.domain.errors import NotFound
+from app.domain.errors import NotFound, WrongState
 from app.domain.refs import MAX_ID
 from app.insights.documents import evidence_document, evidence_from_document, suggestion_document
 from app.insights.news import SuggestionNews
@@ -25,8 +25,8 @@ from app.insights.suggestions import Facts, Source, Status, Suggestion, Suggesti
 _SQL = load("suggestions")
 _OF_ID, _PAGE, _KNOWN = (f"{_SQL['columns']}\n{_SQL[name]}" for name in ("of_id", "page", "known"))
 
-LOCK = 0x73756767 << 32
-"""The keys of the advisory locks begin here; any number that no other program uses."""
+HELD_SECONDS = 60.0
+"""For so long a suggestion is held at most, if the process that decides it dies."""
 
 
 class PostgresSuggestionStore:
@@ -67,29 +67,41 @@ class PostgresSuggestionStore:
                 made = await connection.fetchval(_SQL["insert"], tenant_id, *_values(new))
                 if made is None:
                     return None
-                stored = await _read(connection, _OF_ID, tenant_id, made)
+                stored = await _read(connection, tenant_id, made)
                 await self._audit(connection, act, None, stored)
         return stored
 
     @asynccontextmanager
     async def deciding(self, act: Act, suggestion_id: int) -> AsyncIterator["_Undecided"]:
+        undecided = _Undecided(self, act, await self._held(act.caller.tenant_id, suggestion_id))
+        try:
+            yield undecided
+        finally:
+            if not undecided.is_decided:
+                with reaching():
+                    async with self._pool.transaction(act.caller.tenant_id) as connection:
+                        await connection.execute(_SQL["release"], act.caller.tenant_id, suggestion_id)
+
+    async def _held(self, tenant_id: int, suggestion_id: int) -> Suggestion:
         if not 0 < suggestion_id <= MAX_ID:
             raise NotFound("suggestion", suggestion_id)
         with reaching():
-            async with self._pool.transaction(act.caller.tenant_id) as connection:
-                await connection.fetchval(_SQL["hold"], LOCK + suggestion_id % 2**32)
-                suggestion = await _read(connection, _OF_ID, act.caller.tenant_id, suggestion_id)
-                yield _Undecided(self, connection, act, suggestion)
+            async with self._pool.transaction(tenant_id) as connection:
+                granted = await connection.fetchval(_SQL["hold"], tenant_id, suggestion_id, HELD_SECONDS)
+                suggestion = await _read(connection, tenant_id, suggestion_id)
+        if not granted:
+            raise WrongState(f"suggestion {suggestion_id} is being decided at this moment; read it again")
+        return suggestion
 
-    async def decide(
-        self, connection: PoolConnectionProxy, act: Act, before: Suggestion, decision: Decision
-    ) -> Suggestion:
-        """Within the transaction that holds the suggestion."""
+    async def decide(self, act: Act, before: Suggestion, decision: Decision) -> Suggestion:
+        """Raise `NotFound` if the workflow was deleted meanwhile."""
         values = (decision.status, decision.by, decision.notes, decision.applied_revision, _json(decision.inverse))
-        await connection.fetchval(_SQL["decide"], before.tenant_id, before.id, *values)
-        after = await _read(connection, _OF_ID, before.tenant_id, before.id)
-        if after.status is not Status.STALE:
-            await self._audit(connection, act, before, after)
+        with reaching():
+            async with self._pool.transaction(before.tenant_id) as connection:
+                await connection.execute(_SQL["decide"], before.tenant_id, before.id, *values)
+                after = await _read(connection, before.tenant_id, before.id)
+                if after.status is not Status.STALE:
+                    await self._audit(connection, act, before, after)
         return after
 
     async def choose(self, tenant_id: int, choice: Choice) -> Sequence[SuggestionNews]:
@@ -126,22 +138,25 @@ class PostgresSuggestionStore:
 
 
 class _Undecided:
-    """A suggestion whose row is locked."""
+    """A suggestion that is held until it is decided.
 
-    def __init__(
-        self, store: PostgresSuggestionStore, connection: PoolConnectionProxy, act: Act, suggestion: Suggestion
-    ) -> None:
+    is_decided: whether it is.
+    """
+
+    def __init__(self, store: PostgresSuggestionStore, act: Act, suggestion: Suggestion) -> None:
         self._store = store
-        self._connection = connection
         self._act = act
         self.suggestion = suggestion
+        self.is_decided = False
 
     async def decide(self, decision: Decision) -> Suggestion:
-        return await self._store.decide(self._connection, self._act, self.suggestion, decision)
+        decided = await self._store.decide(self._act, self.suggestion, decision)
+        self.is_decided = True
+        return decided
 
 
-async def _read(connection: PoolConnectionProxy, statement: str, tenant_id: int, suggestion_id: int) -> Suggestion:
-    row = await connection.fetchrow(statement, tenant_id, suggestion_id)
+async def _read(connection: PoolConnectionProxy, tenant_id: int, suggestion_id: int) -> Suggestion:
+    row = await connection.fetchrow(_OF_ID, tenant_id, suggestion_id)
     if row is None:
         raise NotFound("suggestion", suggestion_id)
     return _suggestion(row)

@@ -15,7 +15,7 @@ LEAST_ATTEMPTS = 299
 """Fewer attempts cannot bound the 99th percentile at 95 %: 0.99 ** 298 is above 5 %."""
 FACTOR, LEAST_MARGIN = 3.0, 10.0
 HANGS = 2.0
-"""An attempt hangs when it takes so many times the bound. A task none of whose attempts hangs needs no limit."""
+"""An attempt hangs when it takes so many times the 99th percentile. A task without such an attempt needs no limit."""
 STEPS = (1, 2, 5, 10)
 
 
@@ -32,14 +32,16 @@ def look(of_task: TaskSample) -> Finding | None:
     running = list(of_task.running())
     longest = max(one.seconds for one in (*attempts, *_stopped(of_task), *running))
     cut = wilson(sum(time > limit for time in times), len(times))
-    bounds = (quantile_of(times, QUANTILE), None, bound)
+    typical = quantile_of(times, QUANTILE)
     facts = {"longest_seconds": longest, "limit_seconds": limit}
     return Finding(
         rule=Rule.SET_TIMEOUT,
         workflow=of_task.sample.workflow,
         task=of_task.task,
-        holds=longest >= HANGS * bound,
-        evidence=evidence_of(of_task.sample, FORMULA, (len(times), None), bounds, QUANTILE ** len(times), facts),
+        holds=longest >= HANGS * typical,
+        evidence=evidence_of(
+            of_task.sample, FORMULA, (len(times), None), (typical, None, bound), QUANTILE ** len(times), facts
+        ),
         title=f"Limit an attempt of {of_task.task.name!r} to {limit:g} s",
         rationale=(
             f"99 % of {len(times)} attempts took at most {seconds(bound)}, but one took {seconds(longest)}, and no time"

@@ -8,8 +8,12 @@ FROM suggestions s
 WHERE s.id = $2 AND s.tenant_id = :tenant;
 
 -- name: hold
--- Not the row: removing the workflow removes the row, and who decides also changes the workflow.
-SELECT pg_advisory_xact_lock($1);
+-- No lock: who decides also changes the workflow, over other connections, and must keep none meanwhile.
+UPDATE suggestions SET held_until = clock_timestamp() + make_interval(secs => $3)
+WHERE id = $2 AND tenant_id = $1 AND (held_until IS NULL OR held_until < clock_timestamp()) RETURNING true;
+
+-- name: release
+UPDATE suggestions SET held_until = NULL WHERE id = $2 AND tenant_id = $1;
 
 -- name: page
 WHERE s.tenant_id = :tenant AND ($2::bigint IS NULL OR s.workflow_id = $2) AND ($3::text IS NULL OR s.status = $3)
@@ -44,8 +48,8 @@ WHERE id = $2 AND tenant_id = $1 AND status = 'open';
 -- name: decide
 UPDATE suggestions SET status = $3, decided_at = clock_timestamp(), decided_by = $4, notes = $5,
                        applied_revision = coalesce($6, applied_revision), inverse = coalesce($7::json, inverse),
-                       updated_at = clock_timestamp()
-WHERE id = $2 AND tenant_id = $1 RETURNING true;
+                       updated_at = clock_timestamp(), held_until = NULL
+WHERE id = $2 AND tenant_id = $1;
 
 -- name: settle
 UPDATE suggestions SET status = 'stale', decided_at = clock_timestamp(), notes = $3, updated_at = clock_timestamp()
@@ -125,7 +129,7 @@ SET holder = NULL, held_until = NULL, computed_at = clock_timestamp(),
     requested_at = CASE WHEN requested_at > $3 OR $3::timestamptz IS NULL THEN requested_at END
 WHERE tenant_id = $1 AND holder = $2;
 
--- name: release
+-- name: release_run
 UPDATE suggestion_runs SET holder = NULL, held_until = NULL WHERE tenant_id = $1 AND holder = $2;
 
 -- name: note_fullness
