@@ -26,7 +26,7 @@ class Interval:
 
 
 def wilson(k: int, n: int, z: float = Z) -> Interval:
-    """The share that `k` of `n` independent cases tell of. With `z` for 95 %, each bound is one-sided."""
+    """The share, when `k` of `n` independent cases were seen. With `z` for 95 %, each bound is one-sided."""
     share, square = k / n, z * z
     middle = (share + square / (2 * n)) / (1 + square / n)
     half = z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))

@@ -5,7 +5,7 @@ so their starts follow.
 """
 
 import heapq
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,4 +51,4 @@ def loads_of(spans: Sequence[Span]) -> list[int]:
     """How many of the others ran in the middle of each."""
     starts, ends = sorted(span.start for span in spans), sorted(span.end for span in spans)
     middles = ((span.start + span.end) / 2 for span in spans)
-    return [bisect_right(starts, middle) - bisect_left(ends, middle) - 1 for middle in middles]
+    return [bisect_right(starts, middle) - bisect_right(ends, middle) - 1 for middle in middles]

@@ -115,7 +115,7 @@ def _test(path: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are equal as RFC 6902 has it: numbers by their value, and `true` is no number."""
+    """Whether two values are equal as RFC 6902 has it: numbers by their value, and `true` is not a number."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(is_same(value, other[name]) for name, value in one.items())
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):

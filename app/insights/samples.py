@@ -11,7 +11,7 @@ DAY = 86_400.0
 
 
 class Outcome(Enum):
-    """How an attempt ended. LOST: with its engine, so that it tells of nothing. OPEN: not yet."""
+    """How an attempt ended. LOST: with its engine, so it does not count. OPEN: not yet."""
 
     COMPLETED = auto()
     FAILED = auto()
@@ -119,7 +119,7 @@ class Sample:
 
     @property
     def days(self) -> float:
-        """What time it tells of: from the oldest execution until now."""
+        """How long it reaches back: from the oldest execution until now."""
         return max((self.now - self.executions[0].created_at) / DAY, 1 / 24) if self.executions else 1.0
 
     @property

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ BORN = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def workflow_of(*tasks: Task, revision: int = 1) -> Workflow:
+    tasks = tuple(replace(task, created_at=BORN, updated_at=BORN) for task in tasks)
     return Workflow(1, "w", "w", None, revision, tasks, BORN, BORN)
 
 

@@ -80,7 +80,7 @@ def _calmest_third(tried: Sequence[_Tried]) -> tuple[int, int] | None:
     loads = loads_of([one.span for one in tried])
     if len(set(loads)) < 2:
         return None
-    limit = sorted(loads)[len(loads) // 3]
+    limit = sorted(loads)[(len(loads) - 1) // 3]
     calm = [one for one, load in zip(tried, loads, strict=True) if load <= limit]
     counts = _counts(calm)
     return counts if counts[0] and len(calm) < len(tried) else None
