@@ -90,18 +90,31 @@ class History:
 
 
 def planted_history(
-    workflow: Workflow, seed: int, now: datetime, *, count: int = 600, days: float = 20.0, is_clean: bool = False
+    workflow: Workflow,
+    seed: int,
+    now: datetime,
+    *,
+    count: int = 600,
+    days: float = 20.0,
+    is_clean: bool = False,
+    revision: int = 1,
+    failures: float | None = None,
 ) -> History:
+    """failures: the share of the first attempts of `load`; None for what is planted."""
     chance, history = random.Random(seed), History()
     begin = now - timedelta(days=days)
     for number in range(count):
-        at = begin + timedelta(days=days * 0.99 * number / count, seconds=chance.uniform(0, 600))
-        _add(history, workflow, chance, at.timestamp(), number, is_clean=is_clean)
+        at = begin + timedelta(
+            days=days * 0.99 * number / count, seconds=chance.uniform(0, min(600, 86_400 * days / count / 2))
+        )
+        share = failures if failures is not None else 0.003 if is_clean else 0.08
+        _add(history, workflow, chance, at.timestamp(), number, share, is_clean=is_clean)
+    history.executions = [row._replace(revision=revision) for row in history.executions]
     return history
 
 
 def _add(
-    history: History, workflow: Workflow, chance: random.Random, at: float, number: int, *, is_clean: bool
+    history: History, workflow: Workflow, chance: random.Random, at: float, number: int, share: float, *, is_clean: bool
 ) -> None:
     execution_id = UUID(int=(int(at * 1_000) << 80) | (7 << 76) | (2 << 62) | chance.getrandbits(60))
     clock, failed = at + 0.01, False
@@ -109,7 +122,7 @@ def _add(
         seconds = SECONDS[task.name] * math.exp(chance.gauss(0, SPREAD))
         if task.name == "index" and not is_clean and number % 149 == 7:
             seconds = 3 * SECONDS["index"] * math.exp(P99 * SPREAD)
-        failed = task.name == "load" and chance.random() < (0.003 if is_clean else 0.08)
+        failed = task.name == "load" and chance.random() < share
         history.events.append(StoredEvent(execution_id, EventType.TASK_STARTED, clock, task.id, 1))
         clock += seconds
         history.events.append(_end(execution_id, clock, task.id, failed=failed))
@@ -184,10 +197,6 @@ def moved_to(history: History, workflow: Workflow, planted: Workflow) -> History
     """The same history with the ids of the tasks of a stored workflow."""
     ids = {old.id: new.id for old, new in zip(planted.tasks, workflow.tasks, strict=True)}
     return History(
-        [replace_row(row, workflow.revision) for row in history.executions],
+        history.executions,
         [event._replace(task_id=ids[event.task_id or 0]) for event in history.events],
     )
-
-
-def replace_row(row: StoredExecution, revision: int) -> StoredExecution:
-    return row._replace(revision=revision)
