@@ -19,7 +19,9 @@ MOST_ROWS = 1_200
 """Those that have not ended are among them."""
 MOST_DAYS = 30
 MOST_REVISIONS = 50
-AT_ONCE = 25
+FIRST_AT_ONCE, MOST_AT_ONCE = 5, 50
+EVENTS_AIMED_AT = 500
+"""So many events are read by one statement and taken in one turn of the event loop, as far as they can be foreseen."""
 EVENTS_AT_ONCE = 5_000
 MOST_EVENTS = 200_000
 LAST = UUID(int=2**128 - 1)
@@ -71,15 +73,16 @@ class Sampler:
 
     async def _executions(self, tenant_id: int, rows: Sequence[StoredExecution], now: float) -> list[Execution]:
         """The executions in the order of their ids; the newest ones, if all have too many events."""
-        waiting, found, total = list(rows), list[Execution](), 0
+        waiting, found, total, at_once = list(rows), list[Execution](), 0, FIRST_AT_ONCE
         while waiting and total < MOST_EVENTS:
-            wanted = waiting[:AT_ONCE]
+            wanted = waiting[:at_once]
             began = time.monotonic()
             events = await self._histories.events(tenant_id, [row.id for row in wanted], EVENTS_AT_ONCE)
             took = time.monotonic() - began
             whole = _whole(wanted, events)
-            found += fold(whole, events, now)[::-1]
+            found += (await asyncio.to_thread(fold, whole, events, now))[::-1]
             total += len(events)
+            at_once = min(max(EVENTS_AIMED_AT * len(wanted) // max(len(events), 1), 1), MOST_AT_ONCE)
             # One that has more events than are read at once is left out.
             waiting = waiting[max(len(whole), 1) :]
             await asyncio.sleep(took if self._is_polite else 0)

@@ -11,7 +11,6 @@ from app.adapters.database.statements import load
 from app.adapters.unreachable import reaching
 from app.domain.definitions import Workflow
 from app.domain.documents import workflow_from_document
-from app.domain.events import EventType
 from app.domain.states import ExecutionStatus
 from app.insights.folding import READ, StoredEvent, StoredExecution
 from app.insights.ports import Claim
@@ -19,7 +18,7 @@ from app.insights.rules.capacity import Fullness
 from app.insights.suggestions import ComputingState
 
 _SQL = load("suggestions")
-_TYPES = [word.value for word in READ]
+_TYPES = {word.value: word for word in READ}
 
 
 class PostgresHistories:
@@ -55,8 +54,8 @@ class PostgresHistories:
 
     async def events(self, tenant_id: int, ids: Sequence[UUID], limit: int) -> Sequence[StoredEvent]:
         with reaching():
-            rows = await self._pool.read(_SQL["events"], tenant_id, list(ids), _TYPES, limit)
-        return [StoredEvent(row[0], EventType(row[1]), *row[2:]) for row in map(tuple, rows)]
+            rows = await self._pool.read(_SQL["events"], tenant_id, list(ids), list(_TYPES), limit)
+        return [StoredEvent(row[0], _TYPES[row[1]], *row[2:]) for row in map(tuple, rows)]
 
     async def request(self, tenant_id: int) -> ComputingState:
         with reaching():
