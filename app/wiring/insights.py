@@ -1,4 +1,4 @@
-"""Joins suggestions to histories, to definitions, and to the engine that computes them."""
+"""Joins suggestions to histories, and to the engine that computes them."""
 
 from functools import partial
 
@@ -8,38 +8,16 @@ from app.adapters.database.pool import Pool
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database.suggestion_runs import PostgresHistories, PostgresTurns
 from app.adapters.database.suggestions import PostgresSuggestionStore
-from app.api.rest.suggestion_bodies import draft_of_document
-from app.audit.entry import Entries
-from app.definitions.service import DefinitionService
 from app.domain.errors import Unavailable
-from app.engine.notifying import notify_engines
 from app.engine.running.engine import Engine
-from app.insights.applying import Applying
 from app.insights.computing import Computing
 from app.insights.loop import SuggestionLoop
 from app.insights.news import CHANNEL, SuggestionNews
 from app.insights.ports import REQUESTED
-from app.insights.service import SuggestionService
 
 FULL = 0.9
 
 log = structlog.get_logger(__name__)
-
-
-def suggestion_service(
-    pool: Pool, signals: PostgresSignals, definitions: DefinitionService, entries: Entries
-) -> SuggestionService:
-    """pool: the connections with which callers are served."""
-    store, histories = PostgresSuggestionStore(pool, entries), PostgresHistories(pool)
-    return SuggestionService(
-        store=store,
-        computing=Computing(store, histories),
-        applying=Applying(definitions, draft_of_document),
-        definitions=definitions,
-        requests=histories,
-        announce=partial(notify_engines, signals, REQUESTED),
-        tell=partial(tell_of_suggestion, signals),
-    )
 
 
 def build_suggestion_loop(

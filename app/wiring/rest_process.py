@@ -37,7 +37,6 @@ from app.tasks import TaskTypeRegistry
 from app.wiring.definition_cache import open_definition_cache
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
-from app.wiring.insights import suggestion_service
 from app.wiring.kafka import topics_of, usual_way
 from app.wiring.live import open_broadcasts, open_sockets, tell_news
 from app.wiring.machines import build_machines
@@ -52,6 +51,7 @@ from app.wiring.parts import (
     trigger_service,
 )
 from app.wiring.schedules import schedule_service
+from app.wiring.suggestions import suggestion_service
 
 log = structlog.get_logger(__name__)
 

@@ -1,7 +1,7 @@
 """R6: a kind of failure is retried, and no further attempt ever succeeds."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,6 +18,7 @@ LEAST_TRIES = 30
 MOST_SHARE = 0.1
 """The claim is that fewer of the further attempts than this succeed."""
 LEAST_SECONDS = 0.5
+MOST_SHOWN, LONGEST_SHOWN = 5, 60
 
 
 class _Retry(NamedTuple):
@@ -60,7 +61,7 @@ def _finding(of_task: TaskSample, policy: RetryPolicy, found: dict[str, list[_Re
     mean = sum(spent) / len(spent)
     wanted = (*policy.non_retryable_errors, *(code for code in codes if code not in policy.non_retryable_errors))
     facts = {"further_attempts": {code: len(found[code]) for code in codes}, "seconds_per_attempt": mean}
-    names = ", ".join(repr(code) for code in codes)
+    names = _listed(codes)
     return Finding(
         rule=Rule.STOP_USELESS_RETRIES,
         workflow=of_task.sample.workflow,
@@ -81,6 +82,12 @@ def _finding(of_task: TaskSample, policy: RetryPolicy, found: dict[str, list[_Re
         ),
         seconds_a_day=sum(spent) / of_task.sample.days,
     )
+
+
+def _listed(codes: Sequence[str]) -> str:
+    """A few of the codes in a sentence."""
+    shown = ", ".join(repr(code[:LONGEST_SHOWN]) for code in codes[:MOST_SHOWN])
+    return shown if len(codes) <= MOST_SHOWN else f"{shown} and {len(codes) - MOST_SHOWN} more"
 
 
 def _successes(retries: list[_Retry]) -> int:
