@@ -76,7 +76,14 @@ class Service:
             "key_id": self.a_valid_key(),
             "machine": "m",
             "entity": entity,
+            "suggestion_id": self.an_open_suggestion(),
         }
+
+    def an_open_suggestion(self) -> str:
+        found = self.call("GET", "/suggestions?status=open&workflow_id=k").json()["items"]
+        advice = {"workflow": "k", "title": "Think again"}
+        made = found[0] if found else self.call("POST", "/suggestions", json=advice).json()
+        return str(made["id"])
 
     def an_entity(self) -> str:
         if self.call("GET", "/machines/m").status_code == 404:
