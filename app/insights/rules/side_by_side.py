@@ -95,7 +95,8 @@ def _pairs(definition: Definition) -> Iterator[_Pair]:
             if count == MOST_PAIRS:
                 return
             count += 1
-            tasks = freed(definition, first, second)
+            named = definition.workflow.tasks[first].name in definition.names[second]
+            tasks = None if named else freed(definition, first, second)
             if tasks is not None:
                 yield _Pair(first, second, tasks)
 
@@ -114,16 +115,17 @@ def freed(definition: Definition, first: int, second: int) -> tuple[Task, ...] |
 
     try:
         found = waiting(tasks, second, (old[second] - {first}) | old[first])
-        for index in _later(definition, second):
-            lost = definition.before[index] & ~tasks_before(build_graph(found), found)[index]
-            if lost:
-                found = waiting(found, index, old[index] | {first} | ({second} if lost >> second & 1 else set()))
         graph = build_graph(found)
+        before = tasks_before(graph, found)
+        for index in _later(definition, second):
+            if lost := definition.before[index] & ~before[index]:
+                found = waiting(found, index, old[index] | {first} | ({second} if lost >> second & 1 else set()))
+                graph = build_graph(found)
+                before = tasks_before(graph, found)
     except Invalid:
         return None
-    if _last(graph) != _last(definition.graph):
-        return None
-    return found if _still_known(definition, tasks_before(graph, found), first, second) else None
+    kept = _last(graph) == _last(definition.graph) and _still_known(definition, before, first, second)
+    return found if kept else None
 
 
 def _last(graph: Graph) -> set[int]:
