@@ -75,6 +75,8 @@ class SuggestionService:
         self, caller: Caller, wanted: SuggestionFilter, skip: int, limit: int
     ) -> tuple[Sequence[Suggestion], int]:
         """One page, newest first, and the number of all matches."""
+        if problems := text_problems("rule", wanted.rule, MAX_NAME):
+            raise Invalid(problems)
         return await self._store.list(caller.tenant_id, wanted, skip, limit)
 
     async def get(self, caller: Caller, suggestion_id: int) -> Suggestion:

@@ -72,6 +72,15 @@ async def test_wrong_suggestions_are_refused(house: House, fields: dict[str, Any
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
 
 
+async def test_texts_that_cannot_be_stored_are_refused(house: House) -> None:
+    answer = await house.rest.get("/api/v1/suggestions", params={"rule": "a\0"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "rule")
+    await house.plant("planted", 48, count=1)
+    made = (await suggest(house, prediction={"a": "b" * 1_000})).json()
+    answer = await house.decide(made["id"], "reject", rejected_by="a\0")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "rejected_by")
+
+
 async def test_an_unknown_workflow_is_not_found(house: House) -> None:
     assert (await suggest(house, workflow="nothing")).json()["code"] == "workflow_not_found"
 
