@@ -19,9 +19,12 @@ SILENT_DAYS = 30
 Place = tuple[int, int | None, str]
 
 
-def worthy(findings: Sequence[Finding], now: datetime) -> list[Finding]:
-    """Those of one run, of all workflows, that hold, also against each other. None of a workflow's first days."""
-    kept = accepted([one.evidence.p_value for one in findings], FALSE_RATE)
+def worthy(findings: Sequence[Finding], now: datetime, others: Sequence[float] = ()) -> list[Finding]:
+    """Those of one run, of all workflows, that hold, also against each other. None of a workflow's first days.
+
+    others: the p-values of the other candidates of the run.
+    """
+    kept = accepted([*(one.evidence.p_value for one in findings), *others], FALSE_RATE)[: len(findings)]
     young = now - timedelta(days=FIRST_DAYS)
     return [one for one, is_kept in zip(findings, kept, strict=True) if one.holds and is_kept and _born(one) <= young]
 

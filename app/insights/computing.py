@@ -65,18 +65,22 @@ class Computing:
         """
         now = await self._histories.now()
         seen: list[int] = []
-        findings: list[Finding] = []
+        holding: list[Finding] = []
+        others: list[float] = []
         new: list[SuggestionNews] = []
         async for workflow in self._workflows(tenant_id, now):
             if not await may_continue():
                 return None
             taken = await self._sampler.newest(tenant_id, workflow, now)
-            findings += await _looked(taken, full)
+            found = await _looked(taken, full)
+            # Of the candidates that do not hold, which are most of them, their p-values suffice.
+            holding += [one for one in found if one.holds]
+            others += [one.evidence.p_value for one in found if not one.holds]
             seen.append(workflow.id)
             new += await self._aftermath.look(tenant_id, taken, await self._known(tenant_id, workflow.id, now))
-        new += await self._choose(tenant_id, seen, by_workflow(worthy(findings, now)), now)
+        new += await self._choose(tenant_id, seen, by_workflow(worthy(holding, now, others)), now)
         await self._store.remove_stale(tenant_id)
-        return Computed(len(seen), len(findings), new)
+        return Computed(len(seen), len(holding) + len(others), new)
 
     async def again(self, tenant_id: int, workflow: Workflow, suggestion: Suggestion) -> Finding | None:
         """What the newest histories say of the same task and rule, at the current revision."""

@@ -11,6 +11,9 @@ from app.engine.planning.data_flow import compile_flow
 WAITING = frozenset({"delay", "signal", "workflow", "entity_state"})
 """The types of tasks that wait: for a time, a person, an entity, or another execution."""
 
+AWAITING = WAITING - {"workflow"}
+"""Those that do nothing themselves: after a time limit, waiting again would only take longer."""
+
 READING = frozenset({"transform", "log", "delay", "workflow"})
 """The types of tasks that change nothing outside. So does `http` with some methods."""
 

@@ -1,7 +1,7 @@
 """The evidence of a suggestion, so that anyone can compute it again."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.insights.documents import evidence_document
@@ -48,18 +48,24 @@ def _close(one: float | None, other: float | None) -> bool:
 
 
 def _observations(suggestion: Suggestion, taken: Taken) -> Iterable[Document]:
-    task = next((one for one in taken.sample.workflow.tasks if one.id == suggestion.task_id), None)
-    names = {one.id: one.name for one in taken.sample.workflow.tasks}
-    shapes = Shapes(taken.sample, taken.revisions)
-    is_of_task = task is not None and suggestion.rule != Rule.RUN_SIDE_BY_SIDE
-    sample = shapes.of_task(task).sample if task is not None and is_of_task else taken.sample
-    for execution in sample.executions:
-        wanted = {suggestion.task_id} if is_of_task else names.keys()
-        runs = [(names[key], run) for key in execution.runs if key in wanted for run in execution.runs[key]]
-        yield _observation(execution, runs)
+    tasks, shapes = taken.sample.workflow.tasks, Shapes(taken.sample, taken.revisions)
+    task = next((one for one in tasks if one.id == suggestion.task_id), None)
+    if task is None:
+        yield from (_observation(one) for one in taken.sample.executions)
+    elif suggestion.rule == Rule.RUN_SIDE_BY_SIDE:
+        names = {one.id: one.name for one in tasks}
+        for one in shapes.of_workflow().executions:
+            yield _observation(one) | {"seconds_of_tasks": _seconds_of_tasks(one, names)}
+    else:
+        for one in shapes.of_task(task).sample.executions:
+            yield _observation(one) | {"runs": [_run(run) for run in one.runs.get(task.id, ())]}
 
 
-def _observation(execution: Execution, runs: Iterable[tuple[str, TaskRun]]) -> Document:
+def _seconds_of_tasks(execution: Execution, names: Mapping[int, str]) -> Document:
+    return {names[key]: runs[0].seconds for key, runs in execution.runs.items() if key in names and runs}
+
+
+def _observation(execution: Execution) -> Document:
     started, finished = execution.started_at, execution.finished_at
     return {
         "execution_id": str(execution.id),
@@ -67,13 +73,11 @@ def _observation(execution: Execution, runs: Iterable[tuple[str, TaskRun]]) -> D
         "completed": execution.completed,
         "waited_seconds": None if started is None else started - execution.created_at,
         "seconds": None if started is None or finished is None else finished - started,
-        "runs": [_run(name, run) for name, run in runs],
     }
 
 
-def _run(task: str, run: TaskRun) -> Document:
+def _run(run: TaskRun) -> Document:
     return {
-        "task": task,
         "outcome": run.outcome.name.lower(),
         "seconds": run.seconds,
         "output_bytes": run.output_bytes,

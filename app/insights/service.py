@@ -1,5 +1,6 @@
 """Everything that the APIs may ask of suggestions."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -90,7 +91,8 @@ class SuggestionService:
         suggestion = await self.get(caller, suggestion_id)
         if suggestion.evidence is None:
             return evidence_report(suggestion, None)
-        return evidence_report(suggestion, await self._computing.from_evidence(caller.tenant_id, suggestion))
+        again = await self._computing.from_evidence(caller.tenant_id, suggestion)
+        return await asyncio.to_thread(evidence_report, suggestion, again)
 
     async def create(self, caller: Caller, ref: Ref, draft: SuggestionDraft) -> Suggestion:
         """Store one of an external source. Raise `Invalid`, and `Conflict` if there is an open one at its place."""

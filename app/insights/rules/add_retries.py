@@ -7,7 +7,7 @@ from app.domain.definitions import RetryPolicy
 from app.domain.documents import retry_document
 from app.insights.bounds import at_least, wilson
 from app.insights.codes import is_transient, may_be_retried
-from app.insights.definition import reads_only
+from app.insights.definition import AWAITING, reads_only
 from app.insights.findings import Finding, evidence_of, percent, seconds, setting
 from app.insights.samples import Attempt, Execution, Outcome, TaskSample
 from app.insights.suggestions import Rule
@@ -21,7 +21,7 @@ Failures = Sequence[tuple[Execution, Attempt]]
 
 
 def look(of_task: TaskSample) -> Finding | None:
-    if of_task.task.retry is not None:
+    if of_task.task.retry is not None or of_task.task.type in AWAITING:
         return None
     firsts = list(of_task.first_attempts())
     if len(firsts) < LEAST_ATTEMPTS:

@@ -57,6 +57,10 @@ async def test_the_evidence_can_be_computed_again(house: House) -> None:
         for run in seen["runs"]
     )
     assert (await house.one("set_timeout"))["evidence"]["high"] in times
+    pair = (await house.rest.get(f"/api/v1/suggestions/{(await house.one('run_side_by_side'))['id']}/evidence")).json()
+    whole = [one for one in pair["observations"] if one["completed"]]
+    assert pair["evidence"]["n"] == min(len(whole), 300)
+    assert all(one["seconds_of_tasks"].keys() >= {"users", "orders"} for one in whole)
 
 
 async def test_later_executions_do_not_change_the_evidence(house: House) -> None:

@@ -42,6 +42,7 @@ def test_findings_are_compared_with_all_that_were_tried() -> None:
     assert worthy(chance, NOW) == []
     assert worthy([finding(p_value=0.04)], NOW) != []
     assert len(worthy([finding(p_value=1e-9), *chance], NOW)) == 1
+    assert worthy([finding(p_value=0.04)], NOW, [0.5] * 19) == []
 
 
 def test_a_finding_needs_an_effect_as_well() -> None:
