@@ -1,11 +1,16 @@
 """The rules about retries and time limits: when they fire, when they do not, and what they change."""
 
+import math
+import random
 from dataclasses import replace
+from datetime import UTC, datetime
+from statistics import NormalDist
 from uuid import UUID
 
 import pytest
 
 from app.domain.definitions import RetryPolicy, Task
+from app.insights.choosing import worthy
 from app.insights.rules import add_retries, more_attempts, set_timeout, useless_retries
 from app.insights.samples import Outcome, TaskSample
 from tests.support.samples import NOW, attempt, execution, failure, lognormal, run, sample_of, spread
@@ -227,3 +232,41 @@ def test_more_attempts_are_useless_when_the_last_one_hardly_succeeds() -> None:
 def test_ten_attempts_are_the_most() -> None:
     task = replace(PLAIN, retry=RetryPolicy(max_attempts=10))
     assert more_attempts.look(sample_of(task, three_attempts(60, 30, 25))) is None
+
+
+def is_suggested(failures: int, count: int) -> bool:
+    """Alone in its run, so that its p-value is compared with 5 %. The failures are in different hours."""
+    runs = spread(count, lambda n, at: run(failure("http_timeout", at=at) if n < failures else attempt(at=at)))
+    found = add_retries.look(sample_of(PLAIN, runs))
+    return found is not None and worthy([found], datetime.fromtimestamp(NOW, UTC)) != []
+
+
+def chance_of_suggestion(share: float, count: int) -> float:
+    """Over all numbers of failures, if each first attempt fails with this chance."""
+    return sum(
+        math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(count + 1) if is_suggested(k, count)
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "count", "least", "most"),
+    [(0.01, 50, 0.0, 0.013), (0.02, 200, 0.0, 0.05), (0.08, 100, 0.76, 0.92), (0.08, 200, 0.98, 1.0)],
+)
+def test_how_often_retries_are_suggested(share: float, count: int, least: float, most: float) -> None:
+    """Seldom for tasks that fail in 2 % of the cases or less, mostly for those that fail in 8 %."""
+    assert least <= chance_of_suggestion(share, count) <= most
+
+
+def test_how_many_good_attempts_a_time_limit_cuts() -> None:
+    """Of attempts whose times are lognormal, from samples of the least size; without the factor 3 it would be more."""
+    chance = random.Random(12)
+    cut = bound_cut = 0.0
+    for _ in range(100):
+        times = [100 * chance.lognormvariate(0, 0.8) for _ in range(299)]
+        found = set_timeout.look(sample_of(PLAIN, completed(times)))
+        assert found is not None
+        bound, limit = found.evidence.high or 0.0, float(found.evidence.facts["limit_seconds"])
+        cut += 1 - NormalDist(0, 0.8).cdf(math.log(limit / 100))
+        bound_cut += 1 - NormalDist(0, 0.8).cdf(math.log(bound / 100))
+    assert cut / 100 < 0.0007
+    assert bound_cut / 100 > 10 * cut / 100
