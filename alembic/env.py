@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.adapters.database import machine_tables  # noqa: F401 - its tables belong to the metadata
+from app.adapters.database import machine_tables, suggestion_tables  # noqa: F401 - their tables belong to the metadata
 from app.adapters.database.connecting import is_pooled
 from app.adapters.database.migrations import lock_migrations, require_usable_server
 from app.adapters.database.sessions import create_engine

@@ -30,7 +30,7 @@ class Entry:
     actor: the principal of the caller.
     actor_kind: what kind of caller it is.
     action: what was done.
-    target: to what: `workflow:ID`, `schedule:ID`, `execution:ID`, `key:PREFIX` or `tenant:KEY`.
+    target: to what: `workflow:ID`, `schedule:ID`, `execution:ID`, `suggestion:ID`, `key:PREFIX` or `tenant:KEY`.
     request_id: the id of the request; None for a change without one.
     ip: the address from which the request came; None if it is not known.
     before: the target as it was, JSON text; None if there was none.

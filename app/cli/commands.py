@@ -14,6 +14,7 @@ from app.cli.kafka_commands import kafka
 from app.cli.machine_commands import machine
 from app.cli.options import AsJson, ExecutionId, GrpcTarget, RestUrl, Utc, WorkflowRef
 from app.cli.schedule_commands import schedule
+from app.cli.suggestion_commands import suggestions
 from app.domain.states import ExecutionStatus
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(controls)
 app.add_typer(definitions)
 app.add_typer(schedule, name="schedule")
 app.add_typer(machine, name="machine")
+app.add_typer(suggestions, name="suggestions")
 app.add_typer(auth, name="auth")
 app.add_typer(audit, name="audit")
 app.add_typer(database_commands, name="database")

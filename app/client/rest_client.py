@@ -201,10 +201,10 @@ class RestClient:
         return self.all_of("/engines")
 
     def all_of(self, path: str) -> Iterator[Document]:
-        """A whole list, page by page."""
-        seen = 0
+        """A whole list, page by page. The path may have a query."""
+        seen, joint = 0, "&" if "?" in path else "?"
         while True:
-            page = self.ask("GET", f"{path}?skip={seen}&limit={PAGE}")
+            page = self.ask("GET", f"{path}{joint}skip={seen}&limit={PAGE}")
             yield from page["items"]
             seen += len(page["items"])
             if not page["items"] or seen >= page["total"]:

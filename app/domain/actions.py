@@ -40,6 +40,10 @@ class Action(StrEnum):
     KEY_BOOTSTRAP = "key.bootstrap"
     KEY_ROTATE = "key.rotate"
     KEY_REVOKE = "key.revoke"
+    SUGGESTION_CREATE = "suggestion.create"
+    SUGGESTION_APPROVE = "suggestion.approve"
+    SUGGESTION_REJECT = "suggestion.reject"
+    SUGGESTION_UNDO = "suggestion.undo"
     TENANT_CREATE = "tenant.create"
     TENANT_CHANGE = "tenant.change"
 

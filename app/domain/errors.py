@@ -50,7 +50,7 @@ class ServiceError(Exception):
 class NotFound(ServiceError):
     """The thing named by `kind` and `ref` does not exist.
 
-    kind: workflow, task, revision, execution, schedule, flow, flow_run, machine or entity.
+    kind: workflow, task, revision, execution, schedule, flow, flow_run, machine, entity or suggestion.
     ref: its id, key or name, as it was asked for.
     """
 

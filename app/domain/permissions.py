@@ -25,6 +25,7 @@ class Scope(StrEnum):
     MACHINES_WRITE = "machines:write"
     MACHINES_TRANSITION = "machines:transition"
     MACHINES_IMPERSONATE = "machines:impersonate"
+    SUGGESTIONS_CREATE = "suggestions:create"
     AUDIT_READ = "audit:read"
     KEYS_MANAGE = "keys:manage"
     TENANTS_MANAGE = "tenants:manage"
@@ -98,6 +99,7 @@ _OPERATOR = _VIEWER | {
     Scope.EXECUTIONS_CONTROL,
     Scope.EXECUTIONS_SIGNAL,
     Scope.MACHINES_TRANSITION,
+    Scope.SUGGESTIONS_CREATE,
 }
 _EDITOR = _OPERATOR | {Scope.DEFINITIONS_WRITE, Scope.SCHEDULES_WRITE, Scope.MACHINES_WRITE}
 _ADMIN = _EDITOR | {Scope.AUDIT_READ, Scope.KEYS_MANAGE, Scope.MACHINES_IMPERSONATE}
@@ -259,6 +261,18 @@ _REST: Mapping[str, Permission] = {
         "pg_start_workflow",
         "pg_execute_transition",
     ),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_suggestions", "list_dashboard_suggestions"),
+    **_each(_for(Scope.DEFINITIONS_READ), "get_suggestion", "get_dashboard_suggestion"),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.ALL, Scope.EXECUTIONS_READ), "get_suggestion_evidence"),
+    **_each(_for(Scope.SUGGESTIONS_CREATE), "create_suggestion", "compute_suggestions", "create_dashboard_suggestion"),
+    **_each(
+        _for(Scope.DEFINITIONS_WRITE),
+        "approve_suggestion",
+        "reject_suggestion",
+        "undo_suggestion",
+        "approve_dashboard_suggestion",
+        "reject_dashboard_suggestion",
+    ),
     **_each(_for(Scope.AUDIT_READ), "list_audit", "list_dashboard_audit"),
     **_each(_for(Scope.KEYS_MANAGE), "create_key", "list_keys", "rotate_key", "revoke_key"),
     **_each(_for(Scope.TENANTS_MANAGE), "create_tenant", "list_tenants", "update_tenant"),
@@ -296,7 +310,7 @@ _GRPC: Mapping[str, Permission] = {
 }
 
 _LIVE: Mapping[str, Permission] = {
-    **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "live.workflows"),
+    **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "live.workflows", "live.suggestions"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "live.executions", "live.tasks"),
     **_each(_for(Scope.DEFINITIONS_READ, Target.WORKFLOW, Scope.EXECUTIONS_READ), "live.workflow"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.EXECUTION), "live.execution"),

@@ -2,10 +2,11 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from app.adapters.database.audit import PostgresAudit
@@ -52,7 +53,8 @@ from app.masking import Mask
 from app.tasks import LateEntityMoves, TaskTypeRegistry
 from app.wiring.feed import open_feed
 from app.wiring.identity import open_identity
-from app.wiring.kafka_front import Front, FrontNeeds, build_front
+from app.wiring.insights import build_suggestion_loop
+from app.wiring.kafka_front import FrontNeeds, build_front
 from app.wiring.machines import build_entity_timers, build_machines
 from app.wiring.parts import (
     Database,
@@ -91,16 +93,25 @@ class EngineProcess:
     defects: Defects
 
 
+class BesideLoop(Protocol):
+    """A loop beside the engine: it fires what is due of entities, receives from Kafka and publishes to it, or computes
+    suggestions.
+    """
+
+    def start(self, on_defect: OnDefect) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 @asynccontextmanager
 async def _beside(
-    settings: Settings, pool: Pool, front: Front, timers: EntityTimerLoop, on_defect: OnDefect
+    settings: Settings, pool: Pool, loops_of_use_cases: Sequence[BesideLoop], on_defect: OnDefect
 ) -> AsyncIterator[None]:
-    """Fires what is due of entities, receives from Kafka and publishes to it, removes what is older than the settings
-    allow, and logs the heads of the audit logs.
+    """Runs the loops that are given, removes what is older than the settings allow, and logs the heads of the audit
+    logs.
     """
     loops = (
-        front,
-        timers,
+        *loops_of_use_cases,
         Retention(PostgresRetention(pool, settings.retention_days)),
         FeedRetention(PostgresFeedRetention(pool, settings.feed_retention_hours)),
         Anchors(PostgresAudit(pool)),
@@ -153,6 +164,9 @@ async def open_engine_process(
         )
         machines, timers = _machines_of(settings, shared, database.pool, identity.starts, moves)
         scheduler = build_scheduler(settings, database.pool, signals, executions, controls)
+        suggestions = build_suggestion_loop(
+            shared.pool, database.pool, signals, engine, options.profile.name, options.max_executions
+        )
         signals.start(defects.report)
         announcer.start(defects.report)
         try:
@@ -161,7 +175,7 @@ async def open_engine_process(
             # This engine is one more: the others have smaller parts of what tenants may run.
             identity.limits.changed()
             scheduler.start(defects.report)
-            async with _beside(settings, database.pool, front, timers, defects.report):
+            async with _beside(settings, database.pool, (front, timers, suggestions), defects.report):
                 yield EngineProcess(engine, executions, controls, feed, machines, payloads, hub, identity, defects)
         finally:
             await scheduler.stop()

@@ -15,6 +15,7 @@ from app.domain.errors import Unavailable
 from app.engine.service import ExecutionService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.insights import news
 from app.machines.machines import Machines
 
 log = structlog.get_logger(__name__)
@@ -38,12 +39,13 @@ def open_broadcasts(feed: FeedService, signals: PostgresSignals, on_defect: OnDe
     """Call before the signals are started."""
     broadcasts = Broadcasts(feed, on_defect)
     signals.subscribe(CHANNEL, lambda payload: broadcasts.tell(decode(payload)))
+    signals.subscribe(news.CHANNEL, lambda payload: broadcasts.tell_of_suggestion(news.decode(payload)))
     return broadcasts
 
 
-async def tell_news(signals: PostgresSignals, news: DefinitionNews) -> None:
+async def tell_news(signals: PostgresSignals, told: DefinitionNews) -> None:
     """The change is committed already, so a failure only delays who follows definitions."""
     try:
-        await signals.announce(CHANNEL, news.encode())
+        await signals.announce(CHANNEL, told.encode())
     except Unavailable as error:
         log.warning("definition_news_not_sent", reason=str(error))

@@ -54,6 +54,7 @@ from app.wiring.parts import (
     trigger_service,
 )
 from app.wiring.schedules import schedule_service
+from app.wiring.suggestions import suggestion_service
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +107,7 @@ async def open_rest_process(
                 audit=AuditService(PostgresAudit(database.pool)),
                 machines=machines,
                 fleet=FleetService(store := PostgresFleet(database.pool), store, SystemClock()),
+                suggestions=suggestion_service(database.pool, signals, definitions, entries),
                 ready=ready,
                 max_body_bytes=settings.max_body_bytes,
                 web_rules=_web_rules(settings),

@@ -42,6 +42,13 @@ AUDITED: Mapping[str, Action] = {
     "create_key": Action.KEY_CREATE,
     "rotate_key": Action.KEY_ROTATE,
     "revoke_key": Action.KEY_REVOKE,
+    "create_suggestion": Action.SUGGESTION_CREATE,
+    "approve_suggestion": Action.SUGGESTION_APPROVE,
+    "reject_suggestion": Action.SUGGESTION_REJECT,
+    "undo_suggestion": Action.SUGGESTION_UNDO,
+    "create_dashboard_suggestion": Action.SUGGESTION_CREATE,
+    "approve_dashboard_suggestion": Action.SUGGESTION_APPROVE,
+    "reject_dashboard_suggestion": Action.SUGGESTION_REJECT,
     "create_tenant": Action.TENANT_CREATE,
     "update_tenant": Action.TENANT_CHANGE,
     "/workflow.WorkflowService/CancelExecution": Action.EXECUTION_CANCEL,
@@ -73,5 +80,5 @@ STARTS = frozenset(
 )
 """They are not audited: the row of the execution has `started_by`, and each event of an entity its `actor`."""
 
-ONLY_READ = frozenset({"list_keys", "list_tenants", "update_dashboard_task"})
-"""They need a scope for changes, and change nothing."""
+ONLY_READ = frozenset({"list_keys", "list_tenants", "compute_suggestions", "update_dashboard_task"})
+"""They need a scope for changes, and change nothing that callers have made."""

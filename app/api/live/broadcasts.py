@@ -2,10 +2,11 @@
 
 from app.api.live.broadcast import Broadcast, Feed, Later
 from app.api.live.channels import Channel, Kind
-from app.api.live.frames import WORKFLOW_UPDATE, message
+from app.api.live.frames import SUGGESTION_CREATED, WORKFLOW_UPDATE, message
 from app.background.loop import OnDefect
 from app.definitions.news import DefinitionNews
 from app.domain.callers import Caller
+from app.insights.news import SuggestionNews
 
 
 class Broadcasts:
@@ -46,6 +47,12 @@ class Broadcasts:
             topics = ((Kind.WORKFLOWS, None), (Kind.WORKFLOW, news.workflow_id))
             broadcast.tell(topics, lambda channel: _text(channel, news))
 
+    def tell_of_suggestion(self, news: SuggestionNews) -> None:
+        """There is a new suggestion."""
+        if news.tenant_id in self._held:
+            broadcast, _ = self._held[news.tenant_id]
+            broadcast.tell([(Kind.SUGGESTIONS, None)], lambda channel: _text_of_suggestion(channel, news))
+
     def close(self) -> None:
         """Send no more events: the process stops."""
         for broadcast, _ in self._held.values():
@@ -61,3 +68,14 @@ def _text(channel: Channel, news: DefinitionNews) -> bytes:
         "revision": news.revision,
     }
     return message(WORKFLOW_UPDATE, channel.name, document)
+
+
+def _text_of_suggestion(channel: Channel, news: SuggestionNews) -> bytes:
+    document = {
+        "position": None,
+        "sequence": None,
+        "suggestion_id": news.suggestion_id,
+        "workflow_id": news.workflow_id,
+        "rule": news.rule,
+    }
+    return message(SUGGESTION_CREATED, channel.name, document)

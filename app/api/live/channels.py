@@ -30,13 +30,13 @@ class Kind(StrEnum):
 OF_ONE = frozenset({Kind.WORKFLOW, Kind.EXECUTION, Kind.TASK, Kind.ENTITY, Kind.AGENT})
 """The name of such a channel is its kind, a colon, and an id."""
 
-WITHOUT_EVENTS = frozenset({Kind.AGENTS, Kind.SUGGESTIONS, Kind.AGENT})
+WITHOUT_EVENTS = frozenset({Kind.AGENTS, Kind.AGENT})
 """Planned: nothing sends anything to these channels yet, so they cannot be followed."""
 
 Topic = tuple[Kind, int | UUID | None]
 """What a channel is about, and the id of the one thing it is about."""
 
-_KNOWN = "workflows, executions, tasks, workflow:ID, execution:ID, task:ID and entity:ID"
+_KNOWN = "workflows, executions, tasks, suggestions, workflow:ID, execution:ID, task:ID and entity:ID"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import orjson
 from app.domain.errors import Invalid, ServiceError
 
 EXECUTION_UPDATE, TASK_UPDATE, WORKFLOW_UPDATE = "execution_update", "task_update", "workflow_update"
-ENTITY_UPDATE = "entity_update"
+ENTITY_UPDATE, SUGGESTION_CREATED = "entity_update", "suggestion_created"
 SUBSCRIBED, UNSUBSCRIBED, ERROR, PONG, RESYNC = "subscribed", "unsubscribed", "error", "pong", "resync"
 
 MOST_PROBLEMS = 10

@@ -27,6 +27,7 @@ from app.engine.service import ExecutionService
 from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
 from app.identity.identity import Identity
+from app.insights.service import SuggestionService
 from app.kafka.topics import Topics
 from app.machines.entities import EntityService
 from app.machines.machines import Machines
@@ -54,6 +55,7 @@ class Services:
     audit: reads the audit log.
     machines: stores machines, and moves the entities that they govern.
     fleet: shows engines, and the tasks of many executions.
+    suggestions: reads and decides suggestions.
     sockets: serves the connections of WebSocket.
     ready: returns the reasons why the process cannot serve requests; empty when it can.
     max_body_bytes: the largest size of a request's body.
@@ -75,6 +77,7 @@ class Services:
     audit: AuditService
     machines: Machines
     fleet: FleetService
+    suggestions: SuggestionService
     sockets: Sockets
     ready: Callable[[], Awaitable[list[str]]]
     max_body_bytes: int = 1_048_576
@@ -125,6 +128,10 @@ async def _dry_runs(request: Request) -> DryRunner:
     return (await _services(request)).dry_runs
 
 
+async def _suggestions(request: Request) -> SuggestionService:
+    return (await _services(request)).suggestions
+
+
 async def _machines(request: Request) -> MachineService:
     return (await _services(request)).machines.definitions
 
@@ -169,6 +176,7 @@ DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]
 MachineDefinitions = Annotated[MachineService, Depends(_machines)]
 Fleet = Annotated[FleetService, Depends(_fleet)]
+Suggestions = Annotated[SuggestionService, Depends(_suggestions)]
 Entities = Annotated[EntityService, Depends(_entities)]
 
 WorkflowInPath = Annotated[str, Path(description="The workflow's id or key.", examples=["nightly-report"])]

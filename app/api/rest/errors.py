@@ -18,6 +18,7 @@ from app.api.rest.field_problems import field_problems
 from app.api.rest.request_ids import request_id
 from app.domain import errors
 from app.domain.errors import Problem, ServiceError
+from app.insights.refusals import SuggestionStale
 from app.machines.listing import ValueRefused
 from app.machines.refusals import (
     EffectFailed,
@@ -51,6 +52,7 @@ STATUSES: Mapping[type[ServiceError], int] = {
     EffectFailed: 409,
     SequenceMismatch: 412,
     ValueRefused: 400,
+    SuggestionStale: 409,
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -19,6 +19,7 @@ from app.adapters.database.pool import Pool
 from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
+from app.adapters.database.suggestion_runs import PostgresHistories
 from app.adapters.database.walls.rules import API
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
@@ -30,6 +31,8 @@ from app.engine.identifiers import first_id_at
 from app.engine.overview.ports import Revision
 from app.engine.running.ports import ClaimShares, TenantShare, WorkflowShare
 from app.engine.running.retention import BEGINNING
+from app.insights.sampling import LAST as LAST_ID
+from app.insights.sampling import MOST_EXECUTIONS
 from tests.support.query_plans import MODES, ExplainingPool
 from tests.support.requests import ref_of
 from tests.support.tenant import TENANT_ID
@@ -334,6 +337,15 @@ async def test_schedules_are_found_and_listed_by_pages(pool: ExplainingPool) -> 
     for workflow_id, skip in product((None, 7), (0, 1_000)):
         await store.list_schedules(TENANT_ID, workflow_id, skip, PAGE)
     check(pool, most_rows=10_000)
+
+
+async def test_a_sample_of_suggestions_is_the_newest_executions_of_a_workflow(pool: ExplainingPool) -> None:
+    histories, begin = PostgresHistories(pool), first_id_at(LAST - timedelta(days=30))
+    for workflow_id in (LARGE, SMALL):
+        rows = await histories.executions(TENANT_ID, workflow_id, begin, LAST_ID, MOST_EXECUTIONS)
+        assert len(rows) == (MOST_EXECUTIONS if workflow_id == LARGE else len(rows)) > 0
+        assert await histories.events(TENANT_ID, [row.id for row in rows[:PAGE]], PAGE) == []
+    check(pool, most_rows=2 * MOST_EXECUTIONS)
 
 
 async def test_an_engine_claims_what_is_due_and_looks_at_nothing_else(pool: ExplainingPool) -> None:

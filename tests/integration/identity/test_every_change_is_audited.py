@@ -273,6 +273,32 @@ def of_key(change: str) -> Change:
     return changed
 
 
+async def create_suggestion(actor: Actor, house: House) -> str:
+    workflow = await house.workflow()
+    made = await actor.ask("POST", "/suggestions", {"workflow": str(workflow["id"]), "title": "Think again"})
+    return f"suggestion:{made['id']}"
+
+
+def of_suggestion(what: str) -> Change:
+    async def decide(actor: Actor, house: House) -> str:
+        suggestion = await create_suggestion(house.maker, house)
+        await actor.ask("POST", f"/suggestions/{suggestion.partition(':')[2]}/{what}", {})
+        return suggestion
+
+    return decide
+
+
+async def undo_suggestion(actor: Actor, house: House) -> str:
+    """What is taken back is a change of the workflow, which is an entry of its own."""
+    workflow = await house.workflow()
+    patch = [{"op": "replace", "path": "/tasks/0/timeout_seconds", "value": 3}]
+    body = {"workflow": str(workflow["id"]), "title": "Give up earlier", "patch": patch}
+    made = (await house.maker.ask("POST", "/suggestions", body))["id"]
+    await house.maker.ask("POST", f"/suggestions/{made}/approve", {})
+    await actor.ask("POST", f"/suggestions/{made}/undo", {})
+    return f"suggestion:{made}"
+
+
 async def create_tenant(actor: Actor, house: House) -> str:
     await actor.ask("POST", "/tenants", {"key": "sales", "name": "Sales"})
     return "tenant:sales"
@@ -333,6 +359,9 @@ CHANGES: dict[str, Change] = {
     "create_key": create_key,
     "rotate_key": of_key("rotate"),
     "revoke_key": of_key("revoke"),
+    "create_suggestion": create_suggestion,
+    "approve_suggestion": of_suggestion("approve"),
+    "reject_suggestion": of_suggestion("reject"),
     "create_tenant": create_tenant,
     "update_tenant": update_tenant,
     **dict(
@@ -346,6 +375,7 @@ CHANGES: dict[str, Change] = {
             rpc("RerunExecution", pb.RerunExecutionRequest, ended=True, from_task="wait"),
         ]
     ),
+    "undo_suggestion": undo_suggestion,
 }
 
 
@@ -354,7 +384,7 @@ async def test_every_operation_leaves_one_entry(actor: Actor, house: House, pool
     for count, (operation, change) in enumerate(CHANGES.items(), start=1):
         target = await change(actor, house)
         found = await entries_of(pool, actor)
-        assert len(found) == count, operation
+        assert len(found) == count + (operation == "undo_suggestion"), operation
         entry = found[0].entry
         assert (entry.action, entry.target, entry.request_id) == (AUDITED[operation], target, "r-1"), operation
         assert (entry.actor_kind, entry.ip) == ("key", CLIENT), operation

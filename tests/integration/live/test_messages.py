@@ -56,7 +56,7 @@ WRONG = (
     ('{"action": "subscribe", "channel": "execution:1"}', "invalid", "UUID"),
     (f'{{"action": "subscribe", "channel": "execution:{MISSING}"}}', "execution_not_found", MISSING),
     ('{"action": "subscribe", "channel": "agents"}', "channel_not_available", "yet"),
-    ('{"action": "subscribe", "channel": "suggestions"}', "channel_not_available", "yet"),
+    ('{"action": "subscribe", "channel": "agents"}', "channel_not_available", "yet"),
     ('{"action": "subscribe", "channel": "entity:1"}', "invalid", "UUID"),
     (f'{{"action": "subscribe", "channel": "entity:{MISSING}"}}', "entity_not_found", MISSING),
     ('{"action": "subscribe", "channel": "agent:1"}', "channel_not_available", "yet"),

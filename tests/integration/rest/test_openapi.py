@@ -8,7 +8,7 @@ import pytest
 from app.api.rest.app import create_app
 from app.machines.listed import RESOURCES
 
-DASHBOARD = ("health", "workflows", "agents", "tasks", "audit")
+DASHBOARD = ("health", "workflows", "agents", "tasks", "suggestions", "audit")
 """The resources of the dialect at `/api`."""
 
 
@@ -40,7 +40,7 @@ def resolved(document: dict, schema: dict) -> dict:
 
 def test_every_operation_is_described(document):
     ids = [operation["operationId"] for _, operation in operations(document)]
-    assert len(ids) == len(set(ids)) == 114
+    assert len(ids) == len(set(ids)) == 127
     for name, operation in operations(document):
         assert re.fullmatch(r"[a-z_]+", operation["operationId"]), name
         assert operation["summary"], name

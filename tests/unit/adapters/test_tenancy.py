@@ -48,6 +48,30 @@ UNBOUND = {
     },
     # `now` is of no tenant; engines claim what is due of all tenants.
     "schedules": {"now", "claim"},
+    # `now` and `columns` are of no tenant, or followed by a condition; a function checks the tenant of events; what
+    # stores is within a transaction of its tenant; engines claim what is due of all tenants.
+    "suggestions": {
+        "now",
+        "columns",
+        "events",
+        "insert",
+        "refresh",
+        "decide",
+        "hold",
+        "release",
+        "settle",
+        "note_effect",
+        "remove_stale",
+        "request",
+        "expect",
+        "claim",
+        "renew",
+        "done",
+        "release_run",
+        "note_fullness",
+        "forget_engines",
+        "fullness",
+    },
 }
 
 

@@ -107,6 +107,14 @@ WALLS = (
         ["SELECT", "INSERT", "UPDATE (ended, held_until)", "DELETE"],
     ),
     Wall("entity_waits", _of_parent("entity_waits", "execution_id", "executions"), [], ALL),
+    Wall("suggestions", OF_TENANT, ALL, ["SELECT"]),
+    Wall(
+        "suggestion_runs",
+        OF_TENANT,
+        ["SELECT", "INSERT", "UPDATE (requested_at)"],
+        ["SELECT", "INSERT", "UPDATE (due_at, requested_at, holder, held_until, computed_at)"],
+    ),
+    Wall("engine_fullness", EVERY, [], ALL),
     # The next four have no data of tenants. A caller's tenant is looked up by its key before it is known. The API shows
     # those who manage tenants more of an engine than others.
     Wall(
@@ -128,15 +136,16 @@ DOORS = (
     Door("make_due", ENGINE),
     Door("history_of", ENGINE),
     Door("last_event_of", ENGINE),
+    Door("task_states", ENGINE),
     Door("progress_of", ENGINE),
     Door("outline_of_history", ENGINE),
     Door("attempts_of", ENGINE),
-    Door("task_states", ENGINE),
     Door("number_feed", ENGINE),
     Door("feed_entries", ENGINE),
     Door("feed_events", ENGINE),
     Door("feed_entity_events", ENGINE),
     Door("store_entity_step", ENGINE),
+    Door("sample_events", ENGINE),
     # The engine's role may not read keys at all, so these run with the rights of the owner.
     Door("find_api_key", OWNER),
     Door("ended_api_keys", OWNER),
