@@ -80,9 +80,9 @@ class Stores:
         self.workflow_keys = PostgresWorkflowKeys(pool)
         self.audit = PostgresAudit(pool)
         self.feed = PostgresFeed(pool)
+        self.fleet = PostgresFleet(pool)
         self.of_machines = MachineStores(pool)
         self.overviews = PostgresOverviews(pool)
-        self.fleet = PostgresFleet(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
         """Store one of each kind. `main` stores what only engines do."""
@@ -175,6 +175,17 @@ class Stores:
             "delete": lambda: d.delete(act, by_id),
         }
 
+    def _of_fleet(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
+        """Lists of tasks, which are executions with the tasks of their revisions."""
+        filters = (
+            TaskFilter(execution_id=of.execution_id),
+            TaskFilter(workflow_id=of.workflow_id),
+            TaskFilter(frozenset({TaskStatus.PENDING}), of.workflow_id),
+            TaskFilter(frozenset({TaskStatus.PENDING, TaskStatus.FAILED}), of.workflow_id),
+        )
+        lists = {f"tasks {wanted}": _tasks(self.fleet, tenant_id, wanted, of) for wanted in filters}
+        return lists | {"newest": lambda: _newest(self.fleet, tenant_id, of.workflow_id)}
+
     def _overviews(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
         o, ids, revision = self.overviews, [of.execution_id], Revision(of.workflow_id, 1)
         return {
@@ -186,17 +197,6 @@ class Stores:
             "ended": lambda: o.ended(tenant_id, of.workflow_id, NOW - HOUR, 10),
             "attempts": lambda: _first(o.attempts(tenant_id, ids, 10)),
         }
-
-    def _of_fleet(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
-        """Lists of tasks, which are executions with the tasks of their revisions."""
-        filters = (
-            TaskFilter(execution_id=of.execution_id),
-            TaskFilter(workflow_id=of.workflow_id),
-            TaskFilter(frozenset({TaskStatus.PENDING}), of.workflow_id),
-            TaskFilter(frozenset({TaskStatus.PENDING, TaskStatus.FAILED}), of.workflow_id),
-        )
-        lists = {f"tasks {wanted}": _tasks(self.fleet, tenant_id, wanted, of) for wanted in filters}
-        return lists | {"newest": lambda: _newest(self.fleet, tenant_id, of.workflow_id)}
 
     def _by_names_of_all_tenants(
         self, tenant_id: int, of: Things, by_key: Ref, schedule_key: Ref
@@ -311,15 +311,6 @@ def _listing(
     return call
 
 
-async def _counted(overviews: PostgresOverviews, tenant_id: int, workflow_id: int) -> int:
-    counts = await overviews.counts(tenant_id, workflow_id, 24)
-    return sum(counts.active.values()) + sum(counts.ended.values())
-
-
-async def _first(call: Awaitable[tuple[Any, Any]]) -> Any:
-    return (await call)[0]
-
-
 def _tasks(fleet: PostgresFleet, tenant_id: int, wanted: TaskFilter, of: Things) -> Callable[[], Awaitable[Any]]:
     async def call() -> Any:
         found = (await fleet.tasks(tenant_id, wanted, NOW - HOUR, 0, 10)).tasks
@@ -331,6 +322,15 @@ def _tasks(fleet: PostgresFleet, tenant_id: int, wanted: TaskFilter, of: Things)
 async def _newest(fleet: PostgresFleet, tenant_id: int, workflow_id: int) -> Any:
     await fleet.work(tenant_id, NOW - HOUR, NOW)
     return await fleet.newest(tenant_id, [workflow_id])
+
+
+async def _counted(overviews: PostgresOverviews, tenant_id: int, workflow_id: int) -> int:
+    counts = await overviews.counts(tenant_id, workflow_id, 24)
+    return sum(counts.active.values()) + sum(counts.ended.values())
+
+
+async def _first(call: Awaitable[tuple[Any, Any]]) -> Any:
+    return (await call)[0]
 
 
 def _documents(

@@ -39,6 +39,7 @@ from app.api.rest.dialects import runs
 from app.api.rest.dialects.dashboard import agents
 from app.api.rest.dialects.dashboard import audit as dashboard_audit
 from app.api.rest.dialects.dashboard import health as dashboard_health
+from app.api.rest.dialects.dashboard import suggestions as dashboard_suggestions
 from app.api.rest.dialects.dashboard import tasks as dashboard_tasks
 from app.api.rest.dialects.dashboard import workflows as dashboard_workflows
 from app.api.rest.dialects.dashboard.shared_path import SharedPath
@@ -96,7 +97,14 @@ def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
     for router in [machines.judging, *(module.router for module in routed)]:
         app.include_router(router, prefix=PREFIX)
         app.include_router(router, include_in_schema=False)
-    for dashboard in (dashboard_health, dashboard_workflows, agents, dashboard_tasks, dashboard_audit):
+    for dashboard in (
+        dashboard_health,
+        dashboard_workflows,
+        agents,
+        dashboard_tasks,
+        dashboard_suggestions,
+        dashboard_audit,
+    ):
         app.include_router(dashboard.router)
     for pg in (tables.router, functions.router):
         app.include_router(pg, prefix="/pg")

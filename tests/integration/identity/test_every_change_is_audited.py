@@ -199,6 +199,21 @@ def of_dashboard_workflow(method: str, body: Body | None) -> Change:
     return change
 
 
+async def create_dashboard_suggestion(actor: Actor, house: House) -> str:
+    made = await house.workflow()
+    body = {"workflow_id": made["id"], "title": "Do it otherwise"}
+    return f"suggestion:{(await actor.ask('POST', '/api/suggestions', body))['id']}"
+
+
+def of_dashboard_suggestion(decision: str) -> Change:
+    async def change(actor: Actor, house: House) -> str:
+        suggestion = await create_dashboard_suggestion(house.maker, house)
+        await actor.ask("POST", f"/api/suggestions/{suggestion.partition(':')[2]}/{decision}", {})
+        return suggestion
+
+    return change
+
+
 async def create_dashboard_task(actor: Actor, house: House) -> str:
     made = await house.workflow()
     await actor.ask("POST", "/api/tasks", {"workflow_id": made["id"], "name": "new"})
@@ -330,6 +345,9 @@ CHANGES: dict[str, Change] = {
     "create_dashboard_task": create_dashboard_task,
     "update_dashboard_defined_task": of_task("PUT", {"description": "d"}, "/api/tasks"),
     "delete_dashboard_defined_task": of_task("DELETE", None, "/api/tasks"),
+    "create_dashboard_suggestion": create_dashboard_suggestion,
+    "approve_dashboard_suggestion": of_dashboard_suggestion("approve"),
+    "reject_dashboard_suggestion": of_dashboard_suggestion("reject"),
     "restore_revision": restore_revision,
     "create_task": create_task,
     "replace_task": of_task(

@@ -117,7 +117,7 @@ async def test_an_origin_that_is_named_may_do_everything(settings: Settings):
 
 
 async def test_the_dialect_of_a_dashboard_is_read_by_pages_that_are_named_only(settings: Settings):
-    paths = [f"/api/{name}" for name in ("health", "workflows", "agents", "tasks", "audit")]
+    paths = [f"/api/{name}" for name in ("health", "workflows", "agents", "tasks", "suggestions", "audit")]
     page, shared = {"origin": UI, "sec-fetch-site": "cross-site"}, settings.model_copy(update={"cors_origins": UI})
     async with serving(settings) as rest:
         for path in paths:

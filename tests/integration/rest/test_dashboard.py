@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from app.adapters.database.schema import Revisions
 from app.config import Settings
 from app.domain.version import VERSION
 from app.engine.fleet import ports
@@ -146,7 +147,7 @@ async def test_without_its_tables_it_is_unhealthy(rest: httpx.AsyncClient, datab
     answer = await rest.get("/api/health")
     assert answer.status_code == 503
     assert (answer.json()["status"], answer.json()["checks"]["database"]) == ("unhealthy", "unhealthy")
-    await ask(database_url, "UPDATE alembic_version SET version_num = '0027'")
+    await ask(database_url, "UPDATE alembic_version SET version_num = $1", Revisions.read().head)
     assert (await rest.get("/api/health")).status_code == 200
 
 
@@ -172,7 +173,7 @@ async def test_a_workflow_from_its_creation_to_its_deletion(rest: httpx.AsyncCli
     assert done["completed_tasks"] == 2
     assert [(one["status"], one["priority"]) for one in done["tasks"]] == [("completed", None), ("completed", "high")]
     [listed] = (await read(rest, "/api/workflows"))["items"]
-    assert listed == {name: value for name, value in done.items() if name != "tasks"}
+    assert listed == {name: value for name, value in done.items() if name not in ("tasks", "suggestions")}
 
     changed = await rest.put(path, json={"name": "Reports"})
     assert (changed.status_code, changed.json()["name"], changed.json()["description"]) == (200, "Reports", "d")
@@ -331,6 +332,43 @@ async def test_what_was_read_can_be_sent_back(rest: httpx.AsyncClient, engine: E
         assert "POST /api/tasks" in await refused(answer, 422)
 
 
+async def test_suggestions_are_approved_and_rejected(rest: httpx.AsyncClient):
+    ids = await define(rest, "passes", "waits")
+    tasks = (await read(rest, f"/api/v1/workflows/{ids['passes']}"))["tasks"]
+    patch = [
+        {"op": "test", "path": "/tasks/0/id", "value": tasks[0]["id"]},
+        {"op": "replace", "path": "/tasks/0/timeout_seconds", "value": 30},
+    ]
+    body = {"workflow_id": "passes", "title": "Give up", "description": "It hangs.", "task": "first", "patch": patch}
+    made = await rest.post("/api/suggestions", json=body | {"type": "timeout"})
+    assert made.status_code == 201, made.text
+    first = made.json()
+    assert made.headers["location"] == f"/api/suggestions/{first['id']}"
+    assert (first["status"], first["type"], first["source"]) == ("pending", "timeout", "external")
+    assert (first["workflow_id"], first["task_id"]) == (str(ids["passes"]), str(tasks[0]["id"]))
+    second = (await rest.post("/api/suggestions", json={"workflow_id": ids["waits"], "title": "Wait less"})).json()
+    assert await all_of(rest, "/api/suggestions", 1) == [second, first]
+    assert await all_of(rest, "/api/suggestions", 1, workflow_id="passes", status="pending") == [first]
+    assert await read(rest, f"/api/suggestions/{first['id']}") == first
+    detail = await read(rest, f"/api/workflows/{ids['passes']}")
+    assert detail["suggestions"] == [first]
+    assert (await rest.put(f"/api/workflows/{ids['passes']}", json=detail)).json() == detail
+
+    decision = {"approved_by": "Ada", "notes": "as discussed"}
+    approved = (await rest.post(f"/api/suggestions/{first['id']}/approve", json=decision)).json()
+    assert (approved["status"], approved["decided_by"], approved["notes"]) == ("approved", "Ada", "as discussed")
+    assert (await read(rest, f"/api/v1/workflows/{ids['passes']}"))["tasks"][0]["timeout_seconds"] == 30
+    assert (await read(rest, f"/api/workflows/{ids['passes']}"))["suggestions"] == []
+    again = await rest.post(f"/api/suggestions/{first['id']}/approve", json={})
+    assert "is approved, not open" in await refused(again, 409)
+    rejection = {"rejected_by": "Ada", "reason": "no"}
+    rejected = (await rest.post(f"/api/suggestions/{second['id']}/reject", json=rejection)).json()
+    assert (rejected["status"], rejected["decided_by"], rejected["notes"]) == ("rejected", "Ada", "no")
+    assert await all_of(rest, "/api/suggestions", 1, status="pending") == []
+    assert await refused(await rest.get("/api/suggestions/4711"), 404)
+    assert await refused(await rest.get("/api/suggestions/x"), 422)
+
+
 async def test_the_audit_log(rest: httpx.AsyncClient):
     before = (await read(rest, "/api/audit"))["total"]
     for name in "abc":
@@ -347,7 +385,7 @@ async def test_the_audit_log(rest: httpx.AsyncClient):
 # What every list does
 
 
-@pytest.mark.parametrize("path", ["workflows", "agents", "tasks", "audit"])
+@pytest.mark.parametrize("path", ["workflows", "agents", "tasks", "suggestions", "audit"])
 async def test_an_unknown_filter_is_refused(rest: httpx.AsyncClient, path: str):
     answer = await rest.get(f"/api/{path}", params={"colour": "red"})
     assert "colour: is not a query parameter" in await refused(answer, 422)

@@ -62,6 +62,24 @@ class DashboardTaskUpdate(Returned):
         return any(shown_value(value) != shown[name] for name, value in _given(self, *ABOUT, *KEPT).items())
 
 
+class SuggestionInAnswer(Returned):
+    """A suggestion as a workflow was read with it."""
+
+    id: Moving[str] = omitted()
+    workflow_id: Moving[str] = omitted()
+    task_id: Moving[str | None] = omitted()
+    type: Moving[str] = omitted()
+    title: Moving[str] = omitted()
+    description: Moving[str] = omitted()
+    status: Moving[str] = omitted()
+    source: Moving[str] = omitted()
+    confidence: Moving[float | None] = omitted()
+    created_at: Moving[Instant] = omitted()
+    decided_at: Moving[Instant | None] = omitted()
+    decided_by: Moving[str | None] = omitted()
+    notes: Moving[str | None] = omitted()
+
+
 class DashboardWorkflowUpdate(Returned):
     """The fields to change. An omitted field stays unchanged."""
 
@@ -78,6 +96,7 @@ class DashboardWorkflowUpdate(Returned):
     task_count: Moving[int] = omitted()
     completed_tasks: Moving[int] = omitted()
     tasks: Shown[list[DashboardTaskUpdate]] = omitted()
+    suggestions: Moving[list[SuggestionInAnswer]] = omitted()
 
     def changes(self) -> dict[str, Any]:
         return _given(self, *ABOUT)

@@ -11,8 +11,8 @@ def agent_number(text: str, field: str = "agent_id") -> int:
     return _number(text, field)
 
 
-def task_number(text: str, field: str = "task") -> int:
-    """Raise `Invalid` for a text that no task of a definition has as its id."""
+def suggestion_number(text: str, field: str = "suggestion") -> int:
+    """Raise `Invalid` for a text that no suggestion has as its id."""
     return _number(text, field)
 
 

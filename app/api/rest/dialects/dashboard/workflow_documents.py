@@ -7,6 +7,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.rest.dialects.dashboard.lists import DashboardPage
+from app.api.rest.dialects.dashboard.suggestion_documents import (
+    SUGGESTION,
+    DashboardSuggestionView,
+    dashboard_suggestion,
+)
 from app.api.rest.dialects.dashboard.task_documents import (
     TASK,
     DashboardTaskView,
@@ -15,6 +20,7 @@ from app.api.rest.dialects.dashboard.task_documents import (
 )
 from app.api.rest.examples import INSTANT
 from app.engine.fleet.ports import ListedTask, NewestExecution
+from app.insights.suggestions import Suggestion
 
 IDLE = "idle"
 
@@ -54,11 +60,14 @@ class DashboardWorkflowView(BaseModel):
 class WorkflowDetailView(DashboardWorkflowView):
     """A workflow with its tasks."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SUMMARY | {"tasks": [TASK]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [_SUMMARY | {"tasks": [TASK], "suggestions": [SUGGESTION]}]}
+    )
 
     tasks: list[DashboardTaskView] = Field(
         description="Those of the definition; as they stand in the newest execution, if it has them."
     )
+    suggestions: list[DashboardSuggestionView] = Field(description="Those that are pending, the newest first.")
 
 
 class DashboardWorkflowPage(DashboardPage[DashboardWorkflowView]):
@@ -83,7 +92,10 @@ def workflow_summary(workflow: Mapping[str, Any], newest: NewestExecution | None
 
 
 def workflow_detail(
-    workflow: Mapping[str, Any], newest: NewestExecution | None, tasks: Iterable[ListedTask]
+    workflow: Mapping[str, Any],
+    newest: NewestExecution | None,
+    tasks: Iterable[ListedTask],
+    suggestions: Iterable[Suggestion],
 ) -> dict[str, Any]:
     """tasks: those of the newest execution."""
     executed = {task.task_id: task for task in tasks}
@@ -91,4 +103,5 @@ def workflow_detail(
         listed_document(executed[task["id"]]) if task["id"] in executed else defined_document(task)
         for task in workflow["tasks"]
     ]
-    return workflow_summary(workflow, newest) | {"tasks": shown}
+    pending = [dashboard_suggestion(one) for one in suggestions]
+    return workflow_summary(workflow, newest) | {"tasks": shown, "suggestions": pending}

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.rest.body import JsonRoute
 from app.api.rest.conditional_requests import IfNoneMatch
-from app.api.rest.dependencies import CallerOfRequest, Changer, ReadyServices, Services, Skip, WorkflowInPath
+from app.api.rest.dependencies import MAX_LIMIT, CallerOfRequest, Changer, ReadyServices, Services, Skip, WorkflowInPath
 from app.api.rest.dialects.dashboard.bodies import DashboardWorkflowCreate
 from app.api.rest.dialects.dashboard.changes import DashboardWorkflowUpdate
 from app.api.rest.dialects.dashboard.lists import DEFAULT_LIMIT, PageLimit, page_response
@@ -23,6 +23,8 @@ from app.api.rest.responses import document_response, readable_response
 from app.definitions.ports import WorkflowFilter
 from app.domain.callers import Caller
 from app.domain.refs import Ref, parse_ref
+from app.insights.suggestions import Status as SuggestionState
+from app.insights.suggestions import SuggestionFilter
 
 router = APIRouter(prefix="/api/workflows", tags=["dashboard"], route_class=JsonRoute)
 
@@ -60,7 +62,7 @@ async def create_dashboard_workflow(
 ) -> Response:
     """Its tasks run one after another. `POST /api/v1/workflows` takes everything that a workflow can have."""
     stored = await services.definitions.create(caller, body.draft())
-    document = workflow_detail(orjson.loads(stored.body), None, ())
+    document = workflow_detail(orjson.loads(stored.body), None, (), ())
     return document_response(document, 201, {"Location": f"/api/workflows/{stored.workflow.id}"})
 
 
@@ -114,4 +116,6 @@ async def _detail(services: Services, caller: Caller, ref: Ref) -> dict[str, Any
     workflow = orjson.loads((await services.definitions.document(caller, ref)).body)
     newest = (await services.fleet.newest(caller, [workflow["id"]])).get(workflow["id"])
     tasks = () if newest is None else await services.fleet.tasks_of(caller, newest.execution_id)
-    return workflow_detail(workflow, newest, tasks)
+    pending = SuggestionFilter(workflow["id"], SuggestionState.OPEN)
+    suggestions, _ = await services.suggestions.list(caller, pending, 0, MAX_LIMIT)
+    return workflow_detail(workflow, newest, tasks, suggestions)
