@@ -67,6 +67,21 @@ def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     install_error_handlers(app)
+    _include(app)
+    app.include_router(health.router)
+    app.include_router(entry.router)
+    app.router.middleware_stack = RouteTable(app, Gate(app))
+    app.add_middleware(PathsAsWritten)
+    app.add_middleware(UnexpectedErrors)
+    app.add_middleware(BrowserGuard)
+    app.add_middleware(RequestIds)
+    app.add_middleware(WebSockets)
+    app.add_middleware(SharedPath)
+    return app
+
+
+def _include(app: FastAPI) -> None:
+    """Everything but health and `/`: with the prefix and without, and the dialects that have one of their own."""
     routed = (
         workflows,
         validation,
@@ -109,16 +124,6 @@ def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
     for pg in (tables.router, functions.router):
         app.include_router(pg, prefix="/pg")
         app.include_router(pg, include_in_schema=False)
-    app.include_router(health.router)
-    app.include_router(entry.router)
-    app.router.middleware_stack = RouteTable(app, Gate(app))
-    app.add_middleware(PathsAsWritten)
-    app.add_middleware(UnexpectedErrors)
-    app.add_middleware(BrowserGuard)
-    app.add_middleware(RequestIds)
-    app.add_middleware(WebSockets)
-    app.add_middleware(SharedPath)
-    return app
 
 
 def _operation_id(route: APIRoute) -> str:
