@@ -25,6 +25,7 @@ from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure, Parent
 from app.domain.states import ExecutionStatus
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import (
     CANCEL,
@@ -33,7 +34,6 @@ from app.engine.ports import (
     ChildOpening,
     ControlCommand,
     DefinitionReader,
-    ExecutionFilter,
     ExecutionStore,
     FamilyChange,
     FamilyReader,
@@ -827,6 +827,33 @@ async def test_a_parking_that_comes_after_further_events_changes_nothing(
     assert await stores.ownership.owned(engine_id) == [execution_id]
 
 
+async def test_a_parking_that_comes_after_a_command_leaves_the_execution_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    """The same engine has claimed it again because of the command, which it has not carried out yet."""
+    execution_id = await stores.open(engine_id, workflow)
+    parked = Step(execution_id, (), parking=Parking(None, after=3))
+    await stores.recording.record(engine_id, [parked])
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, ""))
+    assert len(await stores.ownership.claim(engine_id, 10)) == 1
+    await stores.recording.record(engine_id, [parked])
+    assert await stores.due() == {execution_id}
+
+
+async def test_a_parking_with_the_last_command_done_is_not_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, ""))
+    await stores.recording.record(engine_id, [Step(execution_id, (), parking=Parking(None))])
+    [claim] = await stores.ownership.claim(engine_id, 10)
+    [command] = await stores.ownership.commands(engine_id)
+    last = claim.events[-1].sequence
+    done = Step(execution_id, [note(last + 1)], done_commands=[command.id])
+    await stores.recording.record(engine_id, [done, Step(execution_id, (), parking=Parking(None))])
+    assert await stores.due() == set()
+
+
 async def test_what_is_due_at_once_is_due_since_its_creation(postgres: Stores, pool: Pool) -> None:
     """So that it is claimed although the clock was ahead when it was enqueued, freed, or sent a command."""
     workflow, engine = await new_workflow(postgres), await postgres.engine()
@@ -1061,12 +1088,77 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
             and (after is None or execution.created_at > after)
             and (until is None or execution.created_at < until)
         ]
-        question = ExecutionFilter(workflow_id, status, after, until)
+        question = ExecutionFilter(workflow_id, () if status is None else (status,), after, until)
         assert list(await stores.executions.list_executions(TENANT_ID, question, None, 100)) == wanted, question
         if len(wanted) > 2:
             page = await stores.executions.list_executions(TENANT_ID, question, wanted[0].id, 2)
             assert list(page) == wanted[1:3], question
             assert list(await stores.executions.list_executions(TENANT_ID, question, wanted[-1].id, 2)) == []
+
+
+async def test_the_filters_of_dashboards(stores: Stores, engine_id: int) -> None:
+    workflows = [await new_workflow(stores), await new_workflow(stores, "other")]
+    changes = (
+        BEGUN,
+        end(3, "{}", at(2)),
+        RowChange(ExecutionStatus.FAILED, at(2), at(3), failure=FAILURE),
+        RowChange(ExecutionStatus.CANCELLED, None, at(3), failure='{"code":"cancelled","message":"m"}'),
+    )
+    steps = [
+        Step(id_at(at(second)), (CREATED,), opening(workflow, created_at=at(second)), change)
+        for workflow, change, second in product(workflows, changes, (0, HOUR))
+    ]
+    await stores.recording.record(engine_id, steps)
+    everything = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 100)
+    first_id, last_id = everything[10].id, everything[3].id
+    for statuses, workflow_ids, code, (first, last) in product(
+        ((), (ExecutionStatus.FAILED, ExecutionStatus.RUNNING), (ExecutionStatus.COMPLETED, ExecutionStatus.CANCELLED)),
+        (None, [workflows[1].id], [one.id for one in workflows], []),
+        (None, "broken", "cancelled"),
+        ((None, None), (first_id, last_id)),
+    ):
+        wanted = [
+            execution.id
+            for execution in everything
+            if (not statuses or execution.status in statuses)
+            and (workflow_ids is None or execution.workflow_id in workflow_ids)
+            and (code is None or (execution.failure is not None and execution.failure.code == code))
+            and (first is None or last is None or first <= execution.id <= last)
+        ]
+        question = ExecutionFilter(
+            statuses=statuses, workflow_ids=workflow_ids, error_code=code, first_id=first, last_id=last
+        )
+        found = await stores.executions.list_executions(TENANT_ID, question, None, 100)
+        assert [execution.id for execution in found] == wanted, question
+        before = wanted[0] if wanted else None
+        page = await stores.executions.list_executions(TENANT_ID, question, before, 2)
+        assert [execution.id for execution in page] == wanted[1:3], question
+
+
+async def test_what_failed_is_unresolved_unless_a_repetition_of_it_has_completed(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    failed = RowChange(ExecutionStatus.FAILED, at(2), at(3), failure=FAILURE)
+
+    async def ran(change: RowChange, origin_id: UUID | None = None) -> UUID:
+        execution_id = await repeat(stores, workflow, origin_id)
+        assert execution_id is not None
+        assert len(await stores.ownership.claim(engine_id, 1)) == 1
+        step = Step(execution_id, (event(2, EventType.EXECUTION_STARTED),), change=change)
+        assert await stores.recording.record(engine_id, [step]) == {execution_id}
+        return execution_id
+
+    async def unresolved() -> set[UUID]:
+        found = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(unresolved=True), None, 100)
+        return {execution.id for execution in found}
+
+    first, other = await ran(failed), await ran(failed)
+    await ran(end(2, "{}", at(2)))
+    assert await unresolved() == {first, other}
+    again = await ran(failed, first)
+    assert await unresolved() == {first, other, again}
+    await ran(end(2, "{}", at(2)), again)
+    assert await unresolved() == {other}
 
 
 async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id: int) -> None:
@@ -1081,7 +1173,7 @@ async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id
     everything = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 100)
     assert len(everything) == 8
     for status, workflow_id in product((None, *ExecutionStatus), (None, workflows[1].id)):
-        question = ExecutionFilter(workflow_id, status, parent_id=parent)
+        question = ExecutionFilter(workflow_id, () if status is None else (status,), parent_id=parent)
         expected = [
             execution
             for execution in everything

@@ -14,6 +14,7 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.feed import PostgresFeed
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore, PostgresWorkflowKeys
+from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
@@ -31,7 +32,9 @@ from app.domain.permissions import Role
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.domain.tenants import TenantChange
-from app.engine.ports import ControlCommand, ExecutionFilter, Opening
+from app.engine.execution_filter import ExecutionFilter
+from app.engine.overview.ports import Revision
+from app.engine.ports import ControlCommand, Opening
 from app.engine.triggering.ports import Storing
 from app.feed.entries import Entry
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
@@ -41,6 +44,7 @@ from app.insights.sampling import LAST
 from app.insights.suggestions import Source, Status, SuggestionFilter
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.acts import act_of
+from tests.support.machine_statements import MachineStores, MachineThings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -66,6 +70,7 @@ class Things:
     key_id: int
     digest: bytes
     suggestion_id: int
+    of_machines: MachineThings
 
 
 class Stores:
@@ -83,6 +88,8 @@ class Stores:
         self.feed = PostgresFeed(pool)
         self.suggestions = PostgresSuggestionStore(pool)
         self.histories = PostgresHistories(pool)
+        self.of_machines = MachineStores(pool)
+        self.overviews = PostgresOverviews(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
         """Store one of each kind. `main` stores what only engines do."""
@@ -103,8 +110,8 @@ class Stores:
         key = await self.keys.insert(act_of(tenant_id), text, KeyDraft("a key", Grant(Role.ADMIN), 3600.0))
         suggestion = await self.suggestions.insert(act_of(tenant_id), _suggestion(workflow.id, "mine"))
         assert suggestion is not None
-        ids = (workflow.id, workflow.tasks[0].id)
-        return Things(tenant_id, *ids, schedule, parent, child, key.id, text.digest, suggestion.id)
+        of_machines, ids = await self.of_machines.fill(tenant_id), (workflow.id, workflow.tasks[0].id)
+        return Things(tenant_id, *ids, schedule, parent, child, key.id, text.digest, suggestion.id, of_machines)
 
     def calls(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
         """Calls in a tenant that name the things `of` the same or another tenant. What changes something is last."""
@@ -114,11 +121,17 @@ class Stores:
         act, d, x, s, k = act_of(tenant_id), self.definitions, self.executions, self.schedules, self.keys
         filters = (
             ExecutionFilter(),
-            *(ExecutionFilter(status=status) for status in ExecutionStatus),
+            *(ExecutionFilter(statuses=[status]) for status in ExecutionStatus),
             ExecutionFilter(workflow_id=of.workflow_id),
             ExecutionFilter(created_after=NOW - HOUR, created_before=NOW + HOUR),
             ExecutionFilter(parent_id=of.execution_id),
             ExecutionFilter(root_id=of.execution_id),
+            ExecutionFilter(statuses=[ExecutionStatus.PENDING, ExecutionStatus.FAILED, ExecutionStatus.COMPLETED]),
+            ExecutionFilter(workflow_ids=[of.workflow_id]),
+            ExecutionFilter(workflow_ids=[of.workflow_id], statuses=[ExecutionStatus.PENDING]),
+            ExecutionFilter(error_code="timeout"),
+            ExecutionFilter(first_id=of.execution_id, last_id=of.execution_id),
+            ExecutionFilter(unresolved=True),
         )
         saved = replace(foreign, version=foreign.version + 1)
         command = ControlCommand(0, of.execution_id, "pause")
@@ -138,6 +151,7 @@ class Stores:
             "events of the feed": lambda: _of_feed(self.feed, tenant_id, of.execution_id),
             "last_event": lambda: x.last_event(tenant_id, of.execution_id),
             **{f"executions {wanted}": _listing(x, tenant_id, wanted, of) for wanted in filters},
+            **self._overviews(tenant_id, of),
             "current revision": lambda: self.reader.current(by_id),
             "revision": lambda: self.reader.revision(tenant_id, of.workflow_id, 1),
             "schedule": lambda: s.get(schedule),
@@ -153,6 +167,7 @@ class Stores:
             "sampled executions": lambda: self.histories.executions(tenant_id, of.workflow_id, FIRST_ID, LAST, 10),
             "sampled revisions": lambda: self.histories.revisions(tenant_id, of.workflow_id, [1, 2]),
             **self._by_names_of_all_tenants(tenant_id, of, by_key, schedule_key),
+            **self.of_machines.reads(tenant_id, of.of_machines),
             "enqueue": lambda: x.enqueue(tenant_id, uuid.uuid4(), opening, [_created()]),
             "store_run": lambda: _stored_run(x, tenant_id, opening),
             "enqueue again": lambda: x.enqueue(tenant_id, uuid.uuid4(), repeating, [_created()]),
@@ -170,7 +185,20 @@ class Stores:
             "rotate": lambda: k.rotate(act, of.key_id, new_key_text(), 60.0, 60.0),
             "revoke": lambda: k.revoke(act, of.key_id),
             "change": lambda: d.change(act, by_id, lambda current: edits.merged(current, {"name": "again"})),
+            **self.of_machines.writes(tenant_id, of.of_machines),
             "delete": lambda: d.delete(act, by_id),
+        }
+
+    def _overviews(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
+        o, ids, revision = self.overviews, [of.execution_id], Revision(of.workflow_id, 1)
+        return {
+            "view": lambda: o.snapshot(tenant_id, of.execution_id, 10),
+            "surroundings": lambda: o.surroundings(tenant_id, ids),
+            "advances": lambda: o.advances(tenant_id, ids, [], [], 10),
+            "snapshots": lambda: o.snapshots(tenant_id, [revision]),
+            "counts of a workflow": lambda: _counted(o, tenant_id, of.workflow_id),
+            "ended": lambda: o.ended(tenant_id, of.workflow_id, NOW - HOUR, 10),
+            "attempts": lambda: _first(o.attempts(tenant_id, ids, 10)),
         }
 
     def _by_names_of_all_tenants(
@@ -187,6 +215,8 @@ class Stores:
             "* callers by key": lambda: d.callers(tenant_id, [by_key]),
             "* revisions by key": lambda: d.list_revisions(by_key, 0, 10),
             **{f"* documents {wanted}": _documents(d, tenant_id, wanted) for wanted in filters},
+            "* counts": lambda: self.overviews.counts(tenant_id, None, 24),
+            "* workflows by a part of the name": lambda: self.overviews.workflows_named(tenant_id, "ANGE", 10),
             "* current revision by key": lambda: self.reader.current(by_key),
             "* schedule by key": lambda: self.schedules.get(schedule_key),
             "* all schedules": lambda: self.schedules.list_schedules(tenant_id, None, 0, 10),
@@ -290,6 +320,15 @@ def _listing(
         return [one for one in found if one.id in (of.execution_id, of.child_id)]
 
     return call
+
+
+async def _counted(overviews: PostgresOverviews, tenant_id: int, workflow_id: int) -> int:
+    counts = await overviews.counts(tenant_id, workflow_id, 24)
+    return sum(counts.active.values()) + sum(counts.ended.values())
+
+
+async def _first(call: Awaitable[tuple[Any, Any]]) -> Any:
+    return (await call)[0]
 
 
 def _documents(
