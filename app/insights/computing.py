@@ -73,6 +73,8 @@ class Computing:
                 return None
             taken = await self._sampler.newest(tenant_id, workflow, now)
             found = await _looked(taken, full)
+            if found is None:
+                continue
             # Of the candidates that do not hold, which are most of them, their p-values suffice.
             holding += [one for one in found if one.holds]
             others += [one.evidence.p_value for one in found if not one.holds]
@@ -137,10 +139,10 @@ def fullness_of(suggestion: Suggestion) -> Fullness | None:
     return Fullness(facts["full_from"], facts["full_until"], facts["engines"])
 
 
-async def _looked(taken: Taken, full: Fullness | None) -> Sequence[Finding]:
-    """The findings, made beside the event loop. A rule that fails must not end the engine that runs tasks."""
+async def _looked(taken: Taken, full: Fullness | None) -> Sequence[Finding] | None:
+    """The findings, made beside the event loop. None after a defect: it must not end the engine that runs tasks."""
     try:
         return await asyncio.to_thread(look, taken, full)
     except Exception:
         log.exception("suggestions_failed", workflow_id=taken.sample.workflow.id)
-        return ()
+        return None

@@ -19,9 +19,12 @@ from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
+from app.adapters.database.suggestion_runs import PostgresHistories
+from app.adapters.database.suggestions import PostgresSuggestionStore
 from app.audit.ports import EntryFilter
 from app.definitions import edits
 from app.definitions.ports import WorkflowFilter
+from app.domain.actions import Act
 from app.domain.definitions import ExecutionType, TaskDraft, WorkflowDraft
 from app.domain.errors import NotFound
 from app.domain.events import Event, EventType
@@ -38,6 +41,9 @@ from app.engine.triggering.ports import Storing
 from app.feed.entries import Entry
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
 from app.identity.ports import Ended
+from app.insights.ports import Decision, NewSuggestion
+from app.insights.sampling import LAST
+from app.insights.suggestions import Source, Status, SuggestionFilter
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.acts import act_of
 from tests.support.machine_statements import MachineStores, MachineThings
@@ -45,6 +51,7 @@ from tests.support.machine_statements import MachineStores, MachineThings
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 KEY = "w"
+FIRST_ID = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Things:
     child_id: uuid.UUID
     key_id: int
     digest: bytes
+    suggestion_id: int
     of_machines: MachineThings
 
 
@@ -81,6 +89,8 @@ class Stores:
         self.audit = PostgresAudit(pool)
         self.feed = PostgresFeed(pool)
         self.fleet = PostgresFleet(pool)
+        self.suggestions = PostgresSuggestionStore(pool)
+        self.histories = PostgresHistories(pool)
         self.of_machines = MachineStores(pool)
         self.overviews = PostgresOverviews(pool)
 
@@ -101,9 +111,10 @@ class Stores:
         await main.execute("UPDATE executions SET parent_id = $1, root_id = $1, depth = 1 WHERE id = $2", parent, child)
         text = new_key_text()
         key = await self.keys.insert(act_of(tenant_id), text, KeyDraft("a key", Grant(Role.ADMIN), 3600.0))
-        of_machines = await self.of_machines.fill(tenant_id)
-        task_id = workflow.tasks[0].id
-        return Things(tenant_id, workflow.id, task_id, schedule, parent, child, key.id, text.digest, of_machines)
+        suggestion = await self.suggestions.insert(act_of(tenant_id), _suggestion(workflow.id, "mine"))
+        assert suggestion is not None
+        of_machines, ids = await self.of_machines.fill(tenant_id), (workflow.id, workflow.tasks[0].id)
+        return Things(tenant_id, *ids, schedule, parent, child, key.id, text.digest, suggestion.id, of_machines)
 
     def calls(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
         """Calls in a tenant that name the things `of` the same or another tenant. What changes something is last."""
@@ -154,6 +165,11 @@ class Stores:
             "limit of a workflow": lambda: self.workflow_keys.of_workflow(by_id),
             "limit of an execution": lambda: self.workflow_keys.of_execution(tenant_id, of.execution_id),
             "limit of a schedule": lambda: self.workflow_keys.of_schedule(schedule),
+            "suggestion": lambda: self.suggestions.get(tenant_id, of.suggestion_id),
+            "suggestions": lambda: _page(self.suggestions.list(tenant_id, SuggestionFilter(of.workflow_id), 0, 10)),
+            "known suggestions": lambda: self.suggestions.known(tenant_id, of.workflow_id, NOW),
+            "sampled executions": lambda: self.histories.executions(tenant_id, of.workflow_id, FIRST_ID, LAST, 10),
+            "sampled revisions": lambda: self.histories.revisions(tenant_id, of.workflow_id, [1, 2]),
             **self._by_names_of_all_tenants(tenant_id, of, by_key, schedule_key),
             **self.of_machines.reads(tenant_id, of.of_machines),
             "enqueue": lambda: x.enqueue(tenant_id, uuid.uuid4(), opening, [_created()]),
@@ -164,6 +180,8 @@ class Stores:
             "send_command audited": lambda: x.send_command(tenant_id, command, act),
             "cancel_descendants": lambda: x.cancel_descendants(tenant_id, of.execution_id, "why"),
             "send_command": lambda: x.send_command(tenant_id, command),
+            "insert a suggestion": lambda: self.suggestions.insert(act, _suggestion(of.workflow_id, "other")),
+            "decide": lambda: _rejected(self.suggestions, act, of.suggestion_id),
             "insert a schedule": lambda: s.insert(act, replace(foreign, key=None)),
             "save": lambda: s.save(foreign),
             "change a schedule": lambda: s.change(act, saved, saved),
@@ -219,6 +237,8 @@ class Stores:
             "* all schedules": lambda: self.schedules.list_schedules(tenant_id, None, 0, 10),
             "* workflow of a schedule by key": lambda: self.schedules.workflow_id(by_key),
             "* limit of a schedule by key": lambda: self.workflow_keys.of_schedule(schedule_key),
+            "* sampled workflows": lambda: self.histories.workflows(tenant_id, 0, NOW + HOUR, 10),
+            "* all suggestions": lambda: self.suggestions.list(tenant_id, SuggestionFilter(), 0, 10),
             "* audit log": lambda: self.audit.entries(tenant_id, EntryFilter(), None, 10),
             "* head of the audit log": lambda: self.audit.head(tenant_id),
             "* keys": lambda: k.list_keys(tenant_id, 0, 10),
@@ -267,6 +287,15 @@ async def outcome(call: Callable[[], Awaitable[Any]]) -> Any:
 
 def _created() -> Event:
     return Event(1, EventType.EXECUTION_CREATED, NOW, ExecutionStatus.PENDING, 0, None, 0, None)
+
+
+def _suggestion(workflow_id: int, rule: str) -> NewSuggestion:
+    return NewSuggestion(workflow_id, None, None, rule, Source.EXTERNAL, "Think again", "", None, {}, None)
+
+
+async def _rejected(suggestions: PostgresSuggestionStore, act: Act, suggestion_id: int) -> Any:
+    async with suggestions.deciding(act, suggestion_id) as undecided:
+        return await undecided.decide(Decision(Status.REJECTED, None, None))
 
 
 def _schedule(tenant_id: int, workflow_id: int) -> Schedule:

@@ -129,8 +129,9 @@ async def test_a_defect_in_a_rule_does_not_end_an_engine(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("app.insights.computing.look", broken)
     await house.plant("planted", 32)
+    await house.compute()
+    monkeypatch.setattr("app.insights.computing.look", broken)
     with structlog.testing.capture_logs() as logs:
         async with running_server(settings) as server:
             asked = datetime.now(UTC) - timedelta(seconds=1)
@@ -138,3 +139,4 @@ async def test_a_defect_in_a_rule_does_not_end_an_engine(
             await until_computed(house, asked)
             assert server.process.engine.room > 0
     assert "suggestions_failed" in {entry["event"] for entry in logs}
+    assert len(await house.suggestions(status="open")) == 3

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from app.adapters.database.suggestion_runs import PostgresHistories
 from app.domain.callers import Caller
 from app.domain.permissions import SCOPES_OF, Role
 from app.insights.suggestions import SuggestionFilter
 from tests.integration.insights.conftest import House
 from tests.support.databases import ask
 from tests.support.planted_histories import PLANTED
+from tests.support.tenant import TENANT_ID
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -239,6 +241,10 @@ async def test_other_tenants_know_nothing_of_it(house: House) -> None:
     assert await service.list(neighbour, SuggestionFilter(), 0, 10) == ([], 0)
     one = (await house.suggestions())[0]
     assert await service._store.get(neighbour_id, one["id"]) is None
+    histories = PostgresHistories(house.pool)
+    ids = [await ask(house.url, "SELECT id FROM executions LIMIT 1")]
+    assert await histories.events(TENANT_ID, ids, 9) != []  # type: ignore[arg-type]
+    assert await histories.events(neighbour_id, ids, 9) == []  # type: ignore[arg-type]
     assert (await house.computing().of_tenant(neighbour_id)).workflows == 0  # type: ignore[union-attr]
 
 
