@@ -14,9 +14,7 @@ LOCK = "vendor.lock"
 def problems(folder: Path) -> Iterator[str]:
     """What is wrong in one folder, a sentence each."""
     locked = _locked(folder)
-    there = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != LOCK
-    }
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != LOCK}
     for name in sorted(locked.keys() - there):
         yield f"{name} is missing"
     for name in sorted(there - locked.keys()):

@@ -154,9 +154,7 @@ def _bundled(bundle: Bundle, target: Path, work: Path) -> dict[str, object]:
     texts = [_licence_of(at, about) for _, (at, about) in sorted(named.items())]
     _save(target / LICENCES / f"{bundle.name}.txt", "\n\n".join(texts))
     licence = " AND ".join(sorted({str(about["license"]) for _, about in named.values()}))
-    entry = _entry(
-        bundle.name, bundle.version, licence, target, [bundle.file, f"{LICENCES}/{bundle.name}.txt"]
-    )
+    entry = _entry(bundle.name, bundle.version, licence, target, [bundle.file, f"{LICENCES}/{bundle.name}.txt"])
     return entry | {"packages": {name: about["version"] for name, (_, about) in sorted(named.items())}}
 
 

@@ -31,6 +31,7 @@ from app.api.rest import (
     workflows,
 )
 from app.api.rest.browser_guard import BrowserGuard
+from app.api.rest.dashboard import DashboardPages
 from app.api.rest.dialects import runs
 from app.api.rest.dialects.pg import functions, tables
 from app.api.rest.documentation import DESCRIPTION, DocumentedApi
@@ -39,6 +40,7 @@ from app.api.rest.gate import Gate
 from app.api.rest.request_ids import RequestIds
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import PathsAsWritten, RouteTable
+from app.api.rest.sub_paths import SubPaths
 from app.api.rest.web_sockets import WebSockets
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -52,6 +54,8 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
     install_error_handlers(app)
@@ -88,10 +92,12 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
     app.include_router(entry.router)
     app.router.middleware_stack = RouteTable(app, Gate(app))
     app.add_middleware(PathsAsWritten)
+    app.add_middleware(DashboardPages)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(BrowserGuard)
     app.add_middleware(RequestIds)
     app.add_middleware(WebSockets)
+    app.add_middleware(SubPaths)
     return app
 
 
