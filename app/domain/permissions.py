@@ -145,6 +145,7 @@ _REST: Mapping[str, Permission] = {
         "list_tasks",
         "list_revisions",
         "get_revision",
+        "get_revision_file",
         "get_revision_changes",
         "get_flow",
         "test_workflow",

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from app.cli.files.places import DocumentError, Place
+from app.api.rest.files.places import DocumentError, Place
 from app.domain.errors import Invalid
 from app.domain.json_mistakes import NotJson
 from app.domain.json_parsing import parse_json

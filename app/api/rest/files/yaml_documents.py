@@ -13,10 +13,10 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
-from app.cli.files.places import DocumentError, Place
-from app.cli.files.yaml_aliases import expanded_size
-from app.cli.files.yaml_merges import MERGE, Merges
-from app.cli.files.yaml_mistakes import explained, explained_character
+from app.api.rest.files.places import DocumentError, Place
+from app.api.rest.files.yaml_aliases import expanded_size
+from app.api.rest.files.yaml_merges import MERGE, Merges
+from app.api.rest.files.yaml_mistakes import explained, explained_character
 from app.domain.json_values import BEYOND_64_BITS, MAX_DEPTH, storage_problems, too_deep
 
 MAX_VALUES = 100_000

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import yaml
 from yaml.reader import ReaderError
 
-from app.cli.files.places import DocumentError
+from app.api.rest.files.places import DocumentError
 
 
 class _Mistake(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from yaml.nodes import Node, ScalarNode
 
-from app.cli.files.yaml_documents import JsonLoader
+from app.api.rest.files.yaml_documents import JsonLoader
 
 WIDTH = 100
 

@@ -12,7 +12,7 @@ from app.api.rest.body_model import Body
 from app.api.rest.task_bodies import TaskBody
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.definitions.changes import first_revision
-from app.domain.definitions import Workflow
+from app.domain.definitions import Workflow, WorkflowDraft
 from app.domain.documents import workflow_document
 
 Document = dict[str, Any]
@@ -28,11 +28,20 @@ def file_document(workflow: Workflow) -> Document:
     return {**first, **said, **last}
 
 
+def draft_document(draft: WorkflowDraft) -> Document:
+    """As `file_document`, of a workflow that is not stored."""
+    return file_document(_as_stored(draft))
+
+
+def _as_stored(draft: WorkflowDraft) -> Workflow:
+    return first_revision(draft, 0, range(len(draft.tasks or ())), datetime.fromtimestamp(0, UTC))
+
+
 @cache
 def _default_document() -> Document:
     """The document of a workflow with one task whose optional fields are all left out: the defaults."""
     least = WorkflowCreate(name="", tasks=[TaskBody(name="", execution_type="sync")])
-    return workflow_document(first_revision(least.draft(), 0, [0], datetime.fromtimestamp(0, UTC)))
+    return workflow_document(_as_stored(least.draft()))
 
 
 def _said(body: type[Body], document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Document:
