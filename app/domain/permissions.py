@@ -137,7 +137,7 @@ def _rpcs(permission: Permission, *names: str, service: str = "WorkflowService")
 _REST: Mapping[str, Permission] = {
     **_each(OPEN, "healthz", "readyz", "get_health", "get_entry"),
     **_each(DOCUMENTATION, "openapi", "asyncapi", "swagger_ui_html"),
-    **_each(AUTHENTICATED, "get_me"),
+    **_each(AUTHENTICATED, "get_me", "begin_session", "end_session"),
     **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_workflows"),
     **_each(
         _for(Scope.DEFINITIONS_READ, Target.WORKFLOW),

@@ -25,6 +25,7 @@ from app.api.rest import (
     me,
     revisions,
     schedules,
+    sessions,
     tasks,
     tenants,
     validation,
@@ -90,6 +91,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         app.include_router(pg, include_in_schema=False)
     app.include_router(health.router)
     app.include_router(entry.router)
+    app.include_router(sessions.router)
     app.router.middleware_stack = RouteTable(app, Gate(app))
     app.add_middleware(PathsAsWritten)
     app.add_middleware(DashboardPages)
