@@ -21,7 +21,7 @@ FIRST_LOAD_BYTES = 120_000
 
 def files_of(page: httpx.Response) -> list[str]:
     """The files that a page names, by their paths on the server."""
-    found = [urljoin(page.url.path, name) for name in FILE.findall(page.text)]
+    found = [urljoin(page.url.raw_path.decode(), name) for name in FILE.findall(page.text)]
     return [path for path in found if re.search(r"/ui/a/[0-9a-f]{12}/", path)]
 
 
