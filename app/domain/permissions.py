@@ -146,6 +146,7 @@ _REST: Mapping[str, Permission] = {
         "list_revisions",
         "get_revision",
         "get_revision_changes",
+        "get_revision_graph",
         "get_flow",
         "test_workflow",
     ),
