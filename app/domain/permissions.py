@@ -146,6 +146,7 @@ _REST: Mapping[str, Permission] = {
         "list_revisions",
         "get_revision",
         "get_revision_changes",
+        "get_revision_graph",
         "get_flow",
         "test_workflow",
     ),
@@ -162,11 +163,15 @@ _REST: Mapping[str, Permission] = {
         "delete_task",
         "restore_revision",
     ),
-    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_feed_events", "list_runs"),
+    **_each(
+        _for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_feed_events", "list_runs", "count_executions"
+    ),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.WORKFLOW), "get_workflow_statistics"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.ASKED), "get_run"),
     **_each(
         _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
         "get_execution",
+        "get_execution_view",
         "list_events",
         "stream_events",
         "list_task_executions",

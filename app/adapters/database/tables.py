@@ -253,6 +253,14 @@ class ExecutionRow(Base):
         Index("ix_executions_cancelled", "tenant_id", "id", postgresql_where=text("status = 'cancelled'")),
         Index("ix_executions_children", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_executions_families", "root_id", postgresql_where=text("root_id IS NOT NULL")),
+        Index("ix_executions_repetitions", "origin_id", "id", postgresql_where=text("origin_id IS NOT NULL")),
+        Index(
+            "ix_executions_ended",
+            "tenant_id",
+            "finished_at",
+            postgresql_include=["status", "workflow_id"],
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
         Index(
             "uq_executions_idempotency_key",
             "workflow_id",
