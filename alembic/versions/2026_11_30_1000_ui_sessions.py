@@ -3,7 +3,7 @@
 The door finds a session by the hash of its text, before the tenant is known. A caller must know the hash to see it.
 
 Revision ID: 0026
-Revises: 0023
+Revises: 0024
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
