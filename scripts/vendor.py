@@ -1,4 +1,4 @@
-"""Writes the JavaScript libraries of the dashboard and of its tests, and their locks. Needs npm; nothing else here does.
+"""Writes the JavaScript libraries of the dashboard and of its tests, and their locks. This alone needs npm.
 
     python scripts/vendor.py
 

@@ -32,6 +32,7 @@ from app.domain.actions import Act, Action
 from app.domain.callers import Caller
 from app.domain.definitions import MAX_NAME, Task, TaskDraft, Workflow, WorkflowDraft, text_problems
 from app.domain.documents import workflow_from_document
+from app.domain.drawn_graph import DrawnGraph, drawn_graph
 from app.domain.errors import Invalid, Problem
 from app.domain.refs import Ref
 from app.domain.stated import NOTHING_STATED, Stated
@@ -245,6 +246,11 @@ class DefinitionService:
     async def revision_document(self, caller: Caller, ref: Ref, revision: int) -> bytes:
         """One immutable snapshot; also of a deleted workflow, by id."""
         return await self._store.revision_document(ref, revision)
+
+    async def revision_graph(self, caller: Caller, ref: Ref, revision: int) -> tuple[Workflow, DrawnGraph]:
+        """A revision, and the same as nodes and edges."""
+        found = await self._revision(caller, ref, revision)
+        return found, drawn_graph(found)
 
     async def revision_differences(self, caller: Caller, ref: Ref, revision: int, against: int) -> Differences:
         """The differences from revision `against` to `revision`; `against` 0 stands for an empty workflow."""

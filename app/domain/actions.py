@@ -40,6 +40,8 @@ class Action(StrEnum):
     KEY_BOOTSTRAP = "key.bootstrap"
     KEY_ROTATE = "key.rotate"
     KEY_REVOKE = "key.revoke"
+    SESSION_BEGIN = "session.begin"
+    SESSION_END = "session.end"
     TENANT_CREATE = "tenant.create"
     TENANT_CHANGE = "tenant.change"
 

@@ -40,12 +40,14 @@ class Graph:
 
     predecessor_counts: for each node, the number of its direct predecessors.
     compensations: nodes without edges.
+    gates: for each gate, the group that waits for it.
     """
 
     successors: tuple[tuple[int, ...], ...]
     predecessor_counts: tuple[int, ...]
     task_count: int
     compensations: frozenset[int]
+    gates: tuple[int, ...] = ()
 
 
 def build_graph(tasks: Sequence[GraphTask]) -> Graph:
@@ -86,6 +88,21 @@ def tasks_before(graph: Graph, tasks: Sequence[GraphTask]) -> tuple[int, ...]:
     return tuple(masks[: graph.task_count])
 
 
+def ranks(graph: Graph) -> tuple[int, ...]:
+    """The layer of each node: 0 without predecessors, otherwise one more than the highest layer before it."""
+    found = [0] * len(graph.successors)
+    missing = list(graph.predecessor_counts)
+    ready = [node for node, count in enumerate(missing) if count == 0]
+    while ready:
+        node = ready.pop()
+        for successor in graph.successors[node]:
+            found[successor] = max(found[successor], found[node] + 1)
+            missing[successor] -= 1
+            if missing[successor] == 0:
+                ready.append(successor)
+    return tuple(found)
+
+
 def dependency_problems(tasks: Sequence[GraphTask]) -> list[Problem]:
     """Every problem of the names in `depends_on`."""
     names = {task.name for task in tasks}
@@ -115,6 +132,7 @@ class _Builder:
         self.tasks = tasks
         self.predecessors: list[list[int]] = [[] for _ in tasks]
         self.labels = [repr(task.name) for task in tasks]
+        self.gates: list[int] = []
         undoing = compensation_names(tasks)
         self.compensations = frozenset(index for index, task in enumerate(tasks) if task.name in undoing)
 
@@ -152,6 +170,7 @@ class _Builder:
             return unfinished
         self.predecessors.append(unfinished)
         self.labels.append(f"the groups before {sequence}")
+        self.gates.append(sequence)
         return [len(self.predecessors) - 1]
 
     def graph(self) -> Graph:
@@ -160,7 +179,7 @@ class _Builder:
             for predecessor in before:
                 successors[predecessor].append(node)
         counts = tuple(len(before) for before in self.predecessors)
-        return Graph(tuple(map(tuple, successors)), counts, len(self.tasks), self.compensations)
+        return Graph(tuple(map(tuple, successors)), counts, len(self.tasks), self.compensations, tuple(self.gates))
 
 
 def _refuse_cycles(graph: Graph, builder: _Builder) -> None:

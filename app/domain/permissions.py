@@ -137,7 +137,7 @@ def _rpcs(permission: Permission, *names: str, service: str = "WorkflowService")
 _REST: Mapping[str, Permission] = {
     **_each(OPEN, "healthz", "readyz", "get_health", "get_entry"),
     **_each(DOCUMENTATION, "openapi", "asyncapi", "swagger_ui_html"),
-    **_each(AUTHENTICATED, "get_me"),
+    **_each(AUTHENTICATED, "get_me", "begin_session", "end_session"),
     **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_workflows"),
     **_each(
         _for(Scope.DEFINITIONS_READ, Target.WORKFLOW),
@@ -147,6 +147,7 @@ _REST: Mapping[str, Permission] = {
         "get_revision",
         "get_revision_file",
         "get_revision_changes",
+        "get_revision_graph",
         "get_flow",
         "test_workflow",
     ),
@@ -163,11 +164,15 @@ _REST: Mapping[str, Permission] = {
         "delete_task",
         "restore_revision",
     ),
-    **_each(_for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_feed_events", "list_runs"),
+    **_each(
+        _for(Scope.EXECUTIONS_READ, Target.LIST), "list_executions", "list_feed_events", "list_runs", "count_executions"
+    ),
+    **_each(_for(Scope.EXECUTIONS_READ, Target.WORKFLOW), "get_workflow_statistics"),
     **_each(_for(Scope.EXECUTIONS_READ, Target.ASKED), "get_run"),
     **_each(
         _for(Scope.EXECUTIONS_READ, Target.EXECUTION),
         "get_execution",
+        "get_execution_view",
         "list_events",
         "stream_events",
         "list_task_executions",

@@ -1,5 +1,6 @@
 """Routed workflows: conditions choose the next task by how the last one ended."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -97,14 +98,19 @@ def unconnected_graph(task_count: int) -> Graph:
     return Graph(((),) * task_count, (0,) * task_count, task_count, frozenset())
 
 
-def reachable(route: Route) -> frozenset[int]:
-    """The tasks that can be reached from the start task by some outcomes."""
-    found, waiting = {route.start}, [route.start]
+def steps_from_start(route: Route) -> Mapping[int, int]:
+    """The tasks that can be reached from the start task by some outcomes, and after how many steps at the earliest."""
+    found, waiting = {route.start: 0}, deque([route.start])
     while waiting:
-        index = waiting.pop()
+        index = waiting.popleft()
         for failed in (False, True):
             following = route.next_task(index, failed=failed)
             if following is not None and following not in found:
-                found.add(following)
+                found[following] = found[index] + 1
                 waiting.append(following)
-    return frozenset(found)
+    return found
+
+
+def reachable(route: Route) -> frozenset[int]:
+    """The tasks that can be reached from the start task by some outcomes."""
+    return frozenset(steps_from_start(route))

@@ -10,6 +10,8 @@ from app.domain.errors import Invalid
 
 _RANDOM_BITS = (1 << 80) - 1 & ~(0xF000 << 64) & ~(0xC000 << 48)
 _VERSION_7 = 0x7000 << 64 | 0x8000 << 48
+_DIGITS = 32
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 
 def _from_bytes(value: bytes) -> UUID:
@@ -34,3 +36,11 @@ def parse_execution_id(text: str, field: str = "execution_id") -> UUID:
         return UUID(text)
     except ValueError:
         raise Invalid.at(field, "is not a UUID") from None
+
+
+def ids_with_prefix(prefix: str) -> tuple[UUID, UUID]:
+    """The first and the last id that begin with these hexadecimal digits. Raise `ValueError` for other texts."""
+    digits = prefix.replace("-", "")
+    if not 1 <= len(digits) <= _DIGITS or not _HEXADECIMAL.issuperset(digits):
+        raise ValueError(prefix)
+    return UUID(digits.ljust(_DIGITS, "0")), UUID(digits.ljust(_DIGITS, "f"))

@@ -15,6 +15,7 @@ from app.domain.handlers import Handler
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
+from app.engine.execution_filter import ExecutionFilter
 
 NEW_WORK = "workflow_work"
 NEW_COMMANDS = "workflow_commands"
@@ -236,22 +237,6 @@ class Recording(Protocol):
 
     async def stored(self, steps: Sequence[Step]) -> set[UUID]:
         """Return the executions whose last event of `steps` is stored. Call it when `record` was interrupted."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionFilter:
-    """A filter of executions.
-
-    - parent_id: leaves those that a task of this execution has started
-    - root_id: leaves those below this execution, which is at the top of its family
-    """
-
-    workflow_id: int | None = None
-    status: ExecutionStatus | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    parent_id: UUID | None = None
-    root_id: UUID | None = None
 
 
 class ExecutionStore(Protocol):

@@ -11,10 +11,11 @@ from app.domain.errors import Invalid, NotFound
 from app.domain.events import Event
 from app.domain.executions import Execution, TaskExecution
 from app.domain.refs import Ref
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.local_engine import LocalEngine
 from app.engine.planning.plan import Plan
 from app.engine.planning.plans import Plans
-from app.engine.ports import ExecutionFilter, ExecutionStore, NoStartQuota, StartQuota
+from app.engine.ports import ExecutionStore, NoStartQuota, StartQuota
 from app.engine.reading import read_execution, read_plan, read_whole_history
 from app.engine.starting import Started, Starter, StartRequest
 from app.engine.task_view import task_executions

@@ -7,6 +7,7 @@ from functools import partial
 
 from app.adapters.database.connecting import is_pooled
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
+from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.pool import DriverUUID, Pool, open_pool
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database.walls.rules import API
@@ -25,6 +26,7 @@ from app.engine.controls import ExecutionControls
 from app.engine.evaluating.evaluations import Evaluations
 from app.engine.identifiers import new_execution_id
 from app.engine.local_engine import LocalEngine
+from app.engine.overview.service import OverviewService
 from app.engine.planning.plans import Plans
 from app.engine.ports import StartQuota
 from app.engine.service import ExecutionService
@@ -184,6 +186,10 @@ def execution_service(
     new_id = partial(new_execution_id, DriverUUID)
     starter = Starter(store, shared.plans, SystemClock(), shared.signals, engine, shared.evaluations, new_id)
     return ExecutionService(starter, engine, store, shared.plans, hub, settings.watch_poll_seconds, quota)
+
+
+def overview_service(shared: Shared) -> OverviewService:
+    return OverviewService(PostgresOverviews(shared.pool), PostgresExecutionStore(shared.pool), SystemClock())
 
 
 def trigger_service(shared: Shared, quota: StartQuota, usual_way: Way = DIRECT) -> TriggerService:

@@ -50,6 +50,7 @@ from app.wiring.parts import (
     open_database,
     open_evaluations,
     open_task_types,
+    overview_service,
     trigger_service,
 )
 from app.wiring.schedules import schedule_service
@@ -94,6 +95,7 @@ async def open_rest_process(
             yield Services(
                 definitions=definitions,
                 executions=executions,
+                overviews=overview_service(shared),
                 triggers=trigger_service(shared, identity.starts, way),
                 controls=controls,
                 feed=feed,

@@ -25,6 +25,7 @@ from app.domain.definitions import TaskDraft, Workflow, WorkflowDraft
 from app.domain.events import Event, EventType
 from app.domain.executions import Failure, Parent
 from app.domain.states import ExecutionStatus
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import (
     CANCEL,
@@ -33,7 +34,6 @@ from app.engine.ports import (
     ChildOpening,
     ControlCommand,
     DefinitionReader,
-    ExecutionFilter,
     ExecutionStore,
     FamilyChange,
     FamilyReader,
@@ -1061,7 +1061,7 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
             and (after is None or execution.created_at > after)
             and (until is None or execution.created_at < until)
         ]
-        question = ExecutionFilter(workflow_id, status, after, until)
+        question = ExecutionFilter(workflow_id, () if status is None else (status,), after, until)
         assert list(await stores.executions.list_executions(TENANT_ID, question, None, 100)) == wanted, question
         if len(wanted) > 2:
             page = await stores.executions.list_executions(TENANT_ID, question, wanted[0].id, 2)
@@ -1081,7 +1081,7 @@ async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id
     everything = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 100)
     assert len(everything) == 8
     for status, workflow_id in product((None, *ExecutionStatus), (None, workflows[1].id)):
-        question = ExecutionFilter(workflow_id, status, parent_id=parent)
+        question = ExecutionFilter(workflow_id, () if status is None else (status,), parent_id=parent)
         expected = [
             execution
             for execution in everything

@@ -23,13 +23,13 @@ from app.domain.errors import Conflict, NotFound
 from app.domain.executions import Parent
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import new_execution_id
 from app.engine.ports import (
     CANCEL,
     ChildOpening,
     ControlCommand,
     DefinitionReader,
-    ExecutionFilter,
     ExecutionStore,
     FamilyChange,
     Opening,
@@ -182,7 +182,7 @@ async def test_an_execution_is_that_of_its_workflows_tenant(stores: Stores, work
     assert not (await stores.executions.read_history(OTHER, execution_id, 0, 10)).exists
     assert (await stores.executions.read_history(OWN, execution_id, 0, 10)).events == [CREATED]
     assert await stores.executions.find_by_idempotency_key(OTHER, workflow.id, "once") is None
-    for wanted in (ExecutionFilter(), ExecutionFilter(workflow.id), ExecutionFilter(status=own.status)):
+    for wanted in (ExecutionFilter(), ExecutionFilter(workflow.id), ExecutionFilter(statuses=[own.status])):
         assert await stores.executions.list_executions(OTHER, wanted, None, 10) == []
         assert [e.id for e in await stores.executions.list_executions(OWN, wanted, None, 10)] == [execution_id]
 

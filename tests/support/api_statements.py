@@ -28,7 +28,8 @@ from app.domain.permissions import Role
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.domain.tenants import TenantChange
-from app.engine.ports import ControlCommand, ExecutionFilter, Opening
+from app.engine.execution_filter import ExecutionFilter
+from app.engine.ports import ControlCommand, Opening
 from app.engine.triggering.ports import Storing
 from app.feed.entries import Entry
 from app.identity.api_keys import Grant, KeyDraft, new_key_text
@@ -101,7 +102,7 @@ class Stores:
         act, d, x, s, k = act_of(tenant_id), self.definitions, self.executions, self.schedules, self.keys
         filters = (
             ExecutionFilter(),
-            *(ExecutionFilter(status=status) for status in ExecutionStatus),
+            *(ExecutionFilter(statuses=[status]) for status in ExecutionStatus),
             ExecutionFilter(workflow_id=of.workflow_id),
             ExecutionFilter(created_after=NOW - HOUR, created_before=NOW + HOUR),
             ExecutionFilter(parent_id=of.execution_id),

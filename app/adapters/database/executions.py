@@ -3,8 +3,7 @@
 All statements are bound to the tenant of a caller, or of an execution that was read before.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +11,10 @@ import orjson
 
 from app.adapters.database import rows
 from app.adapters.database.audit import append
+from app.adapters.database.execution_lists import listing
 from app.adapters.database.families import make_due
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
-from app.adapters.database.tenancy import in_tenant
 from app.adapters.unreachable import reaching
 from app.audit.entry import UNMASKED, Entries, Entry
 from app.domain.actions import Act
@@ -23,33 +22,12 @@ from app.domain.documents import workflow_from_document
 from app.domain.events import Event
 from app.domain.executions import Execution
 from app.domain.refs import Ref
-from app.engine.identifiers import first_id_at
-from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening, OwnedRevision
+from app.engine.execution_filter import ExecutionFilter
+from app.engine.ports import ControlCommand, HistoryPage, Opening, OwnedRevision
 from app.engine.triggering.ports import Storing
 
 _SQL = load("executions")
 _FAMILIES = load("families")
-_ID_TOLERANCE = 600_000 << 80
-"""Ten minutes, as a distance between ids.
-
-The time in an id and `created_at` come from two readings of a clock, which may be adjusted between them.
-"""
-_LISTED = (
-    "SELECT id, tenant_id, workflow_id, revision, status, 'null'::json AS input, created_at, started_at, finished_at,"
-    " NULL AS output, failure, idempotency_key, origin_id, parent_id, parent_task_id, parent_element, root_id, depth,"
-    " started_by"
-    " FROM executions"
-)
-_FEW = (
-    "WITH few AS MATERIALIZED (SELECT id, tenant_id, workflow_id, status, created_at FROM executions WHERE {}),"
-    " page AS MATERIALIZED (SELECT id FROM few"
-)
-"""Find few executions by a partial index first, then select from them.
-
-Without `MATERIALIZED` the planner scans from the newest execution, because it expects to find enough matches soon. But
-those that match may be old, and the scan then reads the whole table.
-"""
-_IS_ACTIVE = "finished_at IS NULL"
 
 
 class PostgresExecutionStore:
@@ -101,7 +79,7 @@ class PostgresExecutionStore:
     async def list_executions(
         self, tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit: int
     ) -> Sequence[Execution]:
-        statement, arguments = _listing(tenant_id, wanted, before, limit)
+        statement, arguments = listing(tenant_id, wanted, before, limit)
         with reaching():
             found = await self._pool.read(statement, *arguments)
         return [rows.execution(row) for row in found]
@@ -161,54 +139,6 @@ class PostgresExecutionStore:
     async def count_descendants(self, root_id: UUID, limit: int) -> int:
         with reaching():
             return int(await self._pool.read_value(_FAMILIES["descendants"], root_id, limit))
-
-
-def _listing(tenant_id: int, wanted: ExecutionFilter, before: UUID | None, limit: int) -> tuple[str, list[Any]]:
-    """Return the statement with only those conditions that `wanted` has, so that each combination can use its index.
-
-    Tenant, workflow id, status and limit are written into the statement, not passed as parameters. A generic plan for
-    all workflows would suit neither the one with the most executions nor the one with the fewest. Ids sort by time, so
-    a range of times is also given as a range of ids, for which there are indexes.
-    """
-    conditions = [in_tenant(tenant_id)]
-    arguments: list[Any] = []
-    for condition, value in (
-        ("id < {}", before),
-        ("created_at > {}", wanted.created_after),
-        ("id > {}", _id_near(wanted.created_after, -_ID_TOLERANCE)),
-        ("created_at < {}", wanted.created_before),
-        ("id < {}", _id_near(wanted.created_before, _ID_TOLERANCE)),
-    ):
-        if value is not None:
-            arguments.append(value)
-            conditions.append(condition.format(f"${len(arguments)}"))
-    if wanted.workflow_id is not None:
-        conditions.append(f"workflow_id = {wanted.workflow_id:d}")
-    if wanted.status is not None:
-        conditions.append(f"status = '{wanted.status.value}'")
-    page = f" WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT {limit:d}"
-    if wanted.parent_id is not None or wanted.root_id is not None:
-        few = " AND ".join(_in_family(wanted, arguments))
-    elif wanted.status is not None and not wanted.status.is_final:
-        few = _IS_ACTIVE
-    else:
-        return f"{_LISTED}{page}", arguments
-    # Also in the outermost WHERE: a plan may read the rows of a join before those of the common table expression.
-    of_page = f"JOIN page USING (id) WHERE {in_tenant(tenant_id)} ORDER BY id DESC"
-    return f"{_FEW.format(few)}{page}) {_LISTED} {of_page}", arguments
-
-
-def _in_family(wanted: ExecutionFilter, arguments: list[Any]) -> Iterator[str]:
-    """The conditions for members of a family; what they compare with is added to the arguments."""
-    for column, value in (("parent_id", wanted.parent_id), ("root_id", wanted.root_id)):
-        if value is not None:
-            arguments.append(value)
-            yield f"{column} = ${len(arguments)}"
-
-
-def _id_near(instant: datetime | None, tolerance: int) -> UUID | None:
-    """The id at `instant`, moved by `tolerance`: a bound for the ids of executions created before or after it."""
-    return None if instant is None else UUID(int=max(first_id_at(instant).int + tolerance, 0))
 
 
 class PostgresDefinitionReader:

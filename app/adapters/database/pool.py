@@ -69,15 +69,17 @@ class Pool:
         return self._connections.acquire()
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: int) -> AsyncIterator[PoolConnectionProxy]:
+    async def transaction(self, tenant_id: int, *, consistent: bool = False) -> AsyncIterator[PoolConnectionProxy]:
         """A connection within a transaction, which is committed at the end. As `read`, it tries other connections while
         the beginning of the transaction fails.
 
         tenant_id: the tenant that the transaction is bound to.
+        consistent: whether it only reads, and all its statements see the same moment.
         """
+        options: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if consistent else {}
         for left in range(self._connections.get_size(), -1, -1):
             async with self._connections.acquire() as connection:
-                transaction = connection.transaction()
+                transaction = connection.transaction(**options)
                 try:
                     await transaction.start()
                 except (*_UNSENT, *_LOST):

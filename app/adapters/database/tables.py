@@ -253,6 +253,14 @@ class ExecutionRow(Base):
         Index("ix_executions_cancelled", "tenant_id", "id", postgresql_where=text("status = 'cancelled'")),
         Index("ix_executions_children", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_executions_families", "root_id", postgresql_where=text("root_id IS NOT NULL")),
+        Index("ix_executions_repetitions", "origin_id", "id", postgresql_where=text("origin_id IS NOT NULL")),
+        Index(
+            "ix_executions_ended",
+            "tenant_id",
+            "finished_at",
+            postgresql_include=["status", "workflow_id"],
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
         Index(
             "uq_executions_idempotency_key",
             "workflow_id",
@@ -412,6 +420,32 @@ class ApiKeyRow(Base):
         CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
         CheckConstraint("rate_limit BETWEEN 1 AND 1000000", name="rate_limit_in_range"),
         Index(None, "tenant_id", "id"),
+    )
+
+
+class UiSessionRow(Base):
+    """A session of a person at the dashboard.
+
+    digest: the SHA-256 of its text, which is stored nowhere.
+    key_id: the key that it was begun with; null for a token, whose `principal`, `role` and `groups` are kept.
+    """
+
+    __tablename__ = "ui_sessions"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(Integer, ForeignKey("tenants.id"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
+    principal: Mapped[str]
+    role: Mapped[str | None]
+    groups: Mapped[list[str]] = mapped_column(server_default="{}")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
+        Index(None, "tenant_id", "expires_at"),
     )
 
 

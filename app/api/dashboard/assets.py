@@ -41,7 +41,7 @@ class Assets:
     @cached_property
     def digest(self) -> str:
         """Another one whenever a file differs. It is part of the address of each file, so that browsers keep the files
-        for ever, and a page never mixes files of two versions."""
+        without limit, and a page never mixes files of two versions."""
         total = sha256()
         for name, path in sorted(self._paths.items()):
             total.update(name.encode() + b"\0" + sha256(path.read_bytes()).digest())

@@ -22,13 +22,13 @@ INDEX, DOCUMENTATION = "index.html", "docs.html"
 PLACE = "{assets}"
 """Where a page names the folder of its files."""
 
-FOR_EVER = "public, max-age=31536000, immutable"
+WITHOUT_LIMIT = "public, max-age=31536000, immutable"
 _OWN = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 POLICY = f"{_OWN}; img-src 'self' data:"
 DOCUMENTATION_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'"
 """Swagger UI sets styles in attributes."""
 
-HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+HEADERS = {"Referrer-Policy": "same-origin"}
 
 
 class Dashboard:
@@ -42,30 +42,31 @@ class Dashboard:
         self._assets = assets
         self.has_pages = has_pages
 
-    def serves(self, path: str) -> bool:
-        """Whether GET of this path is answered here."""
+    def serves(self, scope: Scope) -> bool:
+        """Whether GET of this path is served here."""
+        path = _raw_path(scope)
         return path.startswith(ROOT + FILES) or (self.has_pages and (path.startswith(ROOT) or path == ROOT[:-1]))
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a GET or HEAD of a path that is served here."""
+        """Send the response to a GET or HEAD of a path that is served here."""
         response = await self._response(scope)
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, receive, send)
 
     async def _response(self, scope: Scope) -> Response:
-        path, headers = scope["path"], _headers(scope)
+        path, headers = _raw_path(scope), _headers(scope)
         if path == ROOT[:-1]:
             return Response(status_code=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": "ui/"})
         rest = path.removeprefix(ROOT)
         if rest.startswith(FILES):
             return await self._file(rest.removeprefix(FILES), headers)
-        depth = _raw_path(scope).removeprefix(ROOT).count("/")
+        depth = rest.count("/")
         return self._page(INDEX, "../" * depth or "./", POLICY, headers)
 
     def documentation(self, scope: Scope) -> Response:
         """The page that shows the OpenAPI document. It lies beside `ROOT`, not within."""
-        depth = _raw_path(scope).strip("/").count("/")
+        depth = _raw_path(scope).lstrip("/").count("/")
         return self._page(DOCUMENTATION, "../" * depth + ROOT[1:], DOCUMENTATION_POLICY, _headers(scope))
 
     def _page(self, name: str, root: str, policy: str, headers: Mapping[bytes, bytes]) -> Response:
@@ -81,7 +82,7 @@ class Dashboard:
         asset = self._assets.find(path) if digest == self._assets.digest else None
         if asset is None:  # of another version, or of none: it must not be kept
             return Response("no such file\n", HTTPStatus.NOT_FOUND, {"Cache-Control": "no-store"}, "text/plain")
-        kept = {**HEADERS, "Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+        kept = {**HEADERS, "Cache-Control": WITHOUT_LIMIT, "Vary": "Accept-Encoding"}
         encoding = _encoding(headers)
         if encoding == "gzip":
             body = await asyncio.to_thread(self._assets.packed, path, asset)

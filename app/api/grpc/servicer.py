@@ -1,5 +1,6 @@
 """`workflow.WorkflowService`: converts requests, calls the services of executions, converts the results."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.api.grpc.callers import audited
@@ -24,8 +25,8 @@ from app.domain.payloads import Payloads
 from app.domain.refs import parse_ref
 from app.domain.states import ExecutionStatus
 from app.engine.controls import ExecutionControls
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import parse_execution_id
-from app.engine.ports import ExecutionFilter
 from app.engine.repetitions import parse_wanted_revision
 from app.engine.service import ExecutionService
 from app.feed.entries import FeedFilter
@@ -95,7 +96,7 @@ class WorkflowServicer:
         workflow, token = request.workflow_id, request.page_token
         wanted = ExecutionFilter(
             workflow_id=await self._wanted_workflow(caller, workflow),
-            status=_wanted_status(request.status),
+            statuses=_wanted_statuses(request.status),
             parent_id=_wanted_id(request.parent_execution_id, "parent_execution_id"),
             root_id=_wanted_id(request.root_execution_id, "root_execution_id"),
         )
@@ -188,9 +189,9 @@ def _wanted_id(text: str, field: str) -> UUID | None:
     return parse_execution_id(text, field) if text else None
 
 
-def _wanted_status(number: pb.ExecutionStatus) -> ExecutionStatus | None:
+def _wanted_statuses(number: pb.ExecutionStatus) -> Sequence[ExecutionStatus]:
     if number == pb.STATUS_UNSPECIFIED:
-        return None
+        return ()
     if number not in STATUS_FROM_WIRE:
         raise Invalid.at("status", f"{number} is not a status")
-    return STATUS_FROM_WIRE[number]
+    return (STATUS_FROM_WIRE[number],)

@@ -23,8 +23,11 @@ from app.api.rest import (
     machine_revisions,
     machines,
     me,
+    overviews,
+    revision_graphs,
     revisions,
     schedules,
+    sessions,
     tasks,
     tenants,
     validation,
@@ -65,6 +68,8 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         dry_runs,
         tasks,
         revisions,
+        revision_graphs,
+        overviews,
         executions,
         execution_events,
         feed,
@@ -90,6 +95,7 @@ def create_app(lifespan: Lifespan, version: str = "0.1.0") -> FastAPI:
         app.include_router(pg, include_in_schema=False)
     app.include_router(health.router)
     app.include_router(entry.router)
+    app.include_router(sessions.router)
     app.router.middleware_stack = RouteTable(app, Gate(app))
     app.add_middleware(PathsAsWritten)
     app.add_middleware(DashboardPages)

@@ -18,5 +18,5 @@ class DashboardPages:
             await self._app(scope, receive, send)
             return
         services: Services = scope["app"].state.services
-        served = self._app if not services.dashboard.serves(scope["path"]) else services.dashboard.serve
+        served = self._app if not services.dashboard.serves(scope) else services.dashboard.serve
         await served(scope, receive, send)

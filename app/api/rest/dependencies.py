@@ -23,6 +23,7 @@ from app.domain.payloads import Payloads
 from app.engine.controls import ExecutionControls
 from app.engine.dry_run import DryRunner
 from app.engine.identifiers import parse_execution_id
+from app.engine.overview.service import OverviewService
 from app.engine.service import ExecutionService
 from app.engine.triggering.service import TriggerService
 from app.feed.service import FeedService
@@ -43,6 +44,7 @@ class Services:
 
     definitions: stores and reads workflows.
     executions: starts, reads and watches executions.
+    overviews: reads executions for pages that people look at.
     triggers: triggers executions, and finds them by their run ids.
     controls: cancels, pauses, resumes, signals and repeats executions.
     feed: reads and follows all events of a tenant.
@@ -63,6 +65,7 @@ class Services:
 
     definitions: DefinitionService
     executions: ExecutionService
+    overviews: OverviewService
     triggers: TriggerService
     controls: ExecutionControls
     feed: FeedService
@@ -105,6 +108,10 @@ async def _definitions(request: Request) -> DefinitionService:
 
 async def _executions(request: Request) -> ExecutionService:
     return (await _services(request)).executions
+
+
+async def _overviews(request: Request) -> OverviewService:
+    return (await _services(request)).overviews
 
 
 async def _controls(request: Request) -> ExecutionControls:
@@ -153,6 +160,7 @@ Changer = Annotated[Caller, Depends(_changer)]
 ReadyServices = Annotated[Services, Depends(_services)]
 Definitions = Annotated[DefinitionService, Depends(_definitions)]
 Executions = Annotated[ExecutionService, Depends(_executions)]
+Overviews = Annotated[OverviewService, Depends(_overviews)]
 Controls = Annotated[ExecutionControls, Depends(_controls)]
 DryRuns = Annotated[DryRunner, Depends(_dry_runs)]
 Schedules = Annotated[ScheduleService, Depends(_schedules)]

@@ -35,6 +35,14 @@ def readable_response(
     return Response(body, headers=headers, media_type=media_type)
 
 
+def immutable_response(body: bytes, if_none_match: str | None, etag: str) -> Response:
+    """The response to a GET of what never changes. It is private because it is for callers with a permission."""
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
+    if matches_weakly(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return json_response(body, headers=headers)
+
+
 def workflow_response(stored: StoredWorkflow, status: int = 200) -> Response:
     """A workflow that was just written, with the ETag for the next change. If there are warnings, they come last."""
     headers = {"ETag": stored.etag}

@@ -8,7 +8,6 @@ import re
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.rest.gate import sender_of
 from app.identity.identity import Identity
 
 HEADER = b"x-forwarded-prefix"
@@ -52,7 +51,9 @@ def _forwarded(scope: Scope) -> str:
     if len(given) != 1:
         return ""
     prefix: str = given[0].decode("latin-1").rstrip("/")
+    client = scope.get("client")
+    peer = client[0] if client else None
     identity: Identity = scope["app"].state.services.identity
-    if len(prefix) > LONGEST or not _FORM.fullmatch(prefix) or not identity.addresses.trusts(sender_of(scope).peer):
+    if len(prefix) > LONGEST or not _FORM.fullmatch(prefix) or not identity.addresses.trusts(peer):
         return ""
     return prefix

@@ -260,13 +260,6 @@ class RepetitionView(ExecutionView):
     )
 
 
-class ExecutionPage(BaseModel):
-    """Newest first."""
-
-    items: list[ExecutionSummaryView]
-    next_cursor: str | None = Field(description="The `cursor` of the next page; null on the last page.")
-
-
 class WaitView(BaseModel):
     """What a started task waits for."""
 

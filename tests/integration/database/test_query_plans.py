@@ -18,8 +18,8 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database_url import driver_dsn
 from app.definitions.ports import WorkflowFilter
 from app.domain.states import ExecutionStatus
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import first_id_at
-from app.engine.ports import ExecutionFilter
 from app.engine.running.ports import ClaimShares, TenantShare, WorkflowShare
 from app.engine.running.retention import BEGINNING
 from tests.support.query_plans import MODES, ExplainingPool
@@ -122,7 +122,7 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
     times = (None, FIRST + timedelta(days=3), LAST - timedelta(days=3))
     cursors = (None, first_id_at(FIRST + timedelta(days=20)))
     for workflow_id, after, until, before in product((None, LARGE, SMALL), times, times, cursors):
-        wanted = ExecutionFilter(workflow_id, status, after, until)
+        wanted = ExecutionFilter(workflow_id, () if status is None else (status,), after, until)
         await store.list_executions(TENANT_ID, wanted, before, PAGE)
     check(pool)
 
@@ -146,13 +146,18 @@ async def test_the_children_of_an_execution_are_found_by_its_id(
     assert len(await store.list_executions(TENANT_ID, ExecutionFilter(parent_id=parent_id), None, PAGE)) == 1
     pool.found.clear()
     for workflow_id, before in product((None, LARGE, SMALL), (None, found[0].id)):
-        await store.list_executions(TENANT_ID, ExecutionFilter(workflow_id, status, parent_id=parent_id), before, PAGE)
+        await store.list_executions(
+            TENANT_ID,
+            ExecutionFilter(workflow_id, () if status is None else (status,), parent_id=parent_id),
+            before,
+            PAGE,
+        )
     check(pool, most_rows=10)
 
 
 async def test_one_execution_is_found_by_id_and_key(pool: ExplainingPool) -> None:
     store = PostgresExecutionStore(pool)
-    [one, *_] = await store.list_executions(TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, 1)
+    [one, *_] = await store.list_executions(TENANT_ID, ExecutionFilter(statuses=[ExecutionStatus.RUNNING]), None, 1)
     pool.found.clear()
     assert await store.get(TENANT_ID, one.id) is not None
     assert await store.find_by_idempotency_key(TENANT_ID, LARGE, "key 2") is not None
@@ -240,7 +245,7 @@ async def test_a_sweep_of_the_retention_looks_at_the_next_by_id(pool: Explaining
 
 async def test_a_family_is_counted_and_cancelled_by_its_own_rows(pool: ExplainingPool) -> None:
     store, ownership = PostgresExecutionStore(pool), PostgresOwnership(pool, pool)
-    running = await store.list_executions(TENANT_ID, ExecutionFilter(status=ExecutionStatus.RUNNING), None, PAGE)
+    running = await store.list_executions(TENANT_ID, ExecutionFilter(statuses=[ExecutionStatus.RUNNING]), None, PAGE)
     child = next(one for one in running if one.parent is not None)
     pool.found.clear()
     assert await store.count_descendants(child.root_id, PAGE) == 1

@@ -15,8 +15,8 @@ from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.retention import LOCK, PostgresRetention
 from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.errors import NotFound
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import first_id_at
-from app.engine.ports import ExecutionFilter
 from app.engine.running.retention import BEGINNING, Retention
 from app.wiring.grpc_process import EngineProcess, open_engine_process
 from tests.support.engine_process import running_server, settings_for, store_workflow, sync, workflow

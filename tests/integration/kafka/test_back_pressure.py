@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from app.adapters.kafka import source
-from app.engine.ports import ExecutionFilter
+from app.engine.execution_filter import ExecutionFilter
 from tests.support import gated_tasks
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.gated_tasks import Gates

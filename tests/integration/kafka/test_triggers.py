@@ -8,7 +8,7 @@ from app.domain.errors import RunIdTaken
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
 from app.domain.run_ids import derived_id, parse_run_id
-from app.engine.ports import ExecutionFilter
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.triggering.service import TriggerRequest
 from tests.support.engine_process import store_workflow, sync, workflow
 from tests.support.kafka_house import KafkaHouse, engine_with, event_of, headers_of, rest_with, trigger

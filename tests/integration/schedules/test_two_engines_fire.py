@@ -12,7 +12,7 @@ from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import driver_dsn
 from app.background.defects import Defects
 from app.domain.executions import Execution
-from app.engine.ports import ExecutionFilter
+from app.engine.execution_filter import ExecutionFilter
 from app.schedules.schedule import Overlap, Schedule, ScheduleDraft, Timing
 from app.schedules.service import ScheduleService
 from app.wiring.grpc_process import EngineProcess, open_engine_process

@@ -13,7 +13,9 @@ from app.domain.events import Event
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
-from app.engine.ports import ControlCommand, ExecutionFilter, HistoryPage, Opening, OwnedRevision
+from app.domain.states import ExecutionStatus
+from app.engine.execution_filter import ExecutionFilter
+from app.engine.ports import ControlCommand, HistoryPage, Opening, OwnedRevision
 from tests.support.memory.database import MemoryDatabase, StoredExecution
 from tests.support.tenant import TENANT, TENANT_ID
 
@@ -49,6 +51,8 @@ class MemoryExecutionStore:
         async with self._database.faults.around("list_executions"):
             own = (row.execution for row in self._database.executions.values() if row.execution.tenant_id == tenant_id)
             rows = [row for row in own if _matches(row, wanted)]
+            if wanted.unresolved:
+                rows = [row for row in rows if self._is_unresolved(row)]
             found = sorted((row for row in rows if before is None or row.id < before), key=_id_of, reverse=True)
             return [replace(row, input=Payload("null"), output=None) for row in found[:limit]]
 
@@ -89,6 +93,15 @@ class MemoryExecutionStore:
             rows = [row.execution for row in self._database.executions.values()]
             return min(sum(row.root_id == root_id and row.id != root_id for row in rows), limit)
 
+    def _is_unresolved(self, execution: Execution) -> bool:
+        failed = execution.status is ExecutionStatus.FAILED
+        return failed and execution.parent is None and not self._was_repeated_well(execution.id)
+
+    def _was_repeated_well(self, execution_id: UUID) -> bool:
+        rows = [row.execution for row in self._database.executions.values()]
+        later = [row for row in rows if row.origin_id == execution_id]
+        return any(row.status is ExecutionStatus.COMPLETED or self._was_repeated_well(row.id) for row in later)
+
     def _row(self, tenant_id: int, execution_id: UUID) -> StoredExecution | None:
         row = self._database.executions.get(execution_id)
         return row if row is not None and row.execution.tenant_id == tenant_id else None
@@ -126,10 +139,18 @@ def _has_parent(execution: Execution, parent_id: UUID) -> bool:
     return parent is not None and parent.execution_id == parent_id
 
 
+def _has_failed(execution: Execution, code: str) -> bool:
+    return execution.failure is not None and execution.failure.code == code
+
+
 def _matches(execution: Execution, wanted: ExecutionFilter) -> bool:
     return (
         wanted.workflow_id in (None, execution.workflow_id)
-        and wanted.status in (None, execution.status)
+        and (wanted.workflow_ids is None or execution.workflow_id in wanted.workflow_ids)
+        and (not wanted.statuses or execution.status in wanted.statuses)
+        and (wanted.error_code is None or _has_failed(execution, wanted.error_code))
+        and (wanted.first_id is None or execution.id >= wanted.first_id)
+        and (wanted.last_id is None or execution.id <= wanted.last_id)
         and (wanted.parent_id is None or _has_parent(execution, wanted.parent_id))
         and (wanted.root_id is None or (execution.parent is not None and execution.root_id == wanted.root_id))
         and (wanted.created_after is None or execution.created_at > wanted.created_after)

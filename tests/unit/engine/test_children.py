@@ -12,7 +12,7 @@ from app.domain.definitions import RetryPolicy
 from app.domain.handlers import Attempt
 from app.domain.states import ExecutionStatus
 from app.engine.deciding.event_data import child_of as child_of_event
-from app.engine.ports import ExecutionFilter
+from app.engine.execution_filter import ExecutionFilter
 from tests.support.memory_house import House, Process
 from tests.support.stories import sync
 from tests.support.tenant import CALLER

@@ -12,7 +12,8 @@ from app.definitions import edits
 from app.domain.definitions import WorkflowDraft
 from app.domain.errors import IdempotencyMismatch, Invalid, NotFound, Unavailable
 from app.domain.states import ExecutionStatus
-from app.engine.ports import ExecutionFilter, StoreUnreachable
+from app.engine.execution_filter import ExecutionFilter
+from app.engine.ports import StoreUnreachable
 from app.engine.starting import StartRequest
 from app.engine.watching import held_batches
 from tests.support.acts import ANYONE

@@ -85,6 +85,7 @@ WALLS = (
         ["SELECT", "INSERT", "DELETE"],
     ),
     Wall("api_keys", OF_TENANT, ["SELECT", "INSERT", "UPDATE"], []),
+    Wall("ui_sessions", OF_TENANT, ["SELECT", "INSERT", "DELETE"], []),
     Wall("audit_log", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
     Wall("audit_heads", OF_TENANT, ["SELECT", "UPDATE (number, prev, hash)"], ["SELECT"]),
     # Ids of executions of all tenants; callers read what is theirs through doors.
@@ -121,6 +122,9 @@ DOORS = (
     Door("make_due", ENGINE),
     Door("history_of", ENGINE),
     Door("last_event_of", ENGINE),
+    Door("progress_of", ENGINE),
+    Door("outline_of_history", ENGINE),
+    Door("attempts_of", ENGINE),
     Door("number_feed", ENGINE),
     Door("feed_entries", ENGINE),
     Door("feed_events", ENGINE),
@@ -130,6 +134,7 @@ DOORS = (
     Door("find_api_key", OWNER),
     Door("ended_api_keys", OWNER),
     Door("touch_api_keys", OWNER),
+    Door("find_ui_session", OWNER),
 )
 """Only the API's role may call them."""
 

@@ -20,8 +20,8 @@ from app.domain.permissions import Access, Permission, Target
 from app.domain.refs import Ref, parse_ref
 from app.domain.run_ids import parse_run_id
 from app.domain.traces import parse_traceparent
+from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import parse_execution_id
-from app.engine.ports import ExecutionFilter
 from app.engine.triggering.service import TriggerRequest
 from app.identity.workflow_limits import Named
 
