@@ -1,0 +1,131 @@
+// A graph of tasks: lines in SVG, nodes as buttons over them. Arrow keys follow the lines.
+import {html, cls, useEffect, useLayoutEffect, useMemo, useRef, useState} from "../lib/html.js";
+import {layOut} from "../lib/layout.js";
+import {beside, folded, groupStatus, tally, withGroups} from "../lib/graph.js";
+import {Sign} from "./status.js";
+
+const WIDTH = 172, HEIGHT = 42, GATE = 10, LETTER = 6.4, LEAST_SCALE = 0.55, NARROW = 640;
+const WORDS = {success: "", failure: "on failure", any: "always", order: "", undo: ""};
+
+/**
+ * graph     of GET /workflows/{w}/revisions/{n}/graph
+ * stateOf   (task_id) => {status, note}: null without an execution; `note` is the second line
+ * selected  id of a task; onSelect(task_id)
+ */
+export function Graph({graph, stateOf = null, selected = null, onSelect, label = "Graph"}) {
+  const box = useRef(null), [size, setSize] = useState(null), [opened, setOpened] = useState(new Set()), [isWhole, setWhole] = useState(true);
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(([entry]) => setSize(entry.contentRect.width));
+    watch.observe(box.current);
+    return () => watch.disconnect();
+  }, []);
+  const direction = size !== null && size < NARROW ? "TB" : "LR";
+  const groups = useMemo(() => folded(graph, opened), [graph, opened]);
+  const shown = useMemo(() => withGroups(graph, groups), [graph, groups]);
+  const placed = usePlaces(shown, direction, size !== null);
+  const scale = !placed || !isWhole ? 1 : Math.max(LEAST_SCALE, Math.min(1, (size - 2) / placed.width));
+  const open = group => setOpened(was => new Set(was).add(group));
+  const wide = placed && size && placed.width > size;
+  return html`<div class="graph-box">
+    ${(wide || opened.size > 0) && html`<div class="graph-tools">
+      ${wide && html`<button type="button" class="bare tiny" aria-pressed=${isWhole} onClick=${() => setWhole(!isWhole)}>${isWhole ? "Full size" : "Fit"}</button>`}
+      ${opened.size > 0 && html`<button type="button" class="bare tiny" onClick=${() => setOpened(new Set())}>Fold groups</button>`}</div>`}
+    <div class="graph" ref=${box} role="group" aria-label="${label}: arrow keys follow the lines">
+    ${placed && html`<div class="graph-sheet" style=${{width: `${placed.width * scale}px`, height: `${placed.height * scale}px`}}>
+      <div class="graph-scaled" style=${{width: `${placed.width}px`, height: `${placed.height}px`, transform: `scale(${scale})`}}>
+        <${Lines} graph=${shown} placed=${placed} stateOf=${stateOf}/>
+        <${Nodes} graph=${shown} placed=${placed} stateOf=${stateOf} selected=${selected} onSelect=${onSelect} onOpen=${open} direction=${direction}/>
+      </div></div>`}</div></div>`;
+}
+
+function usePlaces(graph, direction, isKnown) {
+  const [placed, setPlaced] = useState(null);
+  useEffect(() => {
+    let isCurrent = true;
+    if (isKnown) {
+      const nodes = graph.nodes.map(node => ({id: node.id, ...(node.kind === "gate" ? {width: GATE, height: GATE} : {width: WIDTH, height: HEIGHT})}));
+      const edges = graph.edges.map(edge => ({from: edge.from, to: edge.to, width: labelOf(edge).length * LETTER}));
+      layOut({nodes, edges, direction}).then(found => isCurrent && setPlaced({...found, of: graph}));
+    }
+    return () => { isCurrent = false; };
+  }, [graph, direction, isKnown]);
+  return placed?.of === graph ? placed : null;
+}
+
+const labelOf = edge => [WORDS[edge.kind], edge.label].filter(Boolean).join(": ");
+
+function Lines({graph, placed, stateOf}) {
+  const tasks = new Map(graph.nodes.map(node => [node.id, node]));
+  const isPassed = id => {
+    const node = tasks.get(id);
+    if (!stateOf || !node) return false;
+    if (node.kind === "gate") return beside(graph, id, -1).every(isPassed);
+    return statusOf(node, stateOf) === "completed" || statusOf(node, stateOf) === "skipped";
+  };
+  return html`<svg class="lines" width=${placed.width} height=${placed.height} aria-hidden="true">
+    <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M1 1 7 4 1 7"/></marker></defs>
+    ${graph.edges.map((edge, index) => {
+      const {points, x, y} = placed.edges[index], text = labelOf(edge), toGate = tasks.get(edge.to)?.kind === "gate";
+      return html`<g key=${index} class=${cls("line", `line-${edge.kind}`, isPassed(edge.from) && "passed")}><path d=${curve(points)} marker-end=${toGate ? null : "url(#arrow)"}/>
+        ${text && x !== undefined && html`<text x=${x} y=${y + 4} text-anchor="middle">${text}</text>`}</g>`;
+    })}
+    ${graph.nodes.filter(node => node.kind === "gate").map(node => html`<circle key=${node.id} class=${cls("gate", isPassed(node.id) && "passed")} cx=${placed.nodes[node.id].x} cy=${placed.nodes[node.id].y} r="3.5"/>`)}</svg>`;
+}
+
+/** A smooth line through the points. */
+function curve(points) {
+  const [first, ...rest] = points;
+  if (rest.length < 2) return `M${first.x} ${first.y}${rest.map(point => `L${point.x} ${point.y}`).join("")}`;
+  let path = `M${first.x} ${first.y}`;
+  for (let index = 0; index < rest.length - 1; index += 1) {
+    const at = rest[index], next = rest[index + 1], isLast = index === rest.length - 2;
+    const end = isLast ? next : {x: (at.x + next.x) / 2, y: (at.y + next.y) / 2};
+    path += `Q${at.x} ${at.y} ${end.x} ${end.y}`;
+  }
+  return path;
+}
+
+const statusOf = (node, stateOf) => (node.kind === "group" ? groupStatus(node.members.map(member => stateOf(member.task_id)?.status || "pending")) : stateOf(node.task_id)?.status || "pending");
+
+function Nodes({graph, placed, stateOf, selected, onSelect, onOpen, direction}) {
+  const box = useRef(null), nodes = graph.nodes.filter(node => node.kind !== "gate");
+  const inOrder = [...nodes].sort((one, other) => one.rank - other.rank || placed.nodes[one.id].y - placed.nodes[other.id].y);
+  const [focused, setFocused] = useState(null);
+  const entry = focused && placed.nodes[focused] ? focused : (inOrder.find(node => node.task_id !== undefined && node.task_id === selected) || inOrder[0])?.id;
+  const [ahead, back, up, down] = direction === "LR" ? ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"] : ["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"];
+  const move = event => {
+    const id = event.target.closest("[data-node]")?.dataset.node;
+    const next = id && ({[ahead]: () => nearest(placed, id, beside(graph, id, 1)), [back]: () => nearest(placed, id, beside(graph, id, -1)), [up]: () => inRank(nodes, placed, id, -1, direction), [down]: () => inRank(nodes, placed, id, 1, direction)}[event.key]?.());
+    if (!next) return;
+    event.preventDefault();
+    box.current.querySelector(`[data-node="${CSS.escape(next)}"]`)?.focus();
+  };
+  return html`<div ref=${box} onKeyDown=${move} onFocusIn=${event => setFocused(event.target.dataset.node)}>
+    ${inOrder.map(node => html`<${Node} key=${node.id} node=${node} at=${placed.nodes[node.id]} state=${stateOf && node.kind === "task" ? stateOf(node.task_id) : null} stateOf=${stateOf}
+      isSelected=${node.task_id !== undefined && node.kind === "task" && node.task_id === selected} isEntry=${node.id === entry} onPress=${() => (node.kind === "group" ? onOpen(node.group) : onSelect?.(node.task_id))}/>`)}</div>`;
+}
+
+function nearest(placed, id, ids) {
+  const {x, y} = placed.nodes[id], far = other => Math.hypot(placed.nodes[other].x - x, placed.nodes[other].y - y);
+  return ids.sort((one, other) => far(one) - far(other))[0];
+}
+
+function inRank(nodes, placed, id, by, direction) {
+  const [along, across] = direction === "LR" ? ["y", "x"] : ["x", "y"], here = placed.nodes[id];
+  const others = nodes.map(node => node.id).filter(other => Math.abs(placed.nodes[other][across] - here[across]) < HEIGHT && (placed.nodes[other][along] - here[along]) * by > 0);
+  return nearest(placed, id, others);
+}
+
+function Node({node, at, state, stateOf, isSelected, isEntry, onPress}) {
+  const status = stateOf ? statusOf(node, stateOf) : null, isGroup = node.kind === "group";
+  const states = isGroup && stateOf ? tally(node.members.map(member => stateOf(member.task_id)?.status || "pending")) : [];
+  const note = isGroup ? states.map(([word, count]) => `${count} ${word}`).join(", ") || "open" : state?.note || (status === "pending" || !status ? about(node) : status);
+  return html`<button type="button" data-node=${node.id} tabindex=${isEntry ? 0 : -1} aria-pressed=${isSelected} onClick=${onPress}
+    class=${cls("node", status ? `tone-${status} is-${status}` : "tone-pending is-defined", node.undo && "undo", isGroup && "group", isSelected && "selected")}
+    style=${{left: `${at.x - WIDTH / 2}px`, top: `${at.y - HEIGHT / 2}px`, width: `${WIDTH}px`, height: `${HEIGHT}px`}} title=${node.name}
+    aria-label="${node.name}${status ? `, ${status}` : ""}${node.undo ? ", undoes" : ""}${note && note !== status ? `, ${note}` : ""}">
+    ${status && html`<span class="node-sign"><${Sign} status=${status}/></span>`}<span class="node-words"><span class="cut">${node.name}</span><span class="cut node-note">${note}</span></span></button>`;
+}
+
+/** What is known of a task before it runs. */
+const about = node => [node.undo ? "undoes" : node.type || "no type", node.for_each && "for each", node.condition && "if"].filter(Boolean).join(" · ");
