@@ -35,7 +35,7 @@ export function valueOf(fields, texts, rest = {}) {
   for (const field of fields) {
     delete value[field.name];
     const text = texts[field.name] ?? "";
-    if (text.trim() === "") { if (field.required) errors[field.name] = "is required"; continue; }
+    if (text.trim() === "") continue;  // whether it may be missing is seen when the form is sent
     try {
       value[field.name] = parsed(field, text);
     } catch (error) {

@@ -13,7 +13,7 @@ import {SearchBox} from "../parts/search-box.js";
 import {Status} from "../parts/status.js";
 import {Ago} from "../parts/time.js";
 
-const LIMIT = 50, MOST_SCHEDULES = 500, RELOAD_MS = 1000;
+const LIMIT = 50, MOST_SCHEDULES = 200, RELOAD_MS = 1000;
 
 export function Page() {
   const name = query.value.get("q") || "", skip = skipped();

@@ -33,7 +33,8 @@ function open(library, host, latest) {
   const root = host.shadowRoot || host.attachShadow({mode: "open"});
   host.addEventListener("keydown", event => event.stopPropagation());  // what is typed here is no key of the page
   const language = new library.Compartment(), {EditorView} = library;
-  const view = new EditorView({
+  const made = {library, language, reported: [], isGiven: false, latest};
+  made.view = new EditorView({
     root, parent: root,
     state: library.EditorState.create({doc: latest.current.text, extensions: [
       library.keymap.of([{key: "Mod-s", preventDefault: true, run: () => { latest.current.onSave?.(); return true; }}]),
@@ -43,17 +44,27 @@ function open(library, host, latest) {
       library.keymap.of([...library.closeBracketsKeymap, ...library.defaultKeymap, ...library.searchKeymap, ...library.historyKeymap, ...library.foldKeymap, ...library.lintKeymap]),
       language.of(LANGUAGES[latest.current.language](library)), theme(library), library.syntaxHighlighting(colours(library)),
       EditorView.contentAttributes.of({"aria-label": latest.current.label}),
-      EditorView.updateListener.of(update => { if (update.docChanged) latest.current.onChange?.(update.state.doc.toString()); }),
+      EditorView.updateListener.of(update => { if (update.docChanged && !made.isGiven) report(made, update.state.doc.toString()); }),
     ]}),
   });
-  const made = {library, view, language};
   setProblems(made, latest.current.problems);
   return made;
 }
 
-function replaceText({view}, text) {
-  const now = view.state.doc;
-  if (now.toString() !== text) view.dispatch({changes: {from: 0, to: now.length, insert: text}});
+function report(made, text) {
+  made.reported.push(text);
+  made.latest.current.onChange?.(text);
+}
+
+/** A text that comes back is one that was written here, maybe before the newest keys: it replaces nothing. */
+function replaceText(made, text) {
+  const {view, reported} = made, now = view.state.doc, index = reported.lastIndexOf(text);
+  if (index >= 0) { reported.splice(0, index + 1); return; }
+  if (now.toString() === text) return;
+  made.isGiven = true;
+  view.dispatch({changes: {from: 0, to: now.length, insert: text}});
+  made.isGiven = false;
+  reported.length = 0;
 }
 
 function setLanguage({library, view, language}, name) {

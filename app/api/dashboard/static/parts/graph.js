@@ -73,7 +73,7 @@ function Lines({graph, placed, stateOf}) {
 }
 
 /** A smooth line through the points. */
-function curve(points) {
+export function curve(points) {
   const [first, ...rest] = points;
   if (rest.length < 2) return `M${first.x} ${first.y}${rest.map(point => `L${point.x} ${point.y}`).join("")}`;
   let path = `M${first.x} ${first.y}`;

@@ -8,7 +8,7 @@ export function Pager({total, limit}) {
   const skip = skipped(), last = Math.min(total, skip + limit);
   if (total <= limit && !skip) return null;
   const to = value => setQuery({skip: value || null});
-  return html`<nav class="row pages-of-list" aria-label="Pages of the list">
+  return html`<nav class="row pager" aria-label="Pages of the list">
     <button type="button" class="tiny" disabled=${!skip} onClick=${() => to(Math.max(0, skip - limit))}>Previous</button>
     <button type="button" class="tiny" disabled=${last >= total} onClick=${() => to(skip + limit)}>Next</button>
     <span class="faint">${total ? skip + 1 : 0}–${last} of ${total}</span></nav>`;

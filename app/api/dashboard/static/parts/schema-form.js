@@ -38,7 +38,7 @@ export function JsonField({label, text, onInput, error, rows = 6, about = ""}) {
 function Field({field, text, error, onInput, onLeave}) {
   const id = useId(), Kind = KINDS[field.kind];
   return html`<div class="field"><label for=${id}>${field.title}${field.required ? html`<span class="faint"> required</span>` : ""}</label>
-    <${Kind} field=${field} text=${text} onInput=${onInput} id=${id} name=${field.name} aria-invalid=${Boolean(error)} aria-describedby="${id}-about" aria-required=${field.required} onBlur=${onLeave}/>
+    <${Kind} field=${field} text=${text} onInput=${onInput} id=${id} name=${field.name} aria-invalid=${Boolean(error)} aria-describedby="${id}-about" required=${field.required} onBlur=${onLeave}/>
     <span id="${id}-about" class=${cls("about", error && "wrong")}>${error || field.about}</span></div>`;
 }
 

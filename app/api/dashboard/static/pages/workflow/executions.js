@@ -30,6 +30,6 @@ export function Executions({workflow}) {
   }, [workflow.id, list.reload]);
   return html`<${Loaded} of=${list}>${data => (data.items.length ? html`
     <div class="stacked list-of-its-executions"><${Table} label="Newest executions" columns=${COLUMNS} rows=${data.items}/></div>
-    <p class="pages-of-list"><a href=${href("/executions", {workflow_id: workflow.id})}>All executions of ${workflow.name}</a></p>`
+    <p class="pager"><a href=${href("/executions", {workflow_id: workflow.id})}>All executions of ${workflow.name}</a></p>`
   : html`<${Empty} title="It has never run"><p>Executions appear here as they start.</p><//>`)}<//>`;
 }

@@ -1,23 +1,19 @@
 // Start an execution: a form from `input_schema`, a dry run, and a key that makes the start happen once.
 import {html, useState} from "../../lib/html.js";
 import {go, href} from "../../lib/router.js";
-import {change, post} from "../../lib/api.js";
+import {post} from "../../lib/api.js";
 import {Dialog} from "../../parts/dialog.js";
 import {Json} from "../../parts/json.js";
 import {ProblemBox} from "../../parts/problem.js";
 import {SchemaForm} from "../../parts/schema-form.js";
 import {Status} from "../../parts/status.js";
-import {tell} from "../../parts/toast.js";
-
-const STARTED = 201;
 
 /** `initial` is the input to begin with, as that of an execution which is run again. */
 export function RunDialog({workflow, initial = {}, onClose}) {
   const [input, setInput] = useState({value: initial, isValid: true}), [key, setKey] = useState(""), [tried, setTried] = useState(null);
   const start = async () => {
     const body = {input: input.value, ...(key.trim() && {idempotency_key: key.trim()})};
-    const {body: execution, status} = await change("POST", `workflows/${workflow.id}/executions`, body, {withHeaders: true});
-    if (status !== STARTED) tell("This key has started an execution before: here it is");
+    const execution = await post(`workflows/${workflow.id}/executions`, body);
     go(href(`/executions/${execution.id}`));
   };
   const attempt = async () => {

@@ -33,7 +33,7 @@ const Outcome = ({status, count, of, workflow}) => html`<a class="box figure" hr
 
 function Failures({of, href: to}) {
   const sorted = Object.entries(of).sort(([, one], [, other]) => other - one), most = sorted[0][1];
-  return html`<ul class="bars">${sorted.map(([code, count]) => html`<li key=${code}>${to ? html`<a class="code" href=${to(code)}>${code}</a>` : html`<span class="code">${code}</span>`}
+  return html`<ul class="failures">${sorted.map(([code, count]) => html`<li key=${code}>${to ? html`<a class="code" href=${to(code)}>${code}</a>` : html`<span class="code">${code}</span>`}
     <span class="bar-of tone-failed" aria-hidden="true"><i style=${{width: `${count / most * 100}%`}}></i></span><span class="num">${count}</span></li>`)}</ul>`;
 }
 
