@@ -4,7 +4,7 @@ import {graphOf} from "../lib/machine.js";
 import {layOut} from "../lib/layout.js";
 import {curve} from "./graph.js";
 
-const LETTER = 7, LABEL_LETTER = 6, PADDING = 34, LEAST = 84, MOST = 190, HEIGHT = 42, MOST_LABEL = 30, NARROW = 640, LEAST_SCALE = 0.6;
+const LETTER = 7.4, LABEL_LETTER = 6.2, PADDING = 46, LEAST = 88, MOST = 230, HEIGHT = 42, MOST_LABEL = 30, NARROW = 640, LEAST_SCALE = 0.7;
 
 /**
  * machine    a revision of one

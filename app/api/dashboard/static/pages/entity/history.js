@@ -20,7 +20,7 @@ function Event({event, titles}) {
   return html`<li class=${cls("history-event", `is-${event.type}`, BAD.has(event.type) && "is-bad")}>
     <span class="faint at">${event.sequence}</span><div class="what">
       <div><${What} event=${event} titles=${titles}/></div>
-      <div class="faint">${by(event)}${event.notes && html` · <q>${event.notes}</q>`}</div>
+      <div class="faint"><${By} event=${event}/>${event.notes && html` · <q>${event.notes}</q>`}</div>
       ${Object.keys(details).length > 0 && html`<details><summary>${Object.keys(details).join(" and ")}</summary><div class="scroll"><${Json} value=${details} depth=${3}/></div></details>`}</div>
     <span class="faint when"><${Time} at=${event.occurred_at}/></span></li>`;
 }
@@ -30,7 +30,14 @@ function What({event, titles}) {
   if (event.type === "transitioned") return html`<strong>${event.transition}</strong> <span class="faint">${title(event.from_state)} →</span> ${title(event.to_state)}`;
   if (event.type === "entity_started") return html`<strong>started</strong> <span class="faint">in</span> ${title(event.to_state)}`;
   if (event.type === "workflow_started") return html`<strong>runs</strong> ${event.execution_id ? html`<a href=${href(`/executions/${event.execution_id}`)}>${event.data?.workflow || event.execution_id.slice(-12)}</a>` : event.message}`;
+  if (event.type === "timer_set" && event.data?.due_at) return html`<strong>timer set</strong> <span class="faint">for</span> <${Time} at=${event.data.due_at}/> <span class="faint">→</span> ${event.data.transition || title(event.data.to)}`;
   return html`<strong>${event.type.replaceAll("_", " ")}</strong> <span class="soft">${event.message}</span>`;
 }
 
-const by = event => [event.actor && `by ${event.actor}`, event.on_behalf_of && `for ${event.on_behalf_of}`].filter(Boolean).join(" ") || event.type.replaceAll("_", " ");
+const EXECUTION = /^execution:(.+)$/;
+
+function By({event}) {
+  const [, execution] = EXECUTION.exec(event.actor || "") || [];
+  const actor = execution ? html`execution <a href=${href(`/executions/${execution}`)}>${execution.slice(-12)}</a>` : event.actor;
+  return html`${actor ? html`by ${actor}` : event.type.replaceAll("_", " ")}${event.on_behalf_of && ` for ${event.on_behalf_of}`}`;
+}

@@ -3,6 +3,7 @@ import {html, useEffect, useMemo, useRef, useState} from "../../lib/html.js";
 import {href} from "../../lib/router.js";
 import {change, post} from "../../lib/api.js";
 import {useResource} from "../../lib/resource.js";
+import {clock, utc} from "../../lib/time.js";
 import {may} from "../../lib/session.js";
 import {Dialog} from "../../parts/dialog.js";
 import {Empty, Loaded} from "../../parts/problem.js";
@@ -53,9 +54,12 @@ function Fires({schedule}) {
   useReadAgain(fires, `${schedule.next_fire_at} ${schedule.updated_at}`);
   if (schedule.problem) return html`<span class="bad">${schedule.problem}</span>`;
   return html`<div class="fires">${schedule.paused ? html`<${Status} status="paused"/>` : schedule.waiting_fire_at && html`<${Status} status="running" word="a start waits"/>`}
-    ${first && html`<strong><${Ago} at=${first}/></strong><ol aria-label="Next times">${[first, ...others].map(at => html`<li key=${at}><${Time} at=${at}/></li>`)}</ol>`}
+    ${first && html`<strong><${Ago} at=${first}/></strong><ol aria-label="Next times">${[first, ...others].map(at => html`<li key=${at}><time datetime=${at} title=${utc(at)} class="nowrap">${short(at)}</time></li>`)}</ol>`}
     ${fires.data && !first && html`<span class="faint">none</span>`}</div>`;
 }
+
+/** Without seconds where there are none. */
+const short = at => clock(at).replace(/:00$/, "");
 
 function useReadAgain(resource, value) {
   const isFirst = useRef(true);

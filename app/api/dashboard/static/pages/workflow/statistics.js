@@ -40,11 +40,13 @@ function Failures({of, href: to}) {
 const columns = longest => [
   {key: "name", title: "Task", cell: row => row.name},
   {key: "length", title: "p50 and p95", cell: row => html`<${Lengths} of=${row.duration_seconds} longest=${longest}/>`},
-  {key: "p50", title: "p50", num: true, cell: row => seconds(row.duration_seconds.p50)},
-  {key: "p95", title: "p95", num: true, cell: row => seconds(row.duration_seconds.p95)},
-  {key: "attempts", title: "Attempts", num: true, cell: row => row.attempts},
-  {key: "failed", title: "Failed", num: true, cell: row => (row.failed ? html`<span class="bad" title=${Object.entries(row.failures).map(([code, count]) => `${count} ${code}`).join(", ")}>${row.failed}</span>` : 0)},
+  {key: "p50", title: "p50", num: true, cell: row => html`<${Name} name="p50"/>${seconds(row.duration_seconds.p50)}`},
+  {key: "p95", title: "p95", num: true, cell: row => html`<${Name} name="p95"/>${seconds(row.duration_seconds.p95)}`},
+  {key: "attempts", title: "Attempts", num: true, cell: row => html`<${Name} name="attempts"/>${row.attempts}`},
+  {key: "failed", title: "Failed", num: true, cell: row => html`<${Name} name="failed"/>${row.failed ? html`<span class="bad" title=${Object.entries(row.failures).map(([code, count]) => `${count} ${code}`).join(", ")}>${row.failed}</span>` : 0}`},
 ];
+
+const Name = ({name}) => html`<span class="on-phone">${name} </span>`;
 
 /** Both on one bar: half of the attempts end within the dark part, 95 of 100 within the whole. */
 function Lengths({of, longest}) {
