@@ -128,7 +128,8 @@ function Pager({params, next, rows, children}) {
     scrollTo(0, 0);
   };
   const newer = () => { setQuery({cursor: cameFrom()[cursor] || ""}); scrollTo(0, 0); };
+  if (!rows?.length && !cursor) return null;
   return html`<div class="pager"><span class="faint">${rows ? `${rows.length} shown` : ""}</span>${children}<span class="grow"></span>
     ${cursor && html`<button type="button" onClick=${() => setQuery({cursor: ""})}>Newest</button>`}
-    <button type="button" disabled=${!cursor} onClick=${newer}>Newer</button><button type="button" disabled=${!next} onClick=${older}>Older</button></div>`;
+    ${(cursor || next) && html`<button type="button" disabled=${!cursor} onClick=${newer}>Newer</button><button type="button" disabled=${!next} onClick=${older}>Older</button>`}</div>`;
 }
