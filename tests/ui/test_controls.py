@@ -77,7 +77,7 @@ async def test_it_runs_again_with_another_input(house: House) -> None:
     await house.history(execution_id)
     page = await house.open(f"/ui/executions/{execution_id}")
     await page.get_by_role("button", name="Run with this input …").click()
-    box, start = page.get_by_label("Input"), page.get_by_role("button", name="Start")
+    box, start = page.get_by_role("textbox", name="Input"), page.get_by_role("button", name="Start")
     await box.fill('{"answer": 42')
     await expect(start).to_be_disabled()
     await expect(page.get_by_text("no JSON yet")).to_be_visible()

@@ -4,7 +4,7 @@ import {layOut} from "../lib/layout.js";
 import {beside, folded, groupStatus, tally, withGroups} from "../lib/graph.js";
 import {Sign} from "./status.js";
 
-const WIDTH = 172, HEIGHT = 42, GATE = 10, GATE_RADIUS = 3.5, LETTER = 6.4, LEAST_SCALE = {LR: 0.72, TB: 0.55}, NARROW = 640;
+const WIDTHS = {LR: 172, TB: 132}, HEIGHT = 42, GATE = 10, GATE_RADIUS = 3.5, LETTER = 6.4, LEAST_SCALE = {LR: 0.72, TB: 0.55}, NARROW = 640;
 const WORDS = {success: "", failure: "on failure", any: "always", order: "", undo: ""};
 
 /**
@@ -48,7 +48,7 @@ function usePlaces(graph, direction, isKnown) {
   useEffect(() => {
     let isCurrent = true;
     if (isKnown) {
-      const nodes = graph.nodes.map(node => ({id: node.id, ...(node.kind === "gate" ? {width: GATE, height: GATE} : {width: WIDTH, height: HEIGHT})}));
+      const nodes = graph.nodes.map(node => ({id: node.id, ...(node.kind === "gate" ? {width: GATE, height: GATE} : {width: WIDTHS[direction], height: HEIGHT})}));
       const edges = graph.edges.map(edge => ({from: edge.from, to: edge.to, width: labelOf(edge).length * LETTER}));
       layOut({nodes, edges, direction}).then(found => isCurrent && setPlaced({...found, of: graph}));
     }
@@ -81,7 +81,7 @@ function Lines({graph, placed, stateOf, direction}) {
 /** Where lines leave a node (`by` 1) or arrive at it (-1): the middle of that side. */
 function side(node, placed, by, direction) {
   const {x, y} = placed.nodes[node.id], isGate = node.kind === "gate";
-  if (direction === "LR") return {x: x + by * (isGate ? GATE_RADIUS : WIDTH / 2), y};
+  if (direction === "LR") return {x: x + by * (isGate ? GATE_RADIUS : WIDTHS.LR / 2), y};
   return {x, y: y + by * (isGate ? GATE_RADIUS : HEIGHT / 2)};
 }
 
@@ -113,7 +113,7 @@ function Nodes({graph, placed, stateOf, selected, onSelect, onOpen, direction}) 
     box.current.querySelector(`[data-node="${CSS.escape(next)}"]`)?.focus();
   };
   return html`<div ref=${box} onKeyDown=${move} onFocusIn=${event => setFocused(event.target.dataset.node)}>
-    ${inOrder.map(node => html`<${Node} key=${node.id} node=${node} at=${placed.nodes[node.id]} state=${stateOf && node.kind === "task" ? stateOf(node.task_id) : null} stateOf=${stateOf}
+    ${inOrder.map(node => html`<${Node} key=${node.id} node=${node} at=${placed.nodes[node.id]} width=${WIDTHS[direction]} state=${stateOf && node.kind === "task" ? stateOf(node.task_id) : null} stateOf=${stateOf}
       isSelected=${node.task_id !== undefined && node.kind === "task" && node.task_id === selected} isEntry=${node.id === entry} onPress=${() => (node.kind === "group" ? onOpen(node.group) : onSelect?.(node.task_id))}/>`)}</div>`;
 }
 
@@ -128,13 +128,13 @@ function inRank(nodes, placed, id, by, direction) {
   return nearest(placed, id, others);
 }
 
-function Node({node, at, state, stateOf, isSelected, isEntry, onPress}) {
+function Node({node, at, width, state, stateOf, isSelected, isEntry, onPress}) {
   const status = stateOf ? statusOf(node, stateOf) : null, isGroup = node.kind === "group";
   const states = isGroup && stateOf ? tally(node.members.map(member => stateOf(member.task_id)?.status || "pending")) : [];
   const note = isGroup ? states.map(([word, count]) => `${count} ${word}`).join(", ") || "open" : state?.note || (status === "pending" || !status ? about(node) : status);
   return html`<button type="button" data-node=${node.id} tabindex=${isEntry ? 0 : -1} aria-pressed=${isSelected} onClick=${onPress}
     class=${cls("node", status ? `tone-${status} is-${status}` : "tone-pending is-defined", node.undo && "undo", isGroup && "group", isSelected && "selected")}
-    style=${{left: `${at.x - WIDTH / 2}px`, top: `${at.y - HEIGHT / 2}px`, width: `${WIDTH}px`, height: `${HEIGHT}px`}} title=${node.name}
+    style=${{left: `${at.x - width / 2}px`, top: `${at.y - HEIGHT / 2}px`, width: `${width}px`, height: `${HEIGHT}px`}} title=${node.name}
     aria-label="${node.name}${status ? `, ${status}` : ""}${node.undo ? ", undoes" : ""}${note && note !== status ? `, ${note}` : ""}">
     ${status && html`<span class="node-sign"><${Sign} status=${status}/></span>`}<span class="node-words"><span class="cut">${node.name}</span><span class="cut node-note">${note}</span></span></button>`;
 }
