@@ -129,4 +129,5 @@ def rfc3339(instant: datetime | None) -> str | None:
     """An instant in UTC with microseconds, `2026-01-02T03:04:05.000006Z`: the format of times in all APIs."""
     if instant is None:
         return None
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # `strftime` would take ten times as long.
+    return f"{instant.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"

@@ -1069,6 +1069,71 @@ async def test_listing_with_every_filter_and_cursor(stores: Stores, engine_id: i
             assert list(await stores.executions.list_executions(TENANT_ID, question, wanted[-1].id, 2)) == []
 
 
+async def test_the_filters_of_dashboards(stores: Stores, engine_id: int) -> None:
+    workflows = [await new_workflow(stores), await new_workflow(stores, "other")]
+    changes = (
+        BEGUN,
+        end(3, "{}", at(2)),
+        RowChange(ExecutionStatus.FAILED, at(2), at(3), failure=FAILURE),
+        RowChange(ExecutionStatus.CANCELLED, None, at(3), failure='{"code":"cancelled","message":"m"}'),
+    )
+    steps = [
+        Step(id_at(at(second)), (CREATED,), opening(workflow, created_at=at(second)), change)
+        for workflow, change, second in product(workflows, changes, (0, HOUR))
+    ]
+    await stores.recording.record(engine_id, steps)
+    everything = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(), None, 100)
+    first_id, last_id = everything[10].id, everything[3].id
+    for statuses, workflow_ids, code, (first, last) in product(
+        ((), (ExecutionStatus.FAILED, ExecutionStatus.RUNNING), (ExecutionStatus.COMPLETED, ExecutionStatus.CANCELLED)),
+        (None, [workflows[1].id], [one.id for one in workflows], []),
+        (None, "broken", "cancelled"),
+        ((None, None), (first_id, last_id)),
+    ):
+        wanted = [
+            execution.id
+            for execution in everything
+            if (not statuses or execution.status in statuses)
+            and (workflow_ids is None or execution.workflow_id in workflow_ids)
+            and (code is None or (execution.failure is not None and execution.failure.code == code))
+            and (first is None or last is None or first <= execution.id <= last)
+        ]
+        question = ExecutionFilter(
+            statuses=statuses, workflow_ids=workflow_ids, error_code=code, first_id=first, last_id=last
+        )
+        found = await stores.executions.list_executions(TENANT_ID, question, None, 100)
+        assert [execution.id for execution in found] == wanted, question
+        before = wanted[0] if wanted else None
+        page = await stores.executions.list_executions(TENANT_ID, question, before, 2)
+        assert [execution.id for execution in page] == wanted[1:3], question
+
+
+async def test_what_failed_is_unresolved_unless_a_repetition_of_it_has_completed(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    failed = RowChange(ExecutionStatus.FAILED, at(2), at(3), failure=FAILURE)
+
+    async def ran(change: RowChange, origin_id: UUID | None = None) -> UUID:
+        execution_id = await repeat(stores, workflow, origin_id)
+        assert execution_id is not None
+        assert len(await stores.ownership.claim(engine_id, 1)) == 1
+        step = Step(execution_id, (event(2, EventType.EXECUTION_STARTED),), change=change)
+        assert await stores.recording.record(engine_id, [step]) == {execution_id}
+        return execution_id
+
+    async def unresolved() -> set[UUID]:
+        found = await stores.executions.list_executions(TENANT_ID, ExecutionFilter(unresolved=True), None, 100)
+        return {execution.id for execution in found}
+
+    first, other = await ran(failed), await ran(failed)
+    await ran(end(2, "{}", at(2)))
+    assert await unresolved() == {first, other}
+    again = await ran(failed, first)
+    assert await unresolved() == {first, other, again}
+    await ran(end(2, "{}", at(2)), again)
+    assert await unresolved() == {other}
+
+
 async def test_the_children_of_an_execution_are_listed(stores: Stores, engine_id: int) -> None:
     workflows = [await new_workflow(stores), await new_workflow(stores, "other")]
     parent, other = await stores.open(engine_id, workflows[0]), await stores.open(engine_id, workflows[0])

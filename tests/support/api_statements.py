@@ -14,6 +14,7 @@ from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.feed import PostgresFeed
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore, PostgresWorkflowKeys
+from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.pool import Pool, open_pool
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
@@ -29,6 +30,7 @@ from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
 from app.domain.tenants import TenantChange
 from app.engine.execution_filter import ExecutionFilter
+from app.engine.overview.ports import Revision
 from app.engine.ports import ControlCommand, Opening
 from app.engine.triggering.ports import Storing
 from app.feed.entries import Entry
@@ -74,6 +76,7 @@ class Stores:
         self.workflow_keys = PostgresWorkflowKeys(pool)
         self.audit = PostgresAudit(pool)
         self.feed = PostgresFeed(pool)
+        self.overviews = PostgresOverviews(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
         """Store one of each kind. `main` stores what only engines do."""
@@ -107,6 +110,12 @@ class Stores:
             ExecutionFilter(created_after=NOW - HOUR, created_before=NOW + HOUR),
             ExecutionFilter(parent_id=of.execution_id),
             ExecutionFilter(root_id=of.execution_id),
+            ExecutionFilter(statuses=[ExecutionStatus.PENDING, ExecutionStatus.FAILED, ExecutionStatus.COMPLETED]),
+            ExecutionFilter(workflow_ids=[of.workflow_id]),
+            ExecutionFilter(workflow_ids=[of.workflow_id], statuses=[ExecutionStatus.PENDING]),
+            ExecutionFilter(error_code="timeout"),
+            ExecutionFilter(first_id=of.execution_id, last_id=of.execution_id),
+            ExecutionFilter(unresolved=True),
         )
         saved = replace(foreign, version=foreign.version + 1)
         command = ControlCommand(0, of.execution_id, "pause")
@@ -126,6 +135,7 @@ class Stores:
             "events of the feed": lambda: _of_feed(self.feed, tenant_id, of.execution_id),
             "last_event": lambda: x.last_event(tenant_id, of.execution_id),
             **{f"executions {wanted}": _listing(x, tenant_id, wanted, of) for wanted in filters},
+            **self._overviews(tenant_id, of),
             "current revision": lambda: self.reader.current(by_id),
             "revision": lambda: self.reader.revision(tenant_id, of.workflow_id, 1),
             "schedule": lambda: s.get(schedule),
@@ -154,6 +164,18 @@ class Stores:
             "delete": lambda: d.delete(act, by_id),
         }
 
+    def _overviews(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
+        o, ids, revision = self.overviews, [of.execution_id], Revision(of.workflow_id, 1)
+        return {
+            "view": lambda: o.snapshot(tenant_id, of.execution_id, 10),
+            "surroundings": lambda: o.surroundings(tenant_id, ids),
+            "advances": lambda: o.advances(tenant_id, ids, [], [], 10),
+            "snapshots": lambda: o.snapshots(tenant_id, [revision]),
+            "counts of a workflow": lambda: _counted(o, tenant_id, of.workflow_id),
+            "ended": lambda: o.ended(tenant_id, of.workflow_id, NOW - HOUR, 10),
+            "attempts": lambda: _first(o.attempts(tenant_id, ids, 10)),
+        }
+
     def _by_names_of_all_tenants(
         self, tenant_id: int, of: Things, by_key: Ref, schedule_key: Ref
     ) -> Mapping[str, Callable[[], Awaitable[Any]]]:
@@ -168,6 +190,8 @@ class Stores:
             "* callers by key": lambda: d.callers(tenant_id, [by_key]),
             "* revisions by key": lambda: d.list_revisions(by_key, 0, 10),
             **{f"* documents {wanted}": _documents(d, tenant_id, wanted) for wanted in filters},
+            "* counts": lambda: self.overviews.counts(tenant_id, None, 24),
+            "* workflows by a part of the name": lambda: self.overviews.workflows_named(tenant_id, "ANGE", 10),
             "* current revision by key": lambda: self.reader.current(by_key),
             "* schedule by key": lambda: self.schedules.get(schedule_key),
             "* all schedules": lambda: self.schedules.list_schedules(tenant_id, None, 0, 10),
@@ -260,6 +284,15 @@ def _listing(
         return [one for one in found if one.id in (of.execution_id, of.child_id)]
 
     return call
+
+
+async def _counted(overviews: PostgresOverviews, tenant_id: int, workflow_id: int) -> int:
+    counts = await overviews.counts(tenant_id, workflow_id, 24)
+    return sum(counts.active.values()) + sum(counts.ended.values())
+
+
+async def _first(call: Awaitable[tuple[Any, Any]]) -> Any:
+    return (await call)[0]
 
 
 def _documents(

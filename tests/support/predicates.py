@@ -76,8 +76,8 @@ def overheard(transaction: Callable[..., Any], begin: Callable[[], Callable[[str
     """`Pool.transaction`, whose statements are heard. `begin()` is called for each transaction."""
 
     @asynccontextmanager
-    async def hearing(pool: Pool, tenant_id: int) -> AsyncIterator[Overheard]:
-        async with transaction(pool, tenant_id) as connection:
+    async def hearing(pool: Pool, tenant_id: int, **options: bool) -> AsyncIterator[Overheard]:
+        async with transaction(pool, tenant_id, **options) as connection:
             assert await connection.fetchval("SELECT current_setting('app.tenant', true)") == str(tenant_id)
             yield Overheard(connection, begin())
 

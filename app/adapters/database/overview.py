@@ -1,5 +1,6 @@
 """Reads what overviews of executions show. All statements are bound to the tenant of a caller."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +27,8 @@ from app.engine.overview.ports import (
     TaskAttempts,
 )
 
+AT_ONCE = 2_000
+
 _SQL = load("overview")
 _STATUS = {status.value: status for status in ExecutionStatus}
 _TYPE = {word.value: word for word in EventType}
@@ -44,7 +47,7 @@ class PostgresOverviews:
                 if row is None:
                     return None
                 found = await connection.fetch(_SQL["outline_of_history"], tenant_id, execution_id, cut)
-        return Snapshot(rows.execution(row), _surroundings(row), [_event(one) for one in found])
+        return Snapshot(rows.execution(row), _surroundings(row), await _events(found))
 
     async def surroundings(self, tenant_id: int, ids: Sequence[UUID]) -> Mapping[UUID, Surroundings]:
         with reaching():
@@ -102,6 +105,15 @@ class PostgresOverviews:
 def _surroundings(row: asyncpg.Record) -> Surroundings:
     name = row["workflow_name"]
     return Surroundings(None if name is None else Naming(name, row["workflow_key"]), row["retried_by"])
+
+
+async def _events(found: Sequence[asyncpg.Record]) -> Sequence[OutlinedEvent]:
+    """There may be many, so everything else runs in between."""
+    events: list[OutlinedEvent] = []
+    for start in range(0, len(found), AT_ONCE):
+        events += map(_event, found[start : start + AT_ONCE])
+        await asyncio.sleep(0)
+    return events
 
 
 def _event(row: asyncpg.Record) -> OutlinedEvent:

@@ -1,8 +1,13 @@
 """Overviews of executions as JSON documents."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
+
+import orjson
+from orjson import Fragment
 
 from app.api.rest.execution_documents import execution_document, execution_summary
 from app.domain.documents import rfc3339
@@ -16,8 +21,13 @@ from app.engine.overview.task import Attempt, Output, TaskOverview
 from app.engine.overview.view import View
 from app.engine.watching.documents import error_document, wait_document
 
-ATTEMPTS_SHOWN = 100
-"""So many of the first and of the last attempts of a task."""
+MOST_ATTEMPTS = 5_000
+"""So many attempts are listed at most, unless every task has had some."""
+
+AT_EACH_END = (100, 50, 20, 10, 5, 2, 1)
+"""How many of the first and of the last attempts of a task are listed."""
+
+TASKS_AT_ONCE = 50
 
 
 def listed_document(one: ListedExecution) -> dict[str, Any]:
@@ -35,7 +45,8 @@ def listed_document(one: ListedExecution) -> dict[str, Any]:
     }
 
 
-def view_document(view: View) -> dict[str, Any]:
+async def view_document(view: View) -> dict[str, Any]:
+    """Made with pauses in which everything else runs."""
     snapshot = view.snapshot
     execution, called = snapshot.execution, naming(view.outline, snapshot.around)
     return {
@@ -45,8 +56,24 @@ def view_document(view: View) -> dict[str, Any]:
         "progress": {"done": view.done, "total": view.outline.steps, "percent": view.percent},
         "duration_seconds": _seconds(execution),
         "retried_by": _text(snapshot.around.retried_by),
-        "tasks": [_task_document(task, execution.id) for task in view.tasks],
+        "tasks": await _task_documents(view.tasks, execution.id),
     }
+
+
+async def _task_documents(tasks: Sequence[TaskOverview], execution_id: UUID) -> list[Fragment]:
+    at_each_end, documents = _listed_at_each_end(tasks), []
+    for number, task in enumerate(tasks, 1):
+        documents.append(Fragment(orjson.dumps(_task_document(task, execution_id, at_each_end))))
+        if number % TASKS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return documents
+
+
+def _listed_at_each_end(tasks: Sequence[TaskOverview]) -> int:
+    """As many as leave the whole within its limit."""
+    counts = [len(task.attempts) for task in tasks]
+    fitting = (ends for ends in AT_EACH_END if sum(min(count, 2 * ends) for count in counts) <= MOST_ATTEMPTS)
+    return next(fitting, AT_EACH_END[-1])
 
 
 def counts_document(counts: Counts) -> dict[str, Any]:
@@ -86,7 +113,7 @@ def _statistics_of(task: TaskStatistics) -> dict[str, Any]:
     }
 
 
-def _task_document(task: TaskOverview, execution_id: UUID) -> dict[str, Any]:
+def _task_document(task: TaskOverview, execution_id: UUID, at_each_end: int) -> dict[str, Any]:
     awaited = task.awaited
     return {
         "task_id": task.task.id,
@@ -103,14 +130,14 @@ def _task_document(task: TaskOverview, execution_id: UUID) -> dict[str, Any]:
         "waits_for": wait_document(awaited),
         "message": None if awaited is None else awaited.sentence(execution_id),
         "attempt_count": len(task.attempts),
-        "attempts": [_attempt(attempt) for attempt in _shown(task.attempts)],
+        "attempts": [_attempt(attempt) for attempt in _shown(task.attempts, at_each_end)],
     }
 
 
-def _shown(attempts: list[Attempt]) -> list[Attempt]:
-    if len(attempts) <= 2 * ATTEMPTS_SHOWN:
+def _shown(attempts: list[Attempt], at_each_end: int) -> list[Attempt]:
+    if len(attempts) <= 2 * at_each_end:
         return attempts
-    return attempts[:ATTEMPTS_SHOWN] + attempts[-ATTEMPTS_SHOWN:]
+    return attempts[:at_each_end] + attempts[-at_each_end:]
 
 
 def _progress(task: TaskOverview) -> dict[str, Any] | None:

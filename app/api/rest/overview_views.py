@@ -102,7 +102,7 @@ class WorkflowNameView(BaseModel):
 
 
 class OutputView(BaseModel):
-    output_text: str | None = Field(description="JSON text, cut after 1,000 characters, and then with `…` at its end.")
+    output_text: str | None = Field(description="JSON text, cut after 500 characters, and then with `…` at its end.")
     output_bytes: int = Field(description="The size of the whole output; 0 without one.")
 
 
@@ -144,7 +144,7 @@ class TaskOverviewView(OutputView):
     waits_for: WaitView | None
     message: str | None
     attempt_count: int
-    attempts: list[AttemptView] = Field(description="Oldest first; of more than 200, the first and the last 100.")
+    attempts: list[AttemptView] = Field(description="Oldest first; of many, the first and the last.")
 
 
 class ExecutionOverviewView(BaseModel):

@@ -71,7 +71,8 @@ async def get_execution_view(
     """The execution and each of its tasks with all attempts, as of one moment, and the number of the last event.
     Outputs are cut, and elements are counted.
     """
-    return readable_response(orjson.dumps(view_document(await overviews.view(caller, execution))), if_none_match)
+    document = await view_document(await overviews.view(caller, execution))
+    return readable_response(orjson.dumps(document), if_none_match)
 
 
 @router.get(

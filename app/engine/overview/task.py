@@ -14,7 +14,7 @@ from app.domain.waiting import Awaited
 from app.engine.overview.outline import OutlinedTask
 from app.engine.overview.ports import OutlinedEvent
 
-CUT = 1_000
+CUT = 500
 """Outputs and messages are shown up to so many characters."""
 
 OF_ELEMENT = "element "

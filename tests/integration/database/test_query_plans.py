@@ -12,6 +12,7 @@ from sqlalchemy import event
 from app.adapters.database.definitions import PostgresDefinitionStore
 from app.adapters.database.executions import PostgresDefinitionReader, PostgresExecutionStore
 from app.adapters.database.leases import PostgresOwnership
+from app.adapters.database.overview import PostgresOverviews
 from app.adapters.database.retention import PostgresRetention
 from app.adapters.database.schedules import PostgresScheduleStore
 from app.adapters.database.sessions import create_engine
@@ -20,11 +21,15 @@ from app.definitions.ports import WorkflowFilter
 from app.domain.states import ExecutionStatus
 from app.engine.execution_filter import ExecutionFilter
 from app.engine.identifiers import first_id_at
+from app.engine.overview.ports import Revision
 from app.engine.running.ports import ClaimShares, TenantShare, WorkflowShare
 from app.engine.running.retention import BEGINNING
 from tests.support.query_plans import MODES, ExplainingPool
 from tests.support.requests import ref_of
 from tests.support.tenant import TENANT_ID
+from tests.support.walls import api_url
+
+PENDING, RUNNING, PAUSED, COMPLETED, FAILED, CANCELLED = ExecutionStatus
 
 STORED = 100_000
 WORKFLOWS = 1_000
@@ -33,6 +38,7 @@ LARGE, SMALL = 1, 500
 """A workflow that has most of the executions, and one that has a few."""
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = FIRST + timedelta(minutes=STORED)
+OF_A_DAY = (first_id_at(FIRST + timedelta(days=50)), first_id_at(FIRST + timedelta(days=51)))
 HOUR = 3600.0
 PAGE = 100
 MOST_ROWS = 5_000
@@ -58,13 +64,16 @@ SELECT n, 'a', 'sync', 1, '{{}}', 'fail', '{{}}', now(), now() FROM generate_ser
 INSERT INTO engines (name, lease_until) SELECT 'engine', now() + interval '1 hour' FROM generate_series(1, 3);
 
 INSERT INTO executions (tenant_id, id, workflow_id, created_at, started_at, finished_at, due_at, owner_id, revision,
-                        status, input, idempotency_key, parent_id, root_id, parent_task_id, depth)
+                        status, input, idempotency_key, parent_id, root_id, parent_task_id, depth, failure, origin_id)
 SELECT {TENANT_ID}, {ID},
        CASE WHEN n % 10 > 0 THEN {LARGE} ELSE 2 + n / 10 % ({WORKFLOWS} - 1) END,
        t, t, CASE WHEN NOT active THEN t END, CASE WHEN active AND n % 3 = 0 THEN t ELSE 'infinity' END,
        CASE WHEN active AND n % 3 = 1 THEN 1 + n % 2 END, 1, s::execution_status, '{{}}',
        CASE WHEN n % 2 = 0 THEN 'key ' || n END, CASE WHEN n % 8 = 3 THEN {PREVIOUS_ID} END,
-       CASE WHEN n % 8 = 3 THEN {PREVIOUS_ID} END, CASE WHEN n % 8 = 3 THEN 1 END, CASE WHEN n % 8 = 3 THEN 1 END
+       CASE WHEN n % 8 = 3 THEN {PREVIOUS_ID} END, CASE WHEN n % 8 = 3 THEN 1 END, CASE WHEN n % 8 = 3 THEN 1 END,
+       CASE WHEN s = 'failed' AND n < 500 THEN '{{"code": "rare", "message": "m"}}'::json
+            WHEN s IN ('failed', 'cancelled') THEN '{{"code": "timeout", "message": "m"}}'::json END,
+       CASE WHEN n % 50 = 7 THEN {PREVIOUS_ID} END
 FROM (SELECT n, '{FIRST.isoformat()}'::timestamptz + n * interval '1 minute' AS t,
              s, s IN ('pending', 'running', 'paused') AS active
       FROM generate_series(1, {STORED}) n, LATERAL (
@@ -109,6 +118,14 @@ async def pool(stored: str) -> AsyncIterator[ExplainingPool]:
     await session.close()
 
 
+@pytest.fixture
+async def walled(stored: str) -> AsyncIterator[ExplainingPool]:
+    """As callers are served: the policies of row-level security are part of each plan."""
+    session = await asyncpg.connect(driver_dsn(api_url(stored)))
+    yield ExplainingPool(session)
+    await session.close()
+
+
 def check(pool: ExplainingPool, most_rows: int = MOST_ROWS) -> None:
     assert pool.found
     for explained in pool.found:
@@ -125,6 +142,81 @@ async def test_executions_are_listed_with_every_filter(pool: ExplainingPool, sta
         wanted = ExecutionFilter(workflow_id, () if status is None else (status,), after, until)
         await store.list_executions(TENANT_ID, wanted, before, PAGE)
     check(pool)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        (ExecutionFilter(statuses=(FAILED, CANCELLED)), PAGE),
+        (ExecutionFilter(statuses=(RUNNING, PAUSED, PENDING)), PAGE),
+        (ExecutionFilter(statuses=(FAILED, RUNNING)), PAGE),
+        (ExecutionFilter(statuses=(COMPLETED, PAUSED, FAILED)), PAGE),
+        (ExecutionFilter(workflow_ids=range(2, 202)), PAGE),
+        (ExecutionFilter(workflow_ids=range(400, 600), statuses=(COMPLETED,)), PAGE),
+        (ExecutionFilter(workflow_ids=[LARGE, SMALL], statuses=(FAILED, PAUSED)), PAGE),
+        (ExecutionFilter(workflow_ids=()), 0),
+        (ExecutionFilter(error_code="timeout"), PAGE),
+        (ExecutionFilter(error_code="rare"), 10),
+        (ExecutionFilter(error_code="none", workflow_id=LARGE), 0),
+        (ExecutionFilter(error_code="timeout", statuses=(COMPLETED,)), 0),
+        (ExecutionFilter(unresolved=True), PAGE),
+        (ExecutionFilter(unresolved=True, workflow_id=SMALL), 0),
+        (ExecutionFilter(first_id=OF_A_DAY[0], last_id=OF_A_DAY[1]), PAGE),
+        (ExecutionFilter(first_id=OF_A_DAY[0], last_id=OF_A_DAY[1], statuses=(FAILED,)), 29),
+    ],
+)
+async def test_the_filters_of_dashboards_read_only_what_an_index_finds(
+    pool: ExplainingPool, walled: ExplainingPool, wanted: ExecutionFilter, count: int
+) -> None:
+    for each in (pool, walled):
+        assert len(await PostgresExecutionStore(each).list_executions(TENANT_ID, wanted, None, PAGE)) == count
+        # A bitmap scan counts its rows twice.
+        check(each, 2 * MOST_ROWS)
+
+
+@pytest.mark.parametrize("status", [PENDING, RUNNING, PAUSED])
+async def test_what_is_active_is_found_by_its_own_index(
+    pool: ExplainingPool, walled: ExplainingPool, status: ExecutionStatus
+) -> None:
+    for each in (pool, walled):
+        await PostgresExecutionStore(each).list_executions(TENANT_ID, ExecutionFilter(statuses=[status]), None, PAGE)
+        assert all("ix_executions_active" in explained.text for explained in each.found)
+        check(each)
+
+
+async def test_what_a_list_shows_beside_is_read_for_its_page_alone(
+    walled: ExplainingPool,
+) -> None:
+    overviews = PostgresOverviews(walled)
+    page = await PostgresExecutionStore(walled).list_executions(TENANT_ID, ExecutionFilter(), None, PAGE)
+    ids = [execution.id for execution in page]
+    walled.found.clear()
+    assert len(await overviews.surroundings(TENANT_ID, ids)) == PAGE
+    assert len(await overviews.snapshots(TENANT_ID, {Revision(one.workflow_id, one.revision) for one in page})) > 1
+    # The statements of doors are not explained; that they read histories by their keys is seen from their time.
+    assert len(await overviews.advances(TENANT_ID, ids, [], [], 1_000)) == PAGE
+    check(walled)
+
+
+@pytest.mark.parametrize("workflow_id", [None, LARGE, SMALL])
+async def test_counts_read_what_is_active_and_what_has_ended_lately(
+    pool: ExplainingPool, workflow_id: int | None
+) -> None:
+    newest = "SELECT id FROM executions ORDER BY id DESC LIMIT 1600"
+    shift = f"UPDATE executions SET finished_at = now() WHERE id IN ({newest})"
+    await pool.session.execute(f"{shift} AND finished_at IS NOT NULL")
+    await PostgresOverviews(pool).counts(TENANT_ID, workflow_id, 24)
+    for explained in pool.found:
+        assert "ix_executions_ended" in explained.text
+    check(pool)
+
+
+@pytest.mark.parametrize("workflow_id", [LARGE, SMALL])
+async def test_statistics_look_at_the_newest_of_a_workflow(walled: ExplainingPool, workflow_id: int) -> None:
+    overviews = PostgresOverviews(walled)
+    for after in (FIRST, LAST - timedelta(days=3)):
+        assert await overviews.ended(TENANT_ID, workflow_id, after, 1_000) or workflow_id == SMALL
+    check(walled)
 
 
 @pytest.mark.parametrize("limit", [1, PAGE])

@@ -89,8 +89,8 @@ async def test_every_attempt_is_there_with_its_end(rest, engine) -> None:
 
 
 async def test_elements_are_counted_and_not_listed(rest, engine) -> None:
-    each = sync("each", 0, type="log", config={"message": "${item}"}, for_each="[1, 2, 3]")
-    nothing = sync("nothing", 1, type="log", config={"message": "${item}"}, for_each="[]")
+    each = sync("each", 0, type="log", config={"message": "number ${item}"}, for_each="[1, 2, 3]")
+    nothing = sync("nothing", 1, type="log", config={"message": "number ${item}"}, for_each="[]")
     tasks = named(await view_of(rest, await start(rest, each, nothing)))
     assert tasks["each"]["elements"] == {"done": 3, "failed": 0, "total": 3}
     assert tasks["nothing"]["elements"] == {"done": 0, "failed": 0, "total": 0}
@@ -153,7 +153,7 @@ async def test_compensations_do_not_count_as_progress(rest, engine) -> None:
 
 
 async def test_a_retry_is_named_and_what_it_reuses_has_no_attempt(rest, engine) -> None:
-    each = sync("each", 0, type="log", config={"message": "${item}"}, for_each="[1]")
+    each = sync("each", 0, type="log", config={"message": "number ${item}"}, for_each="[1]")
     execution = await start(rest, each, sync("shaky", 1, **SHAKY))
     assert (await view_of(rest, execution))["retried_by"] is None
     retry = (await rest.post(f"/executions/{execution}/retry")).json()["id"]
@@ -185,7 +185,7 @@ async def test_long_texts_are_cut_and_their_size_is_told(rest, engine) -> None:
     while (await rest.get(f"/executions/{execution}")).json()["status"] != "completed":
         await asyncio.sleep(0.02)
     [task] = (await view_of(rest, execution))["tasks"]
-    assert task["output_text"] == f'"{text[:999]}…'
+    assert task["output_text"] == f'"{text[:499]}…'
     assert task["output_bytes"] == 6_002
     assert task["attempts"][0]["output_text"] == task["output_text"]
 

@@ -23,6 +23,7 @@ OF_ENGINES = {
     "schedules": {"claim"},
     "families": {"family", "make_due", "make_forgotten_due", "descendants"},
     "identity": set(),
+    "overview": set(),
 }
 """The statements in these files that only engines send. The other files have no statements of callers."""
 

@@ -25,7 +25,12 @@ OF_PATHS = {
     "/audit": {Scope.AUDIT_READ},
     "/schedules": {Scope.SCHEDULES_READ, Scope.SCHEDULES_WRITE},
     "/pg": {Scope.MACHINES_READ, Scope.MACHINES_TRANSITION},
-    "/workflows": {Scope.DEFINITIONS_READ, Scope.DEFINITIONS_WRITE, Scope.EXECUTIONS_START},
+    "/workflows": {
+        Scope.DEFINITIONS_READ,
+        Scope.DEFINITIONS_WRITE,
+        Scope.EXECUTIONS_READ,
+        Scope.EXECUTIONS_START,
+    },
     "/machines": {Scope.MACHINES_READ, Scope.MACHINES_WRITE, Scope.MACHINES_TRANSITION},
     "/entities": {Scope.MACHINES_READ, Scope.MACHINES_TRANSITION},
     "/executions": {

@@ -1,5 +1,6 @@
 """Whatever the workflow and whatever happens, an execution ends once, and its history keeps the rules."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from random import Random
 from uuid import uuid4
@@ -23,6 +24,7 @@ from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, 
 from app.engine.planning.plan import Plan, compile_plan
 from app.engine.ports import CANCEL, PAUSE, RESUME, SIGNAL, SKIP, ControlCommand
 from tests.support.histories import NOON, at
+from tests.support.outlined_histories import check_view
 from tests.support.state_contents import contents
 from tests.support.stories import workflow_of
 
@@ -165,11 +167,19 @@ def test_every_execution_ends_once_and_by_the_rules(tasks, chance) -> None:
     check_end(steps, events)
     check_compensations(steps, undoing, events)
     assert findings(workflow, events) == []
+    check_some_view(workflow, compile_plan(workflow), events, chance)
+    check_some_view(workflow, compile_plan(workflow), events, chance)
 
 
 def steps_and_compensations(tasks: tuple[Task, ...]) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
     undoing = {name for task in tasks for name in task.compensate}
     return tuple(t for t in tasks if t.name not in undoing), tuple(t for t in tasks if t.name in undoing)
+
+
+def check_some_view(workflow: Workflow, plan: Plan, events: list[Event], chance: Random) -> None:
+    """Of a part of the history, as a page sees it while the execution runs."""
+    seen = events[: chance.randint(0, len(events))]
+    asyncio.run(check_view(workflow, fold(plan, seen), seen))
 
 
 def findings(workflow: Workflow, events: list[Event]) -> list[str]:

@@ -1,5 +1,6 @@
 """Wherever the conditions lead and whatever happens, an execution ends once, and its history keeps the rules."""
 
+import asyncio
 from dataclasses import dataclass, field
 from random import Random
 from uuid import uuid4
@@ -23,6 +24,7 @@ from app.engine.deciding.transitions import draft_of_command, draft_of_outcome, 
 from app.engine.planning.plan import Plan, compile_plan
 from app.engine.ports import CANCEL, PAUSE, RESUME, SKIP, ControlCommand
 from tests.support.histories import NOON, at
+from tests.support.outlined_histories import check_view
 from tests.support.routed import of_tasks, tasks
 from tests.support.state_contents import contents
 
@@ -114,6 +116,14 @@ def test_every_execution_ends_once_and_by_the_rules(workflow: Workflow, chance: 
     assert percents == sorted(percents)
     check_way(workflow, events)
     assert findings(workflow, events) == []
+    check_some_view(workflow, compile_plan(workflow), events, chance)
+    check_some_view(workflow, compile_plan(workflow), events, chance)
+
+
+def check_some_view(workflow: Workflow, plan: Plan, events: list[Event], chance: Random) -> None:
+    """Of a part of the history, as a page sees it while the execution runs."""
+    seen = events[: chance.randint(0, len(events))]
+    asyncio.run(check_view(workflow, fold(plan, seen), seen))
 
 
 def findings(workflow: Workflow, events: list[Event]) -> list[str]:

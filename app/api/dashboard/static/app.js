@@ -57,7 +57,7 @@ function Bar({current}) {
     <button class="menu bare" aria-expanded=${isOpen} aria-controls="nav" onClick=${() => setOpen(!isOpen)}>Menu</button>
     <nav id="nav" aria-label="Pages" class=${cls(isOpen && "open")}>${shownInBar().map(page => html`<a key=${page.path} href=${href(page.path)} aria-current=${page.path === marked ? "page" : null}>${page.nav}</a>`)}</nav>
     <div class="end">
-      <span class="link link-${link.value}" title="How this page hears of changes"><i></i><span>${LINK_WORDS[link.value]}</span></span>
+      <span class="link link-${link.value}" hidden=${link.value === "off"} title="How this page hears of changes"><i></i><span>${LINK_WORDS[link.value]}</span></span>
       <button class="bare tiny" onClick=${() => setTheme(nextTheme())} aria-label="Theme: ${theme.value}. Change">${{system: "Auto", light: "Light", dark: "Dark"}[theme.value]}</button>
       ${me.value && me.value.principal !== "anonymous" && html`<span class="who faint mono" title="${me.value.role || "scopes"} of ${me.value.tenant}">${me.value.principal}</span>
         <button class="bare tiny" onClick=${signOut}>Sign out</button>`}

@@ -104,6 +104,7 @@ const SHOWN = 1000;
 
 function outputOf(event) {
   if (event.type !== "task_completed" && event.type !== "task_reused") return {};
-  const text = JSON.stringify(event.output ?? null);
+  if (event.output === null || event.output === undefined) return {output_text: null, output_bytes: 0};
+  const text = JSON.stringify(event.output);
   return {output_text: text.slice(0, SHOWN), output_bytes: new Blob([text]).size};
 }

@@ -1,6 +1,6 @@
 // A graph of tasks as it is drawn: wide groups as one node, and which node the arrow keys lead to.
 
-const MANY_NODES = 60, WIDE_GROUP = 8, MOST_NODES = 150;
+const MANY_NODES = 60, WIDE_GROUP = 3, MOST_NODES = 150;
 
 /** Groups that are drawn as one node: wide ones of a large graph, unless they were opened. */
 export function folded(graph, opened) {
@@ -23,7 +23,7 @@ export function withGroups(graph, groups) {
   const place = new Map(), rank = nodes => Math.min(...nodes.map(node => node.rank));
   for (const [group, nodes] of groups) for (const node of nodes) place.set(node.id, `group-${group}`);
   const nodes = graph.nodes.filter(node => !place.has(node.id));
-  for (const [group, members] of groups) nodes.push({id: `group-${group}`, kind: "group", group, rank: rank(members), name: `${members.length} tasks`, members});
+  for (const [group, members] of groups) nodes.push({id: `group-${group}`, kind: "group", group, rank: rank(members), name: `group ${group}: ${members.length} tasks`, members});
   const edges = new Map();
   for (const edge of graph.edges) {
     const from = place.get(edge.from) || edge.from, to = place.get(edge.to) || edge.to;

@@ -3,7 +3,7 @@ import {html, useCallback, useEffect, useMemo, useRef, useState} from "../lib/ht
 import {href, query, setQuery} from "../lib/router.js";
 import {get} from "../lib/api.js";
 import {follow} from "../lib/live.js";
-import {atMostEvery} from "../lib/frames.js";
+import {atMostEvery, oncePerFrame} from "../lib/frames.js";
 import {may} from "../lib/session.js";
 import {Table} from "../parts/table.js";
 import {Empty, ProblemBox} from "../parts/problem.js";
@@ -40,7 +40,7 @@ function useList(search) {
     }
   }, [search]);
   useEffect(() => { load(); }, [load]);
-  const patch = useCallback(event => setState(was => patched(was, event)), []);
+  const patch = useCallback(events => setState(was => events.reduce(patched, was)), []);
   return {...state, load, refresh, patch};
 }
 
@@ -69,8 +69,10 @@ function useLive(list, isTop) {
   const box = useRef(list);
   box.current = list;
   useEffect(() => {
+    let events = [];
     const refresh = atMostEvery(REFRESH_MS, () => box.current.refresh());
-    const start = () => follow({channel: "executions", onEvent: event => { box.current.patch(event); if (isTop) refresh(); },
+    const render = oncePerFrame(() => { box.current.patch(events); events = []; });
+    const start = () => follow({channel: "executions", onEvent: event => { events.push(event); render(); if (isTop) refresh(); },
       onReset: () => { stop(); refresh(); stop = start(); }, poll: refresh});
     let stop = start();
     const timer = setInterval(() => { if (!document.hidden && isTop) refresh(); }, POLL_MS * 6);
@@ -128,7 +130,8 @@ function Pager({params, next, rows, children}) {
     scrollTo(0, 0);
   };
   const newer = () => { setQuery({cursor: cameFrom()[cursor] || ""}); scrollTo(0, 0); };
+  if (!rows?.length && !cursor) return null;
   return html`<div class="pager"><span class="faint">${rows ? `${rows.length} shown` : ""}</span>${children}<span class="grow"></span>
     ${cursor && html`<button type="button" onClick=${() => setQuery({cursor: ""})}>Newest</button>`}
-    <button type="button" disabled=${!cursor} onClick=${newer}>Newer</button><button type="button" disabled=${!next} onClick=${older}>Older</button></div>`;
+    ${(cursor || next) && html`<button type="button" disabled=${!cursor} onClick=${newer}>Newer</button><button type="button" disabled=${!next} onClick=${older}>Older</button>`}</div>`;
 }

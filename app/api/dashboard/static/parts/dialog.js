@@ -13,6 +13,7 @@ export function Dialog({title, action, onSubmit, onClose, danger = false, wide =
   useEffect(() => {
     const before = document.activeElement;
     box.current.showModal();
+    if (document.activeElement.tagName === "TEXTAREA") document.activeElement.setSelectionRange(0, 0);
     return () => before?.isConnected && before.focus();
   }, []);
   const submit = async event => {

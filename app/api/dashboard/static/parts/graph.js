@@ -4,7 +4,7 @@ import {layOut} from "../lib/layout.js";
 import {beside, folded, groupStatus, tally, withGroups} from "../lib/graph.js";
 import {Sign} from "./status.js";
 
-const WIDTH = 172, HEIGHT = 42, GATE = 10, LETTER = 6.4, LEAST_SCALE = 0.55, NARROW = 640;
+const WIDTHS = {LR: 172, TB: 132}, HEIGHT = 42, GATE = 10, GATE_RADIUS = 3.5, LETTER = 6.4, LEAST_SCALE = {LR: 0.72, TB: 0.55}, NARROW = 640;
 const WORDS = {success: "", failure: "on failure", any: "always", order: "", undo: ""};
 
 /**
@@ -23,17 +23,22 @@ export function Graph({graph, stateOf = null, selected = null, onSelect, label =
   const groups = useMemo(() => folded(graph, opened), [graph, opened]);
   const shown = useMemo(() => withGroups(graph, groups), [graph, groups]);
   const placed = usePlaces(shown, direction, size !== null);
-  const scale = !placed || !isWhole ? 1 : Math.max(LEAST_SCALE, Math.min(1, (size - 2) / placed.width));
+  const scale = !placed || !isWhole ? 1 : Math.max(LEAST_SCALE[direction], Math.min(1, (size - 2) / placed.width));
+  useLayoutEffect(() => {  // a graph that is wider than its box begins where something happens
+    if (!placed || !stateOf || box.current.scrollWidth <= box.current.clientWidth) return;
+    const busy = box.current.querySelector(".is-failed, .is-running, .is-retrying");
+    if (busy) box.current.scrollLeft = busy.offsetLeft * scale - size / 2;
+  }, [placed]);
   const open = group => setOpened(was => new Set(was).add(group));
   const wide = placed && size && placed.width > size;
   return html`<div class="graph-box">
     ${(wide || opened.size > 0) && html`<div class="graph-tools">
-      ${wide && html`<button type="button" class="bare tiny" aria-pressed=${isWhole} onClick=${() => setWhole(!isWhole)}>${isWhole ? "Full size" : "Fit"}</button>`}
+      ${wide && html`<button type="button" class="bare tiny" onClick=${() => setWhole(!isWhole)}>${isWhole ? "Full size" : "Fit"}</button>`}
       ${opened.size > 0 && html`<button type="button" class="bare tiny" onClick=${() => setOpened(new Set())}>Fold groups</button>`}</div>`}
     <div class="graph" ref=${box} role="group" aria-label="${label}: arrow keys follow the lines">
     ${placed && html`<div class="graph-sheet" style=${{width: `${placed.width * scale}px`, height: `${placed.height * scale}px`}}>
       <div class="graph-scaled" style=${{width: `${placed.width}px`, height: `${placed.height}px`, transform: `scale(${scale})`}}>
-        <${Lines} graph=${shown} placed=${placed} stateOf=${stateOf}/>
+        <${Lines} graph=${shown} placed=${placed} stateOf=${stateOf} direction=${direction}/>
         <${Nodes} graph=${shown} placed=${placed} stateOf=${stateOf} selected=${selected} onSelect=${onSelect} onOpen=${open} direction=${direction}/>
       </div></div>`}</div></div>`;
 }
@@ -43,7 +48,7 @@ function usePlaces(graph, direction, isKnown) {
   useEffect(() => {
     let isCurrent = true;
     if (isKnown) {
-      const nodes = graph.nodes.map(node => ({id: node.id, ...(node.kind === "gate" ? {width: GATE, height: GATE} : {width: WIDTH, height: HEIGHT})}));
+      const nodes = graph.nodes.map(node => ({id: node.id, ...(node.kind === "gate" ? {width: GATE, height: GATE} : {width: WIDTHS[direction], height: HEIGHT})}));
       const edges = graph.edges.map(edge => ({from: edge.from, to: edge.to, width: labelOf(edge).length * LETTER}));
       layOut({nodes, edges, direction}).then(found => isCurrent && setPlaced({...found, of: graph}));
     }
@@ -54,7 +59,7 @@ function usePlaces(graph, direction, isKnown) {
 
 const labelOf = edge => [WORDS[edge.kind], edge.label].filter(Boolean).join(": ");
 
-function Lines({graph, placed, stateOf}) {
+function Lines({graph, placed, stateOf, direction}) {
   const tasks = new Map(graph.nodes.map(node => [node.id, node]));
   const isPassed = id => {
     const node = tasks.get(id);
@@ -66,21 +71,28 @@ function Lines({graph, placed, stateOf}) {
     <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M1 1 7 4 1 7"/></marker></defs>
     ${graph.edges.map((edge, index) => {
       const {points, x, y} = placed.edges[index], text = labelOf(edge), toGate = tasks.get(edge.to)?.kind === "gate";
-      return html`<g key=${index} class=${cls("line", `line-${edge.kind}`, isPassed(edge.from) && "passed")}><path d=${curve(points)} marker-end=${toGate ? null : "url(#arrow)"}/>
+      const ends = [side(tasks.get(edge.from), placed, 1, direction), side(tasks.get(edge.to), placed, -1, direction)];
+      return html`<g key=${index} class=${cls("line", `line-${edge.kind}`, isPassed(edge.from) && "passed")}><path d=${curve(ends[0], points.slice(1, -1), ends[1], direction)} marker-end=${toGate ? null : "url(#arrow)"}/>
         ${text && x !== undefined && html`<text x=${x} y=${y + 4} text-anchor="middle">${text}</text>`}</g>`;
     })}
-    ${graph.nodes.filter(node => node.kind === "gate").map(node => html`<circle key=${node.id} class=${cls("gate", isPassed(node.id) && "passed")} cx=${placed.nodes[node.id].x} cy=${placed.nodes[node.id].y} r="3.5"/>`)}</svg>`;
+    ${graph.nodes.filter(node => node.kind === "gate").map(node => html`<circle key=${node.id} class=${cls("gate", isPassed(node.id) && "passed")} cx=${placed.nodes[node.id].x} cy=${placed.nodes[node.id].y} r=${GATE_RADIUS}/>`)}</svg>`;
 }
 
-/** A smooth line through the points. */
-export function curve(points) {
-  const [first, ...rest] = points;
-  if (rest.length < 2) return `M${first.x} ${first.y}${rest.map(point => `L${point.x} ${point.y}`).join("")}`;
-  let path = `M${first.x} ${first.y}`;
-  for (let index = 0; index < rest.length - 1; index += 1) {
-    const at = rest[index], next = rest[index + 1], isLast = index === rest.length - 2;
-    const end = isLast ? next : {x: (at.x + next.x) / 2, y: (at.y + next.y) / 2};
-    path += `Q${at.x} ${at.y} ${end.x} ${end.y}`;
+/** Where lines leave a node (`by` 1) or arrive at it (-1): the middle of that side. */
+function side(node, placed, by, direction) {
+  const {x, y} = placed.nodes[node.id], isGate = node.kind === "gate";
+  if (direction === "LR") return {x: x + by * (isGate ? GATE_RADIUS : WIDTHS.LR / 2), y};
+  return {x, y: y + by * (isGate ? GATE_RADIUS : HEIGHT / 2)};
+}
+
+/** A smooth line: from rank to rank an S, and straight where the line passes between other nodes. */
+function curve(from, between, to, direction) {
+  const stops = between.length > 1 ? [from, ...between, to] : [from, to];
+  let path = `M${from.x} ${from.y}`;
+  for (let index = 1; index < stops.length; index += 1) {
+    const [one, other] = [stops[index - 1], stops[index]];
+    if (direction === "LR") { const middle = (one.x + other.x) / 2; path += `C${middle} ${one.y} ${middle} ${other.y} ${other.x} ${other.y}`; }
+    else { const middle = (one.y + other.y) / 2; path += `C${one.x} ${middle} ${other.x} ${middle} ${other.x} ${other.y}`; }
   }
   return path;
 }
@@ -101,7 +113,7 @@ function Nodes({graph, placed, stateOf, selected, onSelect, onOpen, direction}) 
     box.current.querySelector(`[data-node="${CSS.escape(next)}"]`)?.focus();
   };
   return html`<div ref=${box} onKeyDown=${move} onFocusIn=${event => setFocused(event.target.dataset.node)}>
-    ${inOrder.map(node => html`<${Node} key=${node.id} node=${node} at=${placed.nodes[node.id]} state=${stateOf && node.kind === "task" ? stateOf(node.task_id) : null} stateOf=${stateOf}
+    ${inOrder.map(node => html`<${Node} key=${node.id} node=${node} at=${placed.nodes[node.id]} width=${WIDTHS[direction]} state=${stateOf && node.kind === "task" ? stateOf(node.task_id) : null} stateOf=${stateOf}
       isSelected=${node.task_id !== undefined && node.kind === "task" && node.task_id === selected} isEntry=${node.id === entry} onPress=${() => (node.kind === "group" ? onOpen(node.group) : onSelect?.(node.task_id))}/>`)}</div>`;
 }
 
@@ -116,13 +128,13 @@ function inRank(nodes, placed, id, by, direction) {
   return nearest(placed, id, others);
 }
 
-function Node({node, at, state, stateOf, isSelected, isEntry, onPress}) {
+function Node({node, at, width, state, stateOf, isSelected, isEntry, onPress}) {
   const status = stateOf ? statusOf(node, stateOf) : null, isGroup = node.kind === "group";
   const states = isGroup && stateOf ? tally(node.members.map(member => stateOf(member.task_id)?.status || "pending")) : [];
   const note = isGroup ? states.map(([word, count]) => `${count} ${word}`).join(", ") || "open" : state?.note || (status === "pending" || !status ? about(node) : status);
   return html`<button type="button" data-node=${node.id} tabindex=${isEntry ? 0 : -1} aria-pressed=${isSelected} onClick=${onPress}
     class=${cls("node", status ? `tone-${status} is-${status}` : "tone-pending is-defined", node.undo && "undo", isGroup && "group", isSelected && "selected")}
-    style=${{left: `${at.x - WIDTH / 2}px`, top: `${at.y - HEIGHT / 2}px`, width: `${WIDTH}px`, height: `${HEIGHT}px`}} title=${node.name}
+    style=${{left: `${at.x - width / 2}px`, top: `${at.y - HEIGHT / 2}px`, width: `${width}px`, height: `${HEIGHT}px`}} title=${node.name}
     aria-label="${node.name}${status ? `, ${status}` : ""}${node.undo ? ", undoes" : ""}${note && note !== status ? `, ${note}` : ""}">
     ${status && html`<span class="node-sign"><${Sign} status=${status}/></span>`}<span class="node-words"><span class="cut">${node.name}</span><span class="cut node-note">${note}</span></span></button>`;
 }

@@ -2,7 +2,6 @@
 import {html, cls, useEffect, useLayoutEffect, useMemo, useRef, useState} from "../lib/html.js";
 import {graphOf} from "../lib/machine.js";
 import {layOut} from "../lib/layout.js";
-import {curve} from "./graph.js";
 
 const LETTER = 7.4, LABEL_LETTER = 6.2, PADDING = 46, LEAST = 88, MOST = 230, HEIGHT = 42, MOST_LABEL = 30, NARROW = 640, LEAST_SCALE = 0.7;
 
@@ -59,6 +58,16 @@ function Lines({graph, placed, current, open}) {
       return html`<g key=${index} class=${cls("line", edge.isTimed && "line-timer", isOpen && "line-open")}><path d=${curve(points)} marker-end="url(#state-arrow)"/>
         ${x !== undefined && html`<text x=${x} y=${y + 4} text-anchor="middle">${labelOf(edge)}</text>`}</g>`;
     })}</svg>`;
+}
+
+/** A smooth line through the points. */
+function curve([first, ...rest]) {
+  if (rest.length < 2) return `M${first.x} ${first.y}${rest.map(point => `L${point.x} ${point.y}`).join("")}`;
+  const parts = rest.slice(0, -1).map((at, index) => {
+    const next = rest[index + 1], end = index === rest.length - 2 ? next : {x: (at.x + next.x) / 2, y: (at.y + next.y) / 2};
+    return `Q${at.x} ${at.y} ${end.x} ${end.y}`;
+  });
+  return `M${first.x} ${first.y}${parts.join("")}`;
 }
 
 const KEYS = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1]};
