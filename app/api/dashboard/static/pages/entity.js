@@ -4,7 +4,8 @@ import {href} from "../lib/router.js";
 import {useResource} from "../lib/resource.js";
 import {may} from "../lib/session.js";
 import {titlesOf} from "../lib/machine.js";
-import {JsonBox} from "../parts/json.js";
+import {Copy} from "../parts/copy.js";
+import {Json} from "../parts/json.js";
 import {Loaded} from "../parts/problem.js";
 import {StateGraph} from "../parts/state-graph.js";
 import {StateTag} from "../parts/state-tag.js";
@@ -35,8 +36,8 @@ function Entity({entity, machine, state}) {
     <div class="entity"><section class="box graph-frame" aria-label="States"><${StateGraph} machine=${machine} current=${entity.state} visited=${visited} open=${open} label="States of ${machine.name}"/></section>
       <div class="entity-parts"><section class="box" aria-label="Transitions"><header><h2>${entity.is_final ? "It has ended" : "What can be done"}</h2></header><div class="in">
           <${Transitions} possible=${possible} entity=${entity} machine=${machine} titles=${titles} mayMove=${mayMove} onChoose=${transition => setDialog({kind: "move", transition})}/></div></section>
-        <section class="box" aria-label="Data"><header><h2>Data</h2><div class="end">${mayMove && !entity.is_final && html`<button type="button" class="tiny" onClick=${() => setDialog({kind: "data"})}>Change</button>`}</div></header>
-          <div class="in"><${JsonBox} title="of the entity" value=${entity.data}/></div></section></div>
+        <section class="box" aria-label="Data"><header><h2>Data</h2><div class="end"><${Copy} text=${() => JSON.stringify(entity.data, null, 2)} what="Copy the data"/>${mayMove && !entity.is_final && html`<button type="button" class="tiny" onClick=${() => setDialog({kind: "data"})}>Change</button>`}</div></header>
+          <div class="in scroll"><${Json} value=${entity.data}/></div></section></div>
       <${History} state=${state} entity=${entity} titles=${titles}/></div>
     ${dialog?.kind === "move" && html`<${TransitionDialog} entity=${entity} machine=${machine} transition=${dialog.transition} titles=${titles} onClose=${close} onDone=${state.reload}/>`}
     ${dialog?.kind === "data" && html`<${DataDialog} entity=${entity} onClose=${close} onDone=${state.reload}/>`}`;
