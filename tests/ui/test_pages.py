@@ -1,12 +1,14 @@
 """Every page, in both themes: nothing keeps people out, nothing comes from elsewhere, nothing is cut off on a phone."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.async_api import ViewportSize, expect
 
 from tests.support.dashboard import House, is_wider_than_the_window, violations
 
+Theme = Literal["light", "dark"]
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -41,7 +43,7 @@ async def task_of(house: House, execution_id: str, name: str) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_no_page_keeps_people_out(house: House, theme: str, size: ViewportSize) -> None:
+async def test_no_page_keeps_people_out(house: House, theme: Theme, size: ViewportSize) -> None:
     page = await house.open("/ui/", color_scheme=theme, viewport=size)
     for name, (path, sign) in (await addresses(house)).items():
         await page.goto(house.root + path)
@@ -73,3 +75,25 @@ async def test_a_theme_is_kept(house: House) -> None:
         await expect(page.locator("html")).to_have_attribute("data-theme", theme)
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_signing_in_keeps_no_one_out(guarded: House, theme: Theme) -> None:
+    page = await guarded.open("/ui/", color_scheme=theme, viewport=PHONE)
+    await expect(page.get_by_label("API key or token")).to_be_focused()
+    assert await violations(page) == []
+    assert not await is_wider_than_the_window(page)
+
+
+@pytest.mark.slow
+async def test_the_thirteenth_tab_is_live_too(house: House) -> None:
+    execution_id = await house.start("steps")
+    context = await house.context()
+    tabs = [await context.new_page() for _ in range(13)]
+    for tab in tabs:
+        await tab.goto(f"{house.root}/ui/executions/{execution_id}")
+    for tab in tabs:
+        await expect(tab.locator(".link-live")).to_be_attached()
+    await house.signal(execution_id, "go-0")
+    for tab in tabs:
+        await expect(tab.locator(".node.is-completed", has_text="step-0")).to_be_attached()

@@ -13,7 +13,7 @@ import {Views} from "./executions/views.js";
 import {columnsFor} from "./executions/rows.js";
 import {ACTIONS, BulkBar, BulkDialog, allMatching} from "./executions/bulk.js";
 
-const LIMIT = 50, REFRESH_MS = 1500, POLL_MS = 5000;
+const LIMIT = 50, REFRESH_MS = 2500, IDLE_MS = 30_000;
 const CAME_FROM = "list-came-from";
 
 /** The list for an address: `rows`, and how many newer ones `fresh` has that are not shown. */
@@ -75,7 +75,7 @@ function useLive(list, isTop) {
     const start = () => follow({channel: "executions", onEvent: event => { events.push(event); render(); if (isTop) refresh(); },
       onReset: () => { stop(); refresh(); stop = start(); }, poll: refresh});
     let stop = start();
-    const timer = setInterval(() => { if (!document.hidden && isTop) refresh(); }, POLL_MS * 6);
+    const timer = setInterval(() => { if (!document.hidden && isTop) refresh(); }, IDLE_MS);
     return () => { stop(); refresh.stop(); clearInterval(timer); };
   }, [isTop]);
 }

@@ -67,12 +67,17 @@ function Lines({graph, placed, stateOf, direction}) {
     if (node.kind === "gate") return beside(graph, id, -1).every(isPassed);
     return statusOf(node, stateOf) === "completed" || statusOf(node, stateOf) === "skipped";
   };
+  const isTaken = edge => {
+    if (edge.kind === "order" || !stateOf) return isPassed(edge.from);
+    const [before, after] = [tasks.get(edge.from), tasks.get(edge.to)].map(node => statusOf(node, stateOf));
+    return after !== "pending" && (edge.kind === "any" || edge.kind === "undo" || (edge.kind === "failure") === (before === "failed"));
+  };
   return html`<svg class="lines" width=${placed.width} height=${placed.height} aria-hidden="true">
     <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M1 1 7 4 1 7"/></marker></defs>
     ${graph.edges.map((edge, index) => {
       const {points, x, y} = placed.edges[index], text = labelOf(edge), toGate = tasks.get(edge.to)?.kind === "gate";
-      const ends = [side(tasks.get(edge.from), placed, 1, direction), side(tasks.get(edge.to), placed, -1, direction)];
-      return html`<g key=${index} class=${cls("line", `line-${edge.kind}`, isPassed(edge.from) && "passed")}><path d=${curve(ends[0], points.slice(1, -1), ends[1], direction)} marker-end=${toGate ? null : "url(#arrow)"}/>
+      const [from, to] = [tasks.get(edge.from), tasks.get(edge.to)];
+      return html`<g key=${index} class=${cls("line", `line-${edge.kind}`, isTaken(edge) && "passed")}><path d=${curve(stopsOf(from, to, points, placed, direction), direction)} marker-end=${toGate ? null : "url(#arrow)"}/>
         ${text && x !== undefined && html`<text x=${x} y=${y + 4} text-anchor="middle">${text}</text>`}</g>`;
     })}
     ${graph.nodes.filter(node => node.kind === "gate").map(node => html`<circle key=${node.id} class=${cls("gate", isPassed(node.id) && "passed")} cx=${placed.nodes[node.id].x} cy=${placed.nodes[node.id].y} r=${GATE_RADIUS}/>`)}</svg>`;
@@ -85,9 +90,17 @@ function side(node, placed, by, direction) {
   return {x, y: y + by * (isGate ? GATE_RADIUS : HEIGHT / 2)};
 }
 
-/** A smooth line: from rank to rank an S, and straight where the line passes between other nodes. */
-function curve(from, between, to, direction) {
-  const stops = between.length > 1 ? [from, ...between, to] : [from, to];
+/** The points of a line. One that leads back goes around, as the layout says. */
+function stopsOf(from, to, points, placed, direction) {
+  const along = direction === "LR" ? "x" : "y";
+  if (placed.nodes[to.id][along] <= placed.nodes[from.id][along]) return points;
+  const between = points.slice(1, -1);
+  return [side(from, placed, 1, direction), ...(between.length > 1 ? between : []), side(to, placed, -1, direction)];
+}
+
+/** A smooth line: an S from each point to the next. */
+function curve(stops, direction) {
+  const [from] = stops;
   let path = `M${from.x} ${from.y}`;
   for (let index = 1; index < stops.length; index += 1) {
     const [one, other] = [stops[index - 1], stops[index]];

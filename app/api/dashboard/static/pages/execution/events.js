@@ -1,6 +1,7 @@
 // The history. Only the events that can be seen are read and drawn, however long it is; a filter reads all of them.
 import {html, useEffect, useMemo, useRef, useState} from "../../lib/html.js";
 import {Problem, api, get} from "../../lib/api.js";
+import {query, setQuery} from "../../lib/router.js";
 import {clock, utc} from "../../lib/time.js";
 import {oncePerFrame} from "../../lib/frames.js";
 import {VirtualList} from "../../parts/virtual.js";
@@ -59,7 +60,8 @@ class History {
 }
 
 export function Events({fold, listen}) {
-  const {execution} = fold, [, setVersion] = useState(0), [text, setText] = useState(""), [open, setOpen] = useState(null);
+  const {execution} = fold, [, setVersion] = useState(0), [open, setOpen] = useState(null);
+  const text = query.value.get("events") || "", setText = events => setQuery({events}, {replace: true});
   const history = useMemo(() => new History(execution.id, () => setVersion(version => version + 1)), [execution.id]);
   useEffect(() => listen(event => history.add([event])), [history]);
   const wanted = text.trim().toLowerCase();

@@ -33,7 +33,10 @@ export function Reasons({fold, onSelect, onAct}) {
   const {execution} = fold, tasks = [...fold.tasks.values()];
   const failed = tasks.filter(task => task.status === "failed"), waiting = tasks.filter(task => task.status === "running" && task.waits_for?.signal);
   const retrying = tasks.filter(task => task.status === "retrying");
-  return html`${(execution.error || failed.length > 0) && html`<section class="problem" aria-label="Why it failed">
+  const passed = execution.status === "completed";
+  return html`${passed && failed.map(task => html`<section class="note row wrap" key=${task.task_id}><span class="grow"><strong>${task.name}</strong> failed, and the workflow continued: <span class="soft">${task.error?.message}</span></span>
+      <button type="button" class="tiny" onClick=${() => onSelect(task.task_id)}>Show</button></section>`)}
+    ${!passed && (execution.error || failed.length > 0) && html`<section class="problem" aria-label="Why it failed">
       ${execution.error && html`<div class="row wrap"><span class="code">${execution.error.code}</span><strong class="grow">${execution.error.message}</strong></div>`}
       ${failed.map(task => html`<div class="row wrap" key=${task.task_id}><button type="button" class="tiny" onClick=${() => onSelect(task.task_id)}>${task.name}</button>
         <span class="soft">attempt ${task.attempt}, failed at <${Time} at=${task.finished_at}/></span>${!execution.error?.message.includes(task.error?.message) && html`<span class="grow">${task.error?.message}</span>`}</div>`)}</section>`}

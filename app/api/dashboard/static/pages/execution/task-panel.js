@@ -1,6 +1,6 @@
 // One task: its attempts, progress, error, output, and how it is defined.
 import {html, useEffect, useState} from "../../lib/html.js";
-import {href} from "../../lib/router.js";
+import {href, setQuery} from "../../lib/router.js";
 import {get} from "../../lib/api.js";
 import {may} from "../../lib/session.js";
 import {isFinal} from "../../lib/fold.js";
@@ -27,6 +27,7 @@ export function TaskPanel({fold, task, onAct, onClose}) {
       <${Progress} task=${task}/>
       ${task.attempts.length > 1 && html`<${Attempts} attempts=${task.attempts}/>`}
       <${Children} fold=${fold} task=${task}/>
+      <div class="row"><button type="button" class="tiny" onClick=${() => setQuery({tab: "events", events: task.name}, {replace: true})}>Events of this task</button></div>
       <${Output} execution=${execution} task=${task}/>
       <${Defined} fold=${fold} task=${task}/>
     </div></section>`;

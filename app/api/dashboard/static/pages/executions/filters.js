@@ -1,5 +1,6 @@
 // What the list shows: all of it is in the address, so a filter can be sent to others and undone with Back.
-import {html, cls, useEffect, useRef, useState} from "../../lib/html.js";
+import {html, cls, useEffect, useMemo, useRef, useState} from "../../lib/html.js";
+import {atMostEvery} from "../../lib/frames.js";
 import {go, href, query, setQuery} from "../../lib/router.js";
 import {useResource} from "../../lib/resource.js";
 import {Sign} from "../../parts/status.js";
@@ -8,7 +9,7 @@ export const ACTIVE = ["pending", "running", "paused"];
 const ENDED = ["completed", "failed", "cancelled"];
 const SINCE = {"1h": ["last hour", 3600], "24h": ["last 24 hours", 86400], "7d": ["last 7 days", 604800]};
 const ID = /^[0-9a-f]{2,}(-?[0-9a-f]+)*-?$/i, WHOLE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const TYPED_MS = 350;
+const TYPED_MS = 350, COUNTS_MS = 6000, COUNTS_IDLE_MS = 30_000;
 export const FILTERS = ["status", "workflow_id", "workflow_name", "id_prefix", "error_code", "unresolved", "since", "parent", "root_id"];
 
 /** The parameters of GET /executions for an address. */
@@ -34,8 +35,11 @@ function toggle(status) {
 }
 
 export function Filters({changes}) {
-  const counts = useResource("executions/counts", {workflow_id: query.value.get("workflow_id")}, {everyMs: 15_000});
-  useEffect(() => { if (changes) counts.reload(); }, [changes]);
+  const counts = useResource("executions/counts", {workflow_id: query.value.get("workflow_id")}, {everyMs: COUNTS_IDLE_MS});
+  const latest = useRef(counts), recount = useMemo(() => atMostEvery(COUNTS_MS, () => latest.current.reload()), []);
+  latest.current = counts;
+  useEffect(() => recount.stop, []);
+  useEffect(() => { if (changes > 1) recount(); }, [changes]);
   const {active, ended} = counts.stale || {active: {}, ended: {}};
   const params = query.value, statuses = chosen();
   return html`<div class="filters">
