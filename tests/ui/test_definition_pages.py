@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import ViewportSize, expect
 
 from app.domain.permissions import Role
+from tests.support.callers import Keys
 from tests.support.dashboard import House, is_wider_than_the_window, violations
 from tests.support.definition_pages import DOOR, INVOICE, SCHEDULE, a_door, create, move
 
@@ -57,8 +58,8 @@ async def test_no_page_keeps_people_out(house: House, theme: str, size: Viewport
         assert not await is_wider_than_the_window(page), name
 
 
-async def test_a_viewer_sees_no_control(guarded: House) -> None:
-    admin = {"Authorization": f"Bearer {guarded.keys[Role.ADMIN]}"}
+async def test_a_viewer_sees_no_control(guarded: House, database_url: str) -> None:
+    admin = {"Authorization": f"Bearer {await Keys(database_url).of_role(Role.ADMIN)}"}
     for path, body in (("/workflows", INVOICE), ("/machines", DOOR), ("/schedules", SCHEDULE)):
         assert (await guarded.api.post(path, json=body, headers=admin)).status_code == 201
     entity = {"machine": "door", "entity_table": "doors", "entity_id": "front"}

@@ -89,12 +89,12 @@ async def test_a_rival_is_seen_before_and_by_the_refusal(house: House) -> None:
 async def test_data_are_changed(house: House) -> None:
     entity = await a_door(house)
     page = await house.open(f"/ui/entities/{entity}")
-    await page.get_by_role("button", name="Change").click()
+    await page.get_by_role("button", name="Change", exact=True).click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Changes").fill('{"strength": 10')
-    await expect(dialog.get_by_role("button", name="Change")).to_be_disabled()
+    await expect(dialog.get_by_role("button", name="Change", exact=True)).to_be_disabled()
     await dialog.get_by_label("Changes").fill('{"strength": 10}')
-    await dialog.get_by_role("button", name="Change").click()
+    await dialog.get_by_role("button", name="Change", exact=True).click()
     await expect(page.get_by_role("region", name="Data")).to_contain_text("strength: 10")
 
 
@@ -105,7 +105,7 @@ async def test_an_entity_is_started_and_found_by_its_state(house: House) -> None
     await expect(page.locator(".node")).to_have_count(3)
     await page.get_by_role("button", name="Start entity").click()
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Table").fill("doors")
+    await dialog.get_by_label("Table", exact=True).fill("doors")
     await dialog.get_by_label("Id in the table").fill("back")
     await dialog.get_by_role("button", name="Start", exact=True).click()
     await expect(page).to_have_url(re.compile("/ui/entities/"))

@@ -37,8 +37,8 @@ async def test_a_workflow_is_created_and_replaced_from_yaml(rest):
 
 async def test_a_revision_as_a_file_changes_nothing_when_it_is_sent_back(rest):
     await rest.post("/workflows", content=FLOW, headers=YAML)
-    for format, media_type in (("yaml", "application/yaml"), ("json", "application/json")):
-        file = await rest.get(f"/workflows/nightly/revisions/1/file?format={format}")
+    for language, media_type in (("yaml", "application/yaml"), ("json", "application/json")):
+        file = await rest.get(f"/workflows/nightly/revisions/1/file?format={language}")
         assert file.headers["content-type"].partition(";")[0] == media_type
         assert "created_at" not in file.text
         again = await rest.put("/workflows/nightly", content=file.content, headers={"content-type": media_type})
