@@ -3,6 +3,9 @@ import {duration} from "./time.js";
 
 const ANY = "*";
 
+/** `30 m`, where `duration` says `30 m 00 s`. */
+const length = seconds => duration(seconds).replace(/ 0+ [smh]$/, "");
+
 /**
  * {nodes: [{id, name, kind: "state" | "any", initial, final, notes, rank}], edges: [{from, to, transitions}]} of a machine.
  * Transitions of every state leave one node for all, so that they do not hide the others.
@@ -27,7 +30,7 @@ export const titlesOf = machine => new Map(machine.states.map(state => [state.na
 const isTimer = (timer, transition) => Boolean(timer) && (timer.transition === transition.name || timer.to === transition.to);
 
 function notesOf({initial, final, after, on_enter: enter}) {
-  const timer = after && (after.seconds !== null ? `after ${duration(after.seconds)}` : "timer");
+  const timer = after && (after.seconds !== null ? `after ${length(after.seconds)}` : "timer");
   return [initial && "start", final && "end", timer, enter && `runs ${enter.workflow}`].filter(Boolean);
 }
 
@@ -49,6 +52,6 @@ const SENTENCES = {
   role: value => `role ${value}`,
   roles: value => `role ${value.join(" or ")}`,
   cel: value => value,
-  min_seconds_in_state: value => `not before ${duration(value)} in the state`,
+  min_seconds_in_state: value => `not before ${length(value)} in the state`,
   not_same_actor_as: value => `not by the one who made ${value}`,
 };

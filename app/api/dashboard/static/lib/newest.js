@@ -2,10 +2,10 @@
 import {get} from "./api.js";
 import {atMostEvery} from "./frames.js";
 import {useEffect, useRef, useState} from "./html.js";
-import {follow} from "./live.js";
+import {followOn} from "./follow-on.js";
 import {may} from "./session.js";
 
-const AT_ONCE = 4, EVERY_MS = 500;
+const AT_ONCE = 4, EVERY_MS = 500, POLL_MS = 15_000;
 
 /** A Map from the ids of workflows to {id, status, created_at}, or null for one that has no execution. */
 export function useNewest(workflowIds) {
@@ -28,12 +28,13 @@ export function useNewest(workflowIds) {
       if (page.items.length) take(page.items[0]);
       else if (!held.current.has(id)) { held.current.set(id, null); show(); }
     }).catch(() => {});
-    readAll();
-    const stop = follow({
-      channel: "executions", onReset: readAll, poll: readAll,
+    const again = atMostEvery(POLL_MS, readAll);
+    again();
+    const stop = followOn({
+      channel: "executions", onReset: again, poll: again,
       onEvent: event => wanted.has(event.workflow_id) && take({...event, id: event.execution_id, created_at: event.occurred_at}),
     });
-    return () => { isCurrent = false; show.stop(); stop(); };
+    return () => { isCurrent = false; show.stop(); again.stop(); stop(); };
   }, [key]);
   return found;
 }

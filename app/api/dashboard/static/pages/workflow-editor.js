@@ -2,9 +2,10 @@
 import {html, useEffect, useRef, useState} from "../lib/html.js";
 import {go, href} from "../lib/router.js";
 import {change, get, read} from "../lib/api.js";
+import {may} from "../lib/session.js";
 import {Diff} from "../parts/diff.js";
 import {Editor} from "../parts/editor.js";
-import {ProblemBox} from "../parts/problem.js";
+import {Empty, ProblemBox} from "../parts/problem.js";
 import {tell} from "../parts/toast.js";
 import {Conflict} from "./workflow-editor/conflict.js";
 import {drafts} from "./workflow-editor/drafts.js";
@@ -25,6 +26,7 @@ export function Page({id = null}) {
   const [base, setBase] = useState(null), [problem, setProblem] = useState(null);
   const open = language => (id === null ? Promise.resolve({text: NEW, language: "yaml", etag: null, revision: 0}) : stored(id, language)).then(setBase, setProblem);
   useEffect(() => { open("yaml"); }, [id]);
+  if (!may("definitions:write")) return html`<${Empty} title="You may not change workflows"><p>That needs the scope <code>definitions:write</code>.</p><//>`;
   if (problem) return html`<${ProblemBox} problem=${problem}/>`;
   return base ? html`<${Writing} id=${id} base=${base} setBase=${setBase}/>` : html`<p class="empty" aria-busy="true">Loading …</p>`;
 }

@@ -3,7 +3,7 @@ import {html, useEffect, useState} from "../lib/html.js";
 import {go, href, query, setQuery} from "../lib/router.js";
 import {change} from "../lib/api.js";
 import {useResource} from "../lib/resource.js";
-import {follow} from "../lib/live.js";
+import {followOn} from "../lib/follow-on.js";
 import {atMostEvery} from "../lib/frames.js";
 import {may} from "../lib/session.js";
 import {Dialog} from "../parts/dialog.js";
@@ -37,7 +37,7 @@ export function Page({id}) {
 function useChanges(id, reload) {
   useEffect(() => {
     const again = atMostEvery(RELOAD_MS, reload);
-    const stop = follow({channel: `workflow:${id}`, onEvent: (_, type) => type === "workflow_update" && again(), onReset: again, poll: again});
+    const stop = followOn({channel: `workflow:${id}`, onEvent: (_, type) => type === "workflow_update" && again(), onReset: again, poll: again});
     return () => { again.stop(); stop(); };
   }, [id, reload]);
 }

@@ -3,7 +3,7 @@ import {html, useEffect, useMemo} from "../lib/html.js";
 import {href, query} from "../lib/router.js";
 import {useResource} from "../lib/resource.js";
 import {useNewest} from "../lib/newest.js";
-import {follow} from "../lib/live.js";
+import {followOn} from "../lib/follow-on.js";
 import {atMostEvery} from "../lib/frames.js";
 import {may} from "../lib/session.js";
 import {Empty, Loaded} from "../parts/problem.js";
@@ -34,7 +34,7 @@ export function Page() {
 function useChangesOf(reload) {
   useEffect(() => {
     const again = atMostEvery(RELOAD_MS, reload);
-    const stop = follow({channel: "workflows", onEvent: again, onReset: again, poll: again});
+    const stop = followOn({channel: "workflows", onEvent: again, onReset: again, poll: again});
     return () => { again.stop(); stop(); };
   }, [reload]);
 }

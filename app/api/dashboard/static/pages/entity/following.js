@@ -1,11 +1,11 @@
 // An entity and its history, kept up to date by its channel.
-import {get} from "../../lib/api.js";
+import {get, Problem} from "../../lib/api.js";
 import {atMostEvery} from "../../lib/frames.js";
 import {useCallback, useEffect, useRef, useState} from "../../lib/html.js";
 import {follow} from "../../lib/live.js";
 import {useResource} from "../../lib/resource.js";
 
-const PIECE = 200, EVERY_MS = 250;
+const PIECE = 200, EVERY_MS = 250, AGAIN_MS = 3000, RESYNC = "resync";
 
 /** {entity, events, older, hasOlder, problem, reload}: `entity` is a resource, `events` newest last. */
 export function useEntity(id) {
@@ -15,7 +15,7 @@ export function useEntity(id) {
   const isRead = entity.data !== null;
   useEffect(() => {
     if (!isRead) return undefined;
-    let stop = () => {}, isCurrent = true;
+    let stop = () => {}, timer = null, isCurrent = true;
     const again = atMostEvery(EVERY_MS, entity.reload);
     const take = event => {
       const last = held.current.at(-1)?.sequence ?? 0;
@@ -32,13 +32,18 @@ export function useEntity(id) {
         setProblem(null);
       } catch (error) { if (isCurrent) setProblem(error); }
     };
+    const lost = ({code, message}) => {  // read on at once if too much has happened, and soon if it is refused
+      if (code !== RESYNC) setProblem(new Problem(0, {code, detail: message}));
+      clearTimeout(timer);
+      timer = setTimeout(begin, code === RESYNC ? 0 : AGAIN_MS);
+    };
     const begin = async () => {
       stop();
       await readOn();
-      if (isCurrent) stop = follow({channel: `entity:${id}`, after: held.current.at(-1)?.sequence ?? 0, onEvent: take, onReset: begin, poll: readOn});
+      if (isCurrent) stop = follow({channel: `entity:${id}`, after: held.current.at(-1)?.sequence ?? 0, onEvent: take, onReset: lost, poll: readOn});
     };
     begin();
-    return () => { isCurrent = false; again.stop(); stop(); };
+    return () => { isCurrent = false; clearTimeout(timer); again.stop(); stop(); };
   }, [id, isRead]);
   const older = async () => {
     const first = held.current[0]?.sequence ?? 1, after = Math.max(0, first - 1 - PIECE);

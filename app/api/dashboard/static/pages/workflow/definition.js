@@ -21,7 +21,7 @@ export function Definition({workflow}) {
 function Task({task, calls}) {
   return html`<section class="box panel" aria-label="Task ${task.name}"><header><h2>${task.name}</h2><span class="faint">${task.type || "no type"}</span></header>
     <div class="in stack">${task.description && html`<p>${task.description}</p>`}
-      <dl class="facts"><${Fact} name="Group" value=${task.sequence}/><${Fact} name="Runs" value=${task.execution_type === "sync" ? "alone in its group" : "beside others"}/>
+      <dl class="facts"><${Fact} name="Group" value=${task.depends_on ? null : task.sequence}/><${Fact} name="Runs" value=${task.depends_on ? null : task.execution_type === "sync" ? "alone in its group" : "beside others"}/>
         <${Fact} name="After" value=${task.depends_on?.join(", ")}/><${Fact} name="Timeout" value=${task.timeout_seconds && duration(task.timeout_seconds)}/>
         <${Fact} name="Attempts" value=${task.retry?.max_attempts}/><${Fact} name="If it fails" value=${task.on_failure === "continue" ? "continue" : null}/>
         <${Fact} name="Undone by" value=${task.compensate?.join(", ")}/>

@@ -2,7 +2,7 @@
 import {html, useEffect} from "../../lib/html.js";
 import {href} from "../../lib/router.js";
 import {useResource} from "../../lib/resource.js";
-import {follow} from "../../lib/live.js";
+import {followOn} from "../../lib/follow-on.js";
 import {atMostEvery} from "../../lib/frames.js";
 import {Empty, Loaded} from "../../parts/problem.js";
 import {RowLink, Table} from "../../parts/table.js";
@@ -25,7 +25,7 @@ export function Executions({workflow}) {
   const list = useResource("executions", {workflow_id: workflow.id, limit: LIMIT});
   useEffect(() => {
     const again = atMostEvery(RELOAD_MS, list.reload);
-    const stop = follow({channel: `workflow:${workflow.id}`, onEvent: (_, type) => type !== "workflow_update" && again(), onReset: again, poll: again});
+    const stop = followOn({channel: `workflow:${workflow.id}`, onEvent: (_, type) => type !== "workflow_update" && again(), onReset: again, poll: again});
     return () => { again.stop(); stop(); };
   }, [workflow.id, list.reload]);
   return html`<${Loaded} of=${list}>${data => (data.items.length ? html`
