@@ -58,6 +58,30 @@ async def test_no_page_keeps_people_out(house: House, theme: str, size: Viewport
         assert not await is_wider_than_the_window(page), name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_no_dialog_keeps_people_out(house: House, theme: str) -> None:
+    await create(house, "/workflows", INVOICE)
+    await create(house, "/schedules", SCHEDULE)
+    door = await a_door(house)
+    page = await house.open("/ui/schedules", color_scheme=theme, viewport=PHONE)
+    dialogs = (
+        ("/ui/schedules", "New schedule"),
+        ("/ui/schedules", "Edit nightly"),
+        ("/ui/schedules", "Delete nightly"),
+        ("/ui/machines/door", "Start entity"),
+        (f"/ui/entities/{door}", "unlock …"),
+        (f"/ui/entities/{door}", "Change"),
+        ("/ui/workflows/invoice", "Delete"),
+    )
+    for path, button in dialogs:
+        await page.goto(house.root + path)
+        await page.get_by_role("button", name=button, exact=True).click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        assert await violations(page) == [], button
+        assert not await is_wider_than_the_window(page), button
+
+
 async def test_a_viewer_sees_no_control(guarded: House, database_url: str) -> None:
     admin = {"Authorization": f"Bearer {await Keys(database_url).of_role(Role.ADMIN)}"}
     for path, body in (("/workflows", INVOICE), ("/machines", DOOR), ("/schedules", SCHEDULE)):

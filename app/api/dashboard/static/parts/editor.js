@@ -43,7 +43,7 @@ function open(library, host, latest) {
       library.highlightActiveLineGutter(), library.highlightSelectionMatches(), library.lintGutter(),
       library.keymap.of([...library.closeBracketsKeymap, ...library.defaultKeymap, ...library.searchKeymap, ...library.historyKeymap, ...library.foldKeymap, ...library.lintKeymap]),
       language.of(LANGUAGES[latest.current.language](library)), theme(library), library.syntaxHighlighting(colours(library)),
-      EditorView.contentAttributes.of({"aria-label": latest.current.label}),
+      EditorView.contentAttributes.of({"aria-label": latest.current.label, tabindex: "0"}),
       EditorView.updateListener.of(update => { if (update.docChanged && !made.isGiven) report(made, update.state.doc.toString()); }),
     ]}),
   });
