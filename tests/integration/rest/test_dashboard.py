@@ -59,10 +59,11 @@ async def test_the_first_load_is_small(rest: httpx.AsyncClient) -> None:
 
 async def test_pages_have_a_policy_that_allows_own_files_alone(rest: httpx.AsyncClient) -> None:
     page = await rest.get("/ui/", headers=PAGE)
-    policy = page.headers.get_list("content-security-policy")[0]
+    (policy,) = page.headers.get_list("content-security-policy")
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in (await rest.get("/docs")).headers["content-security-policy"]
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon[a-z]+=", page.text)
     assert page.headers["cache-control"] == "no-cache"
     again = await rest.get("/ui/executions", headers=PAGE | {"If-None-Match": page.headers["etag"]})

@@ -9,7 +9,7 @@
 import {api, needsSignIn} from "./api.js";
 import {signal} from "./html.js";
 
-const FIRST_PAUSE_MS = 300, LONGEST_PAUSE_MS = 8000, POLL_MS = 3000, PING_MS = 20_000;
+const FIRST_PAUSE_MS = 300, LONGEST_PAUSE_MS = 8000, POLL_MS = 3000, PING_MS = 20_000, REFUSED_MS = 1000;
 const SENDS_PER_SECOND = 8;
 const NOT_AUTHENTICATED = 4401;
 const OPEN = WebSocket.OPEN;
@@ -120,16 +120,17 @@ function receive({type, channel, data}) {
   const followers = [...known.followers];
   if (type === "subscribed") for (const follower of followers) follower.after ??= isHistory(channel) ? null : data.after;
   else if (type === "resync") resync(channel, followers, data.after);
-  else if (type === "error") for (const follower of followers) follower.onReset(data);
-  else if (type.endsWith("_update")) deliver(channel, followers, data, type);
+  else if (type === "error") setTimeout(() => { for (const follower of followers) if (known.followers.has(follower)) follower.onReset(data); }, REFUSED_MS);
+  else if (type.endsWith("_update")) deliver(known.mode === "all" || isHistory(channel), channel, followers, data, type);
 }
 
-function deliver(channel, followers, event, type) {
+/** In the mode "newest" numbers may come in any order, and each event is the newest one of its execution. */
+function deliver(isInOrder, channel, followers, event, type) {
   const number = isHistory(channel) ? event.sequence : event.position;
   for (const follower of followers) {
     if (number !== null && number !== undefined) {
-      if (follower.after !== null && number <= follower.after) continue;
-      follower.after = number;
+      if (isInOrder && follower.after !== null && number <= follower.after) continue;
+      follower.after = Math.max(follower.after ?? 0, number);
     }
     follower.onEvent(event, type);
   }

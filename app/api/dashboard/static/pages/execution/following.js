@@ -57,13 +57,23 @@ class Following {
 
   follow() {
     this.leave();
-    this.leave = follow({channel: `execution:${this.id}`, after: this.fold.last, onEvent: event => this.take(event), onReset: () => this.start(), poll: () => this.poll()});
+    this.leave = follow({channel: `execution:${this.id}`, after: this.fold.last, onEvent: event => this.take(event), onReset: () => this.catchUp(), poll: () => this.poll()});
+  }
+
+  /** Something was missed: read the state again, and follow behind it. What comes meanwhile comes again. */
+  async catchUp() {
+    if (this.isCatchingUp) return;
+    this.isCatchingUp = true;
+    await this.start();
+    this.isCatchingUp = false;
   }
 
   take(event) {
+    if (this.isCatchingUp) return;
     const result = this.fold.apply(event);
-    if (result === "gap") { this.start(); return; }
+    if (result === "gap") { this.catchUp(); return; }
     for (const listener of this.listeners) listener(event);
+    if (result === "known") return;
     // What an event does not say, as the percentage of a task, is read now and then.
     if (event.type === "task_progressed") { this.needsMore = true; this.again(); }
     if (isFinal(event.status)) { this.leave(); this.read(); }

@@ -1,5 +1,5 @@
 // One task: its attempts, progress, error, output, and how it is defined.
-import {html, useEffect, useState} from "../../lib/html.js";
+import {html, useEffect, useRef, useState} from "../../lib/html.js";
 import {href, setQuery} from "../../lib/router.js";
 import {get} from "../../lib/api.js";
 import {may} from "../../lib/session.js";
@@ -13,8 +13,9 @@ import {ProblemBox} from "../../parts/problem.js";
 const SHOWN = 1000, FEW = 6;
 
 export function TaskPanel({fold, task, onAct, onClose}) {
-  const {execution} = fold, isLive = !isFinal(execution.status);
-  return html`<section class="box panel" aria-label="Task ${task.name}">
+  const {execution} = fold, isLive = !isFinal(execution.status), box = useRef(null);
+  useEffect(() => box.current.scrollIntoView({block: "nearest"}), []);
+  return html`<section class="box panel" ref=${box} aria-label="Task ${task.name}">
     <header><h2 class="cut">${task.name}</h2><${Status} status=${task.status}/><div class="end">
       ${isLive && !isFinal(task.status) && may("executions:control") && html`<button type="button" class="tiny" onClick=${() => onAct("skip", {task: task.name})}>Skip …</button>`}
       ${!isLive && task.status !== "pending" && may("executions:start") && html`<button type="button" class="tiny" onClick=${() => onAct("rerun", {task: task.name})}>Rerun from here …</button>`}
