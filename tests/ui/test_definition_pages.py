@@ -39,7 +39,7 @@ async def addresses(house: House) -> dict[str, tuple[str, str]]:
         "schedules": ("/ui/schedules", ".fires li"),
         "machines": ("/ui/machines", "tbody tr"),
         "machine": (machine, ".node"),
-        "transitions": (f"{machine}?tab=transitions", ".list-of-transitions tr"),
+        "transitions": (f"{machine}?tab=transitions", ".list-of-transitions tbody tr"),
         "machine's revisions": (f"{machine}?tab=revisions", ".diff .new"),
         "entities": ("/ui/entities", "tbody tr"),
         "entity": (f"/ui/entities/{door}", ".state-current"),
@@ -92,6 +92,7 @@ async def test_a_viewer_sees_no_control(guarded: House, database_url: str) -> No
     page = await guarded.open("/ui/workflows")
     await page.get_by_label("API key or token").fill(guarded.keys[Role.VIEWER])
     await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Workflows", level=1)).to_be_visible()
     pages = {
         "/ui/workflows": "tbody tr",
         f"/ui/workflows/{workflow}": ".node",

@@ -1,5 +1,6 @@
 """`/workflows/{workflow}/revisions`: the immutable snapshots of workflows, including deleted ones."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated
 
@@ -87,9 +88,14 @@ async def get_revision_file(
     To send it back with PUT changes nothing. The revisions of a deleted workflow are found by its id.
     """
     stored = await definitions.revision_document(caller, parse_ref(workflow, caller.tenant_id), revision)
+    text = await asyncio.to_thread(_file, stored, format)  # to write YAML takes long
+    return readable_response(text, if_none_match, media_type=FILE_MEDIA_TYPES[format])
+
+
+def _file(stored: bytes, format: FileFormat) -> bytes:
     document = file_document(workflow_from_document(orjson.loads(stored)))
     document.setdefault("tasks", [])  # a PUT without them would keep the stored ones
-    return readable_response(file_text(document, format).encode(), if_none_match, media_type=FILE_MEDIA_TYPES[format])
+    return file_text(document, format).encode()
 
 
 @router.get(

@@ -18,6 +18,7 @@ from app.api.rest.files.normalising import draft_document
 from app.api.rest.files.places import Place
 from app.api.rest.responses import document_response, problem_documents
 from app.api.rest.views import VerdictView
+from app.domain.definitions import WorkflowDraft
 from app.domain.errors import Invalid, Problem
 
 _BOOL = TypeAdapter(bool)
@@ -73,7 +74,12 @@ async def validate_workflow(
         draft = body.draft()
         verdict = await definitions.judge(caller, draft, strict=strict)
     problems, warnings = in_words_of(body, verdict.problems), in_words_of(body, verdict.warnings)
-    return await verdict_response(request, problems, warnings, file and file_text(draft_document(draft), file))
+    text = None if file is None else await asyncio.to_thread(_file, draft, file)  # to write YAML takes long
+    return await verdict_response(request, problems, warnings, text)
+
+
+def _file(draft: WorkflowDraft, format: FileFormat) -> str:
+    return file_text(draft_document(draft), format)
 
 
 async def verdict_response(
