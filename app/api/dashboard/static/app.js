@@ -55,11 +55,12 @@ function Bar({current}) {
   return html`<header class="bar">
     <a class="brand" href=${href("/")}><img src=${new URL("icon.svg", import.meta.url).href} width="18" height="18" alt=""/>Workflows</a>
     <button class="menu bare" aria-expanded=${isOpen} aria-controls="nav" onClick=${() => setOpen(!isOpen)}>Menu</button>
-    <nav id="nav" aria-label="Pages" class=${cls(isOpen && "open")}>${shownInBar().map(page => html`<a key=${page.path} href=${href(page.path)} aria-current=${page.path === marked ? "page" : null}>${page.nav}</a>`)}</nav>
+    <nav id="nav" aria-label="Pages" class=${cls(isOpen && "open")}>${shownInBar().map(page => html`<a key=${page.path} href=${href(page.path)} aria-current=${page.path === marked ? "page" : null}>${page.nav}</a>`)}
+      <a class="you" href=${href("/me")} aria-current=${marked === "/me" ? "page" : null}>You</a></nav>
     <div class="end">
       <span class="link link-${link.value}" hidden=${link.value === "off"} title="How this page hears of changes"><i></i><span>${LINK_WORDS[link.value]}</span></span>
       <button class="bare tiny" onClick=${() => setTheme(nextTheme())} aria-label="Theme: ${theme.value}. Change">${{system: "Auto", light: "Light", dark: "Dark"}[theme.value]}</button>
-      ${me.value && me.value.principal !== "anonymous" && html`<span class="who faint mono" title="${me.value.role || "scopes"} of ${me.value.tenant}">${me.value.principal}</span>
+      ${me.value && me.value.principal !== "anonymous" && html`<a class="who faint mono" href=${href("/me")} title="${me.value.role || "scopes"} of ${me.value.tenant}">${me.value.principal}</a>
         <button class="bare tiny" onClick=${signOut}>Sign out</button>`}
     </div></header>`;
 }
@@ -82,6 +83,7 @@ function Shown({current}) {
     }
     return () => { isCurrent = false; };
   }, [current?.page]);
+  if (current && !visible(current.page)) return html`<${Empty} title="This page is not for you">It needs the scope <code>${current.page.scope}</code>. <a href=${href("/me")}>What you may do</a><//>`;
   if (!current) return html`<${Empty} title="There is no such page"><a href=${href(START)}>Executions</a><//>`;
   if (problem) return html`<${ProblemBox} problem=${problem} title="This page could not be loaded" onRetry=${() => location.reload()}/>`;
   if (!Page || modules.get(current.page.module) !== Page) return null;

@@ -17,6 +17,7 @@ export function useKeys(bindings) {
 
 function press(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && event.target.matches?.("input, select") && !document.querySelector("dialog[open]")) event.target.blur();
   const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]");
   if (typing || document.querySelector("dialog[open]")) return;
   const pair = Date.now() - firstAt < NEXT_MS ? `${first} ${event.key}` : "";
