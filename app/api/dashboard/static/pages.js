@@ -23,6 +23,20 @@ export const PAGES = [
   {path: "/machines/:id", module: "machine", title: "Machine", scope: "machines:read", under: "/machines"},
   {path: "/entities", module: "entities", title: "Entities", nav: "Entities", key: "n", scope: "machines:read"},
   {path: "/entities/:id", module: "entity", title: "Entity", scope: "machines:read", under: "/entities"},
+
+  // operations
+  {path: "/flows", module: "flows", title: "Flows", scope: "definitions:read", under: "/workflows"},
+  {path: "/flows/:id", module: "flow", title: "Flow", scope: "definitions:read", under: "/workflows"},
+  {path: "/suggestions", module: "suggestions", title: "Suggestions", nav: "Suggestions", scope: "definitions:read"},
+  {path: "/suggestions/:id", module: "suggestion", title: "Suggestion", scope: "definitions:read", under: "/suggestions"},
+  {path: "/events", module: "events", title: "Events", nav: "Events", scope: "executions:read"},
+  {path: "/engines", module: "engines", title: "Engines", nav: "Engines", scope: "executions:read"},
+  {path: "/engines/:id", module: "engine", title: "Engine", scope: "executions:read", under: "/engines"},
+  {path: "/audit", module: "audit", title: "Audit log", nav: "Audit", key: "a", scope: "audit:read"},
+  {path: "/audit/:number", module: "audit-entry", title: "Audit entry", scope: "audit:read", under: "/audit"},
+  {path: "/keys", module: "keys", title: "Keys", nav: "Keys", scope: "keys:manage"},
+  {path: "/tenants", module: "tenants", title: "Tenants", nav: "Tenants", scope: "tenants:manage"},
+  {path: "/me", module: "me", title: "You"},
 ];
 
 export const START = "/executions";
