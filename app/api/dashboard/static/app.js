@@ -83,7 +83,7 @@ function Shown({current}) {
     }
     return () => { isCurrent = false; };
   }, [current?.page]);
-  if (current && !visible(current.page)) return html`<${Empty} title="This page is not for you">It needs the scope <code>${current.page.scope}</code>. <a href=${href("/me")}>What you may do</a><//>`;
+  if (current && !visible(current.page)) return html`<${Empty} title="This page is not for you"><p>It needs the scope <code>${current.page.scope}</code>. <a href=${href("/me")}>What you may do</a></p><//>`;
   if (!current) return html`<${Empty} title="There is no such page"><a href=${href(START)}>Executions</a><//>`;
   if (problem) return html`<${ProblemBox} problem=${problem} title="This page could not be loaded" onRetry=${() => location.reload()}/>`;
   if (!Page || modules.get(current.page.module) !== Page) return null;

@@ -32,6 +32,12 @@ class Names {
     this.#all().then(found => { this.known.value = found; }, () => {});
   }
 
+  /** Read one, by its id or key. */
+  async learn(ref) {
+    const found = await get(`${this.path}/${encodeURIComponent(ref)}`).catch(() => null);
+    if (found) this.known.value = new Map(this.known.value).set(found.id, {id: found.id, key: found.key, name: found.name});
+  }
+
   async #all() {
     const found = new Map();
     for (let skip = 0, page = 0; page < MOST_PAGES; page += 1, skip += SIZE) {

@@ -64,5 +64,5 @@ function Entries({items, next_cursor: next, cursor, isFiltered}) {
   return html`<div class="fold-rows audit-list"><${Table} label="Entries of the audit log" columns=${COLUMNS} rows=${items} id=${row => row.number}/></div>
     <nav class="row pager" aria-label="Pages of the log">${cursor && html`<a class="button" href=${filtered({})}>Newest</a>`}
       ${next && html`<a class="button" href=${href("/audit", {...Object.fromEntries(query.value), cursor: next})} rel="next">Older</a>`}
-      ${!next && html`<span class="faint">the log begins here</span>`}</nav>`;
+      ${!next && html`<span class="faint">${isFiltered ? "no older ones" : "the log begins here"}</span>`}</nav>`;
 }

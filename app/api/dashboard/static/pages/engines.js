@@ -42,7 +42,7 @@ export function Page() {
 }
 
 function Running({engines}) {
-  if (!engines.length) return html`<${Empty} title="No engine is running">Executions start as soon as one does. <code>workflow up</code> starts one.<//>`;
+  if (!engines.length) return html`<${Empty} title="No engine is running"><p>Executions start as soon as one does. <code>workflow up</code> starts one.</p><//>`;
   return html`<p class="soft lead" role="status">${summary(engines)}</p>
     <div class="fold-rows engines-list"><${Table} label="Engines that run" columns=${RUNNING} rows=${engines}/></div>`;
 }

@@ -3,6 +3,7 @@ import {html, useEffect, useRef, useState} from "../lib/html.js";
 import {query, setQuery} from "../lib/router.js";
 import {FeedReader} from "../lib/feed.js";
 import {useKeys} from "../lib/keys.js";
+import {workflows} from "../lib/names.js";
 import {me} from "../lib/session.js";
 import {Dialog} from "../parts/dialog.js";
 import {EVENT_TYPES, EventRow, words} from "../parts/event-row.js";
@@ -23,10 +24,11 @@ const NARROW = matchMedia("(max-width: 860px)");
 
 export function Page() {
   const types = (query.value.get("type") || "").split(",").filter(Boolean), workflow = query.value.get("workflow") || "";
+  useEffect(() => { if (workflow && me.value.workflows) workflows.learn(workflow); }, [workflow]);
   const lacksWorkflow = me.value.workflows && !workflow;
   return html`<div class="page-head"><h1>Events</h1></div>
     <${Filters} types=${types} workflow=${workflow}/>
-    ${lacksWorkflow ? html`<${Empty} title="Which workflow?">Your key is limited to <code>${me.value.workflows}</code>: name one of these.<//>`
+    ${lacksWorkflow ? html`<${Empty} title="Which workflow?"><p>Your key is limited to <code>${me.value.workflows}</code>: name one of these.</p><//>`
       : html`<${Feed} key=${types + workflow} types=${types} workflow=${workflow}/>`}`;
 }
 

@@ -21,6 +21,6 @@ export function Page() {
 }
 
 function Flows({items, total}) {
-  if (!items.length) return html`<${Empty} title="There are no flows">A flow is a workflow with a <code>start_task</code>. <code>POST /flow/run</code> stores one and runs it.<//>`;
+  if (!items.length) return html`<${Empty} title="There are no flows"><p>A flow is a workflow with a <code>start_task</code>. <code>POST /flow/run</code> stores one and runs it.</p><//>`;
   return html`<div class="fold-rows flows-list"><${Table} label="Flows" columns=${COLUMNS} rows=${items}/></div><${Pager} total=${total} limit=${LIMIT}/>`;
 }

@@ -28,7 +28,7 @@ export function Page() {
 }
 
 function Keys({items, total, onDo}) {
-  if (!items.length) return html`<${Empty} title="There are no keys">Programs and people need one while <code>AUTH=on</code>.<//>`;
+  if (!items.length) return html`<${Empty} title="There are no keys"><p>Programs and people need one while <code>AUTH=on</code>.</p><//>`;
   const columns = [
     {key: "state", title: "State", cell: row => html`<${KeyState} apiKey=${row}/>`},
     {key: "name", title: "Name", cell: row => html`<strong>${row.name}</strong> <span class="faint mono nowrap">${row.prefix}</span>${row.id === me.value.key_id && html` <span class="tag">yours</span>`}`},
