@@ -6,8 +6,8 @@ claimed, fired with an idempotency key, and settled. So each has its effect once
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -85,8 +85,8 @@ class EntityTimerLoop:
         is_due = outlook.seconds is not None and outlook.seconds <= 0
         due = await self._timers.due(AT_ONCE) if is_due else ()
         ended = await self._timers.ended(AT_ONCE) if outlook.has_ended else ()
-        works = [_contained(self._fire(entity), entity.id) for entity in due]
-        works += [_contained(self._end(run), run.entity_id) for run in ended]
+        works = [_contained(partial(self._fire, entity), entity.id) for entity in due]
+        works += [_contained(partial(self._end, run), run.entity_id) for run in ended]
         # All of them end before an error ends the step.
         errors = [error for error in await asyncio.gather(*works, return_exceptions=True) if error is not None]
         for error in errors:
@@ -144,10 +144,10 @@ class EntityTimerLoop:
             log.warning("entity_not_moved", entity_id=str(run.entity_id), transition=name, reason=refused.message)
 
 
-async def _contained(work: Coroutine[Any, Any, None], entity_id: object) -> None:
+async def _contained(work: Callable[[], Awaitable[None]], entity_id: object) -> None:
     """An entity that cannot be moved delays no other; it is tried again when it is no longer held."""
     try:
-        await work
+        await work()
     except Unavailable:
         raise
     except Exception:

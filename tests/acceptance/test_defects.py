@@ -1,7 +1,6 @@
 """A real process ends loudly, and in order, when one of its background loops dies of a defect."""
 
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,24 +10,11 @@ import pytest
 
 from tests.support.databases import ask
 from tests.support.grpc_server_process import GrpcServerProcess
-from tests.support.ports import free_port
 from tests.support.postgres import TEST_POOLER
-from tests.support.rest_server_process import RestServerProcess, listens
+from tests.support.rest_server_process import RestServerProcess, UvicornProcess
 from tests.support.server_process import ServerProcess
 
 BROKEN = {"PYTHON_MODULES": "tests.support.signals_with_a_defect"}
-
-
-class RestUnderUvicorn(ServerProcess):
-    """The REST application as a foreign server runs it, which opens it with its lifespan."""
-
-    def __init__(self, database_url: str, log: Path, **settings: str) -> None:
-        port = free_port()
-        command = (sys.executable, "-m", "uvicorn", "app.main:app", f"--port={port}")
-        super().__init__(command, port, log, DATABASE_URL=database_url, LOG_FORMAT="json", **settings)
-
-    async def _answers(self) -> bool:
-        return await listens(self.port)
 
 
 @pytest.fixture
@@ -77,7 +63,7 @@ async def test_a_grpc_process_ends_when_its_schedules_cannot_be_read_for_good(
 
 
 @pytest.mark.skipif(TEST_POOLER is not None, reason="through a pooler, processes poll instead of listening")
-@pytest.mark.parametrize("make", [GrpcServerProcess, RestServerProcess, RestUnderUvicorn])
+@pytest.mark.parametrize("make", [GrpcServerProcess, RestServerProcess, UvicornProcess])
 async def test_a_process_ends_when_its_signals_die_of_a_defect(
     make: Callable[..., ServerProcess], database_url: str, redis_url: str, tmp_path: Path, start: Callable
 ) -> None:
@@ -86,7 +72,7 @@ async def test_a_process_ends_when_its_signals_die_of_a_defect(
     await start(server)
     defect.touch()
     code = await server.ended()
-    assert code == (-signal.SIGTERM if make is RestUnderUvicorn else 1)
+    assert code == (-signal.SIGTERM if make is UvicornProcess else 1)
     assert len(death_of("signals", log)) == 1
     assert "a defect of the signals" in log.read_text()
 

@@ -70,7 +70,7 @@ async def test_what_is_due_while_nothing_runs_fires_once_and_soon(house: Machine
         for server in servers:
             await server.close()
     assert await moves(house, late.id) == [("expire", "timer"), ("told", "execution")]
-    assert await moves(house, early.id) == [("take", "anonymous")]
+    assert await moves(house, early.id) == [("take", CALLER.principal.partition(":")[0])]
 
 
 _STATUS = "SELECT status::text FROM executions WHERE id = $1::uuid"
@@ -114,6 +114,31 @@ async def test_a_task_that_is_killed_after_its_commit_moves_the_entity_once(hous
         await of_history.close()
     assert status == "completed"
     assert await moves(house, entity.id) == [("take", "execution")]
+
+
+async def test_a_timer_that_a_killed_process_has_claimed_is_fired_by_another(house: MachineHouse, database_url: str):
+    """A lock keeps the first process from storing what it fires."""
+    states = [OFFER["states"][0], {"name": "expired", "final": True}]
+    machine = await house.define({"name": "offer", "states": states, "transitions": OFFER["transitions"][1:2]})
+    house.clock.instant = await ask(database_url, "SELECT clock_timestamp()")
+    entity = (await house.start(machine)).entity
+    servers = [GrpcServerProcess(database_url, **SETTINGS) for _ in range(2)]
+    of_events = await asyncpg.connect(driver_dsn(database_url))
+    try:
+        async with of_events.transaction():
+            await of_events.execute("LOCK TABLE entity_events IN SHARE MODE")
+            await servers[0].start()
+            await waits(database_url, "%store_entity_step%")
+            await servers[0].kill()
+            await ask(database_url, _END_WAITING)
+            assert await ask(database_url, "SELECT held_until IS NOT NULL FROM entities")
+            await servers[1].start()
+        await reached(house, entity.id, "expired")
+    finally:
+        for server in servers:
+            await server.close()
+        await of_events.close()
+    assert await moves(house, entity.id) == [("expire", "timer")]
 
 
 async def waits(database_url: str, statement: str) -> None:

@@ -827,6 +827,33 @@ async def test_a_parking_that_comes_after_further_events_changes_nothing(
     assert await stores.ownership.owned(engine_id) == [execution_id]
 
 
+async def test_a_parking_that_comes_after_a_command_leaves_the_execution_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    """The same engine has claimed it again because of the command, which it has not carried out yet."""
+    execution_id = await stores.open(engine_id, workflow)
+    parked = Step(execution_id, (), parking=Parking(None, after=3))
+    await stores.recording.record(engine_id, [parked])
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, ""))
+    assert len(await stores.ownership.claim(engine_id, 10)) == 1
+    await stores.recording.record(engine_id, [parked])
+    assert await stores.due() == {execution_id}
+
+
+async def test_a_parking_with_the_last_command_done_is_not_due(
+    stores: Stores, workflow: Workflow, engine_id: int
+) -> None:
+    execution_id = await stores.open(engine_id, workflow)
+    await stores.executions.send_command(TENANT_ID, cancel(execution_id, ""))
+    await stores.recording.record(engine_id, [Step(execution_id, (), parking=Parking(None))])
+    [claim] = await stores.ownership.claim(engine_id, 10)
+    [command] = await stores.ownership.commands(engine_id)
+    last = claim.events[-1].sequence
+    done = Step(execution_id, [note(last + 1)], done_commands=[command.id])
+    await stores.recording.record(engine_id, [done, Step(execution_id, (), parking=Parking(None))])
+    assert await stores.due() == set()
+
+
 async def test_what_is_due_at_once_is_due_since_its_creation(postgres: Stores, pool: Pool) -> None:
     """So that it is claimed although the clock was ahead when it was enqueued, freed, or sent a command."""
     workflow, engine = await new_workflow(postgres), await postgres.engine()

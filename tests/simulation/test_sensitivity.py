@@ -21,7 +21,11 @@ from app.engine.watching.batch import Batch
 from app.engine.watching.watcher import Watcher
 from app.feed.entries import Entry, FeedBatch
 from app.feed.reading import FeedReading
+from app.machines.deciding import Step as EntityStep
+from app.machines.entity import Entity
+from app.machines.ports import Stored
 from tests.support.memory.database import MemoryDatabase, StoredExecution
+from tests.support.memory.entities_of_engines import EntitiesOfEngines
 from tests.support.memory.executions import MemoryExecutionStore
 from tests.support.memory.ownership import MemoryOwnership
 from tests.support.memory.recording import MemoryRecording
@@ -105,6 +109,27 @@ def _keep_children(self: TaskState, wait: WaitState) -> None:
     self.wait = wait
 
 
+def _store_whatever_has_happened(self: EntitiesOfEngines, entity_step: EntityStep) -> Stored | None:
+    return _refused(self, entity_step) if entity_step.events[0].sequence == 1 else None
+
+
+async def _never_answered(*_: object) -> None:
+    return None
+
+
+async def _start_nothing(*_: object) -> None:
+    return None
+
+
+async def _tell_nothing(*_: object) -> bool:
+    return False
+
+
+def _in_any_tenant(self: EntitiesOfEngines, _: int, entity_id: UUID) -> Entity | None:
+    return self.rows.get(entity_id)
+
+
+_refused = EntitiesOfEngines.refused
 _submit = Recorder.submit
 _change = Children.change
 _batch = FeedReading.batch
@@ -127,6 +152,17 @@ SABOTAGE = {
     "readers of the feed get what others have": (FeedReading, "batch", _of_all_tenants),
     "a commit is missing in the feed": (MemoryDatabase, "grow", _grow_without_births),
     "families may be of any depth": (ChildOpenings, "check_family", _no_family_is_too_large),
+    "rivals for an entity both win": (EntitiesOfEngines, "refused", _store_whatever_has_happened),
+    "what was asked of an entity is forgotten": (EntitiesOfEngines, "answered", _never_answered),
+    "what an entity starts is not stored with its step": (EntitiesOfEngines, "start", _start_nothing),
+    "ends of executions have no effect on entities": (MemoryRecording, "_change_entities", lambda *_: None),
+    "timers that a dead process has claimed stay claimed": (
+        EntitiesOfEngines,
+        "is_free",
+        lambda self, one: one not in self.held,
+    ),
+    "tasks are not told that an entity has come": (EntitiesOfEngines, "tell", _tell_nothing),
+    "entities of other tenants exist": (EntitiesOfEngines, "_of", _in_any_tenant),
 }
 
 

@@ -38,6 +38,7 @@ from app.identity.api_keys import Grant, KeyDraft, new_key_text
 from app.identity.ports import Ended
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.acts import act_of
+from tests.support.machine_statements import MachineStores, MachineThings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -61,6 +62,7 @@ class Things:
     child_id: uuid.UUID
     key_id: int
     digest: bytes
+    of_machines: MachineThings
 
 
 class Stores:
@@ -76,6 +78,7 @@ class Stores:
         self.workflow_keys = PostgresWorkflowKeys(pool)
         self.audit = PostgresAudit(pool)
         self.feed = PostgresFeed(pool)
+        self.of_machines = MachineStores(pool)
         self.overviews = PostgresOverviews(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
@@ -95,7 +98,9 @@ class Stores:
         await main.execute("UPDATE executions SET parent_id = $1, root_id = $1, depth = 1 WHERE id = $2", parent, child)
         text = new_key_text()
         key = await self.keys.insert(act_of(tenant_id), text, KeyDraft("a key", Grant(Role.ADMIN), 3600.0))
-        return Things(tenant_id, workflow.id, workflow.tasks[0].id, schedule, parent, child, key.id, text.digest)
+        of_machines = await self.of_machines.fill(tenant_id)
+        task_id = workflow.tasks[0].id
+        return Things(tenant_id, workflow.id, task_id, schedule, parent, child, key.id, text.digest, of_machines)
 
     def calls(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
         """Calls in a tenant that name the things `of` the same or another tenant. What changes something is last."""
@@ -146,6 +151,7 @@ class Stores:
             "limit of an execution": lambda: self.workflow_keys.of_execution(tenant_id, of.execution_id),
             "limit of a schedule": lambda: self.workflow_keys.of_schedule(schedule),
             **self._by_names_of_all_tenants(tenant_id, of, by_key, schedule_key),
+            **self.of_machines.reads(tenant_id, of.of_machines),
             "enqueue": lambda: x.enqueue(tenant_id, uuid.uuid4(), opening, [_created()]),
             "store_run": lambda: _stored_run(x, tenant_id, opening),
             "enqueue again": lambda: x.enqueue(tenant_id, uuid.uuid4(), repeating, [_created()]),
@@ -161,6 +167,7 @@ class Stores:
             "rotate": lambda: k.rotate(act, of.key_id, new_key_text(), 60.0, 60.0),
             "revoke": lambda: k.revoke(act, of.key_id),
             "change": lambda: d.change(act, by_id, lambda current: edits.merged(current, {"name": "again"})),
+            **self.of_machines.writes(tenant_id, of.of_machines),
             "delete": lambda: d.delete(act, by_id),
         }
 

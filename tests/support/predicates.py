@@ -71,6 +71,9 @@ class Overheard:
     async def fetchval(self, query: str, *arguments: Any) -> Any:
         return await self._connection.fetchval(self._hear(query), *arguments)
 
+    async def execute(self, query: str, *arguments: Any) -> Any:
+        return await self._connection.execute(self._hear(query), *arguments)
+
 
 def overheard(transaction: Callable[..., Any], begin: Callable[[], Callable[[str], str]]) -> Callable[..., Any]:
     """`Pool.transaction`, whose statements are heard. `begin()` is called for each transaction."""

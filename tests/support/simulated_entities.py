@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, cast
 from uuid import UUID
 
-from app.checking.entities import CheckedEntity, CheckedEntityEvent, States, check_entity
+from app.checking.entities import CheckedEntityEvent, States, check_entity
 from app.domain.errors import NotFound, Unavailable
 from app.domain.payloads import Payload
 from app.domain.refs import Ref
@@ -17,7 +17,7 @@ from app.machines.actors import Actor
 from app.machines.deciding import Step, TransitionRequest, with_executions
 from app.machines.effects import Effects
 from app.machines.entities import EntityService, EntityStart
-from app.machines.entity import Entity
+from app.machines.entity import EntityEvent
 from app.machines.machine import Machine
 from app.machines.parsing import parse_machine
 from app.machines.plan import compile_machine
@@ -28,6 +28,7 @@ from app.machines.timers import EntityTimerLoop
 from app.machines.writing import EntityWriter, Moved
 from tests.support.machines import NOON, NoSignals
 from tests.support.memory.entities import MemoryEntities
+from tests.support.simulated_entity_checks import row_of, seen
 from tests.support.simulated_loop import SimulatedLoop
 from tests.support.tenant import CALLER
 
@@ -187,7 +188,7 @@ class EntitySimulation:
         return True
 
     async def _request(self, key: str, name: str, to: str | None) -> Moved:
-        machine, actor = Ref(tenant_id=1, id=1), Actor("anonymous")
+        machine, actor = Ref(tenant_id=CALLER.tenant_id, id=1), Actor("anonymous")
         if to is None:
             request = TransitionRequest(actor, idempotency_key=key)
             return await self.entities.start(CALLER, EntityStart(machine, "t", name, request, {"n": name}))
@@ -214,8 +215,8 @@ class EntitySimulation:
         states = {1: States(frozenset(self.plan.states), self.plan.finals)}
         for entity_id, entity in self.store.rows.items():
             events = self.store.histories[entity_id]
-            seen = [self._seen(event) for event in events]
-            self.problems += [str(finding) for finding in check_entity(_row(entity), seen, states)]
+            found = [self._seen(event) for event in events]
+            self.problems += [str(finding) for finding in check_entity(row_of(entity), found, states)]
             keys = [event.idempotency_key for event in events if event.idempotency_key is not None]
             self.problems += [f"{key} has made {keys.count(key)} events" for key in set(keys) if keys.count(key) > 1]
             self.problems += [f"{key} was refused, and has made an event" for key in self.refused.intersection(keys)]
@@ -230,27 +231,6 @@ class EntitySimulation:
     def _is_old(self, held_until: datetime | None) -> bool:
         return held_until is None or held_until < self.now() - timedelta(seconds=20)
 
-    def _seen(self, event: Any) -> CheckedEntityEvent:
+    def _seen(self, event: EntityEvent) -> CheckedEntityEvent:
         known = self.store.executions.get(event.execution_id)
-        return CheckedEntityEvent(
-            event.sequence,
-            event.type.value,
-            event.occurred_at,
-            event.from_state,
-            event.to_state,
-            event.actor,
-            event.data,
-            event.execution_id,
-            None if known is None else (1, known),
-        )
-
-
-def _row(entity: Entity) -> CheckedEntity:
-    due = entity.due
-    names = CheckedEntity.__dataclass_fields__.keys() - {"due_at", "due_to", "due_transition"}
-    return CheckedEntity(
-        **{name: getattr(entity, name) for name in names},
-        due_at=None if due is None else due.at,
-        due_to=None if due is None else due.to,
-        due_transition=None if due is None else due.transition,
-    )
+        return seen(event, None if known is None else (CALLER.tenant_id, known))

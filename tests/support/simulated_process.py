@@ -13,7 +13,7 @@ from app.background.loop import RETRY
 from app.engine.controls import ExecutionControls
 from app.engine.local_engine import NoEngine
 from app.engine.planning.plans import Plans
-from app.engine.ports import NEW_EVENTS, StoreUnreachable
+from app.engine.ports import ENTITY_WORK, NEW_EVENTS, StoreUnreachable
 from app.engine.running import child_openings, recorder
 from app.engine.running.attempts import Attempts
 from app.engine.running.child_openings import ChildOpenings
@@ -30,10 +30,18 @@ from app.engine.watching.watchers import Hub
 from app.feed.follower import FeedFollower
 from app.feed.reading import FeedReading
 from app.feed.service import FeedService
+from app.machines.effects import Effects
+from app.machines.entities import EntityService
+from app.machines.plans import MachinePlans
+from app.machines.ports import NEW_TIMERS
+from app.machines.task_moves import TaskMoves
+from app.machines.timers import EntityTimerLoop
+from app.machines.writing import EntityWriter
 from tests.support.fixed_limits import FixedLimits
 from tests.support.histories import at
 from tests.support.inline_evaluator import inline_evaluations
 from tests.support.memory.database import MemoryDatabase
+from tests.support.memory.entities_of_engines import EntitiesOfEngines, MemoryMachines
 from tests.support.memory.executions import MemoryDefinitionReader, MemoryExecutionStore
 from tests.support.memory.feed import MemoryFeed
 from tests.support.memory.ownership import MemoryOwnership
@@ -66,6 +74,8 @@ class World(Sky, Protocol):
     problems: list[str]
     notifications: Notifications
     recording: Callable[[MemoryDatabase], MemoryRecording]
+    entities: EntitiesOfEngines
+    machines: MemoryMachines
 
     def new_id(self) -> UUID: ...
 
@@ -127,6 +137,8 @@ class SimulatedProcess:
             except StoreUnreachable:
                 await asyncio.sleep(0.3)
             else:
+                if self.world.scenario.things:
+                    self.timers.start(self.defects.report)
                 break
         self.is_ready = True
 
@@ -135,6 +147,7 @@ class SimulatedProcess:
         self.is_ready = False
         self.hub.close()
         await self.follower.stop()
+        await self.timers.stop()
         await self.engine.stop(deadline_seconds)
         await self.announcer.stop()
         self.is_over = True
@@ -188,7 +201,8 @@ class SimulatedProcess:
         self.announcer.listen(self.hub.wake)
         backoff = replace(recorder.RETRY, chance=world.chance.random)
         writer = Recorder(Link(self.wire, world.recording(database)), max_batch=5, max_waiting=20, backoff=backoff)
-        tasks = SimulatedTasks(self.witness, world.chance)
+        self._build_entities(signals, plans)
+        tasks = SimulatedTasks(self.witness, world.chance, TaskMoves(self.entities))
         attempts = Attempts(tasks, OUTPUT_LIMIT)
         limits = Limits(
             OUTPUT_LIMIT,
@@ -211,6 +225,17 @@ class SimulatedProcess:
         starter = Starter(store, plans, self.clock, signals, engine, evaluations, world.new_id)
         self.executions = ExecutionService(starter, engine, store, plans, self.hub, POLL)
         self.controls = ExecutionControls(store, plans, signals, self.clock, tasks, evaluations, world.new_id)
+
+    def _build_entities(self, signals: Ear, workflows: Plans) -> None:
+        world, store = self.world, Link(self.wire, self.world.entities)
+        plans = MachinePlans(Link(self.wire, world.machines))
+        effects = Effects(workflows, inline_evaluations(), PAYLOADS, world.new_id)
+        writer = EntityWriter(store, plans, effects, self.clock, signals)
+        self.entities = EntityService(store, plans, writer, world.new_id)
+        self.timers = EntityTimerLoop(store, writer, POLL, self.monotonic)
+        self.timers._loop._backoff = replace(RETRY, chance=world.chance.random)
+        signals.subscribe(NEW_TIMERS, self.timers.timer_set)
+        signals.subscribe(ENTITY_WORK, lambda _: self.timers.wake())
 
 
 async def _awaited(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -1,7 +1,7 @@
 """Task types whose attempts do what chance says, under the eyes of a witness."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -11,11 +11,14 @@ import orjson
 
 from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import Config
+from app.domain.entity_moves import EntityMoves
 from app.domain.events import Event, EventType
-from app.domain.handlers import Attempt, Handler, TaskError, Wait
+from app.domain.handlers import ENTITY_STATE, Attempt, Handler, TaskError, Wait
 from app.engine.ports import Step
 from app.engine.running.ports import Claim
 from app.tasks.child_workflow import WorkflowHandler
+from app.tasks.entity_state import EntityStateHandler
+from app.tasks.transition import TransitionHandler
 from tests.support.memory.database import MemoryDatabase
 
 Key = tuple[UUID, int]
@@ -86,12 +89,14 @@ def _is_open(last: Event, attempt: Attempt) -> bool:
 class SimulatedTasks:
     """The port `Handlers` of one process."""
 
-    def __init__(self, witness: Witness, chance: Random) -> None:
+    def __init__(self, witness: Witness, chance: Random, moves: EntityMoves) -> None:
         self._types: dict[str, Handler] = {
             "instant": _Instant(witness, chance),
             "slow": _Slow(witness, chance),
             "waiting": _Waiting(),
+            "transition": _Moving(witness, moves),
             CALLING_TYPE: WorkflowHandler(),
+            ENTITY_STATE: EntityStateHandler(),
         }
 
     def handler(self, type: str | None) -> Handler | None:
@@ -142,6 +147,18 @@ class _Slow:
         if draw < 0.15:
             return {"task": str(attempt.task_id)}
         raise asyncio.CancelledError
+
+
+class _Moving(TransitionHandler):
+    """Moves an entity, under the eyes of the witness."""
+
+    def __init__(self, witness: Witness, moves: EntityMoves) -> None:
+        super().__init__(moves)
+        self._witness = witness
+
+    async def run(self, attempt: Attempt) -> Mapping[str, Any]:
+        self._witness.begins(attempt)
+        return await super().run(attempt)
 
 
 class _Waiting:

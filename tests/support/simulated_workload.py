@@ -7,6 +7,7 @@ from random import Random
 from app.domain.calls import CALLING_TYPE
 from app.domain.definitions import ExecutionType, OnFailure, RetryPolicy, TaskDraft, WorkflowDraft
 from tests.support.simulated_families import MOST_AT_ONCE
+from tests.support.simulated_machine import TARGETS, moving_workflow
 from tests.support.simulated_network import Weather
 
 GO = "go"
@@ -22,7 +23,7 @@ ANSWERS = ("yes", "no")
 class Scenario:
     """`mishaps` are what may happen to processes, and `calamities` how often something does, until `chaos_seconds`.
 
-    `feed_readers` follow the feed of some tenant.
+    `feed_readers` follow the feed of some tenant. A machine of each tenant governs so many `things`.
 
     `tenants` each have the workflows, with the same keys. `limits` are how many executions of a tenant an engine runs
     at most, for those that are limited. `forgetting` is how often an engine dies after a step that concerns others of a
@@ -42,6 +43,7 @@ class Scenario:
     largest_skew: float
     forgetting: float
     feed_readers: int
+    things: int = 0
 
 
 MISHAPS = ("kill", "kill between steps", "freeze", "freeze between steps", "cut", "stop", "skew", "edit")
@@ -66,6 +68,15 @@ def draw_scenario(chance: Random) -> Scenario:
         forgetting=chance.choice([0.0, 0.3]),
         feed_readers=chance.choice([0, 0, 0, 1, 2]),
     )
+
+
+def with_things(scenario: Scenario, chance: Random) -> Scenario:
+    """Every fifth simulation has entities, and a workflow that moves them. The others stay as they were."""
+    things = chance.choice([*8 * [0], 1, 2])
+    if not things:
+        return scenario
+    mover = moving_workflow(len(scenario.workflows), chance.choice(TARGETS), chance.choice(["fail", "retry"]))
+    return replace(scenario, workflows=[*scenario.workflows, mover], things=things)
 
 
 def _draw_weather(chance: Random) -> Weather:

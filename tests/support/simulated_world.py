@@ -19,18 +19,22 @@ from tests.support.acts import act_of
 from tests.support.histories import at
 from tests.support.memory.database import MemoryDatabase
 from tests.support.memory.definitions import MemoryDefinitionStore
+from tests.support.memory.entities_of_engines import EntitiesOfEngines, MemoryMachines
 from tests.support.memory.recording import MemoryRecording
 from tests.support.requests import ref_of
 from tests.support.simulated_checks import client_problems, process_problems, stored_problems
 from tests.support.simulated_clients import Book, Client
+from tests.support.simulated_entity_callers import EntityBook, EntityCaller
+from tests.support.simulated_entity_checks import entity_problems, is_restless
 from tests.support.simulated_families import left_behind
 from tests.support.simulated_feed import FeedReader, feed_problems, stored_feed_problems
 from tests.support.simulated_loop import NothingHappens, SimulatedLoop
+from tests.support.simulated_machine import RIVALS, TARGETS, machine_of
 from tests.support.simulated_mishaps import Mishaps
 from tests.support.simulated_network import CALM, Call, Notifications, run_at_once
 from tests.support.simulated_process import ProcessDied, SimulatedProcess
 from tests.support.simulated_trace import Ending, Trace
-from tests.support.simulated_workload import draw_scenario
+from tests.support.simulated_workload import draw_scenario, with_things
 
 LONGEST_HEALING = 120.0
 LONGEST_CLEANING = 3.0
@@ -70,6 +74,7 @@ class Simulation:
     problems: list[str] = field(default_factory=list)
     processes: list[SimulatedProcess] = field(default_factory=list)
     book: Book = field(default_factory=Book)
+    entity_book: EntityBook = field(default_factory=EntityBook)
     is_over: bool = False
 
     def __post_init__(self) -> None:
@@ -78,10 +83,12 @@ class Simulation:
         self.loop.set_exception_handler(self._defect)
         self.trace = Trace(self.loop)
         self.note = self.trace.note
-        self.scenario = draw_scenario(self.chance)
+        self.scenario = with_things(draw_scenario(self.chance), Random(f"things {self.seed}"))
         self.weather = self.scenario.weather
         self.notifications = Notifications(self)
         self.database = MemoryDatabase(MemoryDefinitionStore(self._now), self._now)
+        self.machines = MemoryMachines({tenant_id: machine_of(tenant_id) for tenant_id in self.scenario.tenants})
+        self.entities = EntitiesOfEngines(self.database, self.machines)
         self.database.stored = self._check_family
         self.database.wakes = self._wakes
         self._clients: list[asyncio.Task[None]] = []
@@ -117,12 +124,14 @@ class Simulation:
         if self.scenario.has_desk:
             await self.launch(has_engine=False)
         self._send_clients()
+        self._send_rivals()
         self._send_feed_readers()
         await Mishaps(self, self.scenario).befall()
         self.weather = CALM
         try:
             async with asyncio.timeout(LONGEST_HEALING):
                 await self._settle()
+                await self._repeat()
                 await self._read_to_end()
         except TimeoutError:
             self.problems.append(f"not everything has ended {LONGEST_HEALING:g} s after all healed")
@@ -139,6 +148,23 @@ class Simulation:
                     self.send_watcher(client.execute(workflow, key, when))
                 else:
                     self.send(client.start(workflow, key, when))
+
+    def _send_rivals(self) -> None:
+        """Several start each thing, and several move it."""
+        for tenant_id in self.scenario.tenants:
+            for thing in range(1, self.scenario.things + 1):
+                for number in range(RIVALS):
+                    to = None if number < 2 else self.chance.choice(TARGETS)
+                    when = self.chance.random() * self.scenario.chaos_seconds * (0.2 if to is None else 1)
+                    self.send(self._rival(tenant_id).want(f"{thing} {number}", str(thing), to, when))
+
+    def _rival(self, tenant_id: int) -> EntityCaller:
+        return EntityCaller(self, self.entity_book, tenant_id)
+
+    async def _repeat(self) -> None:
+        """Whoever got an answer gets it again."""
+        for tenant_id, key in list(self.entity_book.answers):
+            await self._rival(tenant_id).repeat(key)
 
     def _send_feed_readers(self) -> None:
         for _ in range(self.scenario.feed_readers):
@@ -157,13 +183,22 @@ class Simulation:
         that nobody waits for any more.
         """
         await self._answered()
-        while self._open or any(not task.done() for task in (*self._clients, *self._watchers)):
+        while (
+            self._open
+            or is_restless(self.database)
+            or any(not task.done() for task in (*self._clients, *self._watchers))
+        ):
             await self._answered()
             for execution_id in self._paused:
                 tenant_id = self.database.executions[execution_id].execution.tenant_id
                 self.send(Client(self, tenant_id).resume(execution_id))
             await self._answered()
             await asyncio.sleep(0.25)
+
+    @property
+    def _is_moving(self) -> bool:
+        waiting = any(not task.done() for task in (*self._clients, *self._watchers))
+        return bool(self._open) or is_restless(self.database) or waiting
 
     async def _answered(self) -> None:
         """Nobody waits for an answer, and nothing that nobody waits for is still to arrive."""
@@ -191,6 +226,7 @@ class Simulation:
         self.problems += stored_problems(self.database)
         self.problems += client_problems(self.database, self.book)
         self.problems += stored_feed_problems(self.database)
+        self.problems += entity_problems(self.database, self.entity_book)
         for reader in self._feed_readers:
             self.problems += feed_problems(self.database, reader)
         for process in self.processes:

@@ -82,6 +82,21 @@ async def test_a_text_that_was_not_saved_is_there_again(house: House) -> None:
     await expect(editor(page)).to_contain_text("Collects, prices and sends")
 
 
+async def test_a_kept_text_undoes_no_later_change(house: House) -> None:
+    page, _ = await editing(house)
+    await write(page, FILE.replace("Collects, prices and sends", "Mine"))
+    await page.get_by_role("link", name="leave").click()
+    await house.api.patch("/workflows/invoice", json={"variables": {"vat": 0.25}})
+    await page.get_by_role("link", name="Edit").click()
+    await expect(editor(page)).to_contain_text("description: Mine")
+    await page.get_by_role("button", name=SAVE).click()
+    conflict = page.get_by_role("alert", name="Saved meanwhile")
+    await expect(conflict.locator(".diff .new .text")).to_have_text(re.compile("vat: 0.25"))
+    await conflict.get_by_role("button", name="Take theirs").click()
+    await expect(editor(page)).to_contain_text("vat: 0.25")
+    await expect(page.get_by_role("button", name=SAVE)).to_be_disabled()
+
+
 async def test_a_new_workflow_is_written(house: House) -> None:
     page = await house.open("/ui/workflows")
     await page.get_by_role("link", name="New workflow").click()

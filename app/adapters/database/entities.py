@@ -25,7 +25,10 @@ _HISTORY, _ANSWERED = (f"{_SQL['event_columns']}\n{_SQL[name]}" for name in ("hi
 _WORKFLOW_CHANGED = "WF001"
 """The SQLSTATE by which `store_entity_step` takes back a step whose workflow has changed."""
 
-HELD_SECONDS = 10.0
+HELD_SECONDS = 2.0
+"""How long others leave alone what an engine has claimed, and what waits longer if that engine dies. Firing 50 timers
+takes less than a tenth of it. When it takes longer, two engines do the same work, and the step of one is not stored.
+"""
 
 
 class PostgresEntityStore:

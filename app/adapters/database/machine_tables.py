@@ -156,7 +156,7 @@ class EntityWaitRow(Base):
     """A task that waits for a state of an entity, until it is told.
 
     signal: the name of the signal that it waits for, which says what is awaited.
-    is_new: whether no engine has looked yet whether the entity is in such a state.
+    is_new: whether no engine has looked yet whether the entity is in such a state since the wait was stored.
     tenant_id, machine_id, entity_table, entity_id, states: what is awaited; null while that is not known.
     met: what the task is told, once the entity has been in such a state.
     """

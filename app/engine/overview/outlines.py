@@ -16,10 +16,10 @@ AT_ONCE = 20
 class Outlines:
     """Outlines by tenant and revision. They are never invalidated, because a revision never changes.
 
-    limit: how many are kept: those used last.
+    limit: how many are kept: those used last. A page of a list may need 200.
     """
 
-    def __init__(self, store: OverviewStore, limit: int = 1_000) -> None:
+    def __init__(self, store: OverviewStore, limit: int = 300) -> None:
         self._store = store
         self._kept: RecentlyUsed[tuple[int, Revision], Outline] = RecentlyUsed(limit)
 

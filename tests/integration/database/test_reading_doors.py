@@ -1,6 +1,8 @@
 """What the doors for dashboards make of histories: the same as Python makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -144,3 +146,46 @@ async def test_attempts_are_counted_in_the_first_histories_that_fit(
     first = tasks[0]
     assert (first.completed, first.failed, first.failures, first.p50) == (3, 3, {"timeout": 3}, 2.0)
     assert (tasks[3].completed, tasks[3].failures, tasks[3].p95) == (0, {"broken": 3}, None)
+
+
+class Interrupted:
+    """A pool within whose transactions something else commits before the second statement."""
+
+    def __init__(self, pool: Pool, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self._pool = pool
+        self._meanwhile = meanwhile
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: int, **options: bool) -> AsyncIterator["Interrupted"]:
+        async with self._pool.transaction(tenant_id, **options) as self._connection:
+            yield self
+
+    async def fetchrow(self, *arguments: Any) -> Any:
+        return await self._connection.fetchrow(*arguments)
+
+    async def fetch(self, *arguments: Any) -> Any:
+        await self._meanwhile()
+        return await self._connection.fetch(*arguments)
+
+
+async def test_a_view_is_of_one_moment(database_url: str, pool: Pool) -> None:
+    execution_id = await store(database_url, HISTORY)
+
+    async def end() -> None:
+        session = await asyncpg.connect(driver_dsn(database_url))
+        async with session.transaction():
+            await session.execute("UPDATE executions SET status = 'completed', finished_at = now()")
+            await session.execute(
+                "INSERT INTO execution_events (execution_id, sequence, type, occurred_at, status, progress_percent,"
+                " attempt) VALUES ($1, 19, 'execution_completed', now(), 'completed', 100, 0)",
+                execution_id,
+            )
+        await session.close()
+
+    interrupted = PostgresOverviews(cast(Pool, Interrupted(pool, end)))
+    before = await interrupted.snapshot(TENANT_ID, execution_id, CUT)
+    assert before is not None
+    assert (before.execution.status, before.events[-1].sequence) == (RUNNING, 18)
+    after = await PostgresOverviews(pool).snapshot(TENANT_ID, execution_id, CUT)
+    assert after is not None
+    assert (after.execution.status, after.events[-1].sequence) == (ExecutionStatus.COMPLETED, 19)

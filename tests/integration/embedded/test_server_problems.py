@@ -18,6 +18,7 @@ from tests.support.clients import rest_client
 from tests.support.databases import ask
 from tests.support.processes import REPOSITORY
 from tests.support.rest_server_process import RestServerProcess
+from tests.support.tenant import needs_default
 
 RIGHTS = (
     "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public",
@@ -82,6 +83,7 @@ async def test_a_right_that_is_missing(open_database_url: str) -> None:
     )
 
 
+@needs_default("its database has no walls")
 async def test_rights_on_tables_suffice_without_any_on_sequences(open_database_url: str) -> None:
     """PostgreSQL asks for no right on the sequence of an identity column, unlike on that of a serial column."""
     numbered = await ask(
@@ -119,6 +121,7 @@ async def test_a_question_that_is_refused_is_a_sentence(open_database_url: str) 
         assert "lacks the right EXECUTE on start_execution" in problem
 
 
+@needs_default("its database has no walls")
 async def test_readiness_follows_the_database(open_database_url: str) -> None:
     """503 with the sentence when the database has become read-only or refuses the question, and 200 again after it."""
     async with login(open_database_url, *RIGHTS) as url:

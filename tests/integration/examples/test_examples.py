@@ -37,7 +37,11 @@ def check_numbers(updates: Sequence[Update]) -> None:
 async def test_all_are_loaded(service):
     assert sorted(service.keys) == [
         "flaky-import",
+        "fraud-detection",
+        "investigate-transaction",
         "order-flow",
+        "order-lifecycle",
+        "pack-order",
         "parallel-groups",
         "price-item",
         "sales-report",
@@ -169,7 +173,7 @@ async def test_self_check(service, monkeypatch: pytest.MonkeyPatch):
         "unknown workflow": 404,
     }
     assert (summary["workflows"], summary["newest_executions"], summary["refusal"]) == (
-        7,
+        9,
         ["running"],
         "workflow_not_found",
     )

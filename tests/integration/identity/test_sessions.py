@@ -1,13 +1,19 @@
 """Sessions of the dashboard: begun with a key or token, kept in a cookie, ended with the key."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from http.cookies import Morsel, SimpleCookie
 
 import httpx
+import jwt
 import pytest
+from pydantic import SecretStr
 
+from app.config import Settings
 from app.domain.permissions import Role
 from tests.support.callers import Keys, bearer
+from tests.support.rest_service import serving
 from tests.support.tenant import needs_default
 
 pytestmark = needs_default("makes its own keys")
@@ -130,3 +136,36 @@ async def test_both_ends_are_audited_and_the_text_is_stored_nowhere(rest: httpx.
     assert {"session.begin", "session.end"} <= {entry["action"] for entry in entries}
     stored = await keys.value("SELECT string_agg(s::text, ' ') FROM (SELECT row_to_json(u) s FROM ui_sessions u) t")
     assert stored is None or cookie.value not in stored
+
+
+SECRET = "a-secret-of-the-identity-provider-of-tests"
+
+
+@pytest.fixture
+async def with_tokens(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    accepted = {"jwt_issuer": "https://id.example", "jwt_audience": "workflow", "jwt_secret": SecretStr(SECRET)}
+    async with serving(settings.model_copy(update=accepted)) as client:
+        yield client
+
+
+def token(role: str, seconds: int) -> str:
+    named = {"iss": "https://id.example", "aud": "workflow", "sub": "ada", "roles": [role, "refunders"]}
+    return jwt.encode(named | {"exp": int(time.time()) + seconds}, SECRET, "HS256")
+
+
+async def test_a_session_of_a_token_has_its_role_and_groups_and_ends_with_it(
+    with_tokens: httpx.AsyncClient, keys: Keys
+) -> None:
+    of_viewer = token("viewer", 600)
+    cookie = await begun(with_tokens, of_viewer)
+    assert 500 <= int(cookie["max-age"]) <= 600
+    of_session = (await with_tokens.get("/api/v1/me", headers=sent(cookie.value))).json()
+    of_token = (await with_tokens.get("/api/v1/me", headers=bearer(of_viewer))).json()
+    assert of_session | {"expires_at": None} == of_token | {"expires_at": None}
+    assert (of_session["principal"], of_session["groups"]) == ("token:ada", ["refunders"])
+    refused = await with_tokens.post("/api/v1/workflows", json={"name": "n"}, headers=sent(cookie.value) | OWN)
+    assert refused.status_code == 403
+    await keys.execute("UPDATE tenants SET suspended_at = clock_timestamp()")
+    async with asyncio.timeout(30):
+        while (await with_tokens.get("/api/v1/me", headers=sent(cookie.value))).status_code != 403:
+            await asyncio.sleep(0.1)

@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from app.adapters.database.entities import PostgresEntityTimers
 from app.domain.errors import Invalid
 from app.domain.executions import Execution
 from app.domain.payloads import Payload
@@ -25,9 +26,17 @@ _WATCHED = "SELECT count(*) = 1 FROM entity_waits WHERE NOT is_new"
 _WAITS = "SELECT count(*) FROM entity_waits"
 
 
-async def start(process: EngineProcess, database_url: str, task=WAITS) -> UUID:
+async def _tell_nothing(*_: object) -> bool:
+    return False
+
+
+async def start(process: EngineProcess, database_url: str, task=WAITS, begins: str = "start") -> UUID:
     made = await store_workflow(database_url, workflow("waiting", [task]))
     request = StartRequest(Ref(tenant_id=TENANT_ID, id=made.id), Payload('{"id":1}'))
+    if begins == "execute":
+        started, stream = await process.executions.execute(CALLER, request)
+        await stream.aclose()
+        return started.execution.id
     return (await process.executions.start(CALLER, request)).execution.id
 
 
@@ -76,6 +85,38 @@ async def test_what_passed_through_the_state_is_told_of_it(house: MachineHouse, 
     async with engine(database_url) as process:
         ended = await process.executions.wait(CALLER, execution_id, 30)
     assert output_of(ended) == {"wait": {"entity_id": str(entity.id), "state": "processing", "sequence": 2}}
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["comes", "is there"])
+@pytest.mark.parametrize("begins", ["start", "execute"])
+async def test_what_leaves_the_state_before_an_engine_has_looked_is_told_of_it(
+    house: MachineHouse, database_url, monkeypatch: pytest.MonkeyPatch, begins: str, is_there: bool
+) -> None:
+    """The engine dies when it has stored the wait. With `execute` the step of the wait opens the execution."""
+    entity = (await house.start(await house.define(FRAUD))).entity
+    if is_there:
+        await house.move(entity.id, to="processing", context={"approval_code": "x"})
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresEntityTimers, "tell", _tell_nothing)
+        async with engine(database_url) as process:
+            execution_id = await start(process, database_url, begins=begins)
+            await until(database_url, _PARKED)
+    if not is_there:
+        await house.move(entity.id, to="processing", context={"approval_code": "x"})
+    await house.move(entity.id, to="completed")
+    async with engine(database_url) as process:
+        ended = await process.executions.wait(CALLER, execution_id, 20)
+    assert output_of(ended) == {"wait": {"entity_id": str(entity.id), "state": "processing", "sequence": 2}}
+
+
+async def test_what_has_left_the_state_before_the_wait_is_not_told(house: MachineHouse, database_url) -> None:
+    entity = (await house.start(await house.define(FRAUD))).entity
+    await house.move(entity.id, to="processing", context={"approval_code": "x"})
+    await house.move(entity.id, to="completed")
+    async with engine(database_url) as process:
+        await start(process, database_url)
+        await until(database_url, _WATCHED)
+        assert await ask(database_url, "SELECT count(*) FROM entity_waits WHERE met IS NULL") == 1
 
 
 async def test_an_entity_that_does_not_exist_yet_is_waited_for(house: MachineHouse, database_url) -> None:

@@ -207,3 +207,27 @@ async def test_a_deleted_workflow_keeps_its_name(rest, engine) -> None:
     await rest.delete("/workflows/k")
     view = await view_of(rest, execution)
     assert (view["workflow"]["name"], view["workflow"]["key"]) == ("The k", "k")
+
+
+ENDED = {"task_completed", "task_skipped", "task_failed", "task_cancelled"}
+
+
+async def test_each_view_of_a_running_execution_is_of_one_moment(rest, engine) -> None:
+    """What follows `last_sequence` is all that a page needs, so the view must have exactly what comes before it."""
+    tasks = [sync(f"t{number}", number, type="log", config={"message": "x"}) for number in range(15)]
+    tasks.append(sync("each", 15, type="transform", config={"value": "${item}"}, for_each="[1, 2, 3, 4, 5, 6]"))
+    execution = await start(rest, *tasks, wait=0)
+    views: list[dict] = []
+    while not views or views[-1]["execution"]["status"] != "completed":
+        views.append((await rest.get(f"/executions/{execution}/view")).json())
+    events = (await rest.get(f"/executions/{execution}/events?limit=200")).json()["items"]
+    for view in views:
+        before = events[: view["last_sequence"]]
+        assert view["execution"]["status"] == before[-1]["status"]
+        assert (view["execution"]["finished_at"] is None) == (before[-1]["type"] != "execution_completed")
+        ended = {event["task_id"] for event in before if event["type"] in ENDED}
+        assert {task["task_id"] for task in view["tasks"] if task["finished_at"]} == ended
+        started = {event["task_id"] for event in before if event["type"] == "task_started"}
+        assert {task["task_id"] for task in view["tasks"] if task["attempts"]} == started
+        done = sum(event["type"] == "task_item_completed" for event in before)
+        assert view["tasks"][-1]["elements"]["done"] == done

@@ -23,6 +23,7 @@ OF_ENGINES = {
     "schedules": {"claim"},
     "families": {"family", "make_due", "make_forgotten_due", "descendants"},
     "identity": set(),
+    "machines": set(),
     "overview": set(),
 }
 """The statements in these files that only engines send. The other files have no statements of callers."""
@@ -159,6 +160,10 @@ async def _everything_of(main: asyncpg.Connection, tenant_id: int) -> list[tuple
         "SELECT s::text FROM schedules s WHERE tenant_id = $1",
         "SELECT e::text FROM executions e WHERE tenant_id = $1",
         "SELECT k::text FROM api_keys k WHERE tenant_id = $1",
+        "SELECT m::text FROM machines m WHERE tenant_id = $1",
+        "SELECT r::text FROM machine_revisions r WHERE tenant_id = $1",
+        "SELECT n::text FROM entities n WHERE tenant_id = $1",
+        "SELECT v::text FROM entity_events v JOIN entities n ON n.id = v.entity_id WHERE tenant_id = $1",
         "SELECT c::text FROM execution_commands c JOIN executions e ON e.id = c.execution_id WHERE tenant_id = $1",
     )
     return [tuple(row) for question in questions for row in await main.fetch(question, tenant_id)]
@@ -173,8 +178,9 @@ async def test_without_walls_the_same_shows_what_another_tenant_has(
         forget_predicates(monkeypatch)
         forget_predicates_of(past_walls.definitions._reader)
         calls = past_walls.calls(1, foreign)
-        seen = [name for name in calls if name in ("document", "execution", "schedule", "key") and await calls[name]()]
-    assert seen == ["document", "execution", "schedule", "key"]
+        wanted = ["document", "execution", "schedule", "key", "machine", "entity"]
+        seen = [name for name in calls if name in wanted and await calls[name]()]
+    assert seen == wanted
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from app.domain.events import Event, EventType
 from app.domain.executions import Execution, Failure
 from app.domain.refs import Ref
 from app.domain.states import ExecutionStatus
-from app.engine.ports import CANCEL, CHILD_ENDED, ChildOpening, ControlCommand, Opening, RowChange, Step
+from app.engine.ports import CANCEL, CHILD_ENDED, SIGNAL, ChildOpening, ControlCommand, Opening, RowChange, Step
 from app.machines.entity import Entity, EntityEvent
 from tests.support.memory.definitions import MemoryDefinitionStore
 from tests.support.memory.faults import Faults
@@ -52,6 +52,32 @@ class StoredExecution:
         self.due_at = min(self.due_at, due_at)
 
 
+@dataclass
+class StoredRun:
+    """An execution whose end an entity awaits."""
+
+    entity_id: UUID
+    on_completed: str | None
+    on_failed: str | None
+    ended: str | None = None
+    held_until: datetime | None = None
+
+
+@dataclass
+class StoredWait:
+    """A task that waits for a state of an entity.
+
+    is_new: no engine has looked again.
+    about: the tenant, the machine, the table and the id of the entity; `states` are those that are awaited.
+    met: what the task is told.
+    """
+
+    is_new: bool = True
+    about: tuple[int, int, str, str] | None = None
+    states: Sequence[str] = ()
+    met: str | None = None
+
+
 class MemoryDatabase:
     """Between two waits of an adapter nothing else runs, so each of its calls is a transaction by itself.
 
@@ -59,6 +85,7 @@ class MemoryDatabase:
 
     `now` is the clock of the database: it decides when leases end and executions are due. `stored(step)` is called with
     each step that is stored. `wakes()` is false when an engine dies before it has woken others of a family.
+    `waits(execution_id, signal)` is the wait for an entity that a step begins.
     """
 
     def __init__(self, definitions: MemoryDefinitionStore, now: Callable[[], datetime]) -> None:
@@ -71,17 +98,20 @@ class MemoryDatabase:
         self.commands: dict[int, ControlCommand] = {}
         self.entities: dict[UUID, Entity] = {}
         self.entity_histories: dict[UUID, list[EntityEvent]] = {}
+        self.entity_runs: dict[UUID, StoredRun] = {}
+        self.entity_waits: dict[tuple[UUID, str], StoredWait] = {}
         self.feed: list[tuple[UUID, int, int]] = []
         self.numbered = 0
         self.engine_ids = count(1)
         self.command_ids = count(1)
         self.stored: Callable[[Step], None] = lambda _: None
         self.wakes: Callable[[], bool] = lambda: True
+        self.waits: Callable[[UUID, str], StoredWait] = lambda *_: StoredWait()
 
     async def insert(self, execution_id: UUID, opening: Opening, owner_id: int | None) -> bool:
         """A new row, pending, of the tenant of its workflow; False when the opening's conditions do not hold."""
         tenant_id = self.definitions.tenant_of(opening.workflow_id)
-        if not await self._may_run(tenant_id, opening) or self._is_taken(execution_id, opening):
+        if not await self.may_run(tenant_id, opening) or self._is_taken(execution_id, opening):
             return False
         row = Execution(
             id=execution_id,
@@ -148,6 +178,14 @@ class MemoryDatabase:
             command = ControlCommand(next(self.command_ids), execution_id, type, reason, name)
             self.commands[command.id] = command
 
+    def tell(self, execution_id: UUID, signal: str, payload: str) -> None:
+        """A signal of the service itself, which wakes up the execution; nothing once that has ended."""
+        row = self.executions.get(execution_id)
+        if row is not None and row.is_open:
+            row.due_at = min(row.due_at, self.now(), row.execution.created_at)
+            number = next(self.command_ids)
+            self.commands[number] = ControlCommand(number, execution_id, SIGNAL, "", signal, payload)
+
     def cancel_below(self, execution_id: UUID, reason: str) -> list[UUID]:
         """Leave a cancel for everything below that has not ended; return the ids of these."""
         found = []
@@ -178,7 +216,7 @@ class MemoryDatabase:
         rows = (row.execution for row in self.executions.values())
         return next((row for row in rows if (row.workflow_id, row.idempotency_key) == wanted), None)
 
-    async def _may_run(self, tenant_id: int, opening: Opening) -> bool:
+    async def may_run(self, tenant_id: int, opening: Opening) -> bool:
         """A repetition runs any stored revision, everything else the current one."""
         if opening.origin_id is not None:
             return await self._is_stored(tenant_id, opening)

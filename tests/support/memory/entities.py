@@ -8,23 +8,14 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
+from app.adapters.database.entities import HELD_SECONDS
 from app.engine.ports import Clock, StoreUnreachable
 from app.machines.deciding import Step
 from app.machines.entity import Entity, EntityEvent
 from app.machines.ports import Effect, EndedRun, EntityFilter, Outlook, Stored
+from tests.support.memory.database import StoredRun
 
-HELD = timedelta(seconds=10)
-
-
-@dataclass
-class StoredRun:
-    """An execution whose end is awaited."""
-
-    entity_id: UUID
-    on_completed: str | None
-    on_failed: str | None
-    ended: str | None = None
-    held_until: datetime | None = None
+HELD = timedelta(seconds=HELD_SECONDS)
 
 
 @dataclass
@@ -68,8 +59,7 @@ class MemoryEntities:
         entity, first = step.entity, step.events[0]
         current = self.rows.get(entity.id)
         if first.sequence == 1:
-            names = {(one.table, one.key) for one in self.rows.values()}
-            return Stored.EXISTS if (entity.table, entity.key) in names else None
+            return Stored.EXISTS if self.named(_name(entity)) is not None else None
         if current is None or current.sequence != first.sequence - 1:
             return Stored.MOVED
         return None
@@ -86,15 +76,15 @@ class MemoryEntities:
 
     async def get(self, tenant_id: int, entity_id: UUID) -> Entity | None:
         async with self.trip():
-            return self.rows.get(entity_id)
+            return self._of(tenant_id, entity_id)
 
     async def find(self, tenant_id: int, machine_id: int, table: str, key: str) -> Entity | None:
         async with self.trip():
-            return next((one for one in self.rows.values() if (one.table, one.key) == (table, key)), None)
+            return self.named((tenant_id, machine_id, table, key))
 
     async def answered(self, tenant_id: int, entity_id: UUID, idempotency_key: str) -> EntityEvent | None:
         async with self.trip():
-            events = self.histories.get(entity_id, ())
+            events = () if self._of(tenant_id, entity_id) is None else self.histories[entity_id]
             return next((event for event in events if event.idempotency_key == idempotency_key), None)
 
     async def last_actors(self, tenant_id: int, entity_id: UUID, names: Collection[str]) -> Mapping[str, str]:
@@ -110,6 +100,13 @@ class MemoryEntities:
         self, tenant_id: int, machine_id: int, revision: int, after: UUID | None, limit: int
     ) -> Sequence[Entity]:
         return ()
+
+    def named(self, name: tuple[int, int, str, str]) -> Entity | None:
+        return next((one for one in self.rows.values() if _name(one) == name), None)
+
+    def _of(self, tenant_id: int, entity_id: UUID) -> Entity | None:
+        found = self.rows.get(entity_id)
+        return found if found is not None and found.tenant_id == tenant_id else None
 
     # Engines
 
@@ -140,7 +137,7 @@ class MemoryEntities:
                 if run.ended is not None and (run.held_until is None or run.held_until <= now):
                     run.held_until = now + HELD
                     name = run.on_completed if run.ended == "completed" else run.on_failed
-                    found.append(EndedRun(execution_id, run.entity_id, 1, name))
+                    found.append(EndedRun(execution_id, run.entity_id, self.rows[run.entity_id].tenant_id, name))
         return found
 
     async def sweep(self, limit: int) -> None:
@@ -152,3 +149,7 @@ class MemoryEntities:
     async def settle(self, execution_id: UUID) -> None:
         async with self.trip():
             self.runs.pop(execution_id, None)
+
+
+def _name(entity: Entity) -> tuple[int, int, str, str]:
+    return entity.tenant_id, entity.machine_id, entity.table, entity.key

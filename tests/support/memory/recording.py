@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.engine.ports import CANCEL, CHILD_ENDED, FamilyChange, Parking, Step
+from app.engine.ports import CANCEL, CHILD_ENDED, EntityChange, FamilyChange, Parking, Step
 from tests.support.memory.database import NEVER, MemoryDatabase
 
 
@@ -61,14 +61,23 @@ class MemoryRecording:
         self._database.grow(step.execution_id, step.events)
         if step.change is not None:
             self._database.executions[step.execution_id].change(step.change)
-        if step.parking is not None and self._is_in_time(step.execution_id, step.parking):
-            self._database.executions[step.execution_id].park(self._due_at(step.parking))
         for command_id in step.done_commands:
             command = self._database.commands.get(command_id)
             if command is not None and command.execution_id == step.execution_id:
                 del self._database.commands[command_id]
+        if step.parking is not None and self._is_in_time(step.execution_id, step.parking):
+            self._database.executions[step.execution_id].park(self._due_at(step.execution_id, step.parking))
         if step.family is not None:
             self._change_family(step.execution_id, step.family)
+        if step.entities is not None:
+            self._change_entities(step, step.entities)
+
+    def _change_entities(self, step: Step, change: EntityChange) -> None:
+        run = self._database.entity_runs.get(step.execution_id)
+        if change.ends and run is not None and step.change is not None:
+            run.ended = step.change.status
+        for signal in change.waits:
+            self._database.entity_waits[step.execution_id, signal] = self._database.waits(step.execution_id, signal)
 
     def _change_family(self, execution_id: UUID, change: FamilyChange) -> None:
         for child in change.openings:
@@ -93,8 +102,10 @@ class MemoryRecording:
         history = self._database.histories[execution_id]
         return parking.after is None or history[-1].sequence <= parking.after
 
-    def _due_at(self, parking: Parking) -> datetime:
+    def _due_at(self, execution_id: UUID, parking: Parking) -> datetime:
         seconds, now = parking.seconds, self._database.now()
+        if any(command.execution_id == execution_id for command in self._database.commands.values()):
+            return min(now, self._database.executions[execution_id].execution.created_at)
         if seconds is None:
             return NEVER
         return min(now + timedelta(seconds=seconds), parking.until or NEVER)

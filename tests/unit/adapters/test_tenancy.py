@@ -21,6 +21,11 @@ UNBOUND = {
     "feed": {"number", "head", "entries", "events", "entity_events", "lock", "remove"},
     # All tenants, for engines; and a part that is followed by a condition.
     "audit": {"heads", "columns"},
+    # A function that checks the tenant; parts that are followed by a condition; all tenants, for engines.
+    "entities": {"store", "columns", "event_columns"}
+    | {"due", "outlook", "ended", "sweep", "settle", "resolve_waits", "tell_waits", "sweep_waits"},
+    # In a transaction that is bound to the tenant, beside the statement's own condition.
+    "machines": {"insert", "insert_revision", "update", "lock_by_id", "lock_by_key", "delete"},
     # These call functions that check the tenant (migration 0024).
     "overview": {"outline_of_history", "advances", "attempts"},
     # What is put in front of conditions, which begin with that of the tenant.

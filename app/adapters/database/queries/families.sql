@@ -61,11 +61,33 @@ births AS MATERIALIZED (
     WHERE r.execution_id = v.id
     RETURNING r.execution_id
 ), waits AS (
-    -- An engine looks at what is new once this is committed: `resolve_waits`.
-    INSERT INTO entity_waits (execution_id, signal, is_new)
-    SELECT v.id, v.signal, true FROM unnest($55::uuid[], $56::text[]) AS v (id, signal)
+    -- What is awaited is looked up at once, so that steps of the entity that begin after this commit note it, and that it is
+    -- known where the entity is now. For a step that is being stored at this moment, an engine looks again:
+    -- `resolve_waits`. An execution that is opened by this statement is not visible to it.
+    INSERT INTO entity_waits (execution_id, signal, is_new, tenant_id, machine_id, entity_table, entity_id, states, met)
+    SELECT v.id, v.signal, true, t.tenant_id, m.id, a.entity_table, a.entity_id, a.states,
+           (SELECT json_build_object('entity_id', n.id, 'state', n.state, 'sequence', n.sequence) FROM entities n
+            WHERE n.tenant_id = t.tenant_id AND n.machine_id = m.id AND n.entity_table = a.entity_table
+              AND n.entity_id = a.entity_id AND n.state = ANY (a.states))
+    FROM unnest($55::uuid[], $56::text[]) AS v (id, signal)
     JOIN owned ON owned.id = v.id
-    ON CONFLICT (execution_id, signal) DO UPDATE SET is_new = true, met = NULL
+    CROSS JOIN LATERAL (
+        SELECT s.about ->> 0 AS machine, s.about ->> 1 AS entity_table, s.about ->> 2 AS entity_id,
+               ARRAY(SELECT json_array_elements_text(s.about -> 3)) AS states
+        FROM (SELECT substring(v.signal FROM 8)::json AS about) s
+    ) a
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT e.tenant_id FROM executions e WHERE e.id = v.id),
+                        (SELECT o.tenant_id FROM opened o WHERE o.id = v.id)) AS tenant_id
+    ) t
+    LEFT JOIN LATERAL (
+        SELECT c.id FROM machines c
+        WHERE c.tenant_id = t.tenant_id AND (c.key = a.machine OR c.id::text = a.machine) ORDER BY c.id LIMIT 1
+    ) m ON true
+    ON CONFLICT (execution_id, signal) DO UPDATE
+    SET is_new = true, tenant_id = EXCLUDED.tenant_id, machine_id = EXCLUDED.machine_id,
+        entity_table = EXCLUDED.entity_table, entity_id = EXCLUDED.entity_id, states = EXCLUDED.states,
+        met = EXCLUDED.met
     RETURNING execution_id
 ), woken AS MATERIALIZED (
     SELECT pg_notify($57, '') FROM (SELECT FROM runs UNION ALL SELECT FROM waits LIMIT 1) AS work

@@ -89,7 +89,7 @@ engine AS MATERIALIZED (
     JOIN workflows w ON w.id = o.workflow_id AND w.revision = o.revision
     ORDER BY o.workflow_id, o.idempotency_key
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING id, tenant_id
 ), owned AS MATERIALIZED (
     SELECT id FROM opened
     UNION ALL
@@ -125,10 +125,14 @@ engine AS MATERIALIZED (
     WHERE e.id = c.id AND e.owner_id = engine.id
 ), parked AS (
     -- A command that arrived meanwhile has made the row due; least() keeps that time. It ignores nulls, and an owned row
-    -- is due at infinity.
+    -- is due at infinity. So a command that this engine has not carried out is looked for, too: when the connection was lost
+    -- with this step, the engine may have claimed the execution because of the command before the step arrives.
     UPDATE executions e
     SET owner_id = NULL,
-        due_at = least(e.due_at, clock_timestamp() + p.seconds * interval '1 second', p.until)
+        due_at = least(e.due_at, clock_timestamp() + p.seconds * interval '1 second', p.until,
+                       CASE WHEN EXISTS (SELECT FROM execution_commands c
+                                         WHERE c.execution_id = p.id AND c.id <> ALL ($30::bigint[]))
+                            THEN least(clock_timestamp(), e.created_at) END)
     FROM engine, unnest($31::uuid[], $32::float8[], $33::timestamptz[], $34::int[]) AS p (id, seconds, until, after)
     WHERE e.id = p.id AND e.owner_id = engine.id
       AND NOT EXISTS (SELECT FROM execution_events h WHERE h.execution_id = p.id AND h.sequence > p.after)

@@ -6,10 +6,10 @@ const SIMPLE = new Set(["string", "number", "integer", "boolean"]);
 export function fieldsOf(schema) {
   if (!schema || typeof schema.properties !== "object" || (schema.type && schema.type !== "object")) return null;
   const required = new Set(schema.required || []);
-  return Object.entries(schema.properties).map(([name, part]) => ({
-    name, required: required.has(name), schema: part || {}, kind: kindOf(part || {}),
-    title: part?.title || name, about: part?.description || "", choices: part?.enum || null,
-  }));
+  return Object.entries(schema.properties).map(([name, given]) => {
+    const part = given !== null && typeof given === "object" ? given : {};  // it may also be true or false
+    return {name, required: required.has(name), schema: part, kind: kindOf(part), title: part.title || name, about: part.description || "", choices: part.enum || null};
+  });
 }
 
 function kindOf(part) {

@@ -23,12 +23,14 @@ tasks:
 `;
 
 export function Page({id = null}) {
-  const [base, setBase] = useState(null), [problem, setProblem] = useState(null);
-  const open = language => (id === null ? Promise.resolve({text: NEW, language: "yaml", etag: null, revision: 0}) : stored(id, language)).then(setBase, setProblem);
-  useEffect(() => { open("yaml"); }, [id]);
+  const [base, setBase] = useState(null), [problem, setProblem] = useState(null), kept = useRef(null);
+  useEffect(() => {
+    const opened = id === null ? Promise.resolve({text: NEW, language: "yaml", etag: null, revision: 0}) : stored(id, "yaml");
+    opened.then(found => { kept.current = drafts.find(id, found); setBase(begunFrom(found, kept.current)); }, setProblem);
+  }, [id]);
   if (!may("definitions:write")) return html`<${Empty} title="You may not change workflows"><p>That needs the scope <code>definitions:write</code>.</p><//>`;
   if (problem) return html`<${ProblemBox} problem=${problem}/>`;
-  return base ? html`<${Writing} id=${id} base=${base} setBase=${setBase}/>` : html`<p class="empty" aria-busy="true">Loading …</p>`;
+  return base ? html`<${Writing} id=${id} kept=${kept.current} base=${base} setBase=${setBase}/>` : html`<p class="empty" aria-busy="true">Loading …</p>`;
 }
 
 /** The current revision as a text, with the ETag that a change of it needs. */
@@ -38,13 +40,15 @@ export async function stored(id, language) {
   return {id: body.id, name: body.name, revision: body.revision, etag, language, text: typeof file === "string" ? file : JSON.stringify(file, null, 2) + "\n"};
 }
 
-function Writing({id, base, setBase}) {
-  const kept = useRef(drafts.find(id, base)).current;
+/** A text that was kept is saved as a change of the revision from which it was written, so that it undoes no later one. */
+const begunFrom = (found, kept) => (kept ? {...found, etag: kept.etag, revision: kept.revision, current: found} : found);
+
+function Writing({id, kept, base, setBase}) {
   const [text, setText] = useState(kept?.text ?? base.text), [language, setLanguage] = useState(kept?.language ?? base.language);
   const [problem, setProblem] = useState(null), [conflict, setConflict] = useState(null), [isBusy, setBusy] = useState(false), [compares, setCompares] = useState(false);
   const [wasKept, setWasKept] = useState(Boolean(kept)), handle = useRef(null), verdict = useVerdict(text, TYPES[language]);
   const isChanged = text !== base.text, heading = id === null ? "New workflow" : `Edit ${base.name}`;
-  useEffect(() => drafts.keep(id, isChanged ? {text, language, etag: base.etag} : null), [text, language, isChanged]);
+  useEffect(() => drafts.keep(id, isChanged ? {text, language, etag: base.etag, revision: base.revision} : null), [text, language, isChanged, base.etag]);
   useLeaveWarning(isChanged);
   const save = async (etag = base.etag) => {
     setBusy(true);
@@ -71,13 +75,14 @@ function Writing({id, base, setBase}) {
     setBase({...conflict, revision, etag});
     if (theirs !== null) setText(theirs);
     setConflict(null);
+    setWasKept(false);
   };
   return html`<div class="page-head"><div class="titles"><h1>${heading}</h1><p class="faint">${id !== null && html`from revision ${base.revision} · `}<a href=${id === null ? href("/workflows") : href(`/workflows/${base.id}`)}>leave</a></p></div>
       <div class="end"><div class="switch" role="group" aria-label="Language">${["yaml", "json"].map(one => html`<button type="button" key=${one} aria-pressed=${language === one} onClick=${() => one !== language && turn(one)}>${one.toUpperCase()}</button>`)}</div>
         ${id !== null && html`<button type="button" aria-pressed=${compares} disabled=${!isChanged} onClick=${() => setCompares(!compares)}>Changes</button>`}
         <button type="button" class="primary" disabled=${isBusy || (id !== null && !isChanged)} onClick=${() => save()}>${isBusy ? "…" : id === null ? "Create" : "Save"}</button></div></div>
     <div class="stack">
-    ${wasKept && html`<div class="note row wrap" role="status"><span class="grow">Your unsaved text of before is here again.</span><button type="button" class="tiny" onClick=${() => { setText(base.text); setLanguage(base.language); setWasKept(false); }}>Discard it</button></div>`}
+    ${wasKept && html`<div class="note row wrap" role="status"><span class="grow">Your unsaved text of before is here again.</span><button type="button" class="tiny" onClick=${() => { setBase(base.current); setText(base.text); setLanguage(base.language); setWasKept(false); }}>Discard it</button></div>`}
     <${ProblemBox} problem=${problem}/>
     ${conflict && html`<${Conflict} base=${base} theirs=${conflict} mine=${text} language=${language} onOverwrite=${() => { take(conflict); save(conflict.etag); }} onTakeTheirs=${() => take(conflict, conflict.text)} onContinue=${() => take(conflict)}/>`}
     ${compares && isChanged && html`<section class="box"><header><h2>Your changes to revision ${base.revision}</h2></header><div class="in"><${Diff} before=${base.text} after=${text} label="Your changes"/></div></section>`}

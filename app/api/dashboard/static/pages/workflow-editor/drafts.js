@@ -2,10 +2,10 @@
 const name = id => `draft of workflow ${id ?? "new"}`;
 
 export const drafts = {
-  /** The text that was written from this revision; null without one. */
-  find(id, base) {
+  /** {text, language, etag, revision}: what was written, and from which revision; null without one. */
+  find(id, stored) {
     const kept = JSON.parse(sessionStorage.getItem(name(id)) || "null");
-    return kept && kept.etag === base.etag && kept.text !== base.text ? kept : null;
+    return kept && kept.text !== stored.text ? kept : null;
   },
 
   keep(id, draft) {

@@ -12,7 +12,7 @@ export function useVerdict(text, type) {
     const number = ++asked.current;
     setVerdict(was => ({...was, state: "checking"}));
     const timer = setTimeout(async () => {
-      const found = await judged(text, type);
+      const found = await checked(text, type);
       if (number === asked.current) setVerdict(found);
     }, IDLE_MS);
     return () => clearTimeout(timer);
@@ -21,7 +21,7 @@ export function useVerdict(text, type) {
   return verdict;
 }
 
-async function judged(text, type) {
+async function checked(text, type) {
   try {
     const {valid, problems, warnings} = await change("POST", "workflows/validate?places=true", text, {headers: {"Content-Type": type}});
     return {state: valid ? "valid" : "invalid", marks: [...problems.map(one => ({...one, severity: "error"})), ...warnings.map(one => ({...one, severity: "warning"}))]};

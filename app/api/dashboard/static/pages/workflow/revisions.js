@@ -4,6 +4,7 @@ import {query, setQuery} from "../../lib/router.js";
 import {change, read} from "../../lib/api.js";
 import {useResource} from "../../lib/resource.js";
 import {may} from "../../lib/session.js";
+import {Copy} from "../../parts/copy.js";
 import {Dialog} from "../../parts/dialog.js";
 import {Diff} from "../../parts/diff.js";
 import {Loaded} from "../../parts/problem.js";
@@ -44,7 +45,7 @@ function Compared({workflow, shown, revisions, onRestore}) {
   return html`<section class="box" aria-label="What changed"><header><h2>Revision ${shown.revision}</h2>
       <label class="row soft">against <select value=${String(shown.against)} onChange=${event => setQuery({revision: shown.revision, against: event.currentTarget.value}, {replace: true})}>
         ${others.map(number => html`<option key=${number} value=${number}>${number}</option>`)}<option value="0">nothing</option></select></label>
-      <div class="end">${may("definitions:write") && shown.revision !== workflow.revision && html`<button type="button" onClick=${() => onRestore(shown.revision)}>Restore</button>`}</div></header>
+      <div class="end">${after.data && html`<${Copy} text=${after.data} label="Copy YAML"/>`}${may("definitions:write") && shown.revision !== workflow.revision && html`<button type="button" onClick=${() => onRestore(shown.revision)}>Restore</button>`}</div></header>
     <div class="in"><${Loaded} of=${after}>${text => (shown.against > 0
       ? html`<${Loaded} of=${before}>${old => html`<${Diff} before=${old} after=${text} label="Changes from revision ${shown.against} to ${shown.revision}"/>`}<//>`
       : html`<${Diff} before="" after=${text} label="The whole revision ${shown.revision}"/>`)}<//></div></section>`;
