@@ -69,13 +69,13 @@ class Sent:
     place: that of its value, if it is known already.
     """
 
-    text: str
+    content: bytes
     place: Place | None = None
 
     def places(self) -> Place | None:
         """Where its values are. None if there is no saying, as for a repeated name."""
         try:
-            return self.place or places_of(self.text)
+            return self.place or places_of(self.content.decode())
         except DocumentError:
             return None
 
@@ -122,11 +122,11 @@ async def _with_body(request: Request, accepts: Accepts | None, *, yaml_too: boo
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if yaml_too and media_type in YAML_TYPES:
         value, place = await _yaml_body(content)
-        request.state.sent = Sent(content.decode("utf-8-sig"), place)
+        request.state.sent = Sent(content, place)
         return ReadRequest(_labelled_as_json(request.scope), request.receive, content, value)
     if _says_json(media_type):
         value = parse_body(content)
-        request.state.sent = Sent(content.decode())
+        request.state.sent = Sent(content)
         return ReadRequest(request.scope, request.receive, content, value)
     if accepts is None or not _is_of_curl(request) or not accepts(value := parse_body(content)):
         raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
