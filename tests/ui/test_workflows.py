@@ -72,6 +72,19 @@ async def test_the_language_is_changed_with_the_text_that_is_not_saved(house: Ho
     assert (await house.api.get("/workflows/invoice")).json()["description"] == "Mine"
 
 
+async def test_keys_of_the_page_are_letters_in_the_editor_and_tab_leaves_it(house: House) -> None:
+    page, _ = await editing(house)
+    await editor(page).focus()
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.type("# ge? jk/\n")
+    await expect(page.locator(".cm-line").first).to_have_text("# ge? jk/")
+    await expect(page).to_have_url(re.compile("/edit$"))
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("region", name="Problems").get_by_role("status")).to_contain_text(VALID)
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".cm-focused")).to_have_count(0)
+
+
 async def test_a_text_that_was_not_saved_is_there_again(house: House) -> None:
     page, _ = await editing(house)
     await write(page, FILE.replace("Collects, prices and sends", "Mine"))

@@ -64,15 +64,18 @@ def takes_yaml(endpoint: Endpoint) -> Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The body of a request, as it was sent; it is in the request's `state`."""
+    """The body of a request, as it was sent; it is in the request's `state`.
 
-    text: str
-    is_yaml: bool
+    place: that of its value, if it is known already.
+    """
+
+    content: bytes
+    place: Place | None = None
 
     def places(self) -> Place | None:
         """Where its values are. None if there is no saying, as for a repeated name."""
         try:
-            return load_yaml(self.text)[0][1] if self.is_yaml else places_of(self.text)
+            return self.place or places_of(self.content.decode())
         except DocumentError:
             return None
 
@@ -118,12 +121,12 @@ async def _with_body(request: Request, accepts: Accepts | None, *, yaml_too: boo
         return ReadRequest(request.scope, request.receive, content, None)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if yaml_too and media_type in YAML_TYPES:
-        value = await _yaml_body(content)
-        request.state.sent = Sent(content.decode("utf-8-sig"), is_yaml=True)
+        value, place = await _yaml_body(content)
+        request.state.sent = Sent(content, place)
         return ReadRequest(_labelled_as_json(request.scope), request.receive, content, value)
     if _says_json(media_type):
         value = parse_body(content)
-        request.state.sent = Sent(content.decode(), is_yaml=False)
+        request.state.sent = Sent(content)
         return ReadRequest(request.scope, request.receive, content, value)
     if accepts is None or not _is_of_curl(request) or not accepts(value := parse_body(content)):
         raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
@@ -154,14 +157,14 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(content)
 
 
-async def _yaml_body(content: bytes) -> Any:
+async def _yaml_body(content: bytes) -> tuple[Any, Place]:
     if len(content) > MAX_YAML_BYTES:
         raise TooLarge("body in YAML", MAX_YAML_BYTES)
     return await asyncio.to_thread(parse_yaml_body, content)
 
 
-def parse_yaml_body(content: bytes) -> Any:
-    """The one document of a text. Raise `Refused` (400)."""
+def parse_yaml_body(content: bytes) -> tuple[Any, Place]:
+    """The one document of a text, and its place. Raise `Refused` (400)."""
     try:
         documents = load_yaml(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -173,7 +176,7 @@ def parse_yaml_body(content: bytes) -> Any:
         ) from None
     if len(documents) != 1:
         raise Refused(400, "malformed_yaml", f"the body must be one document; it has {len(documents)}")
-    return documents[0][0]
+    return documents[0]
 
 
 def _at(error: DocumentError) -> str:

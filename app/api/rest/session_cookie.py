@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from starlette.types import Scope
 
 from app.api.rest.browser_guard import sender_of_page
-from app.api.rest.sub_paths import prefix_of
+from app.api.rest.sub_paths import comes_from_proxy, prefix_of
 from app.domain.errors import PermissionDenied
 
 NAME = "workflow_session"
 _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
 _START = NAME.encode() + b"="
+_PROTOCOL = b"x-forwarded-proto"
 
 
 def session_of(scope: Scope) -> bytes | None:
@@ -45,7 +46,13 @@ def _is_from_own_page(scope: Scope) -> bool:
     return bool(sender.origin and sender.host and sender.origin.partition(b"://")[2].lower() == sender.host.lower())
 
 
+def _is_encrypted(scope: Scope) -> bool:
+    """Whether the browser's connection is: to this process, or to a trusted proxy that says so."""
+    forwarded = [value for name, value in scope["headers"] if name == _PROTOCOL]
+    return scope["scheme"] == "https" or (forwarded == [b"https"] and comes_from_proxy(scope))
+
+
 def cookie(scope: Scope, text: str, seconds: float) -> str:
     """The header that sets the cookie; no text and 0 seconds remove it."""
-    secure = "; Secure" if scope["scheme"] == "https" else ""
+    secure = "; Secure" if _is_encrypted(scope) else ""
     return f"{NAME}={text}; Path={prefix_of(scope)}/; Max-Age={int(seconds)}; HttpOnly; SameSite=Strict{secure}"

@@ -22,6 +22,13 @@ def prefix_of(scope: Scope) -> str:
     return found
 
 
+def comes_from_proxy(scope: Scope) -> bool:
+    """Whether a request comes from a proxy that is trusted. What others say of their clients means nothing."""
+    client = scope.get("client")
+    identity: Identity = scope["app"].state.services.identity
+    return identity.addresses.trusts(client[0] if client else None)
+
+
 class SubPaths:
     """Takes the sub-path off, so that everything behind finds the same paths and the same permissions."""
 
@@ -51,9 +58,6 @@ def _forwarded(scope: Scope) -> str:
     if len(given) != 1:
         return ""
     prefix: str = given[0].decode("latin-1").rstrip("/")
-    client = scope.get("client")
-    peer = client[0] if client else None
-    identity: Identity = scope["app"].state.services.identity
-    if len(prefix) > LONGEST or not _FORM.fullmatch(prefix) or not identity.addresses.trusts(peer):
+    if len(prefix) > LONGEST or not _FORM.fullmatch(prefix) or not comes_from_proxy(scope):
         return ""
     return prefix

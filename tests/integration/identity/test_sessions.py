@@ -48,6 +48,16 @@ async def test_a_session_may_do_what_its_key_may_do(rest: httpx.AsyncClient, key
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
 
 
+@pytest.mark.parametrize(("proxies", "secure"), [("127.0.0.1", True), ("", "")])
+async def test_the_cookie_of_an_encrypted_connection_stays_there(
+    settings: Settings, keys: Keys, proxies: str, *, secure: bool | str
+) -> None:
+    async with serving(settings.model_copy(update={"trusted_proxies": proxies})) as rest:
+        headers = bearer(await keys.of_role(Role.VIEWER)) | {"X-Forwarded-Proto": "https"}
+        answer = await rest.post("/ui/session", headers=headers)
+        assert SimpleCookie(answer.headers["set-cookie"])[COOKIE]["secure"] == secure
+
+
 async def test_a_session_ends_no_later_than_its_key(rest: httpx.AsyncClient, keys: Keys) -> None:
     cookie = await begun(rest, await keys.of_role(Role.VIEWER, lifetime_seconds=60.0))
     assert 1 <= int(cookie["max-age"]) <= 60

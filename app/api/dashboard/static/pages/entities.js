@@ -12,7 +12,7 @@ export function Page() {
   const chosen = items.find(one => [one.key, String(one.id)].includes(given.machine));
   const set = name => event => setQuery({[name]: event.currentTarget.value.trim(), cursor: null, ...(name === "machine" && {state: null})});
   return html`<div class="page-head"><h1>Entities</h1></div>
-    <form class="filters" role="search" onSubmit=${event => event.preventDefault()}>
+    <form class="filters entity-filters" role="search" onSubmit=${event => event.preventDefault()}>
       <select aria-label="Machine" value=${chosen ? chosen.key || String(chosen.id) : ""} onChange=${set("machine")}><option value="">all machines</option>${items.map(one => html`<option key=${one.id} value=${one.key || one.id}>${one.name}</option>`)}</select>
       ${chosen ? html`<select aria-label="State" value=${given.state} onChange=${set("state")}><option value="">all states</option>${chosen.states.map(state => html`<option key=${state.name} value=${state.name}>${state.name}</option>`)}</select>`
       : html`<input aria-label="State" placeholder="state" value=${given.state} onChange=${set("state")}/>`}
