@@ -12,7 +12,7 @@ export VENV
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pooler test-tenant test-fast test-kafka kafka soak bench bench-quick bench-smoke check lint format types imports stubs migrations size protos lock clean
+.PHONY: help run test test-pooler test-tenant test-fast test-kafka test-ui kafka soak bench bench-quick bench-smoke check lint format types imports stubs migrations size vendor protos lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-tenant: $(VENV)/.development ## run all tests with AUTH=on, as a tenant oth
 test-kafka: $(VENV)/.development ## run the tests that start a real Kafka broker; needs Java 17 and Maven
 	@$(BIN)/pytest -m kafka -rs tests/acceptance $(ARGS)
 
+test-ui: $(VENV)/.development ## run the tests of the dashboard in a real browser; needs Chromium
+	@$(BIN)/pytest $(TWICE) tests/ui $(ARGS)
+
 kafka: $(VENV)/.development ## start a Kafka broker for development, with its data in .kafka; PORT=9092; needs Java 17 and Maven
 	@$(BIN)/python -m tests.support.kafka_broker .kafka/broker $(or $(PORT),9092)
 
@@ -50,7 +53,7 @@ bench-quick: $(VENV)/.runtime ## measure the most important figures, about two m
 bench-smoke: $(VENV)/.runtime ## check that every benchmark still works
 	@$(BIN)/python -m bench --size smoke $(ARGS)
 
-check: lint types imports stubs migrations size ## run all checks that are not tests
+check: lint types imports stubs migrations size vendor ## run all checks that are not tests
 
 lint: $(VENV)/.development ## ruff: rules and format
 	@echo "Checking the rules of pyproject.toml with ruff ..."
@@ -83,6 +86,10 @@ migrations: $(VENV)/.development ## check that the migrations produce the models
 size: $(VENV)/.development ## check the size of files and functions
 	@echo "Measuring files and functions ..."
 	@$(BIN)/python scripts/check_size.py
+
+vendor: $(VENV)/.development ## compare the libraries of the dashboard with their lock
+	@echo "Comparing the vendored libraries with their locks ..."
+	@$(BIN)/python scripts/check_vendor.py
 
 protos: $(VENV)/.development ## generate the gRPC stubs from protos/
 	@PYTHON=$(BIN)/python sh scripts/protos.sh .

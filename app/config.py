@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     fastapi_max_connections: int = Field(1_000, ge=1)
     allowed_hosts: str | None = None
     cors_origins: str = ""
+    dashboard: Literal["on", "off"] = "on"
     ws_max_connections: int = Field(2_000, ge=0)
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(50051, ge=0, le=65535)

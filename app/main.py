@@ -157,6 +157,7 @@ def _reload(settings: Settings) -> None:
         **SERVER_OPTIONS,
         reload=True,
         reload_dirs=["app", "examples"],
+        reload_includes=["*.py", "*.js", "*.css", "*.html"],
         **_tls(server_identity(settings)),
     )
 

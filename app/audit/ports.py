@@ -17,12 +17,14 @@ class EntryFilter:
     action: what was done.
     target: to what, as in `Entry`.
     since: only entries from this instant on.
+    until: only entries before this instant.
     """
 
     actor: str | None = None
     action: Action | None = None
     target: str | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
 
 class AuditReader(Protocol):

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.api.rest.files.json_documents import json_value as load_value
+from app.api.rest.files.places import DocumentError
 from app.cli.errors import CliError, reason_of
-from app.cli.files.json_documents import json_value as load_value
-from app.cli.files.places import DocumentError
 from app.domain.documents import rfc3339
 from app.domain.errors import Invalid
 

@@ -44,6 +44,8 @@ class Action(StrEnum):
     SUGGESTION_APPROVE = "suggestion.approve"
     SUGGESTION_REJECT = "suggestion.reject"
     SUGGESTION_UNDO = "suggestion.undo"
+    SESSION_BEGIN = "session.begin"
+    SESSION_END = "session.end"
     TENANT_CREATE = "tenant.create"
     TENANT_CHANGE = "tenant.change"
 

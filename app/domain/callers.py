@@ -65,6 +65,7 @@ class Caller:
     rate_limit: how many requests a minute are allowed; None for as many as the settings say.
     request: the request that the caller makes. Only calls that change something have it.
     groups: other names of roles, which the conditions of machines may ask for.
+    session_ends_at: when the caller's session of the dashboard ends; None for a caller without one.
     """
 
     tenant_id: int
@@ -78,6 +79,7 @@ class Caller:
     rate_limit: int | None = None
     request: RequestOrigin | None = None
     groups: frozenset[str] = frozenset()
+    session_ends_at: datetime | None = None
 
     @property
     def recorded(self) -> str | None:

@@ -138,8 +138,8 @@ def _rpcs(permission: Permission, *names: str, service: str = "WorkflowService")
 
 _REST: Mapping[str, Permission] = {
     **_each(OPEN, "healthz", "readyz", "get_health", "get_dashboard_health", "get_entry"),
-    **_each(DOCUMENTATION, "openapi", "asyncapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"),
-    **_each(AUTHENTICATED, "get_me"),
+    **_each(DOCUMENTATION, "openapi", "asyncapi", "swagger_ui_html"),
+    **_each(AUTHENTICATED, "get_me", "begin_session", "end_session"),
     **_each(_for(Scope.DEFINITIONS_READ, Target.LIST), "list_workflows"),
     **_each(
         _for(Scope.DEFINITIONS_READ, Target.WORKFLOW),
@@ -147,6 +147,7 @@ _REST: Mapping[str, Permission] = {
         "list_tasks",
         "list_revisions",
         "get_revision",
+        "get_revision_file",
         "get_revision_changes",
         "get_revision_graph",
         "get_flow",

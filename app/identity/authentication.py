@@ -14,9 +14,11 @@ from app.identity.guesses import Guesses
 from app.identity.known_callers import KnownCallers
 from app.identity.ports import KeyStore
 from app.identity.rates import Rates
+from app.identity.sessions import START, SessionStore
 from app.identity.token_callers import TokenCallers
 
 KEY_START = b"wfk_"
+SESSION_START = START.encode()
 MOST_PROVEN = 10_000
 
 
@@ -28,6 +30,7 @@ class Authenticator:
     known: what was checked a moment ago.
     used: called with the id of a key whose use has not been noted for a while.
     rates: limits how many wrong credentials an address may send; None for no limit.
+    sessions: the store of sessions of the dashboard; None when there are none.
     """
 
     def __init__(
@@ -37,8 +40,10 @@ class Authenticator:
         known: KnownCallers,
         used: Callable[[int], None],
         rates: Rates | None = None,
+        sessions: SessionStore | None = None,
     ) -> None:
         self._keys = keys
+        self._sessions = sessions
         self._tokens = tokens
         self._known = known
         self._used = used
@@ -84,9 +89,8 @@ class Authenticator:
 
     async def _check(self, credential: bytes, digest: bytes) -> Caller:
         mark = self._known.mark()
-        is_key = credential.startswith(KEY_START)
         try:
-            caller, seconds_left = await (self._of_key if is_key else self._of_token)(credential, digest)
+            caller, seconds_left = await self._found(credential, digest)
         except (Unauthenticated, PermissionDenied):
             self._proven.pop(digest)
             raise
@@ -94,8 +98,25 @@ class Authenticator:
         self._proven.put(digest, True)
         return caller
 
-    async def _of_key(self, credential: bytes, digest: bytes) -> tuple[Caller, float | None]:
-        found = await self._keys.find(digest) if KEY_FORM.fullmatch(credential) else None
+    async def _found(self, credential: bytes, digest: bytes) -> tuple[Caller, float | None]:
+        if credential.startswith(SESSION_START):
+            return await self._of_session(digest)
+        if credential.startswith(KEY_START):
+            return await self._of_key(digest, well_formed=KEY_FORM.fullmatch(credential) is not None)
+        return await self._of_token(credential, digest)
+
+    async def _of_session(self, digest: bytes) -> tuple[Caller, float | None]:
+        found = None if self._sessions is None else await self._sessions.find(digest)
+        if found is None:
+            raise Unauthenticated.expired("session")
+        if found.key_digest is None:
+            return found.of_token(), found.seconds_left
+        caller, seconds_left = await self._of_key(found.key_digest)
+        left = found.seconds_left if seconds_left is None else min(seconds_left, found.seconds_left)
+        return found.of_key(caller), left
+
+    async def _of_key(self, digest: bytes, *, well_formed: bool = True) -> tuple[Caller, float | None]:
+        found = await self._keys.find(digest) if well_formed else None
         if found is None:
             raise Unauthenticated("there is no such API key")
         if found.key.revoked_at is not None or (found.seconds_left is not None and found.seconds_left <= 0):

@@ -66,6 +66,11 @@ class ClientAddresses:
             peer = self._client(peer, sender.forwarded)
         return None if peer is None else str(peer)
 
+    def trusts(self, peer: str | None) -> bool:
+        """Whether a connection comes from a proxy that is trusted."""
+        address = None if peer is None else parse_address(peer)
+        return address is not None and self._is_trusted(address)
+
     def _client(self, peer: Address, forwarded: Sequence[bytes]) -> Address:
         """The first hop from the right that is not trusted. What is no address ends the search: the last proxy that is
         known counts."""

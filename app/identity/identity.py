@@ -6,6 +6,7 @@ from app.identity.admission import Admission
 from app.identity.client_addresses import ClientAddresses
 from app.identity.keys import KeyService
 from app.identity.long_calls import LongCalls
+from app.identity.sessions import SessionService
 from app.identity.tenant_limits import KnownLimits, StartQuotas
 from app.identity.tenants import TenantService
 
@@ -20,6 +21,7 @@ class Identity:
     tenants: manages tenants.
     limits: what tenants may use.
     starts: how often they may start executions.
+    sessions: begins and ends sessions of the dashboard.
     addresses: finds out where a request comes from.
     """
 
@@ -29,4 +31,5 @@ class Identity:
     tenants: TenantService
     limits: KnownLimits
     starts: StartQuotas
+    sessions: SessionService
     addresses: ClientAddresses = field(default_factory=ClientAddresses)

@@ -82,6 +82,8 @@ class LongCalls:
 
     def _seconds_of(self, caller: Caller) -> float | None:
         """From now until the end of a call. The end of a key is the store's to say: a rotation brings it forward."""
+        if caller.session_ends_at is not None:
+            return max(0.0, (caller.session_ends_at - self._now()).total_seconds())
         if caller.expires_at is None or caller.key_id is not None:
             return None
         return max(0.0, (caller.expires_at - self._now()).total_seconds() + GRACE_SECONDS)

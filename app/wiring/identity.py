@@ -12,6 +12,7 @@ import structlog
 from app.adapters.database.identity import PostgresKeyStore, PostgresTenantStore, PostgresWorkflowKeys
 from app.adapters.database.pool import Pool
 from app.adapters.database.signals import PostgresSignals
+from app.adapters.database.ui_sessions import PostgresSessionStore
 from app.adapters.system_clock import SystemClock
 from app.adapters.tokens.algorithms import LEAST_SECRET_BYTES, algorithms_of, algorithms_of_secret, public_key
 from app.adapters.tokens.signing_keys import OneKey, PublishedKeys, SigningKey, SigningKeys, fetch_key_set
@@ -31,6 +32,7 @@ from app.identity.known_callers import KnownCallers
 from app.identity.long_calls import LongCalls
 from app.identity.ports import KEYS_CHANGED
 from app.identity.refused_calls import RefusedCalls
+from app.identity.sessions import SessionService
 from app.identity.tenant_limits import KnownLimits, StartQuotas
 from app.identity.tenants import TenantService
 from app.identity.token_callers import TokenCallers, TokenRules
@@ -71,14 +73,16 @@ async def open_identity(
     keys, quotas = KeyService(store, announce), StartQuotas(tenant_limits, time.monotonic)
     addresses = ClientAddresses(settings.proxy_networks)
     async with open_rates(settings, addresses) as rates:
-        authenticator = Authenticator(store, tokens, known, long_calls.used, rates) if is_on else None
+        sessions = PostgresSessionStore(pool, entries)
+        authenticator = Authenticator(store, tokens, known, long_calls.used, rates, sessions) if is_on else None
         admission = Admission(authenticator, limits, documentation, refused, only_loopback=only_loopback, rates=rates)
         loops = (long_calls, refused, tenant_limits)
         for loop in loops:
             loop.start(on_defect)
         try:
             service = TenantService(tenants, announce)
-            yield Identity(admission, long_calls, keys, service, tenant_limits, quotas, addresses)
+            signing_in = SessionService(sessions, announce, clock.now)
+            yield Identity(admission, long_calls, keys, service, tenant_limits, quotas, signing_in, addresses)
         finally:
             for loop in reversed(loops):
                 await loop.stop()

@@ -14,6 +14,8 @@ from app.adapters.database.sessions import create_engine
 from app.adapters.database.signals import PostgresSignals
 from app.adapters.database_url import StorageError
 from app.adapters.system_clock import SystemClock
+from app.api.dashboard.assets import Assets
+from app.api.dashboard.serving import Dashboard
 from app.api.live.broadcasts import Broadcasts
 from app.api.rest.dependencies import Services
 from app.api.rest.live_streams import LiveStreams
@@ -114,6 +116,7 @@ async def open_rest_process(
                 sockets=sockets,
                 streams=LiveStreams(sockets.close, hub.close, feed.close, machines.watching.close),
                 kafka_topics=topics_of(settings),
+                dashboard=Dashboard(Assets(), has_pages=settings.dashboard == "on"),
             )
 
 

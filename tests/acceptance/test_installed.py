@@ -54,6 +54,8 @@ def test_the_wheel_holds_the_migrations_and_no_tests(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     versions = {f"app/migrations/versions/{file.name}" for file in (REPOSITORY / "alembic" / "versions").glob("*.py")}
     assert versions | {"app/migrations/env.py", "app/cli/__main__.py"} < names
+    pages = {file.relative_to(REPOSITORY).as_posix() for file in (REPOSITORY / "app/api/dashboard/static").rglob("*.*")}
+    assert {page for page in pages if not page.endswith("licences")} < names
     assert not any(re.match(r"(tests|bench|alembic)/|.*__pycache__", name) for name in names)
 
 

@@ -270,5 +270,6 @@ async def test_entries_are_found_by_what_they_say(pool: Pool):
     assert await numbers(EntryFilter(action="workflow.delete", target="workflow:2")) == [3]
     at = (await audit.entries(TENANT_ID, everything, None, 10))[1].at
     assert await numbers(EntryFilter(since=at)) == [4, 3]
+    assert await numbers(EntryFilter(until=at)) == [2, 1]
     assert await audit.entries(TENANT_ID + 1, everything, None, 10) == []
     assert json.loads((await audit.entries(TENANT_ID, everything, None, 1))[0].entry.after or "") == {"name": "\u00e9"}

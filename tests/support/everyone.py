@@ -8,10 +8,11 @@ from app.identity.identity import Identity
 from app.identity.keys import KeyService
 from app.identity.known_callers import KnownCallers
 from app.identity.long_calls import LongCalls
+from app.identity.sessions import SessionService
 from app.identity.tenant_limits import KnownLimits, StartQuotas
 from app.identity.tenants import TenantService
 from app.identity.workflow_limits import WorkflowLimits
-from tests.support.memory.identity import MemoryKeyStore, MemoryTenantStore, MemoryWorkflowKeys
+from tests.support.memory.identity import MemoryKeyStore, MemorySessionStore, MemoryTenantStore, MemoryWorkflowKeys
 
 
 def _now() -> datetime:
@@ -33,4 +34,5 @@ def everyone() -> Identity:
         TenantService(tenants, _unheard),
         limits,
         StartQuotas(limits, time.monotonic),
+        SessionService(MemorySessionStore(keys, _now), _unheard, _now),
     )

@@ -61,7 +61,7 @@ class PostgresAudit:
 
     async def entries(self, tenant_id: int, wanted: EntryFilter, before: int | None, limit: int) -> Sequence[Link]:
         last = MAX_ID if before is None else before
-        wishes = (tenant_id, last, wanted.actor, wanted.action, wanted.target, wanted.since, limit)
+        wishes = (tenant_id, last, wanted.actor, wanted.action, wanted.target, wanted.since, wanted.until, limit)
         with reaching():
             return [_link(row) for row in await self._pool.read(_ENTRIES, *wishes)]
 

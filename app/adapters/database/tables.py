@@ -452,6 +452,32 @@ class ApiKeyRow(Base):
     )
 
 
+class UiSessionRow(Base):
+    """A session of a person at the dashboard.
+
+    digest: the SHA-256 of its text, which is stored nowhere.
+    key_id: the key that it was begun with; null for a token, whose `principal`, `role` and `groups` are kept.
+    """
+
+    __tablename__ = "ui_sessions"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(Integer, ForeignKey("tenants.id"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
+    principal: Mapped[str]
+    role: Mapped[str | None]
+    groups: Mapped[list[str]] = mapped_column(server_default="{}")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("digest"),
+        CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
+        Index(None, "tenant_id", "expires_at"),
+    )
+
+
 class AuditRow(Base):
     """One entry of the audit log. A trigger refuses every change of a row; see `app/audit/entry.py` for the columns."""
 

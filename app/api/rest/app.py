@@ -28,6 +28,7 @@ from app.api.rest import (
     revision_graphs,
     revisions,
     schedules,
+    sessions,
     suggestions,
     tasks,
     tenants,
@@ -35,6 +36,7 @@ from app.api.rest import (
     workflows,
 )
 from app.api.rest.browser_guard import BrowserGuard
+from app.api.rest.dashboard import DashboardPages
 from app.api.rest.dialects import runs
 from app.api.rest.dialects.dashboard import agents
 from app.api.rest.dialects.dashboard import audit as dashboard_audit
@@ -50,6 +52,7 @@ from app.api.rest.gate import Gate
 from app.api.rest.request_ids import RequestIds
 from app.api.rest.responses import PREFIX
 from app.api.rest.route_table import PathsAsWritten, RouteTable
+from app.api.rest.sub_paths import SubPaths
 from app.api.rest.web_sockets import WebSockets
 from app.domain.version import VERSION
 
@@ -64,19 +67,24 @@ def create_app(lifespan: Lifespan, version: str = VERSION) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
     install_error_handlers(app)
     _include(app)
     app.include_router(health.router)
     app.include_router(entry.router)
+    app.include_router(sessions.router)
     app.router.middleware_stack = RouteTable(app, Gate(app))
     app.add_middleware(PathsAsWritten)
+    app.add_middleware(DashboardPages)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(BrowserGuard)
     app.add_middleware(RequestIds)
     app.add_middleware(WebSockets)
     app.add_middleware(SharedPath)
+    app.add_middleware(SubPaths)
     return app
 
 

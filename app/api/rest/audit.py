@@ -73,9 +73,10 @@ class AuditQuery(BaseModel):
     action: Action | None = Field(None, description="Only this.")
     target: str | None = Field(None, description="Only what was done to this.")
     since: QueryInstant | None = Field(None, description="Only from this instant on.")
+    until: QueryInstant | None = Field(None, description="Only before this instant.")
 
     def filter(self) -> EntryFilter:
-        return EntryFilter(self.actor, self.action, self.target, self.since)
+        return EntryFilter(self.actor, self.action, self.target, self.since, self.until)
 
 
 @router.get("", summary="Read the audit log", response_model=AuditPage, responses=documented_errors())

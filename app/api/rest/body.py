@@ -1,6 +1,11 @@
-"""Reads request bodies: strict JSON of a bounded size, without values that cannot be stored."""
+"""Reads request bodies: strict JSON of a bounded size, without values that cannot be stored.
 
+Some bodies may also be YAML.
+"""
+
+import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -8,14 +13,21 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
 from app.api.rest.error_responses import Refused
+from app.api.rest.files.json_documents import places_of
+from app.api.rest.files.places import DocumentError, Place
+from app.api.rest.files.yaml_documents import load_yaml
 from app.domain.errors import Invalid, Problem, TooLarge
 from app.domain.json_mistakes import NotJson
 from app.domain.json_parsing import parse_json
 
 MAX_DIGITS = 18
+MAX_YAML_BYTES = 262_144
+"""A text of this size is read within seconds."""
 
 WHOLE = "body"
 """The path of a problem that concerns the whole body."""
+
+YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
 
 LABEL_OF_CURL = "application/x-www-form-urlencoded"
 """The type of what `curl -d` sends, whatever it is."""
@@ -41,6 +53,31 @@ def takes_bodies_of_curl(accepts: Accepts) -> Callable[[Endpoint], Endpoint]:
 
 
 _MARK = "takes_bodies_of_curl"
+_YAML_MARK = "takes_yaml"
+
+
+def takes_yaml(endpoint: Endpoint) -> Endpoint:
+    """Marks an endpoint whose body may also be YAML, as a definition file has it."""
+    endpoint.__dict__[_YAML_MARK] = True
+    return endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The body of a request, as it was sent; it is in the request's `state`.
+
+    place: that of its value, if it is known already.
+    """
+
+    content: bytes
+    place: Place | None = None
+
+    def places(self) -> Place | None:
+        """Where its values are. None if there is no saying, as for a repeated name."""
+        try:
+            return self.place or places_of(self.content.decode())
+        except DocumentError:
+            return None
 
 
 class JsonRoute(APIRoute):
@@ -51,9 +88,10 @@ class JsonRoute(APIRoute):
         if self.body_field is None:
             return handle
         accepts: Accepts | None = getattr(self.endpoint, _MARK, None)
+        yaml_too: bool = getattr(self.endpoint, _YAML_MARK, False)
 
         async def read_and_handle(request: Request) -> Response:
-            return await handle(await _with_body(request, accepts))
+            return await handle(await _with_body(request, accepts, yaml_too=yaml_too))
 
         return read_and_handle
 
@@ -73,7 +111,7 @@ class ReadRequest(Request):
         return self._value
 
 
-async def _with_body(request: Request, accepts: Accepts | None) -> Request:
+async def _with_body(request: Request, accepts: Accepts | None, *, yaml_too: bool) -> Request:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         message = f"a body with Content-Encoding {encoding!r} cannot be read; send it as it is"
@@ -81,8 +119,15 @@ async def _with_body(request: Request, accepts: Accepts | None) -> Request:
     content = await read_body(request, request.app.state.services.max_body_bytes)
     if not content:
         return ReadRequest(request.scope, request.receive, content, None)
-    if _says_json(request.headers.get("content-type", "")):
-        return ReadRequest(request.scope, request.receive, content, parse_body(content))
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if yaml_too and media_type in YAML_TYPES:
+        value, place = await _yaml_body(content)
+        request.state.sent = Sent(content, place)
+        return ReadRequest(_labelled_as_json(request.scope), request.receive, content, value)
+    if _says_json(media_type):
+        value = parse_body(content)
+        request.state.sent = Sent(content)
+        return ReadRequest(request.scope, request.receive, content, value)
     if accepts is None or not _is_of_curl(request) or not accepts(value := parse_body(content)):
         raise Refused(415, "unsupported_media_type", "the body must be JSON, with Content-Type: application/json")
     return ReadRequest(_labelled_as_json(request.scope), request.receive, content, value)
@@ -112,8 +157,33 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(content)
 
 
-def _says_json(content_type: str) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
+async def _yaml_body(content: bytes) -> tuple[Any, Place]:
+    if len(content) > MAX_YAML_BYTES:
+        raise TooLarge("body in YAML", MAX_YAML_BYTES)
+    return await asyncio.to_thread(parse_yaml_body, content)
+
+
+def parse_yaml_body(content: bytes) -> tuple[Any, Place]:
+    """The one document of a text, and its place. Raise `Refused` (400)."""
+    try:
+        documents = load_yaml(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Refused(400, "malformed_yaml", "the body is not UTF-8") from None
+    except DocumentError as error:
+        where = {"line": error.line, "column": error.column}
+        raise Refused(
+            400, "malformed_yaml", f"the body is not usable YAML{_at(error)}: {error.message}", where
+        ) from None
+    if len(documents) != 1:
+        raise Refused(400, "malformed_yaml", f"the body must be one document; it has {len(documents)}")
+    return documents[0]
+
+
+def _at(error: DocumentError) -> str:
+    return "" if error.line is None else f" at line {error.line}, column {error.column}"
+
+
+def _says_json(media_type: str) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
@@ -122,6 +192,7 @@ def parse_body(content: bytes) -> Any:
     try:
         return parse_json(content, "")
     except NotJson as error:
-        raise Refused(400, "malformed_json", f"the body {error.problems[0].message}") from None
+        where = {"line": error.line, "column": error.column}
+        raise Refused(400, "malformed_json", f"the body {error.problems[0].message}", where) from None
     except Invalid as invalid:
         raise Invalid([Problem(p.path.removeprefix(".") or WHOLE, p.message) for p in invalid.problems]) from None

@@ -11,11 +11,9 @@ from app.api.rest.web_rules import Sender, WebRules
 
 log = structlog.get_logger(__name__)
 
-BROWSER_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"frame-ancestors 'none'"),
-)
-"""No response is interpreted as another type than it says, or shown within a page."""
+POLICY = b"content-security-policy"
+BROWSER_HEADERS = ((b"x-content-type-options", b"nosniff"), (POLICY, b"frame-ancestors 'none'"))
+"""No response is interpreted as another type than it says, or shown within a page. Pages have a stricter policy."""
 
 _DEPENDS_ON_ORIGIN = (b"vary", b"Origin")
 """For caches between browsers and the service: the headers of CORS differ between pages."""
@@ -87,7 +85,9 @@ def sender_of_page(scope: Scope) -> Sender:
 def _with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *headers]
+            own = list(message.get("headers", ()))
+            has_policy = any(name == POLICY for name, _ in own)
+            message["headers"] = [*own, *(header for header in headers if header[0] != POLICY or not has_policy)]
         await send(message)
 
     return sending

@@ -8,6 +8,8 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request
 from pydantic import PlainValidator
 
+from app.api.dashboard.assets import Assets
+from app.api.dashboard.serving import Dashboard
 from app.api.rest.examples import EXECUTION_ID
 from app.api.rest.gate import CALLER, sender_of
 from app.api.rest.live_streams import LiveStreams
@@ -62,6 +64,7 @@ class Services:
     web_rules: from which names and pages requests are accepted.
     streams: the streams of server-sent events, which end before the process does.
     kafka_topics: the names of the topics of Kafka.
+    dashboard: the pages for people.
     """
 
     definitions: DefinitionService
@@ -84,6 +87,7 @@ class Services:
     web_rules: WebRules = field(default_factory=WebRules)
     streams: LiveStreams = field(default_factory=LiveStreams)
     kafka_topics: Topics = field(default_factory=Topics)
+    dashboard: Dashboard = field(default_factory=lambda: Dashboard(Assets()))
 
 
 async def _services(request: Request) -> Services:

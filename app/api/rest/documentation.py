@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from app.api.dashboard.serving import Dashboard
 from app.api.rest.dialects.pg.documents import pg_error
 from app.api.rest.dialects.pg.error_form import is_of_pg
 from app.api.rest.error_responses import MEDIA_TYPE
@@ -14,6 +15,8 @@ from app.api.rest.views import Problem
 from app.kafka.asyncapi import asyncapi_document
 
 Responses = dict[int | str, dict[str, Any]]
+
+DOCS = "/docs"
 
 DESCRIPTION = """
 Describe multi-step work as data, run it durably, watch every step live.
@@ -130,8 +133,13 @@ class DocumentedApi(FastAPI):
 
     def setup(self) -> None:
         super().setup()
+        self.add_route(DOCS, self._read_docs, include_in_schema=False, name="swagger_ui_html")
         self.add_route(f"{PREFIX}/openapi.json", self._read_openapi, include_in_schema=False, name="openapi")
         self.add_route(f"{PREFIX}/asyncapi.json", self._read_asyncapi, include_in_schema=False, name="asyncapi")
+
+    async def _read_docs(self, request: Request) -> Response:
+        dashboard: Dashboard = request.app.state.services.dashboard
+        return dashboard.documentation(request.scope)
 
     async def _read_openapi(self, request: Request) -> Response:
         return document_response(self.openapi())

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from app.api.rest.session_cookie import presented_session
 from app.domain.permissions import Access, Permission
 from app.domain.refs import Ref, parse_ref
 from app.engine.identifiers import parse_execution_id
@@ -48,13 +49,18 @@ class Gate:
 
 
 def credentials_of(scope: Scope) -> tuple[list[bytes], list[bytes]]:
-    """The values of the headers Authorization and x-api-key."""
+    """The values of the headers Authorization and x-api-key. Without both, a session of the dashboard counts.
+
+    Raise `PermissionDenied` for a session that must not count.
+    """
     authorization, api_key = [], []
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorization.append(value)
         elif name == b"x-api-key":
             api_key.append(value)
+    if not authorization and not api_key:
+        authorization = list(presented_session(scope))
     return authorization, api_key
 
 

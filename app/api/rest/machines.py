@@ -3,16 +3,16 @@
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.api.rest.body import JsonRoute
+from app.api.rest.body import JsonRoute, takes_yaml
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_version
 from app.api.rest.dependencies import CallerOfRequest, Changer, Limit, MachineDefinitions, Skip, Strict
 from app.api.rest.documentation import ETAG, LOCATION, WITH_BODY, documented_errors, readable
 from app.api.rest.machine_bodies import MachineCreate, MachinePatch, MachineReplace
 from app.api.rest.machine_views import MachinePage, MachineView, SavedMachineView, saved_response
 from app.api.rest.responses import document_response, page_body, readable_response
-from app.api.rest.validation import JudgingRoute, verdict_response
+from app.api.rest.validation import JudgingRoute, Places, verdict_response
 from app.api.rest.views import VerdictView
 from app.domain.callers import Caller
 from app.domain.errors import RevisionMismatch
@@ -34,10 +34,13 @@ MachineInPath = Annotated[str, Path(description="The machine's id or key.", exam
     response_model=SavedMachineView,
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
+@takes_yaml
 async def create_machine(
     body: MachineCreate, machines: MachineDefinitions, caller: Changer, strict: Strict = False
 ) -> Response:
-    """Stores revision 1 of a new machine. The body is as a definition file has it."""
+    """Stores revision 1 of a new machine. The body is as a definition file has it: JSON, or YAML
+    (`application/yaml`).
+    """
     return saved_response(await machines.create(caller, body.draft(), strict=strict), 201)
 
 
@@ -72,6 +75,7 @@ async def get_machine(
     response_model=SavedMachineView,
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
+@takes_yaml
 async def replace_machine(
     machine: MachineInPath,
     body: MachineReplace,
@@ -138,13 +142,20 @@ async def delete_machine(
 @judging.post(
     "/validate", summary="Check a machine", response_model=VerdictView, responses=documented_errors(*WITH_BODY)
 )
-async def validate_machine(body: MachineCreate, machines: MachineDefinitions, strict: Strict = False) -> Response:
+@takes_yaml
+async def validate_machine(
+    request: Request,
+    body: MachineCreate,
+    machines: MachineDefinitions,
+    strict: Strict = False,
+    places: Places = False,
+) -> Response:
     """Returns all problems for which creating this machine would be refused, and all warnings. Nothing is stored.
 
-    It does not check whether the key belongs to another machine.
+    The body may be JSON or YAML (`application/yaml`). It does not check whether the key belongs to another machine.
     """
     verdict = machines.judge(body.draft(), strict=strict)
-    return verdict_response(verdict.problems, verdict.warnings)
+    return await verdict_response(request, verdict.problems, verdict.warnings)
 
 
 async def expected_machine(

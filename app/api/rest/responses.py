@@ -24,13 +24,15 @@ def document_response(document: Any, status: int = 200, headers: Mapping[str, st
     return json_response(orjson.dumps(document), status, headers)
 
 
-def readable_response(body: bytes, if_none_match: str | None, etag: str | None = None) -> Response:
+def readable_response(
+    body: bytes, if_none_match: str | None, etag: str | None = None, media_type: str = MEDIA_TYPE
+) -> Response:
     """The response to a GET. Without `etag`, the ETag is the hash of the body."""
     etag = etag or f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if matches_weakly(if_none_match, etag):
         return Response(status_code=304, headers=headers)
-    return json_response(body, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
 
 
 def immutable_response(body: bytes, if_none_match: str | None, etag: str) -> Response:

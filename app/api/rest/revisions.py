@@ -1,5 +1,6 @@
 """`/workflows/{workflow}/revisions`: the immutable snapshots of workflows, including deleted ones."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated
 
@@ -17,11 +18,14 @@ from app.api.rest.dependencies import (
     WorkflowInPath,
 )
 from app.api.rest.documentation import ETAG, documented_errors, readable
+from app.api.rest.files.file_texts import MEDIA_TYPES as FILE_MEDIA_TYPES
+from app.api.rest.files.file_texts import FileFormat, file_text
+from app.api.rest.files.normalising import file_document
 from app.api.rest.responses import page_body, readable_response, workflow_response
 from app.api.rest.revision_views import RevisionChangesView
-from app.api.rest.views import RevisionPage, SavedWorkflowView, WorkflowView
+from app.api.rest.views import RevisionFileView, RevisionPage, SavedWorkflowView, WorkflowView
 from app.definitions.ports import RevisionSummary
-from app.domain.documents import rfc3339
+from app.domain.documents import rfc3339, workflow_from_document
 from app.domain.refs import parse_ref
 
 router = APIRouter(prefix="/workflows/{workflow}/revisions", tags=["revisions"])
@@ -60,6 +64,38 @@ async def get_revision(
     return readable_response(
         await definitions.revision_document(caller, parse_ref(workflow, caller.tenant_id), revision), if_none_match
     )
+
+
+_FILE = readable(404)
+
+
+@router.get(
+    "/{revision}/file",
+    summary="Get a revision as a file",
+    response_model=RevisionFileView,
+    responses=_FILE | {200: {"content": {"application/yaml": {"schema": {"type": "string"}}}, **_FILE[200]}},
+)
+async def get_revision_file(
+    workflow: WorkflowInPath,
+    revision: RevisionNumber,
+    definitions: Definitions,
+    caller: CallerOfRequest,
+    format: Annotated[FileFormat, Query(description="The language of the file.")] = FileFormat.YAML,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The definition without ids, revisions, times and default values, as `workflow export` writes it.
+
+    To send it back with PUT changes nothing. The revisions of a deleted workflow are found by its id.
+    """
+    stored = await definitions.revision_document(caller, parse_ref(workflow, caller.tenant_id), revision)
+    text = await asyncio.to_thread(_file, stored, format)  # to write YAML takes long
+    return readable_response(text, if_none_match, media_type=FILE_MEDIA_TYPES[format])
+
+
+def _file(stored: bytes, format: FileFormat) -> bytes:
+    document = file_document(workflow_from_document(orjson.loads(stored)))
+    document.setdefault("tasks", [])  # a PUT without them would keep the stored ones
+    return file_text(document, format).encode()
 
 
 @router.get(

@@ -110,6 +110,11 @@ class ProblemView(BaseModel):
     message: str
 
 
+class PlacedProblemView(ProblemView):
+    line: int | None = Field(None, description="Where the field is in the body, from 1; only with `places=true`.")
+    column: int | None = Field(None, description="As `line`.")
+
+
 WARNINGS: Any = Field([], description="What may be wrong although it is stored. Left out if there is nothing.")
 
 
@@ -137,8 +142,19 @@ class VerdictView(BaseModel):
     )
 
     valid: bool
-    problems: list[ProblemView]
-    warnings: list[ProblemView]
+    problems: list[PlacedProblemView]
+    warnings: list[PlacedProblemView]
+    file: str | None = Field(None, description="The definition as a file; only with the parameter `file`.")
+
+
+class RevisionFileView(BaseModel):
+    """A revision as a definition file has it: without ids, revisions, times and default values."""
+
+    model_config = _example({"key": "nightly", "name": "Nightly report", "tasks": []})
+
+    key: str | None = None
+    name: str
+    tasks: list[dict[str, Any]] = []
 
 
 class RevisionView(BaseModel):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.rest.body import JsonRoute, takes_bodies_of_curl
+from app.api.rest.body import JsonRoute, takes_bodies_of_curl, takes_yaml
 from app.api.rest.conditional_requests import IfMatch, IfNoneMatch, expected_revision
 from app.api.rest.dependencies import (
     CallerOfRequest,
@@ -39,12 +39,14 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=JsonRout
     responses={201: {"headers": ETAG | LOCATION}, **documented_errors(409, *WITH_BODY)},
 )
 @takes_bodies_of_curl(has_steps)
+@takes_yaml
 async def create_workflow(
     body: NewWorkflow, definitions: Definitions, caller: Changer, strict: Strict = False
 ) -> Response:
     """Stores revision 1 of a new workflow with all its tasks.
 
     With `steps` in place of `tasks`, each step becomes a task that runs after the one before it, and `id` is the key.
+    The body may be JSON or YAML (`application/yaml`).
     """
     with words_of(body):
         stored = await definitions.create(caller, body.draft(), strict=strict)
@@ -80,6 +82,7 @@ async def get_workflow(workflow: WorkflowInPath, request: Request, if_none_match
     response_model=SavedWorkflowView,
     responses={200: {"headers": ETAG}, **documented_errors(404, 409, 412, *WITH_BODY)},
 )
+@takes_yaml
 async def replace_workflow(
     workflow: WorkflowInPath,
     body: WorkflowReplace,
@@ -89,7 +92,8 @@ async def replace_workflow(
     if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Sets all fields. An omitted field gets its default; only if `tasks` is omitted, the stored tasks are kept.
+    """Sets all fields. An omitted field gets its default; only if `tasks` is omitted, the stored tasks are kept. The
+    body may be JSON or YAML (`application/yaml`).
 
     Tasks are matched with the stored ones by `id` if they have one, otherwise by name: a match keeps its id, other
     tasks are added, and stored tasks without a match are removed. If nothing changes, no revision is created.

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from app.api.rest.dialects.steps import in_words_of_steps
+from app.api.rest.files.json_documents import load_json
+from app.api.rest.files.places import DocumentError, Passage, Place
+from app.api.rest.files.yaml_documents import load_yaml
 from app.cli.errors import CliError, reason_of
 from app.cli.files.forms import is_of_steps
-from app.cli.files.json_documents import load_json
 from app.cli.files.machine_files import is_machine, key_of
-from app.cli.files.places import DocumentError, Passage, Place
 from app.cli.files.suggestions import with_near_names
-from app.cli.files.yaml_documents import load_yaml
 from app.domain.errors import Problem
 from app.domain.refs import key_problems
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 
+from app.api.rest.files.normalising import file_document
+from app.api.rest.files.yaml_writing import yaml_text
 from app.cli.errors import USAGE_OR_CONNECTION
 from app.cli.files.definition_files import Definition, read_definitions
 from app.cli.files.drafts import applied, draft_of
 from app.cli.files.machine_files import machine_draft, machine_file_document, machine_findings
-from app.cli.files.normalising import file_document
 from app.cli.files.validating import problems_of
-from app.cli.files.yaml_writing import yaml_text
 from app.cli.screen.console import failures, results
 from app.client.machine_client import MachineClient
 from app.client.rest_client import Document, RestClient

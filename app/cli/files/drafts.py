@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from app.api.rest.dialects.new_workflow import words_of
 from app.api.rest.dialects.steps import SteppedWorkflow
 from app.api.rest.field_problems import field_problems
+from app.api.rest.files.normalising import file_document
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli.files.definition_files import Definition
-from app.cli.files.normalising import file_document
 from app.definitions.changes import find_change, first_revision, next_revision
 from app.definitions.edits import replaced
 from app.definitions.rules import Rules

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
+from app.api.rest.files.normalising import file_document
+from app.api.rest.files.yaml_writing import yaml_text
 from app.cli.errors import CliError, reason_of
 from app.cli.files.definition_files import read_files
 from app.cli.files.drafts import applied, draft_of
-from app.cli.files.normalising import file_document
-from app.cli.files.yaml_writing import yaml_text
 from app.cli.refused_names import near_keys
 from app.cli.screen.console import failures, results
 from app.client.rest_client import RestClient

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.api.rest.files.yaml_writing import yaml_text
 from app.cli.errors import CliError, reason_of
 from app.cli.files.definition_files import read_files
 from app.cli.files.machine_files import machine_draft, machine_file_document
-from app.cli.files.yaml_writing import yaml_text
 from app.cli.screen.console import failures, results
 from app.client.machine_client import MachineClient
 from app.client.rest_client import RestClient

@@ -91,7 +91,7 @@ async def test_rights_on_tables_suffice_without_any_on_sequences(open_database_u
         "SELECT array_agg(table_name::text || ' ' || is_identity ORDER BY table_name) FROM information_schema.columns "
         "WHERE table_schema = 'public' AND (is_identity = 'YES' OR column_default LIKE 'nextval(%')",
     )
-    tables = "api_keys engines execution_commands feed machines schedules suggestions tasks tenants workflows"
+    tables = "api_keys engines execution_commands feed machines schedules suggestions tasks tenants ui_sessions workflows"
     assert numbered == [f"{table} YES" for table in tables.split()]
     async with login(open_database_url, *RIGHTS) as url:
         name = make_url(url).username

@@ -33,7 +33,6 @@ FRAMEWORK = {
     "/openapi.json": "openapi",
     "/api/v1/openapi.json": "openapi",
     "/docs": "swagger_ui_html",
-    "/redoc": "redoc_html",
 }
 SERVICES = [
     service

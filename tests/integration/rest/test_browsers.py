@@ -67,7 +67,7 @@ async def test_a_name_that_leads_here_by_rebinding_is_refused_everywhere(rest, m
     [
         ("GET", "/workflows", 200),
         ("HEAD", "/workflows", 200),
-        ("GET", "/docs", 200),
+        ("GET", "/openapi.json", 200),
         ("GET", "/healthz", 200),
         ("GET", "/workflows/none", 404),
         ("OPTIONS", "/workflows", 405),

@@ -13,6 +13,7 @@ from app.domain.refs import Ref
 from app.domain.tenants import NO_LIMITS, Tenant, TenantChange
 from app.identity.api_keys import ApiKey, KeyDraft, KeyText
 from app.identity.ports import Ended, FoundKey, FoundLimits
+from app.identity.sessions import FoundSession
 
 TOUCH_SECONDS = 600.0
 
@@ -71,6 +72,9 @@ class MemoryKeyStore:
         self._keys: dict[int, ApiKey] = {}
         self._digests: dict[bytes, int] = {}
         self.finds = 0
+
+    def digest_of(self, key_id: int) -> bytes:
+        return next(digest for digest, known in self._digests.items() if known == key_id)
 
     async def find(self, digest: bytes) -> FoundKey | None:
         self.finds += 1
@@ -167,3 +171,32 @@ class MemoryWorkflowKeys:
 
     async def of_schedule(self, ref: Ref) -> str | None:
         return self.of_schedules.get(str(ref))
+
+
+class MemorySessionStore:
+    """Sessions of the dashboard. A session ends when `now` has come to its end.
+
+    keys: where the digests of keys are found.
+    """
+
+    def __init__(self, keys: MemoryKeyStore, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._now = now
+        self.sessions: dict[bytes, tuple[Caller, datetime]] = {}
+
+    async def find(self, digest: bytes) -> FoundSession | None:
+        if digest not in self.sessions:
+            return None
+        caller, ends_at = self.sessions[digest]
+        left = (ends_at - self._now()).total_seconds()
+        if left <= 0:
+            return None
+        key = None if caller.key_id is None else self._keys.digest_of(caller.key_id)
+        named = (caller.tenant_id, caller.tenant, False, caller.principal, caller.role, caller.groups)
+        return FoundSession(key, left, ends_at, *named)
+
+    async def insert(self, act: Act, digest: bytes, lifetime_seconds: float) -> None:
+        self.sessions[digest] = (act.caller, self._now() + timedelta(seconds=lifetime_seconds))
+
+    async def delete(self, act: Act, digest: bytes) -> None:
+        self.sessions.pop(digest, None)

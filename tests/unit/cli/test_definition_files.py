@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from app.api.rest.files.json_documents import load_json
+from app.api.rest.files.places import DocumentError
 from app.cli.errors import CliError
 from app.cli.files.definition_files import Definition, read_definitions
-from app.cli.files.json_documents import load_json
-from app.cli.files.places import DocumentError
 
 
 def written(folder: Path, name: str, text: str | bytes) -> Path:

@@ -7,11 +7,11 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner
 
+from app.api.rest.files.yaml_writing import yaml_text
 from app.cli import app
 from app.cli.files.definition_files import read_definitions, read_files
 from app.cli.files.machine_files import machine_draft, machine_file_document
 from app.cli.files.machine_schema import machine_schema
-from app.cli.files.yaml_writing import yaml_text
 from app.domain.errors import Invalid
 from app.machines.rules import check_machine
 from tests.support.machines import FRAUD

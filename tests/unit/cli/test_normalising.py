@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.api.rest.files.normalising import file_document
+from app.api.rest.files.yaml_documents import load_yaml
+from app.api.rest.files.yaml_writing import yaml_text
 from app.api.rest.routing_bodies import ConditionBody
 from app.api.rest.task_bodies import RetryBody, TaskBody
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli.files.definition_files import Definition
 from app.cli.files.drafts import applied, draft_of
-from app.cli.files.normalising import file_document
-from app.cli.files.yaml_documents import load_yaml
-from app.cli.files.yaml_writing import yaml_text
 from app.definitions.changes import first_revision
 from app.domain.definitions import Workflow
 

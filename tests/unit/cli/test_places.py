@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from app.cli.files.json_documents import load_json
-from app.cli.files.places import Passage, Place
-from app.cli.files.yaml_documents import load_yaml
+from app.api.rest.files.json_documents import load_json
+from app.api.rest.files.places import Passage, Place
+from app.api.rest.files.yaml_documents import load_yaml
 from app.domain.errors import Problem
 
 TEXTS = some.text(some.characters(exclude_characters="\x00", exclude_categories=["Cs"]))

@@ -2,9 +2,9 @@
 
 import pytest
 
+from app.api.rest.files.normalising import file_document
 from app.api.rest.workflow_bodies import WorkflowCreate
 from app.cli.files.drafts import applied
-from app.cli.files.normalising import file_document
 from app.definitions.changes import first_revision
 from tests.support.histories import NOON
 

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from app.cli.files import yaml_documents
-from app.cli.files.places import DocumentError
-from app.cli.files.yaml_documents import load_yaml as load_with_places
+from app.api.rest.files import yaml_documents
+from app.api.rest.files.places import DocumentError
+from app.api.rest.files.yaml_documents import load_yaml as load_with_places
 from tests.support.cost import at_most
 
 FEW = 500

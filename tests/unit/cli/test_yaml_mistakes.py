@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.cli.files.places import DocumentError
-from app.cli.files.yaml_documents import load_yaml
+from app.api.rest.files.places import DocumentError
+from app.api.rest.files.yaml_documents import load_yaml
 
 LIBRARY_WORDS = re.compile(
     r"scalar|token|block|flow|mapping values|node|stream|while |expected|unacceptable|yaml\.|unicode string|simple key"

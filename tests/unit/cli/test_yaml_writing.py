@@ -5,8 +5,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from app.cli.files.yaml_documents import load_yaml
-from app.cli.files.yaml_writing import yaml_text
+from app.api.rest.files.yaml_documents import load_yaml
+from app.api.rest.files.yaml_writing import yaml_text
 
 TEXTS = some.text(some.characters(codec="utf-8", exclude_characters="\x00"))
 INTEGERS = some.integers(-(2**63), 2**64 - 1)

@@ -32,8 +32,9 @@ WHERE tenant_id = :tenant AND number < $2
   AND ($4::text IS NULL OR action = $4)
   AND ($5::text IS NULL OR target = $5)
   AND ($6::timestamptz IS NULL OR at >= $6)
+  AND ($7::timestamptz IS NULL OR at < $7)
 ORDER BY number DESC
-LIMIT $7;
+LIMIT $8;
 
 -- name: chain
 WHERE tenant_id = :tenant AND number > $2 AND number <= $3 ORDER BY number LIMIT $4;

@@ -90,6 +90,7 @@ WALLS = (
         ["SELECT", "INSERT", "DELETE"],
     ),
     Wall("api_keys", OF_TENANT, ["SELECT", "INSERT", "UPDATE"], []),
+    Wall("ui_sessions", OF_TENANT, ["SELECT", "INSERT", "DELETE"], []),
     Wall("audit_log", OF_TENANT, ["SELECT", "INSERT"], ["SELECT"]),
     Wall("audit_heads", OF_TENANT, ["SELECT", "UPDATE (number, prev, hash)"], ["SELECT"]),
     # Ids of executions of all tenants; callers read what is theirs through doors.
@@ -150,6 +151,7 @@ DOORS = (
     Door("find_api_key", OWNER),
     Door("ended_api_keys", OWNER),
     Door("touch_api_keys", OWNER),
+    Door("find_ui_session", OWNER),
 )
 """Only the API's role may call them."""
 

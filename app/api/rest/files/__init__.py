@@ -1,0 +1,1 @@
+"""Definitions as texts: YAML and JSON, with the line and column of every value."""
