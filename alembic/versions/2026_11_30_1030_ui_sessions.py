@@ -3,7 +3,7 @@
 The door finds a session by the hash of its text, before the tenant is known. A caller must know the hash to see it.
 
 Revision ID: 0026
-Revises: 0024
+Revises: 0025
 """
 
 import sqlalchemy as sa

@@ -3,7 +3,7 @@
 Executions that ended before this migration do not say which engine has ended them.
 
 Revision ID: 0027
-Revises: 0025
+Revises: 0026
 """
 
 import sqlalchemy as sa
