@@ -74,7 +74,7 @@ ELSEWHERE = {
 }
 """Tenants have no URL to read one from, and no version: see tests/integration/identity/test_tenant_quotas.py. A change
 of an entity is a request of its own form: see test_entities_over_rest.py. The dialect at `/api` has its own documents:
-see test_dashboard.py.
+see test_dashboard_dialect.py.
 """
 
 CASES = [(method, url) for (method, _), urls in RESOURCES.items() for url in urls]
