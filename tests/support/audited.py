@@ -82,3 +82,6 @@ STARTS = frozenset(
 
 ONLY_READ = frozenset({"list_keys", "list_tenants", "compute_suggestions", "update_dashboard_task"})
 """They need a scope for changes, and change nothing that callers have made."""
+
+OF_SESSIONS = frozenset({Action.SESSION_BEGIN, Action.SESSION_END})
+"""Who calls needs no scope for them: see tests/integration/identity/test_sessions.py."""

@@ -47,7 +47,7 @@ async def serving(definitions: DefinitionService, missing: list[str]):
     @asynccontextmanager
     async def lifespan(app):
         failing = Failing()
-        services = Services(definitions, *(failing,) * 7, PAYLOADS, everyone(), *(failing,) * 3, ready)
+        services = Services(definitions, *(failing,) * 7, PAYLOADS, everyone(), *(failing,) * 5, ready)
         app.state.services = services
         yield
 

@@ -2,7 +2,7 @@
 
 from app.domain.actions import Action
 from app.domain.permissions import OPERATIONS, Scope
-from tests.support.audited import AUDITED, ONLY_READ, STARTS
+from tests.support.audited import AUDITED, OF_SESSIONS, ONLY_READ, STARTS
 
 READING = frozenset(scope for scope in Scope if scope.value.endswith(":read"))
 
@@ -13,4 +13,4 @@ def test_an_operation_with_a_scope_for_changes_has_a_rule():
 
 
 def test_every_action_is_that_of_an_operation_or_of_the_command():
-    assert set(Action) == {*AUDITED.values(), Action.KEY_BOOTSTRAP}
+    assert set(Action) == {*AUDITED.values(), *OF_SESSIONS, Action.KEY_BOOTSTRAP}
