@@ -61,7 +61,9 @@ def greet(ready: Ready) -> None:
 
 
 def _facts(ready: Ready) -> list[tuple[str, str]]:
+    pages = [("pages", f"{ready.rest}/ui/  (watch and control it in a browser)")]
     facts = [
+        *(pages if ready.settings.dashboard == "on" else []),
         ("REST", f"{ready.rest}  (try {ready.rest}/docs)"),
         ("gRPC", f"{ready.grpc}{_reflection(ready.settings)}"),
         ("data", _data(ready.settings.database_url)),
