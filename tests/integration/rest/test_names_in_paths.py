@@ -11,6 +11,7 @@ BODIES = {
     "replace_workflow": {"name": "n"},
     "update_workflow": {"name": "n"},
     "create_task": {"name": "t", "execution_type": "sync"},
+    "update_dashboard_workflow": {"name": "n"},
     "test_workflow": {},
     "replace_schedule": {"workflow": "w", "cron": "* * * * *"},
     "signal_execution": {"name": "go"},
