@@ -399,6 +399,17 @@ async def test_wrong_values_of_filters_are_refused(rest: httpx.AsyncClient):
     assert await refused(await rest.get("/api/tasks", params={"workflow_id": "nothing"}), 404)
 
 
+@pytest.mark.parametrize("digits", [20, 5_000])
+async def test_ids_with_more_digits_than_any_are_refused(rest: httpx.AsyncClient, digits: int):
+    number = "1".zfill(20) + "9" * (digits - 20) + "9"
+    for path in ("/api/agents", "/api/suggestions"):
+        assert await refused(await rest.get(f"{path}/{number}"), 422)
+    assert await refused(await rest.get("/api/tasks", params={"agent_id": number}), 422)
+    made = (await rest.post("/api/workflows", json={"name": "one", "tasks": [{"name": "only"}]})).json()
+    for path in (f"/api/workflows/{made['id']}", f"/api/tasks/{made['tasks'][0]['id']}"):
+        assert await refused(await rest.put(path, json={"id": "9" * digits}), 422)
+
+
 async def test_pages_of_workflows(rest: httpx.AsyncClient):
     for name in "abcde":
         await rest.post("/api/workflows", json={"name": name})
