@@ -104,13 +104,14 @@ WHERE NOT EXISTS (SELECT FROM suggestion_runs r WHERE r.tenant_id = t.id)
 ON CONFLICT DO NOTHING;
 
 -- name: claim
--- One tenant that is due and that no other engine holds.
+-- One tenant that is due and that no other engine holds; the one that has waited longest, so that a tenant that asks again
+-- and again does not keep others waiting.
 UPDATE suggestion_runs r SET holder = $1, held_until = clock_timestamp() + make_interval(secs => $2)
 FROM (
     SELECT d.tenant_id FROM suggestion_runs d
     WHERE (d.due_at <= clock_timestamp() OR d.requested_at IS NOT NULL)
       AND (d.held_until IS NULL OR d.held_until < clock_timestamp())
-    ORDER BY d.requested_at IS NULL, d.due_at
+    ORDER BY least(d.requested_at, d.due_at)
     LIMIT 1 FOR UPDATE SKIP LOCKED
 ) due
 JOIN tenants t ON t.id = due.tenant_id
