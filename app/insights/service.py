@@ -136,7 +136,7 @@ class SuggestionService:
         suggestion = _expect(await self.get(caller, suggestion_id), Status.OPEN)
         why = await self._why_stale(caller, suggestion)
         async with self._store.deciding(Act(caller, Action.SUGGESTION_APPROVE), suggestion_id) as undecided:
-            _expect(undecided.suggestion, Status.OPEN)
+            _expect_same(suggestion, _expect(undecided.suggestion, Status.OPEN))
             decided = await self._decided(caller, undecided, why, by, notes)
         if decided.status is Status.STALE:
             raise SuggestionStale(suggestion_id, decided.notes or "")
@@ -230,6 +230,11 @@ def _expect(suggestion: Suggestion, status: Status) -> Suggestion:
     if suggestion.status is not status:
         raise WrongState(f"suggestion {suggestion.id} is {suggestion.status.value}, not {status.value}")
     return suggestion
+
+
+def _expect_same(looked_at: Suggestion, held: Suggestion) -> None:
+    if not is_same(looked_at.patch, held.patch):
+        raise WrongState(f"suggestion {held.id} was computed anew at this moment; read it again")
 
 
 def _said(caller: Caller, by_field: str, by: str | None, text_field: str, text: str | None) -> str:

@@ -131,6 +131,35 @@ async def test_two_approvals_at_once_make_one_revision(house: House) -> None:
     assert (await house.rest.get(f"/api/v1/suggestions/{one['id']}")).json()["status"] == "approved"
 
 
+async def test_what_is_being_decided_is_not_computed_anew(house: House) -> None:
+    planted = await house.plant("planted", 6)
+    await house.compute()
+    before = await house.one("add_retries")
+    await ask(house.url, "UPDATE suggestions SET held_until = now() + interval '1 minute' RETURNING 1")
+    await house.grow(planted, 60)
+    await house.compute()
+    assert await house.one("add_retries") == before
+    await ask(house.url, "UPDATE suggestions SET held_until = now() - interval '1 second' RETURNING 1")
+    await house.compute()
+    assert (await house.one("add_retries"))["updated_at"] > before["updated_at"]
+
+
+async def test_an_approval_applies_only_what_was_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = await house.plant("planted", 6)
+    await house.compute()
+    one = await house.one("add_retries")
+
+    async def computed_anew(*_: object) -> None:
+        other = '[{"op": "replace", "path": "/description", "value": "another"}]'
+        await ask(house.url, "UPDATE suggestions SET patch = $1::json WHERE id = $2 RETURNING 1", other, one["id"])
+
+    monkeypatch.setattr(house.rest._transport.app.state.services.suggestions, "_why_stale", computed_anew)  # type: ignore[attr-defined]
+    answer = await house.decide(one["id"], "approve")
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert (await house.workflow(planted.id))["revision"] == 1
+    assert (await house.one("add_retries"))["id"] == one["id"]
+
+
 async def test_approvals_of_different_suggestions_at_once_all_count(house: House) -> None:
     planted = await house.plant("planted", 7)
     await house.compute()

@@ -41,9 +41,10 @@ ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: refresh
+-- Not while someone decides: what is applied must be what was looked at.
 UPDATE suggestions SET task = $3, title = $4, rationale = $5, patch = $6::json, prediction = $7::json,
                        evidence = $8::json, seconds_a_day = $9, updated_at = clock_timestamp()
-WHERE id = $2 AND tenant_id = $1 AND status = 'open';
+WHERE id = $2 AND tenant_id = $1 AND status = 'open' AND (held_until IS NULL OR held_until < clock_timestamp());
 
 -- name: decide
 UPDATE suggestions SET status = $3, decided_at = clock_timestamp(), decided_by = $4, notes = $5,
