@@ -1,4 +1,4 @@
-"""What the pages compute by themselves about documents: differences of lines, and what a patch would change."""
+"""What the pages compute by themselves: differences of lines, what a patch would change, what an address means."""
 
 import difflib
 import random
@@ -92,6 +92,15 @@ async def test_a_patch_is_shown_as_the_service_applies_it(page: Page) -> None:
     expected = [by_service(**case) for case in cases]
     assert 50 < sum(one is None for one in expected) < 350
     assert found == expected
+
+
+async def test_a_path_that_would_lead_a_call_elsewhere_is_no_page(page: Page) -> None:
+    await page.goto(f"{ORIGIN}/%ff")
+    parts = ["%2e%2e", "..", "..%2Fkeys%2F5", "..%5Ckeys", "5%3Fforce=true", "5%23", "%252e%252e", ".%09.", "%ff"]
+    given = {"form": "/suggestions/:id", "paths": [f"/suggestions/{part}" for part in parts]}
+    assert await run(page, "matched.js", "router.js", **given) == [None] * len(parts)
+    given["paths"] = ["/suggestions/nightly-report_2.x/", "/suggestions/caf%C3%A9"]
+    assert await run(page, "matched.js", "router.js", **given) == [{"id": "nightly-report_2.x"}, {"id": "café"}]
 
 
 def by_service(document: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, Any] | None:
