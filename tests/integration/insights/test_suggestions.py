@@ -253,6 +253,24 @@ async def test_what_was_rejected_is_not_suggested_again_until_the_evidence_has_d
     assert again["evidence"]["k"] >= 2 * one["evidence"]["k"]
 
 
+async def test_suggestions_of_others_do_not_make_it_forget_what_was_rejected(house: House) -> None:
+    await house.plant("planted", 16)
+    await house.compute()
+    one = await house.one("add_retries")
+    await house.decide(one["id"], "reject")
+    many = """
+        WITH made AS (
+            INSERT INTO suggestions (tenant_id, workflow_id, rule, source, status, title, rationale, prediction,
+                                     seconds_a_day, created_at, updated_at, decided_at)
+            SELECT s.tenant_id, s.workflow_id, 'other', 'external', 'rejected', 't', '', '{}', 0, now(), now(), now()
+            FROM suggestions s, generate_series(1, 200) WHERE s.id = $1 RETURNING 1
+        ) SELECT count(*) FROM made
+    """
+    assert await ask(house.url, many, one["id"]) == 200
+    await house.compute()
+    assert await house.suggestions(rule="add_retries", status="open") == []
+
+
 async def test_a_young_workflow_is_left_alone(house: House) -> None:
     planted = await house.plant("planted", 16)
     await ask(house.url, "UPDATE workflows SET created_at = now() - interval '6 days' WHERE id = $1", planted.id)

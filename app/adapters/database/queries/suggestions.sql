@@ -22,8 +22,10 @@ ORDER BY s.id DESC OFFSET $6 LIMIT $7;
 
 -- name: known
 -- Of a workflow: what is open, what was decided since $3, and what was approved and is not settled.
+-- Those of others come last: there can be any number of them.
 WHERE s.tenant_id = :tenant AND s.workflow_id = $2
-  AND (s.status = 'open' OR s.updated_at >= $3 OR s.status = 'approved') ORDER BY s.id DESC LIMIT 200;
+  AND (s.status = 'open' OR s.updated_at >= $3 OR s.status = 'approved')
+ORDER BY s.source = 'external', s.id DESC LIMIT 200;
 
 -- name: count
 SELECT count(*) FROM suggestions s
