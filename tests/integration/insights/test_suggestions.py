@@ -8,6 +8,7 @@ import pytest
 from app.adapters.database.suggestion_runs import PostgresHistories
 from app.domain.callers import Caller
 from app.domain.permissions import SCOPES_OF, Role
+from app.insights.service import MOST_LOOKS
 from app.insights.suggestions import SuggestionFilter
 from tests.integration.insights.conftest import House
 from tests.support.databases import ask
@@ -63,6 +64,29 @@ async def test_the_evidence_can_be_computed_again(house: House) -> None:
     whole = [one for one in pair["observations"] if one["completed"]]
     assert pair["evidence"]["n"] == min(len(whole), 300)
     assert all(one["seconds_of_tasks"].keys() >= {"users", "orders"} for one in whole)
+
+
+async def test_few_samples_are_read_at_the_same_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.plant("planted", 3)
+    await house.compute()
+    one = await house.one("add_retries")
+    computing = house.rest._transport.app.state.services.suggestions._computing  # type: ignore[attr-defined]
+    read, at_once, most = computing.from_evidence, 0, 0
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        try:
+            return await read(*arguments)
+        finally:
+            at_once -= 1
+
+    monkeypatch.setattr(computing, "from_evidence", counted)
+    path = f"/api/v1/suggestions/{one['id']}/evidence"
+    answers = await asyncio.gather(*(house.rest.get(path) for _ in range(2 * MOST_LOOKS)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == MOST_LOOKS
 
 
 async def test_later_executions_do_not_change_the_evidence(house: House) -> None:
