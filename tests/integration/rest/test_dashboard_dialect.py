@@ -350,6 +350,7 @@ async def test_suggestions_are_approved_and_rejected(rest: httpx.AsyncClient):
     assert await all_of(rest, "/api/suggestions", 1) == [second, first]
     assert await all_of(rest, "/api/suggestions", 1, workflow_id="passes", status="pending") == [first]
     assert await read(rest, f"/api/suggestions/{first['id']}") == first
+    assert (first["patch"], second["patch"]) == (body["patch"], None)
     detail = await read(rest, f"/api/workflows/{ids['passes']}")
     assert detail["suggestions"] == [first]
     assert (await rest.put(f"/api/workflows/{ids['passes']}", json=detail)).json() == detail

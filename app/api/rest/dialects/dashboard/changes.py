@@ -72,6 +72,7 @@ class SuggestionInAnswer(Returned):
     type: Moving[str] = omitted()
     title: Moving[str] = omitted()
     description: Moving[str] = omitted()
+    patch: Moving[list[dict[str, Any]] | None] = omitted()
     status: Moving[str] = omitted()
     source: Moving[str] = omitted()
     confidence: Moving[float | None] = omitted()
