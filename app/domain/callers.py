@@ -1,7 +1,7 @@
 """Who calls. A caller is made where a request comes in, and is passed on as an argument."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.permissions import SCOPES_OF, Role, Scope
@@ -66,6 +66,7 @@ class Caller:
     request: the request that the caller makes. Only calls that change something have it.
     groups: other names of roles, which the conditions of machines may ask for.
     session_ends_at: when the caller's session of the dashboard ends; None for a caller without one.
+    session: the SHA-256 of that session's text.
     """
 
     tenant_id: int
@@ -80,6 +81,7 @@ class Caller:
     request: RequestOrigin | None = None
     groups: frozenset[str] = frozenset()
     session_ends_at: datetime | None = None
+    session: bytes | None = field(default=None, repr=False)
 
     @property
     def recorded(self) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -110,10 +111,10 @@ class Authenticator:
         if found is None:
             raise Unauthenticated.expired("session")
         if found.key_digest is None:
-            return found.of_token(), found.seconds_left
+            return replace(found.of_token(), session=digest), found.seconds_left
         caller, seconds_left = await self._of_key(found.key_digest)
         left = found.seconds_left if seconds_left is None else min(seconds_left, found.seconds_left)
-        return found.of_key(caller), left
+        return replace(found.of_key(caller), session=digest), left
 
     async def _of_key(self, digest: bytes, *, well_formed: bool = True) -> tuple[Caller, float | None]:
         found = await self._keys.find(digest) if well_formed else None

@@ -1,7 +1,7 @@
 """Ends calls that last long, such as streams, when their caller is no longer valid."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from app.domain.callers import ANONYMOUS, Caller
 from app.domain.errors import Unauthenticated
 from app.identity.known_callers import KnownCallers
 from app.identity.ports import KeyStore
+from app.identity.sessions import SessionStore
 
 GRACE_SECONDS = 60.0
 """How long a call may last after its credential has expired: time to call again with a new one."""
@@ -28,6 +29,7 @@ class LongCalls:
     known: forgets everything when a key or a tenant has changed.
     now: this machine's clock.
     check_seconds: the interval between two looks, when no notification arrives.
+    sessions: the store of sessions of the dashboard; None when there are none.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class LongCalls:
         known: KnownCallers,
         now: Callable[[], datetime],
         check_seconds: float = CHECK_SECONDS,
+        sessions: SessionStore | None = None,
     ) -> None:
+        self._sessions = sessions
         self._keys = keys
         self._known = known
         self._now = now
@@ -47,8 +51,8 @@ class LongCalls:
 
     @asynccontextmanager
     async def lasting(self, caller: Caller) -> AsyncIterator[None]:
-        """Cancel the body, and raise `Unauthenticated`, when the caller's key is revoked, its tenant suspended, or the
-        credential has expired `GRACE_SECONDS` ago."""
+        """Cancel the body, and raise `Unauthenticated`, when the caller's key is revoked, its tenant suspended, its
+        session over, or the credential has expired `GRACE_SECONDS` ago."""
         if caller is ANONYMOUS:
             yield
             return
@@ -60,7 +64,7 @@ class LongCalls:
         except TimeoutError:
             if not scope.expired():
                 raise
-            raise Unauthenticated.expired("token" if caller.key_id is None else "API key") from None
+            raise Unauthenticated.expired(_credential_of(caller)) from None
         finally:
             self._calls.pop(scope, None)
 
@@ -69,7 +73,7 @@ class LongCalls:
         self._used.add(key_id)
 
     def changed(self) -> None:
-        """A key or a tenant has changed, in this process or another one."""
+        """A key, a session or a tenant has changed, in this process or another one."""
         self._known.forget()
         self._wake_up.wake()
 
@@ -95,13 +99,24 @@ class LongCalls:
             return
         key_ids = {caller.key_id for caller in callers if caller.key_id is not None}
         ended = await self._keys.ended(key_ids, {caller.tenant_id for caller in callers}, GRACE_SECONDS)
+        over = await self._ended_sessions(callers)
         now = asyncio.get_running_loop().time()
         for scope, caller in list(self._calls.items()):
-            is_over = caller.key_id in ended.key_ids or caller.tenant_id in ended.tenant_ids
+            is_over = caller.key_id in ended.key_ids or caller.tenant_id in ended.tenant_ids or caller.session in over
             if is_over and not scope.expired():
                 scope.reschedule(now)
+
+    async def _ended_sessions(self, callers: Collection[Caller]) -> frozenset[bytes | None]:
+        sessions = {caller.session for caller in callers if caller.session is not None}
+        return frozenset(await self._sessions.ended(sessions)) if self._sessions and sessions else frozenset()
 
     async def _note_uses(self) -> None:
         if self._used:
             used, self._used = self._used, set()
             await self._keys.touch(used)
+
+
+def _credential_of(caller: Caller) -> str:
+    if caller.session is not None:
+        return "session"
+    return "token" if caller.key_id is None else "API key"

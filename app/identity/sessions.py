@@ -4,7 +4,7 @@ A session may do what its key or token may do, and ends with it. The store has t
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -67,6 +67,9 @@ class SessionStore(Protocol):
 
     async def find(self, digest: bytes) -> FoundSession | None:
         """The session whose text has this SHA-256, if it has not ended."""
+
+    async def ended(self, digests: Collection[bytes]) -> frozenset[bytes]:
+        """Those of the digests that no session has, or that of one that has ended."""
 
     async def insert(self, act: Act, digest: bytes, lifetime_seconds: float) -> None:
         """Store a session of the caller, and remove those of its tenant that have ended."""

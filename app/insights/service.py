@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -37,6 +38,9 @@ from app.insights.suggestions import (
 )
 
 _FIRST_NUMBER = re.compile(r"\d+")
+MOST_LOOKS = 2
+"""So many samples are read at the same time for a tenant. Each can have 200,000 events; others are served meanwhile."""
+
 RULE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,98}[a-z0-9])?")
 
 
@@ -71,6 +75,7 @@ class SuggestionService:
         self._requests = requests
         self._announce = announce
         self._tell = tell
+        self._looks: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def list(
         self, caller: Caller, wanted: SuggestionFilter, skip: int, limit: int
@@ -91,8 +96,9 @@ class SuggestionService:
         suggestion = await self.get(caller, suggestion_id)
         if suggestion.evidence is None:
             return evidence_report(suggestion, None)
-        again = await self._computing.from_evidence(caller.tenant_id, suggestion)
-        return await asyncio.to_thread(evidence_report, suggestion, again)
+        async with self._look_of(caller):
+            again = await self._computing.from_evidence(caller.tenant_id, suggestion)
+            return await asyncio.to_thread(evidence_report, suggestion, again)
 
     async def create(self, caller: Caller, ref: Ref, draft: SuggestionDraft) -> Suggestion:
         """Store one of an external source. Raise `Invalid`, and `Conflict` if there is an open one at its place."""
@@ -136,7 +142,7 @@ class SuggestionService:
         suggestion = _expect(await self.get(caller, suggestion_id), Status.OPEN)
         why = await self._why_stale(caller, suggestion)
         async with self._store.deciding(Act(caller, Action.SUGGESTION_APPROVE), suggestion_id) as undecided:
-            _expect(undecided.suggestion, Status.OPEN)
+            _expect_same(suggestion, _expect(undecided.suggestion, Status.OPEN))
             decided = await self._decided(caller, undecided, why, by, notes)
         if decided.status is Status.STALE:
             raise SuggestionStale(suggestion_id, decided.notes or "")
@@ -182,13 +188,17 @@ class SuggestionService:
             workflow = await self._workflow(caller, Ref(tenant_id=caller.tenant_id, id=suggestion.workflow_id))
         except NotFound:
             return "the workflow does not exist any more"
-        found = await self._computing.again(caller.tenant_id, workflow, suggestion)
+        async with self._look_of(caller):
+            found = await self._computing.again(caller.tenant_id, workflow, suggestion)
         if found is None:
             return "the field has changed, or too few executions are left to tell"
         if not found.holds or found.evidence.p_value > 1 - found.evidence.confidence:
             return "the newest histories no longer support it"
         same = _is_same_change(found.patch, suggestion.patch)
         return None if same else "the newest histories support another value"
+
+    def _look_of(self, caller: Caller) -> asyncio.Semaphore:
+        return self._looks.setdefault(caller.tenant_id, asyncio.Semaphore(MOST_LOOKS))
 
     async def _applied(self, caller: Caller, workflow_id: int, patch: Patch | None) -> Applied | None:
         return None if patch is None else await self._applying.apply(caller, workflow_id, patch)
@@ -230,6 +240,11 @@ def _expect(suggestion: Suggestion, status: Status) -> Suggestion:
     if suggestion.status is not status:
         raise WrongState(f"suggestion {suggestion.id} is {suggestion.status.value}, not {status.value}")
     return suggestion
+
+
+def _expect_same(looked_at: Suggestion, held: Suggestion) -> None:
+    if not is_same(looked_at.patch, held.patch):
+        raise WrongState(f"suggestion {held.id} was computed anew at this moment; read it again")
 
 
 def _said(caller: Caller, by_field: str, by: str | None, text_field: str, text: str | None) -> str:

@@ -58,7 +58,8 @@ async def open_identity(
     address_is_known: whether `refuse_open_address` was asked about the address on which the process listens.
     """
     store, known, clock = PostgresKeyStore(pool, entries), KnownCallers(time.monotonic), SystemClock()
-    long_calls = LongCalls(store, known, clock.now)
+    sessions = PostgresSessionStore(pool, entries)
+    long_calls = LongCalls(store, known, clock.now, sessions=sessions)
     signals.subscribe(KEYS_CHANGED, lambda _: long_calls.changed())
     tenants = PostgresTenantStore(pool, entries)
     is_on = settings.auth == "on"
@@ -73,7 +74,6 @@ async def open_identity(
     keys, quotas = KeyService(store, announce), StartQuotas(tenant_limits, time.monotonic)
     addresses = ClientAddresses(settings.proxy_networks)
     async with open_rates(settings, addresses) as rates:
-        sessions = PostgresSessionStore(pool, entries)
         authenticator = Authenticator(store, tokens, known, long_calls.used, rates, sessions) if is_on else None
         admission = Admission(authenticator, limits, documentation, refused, only_loopback=only_loopback, rates=rates)
         loops = (long_calls, refused, tenant_limits)

@@ -1,6 +1,7 @@
-"""What the pages compute by themselves about documents: differences of lines, and what a patch would change."""
+"""What the pages compute by themselves: differences of lines, what a patch would change, what an address means."""
 
 import difflib
+import json
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -92,6 +93,38 @@ async def test_a_patch_is_shown_as_the_service_applies_it(page: Page) -> None:
     expected = [by_service(**case) for case in cases]
     assert 50 < sum(one is None for one in expected) < 350
     assert found == expected
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor"])
+async def test_a_patch_shows_names_that_objects_have_by_themselves(page: Page, name: str) -> None:
+    document = {"tasks": [{"id": 1, "config": {}}]}
+    patch = [{"op": "add", "path": f"/tasks/0/config/{name}", "value": value} for value in ("x", {"a": 1})]
+    shown = await run(page, "patched_text.js", "json-patch.js", document=document, patch=patch)
+    assert json.loads(shown) == applied(tuple(patch), document)
+
+
+async def test_a_path_that_would_lead_a_call_elsewhere_is_no_page(page: Page) -> None:
+    await page.goto(f"{ORIGIN}/%ff")
+    parts = ["%2e%2e", "..", "..%2Fkeys%2F5", "..%5Ckeys", "5%3Fforce=true", "5%23", "%252e%252e", ".%09.", "%ff"]
+    given = {"form": "/suggestions/:id", "paths": [f"/suggestions/{part}" for part in parts]}
+    assert await run(page, "matched.js", "router.js", **given) == [None] * len(parts)
+    given["paths"] = ["/suggestions/nightly-report_2.x/", "/suggestions/caf%C3%A9"]
+    assert await run(page, "matched.js", "router.js", **given) == [{"id": "nightly-report_2.x"}, {"id": "café"}]
+
+
+async def test_predictions_of_others_can_be_anything(page: Page) -> None:
+    prediction = {
+        "constructor": 1,
+        "seconds_per_execution": "5",
+        "cut_share": None,
+        "seconds_now": {"a": 1},
+        "failure_share_now": "x",
+        "failure_share": [],
+    }
+    headline, shown = await run(page, "predictions.js", "suggestions.js", prediction=prediction)
+    assert headline == ""
+    assert ["constructor", "1"] in shown
+    assert ["saved per execution", "5"] in shown
 
 
 def by_service(document: dict[str, Any], patch: list[dict[str, Any]]) -> dict[str, Any] | None:

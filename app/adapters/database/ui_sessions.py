@@ -1,5 +1,7 @@
 """Sessions of the dashboard in PostgreSQL. All times are the database's clock."""
 
+from collections.abc import Collection
+
 from app.adapters.database.audit import append
 from app.adapters.database.pool import Pool
 from app.adapters.database.statements import load
@@ -39,6 +41,11 @@ class PostgresSessionStore:
             row["role"] and Role(row["role"]),
             frozenset(row["groups"]),
         )
+
+    async def ended(self, digests: Collection[bytes]) -> frozenset[bytes]:
+        with reaching():
+            rows = await self._pool.read(_SQL["ended"], list(digests))
+        return frozenset(row["digest"] for row in rows)
 
     async def insert(self, act: Act, digest: bytes, lifetime_seconds: float) -> None:
         caller = act.caller

@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.config import Settings
-from app.domain.permissions import Role
+from app.domain.errors import Unauthenticated
+from app.domain.permissions import AUTHENTICATED, Role
 from tests.support.callers import Keys, bearer
 from tests.support.rest_service import serving
 from tests.support.tenant import needs_default
@@ -113,6 +114,29 @@ async def test_signing_out_ends_the_session(rest: httpx.AsyncClient, keys: Keys)
         while (await rest.get("/api/v1/me", headers=sent(cookie.value))).status_code != 401:
             await asyncio.sleep(0.1)
     assert (await rest.get("/api/v1/me", headers=sent(other.value))).status_code == 200
+
+
+async def test_signing_out_ends_the_long_calls_of_the_session(rest: httpx.AsyncClient, keys: Keys) -> None:
+    key = await keys.of_role(Role.VIEWER)
+    cookie, other = await begun(rest, key), await begun(rest, key)
+    identity = rest._transport.app.state.services.identity  # type: ignore[attr-defined]
+
+    calls = asyncio.Barrier(3)
+
+    async def last(value: str) -> None:
+        caller = await identity.admission.admit(AUTHENTICATED, [b"Bearer " + value.encode()])
+        async with identity.long_calls.lasting(caller):
+            await calls.wait()
+            await asyncio.Event().wait()
+
+    ending, lasting = asyncio.create_task(last(cookie.value)), asyncio.create_task(last(other.value))
+    await calls.wait()
+    await rest.delete("/ui/session", headers=sent(cookie.value) | OWN)
+    async with asyncio.timeout(30):
+        with pytest.raises(Unauthenticated, match="session"):
+            await ending
+    assert not lasting.done()
+    lasting.cancel()
 
 
 async def test_a_session_cannot_be_prolonged_by_itself(rest: httpx.AsyncClient, keys: Keys) -> None:

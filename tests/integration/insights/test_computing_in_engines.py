@@ -81,6 +81,23 @@ async def test_a_request_that_comes_meanwhile_is_not_lost(house: House) -> None:
         assert await turns.claim(60) is not None
 
 
+async def test_a_tenant_that_asks_again_and_again_does_not_keep_others_waiting(house: House) -> None:
+    other = await ask(house.url, "INSERT INTO tenants (key, name) VALUES ('other', 'o') RETURNING id")
+    due = "INSERT INTO suggestion_runs (tenant_id, due_at) VALUES ($1, now() - interval '1 minute') RETURNING 1"
+    await ask(house.url, due, other)
+    claimed = []
+    async with open_pool(engine_url(house.url), 1, 30) as pool:
+        turns = PostgresTurns(pool)
+        for _ in range(2):
+            await house.rest.post("/api/v1/suggestions/compute")
+            claim = await turns.claim(60)
+            assert claim is not None
+            claimed.append(claim.tenant_id)
+            await house.rest.post("/api/v1/suggestions/compute")
+            await turns.done(claim, 3600)
+    assert sorted(claimed) == sorted([TENANT_ID, other])  # type: ignore[type-var]
+
+
 async def test_for_which_time_all_engines_were_full(house: House) -> None:
     async with open_pool(engine_url(house.url), 1, 30) as pool:
         turns = PostgresTurns(pool)

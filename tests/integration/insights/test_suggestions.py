@@ -8,6 +8,7 @@ import pytest
 from app.adapters.database.suggestion_runs import PostgresHistories
 from app.domain.callers import Caller
 from app.domain.permissions import SCOPES_OF, Role
+from app.insights.service import MOST_LOOKS
 from app.insights.suggestions import SuggestionFilter
 from tests.integration.insights.conftest import House
 from tests.support.databases import ask
@@ -63,6 +64,29 @@ async def test_the_evidence_can_be_computed_again(house: House) -> None:
     whole = [one for one in pair["observations"] if one["completed"]]
     assert pair["evidence"]["n"] == min(len(whole), 300)
     assert all(one["seconds_of_tasks"].keys() >= {"users", "orders"} for one in whole)
+
+
+async def test_few_samples_are_read_at_the_same_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.plant("planted", 3)
+    await house.compute()
+    one = await house.one("add_retries")
+    computing = house.rest._transport.app.state.services.suggestions._computing  # type: ignore[attr-defined]
+    read, at_once, most = computing.from_evidence, 0, 0
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        try:
+            return await read(*arguments)
+        finally:
+            at_once -= 1
+
+    monkeypatch.setattr(computing, "from_evidence", counted)
+    path = f"/api/v1/suggestions/{one['id']}/evidence"
+    answers = await asyncio.gather(*(house.rest.get(path) for _ in range(2 * MOST_LOOKS)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == MOST_LOOKS
 
 
 async def test_later_executions_do_not_change_the_evidence(house: House) -> None:
@@ -129,6 +153,35 @@ async def test_two_approvals_at_once_make_one_revision(house: House) -> None:
     }
     assert (await house.workflow(planted.id))["revision"] == 2
     assert (await house.rest.get(f"/api/v1/suggestions/{one['id']}")).json()["status"] == "approved"
+
+
+async def test_what_is_being_decided_is_not_computed_anew(house: House) -> None:
+    planted = await house.plant("planted", 6)
+    await house.compute()
+    before = await house.one("add_retries")
+    await ask(house.url, "UPDATE suggestions SET held_until = now() + interval '1 minute' RETURNING 1")
+    await house.grow(planted, 60)
+    await house.compute()
+    assert await house.one("add_retries") == before
+    await ask(house.url, "UPDATE suggestions SET held_until = now() - interval '1 second' RETURNING 1")
+    await house.compute()
+    assert (await house.one("add_retries"))["updated_at"] > before["updated_at"]
+
+
+async def test_an_approval_applies_only_what_was_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = await house.plant("planted", 6)
+    await house.compute()
+    one = await house.one("add_retries")
+
+    async def computed_anew(*_: object) -> None:
+        other = '[{"op": "replace", "path": "/description", "value": "another"}]'
+        await ask(house.url, "UPDATE suggestions SET patch = $1::json WHERE id = $2 RETURNING 1", other, one["id"])
+
+    monkeypatch.setattr(house.rest._transport.app.state.services.suggestions, "_why_stale", computed_anew)  # type: ignore[attr-defined]
+    answer = await house.decide(one["id"], "approve")
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert (await house.workflow(planted.id))["revision"] == 1
+    assert (await house.one("add_retries"))["id"] == one["id"]
 
 
 async def test_approvals_of_different_suggestions_at_once_all_count(house: House) -> None:
@@ -222,6 +275,24 @@ async def test_what_was_rejected_is_not_suggested_again_until_the_evidence_has_d
     await house.compute()
     again = await house.one("add_retries")
     assert again["evidence"]["k"] >= 2 * one["evidence"]["k"]
+
+
+async def test_suggestions_of_others_do_not_make_it_forget_what_was_rejected(house: House) -> None:
+    await house.plant("planted", 16)
+    await house.compute()
+    one = await house.one("add_retries")
+    await house.decide(one["id"], "reject")
+    many = """
+        WITH made AS (
+            INSERT INTO suggestions (tenant_id, workflow_id, rule, source, status, title, rationale, prediction,
+                                     seconds_a_day, created_at, updated_at, decided_at)
+            SELECT s.tenant_id, s.workflow_id, 'other', 'external', 'rejected', 't', '', '{}', 0, now(), now(), now()
+            FROM suggestions s, generate_series(1, 200) WHERE s.id = $1 RETURNING 1
+        ) SELECT count(*) FROM made
+    """
+    assert await ask(house.url, many, one["id"]) == 200
+    await house.compute()
+    assert await house.suggestions(rule="add_retries", status="open") == []
 
 
 async def test_a_young_workflow_is_left_alone(house: House) -> None:

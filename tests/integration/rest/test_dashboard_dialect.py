@@ -350,6 +350,7 @@ async def test_suggestions_are_approved_and_rejected(rest: httpx.AsyncClient):
     assert await all_of(rest, "/api/suggestions", 1) == [second, first]
     assert await all_of(rest, "/api/suggestions", 1, workflow_id="passes", status="pending") == [first]
     assert await read(rest, f"/api/suggestions/{first['id']}") == first
+    assert (first["patch"], second["patch"]) == (body["patch"], None)
     detail = await read(rest, f"/api/workflows/{ids['passes']}")
     assert detail["suggestions"] == [first]
     assert (await rest.put(f"/api/workflows/{ids['passes']}", json=detail)).json() == detail
@@ -397,6 +398,17 @@ async def test_wrong_values_of_filters_are_refused(rest: httpx.AsyncClient):
     for query in ({"status": "done"}, {"agent_id": "x"}, {"agent_id": "0"}, {"skip": ports.MOST_TASKS + 1}):
         assert await refused(await rest.get("/api/tasks", params=query), 422)
     assert await refused(await rest.get("/api/tasks", params={"workflow_id": "nothing"}), 404)
+
+
+@pytest.mark.parametrize("digits", [20, 5_000])
+async def test_ids_with_more_digits_than_any_are_refused(rest: httpx.AsyncClient, digits: int):
+    number = "1".zfill(20) + "9" * (digits - 20) + "9"
+    for path in ("/api/agents", "/api/suggestions"):
+        assert await refused(await rest.get(f"{path}/{number}"), 422)
+    assert await refused(await rest.get("/api/tasks", params={"agent_id": number}), 422)
+    made = (await rest.post("/api/workflows", json={"name": "one", "tasks": [{"name": "only"}]})).json()
+    for path in (f"/api/workflows/{made['id']}", f"/api/tasks/{made['tasks'][0]['id']}"):
+        assert await refused(await rest.put(path, json={"id": "9" * digits}), 422)
 
 
 async def test_pages_of_workflows(rest: httpx.AsyncClient):

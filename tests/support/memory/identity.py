@@ -195,6 +195,9 @@ class MemorySessionStore:
         named = (caller.tenant_id, caller.tenant, False, caller.principal, caller.role, caller.groups)
         return FoundSession(key, left, ends_at, *named)
 
+    async def ended(self, digests: Collection[bytes]) -> frozenset[bytes]:
+        return frozenset([digest for digest in digests if await self.find(digest) is None])
+
     async def insert(self, act: Act, digest: bytes, lifetime_seconds: float) -> None:
         self.sessions[digest] = (act.caller, self._now() + timedelta(seconds=lifetime_seconds))
 

@@ -22,8 +22,10 @@ ORDER BY s.id DESC OFFSET $6 LIMIT $7;
 
 -- name: known
 -- Of a workflow: what is open, what was decided since $3, and what was approved and is not settled.
+-- Those of others come last: there can be any number of them.
 WHERE s.tenant_id = :tenant AND s.workflow_id = $2
-  AND (s.status = 'open' OR s.updated_at >= $3 OR s.status = 'approved') ORDER BY s.id DESC LIMIT 200;
+  AND (s.status = 'open' OR s.updated_at >= $3 OR s.status = 'approved')
+ORDER BY s.source = 'external', s.id DESC LIMIT 200;
 
 -- name: count
 SELECT count(*) FROM suggestions s
@@ -41,9 +43,10 @@ ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: refresh
+-- Not while someone decides: what is applied must be what was looked at.
 UPDATE suggestions SET task = $3, title = $4, rationale = $5, patch = $6::json, prediction = $7::json,
                        evidence = $8::json, seconds_a_day = $9, updated_at = clock_timestamp()
-WHERE id = $2 AND tenant_id = $1 AND status = 'open';
+WHERE id = $2 AND tenant_id = $1 AND status = 'open' AND (held_until IS NULL OR held_until < clock_timestamp());
 
 -- name: decide
 UPDATE suggestions SET status = $3, decided_at = clock_timestamp(), decided_by = $4, notes = $5,
@@ -104,13 +107,14 @@ WHERE NOT EXISTS (SELECT FROM suggestion_runs r WHERE r.tenant_id = t.id)
 ON CONFLICT DO NOTHING;
 
 -- name: claim
--- One tenant that is due and that no other engine holds.
+-- One tenant that is due and that no other engine holds; the one that has waited longest, so that a tenant that asks again
+-- and again does not keep others waiting.
 UPDATE suggestion_runs r SET holder = $1, held_until = clock_timestamp() + make_interval(secs => $2)
 FROM (
     SELECT d.tenant_id FROM suggestion_runs d
     WHERE (d.due_at <= clock_timestamp() OR d.requested_at IS NOT NULL)
       AND (d.held_until IS NULL OR d.held_until < clock_timestamp())
-    ORDER BY d.requested_at IS NULL, d.due_at
+    ORDER BY least(d.requested_at, d.due_at)
     LIMIT 1 FOR UPDATE SKIP LOCKED
 ) due
 JOIN tenants t ON t.id = due.tenant_id

@@ -1,6 +1,10 @@
 -- name: find
 SELECT * FROM find_ui_session($1);
 
+-- name: ended
+SELECT wanted.digest FROM unnest($1::bytea[]) AS wanted(digest)
+WHERE NOT EXISTS (SELECT FROM find_ui_session(wanted.digest));
+
 -- name: remove_ended
 DELETE FROM ui_sessions WHERE tenant_id = :tenant AND expires_at <= clock_timestamp();
 

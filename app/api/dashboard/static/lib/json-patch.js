@@ -24,19 +24,22 @@ function placed(patch, document) {
 function apply(document, {op, path, value}) {
   const names = path.split("/").slice(1).map(name => name.replaceAll("~1", "/").replaceAll("~0", "~"));
   const last = names.pop();
-  const parent = names.reduce((place, name) => place?.[name], document);
+  const parent = names.reduce(own, document);
   if (parent === null || typeof parent !== "object") throw new Error(`${path} does not exist`);
   if (op === "test") {
-    if (!same(parent[last] ?? null, value ?? null)) throw new Error(`${path} has changed since`);
+    if (!same(own(parent, last) ?? null, value ?? null)) throw new Error(`${path} has changed since`);
   } else if (Array.isArray(parent)) {
     if (op === "replace") parent[last] = value;
     else parent.splice(last === "-" ? parent.length : Number(last), op === "remove" ? 1 : 0, ...(op === "add" ? [value] : []));
   } else if (op === "remove") delete parent[last];
-  else parent[last] = value;
+  else Object.defineProperty(parent, last, {value, writable: true, enumerable: true, configurable: true});
 }
+
+/** What a document has under a name. All objects have some names, as `__proto__`, that documents can have, too. */
+const own = (place, name) => (place !== null && typeof place === "object" && Object.hasOwn(place, name) ? place[name] : undefined);
 
 function same(one, other) {
   if (one === null || other === null || typeof one !== "object" || typeof other !== "object") return one === other;
   const names = Object.keys(one);
-  return Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length && names.every(name => name in other && same(one[name], other[name]));
+  return Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length && names.every(name => Object.hasOwn(other, name) && same(one[name], other[name]));
 }

@@ -3,11 +3,18 @@ import {computed, signal} from "./html.js";
 
 /** `…/ui/`, wherever the service lies. */
 export const base = new URL("../../../", import.meta.url);
+/** Of parts of a path that would lead a call of the API elsewhere: such a text is no id. */
+const LEADS_ELSEWHERE = /^\.*$|[/\\?#%\0-\x1f]/;
 const at = signal(read());
 
 function read() {
-  const path = decodeURI(location.pathname.slice(base.pathname.length - 1)) || "/";
+  const path = decoded(location.pathname.slice(base.pathname.length - 1), decodeURI) || "/";
   return {path, search: location.search, hash: location.hash};
+}
+
+/** What is no UTF-8 stays as it is; no page has such an address. */
+function decoded(text, decode) {
+  try { return decode(text); } catch { return text; }
 }
 
 /** The path below `/ui`, as `/executions/42`. */
@@ -46,8 +53,9 @@ export function matched(form, path) {
   if (wanted.length !== given.length) return null;
   const found = {};
   for (const [index, part] of wanted.entries()) {
-    if (part.startsWith(":")) found[part.slice(1)] = decodeURIComponent(given[index]);
-    else if (part !== given[index]) return null;
+    const value = part.startsWith(":") ? decoded(given[index], decodeURIComponent) : given[index];
+    if (part.startsWith(":") ? LEADS_ELSEWHERE.test(value) : part !== value) return null;
+    if (part.startsWith(":")) found[part.slice(1)] = value;
   }
   return found;
 }

@@ -66,7 +66,7 @@ const WORD = {
 export function predictions(prediction) {
   const isBound = name => /_(low|high)$/.test(name) && name.replace(/_(low|high)$/, "") in prediction;
   return Object.entries(prediction).filter(([name]) => !isBound(name)).map(([name, value]) => {
-    const [words, unit] = WORD[name] || [name.replaceAll("_", " "), ""], shown = one => (typeof one === "number" ? inUnit(one, unit) : typeof one === "string" ? one : JSON.stringify(one));
+    const [words, unit] = (Object.hasOwn(WORD, name) && WORD[name]) || [name.replaceAll("_", " "), ""], shown = one => (typeof one === "number" ? inUnit(one, unit) : typeof one === "string" ? one : JSON.stringify(one));
     const {[`${name}_low`]: low, [`${name}_high`]: high} = prediction;
     const limits = [low !== undefined && `at least ${shown(low)}`, high !== undefined && `at most ${shown(high)}`].filter(Boolean).join(", ");
     return [words, limits ? `${shown(value)} (${limits})` : shown(value)];
@@ -75,13 +75,14 @@ export function predictions(prediction) {
 
 /** What is most to be expected, in a few words. */
 export function headline({prediction, seconds_a_day: saved}) {
-  const {failure_share_now: now, failure_share: then, seconds_per_execution: perExecution, cut_share: cut} = prediction;
+  const numbers = Object.fromEntries(Object.entries(prediction).filter(([, value]) => typeof value === "number"));  // others may predict anything
+  const {failure_share_now: now, failure_share: then, seconds_per_execution: perExecution, cut_share: cut} = numbers;
   const parts = [
     now !== undefined && then !== undefined && `failures ${inUnit(now, SHARE)} → ${inUnit(then, SHARE)}`,
     perExecution !== undefined && `saves ${inUnit(perExecution, SECONDS)} per execution`,
     cut !== undefined && `cuts ${inUnit(cut, SHARE)} of the good attempts`,
-    prediction.seconds_now !== undefined && `${inUnit(prediction.seconds_now, SECONDS)} → ${inUnit(prediction.seconds, SECONDS)}`,
-    prediction.errors_per_element_now !== undefined && `errors ${inUnit(prediction.errors_per_element_now, SHARE)} → ${inUnit(prediction.errors_per_element, SHARE)}`,
+    numbers.seconds_now !== undefined && numbers.seconds !== undefined && `${inUnit(numbers.seconds_now, SECONDS)} → ${inUnit(numbers.seconds, SECONDS)}`,
+    numbers.errors_per_element_now !== undefined && numbers.errors_per_element !== undefined && `errors ${inUnit(numbers.errors_per_element_now, SHARE)} → ${inUnit(numbers.errors_per_element, SHARE)}`,
   ].filter(Boolean);
   if (!parts.length && saved > 0) parts.push(`saves ${inUnit(saved, SECONDS)} a day`);
   return parts.join(" · ");

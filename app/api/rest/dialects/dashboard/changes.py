@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.api.rest.body_model import Body, Description, Instant, Name, with_example
 from app.api.rest.dialects.dashboard.bodies import DueDate, Priority, shown_value
+from app.api.rest.dialects.dashboard.ids import LONGEST
 from app.api.rest.dialects.dashboard.task_documents import KEPT, METADATA
 from app.api.rest.read_only_fields import Fixed, Moving, Returned, Shown, Version, omitted
 from app.domain.errors import Invalid, Problem
@@ -71,6 +72,7 @@ class SuggestionInAnswer(Returned):
     type: Moving[str] = omitted()
     title: Moving[str] = omitted()
     description: Moving[str] = omitted()
+    patch: Moving[list[dict[str, Any]] | None] = omitted()
     status: Moving[str] = omitted()
     source: Moving[str] = omitted()
     confidence: Moving[float | None] = omitted()
@@ -131,6 +133,6 @@ def _stated(body: Returned, *numbers: str) -> Stated:
 
 
 def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST):
         raise Invalid.at(name, "cannot be changed")
     return int(text)

@@ -29,6 +29,10 @@ SUGGESTION: dict[str, Any] = {
     "type": "add_retries",
     "title": "Retry 'fetch': 8.0 % of its first attempts fail for a passing reason",
     "description": "Of 400 first attempts 32 failed for a reason that may pass, and no retries are set.",
+    "patch": [
+        {"op": "test", "path": "/tasks/0/id", "value": 12},
+        {"op": "replace", "path": "/tasks/0/retry", "value": {"max_attempts": 3}},
+    ],
     "status": "pending",
     "source": "history",
     "confidence": 0.95,
@@ -50,6 +54,9 @@ class DashboardSuggestionView(BaseModel):
     type: str = Field(description="What is suggested.")
     title: str
     description: str
+    patch: list[dict[str, Any]] | None = Field(
+        description="What approving changes: a JSON Patch of the workflow in `/api/v1`. Null for advice."
+    )
     status: SuggestionStatusName
     source: SuggestionSourceName
     confidence: float | None = Field(description="That of the bounds; null for an external one.")
@@ -72,6 +79,7 @@ def dashboard_suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "type": suggestion.rule,
         "title": suggestion.title,
         "description": suggestion.rationale,
+        "patch": suggestion.patch,
         "status": STATUS[suggestion.status],
         "source": suggestion.source.value,
         "confidence": None if evidence is None else evidence.confidence,

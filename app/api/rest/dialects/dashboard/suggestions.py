@@ -94,7 +94,7 @@ async def create_dashboard_suggestion(
 async def get_dashboard_suggestion(
     suggestion: SuggestionInPath, services: ReadyServices, caller: CallerOfRequest, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """What is suggested, and what was decided. `/api/v1/suggestions` has the patch and the evidence."""
+    """What is suggested, and what was decided. `/api/v1/suggestions` has the evidence."""
     found = await services.suggestions.get(caller, suggestion_number(suggestion))
     return readable_response(orjson.dumps(dashboard_suggestion(found)), if_none_match)
 
