@@ -89,6 +89,15 @@ async def test_it_runs_again_with_another_input(house: House) -> None:
     await expect(page.get_by_role("tabpanel")).to_contain_text("42")
 
 
+async def test_a_failed_execution_leads_to_its_workflow(house: House) -> None:
+    broken = await house.start("broken")
+    await house.history(broken)
+    page = await house.open(f"/ui/executions/{broken}")
+    await page.get_by_role("link", name="the workflow").click()
+    await page.get_by_role("link", name="Edit", exact=True).click()
+    await expect(page.get_by_role("heading", name="Edit broken", level=1)).to_be_visible()
+
+
 async def test_many_are_cancelled_by_their_ids(house: House) -> None:
     chosen = [await house.start("steps") for _ in range(3)]
     page = await house.open("/ui/executions?status=running&workflow_id=steps")

@@ -21,7 +21,8 @@ export function Head({fold, onAct}) {
       <li><span class="mono">${execution.id}</span><${Copy} text=${execution.id} what="Copy the id"/></li>
       <li>created <${Ago} at=${execution.created_at}/>${execution.started_by && html` by <span class="mono">${execution.started_by}</span>`}</li>
       <li>${execution.finished_at ? "took" : "runs for"} <${Duration} start=${execution.started_at} end=${execution.finished_at}/></li>
-      <li>revision ${execution.revision}</li><li>event ${fold.last}</li>
+      <li>revision ${execution.revision} of ${may("definitions:read") ? html`<a href=${href(`/workflows/${execution.workflow_id}`)}>the workflow</a>` : "the workflow"}</li>
+      <li>${fold.last} ${fold.last === 1 ? "event" : "events"}</li>
       ${execution.origin_id && html`<li>repeats ${toExecution(execution.origin_id)}</li>`}
       ${fold.retriedBy && html`<li>repeated by ${toExecution(fold.retriedBy)}</li>`}
       ${execution.parent && html`<li>child of ${toExecution(execution.parent.execution_id)}</li>`}
