@@ -66,6 +66,8 @@ async def test_a_browser_is_led_to_the_executions(house: House) -> None:
     await expect(page).to_have_url(re.compile(r"/ui/executions$"))
     await expect(page.get_by_role("heading", name="Executions", level=1)).to_be_visible()
     await expect(page.get_by_text("Nothing has run yet")).to_be_visible()
+    await page.get_by_role("main").get_by_role("link", name="workflows").click()
+    await expect(page.get_by_role("link", name="broken", exact=True)).to_be_visible()
 
 
 async def test_a_theme_is_kept(house: House) -> None:

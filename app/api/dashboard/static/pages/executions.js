@@ -118,7 +118,7 @@ export function Page() {
 
 const NothingHere = ({filtered}) => (filtered
   ? html`<${Empty} title="No execution matches"><a href=${href("/executions")}>Show all</a><//>`
-  : html`<${Empty} title="Nothing has run yet"><p class="soft">Start one: <code>workflow run parallel-groups</code></p><//>`);
+  : html`<${Empty} title="Nothing has run yet"><p class="soft">${may("executions:start") && may("definitions:read") ? html`Choose one of the <a href=${href("/workflows")}>workflows</a> and run it.` : "Executions appear here when they are started."}</p><//>`);
 
 /** Older and newer pages. The one before is remembered, because keys lead one way only. */
 function Pager({params, next, rows, children}) {
