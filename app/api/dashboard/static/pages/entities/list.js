@@ -19,11 +19,13 @@ export function EntityList({filter, machines = [], withMachine = true}) {
     const known = new Set(data.items.map(one => one.id)), rows = [...data.items, ...older.items.filter(one => !known.has(one.id))];
     const cursor = older.cursor === undefined ? data.next_cursor : older.cursor;
     const more = () => get("entities", {...filter, limit: LIMIT, cursor}).then(page => setOlder({items: [...older.items, ...page.items], cursor: page.next_cursor}), setProblem);
-    if (!rows.length) return html`<${Empty} title="There is no such entity"><p>An entity is started over the API, by <code>workflow machine start</code>, or at its machine.</p><//>`;
+    if (!rows.length) return html`<${Empty} title=${isFiltered(filter) ? "There is no such entity" : "There is no entity yet"}><p>An entity is started at its <a href=${href("/machines")}>machine</a>, over the API, or by <code>workflow machine start</code>.</p><//>`;
     return html`<div class="stacked list-of-entities"><${Table} label="Entities" columns=${columns(withMachine && names)} rows=${rows}/></div><${ProblemBox} problem=${problem}/>
       ${cursor && html`<div class="pager"><button type="button" onClick=${more}>Older ones</button></div>`}`;
   }}<//>`;
 }
+
+const isFiltered = filter => Object.values(filter).some(Boolean);
 
 const columns = names => [
   {key: "entity", title: "Entity", cell: row => html`<${RowLink} href=${href(`/entities/${row.id}`)}>${row.entity_table}/${row.entity_id}<//>`},
