@@ -12,9 +12,10 @@ const ACTIONS = [
   {name: "resume", word: "Resume", scope: "executions:control", when: status => status === "paused"},
   {name: "signal", word: "Signal …", scope: "executions:signal", when: status => !isFinal(status)},
   {name: "cancel", word: "Cancel …", scope: "executions:control", when: status => !isFinal(status), danger: true},
-  {name: "retry", word: "Retry", scope: "executions:start", when: status => status === "failed" || status === "cancelled", primary: true},
-  {name: "rerun", word: "Rerun from …", scope: "executions:start", when: isFinal},
-  {name: "again", word: "Run with this input …", scope: "executions:start", when: isFinal},
+  {name: "retry", word: "Retry", scope: "executions:start", when: status => status === "failed" || status === "cancelled", primary: true,
+    says: "Runs again what did not complete, on the same revision."},
+  {name: "rerun", word: "Rerun from …", scope: "executions:start", when: isFinal, says: "Runs a task and all after it again, on the same or the latest revision."},
+  {name: "again", word: "Run with this input …", scope: "executions:start", when: isFinal, says: "Starts from the beginning, on the latest revision. The input can be changed."},
 ];
 const AT_ONCE = new Set(["pause", "resume", "retry"]);
 
