@@ -62,15 +62,22 @@ function gaps(spans, start, end) {
 
 function Row({item: {task}, scale, isSelected, onPress}) {
   const spans = spansOf(task, scale.end), last = spans.at(-1);
+  const waited = last && waitedUntil(task, last, scale.end);
   const took = task.started_at ? duration(between(task.started_at, task.finished_at || (task.status === "pending" ? task.started_at : null))) : "";
   return html`<button type="button" class=${cls("trow", isSelected && "selected")} aria-pressed=${isSelected} onClick=${onPress}
     aria-label="${task.name}, ${task.status}${took && `, ${took}`}${task.attempts.length > 1 ? `, ${task.attempts.length} attempts` : ""}">
     <span class="trow-name"><span class=${`st st-${task.status}`}><${Sign} status=${task.status}/></span><span class="cut">${task.name}</span>${task.elements && html`<span class="faint nowrap">${task.elements.done}/${task.elements.total ?? "?"}</span>`}</span>
     <span class="bars">${spans.map((span, index) => html`${index > 0 && html`<i key=${`w${span.number}`} class="tbar pause" style=${place(scale, spans[index - 1].to, span.from)}></i>`}
       <i key=${span.number} class=${cls("tbar", `tone-${span.status}`, span.waits && "waits")} style=${place(scale, span.from, span.to)} title=${`attempt ${span.number}: ${span.status}, ${clock(span.attempt.started_at, {withMillis: true})}, ${duration((span.to - span.from) / 1000)}`}></i>`)}
-      ${task.status === "retrying" && last && html`<i class="tbar pause" style=${place(scale, last.to, scale.end)}></i>`}
+      ${waited && html`<i class="tbar pause" style=${place(scale, last.to, waited)}></i>`}
       ${!spans.length && task.started_at && html`<i class=${`tbar tone-${task.status}`} style=${place(scale, Date.parse(task.started_at), Date.parse(task.finished_at || task.started_at))}></i>`}</span>
     <span class="num soft">${took || (task.status === "pending" ? "" : task.status)}</span></button>`;
+}
+
+/** When the wait for another attempt ended that never began: now, or when the task was cancelled; null without one. */
+function waitedUntil(task, last, end) {
+  if (task.status === "retrying") return end;
+  return task.status === "cancelled" && last.status === "failed" && task.finished_at ? Date.parse(task.finished_at) : null;
 }
 
 function place(scale, from, to) {
