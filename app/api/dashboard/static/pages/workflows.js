@@ -23,11 +23,11 @@ export function Page() {
   useChangesOf(list.reload);
   const bySchedule = useMemo(() => Map.groupBy(schedules.data?.items || [], one => one.workflow_id), [schedules.data]);
   return html`<div class="page-head"><h1>Workflows</h1><${SearchBox} label="Search by name" forget=${{skip: null}}/>
-      <div class="end"><a class="button" href=${href("/flows")} title="Workflows in which conditions choose the next task">Flows</a>${may("definitions:write") && html`<a class="button" href=${href("/workflows/new")}>New workflow</a>`}</div></div>
+      <div class="end"><a class="button" href=${href("/flows")} title="Workflows in which conditions choose the next task">Flows</a>${may("definitions:write") && html`<a class="button primary" href=${href("/workflows/new")}>New workflow</a>`}</div></div>
     <${Loaded} of=${list}>${data => (data.items.length
       ? html`<div class="stacked list-of-workflows"><${Table} label="Workflows" columns=${columns(newest, bySchedule)} rows=${data.items}/></div><${Pager} total=${data.total} limit=${LIMIT}/>`
       : html`<${Empty} title=${name ? "No workflow has such a name" : "There is no workflow yet"}>
-          ${!name && html`<p>A workflow is a list of tasks. Write one here, or apply a file: <code>workflow apply flow.yaml</code></p>`}<//>`)}<//>`;
+          ${!name && html`<p>A workflow is a list of tasks. ${may("definitions:write") && html`<a href=${href("/workflows/new")}>Write one here</a>, or apply a file: <code>workflow apply flow.yaml</code>`}</p>`}<//>`)}<//>`;
 }
 
 /** Read again when any definition changes. */
