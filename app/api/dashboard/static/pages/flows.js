@@ -17,7 +17,7 @@ const COLUMNS = [
 
 export function Page() {
   const flows = useResource("flows", {skip: skipped(), limit: LIMIT});
-  return html`<div class="page-head"><h1>Flows</h1></div><${Loaded} of=${flows}>${data => html`<${Flows} ...${data}/>`}<//>`;
+  return html`<div class="page-head"><div class="titles"><h1>Flows</h1><p class="faint">Workflows in which conditions choose the next task · <a href=${href("/workflows")}>all workflows</a></p></div></div><${Loaded} of=${flows}>${data => html`<${Flows} ...${data}/>`}<//>`;
 }
 
 function Flows({items, total}) {
