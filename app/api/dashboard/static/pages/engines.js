@@ -56,6 +56,6 @@ function Ended({engines}) {
 function summary(engines) {
   const online = engines.filter(engine => engine.status === "online"), draining = engines.length - online.length;
   const free = online.reduce((sum, engine) => sum + Math.max(0, engine.capacity - engine.running), 0);
-  const parts = [`${online.length} online`, draining && `${draining} draining`, online[0]?.capacity !== null && online.length && `${free.toLocaleString()} places free`];
+  const parts = [`${online.length} online`, draining && `${draining} draining`, online[0]?.capacity !== null && online.length && `${free.toLocaleString()} ${free === 1 ? "place" : "places"} free`];
   return parts.filter(Boolean).join(" · ");
 }

@@ -28,7 +28,7 @@ function Flow({flow}) {
 
 function Conditions({flow}) {
   const then = target => (target === "end" ? html`<em>the end</em>` : html`<strong>${target}</strong>`);
-  return html`<section class="box"><header><h2>Conditions</h2><span class="end faint">each task at most ${flow.max_visits ?? 100} times</span></header>
+  return html`<section class="box"><header><h2>Conditions</h2><span class="end faint">each task at most ${flow.max_visits === 1 ? "once" : `${flow.max_visits ?? 100} times`}</span></header>
     <ul class="in flow-conditions"><li>It begins with <strong>${flow.start_task}</strong>.</li>
       ${flow.conditions.map(one => html`<li key=${one.source_task}><span class="tag">${one.name}</span> ${one.outcome === "any" ? html`After <strong>${one.source_task}</strong>: ${then(one.target_task_success)}.`
         : html`If <strong>${one.source_task}</strong> ${one.outcome === "success" ? "succeeds" : "fails"}: ${then(one.target_task_success)}; otherwise ${then(one.target_task_failure)}.`}

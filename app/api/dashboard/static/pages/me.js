@@ -13,7 +13,7 @@ export function Page() {
   return html`<div class="page-head"><h1>You are <span class="mono">${principal}</span></h1>
       ${!isAnyone && html`<div class="end"><button onClick=${signOut}>Sign out</button></div>`}</div>
     ${isAnyone && html`<p class="note lead">Nothing checks who calls: <code>AUTH</code> is off. Everybody who reaches this address may do what stands below.</p>`}
-    <div class="two-columns"><section class="box"><header><h2>What you may do</h2><span class="end count">${scopes.length} scopes</span></header>
+    <div class="two-columns"><section class="box"><header><h2>What you may do</h2><span class="end count">${scopes.length} ${scopes.length === 1 ? "scope" : "scopes"}</span></header>
         <div class="in scopes">${grouped(scopes).map(([thing, list]) => html`<ul key=${thing}>${list.map(scope => html`<li key=${scope} class="mono">${scope}</li>`)}</ul>`)}</div></section>
       <section class="box" aria-label="Facts"><dl class="facts in">${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section></div>`;
 }

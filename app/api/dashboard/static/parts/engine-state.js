@@ -20,10 +20,12 @@ export function Load({engine}) {
     <span class="nowrap">${engine.running.toLocaleString()} <span class="faint">of ${engine.capacity.toLocaleString()}</span></span></span>`;
 }
 
+const attemptsOf = ({attempts_last_hour: count}) => `${count} ${count === 1 ? "attempt" : "attempts"}`;
+
 /** The share of the attempts of the last hour that succeeded. Of a few it would say nothing. */
 export function SuccessRate({work}) {
   if (work.success_rate === null) {
-    return html`<span class="faint" title="Shown from 20 attempts within an hour on">${work.attempts_last_hour ? `${work.attempts_last_hour} attempts` : "–"}</span>`;
+    return html`<span class="faint" title="Shown from 20 attempts within an hour on">${work.attempts_last_hour ? attemptsOf(work) : "–"}</span>`;
   }
-  return html`<span title="${work.attempts_last_hour} attempts in the last hour">${(100 * work.success_rate).toFixed(1)} %</span>`;
+  return html`<span title="${attemptsOf(work)} in the last hour">${(100 * work.success_rate).toFixed(1)} %</span>`;
 }

@@ -74,7 +74,7 @@ export function Events({fold, listen}) {
   const row = number => html`<${Row} event=${history.at(number)} number=${number} onOpen=${setOpen}/>`;
   return html`<div class="events">
     <div class="events-head"><input type="search" aria-label="Filter events" placeholder="Filter: type, task or text" value=${text} onInput=${event => setText(event.currentTarget.value)}/>
-      <span class="faint" role="status">${wanted ? `${numbers.length} of ${fold.last}${history.events.size < fold.last ? `, ${history.events.size} read` : ""}` : `${fold.last} events`}</span><span class="grow"></span>
+      <span class="faint" role="status">${wanted ? `${numbers.length} of ${fold.last}${history.events.size < fold.last ? `, ${history.events.size} read` : ""}` : `${fold.last} ${fold.last === 1 ? "event" : "events"}`}</span><span class="grow"></span>
       <${Copy} bare=${false} label="Copy as curl" text=${() => curl(execution)}/><${Copy} bare=${false} label="Copy as grpcurl" text=${() => grpcurl(execution)}/></div>
     <${ProblemBox} problem=${history.problem}/>
     <${VirtualList} items=${numbers} height=${ROW} row=${row} most=${520} follow=${!wanted && !isFinal(execution.status)} label="Events"/>

@@ -15,7 +15,7 @@ export function Head({fold, onAct}) {
   return html`<header class="execution-head">
     <div class="page-head"><h1><a class="crumb" href=${href("/executions", {workflow_id: workflow.key || workflow.id})}>${workflow.name}</a></h1>
       <span aria-live="polite"><${Status} status=${execution.status} big/></span>
-      ${!isFinal(execution.status) && html`<${Meter} percent=${progress.percent} status=${execution.status}/><span class="soft nowrap">${progress.done ?? "–"}/${progress.total} tasks</span>`}
+      ${!isFinal(execution.status) && html`<${Meter} percent=${progress.percent} status=${execution.status}/><span class="soft nowrap">${progress.done ?? "–"}/${progress.total} ${progress.total === 1 ? "task" : "tasks"}</span>`}
       <${Controls} fold=${fold} onAct=${onAct}/></div>
     <ul class="meta">
       <li><span class="mono">${execution.id}</span><${Copy} text=${execution.id} what="Copy the id"/></li>

@@ -35,7 +35,7 @@ function About({workflow}) {
   const hasVariables = Object.keys(workflow.variables || {}).length > 0;
   return html`<section class="box" aria-label="About the workflow"><header><h2>About</h2></header><div class="in stack">
     <dl class="facts"><${Fact} name="Tasks" value=${workflow.tasks.length}/><${Fact} name="Timeout" value=${workflow.timeout_seconds && duration(workflow.timeout_seconds)}/>
-      <${Fact} name="Kept for" value=${workflow.retention_days === null || workflow.retention_days === undefined ? null : workflow.retention_days ? `${workflow.retention_days} days` : "ever"}/>
+      <${Fact} name="Kept for" value=${workflow.retention_days === null || workflow.retention_days === undefined ? null : workflow.retention_days ? `${workflow.retention_days} ${workflow.retention_days === 1 ? "day" : "days"}` : "ever"}/>
       <${Fact} name="Begins with" value=${workflow.start_task}/><${Fact} name="Secrets" value=${workflow.secrets?.join(", ")}/></dl>
     <p class="faint">Choose a task in the graph to see what it does.</p>
     ${workflow.input_schema && html`<${Input} schema=${workflow.input_schema}/>`}
