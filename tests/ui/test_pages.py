@@ -70,6 +70,15 @@ async def test_a_browser_is_led_to_the_executions(house: House) -> None:
     await expect(page.get_by_role("link", name="broken", exact=True)).to_be_visible()
 
 
+async def test_the_bar_leads_to_the_caller_and_from_there_to_the_documentation(house: House) -> None:
+    page = await house.open("/ui/executions")
+    await page.get_by_role("link", name="anonymous").click()
+    await expect(page.get_by_text("AUTH is off")).to_be_visible()
+    await page.get_by_role("link", name="The API for programs").click()
+    await expect(page).to_have_url(f"{house.root}/docs")
+    await expect(page.locator(".opblock").first).to_be_visible()
+
+
 async def test_a_theme_is_kept(house: House) -> None:
     page = await house.open("/ui/executions")
     for theme in ("light", "dark"):

@@ -60,8 +60,8 @@ function Bar({current}) {
     <div class="end">
       <span class="link link-${link.value}" hidden=${link.value === "off"} title="How this page hears of changes"><i></i><span>${LINK_WORDS[link.value]}</span></span>
       <button class="bare tiny" onClick=${() => setTheme(nextTheme())} aria-label="Theme: ${theme.value}. Change" title="Theme: as the system, light or dark"><span aria-hidden="true">◐</span> ${{system: "Auto", light: "Light", dark: "Dark"}[theme.value]}</button>
-      ${me.value && me.value.principal !== "anonymous" && html`<a class="who faint mono" href=${href("/me")} title="${me.value.role || "scopes"} of ${me.value.tenant}">${me.value.principal}</a>
-        <button class="bare tiny" onClick=${signOut}>Sign out</button>`}
+      ${me.value && html`<a class="who faint mono" href=${href("/me")} title="${me.value.role || "scopes"} of ${me.value.tenant}">${me.value.principal}</a>
+        ${me.value.principal !== "anonymous" && html`<button class="bare tiny" onClick=${signOut}>Sign out</button>`}`}
     </div></header>`;
 }
 
