@@ -105,6 +105,7 @@ async def test_an_entity_is_started_and_found_by_its_state(house: House) -> None
     await page.get_by_role("main").get_by_role("link", name="machine").click()
     await page.get_by_role("link", name="Door").click()
     await expect(page.locator(".node")).to_have_count(3)
+    await expect(page.get_by_text("There is no entity yet")).to_be_visible()
     await page.get_by_role("button", name="Start entity").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Table", exact=True).fill("doors")

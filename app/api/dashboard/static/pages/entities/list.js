@@ -19,13 +19,18 @@ export function EntityList({filter, machines = [], withMachine = true}) {
     const known = new Set(data.items.map(one => one.id)), rows = [...data.items, ...older.items.filter(one => !known.has(one.id))];
     const cursor = older.cursor === undefined ? data.next_cursor : older.cursor;
     const more = () => get("entities", {...filter, limit: LIMIT, cursor}).then(page => setOlder({items: [...older.items, ...page.items], cursor: page.next_cursor}), setProblem);
-    if (!rows.length) return html`<${Empty} title=${isFiltered(filter) ? "There is no such entity" : "There is no entity yet"}><p>An entity is started at its <a href=${href("/machines")}>machine</a>, over the API, or by <code>workflow machine start</code>.</p><//>`;
+    if (!rows.length) return html`<${None} filter=${filter} withMachine=${withMachine}/>`;
     return html`<div class="stacked list-of-entities"><${Table} label="Entities" columns=${columns(withMachine && names)} rows=${rows}/></div><${ProblemBox} problem=${problem}/>
       ${cursor && html`<div class="pager"><button type="button" onClick=${more}>Older ones</button></div>`}`;
   }}<//>`;
 }
 
-const isFiltered = filter => Object.values(filter).some(Boolean);
+/** `withMachine`: on the page of all entities, where the machine is a filter like the others. */
+function None({filter, withMachine}) {
+  const {machine, ...others} = filter, isFiltered = Object.values(withMachine ? filter : others).some(Boolean);
+  return html`<${Empty} title=${isFiltered ? "There is no such entity" : "There is no entity yet"}>
+    <p>An entity is started ${withMachine ? html`at its <a href=${href("/machines")}>machine</a>` : "here"}, over the API, or by <code>workflow machine start</code>.</p><//>`;
+}
 
 const columns = names => [
   {key: "entity", title: "Entity", cell: row => html`<${RowLink} href=${href(`/entities/${row.id}`)}>${row.entity_table}/${row.entity_id}<//>`},
