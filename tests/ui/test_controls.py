@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from app.domain.permissions import Role
 from tests.support.dashboard import STEPS, House
+from tests.support.definition_pages import create
 
 CONTROLS = re.compile("Cancel|Retry|Rerun|Pause|Signal|Run with|Send the signal|Skip")
 
@@ -87,6 +88,25 @@ async def test_it_runs_again_with_another_input(house: House) -> None:
     await expect(page.locator(".execution-head .st-completed")).to_be_visible()
     await page.get_by_role("tab", name="Input and output").click()
     await expect(page.get_by_role("tabpanel")).to_contain_text("42")
+
+
+async def test_a_wait_that_was_cancelled_is_drawn_and_its_attempt_is_kept(house: House) -> None:
+    retry = {"max_attempts": 2, "initial_interval_seconds": 300}
+    slow = {"name": "slow", "sequence": 1, "execution_type": "sync", "type": "signal", "config": {"name": "never"}}
+    await create(
+        house,
+        "/workflows",
+        {"name": "impatient", "key": "impatient", "tasks": [slow | {"timeout_seconds": 0.1, "retry": retry}]},
+    )
+    execution_id = await house.start("impatient")
+    page = await house.open(f"/ui/executions/{execution_id}")
+    await expect(page.locator(".node.is-retrying")).to_be_visible()
+    (await house.api.post(f"/executions/{execution_id}/cancel", json={})).raise_for_status()
+    await expect(page.locator(".node.is-cancelled")).to_be_visible()
+    await expect(page.locator(".tbar.pause")).to_be_attached()
+    await page.locator(".node").click()
+    attempt = page.get_by_role("region", name="Task slow").locator(".attempts li")
+    await expect(attempt).to_contain_text("failed")
 
 
 async def test_a_failed_execution_leads_to_its_workflow(house: House) -> None:

@@ -26,13 +26,16 @@ export function TaskPanel({fold, task, onAct, onClose}) {
         <div><dt>Attempts</dt><dd>${task.attempt_count ?? task.attempts.length}</dd></div>
         ${task.waits_for && html`<div><dt>Waits for</dt><dd>${task.waits_for.signal && html`<code>${task.waits_for.signal}</code> `}${task.waits_for.until && html`<${Time} at=${task.waits_for.until}/>`}</dd></div>`}</dl>
       <${Progress} task=${task}/>
-      ${task.attempts.length > 1 && html`<${Attempts} attempts=${task.attempts}/>`}
+      ${hasMoreToSay(task) && html`<${Attempts} attempts=${task.attempts}/>`}
       <${Children} fold=${fold} task=${task}/>
       <div class="row"><button type="button" class="tiny" onClick=${() => setQuery({tab: "events", events: task.name}, {replace: true})}>Events of this task</button></div>
       <${Output} execution=${execution} task=${task}/>
       <${Defined} fold=${fold} task=${task}/>
     </div></section>`;
 }
+
+/** Attempts are listed where there are several, and where one failed of something else than the task did. */
+const hasMoreToSay = ({attempts, error}) => attempts.length > 1 || attempts.some(attempt => attempt.error && attempt.error.message !== error?.message);
 
 function Progress({task}) {
   const {progress, elements} = task;
