@@ -86,7 +86,7 @@ function Feed({types, workflow}) {
     <div ref=${box} onScrollCapture=${scrolled}>${feed.shown.length > 0
       ? html`<${VirtualList} items=${feed.shown} height=${NARROW.matches ? 70 : 30} most=${Math.max(360, innerHeight - 260)} label="Events, the newest first"
           row=${one => html`<${EventRow} key=${one.position} event=${one} onShow=${setEvent}/>`}/>`
-      : feed.isRead && !feed.problem && html`<${Empty} title="No such events lately">They appear here as they happen.<//>`}</div>
+      : feed.isRead && !feed.problem && html`<${Empty} title=${query.value.size > 0 ? "No such events lately" : "No events lately"}>They appear here as they happen.<//>`}</div>
     ${feed.isRead && feed.hasOlder && html`<p class="row"><button onClick=${feed.older}>Look further back</button></p>`}
     ${event && html`<${Dialog} title=${`Event ${event.position}`} wide onSubmit=${() => {}} onClose=${() => setEvent(null)}><${JsonBox} title=${words(event.type)} value=${event}/><//>`}`;
 }
