@@ -41,7 +41,7 @@ async def test_a_page_catches_up_after_the_server_was_killed(house: House) -> No
     await house.signal(execution_id, *(f"go-{step}" for step in range(2, STEPS)))
     history = [update.sequence for update in await house.history(execution_id)]
     await expect(page.locator(".execution-head .st-completed")).to_be_visible()
-    await expect(page.get_by_text(f"{history[-1]} events", exact=True)).to_be_visible()
+    await expect(page.locator(".meta").get_by_text(f"{history[-1]} events", exact=True)).to_be_visible()
     rows = page.locator(".erow", has=page.locator(".etype"))
     await expect(rows).to_have_count(len(history))
     assert await rows.evaluate_all(NUMBERS) == history
