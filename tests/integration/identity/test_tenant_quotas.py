@@ -14,6 +14,7 @@ from app.api.grpc.generated import workflow_pb2 as pb
 from app.domain.permissions import Role
 from tests.support.callers import Keys, bearer, metadata
 from tests.support.engine_process import RunningServer
+from tests.support.tenant import needs_default
 
 WORKFLOW = {"name": "w", "key": "w", "tasks": [{"name": "a", "execution_type": "sync", "sequence": 1}]}
 SECOND = {**WORKFLOW, "key": "second"}
@@ -66,6 +67,7 @@ async def until_limited(sales: Sales) -> httpx.Response:
     return response
 
 
+@needs_default("sends the key of a tenant of its own")
 async def test_callers_of_a_tenant_start_no_more_in_a_second_than_its_limit_allows(
     rest: httpx.AsyncClient, server: RunningServer, keys: Keys
 ):

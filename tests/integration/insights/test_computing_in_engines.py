@@ -82,7 +82,7 @@ async def test_a_request_that_comes_meanwhile_is_not_lost(house: House) -> None:
 
 
 async def test_a_tenant_that_asks_again_and_again_does_not_keep_others_waiting(house: House) -> None:
-    other = await ask(house.url, "INSERT INTO tenants (key, name) VALUES ('other', 'o') RETURNING id")
+    other = await ask(house.url, "INSERT INTO tenants (key, name) VALUES ('neighbour', 'n') RETURNING id")
     due = "INSERT INTO suggestion_runs (tenant_id, due_at) VALUES ($1, now() - interval '1 minute') RETURNING 1"
     await ask(house.url, due, other)
     claimed = []

@@ -94,7 +94,7 @@ async def test_an_end_has_its_effect_once_although_a_process_died(house: Machine
     await ask(database_url, FREE)
     assert await house.loop.fire_due()
     assert await ask(database_url, LEFT) == 0
-    assert await moves_of(house, entity.id) == [("pay", "anonymous"), ("ship", "execution")]
+    assert await moves_of(house, entity.id) == [("pay", CALLER.principal.partition(":")[0]), ("ship", "execution")]
 
 
 async def test_of_two_engines_one_fires(house: MachineHouse, database_url) -> None:
