@@ -22,15 +22,27 @@ STATE = (
 
 # How each task of some executions of tenant $1 stands: the type of the last event that has changed its status, when its
 # latest visit was started, and how many of its attempts have ended since $2, those aside that ended with their engine.
-# A visit begins with the first start after an end. Tasks without such an event are not returned. One history is read
-# after the other: joined, the planner would read those of all executions when there are many.
-HEAD = f"task_states(int, timestamptz, uuid[]) RETURNS {STATE} STABLE"
+# A visit begins with the first start after an end. Tasks without such an event are not returned, but an execution whose
+# history was read is: without a task, if it has none. The newest are read until they have $4 events together, so at most
+# one history more than that; null reads all. One history is read after the other: joined, the planner would read those of
+# all executions when there are many.
+HEAD = f"task_states(int, timestamptz, uuid[], bigint) RETURNS {STATE} STABLE"
 BODY = """
     BEGIN
         RETURN QUERY
+        WITH ends AS MATERIALIZED (
+            SELECT e.id, coalesce(sum(h.sequence) OVER (
+                ORDER BY e.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ), 0) AS before
+            FROM executions e LEFT JOIN LATERAL (
+                SELECT l.sequence FROM execution_events l
+                WHERE l.execution_id = e.id AND $4 IS NOT NULL ORDER BY l.sequence DESC LIMIT 1
+            ) h ON true
+            WHERE e.id = ANY ($3) AND e.tenant_id = $1
+        )
         SELECT x.id, t.*
-        FROM executions x
-        CROSS JOIN LATERAL (
+        FROM ends x
+        LEFT JOIN LATERAL (
             SELECT b.task_id, (array_agg(b.type::text ORDER BY b.sequence DESC))[1],
                    min(b.occurred_at) FILTER (WHERE b.type = 'task_started' AND b.sequence > coalesce(b.before, 0)),
                    max(b.occurred_at) FILTER (WHERE b.sequence = b.newest),
@@ -54,8 +66,8 @@ BODY = """
             ) b
             GROUP BY b.task_id
             OFFSET 0
-        ) t
-        WHERE x.id = ANY ($3) AND x.tenant_id = $1;
+        ) t ON true
+        WHERE $4 IS NULL OR x.before < $4;
     END
 """
 OWN_SCHEMA_ONLY = (

@@ -47,6 +47,7 @@ from app.insights.suggestions import Source, Status, SuggestionFilter
 from app.schedules.schedule import Overlap, Schedule, Timing
 from tests.support.acts import act_of
 from tests.support.machine_statements import MachineStores, MachineThings
+from tests.support.session_statements import SessionStatements
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -72,6 +73,7 @@ class Things:
     key_id: int
     digest: bytes
     suggestion_id: int
+    session: bytes
     of_machines: MachineThings
 
 
@@ -92,6 +94,7 @@ class Stores:
         self.suggestions = PostgresSuggestionStore(pool)
         self.histories = PostgresHistories(pool)
         self.of_machines = MachineStores(pool)
+        self.sessions = SessionStatements(pool)
         self.overviews = PostgresOverviews(pool)
 
     async def fill(self, tenant_id: int, main: asyncpg.Connection) -> Things:
@@ -113,8 +116,9 @@ class Stores:
         key = await self.keys.insert(act_of(tenant_id), text, KeyDraft("a key", Grant(Role.ADMIN), 3600.0))
         suggestion = await self.suggestions.insert(act_of(tenant_id), _suggestion(workflow.id, "mine"))
         assert suggestion is not None
-        of_machines, ids = await self.of_machines.fill(tenant_id), (workflow.id, workflow.tasks[0].id)
-        return Things(tenant_id, *ids, schedule, parent, child, key.id, text.digest, suggestion.id, of_machines)
+        others = (suggestion.id, await self.sessions.fill(tenant_id), await self.of_machines.fill(tenant_id))
+        ids = (workflow.id, workflow.tasks[0].id)
+        return Things(tenant_id, *ids, schedule, parent, child, key.id, text.digest, *others)
 
     def calls(self, tenant_id: int, of: Things) -> Mapping[str, Callable[[], Awaitable[Any]]]:
         """Calls in a tenant that name the things `of` the same or another tenant. What changes something is last."""
@@ -190,6 +194,7 @@ class Stores:
             "revoke": lambda: k.revoke(act, of.key_id),
             "change": lambda: d.change(act, by_id, lambda current: edits.merged(current, {"name": "again"})),
             **self.of_machines.writes(tenant_id, of.of_machines),
+            **self.sessions.writes(tenant_id, of.session),
             "delete": lambda: d.delete(act, by_id),
         }
 
@@ -250,6 +255,7 @@ class Stores:
         assert await self.keys.find(of.digest) is not None
         await self.keys.touch([of.key_id])
         assert await self.keys.ended([of.key_id], [of.tenant_id], 60.0) == Ended(frozenset(), frozenset())
+        await self.sessions.call_open_ones(of.session)
         assert await self.tenants.tenant("default") is not None
         await self.tenants.insert_tenant(act_of(of.tenant_id), "third", "Third")
         change = TenantChange({"max_running": 3}, suspended=True)

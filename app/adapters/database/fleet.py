@@ -15,6 +15,8 @@ from app.domain.engines import EngineLoad, EngineProfile, EngineStatus, EngineWo
 from app.domain.events import TASK_STATUS_AFTER, EventType
 from app.domain.states import ExecutionStatus, TaskStatus
 from app.engine.fleet.ports import (
+    MOST_EVENTS,
+    MOST_EVENTS_OF_WORK,
     MOST_EXECUTIONS,
     MOST_TASKS,
     ListedTask,
@@ -51,7 +53,8 @@ class PostgresFleet:
         return (0, 0) if row is None else (row["online"], row["free"])
 
     async def work(self, tenant_id: int, created_after: datetime, ended_after: datetime) -> Mapping[int, EngineWork]:
-        work = _SQL["work"].format(tenant_id=f"{tenant_id:d}", gate=gate_of(tenant_id), recent=RECENT)
+        numbers = {"tenant_id": f"{tenant_id:d}", "most_events": f"{MOST_EVENTS_OF_WORK:d}", "recent": RECENT}
+        work = _SQL["work"].format(gate=gate_of(tenant_id), **numbers)
         statement = ", ".join((_looked(tenant_id, TaskFilter(), MOST_EXECUTIONS, "$2"), _SQL["planned"], work))
         with reaching():
             found = await self._pool.read(statement, ended_after, first_id_at(created_after))
@@ -72,8 +75,8 @@ class PostgresFleet:
         statement = ", ".join((looked, _SQL["planned"], _SQL[name].format(**_page(tenant_id, skip, limit))))
         with reaching():
             found = await self._pool.read(statement, *arguments)
-        total, seen = int(found[0]["total"]), found[0]["seen"]
-        is_exact = total <= MOST_TASKS and seen <= MOST_TASKS
+        total, seen, unread = int(found[0]["total"]), found[0]["seen"], found[0]["unread"]
+        is_exact = total <= MOST_TASKS and seen <= MOST_TASKS and unread == 0
         return TaskPage([_task(row) for row in found if row["id"] is not None], min(total, MOST_TASKS), is_exact)
 
     async def newest(self, tenant_id: int, workflow_ids: Sequence[int]) -> Sequence[NewestExecution]:
@@ -105,7 +108,8 @@ def _looked(tenant_id: int, wanted: TaskFilter, most: int, first: str) -> str:
 def _page(tenant_id: int, skip: int, limit: int) -> Mapping[str, str]:
     """What is written into the statements that return a page. No page leads further than what is counted."""
     end = min(skip + limit, MOST_TASKS)
-    numbers = {"tenant_id": tenant_id, "skip": skip, "end": end, "count": max(end - skip, 0), "most": MOST_TASKS + 1}
+    numbers = {"tenant_id": tenant_id, "skip": skip, "end": end, "count": max(end - skip, 0)}
+    numbers |= {"most": MOST_TASKS + 1, "most_events": MOST_EVENTS}
     return {"gate": gate_of(tenant_id), **{name: f"{number:d}" for name, number in numbers.items()}}
 
 

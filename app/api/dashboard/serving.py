@@ -4,6 +4,7 @@ Pages name their files by relative paths, so they work under every sub-path that
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from http import HTTPStatus
@@ -29,6 +30,7 @@ DOCUMENTATION_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'"
 """Swagger UI sets styles in attributes."""
 
 HEADERS = {"Referrer-Policy": "same-origin"}
+_REFUSED = re.compile(rb"q\s*=\s*0(\.0*)?")
 
 
 class Dashboard:
@@ -100,8 +102,15 @@ def _plain(asset: Asset, headers: Mapping[str, str]) -> Response:
 
 
 def _encoding(headers: Mapping[bytes, bytes]) -> Literal["gzip", "identity"]:
-    accepted = headers.get(b"accept-encoding", b"").lower().replace(b" ", b"").split(b",")
-    return "gzip" if any(item in (b"gzip", b"*") or item.startswith(b"gzip;q=") for item in accepted) else "identity"
+    """What the client accepts (RFC 9110, 12.5.3). `*` stands for what is not named, and a weight of 0 refuses."""
+    accepted = dict(_weighted(item) for item in headers.get(b"accept-encoding", b"").lower().split(b","))
+    return "gzip" if accepted.get(b"gzip", accepted.get(b"*", False)) else "identity"
+
+
+def _weighted(item: bytes) -> tuple[bytes, bool]:
+    """A coding, and whether it is accepted."""
+    coding, *parameters = (part.strip() for part in item.split(b";"))
+    return coding, not any(_REFUSED.fullmatch(parameter) for parameter in parameters)
 
 
 def _raw_path(scope: Scope) -> str:

@@ -21,6 +21,12 @@ MOST_TASKS = 10_000
 MOST_EXECUTIONS = 2_000
 """So many executions, the newest first, tell what engines have done."""
 
+MOST_EVENTS = 100_000
+"""Histories are read for a filter by status until they have so many events together, the newest executions first."""
+
+MOST_EVENTS_OF_WORK = 50_000
+"""The same, for what engines have done."""
+
 
 _UNFINISHED = frozenset({TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING})
 
@@ -72,7 +78,7 @@ class ListedTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskPage:
-    """total: how many there are, at most `MOST_TASKS`. is_exact: false if there may be more."""
+    """total: how many were found, at most `MOST_TASKS`. is_exact: false if there may be more."""
 
     tasks: Sequence[ListedTask]
     total: int
@@ -109,7 +115,8 @@ class EngineReader(Protocol):
         """How many engines take executions, and how many more they could run."""
 
     async def work(self, tenant_id: int, created_after: datetime, ended_after: datetime) -> Mapping[int, EngineWork]:
-        """What the tenant's executions have done, by the engine: those that have not ended, or were created since.
+        """What the tenant's executions have done, by the engine: those that have not ended, or were created since. At
+        most the newest `MOST_EXECUTIONS`, and as many of these as `MOST_EVENTS_OF_WORK` leaves.
 
         ended_after: attempts that ended before it are not counted.
         """

@@ -105,6 +105,31 @@ async def test_a_client_without_gzip_gets_the_same_file(rest: httpx.AsyncClient)
     assert (head.content, head.headers["content-length"]) == (b"", str(len(plain.content)))
 
 
+@pytest.mark.parametrize(
+    ("accepted", "is_packed"),
+    [
+        ("gzip;q=0", False),
+        ("GZIP ; Q=0.000", False),
+        ("*;q=0", False),
+        ("*, gzip;q=0", False),
+        ("gzip;q=0, *;q=1", False),
+        ("br, identity", False),
+        ("", False),
+        ("gzip;q=0.001", True),
+        ("deflate;q=0, gzip ;q=1.0", True),
+        ("*;q=0, gzip", True),
+        ("*", True),
+    ],
+)
+async def test_a_file_is_packed_for_those_who_accept_it(
+    rest: httpx.AsyncClient, accepted: str, is_packed: bool
+) -> None:
+    name = next(name for name in files_of(await rest.get("/ui/", headers=PAGE)) if name.endswith("app.js"))
+    answer = await rest.get(name, headers={"Accept-Encoding": accepted})
+    assert ("content-encoding" in answer.headers) == is_packed
+    assert answer.content == Path(FOLDER / "app.js").read_bytes()
+
+
 async def test_only_reading_is_answered(rest: httpx.AsyncClient) -> None:
     assert (await rest.post("/ui/executions")).status_code == 404
 

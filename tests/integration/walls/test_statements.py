@@ -25,6 +25,7 @@ OF_ENGINES = {
     "identity": set(),
     "machines": set(),
     "overview": set(),
+    "ui_sessions": set(),
 }
 """The statements in these files that only engines send. The other files have no statements of callers."""
 
@@ -160,6 +161,7 @@ async def _everything_of(main: asyncpg.Connection, tenant_id: int) -> list[tuple
         "SELECT s::text FROM schedules s WHERE tenant_id = $1",
         "SELECT e::text FROM executions e WHERE tenant_id = $1",
         "SELECT k::text FROM api_keys k WHERE tenant_id = $1",
+        "SELECT u::text FROM ui_sessions u WHERE tenant_id = $1",
         "SELECT m::text FROM machines m WHERE tenant_id = $1",
         "SELECT r::text FROM machine_revisions r WHERE tenant_id = $1",
         "SELECT n::text FROM entities n WHERE tenant_id = $1",

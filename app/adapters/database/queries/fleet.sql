@@ -93,10 +93,10 @@ placed AS MATERIALIZED (
 ), found AS (
     SELECT p.*, s.type, s.started_at, s.changed_at
     FROM page p
-    LEFT JOIN task_states({tenant_id}, 'infinity', ARRAY(SELECT DISTINCT id FROM page)) s
+    LEFT JOIN task_states({tenant_id}, 'infinity', ARRAY(SELECT DISTINCT id FROM page), NULL) s
         ON s.execution_id = p.id AND s.task_id = p.task_id
 )
-SELECT c.total, c.seen, f.* FROM (
+SELECT c.total, c.seen, 0 AS unread, f.* FROM (
     SELECT coalesce((SELECT max(before + tasks) FROM placed), 0) AS total, (SELECT count(*) FROM seen) AS seen
 ) c
 LEFT JOIN found f ON true
@@ -104,17 +104,21 @@ WHERE {gate}
 ORDER BY f.number
 
 -- name: tasks_with_status
+-- An execution whose history was not read is left out: how its tasks stand is not known.
 states AS MATERIALIZED (
-    SELECT * FROM task_states({tenant_id}, 'infinity', ARRAY(SELECT id FROM looked))
+    SELECT * FROM task_states({tenant_id}, 'infinity', ARRAY(SELECT id FROM looked), {most_events})
+), read AS MATERIALIZED (
+    SELECT DISTINCT execution_id FROM states
 ), listed AS MATERIALIZED (
     SELECT e.*, p.task_id, p.name, p.description, p.metadata, p.place, s.type, s.started_at, s.changed_at
-    FROM looked e JOIN planned p USING (workflow_id, revision)
+    FROM looked e JOIN read r ON r.execution_id = e.id JOIN planned p USING (workflow_id, revision)
     LEFT JOIN states s ON s.execution_id = e.id AND s.task_id = p.task_id
     WHERE coalesce(s.type, CASE WHEN e.finished_at IS NULL THEN 'pending' ELSE 'task_skipped' END) = ANY ($1::text[])
     ORDER BY e.id DESC, p.place LIMIT {most}
 )
-SELECT c.total, c.seen, f.* FROM (
-    SELECT (SELECT count(*) FROM listed) AS total, (SELECT count(*) FROM seen) AS seen
+SELECT c.total, c.seen, c.unread, f.* FROM (
+    SELECT (SELECT count(*) FROM listed) AS total, (SELECT count(*) FROM seen) AS seen,
+           (SELECT count(*) FROM looked) - (SELECT count(*) FROM read) AS unread
 ) c
 LEFT JOIN (SELECT * FROM listed ORDER BY id DESC, place OFFSET {skip} LIMIT {count}) f ON true
 WHERE {gate}
@@ -124,7 +128,7 @@ ORDER BY f.id DESC, f.place
 states AS MATERIALIZED (
     SELECT e.engine_id, e.workflow_id, p.name, s.*,
            row_number() OVER (PARTITION BY e.engine_id ORDER BY s.started_at DESC NULLS LAST) AS rank
-    FROM task_states({tenant_id}, $1, ARRAY(SELECT id FROM looked WHERE engine_id IS NOT NULL)) s
+    FROM task_states({tenant_id}, $1, ARRAY(SELECT id FROM looked WHERE engine_id IS NOT NULL), {most_events}) s
     JOIN looked e ON e.id = s.execution_id
     JOIN planned p ON p.workflow_id = e.workflow_id AND p.revision = e.revision AND p.task_id = s.task_id
 )
@@ -150,6 +154,6 @@ CROSS JOIN LATERAL (
 WHERE x.tenant_id = :tenant;
 
 -- name: completed
-SELECT execution_id, count(*) AS completed FROM task_states($1, 'infinity', $2)
+SELECT execution_id, count(*) AS completed FROM task_states($1, 'infinity', $2, NULL)
 WHERE type IN ('task_completed', 'task_reused')
 GROUP BY execution_id;

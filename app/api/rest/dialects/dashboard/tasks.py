@@ -50,7 +50,8 @@ async def list_dashboard_tasks(  # noqa: PLR0913 - one for each filter
 ) -> Response:
     """The tasks of executions that have not ended, or were created in the last 24 hours; of the newest execution first.
 
-    `total` is exact up to 10,000. Beyond, `total_is_exact` is false, and a filter leads further than pages do.
+    `total` is exact up to 10,000. Beyond, `total_is_exact` is false, and a filter leads further than pages do. So it is
+    with `status` when the newest histories have more than 100,000 events together: tasks of the others are left out.
     """
     ref = None if workflow_id is None else parse_ref(workflow_id, caller.tenant_id)
     wanted = TaskFilter(
