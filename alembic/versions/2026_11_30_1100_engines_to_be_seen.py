@@ -23,9 +23,9 @@ STATE = (
 # How each task of some executions of tenant $1 stands: the type of the last event that has changed its status, when its
 # latest visit was started, and how many of its attempts have ended since $2, those aside that ended with their engine.
 # A visit begins with the first start after an end. Tasks without such an event are not returned, but an execution whose
-# history was read is: without a task, if it has none. The newest are read until they have $4 events together, so at most
-# one history more than that; null reads all. One history is read after the other: joined, the planner would read those of
-# all executions when there are many.
+# history was read is: without a task, if it has none. The newest are read until they have $4 events together, so at
+# most one history more than that; null reads all. One history is read after the other: joined, the planner would read
+# those of all executions when there are many.
 HEAD = f"task_states(int, timestamptz, uuid[], bigint) RETURNS {STATE} STABLE"
 BODY = """
     BEGIN

@@ -19,7 +19,7 @@ class SessionStatements:
         self._store = PostgresSessionStore(pool)
 
     async def fill(self, tenant_id: int) -> bytes:
-        """Store a session, and one that has ended, which only its own tenant may remove. Return the digest of the first."""
+        """Store a session, and one that has ended, which only its tenant may remove. Return the digest of the first."""
         digest = await self._begin(tenant_id, LIFETIME)
         await self._begin(tenant_id, -LIFETIME)
         return digest

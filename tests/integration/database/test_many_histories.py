@@ -1,7 +1,7 @@
 """Reads of many histories at once: they read a bounded number of events, those of the newest executions."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
