@@ -88,9 +88,7 @@ def _columns() -> list[sa.Column]:
         sa.Column("running", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("parked", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("draining", sa.Boolean(), nullable=False, server_default="false"),
-        sa.Column(
-            "renewed_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")
-        ),
+        sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     ]
 
 
@@ -106,6 +104,9 @@ def upgrade() -> None:
         *_columns(),
         sa.PrimaryKeyConstraint("id", name="pk_ended_engines"),
     )
+    for table in ("engines", "ended_engines"):
+        # With this default from the start, PostgreSQL would write every row of `engines` anew.
+        op.alter_column(table, "renewed_at", server_default=sa.text("clock_timestamp()"))
     op.add_column("executions", sa.Column("ended_by", sa.BigInteger()))
     op.execute(
         f"CREATE FUNCTION {HEAD} LANGUAGE plpgsql SECURITY DEFINER AS $$\n#variable_conflict use_column\n{BODY}$$"
